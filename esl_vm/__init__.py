@@ -1,0 +1,3 @@
+"""ClusterPBX voicemail: voicemail for clusters of FreeSWITCH nodes."""
+
+__version__ = "0.1.0"

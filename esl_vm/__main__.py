@@ -1,0 +1,1 @@
+"""`python -m esl_vm` is `esl-vm`."""

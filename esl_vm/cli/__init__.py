@@ -1,0 +1,1 @@
+"""The esl-vm command."""

@@ -1,0 +1,1 @@
+"""The conversations, one file per chapter of the callers' guide."""

@@ -1,0 +1,68 @@
+"""What is known of a telephone call when it reaches us, and what its line reports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum
+
+from esl_vm.model.message import Caller
+
+ALL_KEYS = "0123456789*#"
+
+
+class Action(StrEnum):
+    """What the dialplan asks for (`vm_action`)."""
+
+    CHECK = "check"
+    LOGIN = "login"
+    LEAVE = "leave"
+    DIRECTORY = "directory"
+
+
+class Status(StrEnum):
+    """What the dialplan is told (`vm_status`)."""
+
+    SUCCESS = "SUCCESS"
+    USEREXIT = "USEREXIT"
+    FAILED = "FAILED"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call as FreeSWITCH describes it: the channel's uuid, who calls, what was dialled, its variables."""
+
+    uuid: str = ""
+    caller: Caller = field(default_factory=Caller)
+    destination: str = ""
+    variables: dict[str, str] = field(default_factory=dict)
+    answered: bool = False
+    node: str = ""
+
+    def variable(self, name: str) -> str:
+        """A channel variable, `` if unset."""
+        return self.variables.get(name, "")
+
+
+class Ended(Enum):
+    """What ended a recording."""
+
+    KEY = "key"
+    SILENCE = "silence"
+    LIMIT = "limit"
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A recording as it ended: its length in milliseconds, what ended it, and the key if one did."""
+
+    ms: int
+    ended: Ended
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Listened:
+    """Where a sound was when it ended or a key stopped it: position in milliseconds; key None at its end."""
+
+    key: str | None
+    position_ms: int

@@ -1,0 +1,57 @@
+"""Every error of the project, one sentence each; the class says who must act."""
+
+
+class VoicemailError(Exception):
+    """Base of all errors raised on purpose."""
+
+
+class CallerGoneError(VoicemailError):
+    """The caller hung up. Any method of Phone may raise it; only the front door catches it. Nobody must act."""
+
+
+class AbandonedError(VoicemailError):
+    """The caller said nothing for too long, or was wrong too often. Said goodbye to; nobody must act."""
+
+
+class NoSuchMailboxError(VoicemailError):
+    """There is no mailbox of that number in that domain."""
+
+
+class NoSuchMessageError(VoicemailError):
+    """The message is not in that mailbox (any more)."""
+
+
+class MailboxExistsError(VoicemailError):
+    """A mailbox of that number is there already."""
+
+
+class StoreDownError(VoicemailError):
+    """Redis (or the audio store) does not answer. The operator must act; recordings stay in the spool."""
+
+
+class AudioMissingError(VoicemailError):
+    """There is no sound under that id."""
+
+
+class SpoolError(VoicemailError):
+    """The spool folder can't be written (full, read-only, unreadable). The operator must act."""
+
+
+class WireError(VoicemailError):
+    """The other end of the event socket does not speak its protocol. Ends this call only."""
+
+
+class UnsafeArgumentError(VoicemailError):
+    """Something that would have changed the meaning of a command to FreeSWITCH; it was not sent."""
+
+
+class InvalidValueError(VoicemailError, ValueError):
+    """A value from outside (a command line, a file, a channel variable) that is not what it should be."""
+
+
+class SettingsError(VoicemailError):
+    """The settings are wrong; every problem is listed. The operator must act, before start."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("; ".join(problems))

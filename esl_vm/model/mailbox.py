@@ -1,0 +1,135 @@
+"""What a mailbox is: its name, its folders, its greetings, its owner."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Self
+
+from esl_vm.model.errors import InvalidValueError
+from esl_vm.model.options import MailboxOptions
+
+if TYPE_CHECKING:
+    from esl_vm.model.message import Counts
+
+_NUMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}")
+_DOMAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class MailboxId:
+    """The name of a mailbox, written `1001@default`.
+
+    Args:
+        number: 1 to 64 letters, digits, `_ . + -`; the first a letter or a digit.
+        domain: 1 to 128 letters, digits, `_ . -`: the tenant (Asterisk's context, FreeSWITCH's domain).
+
+    Raises:
+        InvalidValueError: one of them is anything else; so an id is safe in a Redis key and a file's name.
+    """
+
+    number: str
+    domain: str = "default"
+
+    def __post_init__(self) -> None:
+        if not _NUMBER.fullmatch(self.number):
+            raise InvalidValueError(f"not a mailbox number: {self.number!r}")
+        if not _DOMAIN.fullmatch(self.domain):
+            raise InvalidValueError(f"not a mailbox domain: {self.domain!r}")
+
+    @classmethod
+    def parse(cls, text: str, domain: str = "default") -> Self:
+        """Read `1001@default`, or `1001` with the given domain; raises InvalidValueError."""
+        number, at, named = text.strip().partition("@")
+        return cls(number, named if at else domain)
+
+    def __str__(self) -> str:
+        """Write `1001@default`."""
+        return f"{self.number}@{self.domain}"
+
+
+class Folder(StrEnum):
+    """Where a message lies. The first ten are the keys 0 to 9 of the folder list; trash is never offered."""
+
+    NEW = "new"
+    OLD = "old"
+    WORK = "work"
+    FAMILY = "family"
+    FRIENDS = "friends"
+    CUST1 = "cust1"
+    CUST2 = "cust2"
+    CUST3 = "cust3"
+    CUST4 = "cust4"
+    CUST5 = "cust5"
+    TRASH = "trash"
+
+    @classmethod
+    def of_key(cls, key: str) -> Folder:
+        """The folder chosen by key 0 to 9."""
+        return tuple(cls)[int(key)]
+
+    @property
+    def key(self) -> str:
+        """The key that chooses this folder, `` for trash."""
+        return "" if self is Folder.TRASH else str(tuple(Folder).index(self))
+
+
+class Greeting(StrEnum):
+    """What an owner can record for callers (guide: Messages d'accueil)."""
+
+    UNAVAILABLE = "unavailable"
+    BUSY = "busy"
+    NAME = "name"
+    TEMPORARY = "temporary"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredGreeting:
+    """A greeting that was recorded and accepted.
+
+    Args:
+        audio_id: where its sound lies in the audio store.
+        duration_ms: how long it plays, in milliseconds.
+        starts, ends: a temporary greeting's optional dates, epoch seconds; 0 = open.
+    """
+
+    audio_id: str
+    duration_ms: int = 0
+    starts: int = 0
+    ends: int = 0
+
+    def in_force(self, now: float) -> bool:
+        """Whether it is to be played at that time (epoch seconds)."""
+        return (not self.starts or now >= self.starts) and (not self.ends or now < self.ends)
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """A mailbox as one look at the store shows it: its owner, settings, greetings and counts.
+
+    Args:
+        id: its name.
+        name: the owner's name, for the directory and mail.
+        language: `fr` or `en` (a longer tag is cut to it); `` = the service's default.
+        timezone: an IANA name (`America/Toronto`); `` = the service's default.
+        email: where mail about messages goes; `` = none. pager: the short notification's address.
+        has_pin: whether a PIN is set. pin_is_initial: it is the one an administrator or the default set.
+        greetings: the recorded ones.
+        options: what voicemail.conf would call the mailbox's options; the service's defaults where it has none.
+        counts: messages, at the time of the look.
+        extensions: accounts whose lamp shows this mailbox, besides its own number.
+    """
+
+    id: MailboxId
+    counts: Counts
+    name: str = ""
+    language: str = ""
+    timezone: str = ""
+    email: str = ""
+    pager: str = ""
+    has_pin: bool = False
+    pin_is_initial: bool = False
+    greetings: dict[Greeting, StoredGreeting] = field(default_factory=dict)
+    options: MailboxOptions = field(default_factory=MailboxOptions)
+    extensions: tuple[str, ...] = ()

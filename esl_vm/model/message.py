@@ -1,0 +1,95 @@
+"""What a message is, and how many there are."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass, field
+
+from esl_vm.model.mailbox import Folder
+
+_CONTROL = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029]+")
+
+
+def one_line(text: str, longest: int = 80) -> str:
+    """A text from outside as one line: control characters and runs of blanks become one blank; cut at `longest`."""
+    return _CONTROL.sub(" ", text).strip()[:longest]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who called: number as the network gave it, name as shown. Both may be empty; neither is trusted."""
+
+    number: str = ""
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "number", one_line(self.number, 64))
+        object.__setattr__(self, "name", one_line(self.name))
+
+    @property
+    def dialable(self) -> str:
+        """The number if it can be spoken and dialled (digits, one leading +), else ``."""
+        return self.number if re.fullmatch(r"\+?[0-9*#]{1,32}", self.number) else ""
+
+
+def new_id(now: float) -> str:
+    """A new message or sound id: milliseconds since 1970 in hex, then 48 random bits. Sorts by time."""
+    return f"{int(now * 1000):011x}-{secrets.token_hex(6)}"
+
+
+ID_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message in one mailbox.
+
+    Args:
+        id: made when the recording starts, never changed; also its sound's id in the audio store.
+        caller: who left it.
+        received: when it was recorded, epoch seconds.
+        duration_ms: how long its sound plays, without the introduction, in milliseconds.
+        urgent: marked by the caller, or forwarded so. heard: its sound was begun.
+        folder: where it lies.
+        origin: how it came: `call`, `send`, `reply`, `forward`, `import`, `broadcast`.
+        cut: the recording was cut short by a failure.
+        intro_id: the sound id of a spoken introduction (a forward's preface), `` if none.
+        forwarded_by: the mailbox that forwarded it, as text, `` if none.
+    """
+
+    id: str
+    caller: Caller = field(default_factory=Caller)
+    received: float = 0.0
+    duration_ms: int = 0
+    urgent: bool = False
+    heard: bool = False
+    folder: Folder = Folder.NEW
+    origin: str = "call"
+    cut: bool = False
+    intro_id: str = ""
+    intro_ms: int = 0
+    forwarded_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many messages lie in each folder. `urgent` of those in `new` are marked urgent."""
+
+    folders: dict[Folder, int] = field(default_factory=dict)
+    urgent: int = 0
+    urgent_old: int = 0
+
+    @property
+    def new(self) -> int:
+        """Messages in New, urgent ones included."""
+        return self.folders.get(Folder.NEW, 0)
+
+    @property
+    def old(self) -> int:
+        """Messages in Old."""
+        return self.folders.get(Folder.OLD, 0)
+
+    def of(self, folder: Folder) -> int:
+        """Messages in that folder."""
+        return self.folders.get(folder, 0)

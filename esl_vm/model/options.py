@@ -1,0 +1,150 @@
+"""A mailbox's options, under names close to voicemail.conf's; each can be set per mailbox and as a default."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from esl_vm.model.errors import InvalidValueError
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxOptions:
+    """What an administrator may set for a mailbox. Seconds, milliseconds and counts as named; see docs/options.md.
+
+    Args:
+        maxmsg: most messages in a folder, 0 to 9999; 0 = announcement only (no message is taken).
+        maxsecs: longest message, seconds; 0 = no limit. minsecs: shortest message kept, seconds.
+        maxgreet: longest greeting, seconds; 0 = no limit.
+        maxsilence: seconds of silence that end a recording; 0 = never.
+        silencethreshold: level below which it is silence, 0 to 32767.
+        skipms: how far # and * jump in a message, milliseconds.
+        maxlogins: attempts at the PIN in one call.
+        review: the caller may listen, record again or mark urgent before it is kept.
+        operator: the extension reached by 0; empty = none.
+        leaveurgent: the caller may mark a message urgent.
+        envelope: say when a message came. saycid: say who left it.
+        sayduration, saydurationm: say its length, from that many minutes on.
+        sendvoicemail: offer 3 5. moveheard: heard messages go to Old.
+        nextaftercmd: after 7 or 9 play the next message. messagewrap: 4 and 6 wrap around.
+        tempgreetwarn: remind the owner of an active temporary greeting.
+        force_name, force_greetings: lead an owner without them to record them.
+        hidefromdir: leave the mailbox out of the directory.
+        skip_instructions: no "please leave your message after the tone".
+        usedirectory: offer finding a recipient by name in send and forward.
+        callback, dialout: allow 3 2 and 3 4.
+        call_patterns: numbers that may be dialled so: patterns of digits, X (any digit), . (any rest); comma between.
+        calls_per_day: most calls so made from this mailbox in 24 hours.
+        attach: send the sound by mail. delete: to the trash once the mail was accepted.
+        trash_days: days a deleted message can be restored; 0 = deleted at once.
+        retention_days: days after which any message goes to the trash; 0 = never.
+        quota_seconds: most seconds of sound in all folders; 0 = no limit.
+        announce_only: plays the greeting and takes no message (the same as maxmsg 0).
+    """
+
+    maxmsg: int = 100
+    maxsecs: int = 300
+    minsecs: int = 1
+    maxgreet: int = 120
+    maxsilence: int = 10
+    silencethreshold: int = 128
+    skipms: int = 3000
+    maxlogins: int = 3
+    review: bool = True
+    operator: str = ""
+    leaveurgent: bool = True
+    envelope: bool = True
+    saycid: bool = True
+    sayduration: bool = True
+    saydurationm: int = 2
+    sendvoicemail: bool = True
+    moveheard: bool = True
+    nextaftercmd: bool = False
+    messagewrap: bool = False
+    tempgreetwarn: bool = True
+    force_name: bool = False
+    force_greetings: bool = False
+    hidefromdir: bool = False
+    skip_instructions: bool = False
+    usedirectory: bool = False
+    callback: bool = False
+    dialout: bool = False
+    call_patterns: str = ""
+    calls_per_day: int = 20
+    attach: bool = True
+    delete: bool = False
+    trash_days: int = 14
+    retention_days: int = 0
+    quota_seconds: int = 0
+    announce_only: bool = False
+
+    def with_text(self, name: str, text: str) -> MailboxOptions:
+        """A copy with one option changed; the value as an administrator writes it.
+
+        Raises:
+            InvalidValueError: no such option, or not such a value.
+        """
+        name = option_name(name)
+        changed: dict[str, Any] = {name: parse_option(name, text)}
+        return dataclasses.replace(self, **changed)
+
+
+FIELDS = {f.name: f for f in dataclasses.fields(MailboxOptions)}
+_RANGES = {
+    "maxmsg": (0, 9999),
+    "maxsecs": (0, 86400),
+    "minsecs": (0, 3600),
+    "maxgreet": (0, 3600),
+    "maxsilence": (0, 3600),
+    "silencethreshold": (0, 32767),
+    "skipms": (100, 600000),
+    "maxlogins": (1, 10),
+    "saydurationm": (0, 1440),
+    "calls_per_day": (0, 10000),
+    "trash_days": (0, 3650),
+    "retention_days": (0, 36500),
+    "quota_seconds": (0, 10**9),
+}
+_YES = {"yes", "true", "on", "1", "y"}
+_NO = {"no", "false", "off", "0", "n"}
+_BARE = {name.replace("_", ""): name for name in FIELDS}
+
+
+def option_name(name: str) -> str:
+    """The option meant by `forcename`, `force-name` or `Force_Name`; raises InvalidValueError with a suggestion."""
+    bare = re.sub(r"[-_]", "", name.lower())
+    if bare in _BARE:
+        return _BARE[bare]
+    near = get_close_matches(bare, _BARE, n=1)
+    hint = f"; did you mean {_BARE[near[0]]}?" if near else ""
+    raise InvalidValueError(f"no such mailbox option: {name!r}{hint}")
+
+
+def parse_option(name: str, text: str) -> bool | int | str:
+    """An option's value from an administrator's text; raises InvalidValueError."""
+    default = FIELDS[name].default
+    word = text.strip()
+    if isinstance(default, bool):
+        if word.lower() in _YES | _NO:
+            return word.lower() in _YES
+        raise InvalidValueError(f"{name} is yes or no, not {text!r}")
+    if isinstance(default, int):
+        low, high = _RANGES[name]
+        if not re.fullmatch(r"[0-9]{1,10}", word) or not low <= int(word) <= high:
+            raise InvalidValueError(f"{name} is a number from {low} to {high}, not {text!r}")
+        return int(word)
+    if name == "operator" and word and not re.fullmatch(r"[0-9A-Za-z*#+_.-]{1,64}", word):
+        raise InvalidValueError(f"operator is an extension, not {text!r}")
+    if name == "call_patterns" and not re.fullmatch(r"[0-9XNZ*#+.,\[\] -]*", word, re.IGNORECASE):
+        raise InvalidValueError(f"call_patterns are digits, X and . with commas between, not {text!r}")
+    return word
+
+
+def option_text(value: bool | int | str) -> str:
+    """An option's value as an administrator writes it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)

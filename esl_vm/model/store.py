@@ -1,0 +1,42 @@
+"""What the mailboxes' store answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from esl_vm.model.message import Message
+
+
+class Delivery(Enum):
+    """What became of a message that was to be put in a folder."""
+
+    DONE = "done"
+    ALREADY = "already"
+    DELETED = "deleted"
+    FULL = "full"
+    NO_MAILBOX = "no mailbox"
+
+    @property
+    def kept(self) -> bool:
+        """Whether the message is (or was, until its owner deleted it) in the mailbox."""
+        return self in {Delivery.DONE, Delivery.ALREADY, Delivery.DELETED}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """A place in a folder's order: the store's score, then the id. Stays valid while others move and delete."""
+
+    score: float
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a folder: messages with their places, and how many the folder (that part of it) holds in all."""
+
+    messages: tuple[Message, ...]
+    places: tuple[Place, ...]
+    total: int

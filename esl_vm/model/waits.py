@@ -1,0 +1,37 @@
+"""How long the conversation waits, and how often it asks again: Comedian Mail's figures, as settings."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """Milliseconds and counts; the defaults are what callers of Comedian Mail are used to.
+
+    Args:
+        menu_ms: after a menu's last prompt. operator_extra_ms: more of it, where 0 is offered.
+        folder_item_ms, folder_ms: in the folder list after each folder, and at its end.
+        keep_ms: "keep before operator". directory_ms: choice of name or number.
+        first_digit_ms, next_digit_ms: mailbox, PIN, recipient.
+        number_first_ms, number_second_ms, number_next_ms: a telephone number to dial.
+        main_times, menu_times, folder_times, recipient_times, number_times, review_times: rounds before giving up.
+        new_pin_times: attempts of a new owner at choosing a PIN.
+    """
+
+    menu_ms: int = 6000
+    operator_extra_ms: int = 600
+    folder_item_ms: int = 500
+    folder_ms: int = 4000
+    keep_ms: int = 3000
+    directory_ms: int = 3000
+    first_digit_ms: int = 10000
+    next_digit_ms: int = 2000
+    number_first_ms: int = 6000
+    number_second_ms: int = 10000
+    number_next_ms: int = 6000
+    main_times: int = 3
+    menu_times: int = 4
+    folder_times: int = 4
+    recipient_times: int = 5
+    number_times: int = 3
+    review_times: int = 4
+    new_pin_times: int = 3

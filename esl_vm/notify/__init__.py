@@ -1,0 +1,1 @@
+"""What leaves the cluster when a mailbox changes: lamps, mail, webhooks, events."""

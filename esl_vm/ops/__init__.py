@@ -1,0 +1,1 @@
+"""Seeing: metrics, health, logs, audit, doctor."""

@@ -1,0 +1,188 @@
+"""What the conversation needs of the world, in its own words. Adapters are in esl/, store/, audio/ and sim/.
+
+Every method may raise StoreDownError (stores) or CallerGoneError (Phone) besides what it names.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from esl_vm.model.call import Call, Listened, Recorded
+    from esl_vm.model.mailbox import Folder, Greeting, Mailbox, MailboxId, StoredGreeting
+    from esl_vm.model.message import Counts, Message
+    from esl_vm.model.pins import PinCheck
+    from esl_vm.model.store import Delivery, Page, Place
+    from esl_vm.speech.utterance import Sound, Utterance
+
+
+class Clock(Protocol):
+    """What time it is; tests pass their own."""
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+        ...
+
+
+class Phone(Protocol):
+    """The caller's line. Keys dialled ahead wait in a queue and are never lost: each method takes from it first.
+
+    Any method may raise CallerGoneError.
+    """
+
+    @property
+    def call(self) -> Call:
+        """What is known of the call: caller, destination, channel variables."""
+        ...
+
+    def answer(self) -> None:
+        """Answer the call; nothing happens if it is answered."""
+        ...
+
+    def play(self, utterance: Utterance, keys: str) -> str | None:
+        """Play until its end or until one of `keys` is pressed; returns that key, None at the end.
+
+        A key of `keys` dialled before is returned at once and nothing is played. Keys outside `keys`
+        do not stop the sound and are dropped; with `keys` empty nothing stops it and all keys stay in the queue.
+        """
+        ...
+
+    def wait_key(self, milliseconds: int, keys: str) -> str | None:
+        """Wait for one of `keys`, in silence; None when the time is over. Other keys are dropped."""
+        ...
+
+    def listen(self, sound: Sound, start_ms: int, keys: str) -> Listened:
+        """Play a sound from a position (milliseconds); tells which of `keys` ended it, and where."""
+        ...
+
+    def record(self, path: Path, *, max_s: int, silence_s: int, threshold: int, keys: str) -> Recorded:
+        """Record to a file until one of `keys`, `silence_s` seconds of silence (0: never) or `max_s` (0: no limit).
+
+        The caller hanging up raises CallerGoneError once the file is whole on disk. Keys dialled before are
+        dropped (they were meant for what came before the tone); keys outside `keys` do nothing.
+        """
+        ...
+
+    def set_variables(self, variables: Mapping[str, str]) -> None:
+        """Set channel variables; the last ones before the dialplan goes on are certain to be set by then."""
+        ...
+
+    def transfer(self, extension: str, context: str = "") -> None:
+        """Send the caller on to an extension of the dialplan (`` = the call's own context). Ends the conversation."""
+        ...
+
+
+class Mailboxes(Protocol):
+    """Where messages lie. Each method is one atomic step and one round trip; all that change can be repeated."""
+
+    def open(self, box: MailboxId) -> Mailbox | None:
+        """Everything about a mailbox in one look; None if there is none."""
+        ...
+
+    def counts(self, box: MailboxId) -> Counts:
+        """How many messages lie in each folder."""
+        ...
+
+    def page(self, box: MailboxId, folder: Folder, *, urgent: bool | None, after: Place | None, most: int) -> Page:
+        """A part of a folder in the order in which it is played, from just after a place (None: the start).
+
+        urgent: True only the urgent ones, False only the others, None all (urgent ones first, as they are played).
+        """
+        ...
+
+    def message(self, box: MailboxId, message_id: str) -> Message:
+        """One message; raises NoSuchMessageError."""
+        ...
+
+    def deliver(self, box: MailboxId, message: Message, most: int) -> Delivery:
+        """Put a message in its folder (`message.folder`, New for calls) unless `most` lie there (0 = no limit).
+
+        Delivering an id twice, or one that was deleted meanwhile, changes nothing and says so.
+        """
+        ...
+
+    def heard(self, box: MailboxId, message_id: str) -> None:
+        """Mark a message heard; it stays where it is. A message that is gone is no error."""
+        ...
+
+    def retire(self, box: MailboxId, message_ids: Sequence[str], most: int) -> int:
+        """Move these heard messages from New to the end of Old, as far as Old holds fewer than `most`; how many went."""
+        ...
+
+    def move(self, box: MailboxId, message_id: str, to: Folder, most: int) -> Delivery:
+        """Move a message to the end of a folder unless `most` lie there; moving to New makes it unheard.
+
+        Raises NoSuchMessageError.
+        """
+        ...
+
+    def delete(self, box: MailboxId, message_id: str) -> bool:
+        """To the trash, remembered with where it lay; False if it was not there. The id is remembered as deleted."""
+        ...
+
+    def restore(self, box: MailboxId, message_id: str) -> bool:
+        """Out of the trash, back to its place and folder; False if it is not in the trash."""
+        ...
+
+    def set_greeting(self, box: MailboxId, greeting: Greeting, stored: StoredGreeting) -> str:
+        """Put a recorded greeting in force; returns the sound id it replaced, `` if none."""
+        ...
+
+    def remove_greeting(self, box: MailboxId, greeting: Greeting) -> str:
+        """Take a greeting out of force; returns its sound id, `` if there was none."""
+        ...
+
+    def count_call(self, box: MailboxId, most: int) -> bool:
+        """Count one call placed from this mailbox (3 2, 3 4); False if `most` were placed within 24 hours."""
+        ...
+
+
+class Pins(Protocol):
+    """PINs, hashed; failures are counted for all nodes together. Hashing never holds up other calls."""
+
+    def check(self, box: MailboxId, typed: str) -> PinCheck:
+        """Whether that is the PIN; counts a failure, locks after too many. A mailbox that isn't there: WRONG."""
+        ...
+
+    def change(self, box: MailboxId, pin: str) -> None:
+        """Set a PIN (rules were checked by the caller of this); `` = none is asked."""
+        ...
+
+
+class Directory(Protocol):
+    """Mailboxes by their owners' names."""
+
+    def by_keys(self, domain: str, keys: str, *, by_first_name: bool) -> Iterator[Mailbox]:
+        """Mailboxes whose owner's name begins with those keys on the keypad, in the order of names."""
+        ...
+
+
+class AudioStore(Protocol):
+    """Sounds by id. A sound is stored once and never changes."""
+
+    def put(self, audio_id: str, source: Path) -> None:
+        """Store a file's content under an id; putting the same id again changes nothing."""
+        ...
+
+    def playable(self, audio_id: str) -> Path:
+        """A file on this node with that sound, for as long as a call plays it; raises AudioMissingError."""
+        ...
+
+    def copy(self, source_id: str, audio_id: str) -> None:
+        """Store the same sound under another id; raises AudioMissingError."""
+        ...
+
+    def delete(self, audio_id: str) -> None:
+        """Forget a sound; one that isn't there is no error."""
+        ...
+
+    def exists(self, audio_id: str) -> bool:
+        """Whether there is a sound under that id."""
+        ...
+
+    def ids(self) -> Iterable[str]:
+        """All ids, in any order."""
+        ...

@@ -1,0 +1,1 @@
+"""The telephone without a telephone: a simulated FreeSWITCH node, callers and a terminal phone."""

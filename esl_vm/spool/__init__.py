@@ -1,0 +1,1 @@
+"""Recordings on their way: named and on disk before the beep, settled exactly once."""

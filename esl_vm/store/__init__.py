@@ -1,0 +1,1 @@
+"""Mailboxes in Redis: one Lua file per change."""
