@@ -186,3 +186,51 @@ class AudioStore(Protocol):
     def ids(self) -> Iterable[str]:
         """All ids, in any order."""
         ...
+
+
+class Registry(Protocol):
+    """Mailboxes as an administrator keeps them: plain fields, as they lie in the store."""
+
+    def add(self, box: MailboxId, fields: Mapping[str, str]) -> None:
+        """Make a mailbox; raises MailboxExistsError."""
+        ...
+
+    def fields(self, box: MailboxId) -> dict[str, str]:
+        """All fields but the PIN's hash; raises NoSuchMailboxError."""
+        ...
+
+    def change(self, box: MailboxId, fields: Mapping[str, str], unset: Iterable[str] = ()) -> None:
+        """Set and unset fields; raises NoSuchMailboxError."""
+        ...
+
+    def remove(self, box: MailboxId) -> list[str]:
+        """Remove a mailbox with everything in it; returns the sound ids nothing points to any more."""
+        ...
+
+    def boxes(self, domain: str | None = None) -> Iterator[MailboxId]:
+        """All mailboxes, in the order of domain and number."""
+        ...
+
+    def locked_for(self, box: MailboxId) -> int:
+        """Seconds for which the PIN is still locked, 0 if it is not."""
+        ...
+
+    def unlock(self, box: MailboxId) -> None:
+        """Forget failures and lift the lock."""
+        ...
+
+
+class Switch(Protocol):
+    """A node's own FreeSWITCH, over its inbound event socket. Reconnects by itself."""
+
+    def fire(self, name: str, headers: Mapping[str, str], subclass: str = "", body: str = "") -> bool:
+        """Fire an event in FreeSWITCH; False if it is not connected now (nothing is queued)."""
+        ...
+
+    def api(self, command: str) -> str:
+        """Run an api command, return its answer; raises SwitchDownError."""
+        ...
+
+    def events(self, names: Sequence[str]) -> Iterator[Mapping[str, str]]:
+        """The events of those names as they come, decoded headers; after each (re)connect first an empty mapping."""
+        ...

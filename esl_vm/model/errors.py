@@ -37,6 +37,10 @@ class SpoolError(VoicemailError):
     """The spool folder can't be written (full, read-only, unreadable). The operator must act."""
 
 
+class SwitchDownError(VoicemailError):
+    """FreeSWITCH's inbound event socket does not answer. The operator must act; lamps are resent later."""
+
+
 class WireError(VoicemailError):
     """The other end of the event socket does not speak its protocol. Ends this call only."""
 

@@ -1,0 +1,53 @@
+"""What happens to a mailbox, as it is written in the partition's stream by the script that does it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from esl_vm.model.mailbox import MailboxId
+    from esl_vm.model.message import Counts
+
+
+class What(StrEnum):
+    """What happened."""
+
+    DELIVERED = "delivered"
+    HEARD = "heard"
+    RETIRED = "retired"
+    MOVED = "moved"
+    DELETED = "deleted"
+    RESTORED = "restored"
+    GREETING_SET = "greeting-set"
+    GREETING_REMOVED = "greeting-removed"
+    PIN_CHANGED = "pin-changed"
+    LOGIN = "login"
+    LOGIN_FAILED = "login-failed"
+    LOCKED = "locked"
+    BOX_ADDED = "box-added"
+    BOX_CHANGED = "box-changed"
+    BOX_REMOVED = "box-removed"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One entry of the stream.
+
+    Args:
+        id: the stream's id of the entry. partition: whose stream.
+        what, box: what happened, to which mailbox. at: epoch seconds.
+        counts: new, old and their urgent ones, after it happened.
+        message_id: the message it is about, `` if none.
+        details: the rest, by name: for `delivered` every field of the message; `greeting`, `folder`, `from` …
+    """
+
+    id: str
+    partition: int
+    what: What
+    box: MailboxId
+    at: float
+    counts: Counts
+    message_id: str = ""
+    details: dict[str, Any] = field(default_factory=dict)
