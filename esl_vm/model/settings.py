@@ -1,0 +1,190 @@
+"""The service's settings, as frozen values with their limits; where they come from is the command's business.
+
+Every field carries what `esl-vm config` and the checker need: what it means with its unit, its range or choices,
+whether it is a secret. The tables of a settings file have the names of `Settings`' fields.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from esl_vm.model.options import MailboxOptions
+from esl_vm.model.pins import PinRules
+from esl_vm.model.waits import Waits
+
+T = TypeVar("T", bool, int, float, str, tuple[str, ...])
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a setting's value may be, and what it means.
+
+    Args:
+        doc: its meaning and unit.
+        low, high: the range of a number.
+        choices: the words allowed; empty = any.
+        kind: how a text is checked: `address`, `addresses`, `networks`, `zone`, `language`, `domain`, `url`; `` = any.
+        secret: shown only as `****`.
+    """
+
+    doc: str
+    low: float = 0
+    high: float = 0
+    choices: tuple[str, ...] = ()
+    kind: str = ""
+    secret: bool = False
+
+
+def _setting(
+    default: T,
+    doc: str,
+    *,
+    low: float = 0,
+    high: float = 10**9,
+    choices: tuple[str, ...] = (),
+    kind: str = "",
+    secret: bool = False,
+) -> T:
+    """A field with its limits."""
+    limits = Limits(doc, low, high, choices, kind, secret)
+    return field(default=default, metadata={"limits": limits})
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSettings:
+    """Where calls come in, and how many processes serve them."""
+
+    listen: str = _setting("127.0.0.1:8084", "address calls come in on, HOST:PORT", kind="address")
+    allow: tuple[str, ...] = _setting(
+        ("127.0.0.0/8", "::1/128"), "networks whose FreeSWITCH may connect", kind="networks"
+    )
+    workers: int = _setting(1, "processes that serve calls", low=1, high=256)
+    max_calls: int = _setting(2000, "most calls at once in one process; more are refused", low=1, high=100000)
+    drain_s: int = _setting(120, "seconds running calls are given to end at a stop or reload", high=86400)
+    hang_s: int = _setting(60, "seconds without a sign of life after which a process is replaced", low=5, high=3600)
+    node: str = _setting("", "this node's name in the spool and the log; empty = the host's name")
+    domain: str = _setting("default", "domain of a mailbox for which the call names none", kind="domain")
+    timezone: str = _setting("America/Toronto", "time zone of mailboxes that name none, an IANA name", kind="zone")
+    log_level: str = _setting("info", "least severe that is logged", choices=("debug", "info", "warning", "error"))
+    log_format: str = _setting("text", "lines for people, or one JSON object a line", choices=("text", "json"))
+
+
+@dataclass(frozen=True, slots=True)
+class RedisSettings:
+    """Where the mailboxes are."""
+
+    url: str = _setting(
+        "embedded:", "redis:// rediss:// unix:// redis+sentinel:// redis+cluster:// or embedded:", kind="redis"
+    )
+    port: int = _setting(0, "embedded: only: loopback port for redis-cli; 0 = any free one", high=65535)
+    events_kept: int = _setting(100000, "entries kept in a partition's stream of events", low=100)
+
+
+@dataclass(frozen=True, slots=True)
+class AudioSettings:
+    """Where the sound of messages and greetings is kept."""
+
+    store: str = _setting("redis", "where sounds are kept", choices=("redis", "folder", "s3"))
+    folder: str = _setting("", "store = folder: the folder all nodes share")
+    bucket: str = _setting("", "store = s3: the bucket")
+    prefix: str = _setting("", "store = s3: what every object's name begins with")
+    endpoint: str = _setting("", "store = s3: URL of a compatible service; empty = Amazon's", kind="url")
+    region: str = _setting("", "store = s3: the region; empty = the client's default")
+    access_key: str = _setting("", "store = s3: access key; empty = the client's own search")
+    secret_key: str = _setting("", "store = s3: secret key", secret=True)
+    cache_mb: int = _setting(512, "most megabytes this node keeps of sounds it has played", low=1)
+    cache_minutes: int = _setting(15, "minutes for which a sound just played is not thrown away", low=1, high=1440)
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolSettings:
+    """Recordings on their way."""
+
+    folder: str = _setting("", "folder FreeSWITCH records into; empty = `spool` in the data folder")
+    min_free_mb: int = _setting(64, "megabytes the disk must have free before a recording begins")
+    sweep_s: int = _setting(10, "seconds between looks for recordings left by a crash or a stop of Redis", low=1)
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechSettings:
+    """What callers hear."""
+
+    language: str = _setting("fr", "language of mailboxes and calls that name none", kind="language")
+    pack: str = _setting("auto", "how prompt files are named", choices=("auto", "asterisk", "freeswitch"))
+    prompts: str = _setting("", "folder of the prompt pack; empty = where the pack's packages put it")
+
+
+@dataclass(frozen=True, slots=True)
+class NotifySettings:
+    """What tells others about a change: lamps, events, mail, webhooks."""
+
+    enabled: bool = _setting(True, "`serve` runs the notifier too")
+    freeswitch: str = _setting("", "this node's FreeSWITCH for the lamps, HOST:PORT; empty = none", kind="address")
+    password: str = _setting("", "its event socket's password", secret=True)
+    password_file: str = _setting("", "a file with that password instead")
+    maintenance_events: bool = _setting(True, "fire mod_voicemail's vm::maintenance events")
+    coalesce_ms: int = _setting(200, "milliseconds within which changes of one mailbox make one lamp event", high=60000)
+    reconcile_s: int = _setting(900, "seconds between rounds that resend every lamp", low=10, high=86400)
+
+
+@dataclass(frozen=True, slots=True)
+class MailSettings:
+    """How mail about messages is sent. Without a server none is."""
+
+    host: str = _setting("", "SMTP server; empty = no mail")
+    port: int = _setting(25, "its port", low=1, high=65535)
+    security: str = _setting("none", "how the connection is protected", choices=("none", "starttls", "tls"))
+    user: str = _setting("", "user name; empty = no authentication")
+    password: str = _setting("", "password", secret=True)
+    password_file: str = _setting("", "a file with that password instead")
+    sender: str = _setting("voicemail@localhost", "address mail comes from")
+    sender_name: str = _setting("", "name mail comes from; empty = the template's")
+    audio_format: str = _setting("wav", "format of the attached sound", choices=("wav", "mp3", "opus"))
+    templates: str = _setting("", "folder whose templates come before the built-in ones")
+    retry_hours: int = _setting(24, "hours for which a refused mail is tried again", low=1, high=720)
+    timeout_s: int = _setting(30, "seconds the server may take", low=1, high=600)
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookSettings:
+    """A web address told of every change. Without one none is."""
+
+    url: str = _setting("", "http:// or https:// address; empty = none", kind="url")
+    secret: str = _setting("", "key of the HMAC-SHA256 signature; empty = unsigned", secret=True)
+    secret_file: str = _setting("", "a file with that key instead")
+    timeout_s: int = _setting(10, "seconds the receiver may take", low=1, high=120)
+    retry_hours: int = _setting(24, "hours for which a failed call is tried again", low=1, high=720)
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsSettings:
+    """Figures for Prometheus, and the health of the service."""
+
+    listen: str = _setting("", "address of /metrics, /healthz and /readyz, HOST:PORT; empty = none", kind="address")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings. Immutable: a reload makes new ones and starts new processes with them."""
+
+    data_dir: str = _setting("", "folder of everything this node keeps: embedded Redis, spool, cache")
+    service: ServiceSettings = field(default_factory=ServiceSettings)
+    redis: RedisSettings = field(default_factory=RedisSettings)
+    audio: AudioSettings = field(default_factory=AudioSettings)
+    spool: SpoolSettings = field(default_factory=SpoolSettings)
+    speech: SpeechSettings = field(default_factory=SpeechSettings)
+    mailbox: MailboxOptions = field(default_factory=MailboxOptions)
+    waits: Waits = field(default_factory=Waits)
+    pins: PinRules = field(default_factory=PinRules)
+    notify: NotifySettings = field(default_factory=NotifySettings)
+    mail: MailSettings = field(default_factory=MailSettings)
+    webhook: WebhookSettings = field(default_factory=WebhookSettings)
+    metrics: MetricsSettings = field(default_factory=MetricsSettings)
+
+
+def limits_of(setting: dataclasses.Field[object]) -> Limits:
+    """What a field's value may be; a field of mailbox options, waits or PIN rules has its own check or any range."""
+    limits = setting.metadata.get("limits")
+    return limits if isinstance(limits, Limits) else Limits("", 0, 10**9)

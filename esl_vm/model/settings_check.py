@@ -1,0 +1,189 @@
+"""From the tables of a settings file to `Settings`: the whole is checked, and every problem is told at once."""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+import re
+import zoneinfo
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from esl_vm.model.errors import InvalidValueError, SettingsError
+from esl_vm.model.mailbox import MailboxId
+from esl_vm.model.options import MailboxOptions, option_name, parse_option
+from esl_vm.model.pins import LONGEST_PIN, PinRules
+from esl_vm.model.settings import Limits, Settings, limits_of
+from esl_vm.model.waits import Waits
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+REDIS_SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "redis+cluster", "embedded")
+_PIN_RANGES = {"shortest": (1, LONGEST_PIN), "failures": (1, 1000), "window_s": (1, 86400), "lock_s": (1, 86400)}
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """Host and port of `HOST:PORT` or `[IPV6]:PORT`, port 0 to 65535; raises InvalidValueError."""
+    found = re.fullmatch(r"\[([0-9A-Fa-f:.]+)\]:([0-9]{1,5})|([A-Za-z0-9._-]+):([0-9]{1,5})", text.strip())
+    if not found or int(found[2] or found[4]) > 65535:
+        raise InvalidValueError(f"an address is HOST:PORT, not {text!r}")
+    return found[1] or found[3], int(found[2] or found[4])
+
+
+def settings_from(tables: Mapping[str, Any]) -> Settings:
+    """The settings that those tables describe, defaults where they are silent.
+
+    Args:
+        tables: as read from TOML: tables by name, plus the plain value `data_dir`.
+
+    Raises:
+        SettingsError: with every problem found, each beginning with the setting's name.
+    """
+    problems: list[str] = []
+    made: dict[str, Any] = {}
+    fields = {f.name: f for f in dataclasses.fields(Settings)}
+    for name, value in tables.items():
+        if name not in fields:
+            problems.append(f"{name}: no such setting or table{_hint(name, fields)}")
+        elif name == "data_dir":
+            made[name] = _checked(name, value, "", limits_of(fields[name]), problems)
+        elif not hasattr(value, "items"):
+            problems.append(f"{name}: this is a table: write [{name}]")
+        elif name == "mailbox":
+            made[name] = _options(value, problems)
+        else:
+            kind: Any = fields[name].default_factory
+            made[name] = _table(name, kind, value, problems)
+    settings = Settings(**made) if not problems else Settings()
+    if not problems:
+        problems += _together(settings)
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def _hint(name: str, known: Any) -> str:
+    near = get_close_matches(name, list(known), n=1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def _options(table: Mapping[str, Any], problems: list[str]) -> MailboxOptions:
+    options = MailboxOptions()
+    for name, value in table.items():
+        try:
+            word = option_name(name)
+            text = ("yes" if value else "no") if isinstance(value, bool) else str(value)
+            options = dataclasses.replace(options, **{word: parse_option(word, text)})  # type: ignore[arg-type]
+        except InvalidValueError as wrong:
+            problems.append(f"mailbox.{name}: {wrong}")
+    return options
+
+
+def _table(section: str, kind: type[Any], table: Mapping[str, Any], problems: list[str]) -> Any:
+    values: dict[str, Any] = {}
+    fields = {f.name: f for f in dataclasses.fields(kind)}
+    for name, value in table.items():
+        if name not in fields:
+            problems.append(f"{section}.{name}: no such setting{_hint(name, fields)}")
+            continue
+        limits = limits_of(fields[name])
+        if kind is Waits:
+            limits = Limits("", 1, 100) if name.endswith("_times") else Limits("", 0, 600000)
+        elif kind is PinRules and name in _PIN_RANGES:
+            limits = Limits("", *_PIN_RANGES[name])
+        values[name] = _checked(f"{section}.{name}", value, fields[name].default, limits, problems)
+    return kind(**values) if not problems else kind()
+
+
+def _checked(name: str, value: Any, default: Any, limits: Limits, problems: list[str]) -> Any:
+    """The value if it is of the default's type and within its limits; else the default, and a problem."""
+    try:
+        return _right(value, default, limits)
+    except InvalidValueError as wrong:
+        problems.append(f"{name}: {wrong}")
+        return default
+
+
+def _right(value: Any, default: Any, limits: Limits) -> Any:
+    said = "****" if limits.secret else repr(value)
+    if isinstance(default, bool):
+        if not isinstance(value, bool):
+            raise InvalidValueError(f"is true or false, not {said}")
+    elif isinstance(default, int):
+        if isinstance(value, bool) or not isinstance(value, int) or not limits.low <= value <= limits.high:
+            raise InvalidValueError(f"is a number from {limits.low:.0f} to {limits.high:.0f}, not {said}")
+    elif isinstance(default, tuple):
+        if not isinstance(value, list | tuple) or not all(isinstance(word, str) for word in value):
+            raise InvalidValueError(f"is a list of texts, not {said}")
+        for word in value:
+            _check_text(word, limits, said)
+        return tuple(value)
+    elif not isinstance(value, str):
+        raise InvalidValueError(f"is a text in quotes, not {said}")
+    else:
+        _check_text(value, limits, said)
+    return value
+
+
+def _check_text(text: str, limits: Limits, said: str) -> None:
+    if re.search(r"[\x00-\x1f\x7f]", text):
+        raise InvalidValueError("holds a control character")
+    if limits.choices and text not in limits.choices:
+        raise InvalidValueError(f"is one of {', '.join(limits.choices)}, not {said}{_hint(text, limits.choices)}")
+    match limits.kind:
+        case "address" if text:
+            parse_address(text)
+        case "networks":
+            try:
+                ipaddress.ip_network(text)
+            except ValueError as wrong:
+                raise InvalidValueError(f"holds {text!r}, which is no network: {wrong}") from None
+        case "zone" if text not in zoneinfo.available_timezones():
+            raise InvalidValueError(
+                f"is an IANA time zone such as America/Toronto, not {said}{_hint(text, zoneinfo.available_timezones())}"
+            )
+        case "language" if text[:2].lower() not in {"fr", "en"}:
+            raise InvalidValueError(f"is fr or en, not {said}")
+        case "domain":
+            MailboxId("1", text)
+        case "url" if text and (urlsplit(text).scheme not in {"http", "https"} or not urlsplit(text).hostname):
+            raise InvalidValueError("is an http:// or https:// address")
+        case "redis":
+            _check_redis(text)
+        case _:
+            pass
+
+
+def _check_redis(url: str) -> None:
+    """The scheme at least; a wrong one is what people mistype. The URL itself may hold a password: it is not shown."""
+    scheme, colon, _ = url.partition(":")
+    if not colon or scheme not in REDIS_SCHEMES:
+        raise InvalidValueError(
+            f"begins with one of {', '.join(f'{s}:' for s in REDIS_SCHEMES)}{_hint(scheme, REDIS_SCHEMES)}"
+        )
+
+
+def _together(settings: Settings) -> list[str]:
+    """What no single setting can tell."""
+    problems: list[str] = []
+    audio, notify, mail = settings.audio, settings.notify, settings.mail
+    if audio.store == "folder" and not audio.folder:
+        problems.append("audio.folder: needed where audio.store is folder")
+    if audio.store == "s3" and not audio.bucket:
+        problems.append("audio.bucket: needed where audio.store is s3")
+    if bool(audio.access_key) != bool(audio.secret_key):
+        problems.append("audio.access_key, audio.secret_key: give both or neither")
+    for section, plain, file in (
+        ("notify.password", notify.password, notify.password_file),
+        ("mail.password", mail.password, mail.password_file),
+        ("webhook.secret", settings.webhook.secret, settings.webhook.secret_file),
+    ):
+        if plain and file:
+            problems.append(f"{section}: given twice, here and in {section}_file")
+    if mail.host and not re.fullmatch(r"[^\s<>@]+@[^\s<>@]+", mail.sender):
+        problems.append(f"mail.sender: is an address such as voicemail@example.com, not {mail.sender!r}")
+    if settings.mailbox.maxsecs and settings.mailbox.minsecs > settings.mailbox.maxsecs:
+        problems.append("mailbox.minsecs: is more than mailbox.maxsecs; no message would be kept")
+    return problems
