@@ -25,7 +25,8 @@ class Limits:
         doc: its meaning and unit.
         low, high: the range of a number.
         choices: the words allowed; empty = any.
-        kind: how a text is checked: `address`, `addresses`, `networks`, `zone`, `language`, `domain`, `url`; `` = any.
+        kind: how a text is checked: `address`, `addresses`, `networks`, `zone`, `language`, `domain`,
+            `url`, `redis`, `path` (relative ones are taken from the settings file's folder); `` = any.
         secret: shown only as `****`.
     """
 
@@ -87,7 +88,7 @@ class AudioSettings:
     """Where the sound of messages and greetings is kept."""
 
     store: str = _setting("redis", "where sounds are kept", choices=("redis", "folder", "s3"))
-    folder: str = _setting("", "store = folder: the folder all nodes share")
+    folder: str = _setting("", "store = folder: the folder all nodes share", kind="path")
     bucket: str = _setting("", "store = s3: the bucket")
     prefix: str = _setting("", "store = s3: what every object's name begins with")
     endpoint: str = _setting("", "store = s3: URL of a compatible service; empty = Amazon's", kind="url")
@@ -102,7 +103,7 @@ class AudioSettings:
 class SpoolSettings:
     """Recordings on their way."""
 
-    folder: str = _setting("", "folder FreeSWITCH records into; empty = `spool` in the data folder")
+    folder: str = _setting("", "folder FreeSWITCH records into; empty = `spool` in the data folder", kind="path")
     min_free_mb: int = _setting(64, "megabytes the disk must have free before a recording begins")
     sweep_s: int = _setting(10, "seconds between looks for recordings left by a crash or a stop of Redis", low=1)
 
@@ -113,7 +114,7 @@ class SpeechSettings:
 
     language: str = _setting("fr", "language of mailboxes and calls that name none", kind="language")
     pack: str = _setting("auto", "how prompt files are named", choices=("auto", "asterisk", "freeswitch"))
-    prompts: str = _setting("", "folder of the prompt pack; empty = where the pack's packages put it")
+    prompts: str = _setting("", "folder of the prompt pack; empty = where the pack's packages put it", kind="path")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ class NotifySettings:
     enabled: bool = _setting(True, "`serve` runs the notifier too")
     freeswitch: str = _setting("", "this node's FreeSWITCH for the lamps, HOST:PORT; empty = none", kind="address")
     password: str = _setting("", "its event socket's password", secret=True)
-    password_file: str = _setting("", "a file with that password instead")
+    password_file: str = _setting("", "a file with that password instead", kind="path")
     maintenance_events: bool = _setting(True, "fire mod_voicemail's vm::maintenance events")
     coalesce_ms: int = _setting(200, "milliseconds within which changes of one mailbox make one lamp event", high=60000)
     reconcile_s: int = _setting(900, "seconds between rounds that resend every lamp", low=10, high=86400)
@@ -138,11 +139,11 @@ class MailSettings:
     security: str = _setting("none", "how the connection is protected", choices=("none", "starttls", "tls"))
     user: str = _setting("", "user name; empty = no authentication")
     password: str = _setting("", "password", secret=True)
-    password_file: str = _setting("", "a file with that password instead")
+    password_file: str = _setting("", "a file with that password instead", kind="path")
     sender: str = _setting("voicemail@localhost", "address mail comes from")
     sender_name: str = _setting("", "name mail comes from; empty = the template's")
     audio_format: str = _setting("wav", "format of the attached sound", choices=("wav", "mp3", "opus"))
-    templates: str = _setting("", "folder whose templates come before the built-in ones")
+    templates: str = _setting("", "folder whose templates come before the built-in ones", kind="path")
     retry_hours: int = _setting(24, "hours for which a refused mail is tried again", low=1, high=720)
     timeout_s: int = _setting(30, "seconds the server may take", low=1, high=600)
 
@@ -153,7 +154,7 @@ class WebhookSettings:
 
     url: str = _setting("", "http:// or https:// address; empty = none", kind="url")
     secret: str = _setting("", "key of the HMAC-SHA256 signature; empty = unsigned", secret=True)
-    secret_file: str = _setting("", "a file with that key instead")
+    secret_file: str = _setting("", "a file with that key instead", kind="path")
     timeout_s: int = _setting(10, "seconds the receiver may take", low=1, high=120)
     retry_hours: int = _setting(24, "hours for which a failed call is tried again", low=1, high=720)
 
@@ -169,7 +170,9 @@ class MetricsSettings:
 class Settings:
     """All settings. Immutable: a reload makes new ones and starts new processes with them."""
 
-    data_dir: str = _setting("", "folder of everything this node keeps: embedded Redis, spool, cache")
+    data_dir: str = _setting(
+        "", "folder of all this node keeps; empty = /var/lib/esl-vm if there, else ./var", kind="path"
+    )
     service: ServiceSettings = field(default_factory=ServiceSettings)
     redis: RedisSettings = field(default_factory=RedisSettings)
     audio: AudioSettings = field(default_factory=AudioSettings)

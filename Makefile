@@ -1,0 +1,51 @@
+# make run      the service on 127.0.0.1:8084, with a Redis of its own and a few mailboxes to try
+# make test     the tests
+# make demo     ring a mailbox from this terminal
+# make lint     what the tools check
+# make live     the tests that need a real FreeSWITCH
+# Each makes what it needs in .venv first. The service's data lies in ./var (DATA=DIR for elsewhere).
+
+VENV ?= .venv
+DATA ?= var
+BIN  := $(VENV)/bin
+CALL ?= *97
+
+.NOTPARALLEL:
+.PHONY: run test lint live demo format clean
+.DEFAULT_GOAL := run
+
+# One stamp for each set of packages; made again when setup.cfg changes.
+$(VENV)/.has-run: setup.cfg pyproject.toml scripts/setup-venv
+	@scripts/setup-venv $(VENV)
+	@touch $@
+$(VENV)/.has-test: setup.cfg pyproject.toml scripts/setup-venv
+	@scripts/setup-venv $(VENV) test
+	@touch $@ $(VENV)/.has-run
+$(VENV)/.has-lint: setup.cfg pyproject.toml scripts/setup-venv
+	@scripts/setup-venv $(VENV) lint
+	@touch $@ $(VENV)/.has-run
+
+run: $(VENV)/.has-run
+	@$(BIN)/esl-vm --data-dir $(DATA) serve --demo
+
+demo: $(VENV)/.has-run
+	@$(BIN)/esl-vm --data-dir $(DATA) phone '$(CALL)' --demo
+
+test: $(VENV)/.has-test
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/.has-lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+live: $(VENV)/.has-test
+	$(BIN)/python -m pytest -m live
+
+format: $(VENV)/.has-lint
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

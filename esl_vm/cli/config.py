@@ -1,0 +1,97 @@
+"""`esl-vm config`: the settings in force, as a settings file."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+from typing import TYPE_CHECKING, Any
+
+from esl_vm.cli.output import print_json
+from esl_vm.cli.parsers import json_option
+from esl_vm.cli.settings_file import load_settings, settings_path
+from esl_vm.model.settings import Settings, limits_of
+
+if TYPE_CHECKING:
+    import argparse
+
+    from esl_vm.cli.parsers import Commands
+
+MASK = "****"
+_GIVEN = {
+    "redis": "redis.url",
+    "data_dir": "data_dir",
+    "listen": "service.listen",
+    "workers": "service.workers",
+    "prompts": "speech.prompts",
+    "freeswitch": "notify.freeswitch",
+    "password_file": "notify.password_file",
+}
+
+
+def add_commands(commands: Commands) -> None:
+    """`config`."""
+    parser = commands.add(
+        "config",
+        "show the settings in force, secrets masked",
+        _run,
+        description="Show the settings in force as a settings file, secrets masked. Every setting is explained.",
+        examples="esl-vm config\nesl-vm config --json\nesl-vm config > esl-vm.toml",
+    )
+    json_option(parser)
+
+
+def settings_of(args: argparse.Namespace) -> Settings:
+    """The settings for a command: its settings file and what its command line says; raises SettingsError."""
+    given = {name: getattr(args, option) for option, name in _GIVEN.items() if getattr(args, option, None) is not None}
+    return load_settings(settings_path(getattr(args, "config", ""), os.environ), given)
+
+
+def masked(settings: Settings) -> dict[str, Any]:
+    """The settings as plain tables, every secret that is set as `****`, passwords in URLs too."""
+    tables: dict[str, Any] = dataclasses.asdict(settings)
+    for section in dataclasses.fields(Settings):
+        if isinstance(tables[section.name], dict):
+            for setting in dataclasses.fields(getattr(settings, section.name)):
+                if limits_of(setting).secret and tables[section.name][setting.name]:
+                    tables[section.name][setting.name] = MASK
+    for section_name in ("redis", "webhook", "audio"):
+        for name, value in tables[section_name].items():
+            if isinstance(value, str) and "://" in value:
+                tables[section_name][name] = mask_url(value)
+    return tables
+
+
+def mask_url(url: str) -> str:
+    """A URL without the passwords in it: `redis://user:****@host`, `?password=****`."""
+    url = re.sub(r"(?<=://)([^/@:]*):[^@]*(?=@)", rf"\1:{MASK}", url)
+    return re.sub(r"([?&][^=&]*(?:password|secret|token|key)[^=&]*=)[^&]*", rf"\1{MASK}", url, flags=re.IGNORECASE)
+
+
+def _run(args: argparse.Namespace) -> int:
+    settings = settings_of(args)
+    tables = masked(settings)
+    if args.json:
+        print_json(tables)
+        return 0
+    print("# The settings of esl-vm. What is left out has the value shown here.")
+    for section in dataclasses.fields(Settings):
+        value = tables[section.name]
+        if not isinstance(value, dict):
+            print(f"\n# {limits_of(section).doc}\n{section.name} = {_toml(value)}")
+            continue
+        print(f"\n[{section.name}]")
+        for setting in dataclasses.fields(getattr(settings, section.name)):
+            limits = limits_of(setting)
+            if limits.doc:
+                print(f"# {limits.doc}")
+            # A masked value must not come back as a value when this is used as a settings file.
+            hidden = "# " if MASK in str(value[setting.name]) else ""
+            print(f"{hidden}{setting.name} = {_toml(value[setting.name])}")
+    return 0
+
+
+def _toml(value: Any) -> str:
+    """A value as TOML writes it; JSON's strings, numbers, booleans and lists are TOML's."""
+    return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)

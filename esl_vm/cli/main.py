@@ -1,0 +1,72 @@
+"""`esl-vm`: the commands by name, and what an error becomes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from esl_vm import __version__
+from esl_vm.cli import config
+from esl_vm.cli.output import complain
+from esl_vm.cli.parsers import EXIT_CODES, Commands, Parser, global_options
+from esl_vm.model.errors import InvalidValueError, SettingsError, VoicemailError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+GROUPS = (config,)
+
+_EPILOG = f"""\
+first steps:
+  esl-vm serve --demo              run the service, with a few mailboxes to try
+  esl-vm phone '*97'               ring it from this terminal as 1001 (PIN 1234)
+  esl-vm mailbox list              who has a mailbox
+  esl-vm doctor                    what is wrong here, and what to do about it
+
+{EXIT_CODES}"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line; cheap, since commands import what they run only when they run."""
+    common = global_options()
+    parser = Parser(
+        prog="esl-vm",
+        description="Voicemail for clusters of FreeSWITCH nodes.",
+        epilog=_EPILOG,
+        parents=[common],
+    )
+    parser.add_argument("--version", action="version", version=f"esl-vm {__version__}")
+    commands = Commands(parser, common)
+    for group in GROUPS:
+        group.add_commands(commands)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code: 0 done, 1 failed or not found, 2 nothing done."""
+    args = build_parser().parse_args(argv)
+    try:
+        code: int = args.run(args)
+        sys.stdout.flush()
+    except SettingsError as wrong:
+        complain("the settings are wrong:")
+        for problem in wrong.problems:
+            complain(f"  {problem}")
+        return 2
+    except InvalidValueError as wrong:
+        complain(str(wrong))
+        return 2
+    except VoicemailError as wrong:
+        complain(str(wrong) or type(wrong).__name__)
+        return 1
+    except BrokenPipeError:  # `| head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as wrong:
+        complain(f"{wrong.filename}: {wrong.strerror}" if wrong.filename else str(wrong))
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return code

@@ -1,0 +1,74 @@
+"""The command line's grammar: global options stand before or after the command, and each command shows examples."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Run = Callable[[argparse.Namespace], int]
+
+EXIT_CODES = "exit codes: 0 done, 1 failed or not found, 2 wrong usage or settings: nothing was done"
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what was probably meant, and where help is."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        super().__init__(allow_abbrev=False, **options)
+
+    def error(self, message: str) -> NoReturn:
+        """Exit 2 with one sentence and the way to help."""
+        choice = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message)
+        near = get_close_matches(choice[1], re.findall(r"[\w-]+", choice[2]), n=1) if choice else []
+        hint = f"; did you mean {near[0]}?" if near else ""
+        self.exit(2, f"{self.prog}: {message}{hint}\nTry `{self.prog} --help`.\n")
+
+
+def global_options() -> Parser:
+    """The options every command takes."""
+    options = Parser(add_help=False, argument_default=argparse.SUPPRESS)
+    group = options.add_argument_group("everywhere")
+    group.add_argument("--config", metavar="FILE", help="settings file (default: /etc/esl-vm.toml if there is one)")
+    group.add_argument("--redis", metavar="URL", help="where the mailboxes are (default: the settings', embedded:)")
+    group.add_argument("--data-dir", metavar="DIR", help="what this node keeps (default: /var/lib/esl-vm, else ./var)")
+    return options
+
+
+class Commands:
+    """A group of commands under a parser."""
+
+    def __init__(self, parser: Parser, common: Parser) -> None:
+        self._common = common
+        self._subparsers = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
+
+    def add(self, name: str, summary: str, run: Run, *, examples: str = "", description: str = "") -> Parser:
+        """A command: its name, what it does in a line, what runs it, and how it is used."""
+        parser = self._parser(name, summary, description, examples)
+        parser.set_defaults(run=run)
+        return parser
+
+    def group(self, name: str, summary: str, *, examples: str = "") -> Commands:
+        """A command that only has commands."""
+        return Commands(self._parser(name, summary, "", examples), self._common)
+
+    def _parser(self, name: str, summary: str, description: str, examples: str) -> Parser:
+        example_lines = "".join(f"\n  {line.strip()}" for line in examples.strip().splitlines())
+        parser: Parser = self._subparsers.add_parser(
+            name,
+            help=summary,
+            description=description or f"{summary[0].upper()}{summary[1:]}.",
+            epilog=(f"examples:{example_lines}\n\n" if example_lines else "") + EXIT_CODES,
+            parents=[self._common],
+        )
+        return parser
+
+
+def json_option(parser: argparse.ArgumentParser) -> None:
+    """`--json`, on every command that shows or lists."""
+    parser.add_argument("--json", action="store_true", help="for programs")

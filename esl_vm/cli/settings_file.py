@@ -1,0 +1,100 @@
+"""Where the settings come from: defaults, then the settings file, then the command line; the last one counts."""
+
+from __future__ import annotations
+
+import dataclasses
+import socket
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from esl_vm.model.errors import SettingsError
+from esl_vm.model.settings import Settings, limits_of
+from esl_vm.model.settings_check import settings_from
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SYSTEM_FILE = Path("/etc/esl-vm.toml")
+SYSTEM_DATA = Path("/var/lib/esl-vm")
+
+
+def settings_path(given: str, environment: Mapping[str, str]) -> Path | None:
+    """The file to read: `--config`, else ESL_VM_CONFIG, else /etc/esl-vm.toml if there is one, else none."""
+    named = given or environment.get("ESL_VM_CONFIG", "")
+    if named:
+        return Path(named)
+    return SYSTEM_FILE if SYSTEM_FILE.exists() else None
+
+
+def load_settings(path: Path | None, given: Mapping[str, Any]) -> Settings:
+    """The effective settings: every path absolute, secrets read from their files, the node named.
+
+    Args:
+        path: the settings file, None for none.
+        given: what the command line says, by dotted name (`redis.url`).
+
+    Raises:
+        SettingsError: the file can't be read or is not TOML, or what it says is wrong: all problems.
+    """
+    tables = _read(path) if path else {}
+    for name, value in given.items():
+        section, dot, setting = name.rpartition(".")
+        table = tables.setdefault(section, {}) if dot else tables
+        if isinstance(table, dict):
+            table[setting if dot else name] = value
+    return _completed(settings_from(tables))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as wrong:
+        raise SettingsError([f"{path}: {wrong.strerror}"]) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
+        raise SettingsError([f"{path}: not TOML: {wrong}"]) from None
+    _make_paths_absolute(Settings, tables, path.absolute().parent)
+    return tables
+
+
+def _make_paths_absolute(kind: type[Any], table: dict[str, Any], folder: Path) -> None:
+    for setting in dataclasses.fields(kind):
+        value = table.get(setting.name)
+        section = setting.default_factory
+        if isinstance(value, dict) and isinstance(section, type):
+            _make_paths_absolute(section, value, folder)
+        elif isinstance(value, str) and value and limits_of(setting).kind == "path":
+            table[setting.name] = str(folder / value)
+
+
+def _completed(settings: Settings) -> Settings:
+    """The settings with what was left empty filled in."""
+    problems: list[str] = []
+    data = Path(settings.data_dir or (SYSTEM_DATA if SYSTEM_DATA.is_dir() else "var")).absolute()
+    notify, mail, webhook = settings.notify, settings.mail, settings.webhook
+    completed = dataclasses.replace(
+        settings,
+        data_dir=str(data),
+        service=dataclasses.replace(settings.service, node=settings.service.node or socket.gethostname()),
+        spool=dataclasses.replace(settings.spool, folder=str(Path(settings.spool.folder or data / "spool").absolute())),
+        notify=dataclasses.replace(
+            notify, password=_secret("notify.password", notify.password, notify.password_file, problems)
+        ),
+        mail=dataclasses.replace(mail, password=_secret("mail.password", mail.password, mail.password_file, problems)),
+        webhook=dataclasses.replace(
+            webhook, secret=_secret("webhook.secret", webhook.secret, webhook.secret_file, problems)
+        ),
+    )
+    if problems:
+        raise SettingsError(problems)
+    return completed
+
+
+def _secret(name: str, plain: str, file: str, problems: list[str]) -> str:
+    if not file:
+        return plain
+    try:
+        return Path(file).read_text(encoding="utf-8").strip("\r\n")
+    except (OSError, UnicodeDecodeError) as wrong:
+        problems.append(f"{name}_file: {file}: {getattr(wrong, 'strerror', None) or 'not text'}")
+        return ""
