@@ -1,0 +1,70 @@
+"""A supervised program for the tests: its children say what they do on the standard output.
+
+supervised_program.py FOLDER      (files in FOLDER steer it: `roles`, `broken`)
+"""
+
+import logging
+import os
+import pathlib
+import select
+import signal
+import socket
+import sys
+
+from esl_vm.model.errors import SettingsError
+from esl_vm.ops import supervisor as supervisor_module
+from esl_vm.ops.lifeline import Role
+from esl_vm.ops.service_manager import ServiceManager
+
+folder = pathlib.Path(sys.argv[1])
+
+
+def say(*words):
+    os.write(1, (" ".join(map(str, words)) + "\n").encode())
+
+
+def child(name):
+    def run(lifeline):
+        if (folder / "broken").exists():
+            raise SettingsError([(folder / "broken").read_text()])
+        wake_read, wake_write = os.pipe()
+        os.set_blocking(wake_write, False)
+        signal.set_wakeup_fd(wake_write)
+        signal.signal(signal.SIGTERM, lambda *_: None)
+        say("up", name, os.getpid())
+        lifeline.ready()
+        while True:
+            readable, _, _ = select.select([wake_read, lifeline.leash_fd], [], [])
+            if lifeline.leash_fd in readable:
+                say("orphaned", name)
+                return 0
+            if signal.SIGTERM in os.read(wake_read, 100):
+                say("draining", name, os.getpid())
+                if not (folder / "stubborn").exists():
+                    say("down", name, os.getpid())
+                    return 0
+
+    return run
+
+
+def roles():
+    if (folder / "refused").exists():
+        raise SettingsError(["service.workers: wrong"])
+    names = (folder / "roles").read_text().split()
+    return [Role(name, child(name), serves_calls=name.startswith("worker")) for name in names]
+
+
+logging.basicConfig(stream=sys.stdout, format="log %(message)s", level="INFO")
+listener = socket.create_server(("127.0.0.1", 0))
+say("port", listener.getsockname()[1])
+supervisor_module.LAST_STOP_S = supervisor_module.BEAT_S = 0.2
+supervisor = supervisor_module.Supervisor(
+    roles(),
+    listener,
+    reload=roles,
+    on_ready=lambda: say("ready"),
+    manager=ServiceManager.of(os.environ),
+    drain_s=float(os.environ.get("DRAIN_S", "60")),
+    hang_s=float(os.environ.get("HANG_S", "60")),
+)
+sys.exit(supervisor.run())
