@@ -1,0 +1,165 @@
+"""The message lamps of one node's telephones: MESSAGE_WAITING to mod_sofia, and the answers to its MESSAGE_QUERY.
+
+Each node has its own Lamps, since mod_sofia serves only telephones registered on its own host (sofia_presence.c selects
+by hostname). The headers are those of mod_voicemail; mod_sofia sends every `MWI-` header, in this order and without the
+prefix, as a line of the NOTIFY's body (RFC 3842).
+"""
+
+from __future__ import annotations
+
+import heapq
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from esl_vm.model.events import What
+from esl_vm.notify.summary import Account, Summary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from esl_vm.model.mailbox import MailboxId
+    from esl_vm.notify.board import Board
+    from esl_vm.notify.node import Node
+    from esl_vm.ports import Clock, Switch
+
+log = logging.getLogger(__name__)
+
+#: mod_voicemail's Update-Reason for what happened; what is not here says UNKNOWN.
+REASONS = {
+    What.DELIVERED: "NEW",
+    What.RESTORED: "NEW",
+    What.HEARD: "READ",
+    What.RETIRED: "SAVE",
+    What.MOVED: "SAVE",
+    What.DELETED: "DELETE",
+    What.BOX_REMOVED: "PURGE",
+}
+_CHANGES = {What.DELIVERED, What.RESTORED, What.RETIRED, What.MOVED, What.DELETED}
+
+
+class Lamps:
+    """Fires what the board shows. Passive: `fire_due` does the work, when the time has come that it last returned.
+
+    Args:
+        switch, node, board, clock: this node's FreeSWITCH, what it serves, the counts, the time.
+        coalesce_s: changes of one lamp within so many seconds make one event.
+        per_second: most lamps fired in a second where many are resent; a change meanwhile need not wait for them.
+    """
+
+    def __init__(
+        self, switch: Switch, node: Node, board: Board, clock: Clock, *, coalesce_s: float = 0.2, per_second: int = 500
+    ) -> None:
+        self._switch = switch
+        self._node = node
+        self._board = board
+        self._clock = clock
+        self._coalesce_s = coalesce_s
+        self._per_second = per_second
+        self._queue: list[tuple[float, int, MailboxId]] = []
+        self._due: dict[MailboxId, tuple[float, str]] = {}
+        self._shown: dict[MailboxId, Summary] = {}
+        self._count = 0
+        self._lock = threading.Lock()
+
+    def changed(self, lamps: Iterable[MailboxId], what: What | None = None) -> None:
+        """Something happened to these lamps' mailboxes: fire them in a moment, unless they show that already.
+
+        A message that came, went or moved is always fired, even if the counts are the same in the end.
+        """
+        reason = REASONS.get(what, "UNKNOWN") if what else "UNKNOWN"
+        for lamp in lamps:
+            if what in _CHANGES or self._shown.get(lamp) != self._board.lamp(lamp):
+                self._put(lamp, self._clock.now() + self._coalesce_s, reason)
+
+    def resend(self, lamps: Iterable[MailboxId], *, over_s: float = 0.0) -> None:
+        """Fire these lamps again in any case, in this order, spread over so many seconds from now or more."""
+        lamps = list(lamps)
+        now = self._clock.now()
+        step = max(over_s / len(lamps), 1 / self._per_second) if lamps else 0.0
+        for place, lamp in enumerate(lamps):
+            self._put(lamp, now + step * place, "UNKNOWN")
+
+    def reconnected(self) -> None:
+        """FreeSWITCH is there (again): everything is fired, first what changed while it was away."""
+        lamps = self._board.lamps()
+        with self._lock:
+            shown, self._shown = self._shown, {}
+        gone = [lamp for lamp in shown if lamp not in self._board]
+        stale = {lamp for lamp in lamps if shown.get(lamp) != self._board.lamp(lamp)}
+        self.resend([*gone, *(lamp for lamp in lamps if lamp in stale), *(lamp for lamp in lamps if lamp not in stale)])
+
+    def fire_due(self) -> float | None:
+        """Fire the lamps whose time has come; returns when the next one's comes (epoch seconds), None if none waits.
+
+        With FreeSWITCH away nothing is fired and nothing kept waiting: `reconnected` fires everything anyway.
+        """
+        while True:
+            with self._lock:
+                while self._queue and self._due.get(self._queue[0][2], (None, ""))[0] != self._queue[0][0]:
+                    heapq.heappop(self._queue)  # its time was moved forward
+                if not self._queue:
+                    return None
+                if self._queue[0][0] > self._clock.now():
+                    return self._queue[0][0]
+                lamp = heapq.heappop(self._queue)[2]
+                reason = self._due.pop(lamp)[1]
+            self._fire(lamp, reason)
+
+    def answer(self, query: Mapping[str, str]) -> bool:
+        """Answer a MESSAGE_QUERY with the lamp of the telephone that registered or subscribed; False if it can't be.
+
+        Carries every `VM-` header of the query back without its prefix (Sofia-Profile, and Call-ID of a registration
+        or sub-call-id of a subscription), so that only the telephone that asked is told (mod_voicemail.c,
+        actual_message_query_handler). Nobody's mailbox is told "no".
+        """
+        text = query.get("Message-Account", "").strip()
+        account = Account.parse(text)
+        if account is None:
+            log.warning("FreeSWITCH asks for the lamp of %r, which is no account", text[:80])
+            return False
+        self._node.learn(account.host, query.get("VM-Sofia-Profile", ""))
+        lamp = self._node.lamp(account, self._board)
+        known = lamp is not None and lamp in self._board
+        headers = _waiting(text, self._board.lamp(lamp) if lamp else Summary(), "", counted=known)
+        headers |= {name[3:]: value for name, value in query.items() if name[:3].lower() == "vm-"}
+        return self._switch.fire("MESSAGE_WAITING", headers)
+
+    def _put(self, lamp: MailboxId, due: float, reason: str) -> None:
+        """Fire a lamp at a time, or earlier if it waits already; the reason said is the latest that is known."""
+        with self._lock:
+            waiting = self._due.get(lamp)
+            if waiting:
+                reason = reason if reason != "UNKNOWN" else waiting[1]
+                due = min(due, waiting[0])
+            self._due[lamp] = (due, reason)
+            if waiting is None or due != waiting[0]:
+                self._count += 1
+                heapq.heappush(self._queue, (due, self._count, lamp))
+
+    def _fire(self, lamp: MailboxId, reason: str) -> None:
+        """Tell every account that means this lamp, through every profile."""
+        summary = self._board.lamp(lamp)
+        reached = True
+        for account in self._node.accounts(lamp, self._board):
+            headers = _waiting(str(account), summary, reason, counted=True)
+            for profile in self._node.profiles or ("",):
+                chosen = {"Sofia-Profile": profile} if profile else {}
+                reached = self._switch.fire("MESSAGE_WAITING", headers | chosen) and reached
+        with self._lock:
+            if not reached:
+                self._shown.pop(lamp, None)
+            elif lamp in self._board:
+                self._shown[lamp] = summary
+            else:
+                self._shown.pop(lamp, None)
+
+
+def _waiting(account: str, summary: Summary, reason: str, *, counted: bool) -> dict[str, str]:
+    """The headers of a MESSAGE_WAITING, in the order in which the NOTIFY's body has them."""
+    headers = {"MWI-Messages-Waiting": summary.waiting, "MWI-Message-Account": account}
+    if counted:
+        headers["MWI-Voice-Message"] = str(summary)
+    if reason:
+        headers["Update-Reason"] = reason
+    return headers

@@ -1,0 +1,154 @@
+"""Which telephones a lamp means on this node: mailbox domains, and the hosts and profiles its FreeSWITCH has.
+
+mod_sofia finds the telephones of a MESSAGE_WAITING by user and host, in the database of one SIP profile
+(sofia_presence.c: Sofia-Profile, else a profile or alias named like the host, else one that has a registration of that
+host; telephones that only subscribed, or are on a second profile, are missed). So we name the profile: one event for
+each database.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from esl_vm.notify.summary import Account, mailbox_id
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from esl_vm.model.mailbox import MailboxId
+    from esl_vm.notify.board import Board
+    from esl_vm.ports import Switch
+
+#: With more SIP profiles than that, FreeSWITCH chooses the profile itself rather than being sent an event for each.
+MOST_PROFILES = 8
+_TAG = r"<{0}>\s*([^<]*?)\s*</{0}>"
+_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}|\[[0-9A-Fa-f:]+\]")
+_NO_HOST = {"0.0.0.0", "[::]", "::", "N/A", "auto_to", "auto_from"}  # noqa: S104 - words to skip, nothing is bound
+
+
+@dataclass(frozen=True, slots=True)
+class Domains:
+    """How mailbox domains and SIP hosts belong together.
+
+    Args:
+        hosts: of a mailbox domain, the SIP hosts its telephones register with. A domain that is not named is a host
+            itself (`1001@pbx.example.com`).
+        default: the domain of mailboxes for which nobody names one; where `hosts` does not name it, it stands for every
+            host this node's FreeSWITCH serves.
+        profiles: the SIP profiles lamps are sent through; empty = all that run.
+    """
+
+    hosts: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    default: str = "default"
+    profiles: Sequence[str] = ()
+
+
+class Node:
+    """One node's FreeSWITCH, as far as lamps need it; learns its hosts by looking and from telephones that ask."""
+
+    def __init__(self, domains: Domains) -> None:
+        self._domains = domains
+        self._of_host = {host.lower(): domain for domain, hosts in domains.hosts.items() for host in hosts}
+        self._hosts: set[str] = set()
+        self._running: set[str] = set()
+        self._unseen = False
+        self._profiles: tuple[str, ...] = tuple(domains.profiles)
+        self._lock = threading.Lock()
+
+    def look(self, switch: Switch) -> None:
+        """Ask FreeSWITCH for its domain, SIP profiles and registrations; raises SwitchDownError."""
+        hosts = {switch.api("global_getvar domain").strip()}
+        profiles: dict[str, str] = {}
+        running = _running(switch.api("sofia xmlstatus"))
+        for name in running:
+            status = switch.api(f"sofia xmlstatus profile {name}")
+            profiles.setdefault(_value("db-name", status) or name, name)
+            hosts |= {_value("sip-ip", status), _value("ext-sip-ip", status), _value("challenge-realm", status)}
+        hosts |= _realms(switch.api("show registrations as json"))
+        with self._lock:
+            self._running = set(running)
+            self._unseen = False
+            self._hosts |= {h for h in hosts if _HOST.fullmatch(h) and h not in _NO_HOST}
+            if not self._domains.profiles:
+                self._profiles = tuple(profiles.values()) if len(profiles) <= MOST_PROFILES else ()
+
+    def learn(self, host: str, profile: str) -> None:
+        """A telephone of that host asked through that profile."""
+        with self._lock:
+            self._hosts.add(host)
+            self._unseen = self._unseen or (bool(profile) and profile not in self._running)
+
+    @property
+    def outdated(self) -> bool:
+        """Whether a profile showed up that was not there at the last `look`."""
+        return self._unseen
+
+    @property
+    def profiles(self) -> tuple[str, ...]:
+        """The profiles to name, one event each; empty = name none."""
+        with self._lock:
+            return self._profiles
+
+    def domain(self, domain: str) -> str:
+        """What FreeSWITCH's own users would call a mailbox domain: its first SIP host where one is set, else itself."""
+        hosts = self._domains.hosts.get(domain)
+        return hosts[0] if hosts else domain
+
+    def accounts(self, lamp: MailboxId, board: Board) -> list[Account]:
+        """The accounts that mean a lamp here."""
+        set_hosts = self._domains.hosts.get(lamp.domain)
+        if set_hosts is not None:
+            return [Account(lamp.number, host) for host in set_hosts]
+        if lamp.domain != self._domains.default:
+            return [Account(lamp.number, lamp.domain)]
+        with self._lock:
+            hosts = sorted(h for h in self._hosts if h.lower() not in self._of_host) or [lamp.domain]
+        return [Account(lamp.number, host) for host in hosts if not _has_own(lamp.number, host, board)]
+
+    def lamp(self, account: Account, board: Board) -> MailboxId | None:
+        """The lamp an account means; None if there can be none."""
+        domain = self._of_host.get(account.host.lower())
+        if domain is not None:
+            return mailbox_id(account.user, domain)
+        if _has_own(account.user, account.host, board):
+            return mailbox_id(account.user, account.host)
+        return mailbox_id(account.user, self._domains.default)
+
+
+def voicemail_module_loaded(switch: Switch) -> bool:
+    """Whether FreeSWITCH's own mod_voicemail runs: it answers the same queries, and lamps flicker; raises SwitchDownError."""
+    return switch.api("module_exists mod_voicemail").strip() == "true"
+
+
+def _has_own(number: str, host: str, board: Board) -> bool:
+    """Whether that host's account belongs to a mailbox of the host's own name."""
+    own = mailbox_id(number, host)
+    return own is not None and own in board
+
+
+def _running(xml: str) -> list[str]:
+    """Names of the profiles that run; gateways and aliases left out."""
+    return [
+        name
+        for block in re.findall(r"<profile>(.*?)</profile>", xml, re.DOTALL)
+        if "RUNNING" in _value("state", block) and re.fullmatch(r"[A-Za-z0-9_.:-]+", name := _value("name", block))
+    ]
+
+
+def _value(tag: str, xml: str) -> str:
+    """The text of the first element of that name, `` if there is none."""
+    found = re.search(_TAG.format(tag), xml)
+    return found[1] if found else ""
+
+
+def _realms(text: str) -> set[str]:
+    """The hosts telephones are registered with; nothing if that is no answer of `show registrations as json`."""
+    try:
+        rows = json.loads(text).get("rows", [])
+        return {str(row.get("realm", "")) for row in rows}
+    except (ValueError, AttributeError, TypeError):
+        return set()
