@@ -1,0 +1,258 @@
+"""The caller's line on a real FreeSWITCH: ports.Phone over a call's event socket."""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from esl_vm.esl.sounds import USUAL_RATE, members, offset_path, playlists, safe_path, wave_of
+from esl_vm.esl.wire import checked, command
+from esl_vm.model.call import ALL_KEYS, Call, Ended, Listened, Recorded
+from esl_vm.model.errors import RecordingElsewhereError, SpoolError, UnsafeArgumentError
+from esl_vm.model.message import Caller
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from esl_vm.esl.session import CallSession
+    from esl_vm.esl.sounds import PromptPack
+    from esl_vm.esl.wire import Frame
+    from esl_vm.speech.utterance import Sound, Utterance
+
+log = logging.getLogger(__name__)
+
+# Seconds a key's event may come after the end of the application it ended; seen 1 ms.
+LATE_KEY_S = 1.0
+_EXTENSION = re.compile(r"[0-9A-Za-z*#+][0-9A-Za-z*#+_.@-]{0,127}")
+_CONTEXT = re.compile(r"[0-9A-Za-z_][0-9A-Za-z_.@-]{0,127}")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,127}")
+# A caller without a number, as FreeSWITCH fills it in (switch_caller.c).
+_NO_NUMBER = "0000000000"
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneSettings:
+    """What of a call is looked at.
+
+    Args:
+        variables: channel variables kept in `Call.variables`, besides all that begin with `vm_`. A call has a hundred
+            others; keeping them all would double what it costs in memory.
+    """
+
+    variables: tuple[str, ...] = ("domain_name", "default_language", "language", "sip_from_host", "sip_to_host")
+
+
+def call_of(frame: Frame, settings: PhoneSettings) -> Call:
+    """The call as the reply to `connect` describes it."""
+    names = "|".join(map(re.escape, settings.variables))
+    pattern = rf"^variable_(?P<name>vm_[^:\n]*|{names}): " if names else r"^variable_(?P<name>vm_[^:\n]*): "
+    variables: dict[str, str] = {}
+    for found in re.finditer(pattern.encode(), frame.head, re.MULTILINE):
+        name = found["name"].decode("utf-8", "replace")
+        variables[name] = frame.get(f"variable_{name}") or "" if name.isascii() else ""
+    hidden = frame.get("Caller-Privacy-Hide-Number") == "true"
+    number = "" if hidden else frame.get("Caller-Caller-ID-Number") or ""
+    name = "" if hidden or frame.get("Caller-Privacy-Hide-Name") == "true" else frame.get("Caller-Caller-ID-Name") or ""
+    return Call(
+        uuid=frame.get("Unique-ID") or "",
+        caller=Caller("" if number == _NO_NUMBER else number, "" if name == _NO_NUMBER else name),
+        destination=frame.get("Caller-Destination-Number") or "",
+        variables=variables,
+        answered=frame.get("Answer-State") == "answered",
+        node=frame.get("FreeSWITCH-Hostname") or "",
+    )
+
+
+class EslPhone:
+    """ports.Phone on a call's event socket; see there for what each method does.
+
+    One utterance is one `playback`: every application costs the caller 20 ms. FreeSWITCH stops it at a wanted key by
+    itself (`playback_terminators`); which key it was is told by the DTMF event alone.
+
+    Args:
+        session: the call's event socket, connected.
+        frame: the reply to `connect`.
+        pack: where the prompts lie.
+        settings: what of a call is looked at.
+    """
+
+    def __init__(
+        self, session: CallSession, frame: Frame, pack: PromptPack, settings: PhoneSettings | None = None
+    ) -> None:
+        self._session = session
+        self._pack = pack
+        self._call = call_of(frame, settings or PhoneSettings())
+        self._answered = self._call.answered
+        rate = frame.get("Channel-Read-Codec-Rate") or ""
+        self._rate = int(rate) if re.fullmatch(r"[0-9]{1,6}", rate) and int(rate) else USUAL_RATE
+        self._stopping: str | None = None  # the keys that stop the next application, as FreeSWITCH knows them
+        self._seen_folders: set[str] = set()
+
+    @property
+    def call(self) -> Call:
+        """What is known of the call."""
+        return self._call
+
+    def answer(self) -> None:
+        """Answer the call. Nobody waits for it: what is played next is played after it."""
+        if not self._answered:
+            self._answered = True
+            self._session.begin("answer")
+
+    def play(self, utterance: Utterance, keys: str) -> str | None:
+        """Play until the end or one of `keys`; a prompt FreeSWITCH does not find is logged and left out."""
+        session = self._session
+        files = members(utterance, self._pack)
+        session.poll()
+        if keys:
+            key = session.take_key(keys)
+            if key is not None:
+                return key
+        for playlist in playlists(files):
+            ended = self._run("playback", playlist, keys)
+            if keys and (key := self._key_that_ended(ended, keys)) is not None:
+                return key
+        return None
+
+    def wait_key(self, milliseconds: int, keys: str) -> str | None:
+        """Wait for one of `keys` with no application running: the call is parked meanwhile."""
+        session = self._session
+        return session.wait_key(session.now() + milliseconds / 1000, keys)
+
+    def listen(self, sound: Sound, start_ms: int, keys: str) -> Listened:
+        """Play a sound from a position, to the millisecond (`file@@SAMPLES` and `playback_last_offset_pos`)."""
+        session = self._session
+        session.poll()
+        key = session.take_key(keys) if keys else None
+        start_ms = max(0, start_ms)
+        if key is not None:
+            return Listened(key, start_ms)
+        wave = wave_of(sound.path)
+        if wave.ms is not None and start_ms >= wave.ms:
+            return Listened(None, wave.ms)
+        ended = self._run("playback", offset_path(sound.path, start_ms * wave.rate // 1000), keys)
+        key = self._key_that_ended(ended, keys) if keys else None
+        position = _number(ended, "variable_playback_last_offset_pos") * 1000 // wave.rate
+        if key is None and wave.ms is not None:
+            position = wave.ms
+        return Listened(key, max(start_ms, position))
+
+    def can_record(self, path: Path) -> bool:
+        """Whether this host and the call's FreeSWITCH both see the folder a recording would lie in.
+
+        FreeSWITCH hangs up a call that is to be recorded into a folder it does not have, so this is asked before the
+        tone; a service on another host than the call's FreeSWITCH learns here that their folders are not shared.
+        """
+        folder = str(path.parent)
+        if folder not in self._seen_folders:
+            if not path.parent.is_dir():
+                return False
+            if self._session.api(f"file_exists {safe_path(folder)}").strip() != "true":
+                return False
+            self._seen_folders.add(folder)
+        return True
+
+    def record(self, path: Path, *, max_s: int, silence_s: int, threshold: int, keys: str) -> Recorded:
+        """Record to a file; see ports.Phone.
+
+        The threshold is voicemail.conf's `silencethreshold`: the mean of the samples' absolute values (0 to 32767)
+        below which a frame is silence (Asterisk's dsp.c). FreeSWITCH compares the same mean, times the sample rate
+        over 8000 (switch_ivr_play_say.c); so on a line of 8 kHz it is the same number.
+
+        Raises:
+            SpoolError: the folder is not there, here or on the call's FreeSWITCH; nothing was recorded.
+            RecordingElsewhereError: FreeSWITCH recorded, but the file is not to be seen on this host.
+            CallerGoneError: the caller hung up; the file is whole.
+        """
+        session = self._session
+        if not self.can_record(path):
+            raise SpoolError(f"the folder {path.parent} is not seen by both this host and {self._call.node}")
+        argument = f"{_quoted(str(path))} {max(0, max_s)}"
+        if silence_s > 0:
+            argument += f" {max(0, threshold) * self._rate // USUAL_RATE} {silence_s}"
+        session.poll()
+        session.keys.clear()
+        ended = self._run("record", argument, keys, after_hang_up=True)
+        key = self._key_that_ended(ended, keys) if keys else None
+        if not path.exists():
+            raise RecordingElsewhereError(f"{self._call.node} recorded {path}, but it is not on this host")
+        why = Ended.LIMIT
+        if key is not None:
+            why = Ended.KEY
+        elif ended.last("variable_silence_hits_exhausted") == "true":
+            why = Ended.SILENCE
+        return Recorded(_number(ended, "variable_record_ms"), why, key or "")
+
+    def set_variables(self, variables: Mapping[str, str]) -> None:
+        """Set channel variables (an empty value unsets); they are set when this returns.
+
+        By `uuid_setvar`, which FreeSWITCH does at once; an application `set` is queued for the next 20 ms tick.
+        """
+        self._session.check()
+        commands = [f"uuid_setvar {self._call.uuid} {_assignment(name, value)}" for name, value in variables.items()]
+        for text, output in zip(commands, self._session.api_all(commands), strict=True):
+            if not output.startswith("+OK"):
+                log.warning("call %s: %s answered %s", self._call.uuid, text.split()[0], output.strip())
+
+    def transfer(self, extension: str, context: str = "") -> None:
+        """Send the caller on; raises UnsafeArgumentError for what is no extension."""
+        if not _EXTENSION.fullmatch(extension) or (context and not _CONTEXT.fullmatch(context)):
+            raise UnsafeArgumentError(f"not an extension: {extension!r} {context!r}")
+        self._session.begin("transfer", f"{extension} XML {context}" if context else extension)
+        self._session.finish()
+        # The socket would stay in control of the call until it ends.
+        self._session.gone = "transferred"
+
+    def _run(self, application: str, argument: str, keys: str, *, after_hang_up: bool = False) -> Frame:
+        """Run an application that only `keys` end; returns its end."""
+        session = self._session
+        before, count = b"", 0
+        if keys != self._stopping:
+            # An api command is done at once and before the execute that follows it, so nothing is waited for.
+            before, count = command(f"api uuid_setvar {self._call.uuid} playback_terminators {_terminators(keys)}"), 1
+            self._stopping = keys
+        session.begin(application, argument, before=before, commands_before=count)
+        ended = session.finish(keys, after_hang_up=after_hang_up)
+        if application == "playback":
+            response = ended.last("Application-Response")
+            if response != "FILE PLAYED":
+                log.error("call %s: %s: %s", self._call.uuid, response, argument)
+        return ended
+
+    def _key_that_ended(self, ended: Frame, keys: str) -> str | None:
+        """The key that ended the last application, None if none did. Others are dropped."""
+        session = self._session
+        key = session.take_key(keys)
+        if key is None and (ended.last("variable_playback_terminator_used") or "-") in keys:
+            # The end may be told before the key's event.
+            key = session.wait_key(session.now() + LATE_KEY_S, keys)
+        return key
+
+
+def _terminators(keys: str) -> str:
+    """`playback_terminators` for these keys."""
+    if not keys:
+        return "none"
+    return "any" if set(keys) == set(ALL_KEYS) else keys
+
+
+def _number(frame: Frame, name: str) -> int:
+    """A header that is a count, 0 if it isn't there."""
+    text = frame.last(name) or ""
+    return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else 0
+
+
+def _quoted(path: str) -> str:
+    """A path as one of several arguments; raises UnsafeArgumentError."""
+    return f"'{safe_path(path)}'" if " " in path else safe_path(path)
+
+
+def _assignment(name: str, value: str) -> str:
+    r"""A variable and its value for uuid_setvar, which takes out quotes and backslashes (switch_separate_string)."""
+    if not _VARIABLE.fullmatch(name):
+        raise UnsafeArgumentError(f"not the name of a channel variable: {name!r}")
+    escaped = checked(value).replace("\\", "\\\\").replace("'", "\\'")
+    return f"{name} {escaped}".rstrip()

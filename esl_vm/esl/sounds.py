@@ -1,0 +1,114 @@
+"""What FreeSWITCH is given to play: `file_string` members that mean one file each, and how long a WAV file is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from esl_vm.esl.wire import checked
+from esl_vm.model.errors import UnsafeArgumentError
+from esl_vm.speech.utterance import Pause, Prompt, Sound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from esl_vm.speech.utterance import Utterance
+
+# The most members FreeSWITCH takes in one file_string (mod_dptools.c: file_string_context).
+MOST_MEMBERS = 128
+# What a file that isn't here, or is no WAV file, is taken to have.
+USUAL_RATE = 8000
+
+
+class PromptPack(Protocol):
+    """Where the prompts of each language lie."""
+
+    def files(self, prompt: Prompt) -> tuple[str, ...]:
+        """The files that say a prompt, in order; raises nothing: a prompt it doesn't have is no file."""
+        ...
+
+
+def members(utterance: Utterance, pack: PromptPack) -> list[str]:
+    """The files of an utterance, each as FreeSWITCH takes it; raises UnsafeArgumentError."""
+    found: list[str] = []
+    for part in utterance:
+        match part:
+            case Prompt():
+                found.extend(safe_member(name) for name in pack.files(part))
+            case Sound(path=path):
+                found.append(safe_path(path))
+            case Pause(ms=ms):
+                if ms > 0:
+                    found.append(f"silence_stream://{int(ms)}")
+    return found
+
+
+def playlists(files: list[str]) -> Iterable[str]:
+    """The arguments of `playback` for these files: nearly always one."""
+    for start in range(0, len(files), MOST_MEMBERS):
+        some = files[start : start + MOST_MEMBERS]
+        yield some[0] if len(some) == 1 else "file_string://" + "!".join(some)
+
+
+def safe_member(name: str) -> str:
+    """A file's name or a stream (`tone_stream://…`) if it stays one member of a file_string.
+
+    Raises:
+        UnsafeArgumentError: `!` begins the next member; quotes and backslashes are taken out by FreeSWITCH
+            (switch_separate_string); `@@` is an offset; `${` is expanded; blanks at the ends are cut.
+    """
+    checked(name)
+    if not name or name != name.strip() or any(mark in name for mark in ("!", "'", "\\", "${", "@@")):
+        raise UnsafeArgumentError(f"not a file FreeSWITCH can be told to play: {name!r}")
+    return name
+
+
+def safe_path(path: str) -> str:
+    """The path of a file of ours: a member that is no stream and has no parameters; raises UnsafeArgumentError."""
+    if "://" in path or path.startswith(("{", "[")):
+        raise UnsafeArgumentError(f"not a file's path: {path!r}")
+    return safe_member(path)
+
+
+def offset_path(path: str, samples: int) -> str:
+    """A path to be played from that sample on; raises UnsafeArgumentError.
+
+    FreeSWITCH looks for the offset at the first `@` of the path (mod_dptools.c: playback_function).
+    """
+    if samples <= 0:
+        return safe_path(path)
+    if "@" in path:
+        raise UnsafeArgumentError(f"a path with @ can't be played from the middle: {path!r}")
+    return f"{safe_path(path)}@@{samples}"
+
+
+class Wave(NamedTuple):
+    """What a WAV file's header says: samples a second, and how long it plays (milliseconds; None: unknown)."""
+
+    rate: int
+    ms: int | None
+
+
+def wave_of(path: str) -> Wave:
+    """Look at a file's RIFF header. A file that isn't here, or is no WAV file, gets the usual rate and no length."""
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - a plain open is a third of Path.open, and it is done per key
+            head = file.read(4096)
+            size = file.seek(0, 2)
+    except OSError:
+        return Wave(USUAL_RATE, None)
+    if head[:4] != b"RIFF" or head[8:12] != b"WAVE":
+        return Wave(USUAL_RATE, None)
+    rate, bytes_a_second = USUAL_RATE, 0
+    at = 12
+    while at + 8 <= len(head):
+        name, length = head[at : at + 4], int.from_bytes(head[at + 4 : at + 8], "little")
+        at += 8
+        if name == b"fmt " and at + 16 <= len(head):
+            rate = int.from_bytes(head[at + 4 : at + 8], "little") or USUAL_RATE
+            bytes_a_second = int.from_bytes(head[at + 8 : at + 12], "little")
+        elif name == b"data":
+            # A recording that was cut has no length in its header yet, or one that is too long.
+            length = min(length or size, size - at)
+            return Wave(rate, length * 1000 // bytes_a_second if bytes_a_second else None)
+        at += length + length % 2
+    return Wave(rate, None)
