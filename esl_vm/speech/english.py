@@ -1,0 +1,116 @@
+"""What is said in English, with the prompts and in the order of Comedian Mail."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from typing import TYPE_CHECKING
+
+from esl_vm.speech.spoken import Spoken, folder_prompt, millions
+
+if TYPE_CHECKING:
+    from esl_vm.speech.utterance import Utterance
+
+# Comedian Mail's limits, in seconds before the beginning of today (say.c, format `q`).
+_MONTH = 2_628_000
+_HALF_YEAR = 15_768_000
+
+
+class English(Spoken):
+    """English as Comedian Mail speaks it: twelve-hour clock, ordinal days, "you have"."""
+
+    language = "en"
+
+    def number(self, n: int, feminine: bool = False) -> Utterance:
+        """A cardinal number, -999,999,999 to 999,999,999. English has no genders."""
+        del feminine
+        return self.prompt(*_number(n))
+
+    def counts(self, urgent: int, new: int, old: int) -> Utterance:
+        """How many messages wait; the noun agrees with the last number: "3 new and 1 old message"."""
+        kinds = [(n, name) for n, name in ((urgent, "vm-Urgent"), (new, "vm-INBOX"), (old, "vm-Old")) if n]
+        if not kinds:
+            return self.prompt("vm-youhave", "vm-no", "vm-messages")
+        names = ["vm-youhave"]
+        for place, (n, name) in enumerate(kinds):
+            names += ["vm-and"] * (place > 0) + [*_number(n), name]
+        return self.prompt(*names, "vm-message" if kinds[-1][0] == 1 else "vm-messages")
+
+    def folder_messages(self, name: str) -> Utterance:
+        """A folder as one names it: "new messages", "work messages"."""
+        return self.prompt(folder_prompt(name), "vm-messages")
+
+    def no_messages(self, name: str) -> Utterance:
+        """That a folder is empty: "you have no new messages"."""
+        return self.prompt("vm-youhave", "vm-no", folder_prompt(name), "vm-messages")
+
+    def listen_to(self, name: str, *, full: bool = False) -> Utterance:
+        """What 1 does: "press 1 for new messages"; full: "press one to listen to new messages"."""
+        return self.prompt("vm-onefor-full" if full else "vm-onefor") + self.folder_messages(name)
+
+    def place(self, number: int, total: int, *, urgent: bool = False) -> Utterance:
+        """A message's place in its folder, from 1: "first message", "message 2", "last urgent message"."""
+        adjective = ("vm-Urgent",) if urgent else ()
+        if number == 1:
+            return self.prompt("vm-first", *adjective, "vm-message")
+        if number == total:
+            return self.prompt("vm-last", *adjective, "vm-message")
+        return self.prompt(*adjective, "vm-message", *_number(number))
+
+    def received(self, at: datetime, now: datetime) -> Utterance:
+        """When a message came: "received yesterday at 5 thirty p.m.", "received Monday November first at 9 o'clock a.m."."""
+        return self.prompt("vm-received", *_day(at, now), "digits/at", *_time(at))
+
+
+def _number(n: int) -> list[str]:
+    if n < 0:
+        return ["digits/minus", *_number(-n)]
+    if n == 0:
+        return ["digits/0"]
+    names = []
+    million, thousand, rest = millions(n)
+    if million:
+        names += [*_hundreds(million), "digits/million"]
+    if thousand:
+        names += [*_hundreds(thousand), "digits/thousand"]
+    return names + _hundreds(rest)
+
+
+def _hundreds(n: int) -> list[str]:
+    names = [f"digits/{n // 100}", "digits/hundred"] if n >= 100 else []
+    tens = n % 100
+    if 0 < tens <= 20:
+        return [*names, f"digits/{tens}"]
+    return names + [f"digits/{part}" for part in (tens - tens % 10, tens % 10) if part]
+
+
+def _ordinal(n: int) -> list[str]:
+    """The day of a month, 1 to 31: `h-3`, `20 h-3`, `h-30`."""
+    if n <= 20 or n % 10 == 0:
+        return [f"digits/h-{n}"]
+    return [f"digits/{n - n % 10}", f"digits/h-{n % 10}"]
+
+
+def _day(at: datetime, now: datetime) -> list[str]:
+    days = (now.date() - at.date()).days
+    if days in {0, 1}:
+        return ["digits/yesterday" if days else "digits/today"]
+    weekday = f"digits/day-{at.isoweekday() % 7}"
+    if 2 <= days <= 6:
+        return [weekday]
+    date = [f"digits/mon-{at.month - 1}", *_ordinal(at.day)]
+    age = (datetime.combine(now.date(), time()) - at.replace(tzinfo=None)).total_seconds()
+    if 0 <= age < _MONTH:
+        return [weekday, *date]
+    if 0 <= age < _HALF_YEAR:
+        return date
+    return date + _number(at.year)
+
+
+def _time(at: datetime) -> list[str]:
+    if at.minute == 0:
+        minutes = ["digits/oclock"]
+    elif at.minute < 10:
+        minutes = ["digits/oh", f"digits/{at.minute}"]
+    else:
+        minutes = _number(at.minute)
+    return [f"digits/{at.hour % 12 or 12}", *minutes, "digits/a-m" if at.hour < 12 else "digits/p-m"]

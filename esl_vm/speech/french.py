@@ -1,0 +1,141 @@
+"""What is said in French: French word order, genders and clock, with the prompts that June recorded.
+
+Where Comedian Mail's sentence is French, it is kept prompt by prompt; where it is English in French words, it is not
+(`speech/differences.py` lists every case). Singular and plural of "nouveau", "ancien", "urgent", "message", "heure"
+and "minute" sound alike, so that one recording serves both.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from esl_vm.speech.spoken import URGENT, Spoken, folder_prompt, millions
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from esl_vm.speech.utterance import Utterance
+
+_ADJECTIVES = frozenset({"new", "old"})  # these stand before "messages"; the other folders have names of their own
+
+
+class French(Spoken):
+    """French as it is spoken in Quebec: twenty-four-hour clock, "une heure", "le premier", "messages urgents"."""
+
+    language = "fr"
+
+    def number(self, n: int, feminine: bool = False) -> Utterance:
+        """A cardinal number, -999,999,999 to 999,999,999; feminine: "une", "vingt et une"."""
+        return self.prompt(*_number(n, feminine=feminine))
+
+    def counts(self, urgent: int, new: int, old: int) -> Utterance:
+        """How many messages wait: "vous avez 2 messages urgents et 3 nouveaux et 1 ancien message", "aucun message"."""
+        parts = []
+        if urgent:
+            parts.append([*_number(urgent), _noun(urgent), "vm-Urgent"])
+        if new:
+            parts.append([*_number(new), "vm-INBOX", *([] if old else [_noun(new)])])
+        if old:
+            parts.append([*_number(old), "vm-Old", _noun(old)])
+        if not parts:
+            return self.prompt("vm-no", "vm-message")
+        names = ["vm-youhave"]
+        for place, part in enumerate(parts):
+            names += ["vm-and"] * (place > 0) + part
+        return self.prompt(*names)
+
+    def folder_messages(self, name: str) -> Utterance:
+        """A folder as one names it: "nouveaux messages", "messages urgents", "travail", "dossier 5"."""
+        prompt = folder_prompt(name)
+        if name == URGENT:
+            return self.prompt("vm-messages", prompt)
+        return self.prompt(prompt, "vm-messages") if name in _ADJECTIVES else self.prompt(prompt)
+
+    def no_messages(self, name: str) -> Utterance:
+        """That a folder is empty: "aucun nouveau message", "aucun message urgent", "aucun message conservé dans travail"."""
+        prompt = folder_prompt(name)
+        if name in _ADJECTIVES:
+            return self.prompt("vm-no", prompt, "vm-message")
+        return self.prompt("vm-no", "vm-message", *(() if name == URGENT else ("vm-savedto",)), prompt)
+
+    def listen_to(self, name: str, *, full: bool = False) -> Utterance:
+        """What 1 does: "1 pour nouveaux messages"; full: "1 pour écouter vos nouveaux messages".
+
+        The longer words end in "vos", which only "messages" can follow: a folder with a name gets the shorter ones.
+        """
+        full = full and (name == URGENT or name in _ADJECTIVES)
+        return self.prompt("vm-onefor-full" if full else "vm-onefor") + self.folder_messages(name)
+
+    def place(self, number: int, total: int, *, urgent: bool = False) -> Utterance:
+        """A message's place in its folder, from 1: "premier message", "message 2", "dernier message urgent"."""
+        adjective = ("vm-Urgent",) if urgent else ()
+        if number == 1:
+            return self.prompt("vm-first", "vm-message", *adjective)
+        if number == total:
+            return self.prompt("vm-last", "vm-message", *adjective)
+        return self.prompt("vm-message", *_number(number), *adjective)
+
+    def received(self, at: datetime, now: datetime) -> Utterance:
+        """When a message came: "reçu hier à 17 heures 30", "reçu lundi premier juin 2026 à minuit"; today: the hour only."""
+        return self.prompt("vm-received", *_day(at, now), "digits/at", *_time(at))
+
+
+def _noun(n: int) -> str:
+    return "vm-message" if n == 1 else "vm-messages"
+
+
+def _number(n: int, *, feminine: bool = False) -> list[str]:
+    if n < 0:
+        return ["digits/minus", *_number(-n, feminine=feminine)]
+    if n == 0:
+        return ["digits/0"]
+    names: list[str] = []
+    million, thousand, rest = millions(n)
+    if million:
+        names += [*_hundreds(million), "digits/million"]
+    if thousand:
+        names += [*(_hundreds(thousand) if thousand > 1 else []), "digits/thousand"]
+    return names + _hundreds(rest, feminine=feminine)
+
+
+def _hundreds(n: int, *, feminine: bool = False) -> list[str]:
+    hundreds, tens = divmod(n, 100)
+    names = [f"digits/{hundreds}"] if hundreds > 1 else []
+    if hundreds:
+        names.append("digits/hundred")
+    return names + (_tens(tens, "digits/1F" if feminine else "digits/1") if tens else [])
+
+
+def _tens(n: int, one: str) -> list[str]:
+    """1 to 99: "soixante et onze", "quatre-vingt-un"; `one` is the word for a final one."""
+    if n <= 20:
+        return [one if n == 1 else f"digits/{n}"]
+    base = n - n % 10
+    if base in {70, 90}:
+        base -= 10
+    rest = n - base
+    joint = ["digits/et"] if rest in {1, 11} and base < 80 else []
+    return [f"digits/{base}", *joint, *(_tens(rest, one) if rest else [])]
+
+
+def _day(at: datetime, now: datetime) -> list[str]:
+    """Nothing for today, then yesterday, the weekday within six days, else the whole date."""
+    days = (now.date() - at.date()).days
+    if days == 0:
+        return []
+    if days == 1:
+        return ["digits/yesterday"]
+    weekday = f"digits/day-{at.isoweekday() % 7}"
+    if 2 <= days <= 6:
+        return [weekday]
+    day = ["digits/h-1"] if at.day == 1 else _number(at.day)
+    return [weekday, *day, f"digits/mon-{at.month - 1}", *_number(at.year)]
+
+
+def _time(at: datetime) -> list[str]:
+    """The hour of day: "minuit", "midi", "une heure", "vingt et une heures une"."""
+    if at.hour in {0, 12}:
+        hour = ["digits/noon" if at.hour else "digits/midnight"]
+    else:
+        hour = [*_number(at.hour, feminine=True), "digits/oclock"]
+    return hour + (_number(at.minute, feminine=True) if at.minute else [])

@@ -1,0 +1,108 @@
+"""What every language says in the same way: prompts by name, characters one by one, the names of folders."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+from esl_vm.model.errors import InvalidValueError
+from esl_vm.speech.utterance import Prompt
+
+if TYPE_CHECKING:
+    from esl_vm.speech.utterance import Utterance
+
+URGENT = "urgent"
+
+FOLDER_PROMPTS = {
+    "new": "vm-INBOX",
+    "old": "vm-Old",
+    "work": "vm-Work",
+    "family": "vm-Family",
+    "friends": "vm-Friends",
+    "cust1": "vm-Cust1",
+    "cust2": "vm-Cust2",
+    "cust3": "vm-Cust3",
+    "cust4": "vm-Cust4",
+    "cust5": "vm-Cust5",
+    URGENT: "vm-Urgent",
+}
+
+CHARACTER_PROMPTS = {
+    **{digit: f"digits/{digit}" for digit in "0123456789"},
+    **{letter: f"letters/{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"},
+    "*": "digits/star",
+    "#": "digits/pound",
+    "+": "letters/plus",
+    "-": "letters/dash",
+    ".": "letters/dot",
+    "@": "letters/at",
+    "_": "letters/ascii95",
+}
+
+_DIALLED = frozenset("0123456789+*#")
+
+
+class Spoken(ABC):
+    """A language's voice, as far as languages do not differ. Values only: nothing is played here."""
+
+    language: str
+
+    def prompt(self, *names: str) -> Utterance:
+        """The prompts of these names, one after another."""
+        return tuple(Prompt(name, self.language) for name in names)
+
+    def digits(self, text: str) -> Utterance:
+        """A text character by character: digits, letters without accents, `+ * # - . @ _`; others are left out."""
+        return self.prompt(*(CHARACTER_PROMPTS[c] for c in text.lower() if c in CHARACTER_PROMPTS))
+
+    def phone_number(self, text: str) -> Utterance:
+        """A telephone number digit by digit; nothing if it has none (`anonymous`)."""
+        return self.digits("".join(c for c in text if c in _DIALLED)) if any(c.isdecimal() for c in text) else ()
+
+    def caller(self, number: str) -> Utterance:
+        """Whom a message is from, by telephone number; "from an unknown caller" where there is none to say."""
+        spoken = self.phone_number(number)
+        return self.prompt("vm-from-phonenumber") + spoken if spoken else self.prompt("vm-unknown-caller")
+
+    def folder(self, name: str) -> Utterance:
+        """A folder's name alone, as an adjective or a label: a Folder's value, or `urgent`.
+
+        Raises:
+            InvalidValueError: that folder is never spoken of (the trash), or is none.
+        """
+        return self.prompt(folder_prompt(name))
+
+    def urgent(self) -> Utterance:
+        """The word "urgent"."""
+        return self.prompt("vm-Urgent")
+
+    def duration(self, ms: int) -> Utterance:
+        """How long a message is, of so many milliseconds: whole minutes; below one minute, whole seconds (at least 1)."""
+        minutes, seconds = ms // 60_000, max(ms // 1000, 1 if ms > 0 else 0)
+        units = ("minute", "vm-minutes") if minutes else ("second", "seconds")
+        count = minutes or seconds
+        spoken = self.number(count, feminine=True)
+        return self.prompt("vm-duration") + spoken + self.prompt(units[count != 1])
+
+    @abstractmethod
+    def number(self, n: int, feminine: bool = False) -> Utterance:
+        """A cardinal number, -999,999,999 to 999,999,999; feminine: it counts something feminine (`une heure`)."""
+
+
+def folder_prompt(name: str) -> str:
+    """The prompt of a folder's name; raises InvalidValueError."""
+    try:
+        return FOLDER_PROMPTS[name]
+    except KeyError:
+        raise InvalidValueError(f"not a folder that is spoken of: {name!r}") from None
+
+
+def millions(n: int) -> tuple[int, int, int]:
+    """A number from 0 to 999,999,999 as its millions, thousands and the rest, each 0 to 999.
+
+    Raises:
+        InvalidValueError: it is out of that range.
+    """
+    if not 0 <= n < 1_000_000_000:
+        raise InvalidValueError(f"not a number that can be spoken: {n}")
+    return n // 1_000_000, n // 1000 % 1000, n % 1000
