@@ -56,13 +56,11 @@ class Spoken(ABC):
         return self.prompt(*(CHARACTER_PROMPTS[c] for c in text.lower() if c in CHARACTER_PROMPTS))
 
     def phone_number(self, text: str) -> Utterance:
-        """A telephone number digit by digit; nothing if it has none (`anonymous`)."""
-        return self.digits("".join(c for c in text if c in _DIALLED)) if any(c.isdecimal() for c in text) else ()
-
-    def caller(self, number: str) -> Utterance:
-        """Whom a message is from, by telephone number; "from an unknown caller" where there is none to say."""
-        spoken = self.phone_number(number)
-        return self.prompt("vm-from-phonenumber") + spoken if spoken else self.prompt("vm-unknown-caller")
+        """Whom a message is from: "from phone number 5 1 4…"; without a digit to say, "from an unknown caller"."""
+        number = "".join(c for c in text if c in _DIALLED)
+        if not any(c.isdecimal() for c in number):
+            return self.prompt("vm-unknown-caller")
+        return self.prompt("vm-from-phonenumber") + self.digits(number)
 
     def folder(self, name: str) -> Utterance:
         """A folder's name alone, as an adjective or a label: a Folder's value, or `urgent`.

@@ -78,11 +78,7 @@ class Voice(Protocol):
         ...
 
     def phone_number(self, text: str) -> Utterance:
-        """A telephone number digit by digit; nothing if it has none (`anonymous`)."""
-        ...
-
-    def caller(self, number: str) -> Utterance:
-        """Whom a message is from, by telephone number; "from an unknown caller" where there is none to say."""
+        """Whom a message is from: "from phone number 5 1 4…"; without a digit to say, "from an unknown caller"."""
         ...
 
 
