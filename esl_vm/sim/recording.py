@@ -1,0 +1,160 @@
+"""A caller's words being recorded to a WAV file: 8 kHz, mono, 16 bit."""
+
+from __future__ import annotations
+
+import sys
+import wave
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from esl_vm.sim.playback import Stopped
+from esl_vm.sim.prompts import TELEPHONE_RATE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from esl_vm.sim.line import Line
+    from esl_vm.sim.schedule import Timer
+
+_FLUSH_S = 1.0
+"""How often what was said is written to the file: what a crash finds of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordEnd:
+    """How a recording ended.
+
+    Args:
+        reason: what ended it. key: the key that did, `` otherwise.
+        samples: what the file holds, at 8000 a second. size: the file in bytes.
+    """
+
+    reason: Stopped
+    key: str
+    samples: int
+    size: int
+
+    @property
+    def milliseconds(self) -> int:
+        """Its length."""
+        return self.samples * 1000 // TELEPHONE_RATE
+
+
+class Recording:
+    """A recording that runs; made by `Line.start_record`. An application nested in it leaves a gap in it.
+
+    Attributes:
+        terminators: the keys that end it.
+        path: the file.
+    """
+
+    def __init__(
+        self,
+        line: Line,
+        path: Path,
+        *,
+        limit_s: float,
+        threshold: int,
+        silence_s: float,
+        terminators: frozenset[str],
+        on_done: Callable[[RecordEnd], None],
+    ) -> None:
+        self.terminators = terminators
+        self.path = path
+        self._line = line
+        self._limit_s = limit_s
+        self._threshold = threshold
+        self._silence_s = silence_s
+        self._on_done = on_done
+        self._raw = path.open("wb")
+        self._file = wave.open(self._raw, "wb")  # noqa: SIM115 - closed when the recording ends
+        self._file.setparams((1, 2, TELEPHONE_RATE, 0, "NONE", "not compressed"))
+        self._file.writeframes(b"")
+        self._started = 0.0
+        self._written = 0
+        self._before = 0
+        self._timers: list[Timer] = []
+        self._over = False
+
+    @property
+    def seconds(self) -> float:
+        """How much was recorded so far."""
+        running = self._line.schedule.now() - self._started if self._timers else 0.0
+        return self._before / TELEPHONE_RATE + running
+
+    def begin(self) -> None:
+        """Start recording."""
+        self.resume()
+
+    def resume(self) -> None:
+        """Start, or go on after an application that interrupted this one."""
+        schedule = self._line.schedule
+        self._started = schedule.now()
+        self._written = 0
+        self._timers = [schedule.call_later(_FLUSH_S, self._flush)]
+        if self._limit_s:
+            left = self._limit_s - self._before / TELEPHONE_RATE
+            self._timers.append(schedule.call_later(left, lambda: self._end(Stopped.LIMIT)))
+        if self._silence_s:
+            self._timers.append(schedule.call_later(self._silence_s, self._listen_for_silence))
+
+    def suspend(self) -> None:
+        """Another application interrupts this one: what is said meanwhile is not recorded."""
+        self._write()
+        self._before += self._written
+        self._drop_timers()
+
+    def stop(self) -> None:
+        """End it."""
+        self._end(Stopped.BREAK)
+
+    def stop_by(self, key: str) -> None:
+        """A key that ends it was pressed."""
+        self._end(Stopped.KEY, key)
+
+    def hung_up(self) -> None:
+        """The call is over."""
+        self._end(Stopped.HANG_UP)
+
+    def _flush(self) -> None:
+        self._write()
+        self._timers[0] = self._line.schedule.call_later(_FLUSH_S, self._flush)
+
+    def _listen_for_silence(self) -> None:
+        now = self._line.schedule.now()
+        loud = self._line.voice.last_loud(now, self._threshold)
+        left = max(self._started, loud or 0.0) + self._silence_s - now
+        if left > 1e-6:
+            self._timers.append(self._line.schedule.call_later(left, self._listen_for_silence))
+        else:
+            self._end(Stopped.SILENCE)
+
+    def _write(self) -> None:
+        upto = round((self._line.schedule.now() - self._started) * TELEPHONE_RATE)
+        if upto > self._written:
+            samples = self._line.voice.samples(self._started, self._written, upto)
+            if sys.byteorder == "big":
+                samples.byteswap()
+            self._file.writeframes(samples.tobytes())
+            self._raw.flush()
+            self._written = upto
+
+    def _drop_timers(self) -> None:
+        for timer in self._timers:
+            self._line.schedule.cancel(timer)
+        self._timers = []
+
+    def _end(self, reason: Stopped, key: str = "") -> None:
+        if self._over:
+            return
+        self._over = True
+        if self._timers:
+            self._write()
+        self._drop_timers()
+        self._file.close()
+        self._raw.close()
+        samples = self._before + self._written
+        self._line.recorded(samples * 1000 // TELEPHONE_RATE)
+        self._line.over(self)
+        self._on_done(RecordEnd(reason, key, samples, self.path.stat().st_size if self.path.exists() else 0))
