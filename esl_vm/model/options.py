@@ -27,6 +27,7 @@ class MailboxOptions:
         operator: the extension reached by 0; empty = none.
         leaveurgent: the caller may mark a message urgent.
         envelope: say when a message came. saycid: say who left it.
+        internal_names: say a caller who has a mailbox in the same domain by name, or as an extension.
         sayduration, saydurationm: say its length, from that many minutes on.
         sendvoicemail: offer 3 5. moveheard: heard messages go to Old.
         nextaftercmd: after 7 or 9 play the next message. messagewrap: 4 and 6 wrap around.
@@ -42,6 +43,7 @@ class MailboxOptions:
         trash_days: days a deleted message can be restored; 0 = deleted at once.
         retention_days: days after which any message goes to the trash; 0 = never.
         quota_seconds: most seconds of sound in all folders; 0 = no limit.
+        pin_locked: the owner may not change the PIN.
         announce_only: plays the greeting and takes no message (the same as maxmsg 0).
     """
 
@@ -58,6 +60,7 @@ class MailboxOptions:
     leaveurgent: bool = True
     envelope: bool = True
     saycid: bool = True
+    internal_names: bool = True
     sayduration: bool = True
     saydurationm: int = 2
     sendvoicemail: bool = True
@@ -79,6 +82,7 @@ class MailboxOptions:
     trash_days: int = 14
     retention_days: int = 0
     quota_seconds: int = 0
+    pin_locked: bool = False
     announce_only: bool = False
 
     def with_text(self, name: str, text: str) -> MailboxOptions:

@@ -1,0 +1,96 @@
+"""Calling back (3 2) and placing a call (3 4): off until an administrator allows them, to allowed numbers, so many a day."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from esl_vm.dialogue.conversation import DIGITS
+from esl_vm.dialogue.menus import CallBackMenu
+from esl_vm.dialogue.visit import Next
+from esl_vm.model.call import Status
+
+if TYPE_CHECKING:
+    from esl_vm.dialogue.visit import Visit
+    from esl_vm.speech.utterance import Utterance
+
+
+def call_back(visit: Visit) -> Next:
+    """3 2: call the number that left the current message, or another one."""
+    if not visit.options.callback or not visit.after_message or visit.here is None:
+        return Next(said=visit.say("vm-sorry"))
+    number = visit.here.message.caller.dialable
+    waits = visit.talk.world.waits
+    opening: Utterance = ()
+    for _ in range(waits.menu_times):
+        key = visit.talk.ask(opening + _offer(visit, number), waits.menu_ms)
+        opening = ()
+        match key:
+            case CallBackMenu.CALL.value if number:
+                return place(visit, number)
+            case CallBackMenu.OTHER.value if visit.options.dialout:
+                return call_out(visit)
+            case CallBackMenu.CANCEL.value:
+                return Next()
+            case None | "#":
+                pass
+            case _:
+                opening = visit.say("vm-sorry")
+    return Next()
+
+
+def call_out(visit: Visit) -> Next:
+    """3 4: call a number that is typed."""
+    if not visit.options.dialout:
+        return Next(said=visit.say("vm-sorry"))
+    number = _ask_number(visit)
+    return place(visit, number) if number else Next()
+
+
+def place(visit: Visit, number: str) -> Next:
+    """Leave the mailbox and go on to a number, if that is allowed and today's calls are not used up."""
+    talk = visit.talk
+    if not is_allowed(visit.options.call_patterns, number):
+        return Next(said=visit.say("vm-sorry"))
+    if not talk.world.mailboxes.count_call(visit.box, visit.options.calls_per_day):
+        return Next(said=visit.say("im-sorry", "please-try-call-later"))
+    talk.status = Status.SUCCESS
+    visit.close_folder()
+    talk.say("vm-dialout")
+    talk.hand_over(number, talk.world.call_context, vm_dialed_number=number)
+    return Next(leave=True, goodbye=False)
+
+
+def is_allowed(patterns: str, number: str) -> bool:
+    """Whether a number fits one of the patterns (`X` any digit, `Z` 1-9, `N` 2-9, `.` any rest); none: nothing is."""
+    classes = {"X": "[0-9]", "Z": "[1-9]", "N": "[2-9]", ".": "[0-9]+"}
+    for pattern in patterns.upper().split(","):
+        word = pattern.strip()
+        if word and re.fullmatch("".join(classes.get(c, re.escape(c)) for c in word), number):
+            return True
+    return False
+
+
+def _offer(visit: Visit, number: str) -> Utterance:
+    if not number:
+        names = ["vm-nonumber", *(["vm-toenternumber"] if visit.options.dialout else []), "vm-star-cancel"]
+        return visit.say(*names)
+    said = visit.say("vm-num-i-have") + visit.talk.voice.digits(number) + visit.say("vm-tocallnum")
+    return said + visit.say(*(["vm-calldiffnum"] if visit.options.dialout else []), "vm-star-cancel")
+
+
+def _ask_number(visit: Visit) -> str:
+    """A telephone number, ended by # or silence; `*` first or last cancels; `` if none came."""
+    waits, phone = visit.talk.world.waits, visit.talk.phone
+    ask = visit.say("vm-enter-num-to-call", "vm-then-pound", "vm-star-cancel")
+    for _ in range(waits.number_times):
+        typed = ""
+        key = visit.talk.ask(ask, waits.number_first_ms, DIGITS + "*#")
+        while key is not None and key != "#":
+            typed += key
+            if typed == "*":
+                return ""
+            key = phone.wait_key(waits.number_next_ms if len(typed) > 1 else waits.number_second_ms, DIGITS + "*#")
+        if typed:
+            return "" if typed.endswith("*") else typed
+    return ""

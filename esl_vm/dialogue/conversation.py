@@ -1,0 +1,118 @@
+"""What every conversation does: say, ask for a key, ask for digits. Silence, wrong keys and patience are decided here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from esl_vm.model.call import ALL_KEYS, Status
+from esl_vm.model.errors import AbandonedError, AudioMissingError
+from esl_vm.model.mailbox import Greeting, Mailbox
+from esl_vm.model.message import Counts
+from esl_vm.speech.utterance import Sound
+from esl_vm.speech.voice import voice_for
+
+if TYPE_CHECKING:
+    from esl_vm.dialogue.world import World
+    from esl_vm.model.mailbox import MailboxId, StoredGreeting
+    from esl_vm.ports import Phone
+    from esl_vm.speech.utterance import Utterance
+    from esl_vm.speech.voice import Voice
+
+DIGITS = "0123456789"
+
+
+@dataclass(slots=True)
+class Conversation:
+    """One call: its line, the world, the voice it is spoken in, and how it ends for the dialplan."""
+
+    phone: Phone
+    world: World
+    voice: Voice
+    status: Status = Status.FAILED
+    message_id: str = ""
+    handed_over: bool = False
+
+    def ask(self, utterance: Utterance, wait_ms: int, keys: str = ALL_KEYS) -> str | None:
+        """Say something that a key answers at any moment; None after `wait_ms` milliseconds of silence."""
+        return self.phone.play(utterance, keys) or self.phone.wait_key(wait_ms, keys)
+
+    def say(self, *names: str) -> None:
+        """Say prompts that any key cuts short; the key is kept for what comes next."""
+        self.tell(self.voice.prompt(*names))
+
+    def tell(self, utterance: Utterance) -> None:
+        """Say an utterance to its end; keys pressed meanwhile are kept for what comes next."""
+        self.phone.play(utterance, "")
+
+    def ask_digits(self, utterance: Utterance, *, stop: str = "#", more: str = "*") -> str:
+        """Ask for digits, ended by `stop` or by silence; keys of `more` are taken as digits too. `` if none came."""
+        waits = self.world.waits
+        keys = DIGITS + more + stop
+        typed = ""
+        key = self.ask(utterance, waits.first_digit_ms, keys)
+        while key is not None and key not in stop:
+            typed += key
+            key = self.phone.wait_key(waits.next_digit_ms, keys)
+        return typed
+
+    def goodbye(self) -> None:
+        """Say goodbye; a key cuts it short."""
+        self.phone.play(self.voice.prompt("vm-goodbye"), ALL_KEYS)
+
+    def give_up(self) -> AbandonedError:
+        """Say goodbye to someone who has been silent or wrong too often; raise what this returns."""
+        self.goodbye()
+        return AbandonedError("the caller was silent or wrong too often")
+
+    def apologise(self) -> None:
+        """Say that it can't be done now, and that later it may."""
+        self.phone.play(self.voice.prompt("im-sorry", "please-try-call-later"), "")
+
+    def report(self, **more: str) -> None:
+        """Tell the dialplan how the call ended: `vm_status`, `vm_message_id`."""
+        self.phone.set_variables({"vm_status": self.status, "vm_message_id": self.message_id, **more})
+
+    def hand_over(self, extension: str, context: str = "", **more: str) -> None:
+        """Tell the dialplan how it ended, then send the caller on to an extension."""
+        self.report(**more)
+        self.handed_over = True
+        self.phone.transfer(extension, context)
+
+    def zone(self, mailbox: Mailbox) -> ZoneInfo:
+        """The mailbox's time zone; the service's own where it has none, or one that this machine doesn't know."""
+        for name in (mailbox.timezone, self.world.timezone):
+            try:
+                return ZoneInfo(name)
+            except (ZoneInfoNotFoundError, ValueError):
+                continue
+        return ZoneInfo("UTC")
+
+    def speak_in(self, language: str) -> None:
+        """Go on in another language; `` changes nothing."""
+        if language:
+            self.voice = voice_for(language, default=self.voice.language)
+
+    def greeting_of(self, mailbox: Mailbox, kind: Greeting) -> Utterance:
+        """A mailbox's recorded greeting as something to say; empty if there is none (or its sound can't be had)."""
+        stored: StoredGreeting | None = mailbox.greetings.get(kind)
+        if stored is None or not stored.in_force(self.world.clock.now()):
+            return ()
+        try:
+            path = self.world.audio.playable(stored.audio_id)
+        except AudioMissingError:
+            return ()
+        return (Sound(str(path), f"greeting {kind} {mailbox.id}"),)
+
+    def name_of(self, mailbox: Mailbox) -> Utterance:
+        """The recorded name, or the mailbox's number digit by digit."""
+        return self.greeting_of(mailbox, Greeting.NAME) or self.voice.digits(mailbox.id.number)
+
+    def operator_for(self, mailbox: Mailbox) -> str:
+        """The extension that 0 reaches for callers of this mailbox: the call's, the mailbox's or the service's."""
+        return self.phone.call.variable("vm_operator") or mailbox.options.operator or self.world.operator
+
+    def unseen(self, box: MailboxId) -> Mailbox:
+        """A mailbox we can't look at now, with the service's defaults."""
+        return Mailbox(box, Counts(), options=self.world.defaults)

@@ -1,0 +1,68 @@
+"""Folders (guide: Changer de dossier): 2 opens one, 9 saves the current message in one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from esl_vm.dialogue.listening import next_message
+from esl_vm.dialogue.menus import FolderMenu
+from esl_vm.dialogue.visit import Next
+from esl_vm.model.mailbox import Folder
+from esl_vm.speech.utterance import Pause
+
+if TYPE_CHECKING:
+    from esl_vm.dialogue.visit import Visit
+    from esl_vm.speech.utterance import Utterance
+
+SPOKEN = (Folder.NEW, Folder.OLD, Folder.WORK, Folder.FAMILY, Folder.FRIENDS)
+
+
+def change_folder(visit: Visit) -> Next:
+    """2: leave the open folder for another; cancelled, begin again at its first message."""
+    folder = _choose(visit, "vm-changeto")
+    if folder is not None:
+        visit.open_folder(folder)
+    visit.listing.current = 0
+    visit.after_message = False
+    return Next(said=visit.talk.voice.folder_messages(visit.listing.name))
+
+
+def save_to_folder(visit: Visit) -> Next:
+    """9: move the current message to a folder; 7 brings it back."""
+    entry = visit.here
+    if entry is None:
+        return Next()
+    folder = _choose(visit, "vm-savefolder")
+    if folder is None:
+        return Next()
+    delivery = visit.talk.world.mailboxes.move(visit.box, entry.message.id, folder, visit.options.maxmsg)
+    if not delivery.kept:
+        return Next(said=visit.say("vm-mailboxfull"))
+    entry.gone = folder
+    voice = visit.talk.voice
+    said = visit.say("vm-message") + voice.number(visit.listing.current + 1)
+    said += visit.say("vm-savedto") + voice.folder_messages(folder)
+    return next_message(visit, said=said) if visit.options.nextaftercmd else Next(said=said)
+
+
+def _choose(visit: Visit, question: str) -> Folder | None:
+    """Which folder; None: cancelled, or no answer."""
+    opening = visit.say(question)
+    for _ in range(visit.talk.world.waits.folder_times):
+        key = visit.talk.ask(opening + _offer(visit), visit.talk.world.waits.folder_ms)
+        opening = ()
+        if key == FolderMenu.CANCEL.value:
+            return None
+        if key is not None and key != FolderMenu.AGAIN.value:
+            return Folder.of_key(key)
+    return None
+
+
+def _offer(visit: Visit) -> Utterance:
+    """Offer: "Press 0 for new messages, 1 for …, # to cancel", with a breath after each."""
+    voice = visit.talk.voice
+    said = visit.say("vm-press")
+    for folder in SPOKEN:
+        said += voice.digits(folder.key) + visit.say("vm-for") + voice.folder_messages(folder)
+        said += (Pause(visit.talk.world.waits.folder_item_ms),)
+    return said + visit.say("vm-tocancel")

@@ -1,0 +1,86 @@
+"""Forwarding (8): the current message to one or several mailboxes, with or without a spoken introduction."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from esl_vm.dialogue.menus import ForwardMenu
+from esl_vm.dialogue.recipients import ask_recipients
+from esl_vm.dialogue.recording import record, say_and_beep
+from esl_vm.dialogue.visit import Next
+from esl_vm.model.call import ALL_KEYS, Ended
+from esl_vm.model.errors import SpoolError
+from esl_vm.model.mailbox import Folder
+from esl_vm.model.message import new_id
+from esl_vm.spool.outcome import Settled
+
+if TYPE_CHECKING:
+    from esl_vm.dialogue.visit import Visit
+    from esl_vm.model.mailbox import Mailbox
+    from esl_vm.model.message import Message
+    from esl_vm.spool.take import Take
+
+
+def forward(visit: Visit) -> Next:
+    """8: choose recipients, then 1 with an introduction, 2 as it is, * cancel. The original stays as it is."""
+    entry = visit.here
+    if entry is None:
+        return Next(said=visit.say("vm-nomore"))
+    recipients = ask_recipients(visit, own=False)
+    if not recipients:
+        return Next()
+    waits = visit.talk.world.waits
+    for _ in range(waits.menu_times):
+        match visit.talk.ask(visit.say("vm-forwardoptions", "vm-starmain"), waits.menu_ms):
+            case ForwardMenu.WITH_INTRODUCTION.value:
+                return _with_introduction(visit, entry.message, recipients)
+            case ForwardMenu.AS_IT_IS.value:
+                return _send_on(visit, entry.message, recipients)
+            case ForwardMenu.CANCEL.value:
+                return Next()
+    return Next()
+
+
+def _with_introduction(visit: Visit, message: Message, recipients: list[Mailbox]) -> Next:
+    """Record the introduction after the tone; any key ends it. Silence only: said, and nothing is sent."""
+    talk = visit.talk
+    try:
+        take = talk.world.spool.take_sound(new_id(talk.world.clock.now()), call_node=talk.phone.call.node)
+    except SpoolError:
+        return Next(said=visit.say("im-sorry", "please-try-call-later"))
+    with take:
+        say_and_beep(talk, (), "")
+        recorded = record(talk, take, visit.mailbox, ALL_KEYS, max_s=visit.options.maxsecs)
+        if take.too_short or recorded.ended is not Ended.KEY:
+            return Next(said=visit.say("vm-tooshort") if take.too_short else visit.say("vm-pls-try-again"))
+        return _send_on(visit, message, recipients, take)
+
+
+def _send_on(visit: Visit, message: Message, recipients: list[Mailbox], introduction: Take | None = None) -> Next:
+    spool = visit.talk.world.spool
+    copy = replace(
+        message,
+        id=new_id(visit.talk.world.clock.now()),
+        folder=Folder.NEW,
+        heard=False,
+        origin="forward",
+        forwarded_by=str(visit.box),
+    )
+    try:
+        with spool.forward(
+            [mailbox.id for mailbox in recipients],
+            copy,
+            source_id=message.id,
+            source_intro_id=message.intro_id,
+            preface=introduction,
+            most=min(mailbox.options.maxmsg for mailbox in recipients),
+        ) as take:
+            settled = take.settle()
+    except SpoolError:
+        return Next(said=visit.say("im-sorry", "please-try-call-later"))
+    if settled in {Settled.DELIVERED, Settled.WAITING}:
+        return Next(said=visit.say("vm-msgforwarded"))
+    if settled is Settled.FULL:
+        return Next(said=visit.say("vm-mailboxfull"))
+    return Next(said=visit.say("im-sorry", "please-try-call-later"))

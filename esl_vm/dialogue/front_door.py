@@ -1,0 +1,99 @@
+"""Where every call comes in: what the dialplan asks for, and what it is told at the end (design: channel variables)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from esl_vm.dialogue.conversation import Conversation
+from esl_vm.dialogue.directory import directory
+from esl_vm.dialogue.leaving import LeftFor, Reason, leave
+from esl_vm.dialogue.login import ask_mailbox, default_domain, own_mailbox
+from esl_vm.dialogue.main_menu import visit_mailbox
+from esl_vm.model.call import Action
+from esl_vm.model.errors import AbandonedError, CallerGoneError, InvalidValueError, StoreDownError
+from esl_vm.model.mailbox import MailboxId
+from esl_vm.speech.voice import voice_for
+
+if TYPE_CHECKING:
+    from esl_vm.dialogue.world import World
+    from esl_vm.model.call import Call
+    from esl_vm.ports import Phone
+
+NUMBERS = {"*97": Action.CHECK, "*98": Action.LOGIN, "*411": Action.DIRECTORY}
+ASK_MAILBOX = "ask"
+
+
+def answer_call(phone: Phone, world: World) -> Conversation:
+    """Hold the whole conversation with a caller; never raises what a caller, Redis or a full disk can cause.
+
+    Returns:
+        The conversation as it ended: its status and message id, as the dialplan was told.
+    """
+    call = phone.call
+    language = call.variable("vm_language") or call.variable("default_language")
+    talk = Conversation(phone, world, voice_for(language, default=world.language))
+    try:
+        phone.answer()
+        try:
+            _converse(talk, call)
+        except AbandonedError:
+            pass
+        except StoreDownError:
+            talk.apologise()
+            talk.goodbye()
+        if not talk.handed_over:
+            talk.report()
+    except CallerGoneError:
+        pass
+    return talk
+
+
+def action_of(call: Call) -> Action:
+    """What the call is for: `vm_action`, else by the number that was dialled."""
+    try:
+        return Action(call.variable("vm_action").strip().lower())
+    except ValueError:
+        return NUMBERS.get(call.destination, Action.LEAVE)
+
+
+def _converse(talk: Conversation, call: Call) -> None:
+    action = action_of(call)
+    domain = call.variable("vm_domain") or default_domain(talk)
+    match action:
+        case Action.CHECK:
+            _check(talk, _box(call.variable("vm_mailbox") or call.caller.number, domain))
+        case Action.LOGIN:
+            visit_mailbox(talk, ask_mailbox(talk))
+        case Action.DIRECTORY:
+            directory(talk, domain)
+        case Action.LEAVE:
+            _leave(talk, call, domain)
+
+
+def _check(talk: Conversation, box: MailboxId | None) -> None:
+    skip_pin = talk.phone.call.variable("vm_skip_pin").lower() in {"true", "yes", "1"}
+    mailbox = ask_mailbox(talk) if box is None else own_mailbox(talk, box, skip_pin=skip_pin)
+    visit_mailbox(talk, mailbox)
+
+
+def _leave(talk: Conversation, call: Call, domain: str) -> None:
+    named = call.variable("vm_mailbox") or call.destination
+    if named == ASK_MAILBOX:
+        named = talk.ask_digits(talk.voice.prompt("vm-whichbox"))
+        if not named:
+            return
+    boxes = [_box(text, domain) for text in named.split("&")]
+    if boxes[0] is None:
+        talk.say("ss-noservice")
+        return
+    first = boxes[0]
+    others = [box for box in boxes[1:] if box is not None]
+    if leave(talk, [first, *others], Reason.of(call.variable("vm_reason"))) is LeftFor.OWNER:
+        visit_mailbox(talk, own_mailbox(talk, first, skip_pin=False))
+
+
+def _box(text: str, domain: str) -> MailboxId | None:
+    try:
+        return MailboxId.parse(text, domain)
+    except InvalidValueError:
+        return None

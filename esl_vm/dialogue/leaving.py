@@ -1,0 +1,175 @@
+"""Leaving a message (`vm_action=leave`; guide: Messages d'accueil, Pour prendre vos messages à distance)."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from esl_vm.dialogue.recording import MessageEnd, record_message, say_and_beep
+from esl_vm.model.call import Status
+from esl_vm.model.errors import SpoolError, StoreDownError
+from esl_vm.model.mailbox import Folder, Greeting, Mailbox, MailboxId
+from esl_vm.model.message import Message, new_id
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from esl_vm.dialogue.conversation import Conversation
+    from esl_vm.speech.utterance import Utterance
+    from esl_vm.spool.take import Take
+
+
+class Reason(Enum):
+    """Why the caller ended here (`vm_reason`): which greeting, and "is unavailable" or "is on the phone"."""
+
+    UNAVAILABLE = "unavailable"
+    BUSY = "busy"
+    NONE = "none"
+
+    @classmethod
+    def of(cls, text: str) -> Reason:
+        """The reason named by the dialplan; unavailable where it names none or one we don't know."""
+        try:
+            return cls(text.strip().lower())
+        except ValueError:
+            return cls.UNAVAILABLE
+
+
+class LeftFor(Enum):
+    """What the front door does after someone left (or didn't leave) a message."""
+
+    END = "end"
+    OWNER = "owner"
+
+
+def leave(talk: Conversation, boxes: Sequence[MailboxId], reason: Reason) -> LeftFor:
+    """The whole visit of a caller. OWNER: they pressed * and want to log in to the first mailbox."""
+    mailbox = _look_up(talk, boxes[0])
+    if mailbox is None:
+        talk.say("ss-noservice")
+        return LeftFor.END
+    if takes_messages(mailbox) and is_full(mailbox):
+        talk.say("vm-mailboxfull")
+        return LeftFor.END
+    operator = talk.operator_for(mailbox)
+    keys = "#*0" if operator else "#*"
+    if not takes_messages(mailbox):
+        return _answer_early(talk, talk.phone.play(_greeting(talk, mailbox, reason), keys), operator)
+    message = Message(
+        id=new_id(talk.world.clock.now()),
+        caller=talk.phone.call.caller,
+        received=talk.world.clock.now(),
+        urgent=is_urgent_call(talk),
+    )
+    try:
+        take = take_message(talk, boxes, message, mailbox)
+    except SpoolError:
+        talk.apologise()
+        return LeftFor.END
+    with take:
+        key = say_and_beep(talk, _greeting(talk, mailbox, reason) + instructions(talk, mailbox, reason), keys)
+        if key is not None:
+            take.discard()
+            return _answer_early(talk, key, operator)
+        end = record_message(talk, take, mailbox, operator=operator, urgent=message.urgent)
+    _report(talk, message.id, end)
+    if end is MessageEnd.KEPT_BY_SILENCE:
+        talk.goodbye()
+    if end in {MessageEnd.OPERATOR_KEPT, MessageEnd.OPERATOR_DROPPED}:
+        to_operator(talk, operator)
+    return LeftFor.END
+
+
+def takes_messages(mailbox: Mailbox) -> bool:
+    """Whether the mailbox takes messages, or only plays its greeting."""
+    return not mailbox.options.announce_only and mailbox.options.maxmsg > 0
+
+
+def is_full(mailbox: Mailbox) -> bool:
+    """Whether New holds as many messages as a folder may."""
+    return mailbox.counts.of(Folder.NEW) >= mailbox.options.maxmsg
+
+
+def is_urgent_call(talk: Conversation) -> bool:
+    """Whether the dialplan marked the whole call urgent (`vm_urgent`)."""
+    return talk.phone.call.variable("vm_urgent").lower() in {"true", "yes", "1"}
+
+
+def take_message(talk: Conversation, boxes: Sequence[MailboxId], message: Message, mailbox: Mailbox) -> Take:
+    """A take for a message to these mailboxes, by the first one's options; raises SpoolError."""
+    options = mailbox.options
+    return talk.world.spool.take_message(
+        boxes,
+        message,
+        min_ms=options.minsecs * 1000,
+        most=options.maxmsg,
+        trim_silence=options.maxsilence > 0,
+        threshold=options.silencethreshold,
+        call_node=talk.phone.call.node,
+    )
+
+
+def to_operator(talk: Conversation, operator: str) -> None:
+    """Say that the call goes to the operator, and send it there."""
+    talk.status = Status.USEREXIT
+    talk.say("transfer")
+    talk.hand_over(operator)
+
+
+def instructions(talk: Conversation, mailbox: Mailbox, reason: Reason) -> Utterance:
+    """The words "please leave your message after the tone", unless the mailbox or the dialplan leaves it out."""
+    skip = talk.phone.call.variable("vm_skip_instructions").lower()
+    if mailbox.options.skip_instructions or skip in {"true", "yes", "always"}:
+        return ()
+    if skip == "greeted" and _recorded_greeting(talk, mailbox, reason):
+        return ()
+    return talk.voice.prompt("vm-intro")
+
+
+def _look_up(talk: Conversation, box: MailboxId) -> Mailbox | None:
+    """The mailbox; with the store down, one with the service's defaults: the message waits in the spool."""
+    try:
+        return talk.world.mailboxes.open(box)
+    except StoreDownError:
+        return talk.unseen(box)
+
+
+def _recorded_greeting(talk: Conversation, mailbox: Mailbox, reason: Reason) -> Utterance:
+    kinds = {Reason.UNAVAILABLE: Greeting.UNAVAILABLE, Reason.BUSY: Greeting.BUSY}
+    try:
+        temporary = talk.greeting_of(mailbox, Greeting.TEMPORARY)
+        if temporary or reason is Reason.NONE:
+            return temporary
+        return talk.greeting_of(mailbox, kinds[reason])
+    except StoreDownError:
+        return ()
+
+
+def _greeting(talk: Conversation, mailbox: Mailbox, reason: Reason) -> Utterance:
+    """Temporary, else busy or unavailable, else the name (or "the person at extension N") and what keeps them."""
+    recorded = _recorded_greeting(talk, mailbox, reason)
+    if recorded or reason is Reason.NONE:
+        return recorded
+    state = talk.voice.prompt("vm-isonphone" if reason is Reason.BUSY else "vm-isunavail")
+    try:
+        name = talk.greeting_of(mailbox, Greeting.NAME)
+    except StoreDownError:
+        name = ()
+    return (name or talk.voice.prompt("vm-theperson") + talk.voice.digits(mailbox.id.number)) + state
+
+
+def _answer_early(talk: Conversation, key: str | None, operator: str) -> LeftFor:
+    """A key in the greeting: * is the owner, 0 the operator; an announcement that was heard out is a success."""
+    if key == "*":
+        return LeftFor.OWNER
+    if key == "0":
+        to_operator(talk, operator)
+    else:
+        talk.status = Status.SUCCESS
+    return LeftFor.END
+
+
+def _report(talk: Conversation, message_id: str, end: MessageEnd) -> None:
+    if end in {MessageEnd.KEPT, MessageEnd.KEPT_BY_SILENCE, MessageEnd.OPERATOR_KEPT}:
+        talk.status = Status.SUCCESS
+        talk.message_id = message_id

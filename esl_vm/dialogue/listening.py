@@ -1,0 +1,187 @@
+"""Listening (guide: Écouter Message(s)): the envelope, the message, and the keys while it plays."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from esl_vm.dialogue.listing import URGENT
+from esl_vm.dialogue.visit import Next
+from esl_vm.model.call import ALL_KEYS
+from esl_vm.model.errors import AudioMissingError, InvalidValueError
+from esl_vm.model.mailbox import Folder, Greeting, MailboxId
+from esl_vm.speech.utterance import Sound
+
+if TYPE_CHECKING:
+    from esl_vm.dialogue.visit import Visit
+    from esl_vm.model.message import Message
+    from esl_vm.speech.utterance import Utterance
+
+SKIP_ENVELOPE = "1"
+LONGEST_PAUSE_MS = 30 * 60 * 1000
+MINUTE_MS = 60_000
+
+
+def play_first(visit: Visit) -> Next:
+    """1: the first message of the open folder."""
+    visit.listing.current = 0
+    return play_here(visit)
+
+
+def play_here(visit: Visit, *, said: Utterance = ()) -> Next:
+    """Play the current message; comes back with the key that ended it. `said` is said before, in the same breath."""
+    entry = visit.here
+    if entry is None:
+        return Next(said=said + visit.talk.voice.no_messages(visit.listing.name))
+    visit.after_message = True
+    key = visit.talk.phone.play(said + _announcement(visit, entry.message), ALL_KEYS)
+    if key not in {None, SKIP_ENVELOPE}:
+        return Next(key=key)
+    try:
+        sounds = _sounds(visit, entry.message)
+    except AudioMissingError:
+        return Next(said=visit.say("im-sorry", "vm-nomore"))
+    if not entry.heard and not entry.message.heard:
+        visit.talk.world.mailboxes.heard(visit.box, entry.message.id)
+    entry.heard = True
+    for sound in sounds:
+        key = _play_body(visit, sound)
+        if key is not None:
+            return Next(key=key)
+    return Next()
+
+
+def next_message(visit: Visit, *, said: Utterance = ()) -> Next:
+    """6: the next message; from the last urgent one on to New."""
+    listing = visit.listing
+    if listing.current + 1 < len(listing):
+        listing.current += 1
+        return play_here(visit, said=said)
+    if listing.name == URGENT and visit.ordinary_left():
+        visit.open_folder(Folder.NEW)
+        return play_here(visit, said=said)
+    if visit.options.messagewrap and len(listing) > 1:
+        listing.current = 0
+        return play_here(visit, said=said)
+    return Next(said=said + visit.say("vm-nomore"))
+
+
+def previous_message(visit: Visit) -> Next:
+    """4: the previous message; from the first of New back to the last urgent one still there."""
+    listing = visit.listing
+    if listing.current > 0 and len(listing):
+        listing.current -= 1
+        return play_here(visit)
+    if listing.name == Folder.NEW and visit.urgent_left():
+        visit.open_folder(URGENT)
+        visit.listing.current = max(len(visit.listing) - 1, 0)
+        return play_here(visit)
+    if visit.options.messagewrap and len(listing) > 1:
+        listing.current = len(listing) - 1
+        return play_here(visit)
+    return Next(said=visit.say("vm-nomore"))
+
+
+def delete_or_restore(visit: Visit) -> Next:
+    """7: to the trash, or back where it was; done at once, so that what is announced holds however the call ends."""
+    entry = visit.here
+    if entry is None or visit.read_only:
+        return Next()
+    mailboxes = visit.talk.world.mailboxes
+    if entry.gone is None:
+        mailboxes.delete(visit.box, entry.message.id)
+        entry.gone = Folder.TRASH
+        said = visit.say("vm-deleted")
+        return next_message(visit, said=said) if visit.options.nextaftercmd else Next(said=said)
+    if entry.gone is Folder.TRASH:
+        back = mailboxes.restore(visit.box, entry.message.id)
+    else:
+        back = mailboxes.move(visit.box, entry.message.id, visit.listing.folder, 0).kept
+    if not back:
+        return Next(said=visit.say("vm-sorry"))
+    entry.gone = None
+    return Next(said=visit.say("vm-undeleted"))
+
+
+def envelope_of(visit: Visit, message: Message, *, name: bool = True) -> Utterance:
+    """When a message came and from whom, whatever the mailbox's options say (3 3)."""
+    return _when(visit, message) + _who(visit, message, name=name)
+
+
+def _announcement(visit: Visit, message: Message) -> Utterance:
+    """Which message it is, when it came, who left it, how long it is, as far as the mailbox's options ask for it."""
+    options, voice = visit.options, visit.talk.voice
+    said = voice.place(visit.listing.current + 1, len(visit.listing), urgent=message.urgent)
+    if options.envelope:
+        said += _when(visit, message)
+    if options.saycid:
+        said += _who(visit, message)
+    if options.sayduration and message.duration_ms // MINUTE_MS >= max(options.saydurationm, 1):
+        said += voice.duration(message.duration_ms)
+    return said
+
+
+def _when(visit: Visit, message: Message) -> Utterance:
+    zone = visit.talk.zone(visit.mailbox)
+    now = datetime.fromtimestamp(visit.talk.world.clock.now(), zone)
+    return visit.talk.voice.received(datetime.fromtimestamp(message.received, zone), now)
+
+
+def _who(visit: Visit, message: Message, *, name: bool = True) -> Utterance:
+    """The recorded name of a colleague, else the number digit by digit, else "from an unknown caller"."""
+    number = message.caller.dialable
+    if not number:
+        return visit.say("vm-unknown-caller")
+    colleague = _colleague(visit, number) if name and visit.options.internal_names else ()
+    return colleague or visit.talk.voice.phone_number(number)
+
+
+def _colleague(visit: Visit, number: str) -> Utterance:
+    """Name a colleague: "from NAME" or "from extension N", if the number is a mailbox of the same domain; asked once a visit."""
+    if number not in visit.colleagues:
+        try:
+            mailbox = visit.talk.world.mailboxes.open(MailboxId(number, visit.box.domain))
+        except InvalidValueError:
+            mailbox = None
+        if mailbox is None:
+            visit.colleagues[number] = ()
+        elif recorded := visit.talk.greeting_of(mailbox, Greeting.NAME):
+            visit.colleagues[number] = visit.say("vm-from") + recorded
+        else:
+            visit.colleagues[number] = visit.say("vm-from-extension") + visit.talk.voice.digits(number)
+    return visit.colleagues[number]
+
+
+def _sounds(visit: Visit, message: Message) -> list[Sound]:
+    """What is played as the message: a forward's introduction first."""
+    audio = visit.talk.world.audio
+    sounds = []
+    if message.intro_id:
+        sounds.append(Sound(str(audio.playable(message.intro_id)), f"introduction of message {message.id}"))
+    sounds.append(Sound(str(audio.playable(message.id)), f"message {message.id}"))
+    return sounds
+
+
+def _play_body(visit: Visit, sound: Sound) -> str | None:
+    """Play a sound under the caller's keys; the key that is the main menu's, None at its end."""
+    phone, skip = visit.talk.phone, visit.options.skipms
+    ahead, back, pause, restart, stop = visit.talk.world.listen_keys
+    position = 0
+    while True:
+        listened = phone.listen(sound, position, ahead + back + pause + restart + stop)
+        key = listened.key
+        position = listened.position_ms
+        if key is None:
+            return None
+        if key in ahead:
+            position += skip
+        elif key in back:
+            position = max(0, position - skip)
+        elif key in restart:
+            position = 0
+        elif key in pause:
+            key = phone.wait_key(LONGEST_PAUSE_MS, pause + stop.replace(pause, ""))
+            if key is not None and key not in pause:
+                return key
+        else:
+            return key

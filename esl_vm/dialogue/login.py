@@ -1,0 +1,97 @@
+"""Logging in (guide: Boite vocale): own mailbox `*97`, another phone `*98`, and * in one's own greeting."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from esl_vm.model.errors import InvalidValueError
+from esl_vm.model.mailbox import MailboxId
+from esl_vm.model.pins import PinCheck
+
+if TYPE_CHECKING:
+    from esl_vm.dialogue.conversation import Conversation
+    from esl_vm.model.errors import AbandonedError
+    from esl_vm.model.mailbox import Mailbox
+
+
+def own_mailbox(talk: Conversation, box: MailboxId, *, skip_pin: bool) -> Mailbox:
+    """Log in to a mailbox that the call names; asks which one if there is none of that number.
+
+    Raises:
+        AbandonedError: all attempts failed; goodbye was said.
+    """
+    mailbox = talk.world.mailboxes.open(box)
+    if mailbox is None:
+        return ask_mailbox(talk)
+    talk_language = mailbox.language
+    if skip_pin or not mailbox.has_pin:
+        talk.speak_in(talk_language)
+        return mailbox
+    names: tuple[str, ...] = ("vm-password",)
+    for _ in range(mailbox.options.maxlogins):
+        check = talk.world.pins.check(box, talk.ask_digits(talk.voice.prompt(*names)))
+        if check is PinCheck.RIGHT:
+            return _welcome(talk, box)
+        if check is PinCheck.LOCKED:
+            raise _locked(talk)
+        names = ("vm-incorrect", "vm-password")
+    talk.say("vm-incorrect")
+    raise talk.give_up()
+
+
+def ask_mailbox(talk: Conversation) -> Mailbox:
+    """Log in to a mailbox that is typed, with its PIN.
+
+    Nothing typed is the caller's own number. The PIN is asked even where there is no such mailbox: a stranger
+    learns nothing.
+
+    Raises:
+        AbandonedError: all attempts failed, or there is no number to go by.
+    """
+    names = ("vm-login",)
+    for _ in range(talk.world.defaults.maxlogins):
+        typed = talk.ask_digits(talk.voice.prompt(*names))
+        number = typed or talk.phone.call.caller.number
+        if not number:
+            raise talk.give_up()
+        names = ("vm-incorrect-mailbox",)
+        box = _named(talk, number)
+        mailbox = talk.world.mailboxes.open(box) if box is not None else None
+        if mailbox is not None and not mailbox.has_pin:
+            talk.speak_in(mailbox.language)
+            return mailbox
+        pin = talk.ask_digits(talk.voice.prompt("vm-password"))
+        check = talk.world.pins.check(box, pin) if box is not None else PinCheck.WRONG
+        if check is PinCheck.RIGHT and box is not None:
+            return _welcome(talk, box)
+        if check is PinCheck.LOCKED:
+            raise _locked(talk)
+    talk.say("vm-incorrect")
+    raise talk.give_up()
+
+
+def _named(talk: Conversation, typed: str) -> MailboxId | None:
+    try:
+        return MailboxId(typed, talk.phone.call.variable("vm_domain") or default_domain(talk))
+    except InvalidValueError:
+        return None
+
+
+def default_domain(talk: Conversation) -> str:
+    """The domain of a call that names no `vm_domain`: variable `domain_name`, else the setting."""
+    return talk.phone.call.variable("domain_name") or talk.world.domain
+
+
+def _welcome(talk: Conversation, box: MailboxId) -> Mailbox:
+    """The mailbox as it is now that the owner is in, and its own language from here on."""
+    mailbox = talk.world.mailboxes.open(box)
+    if mailbox is None:
+        raise talk.give_up()
+    talk.speak_in(mailbox.language)
+    return mailbox
+
+
+def _locked(talk: Conversation) -> AbandonedError:
+    """Too many wrong PINs on this mailbox, here or elsewhere: it opens again later, or by an administrator."""
+    talk.say("vm-incorrect", "please-try-call-later")
+    return talk.give_up()

@@ -1,0 +1,181 @@
+"""Mailbox options (guide: Options de la boite vocale), and the first call of a new owner."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, assert_never
+
+from esl_vm.dialogue.menus import OptionsMenu, TemporaryMenu
+from esl_vm.dialogue.recording import GreetingEnd, record_greeting
+from esl_vm.dialogue.visit import Next
+from esl_vm.model.call import ALL_KEYS
+from esl_vm.model.errors import AbandonedError, SpoolError
+from esl_vm.model.mailbox import Greeting, StoredGreeting
+from esl_vm.model.message import new_id
+
+if TYPE_CHECKING:
+    from esl_vm.dialogue.conversation import Conversation
+    from esl_vm.dialogue.visit import Visit
+    from esl_vm.model.mailbox import Mailbox
+    from esl_vm.speech.utterance import Utterance
+
+
+def mailbox_options(visit: Visit) -> Next:
+    """0: greetings, name, PIN. Comes back to the main menu at the same message; what was deleted stays deleted."""
+    visit.after_message = False
+    waits = visit.talk.world.waits
+    silences = 0
+    opening: Utterance = ()
+    while silences < waits.menu_times:
+        key = visit.talk.ask(opening + _offer(visit), waits.menu_ms)
+        opening = ()
+        if key is None:
+            silences += 1
+        elif key in {choice.value for choice in OptionsMenu}:
+            choice = OptionsMenu(key)
+            if choice is OptionsMenu.BACK:
+                break
+            silences = 0
+            said = _do(visit, choice)
+            if said is None:
+                break
+            opening = said
+    return Next()
+
+
+def _do(visit: Visit, choice: OptionsMenu) -> Utterance | None:
+    """Carry out a choice; what to say before the menu again, None: back to the main menu."""
+    match choice:
+        case OptionsMenu.UNAVAILABLE:
+            return _record(visit, Greeting.UNAVAILABLE)
+        case OptionsMenu.BUSY:
+            return _record(visit, Greeting.BUSY)
+        case OptionsMenu.NAME:
+            return _record(visit, Greeting.NAME)
+        case OptionsMenu.TEMPORARY:
+            return _temporary(visit)
+        case OptionsMenu.PIN:
+            return change_pin(visit.talk, visit.mailbox)
+        case OptionsMenu.BACK:
+            return None
+        case unreachable:
+            assert_never(unreachable)
+
+
+def _offer(visit: Visit) -> Utterance:
+    exists = Greeting.TEMPORARY in visit.mailbox.greetings
+    return visit.say(*(["vm-tmpexists"] if exists else []), "vm-options")
+
+
+def _record(visit: Visit, greeting: Greeting) -> Utterance | None:
+    """Record a greeting; its review left without an answer drops it and leads back to the main menu."""
+    try:
+        end, mailbox = record_for_mailbox(visit.talk, visit.mailbox, greeting)
+    except SpoolError:
+        return visit.say("im-sorry", "please-try-call-later")
+    visit.mailbox = mailbox
+    return None if end is GreetingEnd.TIMED_OUT else ()
+
+
+def record_for_mailbox(talk: Conversation, mailbox: Mailbox, greeting: Greeting) -> tuple[GreetingEnd, Mailbox]:
+    """Record a greeting for a mailbox; how it ended, and the mailbox with it in force. Raises SpoolError."""
+    audio_id = new_id(talk.world.clock.now())
+    with talk.world.spool.take_greeting(
+        mailbox.id,
+        greeting,
+        audio_id,
+        trim_silence=mailbox.options.maxsilence > 0,
+        threshold=mailbox.options.silencethreshold,
+        call_node=talk.phone.call.node,
+    ) as take:
+        end = record_greeting(talk, take, mailbox, greeting)
+    if end is GreetingEnd.ACCEPTED:
+        greetings: dict[Greeting, StoredGreeting] = {**mailbox.greetings, greeting: StoredGreeting(audio_id)}
+        mailbox = replace(mailbox, greetings=greetings)
+    return end, mailbox
+
+
+def _temporary(visit: Visit) -> Utterance:
+    """0 4: the first time it is recorded at once; later 1 records again, 2 erases."""
+    if Greeting.TEMPORARY not in visit.mailbox.greetings:
+        return _record(visit, Greeting.TEMPORARY) or ()
+    waits = visit.talk.world.waits
+    silences = 0
+    opening: Utterance = ()
+    while silences < waits.menu_times:
+        key = visit.talk.ask(opening + visit.say("vm-tempgreeting2"), waits.menu_ms)
+        opening = ()
+        match key:
+            case None:
+                silences += 1
+            case TemporaryMenu.RECORD.value:
+                opening = _record(visit, Greeting.TEMPORARY) or ()
+            case TemporaryMenu.ERASE.value:
+                visit.talk.world.mailboxes.remove_greeting(visit.box, Greeting.TEMPORARY)
+                kept = {k: v for k, v in visit.mailbox.greetings.items() if k is not Greeting.TEMPORARY}
+                visit.mailbox = replace(visit.mailbox, greetings=kept)
+                return visit.say("vm-tempremoved")
+            case TemporaryMenu.BACK.value:
+                return ()
+    return ()
+
+
+def change_pin(talk: Conversation, mailbox: Mailbox) -> Utterance:
+    """0 5: a new PIN, typed twice; what to say about it before the menu again."""
+    if mailbox.options.pin_locked:
+        return talk.voice.prompt("vm-sorry")
+    complaint = _new_pin(talk, mailbox, ())
+    return talk.voice.prompt(*((complaint, "vm-pls-try-again") if complaint else ("vm-passchanged",)))
+
+
+def _new_pin(talk: Conversation, mailbox: Mailbox, opening: Utterance) -> str:
+    """Ask twice and change it; the prompt of the complaint, `` if it was changed."""
+    pin = talk.ask_digits(opening + talk.voice.prompt("vm-newpassword"))
+    if talk.world.pin_rules.weakness(pin, mailbox.id.number):
+        return "vm-invalid-password"
+    if talk.ask_digits(talk.voice.prompt("vm-reenterpassword")) != pin:
+        return "vm-mismatch"
+    talk.world.pins.change(mailbox.id, pin)
+    return ""
+
+
+def set_up_new_owner(talk: Conversation, mailbox: Mailbox) -> Mailbox:
+    """Lead an owner through what is missing: name, greetings, a PIN of one's own.
+
+    Asked for by the options force_name and force_greetings; what was accepted stays, however the call ends.
+
+    Raises:
+        AbandonedError: no answer, or three PINs that don't do.
+    """
+    options = mailbox.options
+    missing: list[Greeting] = [Greeting.NAME] if options.force_name else []
+    if options.force_greetings:
+        missing += [Greeting.UNAVAILABLE, Greeting.BUSY]
+    missing = [greeting for greeting in missing if greeting not in mailbox.greetings]
+    new_pin = mailbox.pin_is_initial and (options.force_name or options.force_greetings)
+    if not missing and not new_pin:
+        return mailbox
+    talk.phone.play(talk.voice.prompt("vm-newuser"), ALL_KEYS)
+    for greeting in missing:
+        try:
+            end, mailbox = record_for_mailbox(talk, mailbox, greeting)
+        except SpoolError:
+            talk.apologise()
+            return mailbox
+        if end is GreetingEnd.TIMED_OUT:
+            raise talk.give_up()
+    if new_pin:
+        _insist_on_pin(talk, mailbox)
+    return mailbox
+
+
+def _insist_on_pin(talk: Conversation, mailbox: Mailbox) -> None:
+    opening: Utterance = ()
+    for _ in range(talk.world.waits.new_pin_times):
+        complaint = _new_pin(talk, mailbox, opening)
+        if not complaint:
+            talk.say("vm-passchanged")
+            return
+        opening = talk.voice.prompt(complaint)
+    talk.tell(opening)
+    raise AbandonedError

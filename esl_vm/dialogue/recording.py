@@ -1,0 +1,211 @@
+"""Recording and what follows: thank you, then 1 accept, 2 listen, 3 again (guide: Après l'enregistrement)."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from esl_vm.dialogue.menus import ReviewMenu
+from esl_vm.model.call import ALL_KEYS, Ended, Recorded
+from esl_vm.model.mailbox import Greeting
+from esl_vm.speech.utterance import Sound
+from esl_vm.spool.outcome import Settled
+
+if TYPE_CHECKING:
+    from esl_vm.dialogue.conversation import Conversation
+    from esl_vm.model.mailbox import Mailbox
+    from esl_vm.speech.utterance import Utterance
+    from esl_vm.spool.take import Take
+
+GREETING_PROMPTS = {
+    Greeting.UNAVAILABLE: "vm-rec-unv",
+    Greeting.BUSY: "vm-rec-busy",
+    Greeting.NAME: "vm-rec-name",
+    Greeting.TEMPORARY: "vm-rec-temp",
+}
+TOO_SHORT_TIMES = 3
+
+
+class GreetingEnd(Enum):
+    """How recording a greeting ended."""
+
+    ACCEPTED = "accepted"
+    TIMED_OUT = "timed out"
+    NOT_KEPT = "not kept"
+
+
+class MessageEnd(Enum):
+    """How leaving a message ended, once it had begun."""
+
+    KEPT = "kept"
+    KEPT_BY_SILENCE = "kept by silence"
+    DROPPED = "dropped"
+    OPERATOR_KEPT = "operator, kept"
+    OPERATOR_DROPPED = "operator, dropped"
+
+
+def record(talk: Conversation, take: Take, mailbox: Mailbox, keys: str, *, max_s: int) -> Recorded:
+    """Record after the tone, until one of `keys`, the mailbox's silence or `max_s` seconds (0: no limit)."""
+    options = mailbox.options
+    recorded = talk.phone.record(
+        take.path, max_s=max_s, silence_s=options.maxsilence, threshold=options.silencethreshold, keys=keys
+    )
+    take.recorded(recorded)
+    return recorded
+
+
+def say_and_beep(talk: Conversation, before: Utterance, keys: str) -> str | None:
+    """Say something, then the tone; a key of `keys` cuts to the tone (`#`, or any where all are given) or is returned.
+
+    One utterance where nobody presses anything: the tone follows without a gap.
+    """
+    key = talk.phone.play((*before, *talk.voice.prompt("beep")), keys) if before else None
+    if key is None and before:
+        return None
+    if key is None or key == "#" or keys == ALL_KEYS:
+        talk.tell(talk.voice.prompt("beep"))
+        return None
+    return key
+
+
+def record_greeting(talk: Conversation, take: Take, mailbox: Mailbox, greeting: Greeting) -> GreetingEnd:
+    """Ask for a greeting, record it, let the owner review it, put it in force once accepted.
+
+    The key that cuts the request short leads to the tone and does nothing else. 0 is not offered here (guide).
+    """
+    ask = talk.voice.prompt(GREETING_PROMPTS[greeting])
+
+    def once() -> Utterance:
+        say_and_beep(talk, ask, ALL_KEYS)
+        record(talk, take, mailbox, "#", max_s=mailbox.options.maxgreet)
+        return talk.voice.prompt("auth-thankyou")
+
+    opening = once()
+    silences = 0
+    while True:
+        key = talk.ask(opening + talk.voice.prompt("vm-review"), talk.world.waits.menu_ms)
+        opening = ()
+        match key:
+            case None:
+                silences += 1
+                if silences == talk.world.waits.review_times:
+                    return GreetingEnd.TIMED_OUT
+            case ReviewMenu.ACCEPT.value:
+                return GreetingEnd.ACCEPTED if _settled(talk, take) else GreetingEnd.NOT_KEPT
+            case ReviewMenu.LISTEN.value:
+                opening = (Sound(str(take.playable), f"greeting {greeting}"),)
+            case ReviewMenu.AGAIN.value:
+                take.again()
+                opening = once()
+            case _:
+                opening = talk.voice.prompt("vm-sorry")
+
+
+def record_message(talk: Conversation, take: Take, mailbox: Mailbox, *, operator: str, urgent: bool) -> MessageEnd:
+    """Record a message for a mailbox (the tone was just heard), review it, and keep it.
+
+    Args:
+        talk: the call.
+        take: where it is recorded, already on disk.
+        mailbox: the recipient, whose options rule (the first one's, where several get it).
+        operator: the extension behind 0; `` = 0 is not offered.
+        urgent: whether the call itself is marked urgent.
+    """
+    options = mailbox.options
+    waits = talk.world.waits
+    keys = "#0" if operator else "#"
+    take.mark(urgent=urgent)
+    opening, asked = _record_long_enough(talk, take, mailbox, keys)
+    if asked is not None:
+        return asked
+    if not options.review:
+        return MessageEnd.KEPT if _settled(talk, take, saved=False) else MessageEnd.DROPPED
+    silences = 0
+    while True:
+        key = talk.ask(
+            opening + _review(talk, mailbox, operator, urgent=urgent),
+            waits.menu_ms + (waits.operator_extra_ms if operator else 0),
+        )
+        opening = ()
+        match key:
+            case None:
+                silences += 1
+                if silences == waits.review_times:
+                    return MessageEnd.KEPT_BY_SILENCE if _settled(talk, take, saved=False) else MessageEnd.DROPPED
+            case ReviewMenu.ACCEPT.value:
+                return MessageEnd.KEPT if _settled(talk, take) else MessageEnd.DROPPED
+            case ReviewMenu.LISTEN.value:
+                opening = (Sound(str(take.playable), "your message"),)
+            case ReviewMenu.AGAIN.value:
+                take.again()
+                say_and_beep(talk, talk.voice.prompt("vm-intro"), "#")
+                opening, asked = _record_long_enough(talk, take, mailbox, keys)
+                if asked is not None:
+                    return asked
+            case ReviewMenu.URGENT.value if options.leaveurgent:
+                urgent = not urgent
+                take.mark(urgent=urgent)
+                opening = talk.voice.prompt("vm-marked-urgent" if urgent else "vm-marked-nonurgent")
+            case ReviewMenu.OPERATOR.value if operator:
+                return _keep_before_operator(talk, take)
+            case _:
+                opening = talk.voice.prompt("vm-sorry")
+
+
+def _review(talk: Conversation, mailbox: Mailbox, operator: str, *, urgent: bool) -> Utterance:
+    names = ["vm-review"]
+    if mailbox.options.leaveurgent:
+        names.append("vm-review-nonurgent" if urgent else "vm-review-urgent")
+    if operator:
+        names.append("vm-reachoper")
+    return talk.voice.prompt(*names)
+
+
+def _record_long_enough(
+    talk: Conversation, take: Take, mailbox: Mailbox, keys: str
+) -> tuple[Utterance, MessageEnd | None]:
+    """Record; a message that is too short is said to be so and may be recorded again, a few times."""
+    for attempt in range(TOO_SHORT_TIMES):
+        recorded = record(talk, take, mailbox, keys, max_s=mailbox.options.maxsecs)
+        if recorded.ended is Ended.KEY and recorded.key == "0":
+            return (), _keep_before_operator(talk, take)
+        thanks = talk.voice.prompt("auth-thankyou")
+        if not take.too_short:
+            return thanks, None
+        too_short = thanks + talk.voice.prompt("vm-tooshort")
+        if attempt == TOO_SHORT_TIMES - 1:
+            talk.tell(too_short + talk.voice.prompt("vm-goodbye"))
+            break
+        take.again()
+        say_and_beep(talk, too_short + talk.voice.prompt("vm-intro"), "#")
+    take.discard()
+    return (), MessageEnd.DROPPED
+
+
+def _keep_before_operator(talk: Conversation, take: Take) -> MessageEnd:
+    """0: 1 keeps the message, 4 keeps it as urgent, anything else or nothing drops it; then the operator."""
+    key = talk.ask(talk.voice.prompt("vm-saveoper"), talk.world.waits.keep_ms)
+    if key == ReviewMenu.URGENT.value:
+        take.mark(urgent=True)
+        talk.tell(talk.voice.prompt("vm-marked-urgent"))
+    if key in {ReviewMenu.ACCEPT.value, ReviewMenu.URGENT.value}:
+        return MessageEnd.OPERATOR_KEPT if _settled(talk, take) else MessageEnd.OPERATOR_DROPPED
+    take.discard()
+    talk.say("vm-deleted")
+    return MessageEnd.OPERATOR_DROPPED
+
+
+def _settled(talk: Conversation, take: Take, *, saved: bool = True) -> bool:
+    """Keep what was recorded, then say so: in this order, so that what is announced is true."""
+    match take.settle():
+        case Settled.DELIVERED | Settled.WAITING:
+            if saved:
+                talk.say("vm-msgsaved")
+            return True
+        case Settled.TOO_SHORT:
+            talk.say("vm-tooshort")
+        case Settled.FULL:
+            talk.say("vm-mailboxfull")
+        case _:
+            talk.apologise()
+    return False

@@ -1,0 +1,67 @@
+"""Sending a voice message (3 5) and replying (3 1): recorded once, delivered to each recipient."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from esl_vm.dialogue.leaving import take_message, to_operator
+from esl_vm.dialogue.recipients import ask_recipients
+from esl_vm.dialogue.recording import MessageEnd, record_message, say_and_beep
+from esl_vm.dialogue.visit import Next
+from esl_vm.model.errors import InvalidValueError, SpoolError
+from esl_vm.model.mailbox import Greeting, Mailbox, MailboxId
+from esl_vm.model.message import Caller, Message, new_id
+
+if TYPE_CHECKING:
+    from esl_vm.dialogue.visit import Visit
+
+
+def send(visit: Visit) -> Next:
+    """3 5: to one or several mailboxes; all of them get it."""
+    if not visit.options.sendvoicemail:
+        return Next(said=visit.say("vm-sorry"))
+    recipients = ask_recipients(visit, own=True)
+    return record_for(visit, recipients, origin="send") if recipients else Next()
+
+
+def reply(visit: Visit) -> Next:
+    """3 1: to the sender of the current message, if they have a mailbox here."""
+    if not visit.options.sendvoicemail or not visit.after_message or visit.here is None:
+        return Next(said=visit.say("vm-sorry"))
+    number = visit.here.message.caller.dialable
+    if not number:
+        return Next(said=visit.say("vm-nonumber"))
+    try:
+        recipient = visit.talk.world.mailboxes.open(MailboxId(number, visit.box.domain))
+    except InvalidValueError:
+        recipient = None
+    if recipient is None:
+        return Next(said=visit.say("vm-nobox"))
+    return record_for(visit, [recipient], origin="reply")
+
+
+def record_for(visit: Visit, recipients: list[Mailbox], origin: str) -> Next:
+    """Record a message for mailboxes, by the first one's options, reviewed as a caller's is."""
+    talk, first = visit.talk, recipients[0]
+    now = talk.world.clock.now()
+    owner = Caller(visit.box.number, visit.mailbox.name or talk.phone.call.caller.name)
+    message = Message(id=new_id(now), caller=owner, received=now, origin=origin)
+    operator = talk.operator_for(first)
+    try:
+        take = take_message(talk, [mailbox.id for mailbox in recipients], message, first)
+    except SpoolError:
+        return Next(said=visit.say("im-sorry", "please-try-call-later"))
+    with take:
+        said = talk.greeting_of(first, Greeting.TEMPORARY) + visit.say("vm-intro")
+        key = say_and_beep(talk, said, "#*0" if operator else "#*")
+        if key is not None:
+            take.discard()
+            if key == "0":
+                to_operator(talk, operator)
+                return Next(leave=True, goodbye=False)
+            return Next()
+        end = record_message(talk, take, first, operator=operator, urgent=False)
+    if end in {MessageEnd.OPERATOR_KEPT, MessageEnd.OPERATOR_DROPPED}:
+        to_operator(talk, operator)
+        return Next(leave=True, goodbye=False)
+    return Next()

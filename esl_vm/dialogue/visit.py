@@ -1,0 +1,109 @@
+"""An owner's visit to a mailbox: what all of its chapters share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from esl_vm.dialogue.listing import URGENT, Entry, Listing
+from esl_vm.model.mailbox import Folder
+
+if TYPE_CHECKING:
+    from esl_vm.dialogue.conversation import Conversation
+    from esl_vm.model.mailbox import Mailbox, MailboxId
+    from esl_vm.model.options import MailboxOptions
+    from esl_vm.speech.utterance import Utterance
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """What a chapter hands back to the main menu: something to say first, or a key that was already pressed.
+
+    Args:
+        said: said before the menu's list. key: taken as the main menu's key at once.
+        leave: the visit is over. goodbye: say so.
+    """
+
+    said: Utterance = ()
+    key: str | None = None
+    leave: bool = False
+    goodbye: bool = True
+
+
+@dataclass(slots=True)
+class Visit:
+    """The owner, in: the call, the mailbox as it was at log-in, the open folder, and whether a message was played.
+
+    Args:
+        talk, mailbox: the call and the mailbox. listing: the open folder.
+        after_message: the main menu offers what can be done with a message.
+        silences: how often the main menu stayed without an answer.
+        read_only: nothing may be deleted (`vm_read_only`).
+        colleagues: how the callers met so far are named.
+    """
+
+    talk: Conversation
+    mailbox: Mailbox
+    listing: Listing
+    after_message: bool = False
+    silences: int = 0
+    read_only: bool = False
+    colleagues: dict[str, Utterance] = field(default_factory=dict)
+    _left: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def begin(cls, talk: Conversation, mailbox: Mailbox) -> Visit:
+        """Open the folder in which there is something: urgent, new, old, else new."""
+        counts = mailbox.counts
+        if counts.urgent:
+            name = URGENT
+        elif counts.new or not counts.old:
+            name = Folder.NEW
+        else:
+            name = Folder.OLD
+        read_only = talk.phone.call.variable("vm_read_only").lower() in {"true", "yes", "1"}
+        return cls(talk, mailbox, Listing.open(talk.world.mailboxes, mailbox.id, name), read_only=read_only)
+
+    @property
+    def box(self) -> MailboxId:
+        """The mailbox's name."""
+        return self.mailbox.id
+
+    @property
+    def options(self) -> MailboxOptions:
+        """The mailbox's options."""
+        return self.mailbox.options
+
+    @property
+    def here(self) -> Entry | None:
+        """The current message."""
+        return self.listing.here
+
+    def say(self, *names: str) -> Utterance:
+        """Prompts, in the language of the visit."""
+        return self.talk.voice.prompt(*names)
+
+    def urgent_left(self) -> bool:
+        """Whether urgent messages of the log-in still lie unheard in New."""
+        return self._left.get(URGENT, self.mailbox.counts.urgent) > 0
+
+    def ordinary_left(self) -> bool:
+        """Whether other messages of the log-in still lie unheard in New."""
+        counts = self.mailbox.counts
+        return self._left.get(Folder.NEW, counts.new - counts.urgent) > 0
+
+    def open_folder(self, name: str) -> None:
+        """Leave the open folder and open another."""
+        self.close_folder()
+        self.listing = Listing.open(self.talk.world.mailboxes, self.box, name)
+        self.after_message = False
+
+    def close_folder(self) -> None:
+        """Leave the open folder: heard messages of New go to Old, as far as Old has room."""
+        heard = self.listing.heard_ids()
+        if heard and self.listing.folder is Folder.NEW and self.options.moveheard:
+            self.talk.world.mailboxes.retire(self.box, heard, self.options.maxmsg)
+        done = sum(1 for entry in self.listing.entries if entry.heard or entry.gone)
+        self._left[self.listing.name] = len(self.listing) - done
+        for entry in self.listing.entries:
+            entry.heard = False

@@ -1,0 +1,46 @@
+"""What a conversation is given: the ports, and the settings it follows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from esl_vm.model.options import MailboxOptions
+from esl_vm.model.pins import PinRules
+from esl_vm.model.waits import Waits
+
+if TYPE_CHECKING:
+    from esl_vm.ports import AudioStore, Clock, Directory, Mailboxes, Pins
+    from esl_vm.spool.spool import Spool
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything a conversation may ask for; one for all calls.
+
+    Args:
+        mailboxes, pins, directory, audio, spool, clock: the ports.
+        defaults: a mailbox's options where the mailbox itself is unknown.
+        waits, pin_rules: how long to wait, which PINs may be chosen.
+        language: `fr` or `en`, where neither call nor mailbox names one. timezone: an IANA name, likewise.
+        domain: the mailbox domain where the call names none.
+        operator: the extension for 0 where neither call nor mailbox names one; empty = none.
+        call_context: the dialplan context in which 3 2 and 3 4 dial; empty = the call's own.
+        listen_keys: keys of a message's body, in the order forward, back, pause, restart, stop.
+    """
+
+    mailboxes: Mailboxes
+    pins: Pins
+    directory: Directory
+    audio: AudioStore
+    spool: Spool
+    clock: Clock
+    defaults: MailboxOptions = field(default_factory=MailboxOptions)
+    waits: Waits = field(default_factory=Waits)
+    pin_rules: PinRules = field(default_factory=PinRules)
+    language: str = "fr"
+    timezone: str = "America/Toronto"
+    domain: str = "default"
+    operator: str = ""
+    call_context: str = ""
+    listen_keys: tuple[str, str, str, str, str] = ("#", "*", "0", "2", "13456789")

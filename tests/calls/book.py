@@ -1,0 +1,632 @@
+"""The book of calls: every key of the callers' guide as a telephone call, played on every kind of line.
+
+A call is who rings what, the mailboxes as they are before, what the caller does (the script language of
+esl_vm.sim.script), what must be heard in this order (other prompts may come between), and what lies where afterwards.
+The same book is played on the simulated node and on a real FreeSWITCH.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Msg:
+    """A message that is there already: caller, seconds, folder, mark."""
+
+    caller: str = "1002"
+    seconds: float = 3.0
+    folder: str = "new"
+    urgent: bool = False
+    name: str = "Bruno Petit"
+
+
+@dataclass(frozen=True)
+class Box:
+    """A mailbox that is there already."""
+
+    number: str = "1001"
+    name: str = "Alice Martin"
+    pin: str = "4821"
+    language: str = ""
+    messages: tuple[Msg, ...] = ()
+    greetings: tuple[str, ...] = ()
+    options: dict[str, str] = field(default_factory=dict)
+    pin_initial: bool = False
+
+
+@dataclass(frozen=True)
+class PhoneCall:
+    """One call of the book.
+
+    Args:
+        name, tells: the test's name, and the story in a sentence.
+        rings: the number dialled; `variables`: what the dialplan sets besides. caller: the number that rings.
+        does: the caller's script. hears: prompts in order. never: prompts that must not come.
+        boxes: mailboxes before. after: (box, folder) to number of messages. greetings: of 1001, afterwards.
+        status: what the dialplan is told; `` = the caller hung up first. sent_to: the extension the call goes on to.
+        pin: what opens 1001 afterwards.
+    """
+
+    name: str
+    tells: str
+    rings: str
+    does: str
+    hears: str
+    boxes: tuple[Box, ...] = (Box(),)
+    caller: str = "1001"
+    variables: dict[str, str] = field(default_factory=dict)
+    never: str = ""
+    after: dict[tuple[str, str], int] = field(default_factory=dict)
+    greetings: tuple[str, ...] | None = None
+    status: str = "SUCCESS"
+    sent_to: str = ""
+    pin: str = ""
+    language: str = "fr"
+
+
+OWN = "*97"
+IN = "w:vm-password d:4821# "
+ONE, TWO, THREE = (Msg(),), (Msg(), Msg("0612345678", 4.0, name="Zoé")), (Msg(), Msg(seconds=4.0), Msg(seconds=2.0))
+BRUNO = Box("1002", "Bruno Petit", "7319")
+CARLA = Box("1003", "Carla Grand", "7319")
+LEAVE = {"vm_action": "leave"}
+RECORD = "w:beep talk s:3 d:# quiet w:vm-review "
+
+CALLS = [
+    # -- Boite vocale: *97, *98, PIN -------------------------------------------------------------------------------
+    PhoneCall(
+        "own_mailbox_with_its_pin",
+        "*97 and the PIN lead to the counts and the main menu; # leaves",
+        OWN,
+        IN + "w:vm-helpexit d:# end:15",
+        "vm-password vm-youhave vm-opts vm-helpexit vm-goodbye",
+    ),
+    PhoneCall(
+        "everything_dialled_ahead",
+        "1234, 0, 5 dialled at full speed all count: the new PIN is asked at once",
+        OWN,
+        "w:vm-password d:4821#05 w:vm-newpassword d:8362# w:vm-reenterpassword d:8362# w:vm-passchanged hang",
+        "vm-password vm-newpassword vm-reenterpassword vm-passchanged",
+        status="",
+        pin="8362",
+    ),
+    PhoneCall(
+        "no_pin_none_asked",
+        "a mailbox without a PIN lets its owner in at once",
+        OWN,
+        "w:vm-opts d:# end:15",
+        "vm-youhave vm-opts vm-goodbye",
+        boxes=(Box(pin=""),),
+        never="vm-password",
+    ),
+    PhoneCall(
+        "wrong_pin_then_the_right_one",
+        "a wrong PIN is said to be wrong and asked again",
+        OWN,
+        "w:vm-password d:1111# w:vm-incorrect w:vm-password d:4821# w:vm-opts d:# end:15",
+        "vm-password vm-incorrect vm-password vm-youhave vm-goodbye",
+    ),
+    PhoneCall(
+        "three_wrong_pins_end_the_call",
+        "three attempts, then goodbye; the dialplan is told that it failed",
+        OWN,
+        "w:vm-password d:1111# w:vm-password d:2222# w:vm-password d:3333# end:25",
+        "vm-password vm-incorrect vm-password vm-incorrect vm-password vm-incorrect vm-goodbye",
+        never="vm-youhave",
+        status="FAILED",
+    ),
+    PhoneCall(
+        "another_phone",
+        "*98 asks for the mailbox, then for its PIN",
+        "*98",
+        "w:vm-login d:1001# w:vm-password d:4821# w:vm-opts d:# end:15",
+        "vm-login vm-password vm-youhave vm-goodbye",
+        caller="0612345678",
+    ),
+    PhoneCall(
+        "another_phone_unknown_mailbox",
+        "an unknown mailbox is not given away: the PIN is asked all the same, then both again",
+        "*98",
+        "w:vm-login d:7777# w:vm-password d:1234# w:vm-incorrect-mailbox d:1001# w:vm-password d:4821# w:vm-opts d:# end:20",
+        "vm-login vm-password vm-incorrect-mailbox vm-password vm-youhave vm-goodbye",
+        caller="0612345678",
+    ),
+    PhoneCall(
+        "trusted_phone_without_pin",
+        "vm_skip_pin lets a trusted phone in",
+        OWN,
+        "w:vm-opts d:# end:15",
+        "vm-youhave vm-goodbye",
+        variables={"vm_skip_pin": "true"},
+        never="vm-password",
+    ),
+    PhoneCall(
+        "main_menu_silence",
+        "three times no answer: goodbye",
+        OWN,
+        IN + "w:vm-opts end:90",
+        "vm-opts vm-helpexit vm-opts vm-helpexit vm-opts vm-helpexit vm-goodbye",
+    ),
+    # -- 1 Écouter, and the keys after and during a message ------------------------------------------------------------
+    PhoneCall(
+        "listen_to_two_messages",
+        "1 plays the first with its envelope, 6 the next; both lie in Old afterwards",
+        OWN,
+        IN + "w:vm-opts d:1 w:vm-repeat d:6 w:vm-repeat d:# end:15",
+        "vm-youhave digits/2 vm-INBOX vm-messages vm-onefor vm-opts vm-first vm-message vm-received vm-from-phonenumber "
+        "<sound> vm-advopts vm-repeat vm-last vm-message vm-received <sound> vm-prev vm-advopts vm-goodbye",
+        boxes=(Box(messages=TWO),),
+        after={("1001", "new"): 0, ("1001", "old"): 2},
+    ),
+    PhoneCall(
+        "hang_up_while_listening",
+        "hanging up in a message moves it to Old as well",
+        OWN,
+        IN + "w:vm-opts d:1 w:<sound> s:1 hang",
+        "vm-first <sound>",
+        boxes=(Box(messages=TWO),),
+        after={("1001", "new"): 1, ("1001", "old"): 1},
+        status="",
+    ),
+    PhoneCall(
+        "skip_the_envelope",
+        "1 in the envelope goes straight to the message",
+        OWN,
+        IN + "w:vm-opts d:1 w:vm-message d:1 w:<sound> s:1 hang",
+        "vm-first vm-message <sound>",
+        boxes=(Box(messages=ONE),),
+        never="vm-from-phonenumber",
+        status="",
+    ),
+    PhoneCall(
+        "previous_and_repeat",
+        "4 goes back, 5 plays the same again",
+        OWN,
+        IN + "w:vm-opts d:1 w:vm-repeat d:6 w:vm-repeat d:4 w:vm-repeat d:5 w:vm-repeat d:# end:15",
+        "vm-first <sound> vm-last <sound> vm-first <sound> vm-first <sound> vm-goodbye",
+        boxes=(Box(messages=TWO),),
+    ),
+    PhoneCall(
+        "no_more_messages",
+        "6 on the last and 4 on the first say that there are no more",
+        OWN,
+        IN + "w:vm-opts d:1 w:vm-repeat d:6 w:vm-nomore d:4 w:vm-nomore d:# end:15",
+        "<sound> vm-nomore vm-nomore vm-goodbye",
+        boxes=(Box(messages=ONE),),
+    ),
+    PhoneCall(
+        "delete_and_restore",
+        "7 deletes, 7 again brings back",
+        OWN,
+        IN + "w:vm-opts d:1 w:vm-delete d:7 w:vm-undelete d:7 w:vm-delete d:# end:15",
+        "<sound> vm-delete vm-deleted vm-undelete vm-undeleted vm-delete vm-goodbye",
+        boxes=(Box(messages=ONE),),
+        after={("1001", "old"): 1, ("1001", "trash"): 0},
+    ),
+    PhoneCall(
+        "delete_then_hang_up",
+        "what was said to be deleted is deleted, however the call ends",
+        OWN,
+        IN + "w:vm-opts d:1 w:vm-repeat d:7 w:vm-deleted hang",
+        "<sound> vm-deleted",
+        boxes=(Box(messages=TWO),),
+        after={("1001", "new"): 1, ("1001", "old"): 0, ("1001", "trash"): 1},
+        status="",
+    ),
+    PhoneCall(
+        "ahead_back_pause_restart",
+        "# jumps 3 s ahead, * back, 0 pauses until 0, 2 begins again",
+        OWN,
+        IN + "w:vm-opts d:1 w:<sound> s:1 d:# s:1 d:* s:1 d:0 s:3 d:0 s:1 d:2 w:vm-advopts d:# end:15",
+        "<sound> vm-advopts vm-goodbye",
+        boxes=(Box(messages=(Msg(seconds=12.0),)),),
+    ),
+    PhoneCall(
+        "a_key_in_the_message_acts_at_once",
+        "7 while a message plays deletes it at once",
+        OWN,
+        IN + "w:vm-opts d:1 w:<sound> s:1 d:7 w:vm-deleted d:# end:15",
+        "<sound> vm-deleted vm-goodbye",
+        boxes=(Box(messages=(Msg(seconds=8.0),)),),
+        after={("1001", "trash"): 1},
+    ),
+    PhoneCall(
+        "help_before_and_after_a_message",
+        "* says the menu again; after a message it says all there is",
+        OWN,
+        IN + "w:vm-opts d:* w:vm-opts d:1 w:vm-repeat d:* w:vm-opts-full d:# end:15",
+        "vm-opts vm-onefor vm-opts <sound> vm-onefor vm-opts vm-onefor-full vm-opts-full vm-goodbye",
+        boxes=(Box(messages=ONE),),
+    ),
+    PhoneCall(
+        "urgent_first",
+        "urgent messages are announced first and played first, in French too",
+        OWN,
+        IN + "w:vm-opts d:1 w:vm-repeat d:6 w:vm-repeat d:# end:15",
+        "vm-youhave vm-Urgent vm-INBOX vm-onefor vm-Urgent vm-first vm-Urgent vm-message <sound> vm-first vm-message <sound>",
+        boxes=(Box(messages=(Msg(), Msg("1003", 4.0, urgent=True))),),
+        after={("1001", "old"): 2},
+    ),
+    # -- 2 Changer de dossier, 9 -----------------------------------------------------------------------------------------
+    *(
+        PhoneCall(
+            f"save_in_folder_{key}",
+            f"9 {key} saves the message in {folder}",
+            OWN,
+            IN + f"w:vm-opts d:1 w:vm-savemessage d:9 w:vm-savefolder d:{key} w:vm-savedto d:# end:15",
+            f"<sound> vm-savemessage vm-savefolder vm-message vm-savedto {prompt} vm-messages vm-goodbye",
+            boxes=(Box(messages=ONE),),
+            after={("1001", folder): 1},
+        )
+        for key, folder, prompt in (
+            ("0", "new", "vm-INBOX"),
+            ("1", "old", "vm-Old"),
+            ("2", "work", "vm-Work"),
+            ("3", "family", "vm-Family"),
+            ("4", "friends", "vm-Friends"),
+        )
+    ),
+    PhoneCall(
+        "listen_in_another_folder",
+        "2 2 opens Work, 1 plays what lies there, and it stays there",
+        OWN,
+        IN + "w:vm-opts d:2 w:vm-changeto d:2 w:vm-opts d:1 w:vm-repeat d:# end:15",
+        "vm-changeto vm-Work vm-messages vm-onefor vm-Work vm-opts vm-first <sound> vm-goodbye",
+        boxes=(Box(messages=(Msg(folder="work"),)),),
+        after={("1001", "work"): 1},
+    ),
+    PhoneCall(
+        "change_folder_cancelled",
+        "# in the folder list cancels",
+        OWN,
+        IN + "w:vm-opts d:2 w:vm-changeto d:# w:vm-opts d:# end:15",
+        "vm-changeto vm-INBOX vm-messages vm-onefor vm-goodbye",
+        boxes=(Box(messages=ONE),),
+    ),
+    # -- 3 Options avancées --------------------------------------------------------------------------------------------
+    PhoneCall(
+        "send_a_voice_message",
+        "3 5 records a message for another mailbox, reviewed as a caller's is",
+        OWN,
+        IN
+        + "w:vm-opts d:3 w:vm-leavemsg d:5 w:vm-extension d:1002# "
+        + RECORD
+        + "d:1 w:vm-msgsaved w:vm-opts d:# end:15",
+        "vm-leavemsg vm-starmain vm-extension vm-intro beep auth-thankyou vm-review vm-msgsaved vm-opts vm-goodbye",
+        boxes=(Box(), BRUNO),
+        after={("1002", "new"): 1, ("1001", "new"): 0},
+    ),
+    PhoneCall(
+        "back_from_advanced_options",
+        "3 * is the main menu again",
+        OWN,
+        IN + "w:vm-opts d:3 w:vm-starmain d:* w:vm-opts d:# end:15",
+        "vm-opts vm-starmain vm-opts vm-goodbye",
+    ),
+    # -- 0 Options de la boite vocale ------------------------------------------------------------------------------------
+    *(
+        PhoneCall(
+            f"record_the_{greeting}_greeting",
+            f"0 {key}, #, 1 puts the {greeting} greeting in force",
+            OWN,
+            IN
+            + f"w:vm-opts d:0 w:vm-options d:{key} "
+            + RECORD
+            + "d:1 w:vm-msgsaved w:vm-options d:* w:vm-opts d:# end:15",
+            f"vm-options {prompt} beep auth-thankyou vm-review vm-msgsaved vm-options vm-opts vm-goodbye",
+            greetings=(greeting,),
+        )
+        for key, greeting, prompt in (
+            ("1", "unavailable", "vm-rec-unv"),
+            ("2", "busy", "vm-rec-busy"),
+            ("3", "name", "vm-rec-name"),
+            ("4", "temporary", "vm-rec-temp"),
+        )
+    ),
+    PhoneCall(
+        "listen_and_record_the_greeting_again",
+        "2 plays it back, 3 records it again, 1 accepts",
+        OWN,
+        IN
+        + "w:vm-opts d:0 w:vm-options d:1 "
+        + RECORD
+        + "d:2 w:<sound> w:vm-review d:3 w:vm-rec-unv d:1 "
+        + RECORD
+        + "d:1 w:vm-msgsaved hang",
+        "vm-rec-unv beep vm-review <sound> vm-review vm-rec-unv beep vm-review vm-msgsaved",
+        greetings=("unavailable",),
+        status="",
+    ),
+    PhoneCall(
+        "hang_up_keeps_the_old_greeting",
+        "a greeting that was not accepted changes nothing",
+        OWN,
+        IN + "w:vm-opts d:0 w:vm-options d:1 w:beep talk s:2 hang",
+        "vm-rec-unv beep",
+        greetings=(),
+        status="",
+    ),
+    PhoneCall(
+        "no_operator_for_greetings",
+        "0 is not offered after recording a greeting",
+        OWN,
+        IN + "w:vm-opts d:0 w:vm-options d:3 " + RECORD + "d:0 w:vm-sorry w:vm-review d:1 w:vm-msgsaved hang",
+        "vm-rec-name beep vm-review vm-sorry vm-review vm-msgsaved",
+        boxes=(Box(options={"operator": "2000"}),),
+        never="vm-reachoper transfer",
+        status="",
+    ),
+    PhoneCall(
+        "erase_the_temporary_greeting",
+        "0 4 2 erases the temporary greeting: the unavailable one counts again",
+        OWN,
+        IN
+        + "w:vm-tempgreetactive w:vm-opts d:0 w:vm-tmpexists w:vm-options d:4 w:vm-tempgreeting2 d:2 w:vm-options hang",
+        "vm-tempgreetactive vm-youhave vm-tmpexists vm-options vm-tempgreeting2 vm-tempremoved vm-options",
+        boxes=(Box(greetings=("temporary", "unavailable")),),
+        greetings=("unavailable",),
+        status="",
+    ),
+    PhoneCall(
+        "record_the_temporary_greeting_again",
+        "0 4 1 records it anew",
+        OWN,
+        IN
+        + "w:vm-opts d:0 w:vm-options d:4 w:vm-tempgreeting2 d:1 "
+        + RECORD
+        + "d:1 w:vm-msgsaved w:vm-tempgreeting2 d:* hang",
+        "vm-tempgreeting2 vm-rec-temp beep vm-review vm-msgsaved vm-tempgreeting2",
+        boxes=(Box(greetings=("temporary",)),),
+        greetings=("temporary",),
+        status="",
+    ),
+    PhoneCall(
+        "change_the_pin",
+        "0 5 asks for the new PIN twice",
+        OWN,
+        IN
+        + "w:vm-opts d:0 w:vm-options d:5 w:vm-newpassword d:8362# w:vm-reenterpassword d:8362# w:vm-passchanged hang",
+        "vm-newpassword vm-reenterpassword vm-passchanged",
+        status="",
+        pin="8362",
+    ),
+    *(
+        PhoneCall(
+            f"refuse_the_pin_{pin}",
+            f"{pin} is refused: {why}",
+            OWN,
+            IN + f"w:vm-opts d:0 w:vm-options d:5 w:vm-newpassword d:{pin}# w:vm-invalid-password w:vm-options hang",
+            "vm-newpassword vm-invalid-password vm-pls-try-again vm-options",
+            never="vm-passchanged",
+            status="",
+            pin="4821",
+        )
+        for pin, why in (
+            ("12", "too short"),
+            ("1001", "the mailbox's number"),
+            ("1234", "the default"),
+            ("7777", "a repetition"),
+        )
+    ),
+    PhoneCall(
+        "the_new_pin_must_be_the_same_twice",
+        "two different PINs change nothing",
+        OWN,
+        IN + "w:vm-opts d:0 w:vm-options d:5 w:vm-newpassword d:8362# w:vm-reenterpassword d:8363# w:vm-mismatch hang",
+        "vm-newpassword vm-reenterpassword vm-mismatch",
+        status="",
+        pin="4821",
+    ),
+    PhoneCall(
+        "the_name_is_mandatory_with_force_name",
+        "with force_name an owner without a recorded name is led to it right after log-in",
+        OWN,
+        IN + "w:vm-newuser w:beep@40 talk s:2 d:# quiet w:vm-review d:1 w:vm-msgsaved w:vm-opts d:# end:15",
+        "vm-newuser vm-rec-name beep vm-review vm-msgsaved vm-youhave vm-opts vm-goodbye",
+        boxes=(Box(options={"force_name": "yes"}),),
+        greetings=("name",),
+    ),
+    # -- Leaving a message -----------------------------------------------------------------------------------------------
+    PhoneCall(
+        "leave_a_message_default_greeting",
+        "no greeting recorded: the person at the extension is unavailable; then # and 1",
+        "1001",
+        RECORD + "d:1 end:15",
+        "vm-theperson vm-isunavail vm-intro beep auth-thankyou vm-review vm-msgsaved",
+        caller="0612345678",
+        variables=LEAVE,
+        after={("1001", "new"): 1},
+    ),
+    PhoneCall(
+        "leave_a_message_on_busy",
+        "busy without a busy greeting: is on the phone",
+        "1001",
+        RECORD + "d:1 end:15",
+        "vm-theperson vm-isonphone vm-intro beep vm-review vm-msgsaved",
+        caller="0612345678",
+        variables=LEAVE | {"vm_reason": "busy"},
+        after={("1001", "new"): 1},
+    ),
+    PhoneCall(
+        "the_recorded_name_in_the_default_greeting",
+        "the recorded name stands in for the number",
+        "1001",
+        "w:vm-isunavail hang",
+        "<sound> vm-isunavail",
+        caller="0612345678",
+        variables=LEAVE,
+        boxes=(Box(greetings=("name",)),),
+        never="vm-theperson",
+        status="",
+    ),
+    PhoneCall(
+        "the_temporary_greeting_comes_first",
+        "a temporary greeting replaces all others",
+        "1001",
+        "w:<sound> w:vm-intro d:# " + RECORD + "d:1 end:15",
+        "<sound> vm-intro beep vm-review vm-msgsaved",
+        caller="0612345678",
+        variables=LEAVE | {"vm_reason": "busy"},
+        boxes=(Box(greetings=("temporary", "busy")),),
+        never="vm-isonphone vm-theperson",
+        after={("1001", "new"): 1},
+    ),
+    PhoneCall(
+        "skip_the_greeting",
+        "# in the greeting goes straight to the tone",
+        "1001",
+        "w:vm-theperson d:# " + RECORD + "d:1 end:15",
+        "vm-theperson beep vm-review vm-msgsaved",
+        caller="0612345678",
+        variables=LEAVE,
+        never="vm-intro",
+        after={("1001", "new"): 1},
+    ),
+    PhoneCall(
+        "hang_up_while_recording_keeps_it",
+        "hanging up in the recording keeps the message",
+        "1001",
+        "w:beep talk s:3 hang",
+        "vm-theperson beep",
+        caller="0612345678",
+        variables=LEAVE,
+        after={("1001", "new"): 1},
+        status="",
+    ),
+    PhoneCall(
+        "review_listen_again_accept",
+        "2 plays it back, 3 records again, 1 accepts: one message",
+        "1001",
+        RECORD + "d:2 w:<sound> w:vm-review d:3 w:vm-intro d:# " + RECORD + "d:1 end:15",
+        "vm-intro beep vm-review <sound> vm-review vm-intro beep vm-review vm-msgsaved",
+        caller="0612345678",
+        variables=LEAVE,
+        after={("1001", "new"): 1},
+    ),
+    PhoneCall(
+        "silence_ends_the_recording",
+        "who stops talking comes to the review after the silence time",
+        "1001",
+        "w:beep talk s:3 quiet w:vm-review d:1 end:15",
+        "beep auth-thankyou vm-review vm-msgsaved",
+        caller="0612345678",
+        variables=LEAVE,
+        boxes=(Box(options={"maxsilence": "4"}),),
+        after={("1001", "new"): 1},
+    ),
+    PhoneCall(
+        "the_limit_ends_the_recording",
+        "the time limit ends the recording and keeps it",
+        "1001",
+        "w:beep talk w:vm-review quiet d:1 end:15",
+        "beep auth-thankyou vm-review vm-msgsaved",
+        caller="0612345678",
+        variables=LEAVE,
+        boxes=(Box(options={"maxsecs": "4"}),),
+        after={("1001", "new"): 1},
+    ),
+    PhoneCall(
+        "too_short",
+        "a message that is too short is said to be so, and asked for again",
+        "1001",
+        "w:beep s:0.3 d:# w:vm-tooshort " + RECORD + "d:1 end:15",
+        "beep vm-tooshort vm-intro beep vm-review vm-msgsaved",
+        caller="0612345678",
+        variables=LEAVE,
+        boxes=(Box(options={"minsecs": "2"}),),
+        after={("1001", "new"): 1},
+    ),
+    PhoneCall(
+        "mailbox_full",
+        "a full mailbox is said to be full before the greeting wastes the caller's time",
+        "1001",
+        "end:15",
+        "vm-mailboxfull",
+        caller="0612345678",
+        variables=LEAVE,
+        boxes=(Box(messages=ONE, options={"maxmsg": "1"}),),
+        never="vm-theperson beep",
+        after={("1001", "new"): 1},
+        status="FAILED",
+    ),
+    PhoneCall(
+        "unknown_mailbox",
+        "a number that is not in service is said to be so",
+        "7777",
+        "end:20",
+        "ss-noservice",
+        caller="0612345678",
+        variables=LEAVE,
+        never="beep",
+        status="FAILED",
+    ),
+    PhoneCall(
+        "operator_in_the_greeting",
+        "0 in the greeting reaches the reception",
+        "1001",
+        "w:vm-theperson d:0 end:15",
+        "vm-theperson transfer",
+        caller="0612345678",
+        variables=LEAVE | {"vm_operator": "2000"},
+        status="USEREXIT",
+        sent_to="2000",
+        after={("1001", "new"): 0},
+    ),
+    PhoneCall(
+        "operator_in_the_review_keeping_the_message",
+        "0 in the review, then 1 keeps the message, then the reception",
+        "1001",
+        RECORD + "d:0 w:vm-saveoper d:1 end:20",
+        "vm-review vm-reachoper vm-saveoper vm-msgsaved transfer",
+        caller="0612345678",
+        variables=LEAVE,
+        boxes=(Box(options={"operator": "2000"}),),
+        status="USEREXIT",
+        sent_to="2000",
+        after={("1001", "new"): 1},
+    ),
+    PhoneCall(
+        "owner_from_outside",
+        "* in one's own greeting, the PIN, and the main menu",
+        "1001",
+        "w:vm-theperson d:* w:vm-password d:4821# w:vm-opts d:# end:15",
+        "vm-theperson vm-password vm-youhave vm-opts vm-goodbye",
+        caller="0612345678",
+        variables=LEAVE,
+        boxes=(Box(messages=ONE),),
+    ),
+    PhoneCall(
+        "announcement_only",
+        "a mailbox that takes no messages plays its greeting, no tone",
+        "1001",
+        "end:20",
+        "vm-theperson vm-isunavail",
+        caller="0612345678",
+        variables=LEAVE,
+        boxes=(Box(options={"maxmsg": "0"}),),
+        never="vm-intro beep",
+    ),
+    # -- In English ------------------------------------------------------------------------------------------------------
+    PhoneCall(
+        "listening_in_english",
+        "a mailbox of its own language is spoken to in it after the log-in",
+        OWN,
+        IN + "w:vm-opts d:1 w:vm-repeat d:7 w:vm-deleted d:# end:15",
+        "vm-youhave digits/1 vm-INBOX vm-message vm-first vm-message vm-received digits/today <sound> vm-deleted vm-goodbye",
+        boxes=(Box(language="en", messages=ONE),),
+        after={("1001", "trash"): 1},
+        language="en",
+    ),
+    PhoneCall(
+        "leaving_in_english",
+        "vm_language chooses the caller's language",
+        "1001",
+        RECORD + "d:1 end:15",
+        "vm-theperson vm-isunavail vm-intro beep vm-review vm-msgsaved",
+        caller="0612345678",
+        variables=LEAVE | {"vm_language": "en"},
+        after={("1001", "new"): 1},
+        language="en",
+    ),
+]
