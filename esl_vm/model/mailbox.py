@@ -119,6 +119,7 @@ class Mailbox:
         options: what voicemail.conf would call the mailbox's options; the service's defaults where it has none.
         counts: messages, at the time of the look.
         extensions: accounts whose lamp shows this mailbox, besides its own number.
+        sound_ms: sound in all folders but the trash, milliseconds; its quota counts it.
     """
 
     id: MailboxId
@@ -133,3 +134,4 @@ class Mailbox:
     greetings: dict[Greeting, StoredGreeting] = field(default_factory=dict)
     options: MailboxOptions = field(default_factory=MailboxOptions)
     extensions: tuple[str, ...] = ()
+    sound_ms: int = 0

@@ -17,11 +17,14 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import redis
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 READY_S = 10.0
 HOST = "127.0.0.1"
@@ -185,7 +188,9 @@ class RedisCluster:
 
 
 @contextlib.contextmanager
-def redis_cluster(masters: int = 1, replicas: int = 0, *options: str, executable: str | None = None) -> Iterator[RedisCluster]:
+def redis_cluster(
+    masters: int = 1, replicas: int = 0, *options: str, executable: str | None = None
+) -> Iterator[RedisCluster]:
     """A Redis Cluster that serves all slots: `masters` nodes, each with `replicas` replicas."""
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="redis-cluster-")))
@@ -255,7 +260,9 @@ class RedisSentinels:
 
 
 @contextlib.contextmanager
-def redis_sentinels(servers: int = 2, sentinels: int = 3, *options: str, down_after_ms: int = 500) -> Iterator[RedisSentinels]:
+def redis_sentinels(
+    servers: int = 2, sentinels: int = 3, *options: str, down_after_ms: int = 500
+) -> Iterator[RedisSentinels]:
     """A master with `servers - 1` replicas and Sentinels that fail over after `down_after_ms`."""
     service = "voicemail"
     with contextlib.ExitStack() as stack:
@@ -290,7 +297,9 @@ def redis_sentinels(servers: int = 2, sentinels: int = 3, *options: str, down_af
             wait_until(sentinel._answers, what=f"sentinel on port {port}")
             watching.append(sentinel)
         group = RedisSentinels(running, watching, service)
-        wait_until(lambda: all(_sees(s, service, servers - 1, sentinels - 1) for s in watching), what="sentinels meeting")
+        wait_until(
+            lambda: all(_sees(s, service, servers - 1, sentinels - 1) for s in watching), what="sentinels meeting"
+        )
         yield group
 
 

@@ -1,0 +1,83 @@
+"""What the parts of the store share: link, keys, clock, limits, and how a script that changes something is called."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+
+from esl_vm.store.scripts import script
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from esl_vm.model.mailbox import MailboxId
+    from esl_vm.model.options import MailboxOptions
+    from esl_vm.ports import Clock
+    from esl_vm.store.keys import BoxKeys, Keys
+    from esl_vm.store.link import Link
+
+DAY_S = 86400
+
+
+class Salts:
+    """How the PINs of mailboxes seen lately are hashed (`scrypt$n$r$p$salt`, never the hash), the latest ones only.
+
+    Who opens a mailbox is about to ask for its PIN: knowing the salt, one round trip checks it. A stale one costs
+    another round trip and does no harm.
+    """
+
+    def __init__(self, most: int = 4096) -> None:
+        self._most = most
+        self._known: OrderedDict[MailboxId, str] = OrderedDict()
+
+    def note(self, box: MailboxId, how: str) -> None:
+        """That is how its PIN is hashed; `` = it has none."""
+        self._known.pop(box, None)
+        if how:
+            self._known[box] = how
+            if len(self._known) > self._most:
+                self._known.popitem(last=False)
+
+    def get(self, box: MailboxId) -> str:
+        """How its PIN is hashed, `` if not known."""
+        return self._known.get(box, "")
+
+
+class Base:
+    """See the module.
+
+    Args:
+        link, keys, clock, defaults: what they are called. events_kept: entries in a partition's stream, about.
+        remember_s: seconds for which an erased message's or a replaced greeting's id can't come back.
+        grace_ms: milliseconds for which a replaced sound is kept for calls that are about to play it.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        keys: Keys,
+        clock: Clock,
+        defaults: MailboxOptions,
+        *,
+        events_kept: int,
+        remember_s: int = 30 * DAY_S,
+        grace_ms: int = 600_000,
+    ) -> None:
+        self.link = link
+        self.keys = keys
+        self.clock = clock
+        self.defaults = defaults
+        self.events_kept = str(events_kept)
+        self.remember_s = remember_s
+        self.grace_ms = grace_ms
+        self.salts = Salts()
+
+    def now_ms(self) -> str:
+        """Milliseconds since 1970, as scripts are told it."""
+        return f"{self.clock.now() * 1000:.0f}"
+
+    def change(self, keys: BoxKeys, name: str, touched: Sequence[str], args: Sequence[str | bytes]) -> Any:
+        """Run a script of a change: the keys and arguments of `common.lua`, then its own."""
+        all_keys = [keys.box, keys.events, *keys.folders, *touched]
+        all_args = [keys.name, self.now_ms(), self.events_kept, *args]
+        return self.link.script(keys.partition, script(name), all_keys, all_args)

@@ -1,0 +1,65 @@
+"""Which fields of a mailbox an administrator sets, and what they may hold."""
+
+from __future__ import annotations
+
+import re
+import zoneinfo
+from difflib import get_close_matches
+
+from esl_vm.model.errors import InvalidValueError
+from esl_vm.model.message import one_line
+from esl_vm.model.options import FIELDS, option_name, option_text, parse_option
+
+PROFILE = ("name", "language", "timezone", "email", "pager", "extensions")
+HIDDEN = frozenset({"pin", "sound_ms"})
+"""Fields that nobody is shown: the PIN's hash, and what the store counts for itself."""
+
+_ADDRESS = re.compile(r"[^\s<>@,;:\"()\[\]\\]{1,64}@[^\s<>@,;:\"()\[\]\\]{1,255}")
+_EXTENSION = re.compile(r"[A-Za-z0-9_.+*#-]{1,64}(@[A-Za-z0-9_.-]{1,128})?")
+
+
+def field_name(name: str) -> str:
+    """The field meant; raises InvalidValueError, with a suggestion if there is one."""
+    plain = name.strip().lower()
+    if plain in PROFILE:
+        return plain
+    if plain in {"pin", "pin_initial"} or plain.startswith("greeting."):
+        raise InvalidValueError(f"{plain} is not set as a field: it has its own command")
+    near = get_close_matches(plain, PROFILE, n=1, cutoff=0.75)
+    if near:
+        raise InvalidValueError(f"no field {name!r}; did you mean {near[0]}?")
+    return option_name(plain)
+
+
+def checked_field(name: str, value: str) -> str:
+    """A field's value as it is stored; an empty one unsets it.
+
+    Raises:
+        InvalidValueError: the field can't have this value.
+    """
+    value = one_line(value, 200)
+    if name in FIELDS:
+        return option_text(parse_option(name, value)) if value else ""
+    if not value:
+        return ""
+    match name:
+        case "name":
+            return value[:80]
+        case "language":
+            if value[:2].lower() not in {"fr", "en"} or not re.fullmatch(r"[A-Za-z]{2}([-_][A-Za-z]{2,4})?", value):
+                raise InvalidValueError(f"language is fr or en, not {value!r}")
+            return value[:2].lower()
+        case "timezone":
+            if value not in zoneinfo.available_timezones():
+                raise InvalidValueError(f"timezone is an IANA name such as America/Toronto, not {value!r}")
+            return value
+        case "email" | "pager":
+            addresses = [word.strip() for word in value.split(",")]
+            if not all(_ADDRESS.fullmatch(word) for word in addresses):
+                raise InvalidValueError(f"{name} is an e-mail address, not {value!r}")
+            return ",".join(addresses)
+        case _:
+            accounts = [word.strip() for word in value.split(",") if word.strip()]
+            if not all(_EXTENSION.fullmatch(word) for word in accounts):
+                raise InvalidValueError(f"extensions are accounts with commas between, not {value!r}")
+            return ",".join(accounts)

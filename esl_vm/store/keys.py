@@ -1,0 +1,146 @@
+"""How the store's keys are spelt: the only place that knows.
+
+Every key of a mailbox carries the hash tag of its partition, `{p07}`: in a Redis Cluster they all lie on one node, so
+one script can change a mailbox and write its event (docs/decisions/0001-partitions.md). docs/redis.md shows each key.
+"""
+
+from __future__ import annotations
+
+import binascii
+from typing import TYPE_CHECKING
+
+from esl_vm.model.mailbox import Folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from esl_vm.model.mailbox import MailboxId
+
+FOLDERS = tuple(Folder)
+META = "vm:meta"
+
+
+def audio(audio_id: str) -> str:
+    """Where a sound lies when Redis is the audio store; each on its own, spread over a Cluster's nodes."""
+    return f"vm:audio:{audio_id}"
+
+
+class BoxKeys:
+    """The keys of one mailbox."""
+
+    __slots__ = ("_tag", "box", "domain", "name", "partition")
+
+    def __init__(self, box: MailboxId, partition: int) -> None:
+        self.name = str(box)
+        self.domain = box.domain
+        self.partition = partition
+        self._tag = f"vm:{{p{partition:02d}}}:"
+        self.box = f"{self._tag}box:{self.name}"
+
+    @property
+    def folders(self) -> list[str]:
+        """The folders, in the order of `Folder` (the scripts count on it)."""
+        start = f"{self._tag}folder:{self.name}:"
+        return [start + folder.value for folder in FOLDERS]
+
+    def folder(self, folder: Folder) -> str:
+        """A folder: sorted set of message ids."""
+        return f"{self._tag}folder:{self.name}:{folder.value}"
+
+    @property
+    def messages(self) -> str:
+        """What the keys of this mailbox's messages begin with."""
+        return f"{self._tag}msg:{self.name}:"
+
+    def message(self, message_id: str) -> str:
+        """A message: hash."""
+        return f"{self._tag}msg:{self.name}:{message_id}"
+
+    @property
+    def deleted(self) -> str:
+        """Ids of messages and greetings that must not come back: sorted set by time."""
+        return f"{self._tag}deleted:{self.name}"
+
+    @property
+    def calls(self) -> str:
+        """Calls placed from this mailbox within a day: sorted set by time."""
+        return f"{self._tag}calls:{self.name}"
+
+    @property
+    def failures(self) -> str:
+        """Times of wrong PINs: list, expires."""
+        return f"{self._tag}login:failures:{self.name}"
+
+    @property
+    def locked(self) -> str:
+        """The partition's mailboxes whose PIN is locked: sorted set, score = until when."""
+        return f"{self._tag}login:locked"
+
+    @property
+    def events(self) -> str:
+        """The partition's stream of what happened."""
+        return f"{self._tag}events"
+
+    @property
+    def erase(self) -> str:
+        """The partition's sounds that nothing points to any more: sorted set, score = from when they may go."""
+        return f"{self._tag}erase"
+
+    @property
+    def boxes(self) -> str:
+        """The partition's mailboxes: sorted set, all scores 0, members `domain number`."""
+        return f"{self._tag}boxes"
+
+    @property
+    def names(self) -> str:
+        """The directory of this mailbox's domain in this partition: sorted set, scores 0, members `keys number`."""
+        return f"{self._tag}names:{self.domain}"
+
+
+class Keys:
+    """Keys for that many partitions.
+
+    Args:
+        partitions: 1 to 1000; stored in `vm:meta`, the same for all processes of an installation.
+    """
+
+    def __init__(self, partitions: int = 16) -> None:
+        self.partitions = partitions
+
+    def partition(self, box: MailboxId) -> int:
+        """The partition of a mailbox: CRC16 (as Redis Cluster's, XMODEM) of `number@domain`, modulo partitions."""
+        return binascii.crc_hqx(str(box).encode(), 0) % self.partitions
+
+    def of(self, box: MailboxId) -> BoxKeys:
+        """The keys of a mailbox."""
+        return BoxKeys(box, self.partition(box))
+
+    def events(self, partition: int) -> str:
+        """A partition's stream."""
+        return f"vm:{{p{partition:02d}}}:events"
+
+    def boxes(self, partition: int) -> str:
+        """A partition's mailboxes."""
+        return f"vm:{{p{partition:02d}}}:boxes"
+
+    def names(self, partition: int, domain: str) -> str:
+        """A partition's part of a domain's directory."""
+        return f"vm:{{p{partition:02d}}}:names:{domain}"
+
+    def erase(self, partition: int) -> str:
+        """A partition's sounds to erase."""
+        return f"vm:{{p{partition:02d}}}:erase"
+
+    def locked(self, partition: int) -> str:
+        """A partition's locked PINs."""
+        return f"vm:{{p{partition:02d}}}:login:locked"
+
+
+def box_member(box: MailboxId) -> str:
+    """A mailbox in `boxes`: the blank sorts before all a name may hold, so the order is domain, then number."""
+    return f"{box.domain} {box.number}"
+
+
+def name_members(box: MailboxId, words: Iterable[str]) -> list[str]:
+    """A mailbox in `names`: one member for every word of its owner's name."""
+    return [f"{keys} {box.number}" for keys in words]

@@ -1,0 +1,244 @@
+"""The way to Redis: calls bounded in time, errors translated, nothing waited for twice while it is down.
+
+A caller on the telephone must never hear more than two seconds of silence because of Redis. So a connection is given
+one second, an answer a second and a half, a call as a whole two; what failed quickly (a connection that Redis closed,
+a master that has become a replica) is tried once more, which is harmless since every script may be repeated; and
+once Redis did not answer, the next calls fail at once until one of them, every second, finds it back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from dataclasses import dataclass
+from time import monotonic
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import gevent
+from gevent import monkey
+from redis import exceptions as wrong
+
+from esl_vm.model.errors import StoreDownError
+from esl_vm.store.breaker import Breaker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from esl_vm.store.scripts import Script
+
+T = TypeVar("T")
+Client = Any  # redis.Redis or redis.cluster.RedisCluster: one set of commands, no common class
+
+_STATES = (
+    "READONLY",
+    "LOADING",
+    "CLUSTERDOWN",
+    "MASTERDOWN",
+    "TRYAGAIN",
+    "NOREPLICAS",
+    "MISCONF",
+    "UNKILLABLE",
+    "BUSY",
+)
+_CONFIGURATION = ("NOAUTH", "WRONGPASS", "NOPERM", "NOPROTO", "INVALID PASSWORD", "AUTHENTICATION")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long Redis is waited for, and by how many at once.
+
+    Args:
+        connect_s: for a connection. answer_s: for an answer. call_s: for a call as a whole, retry included (kept
+            where gevent's sockets are in use, as in the service). rest_s: between tries while Redis is down.
+        connections: most calls at once to Redis; others wait their turn for up to `connect_s`.
+    """
+
+    connect_s: float = 1.0
+    answer_s: float = 1.5
+    call_s: float = 2.0
+    rest_s: float = 1.0
+    connections: int = 64
+
+    def patient(self, block_s: float) -> Limits:
+        """The same for calls in which Redis itself waits up to `block_s` seconds for something to come."""
+        return Limits(self.connect_s, block_s + self.answer_s, block_s + self.call_s, self.rest_s, self.connections)
+
+
+class Link:
+    """One Redis, be it single, behind Sentinel or a Cluster. Made without connecting.
+
+    Args:
+        make: makes the client of redis-py for given limits.
+        label: what to call it in errors; no password in it.
+        limits: see Limits.
+        cluster: whether it is a Cluster, where one partition may be away while others are there.
+        prepare: done once, before the first call; what it raises, the call raises, and the next call does it again.
+        observe: told of every call: how many seconds it took, whether it worked.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[Limits], Client],
+        *,
+        label: str = "Redis",
+        limits: Limits | None = None,
+        cluster: bool = False,
+        observe: Callable[[float, bool], None] | None = None,
+    ) -> None:
+        self.label = label
+        self.limits = limits or Limits()
+        self.cluster = cluster
+        self.observe = observe
+        self.prepare: Callable[[Client], None] | None = None
+        self._make = make
+        self._client: Client = None
+        self._prepared = False
+        self._breakers: dict[int | None, Breaker] = {}
+        self._turns = threading.BoundedSemaphore(self.limits.connections)
+
+    def patient(self, block_s: float) -> Link:
+        """Another link to the same Redis, for calls in which Redis waits up to `block_s` seconds."""
+        limits = self.limits.patient(block_s)
+        return Link(self._make, label=self.label, limits=limits, cluster=self.cluster, observe=None)
+
+    def run(self, partition: int | None, work: Callable[[Client], T]) -> T:
+        """Do something with the client.
+
+        Args:
+            partition: the one it is about, None if it is about several or none.
+            work: may be done twice.
+
+        Raises:
+            StoreDownError: Redis can't be reached, does not answer in time, or refuses; its text says which.
+        """
+        breaker = self._breaker(partition)
+        if not breaker.allows():
+            raise StoreDownError(breaker.reason)
+        started = monotonic()
+        worked = False
+        try:
+            with self._turn(), _time_limit(self.limits.call_s):
+                result = self._twice(work, started)
+            breaker.succeeded()
+            worked = True
+        except (wrong.RedisError, OSError, _TooLongError) as error:
+            reason = f"{self.label}: {_sentence(error)}"
+            if _is_away(error):
+                breaker.failed(reason)
+            raise StoreDownError(reason) from error
+        finally:
+            if self.observe is not None:
+                self.observe(monotonic() - started, worked)
+        return result
+
+    def script(self, partition: int | None, script: Script, keys: Sequence[str], args: Sequence[str | bytes]) -> Any:
+        """Run a script by its SHA; a Redis that does not know it (any more) is given it."""
+
+        def work(client: Client) -> Any:
+            try:
+                return client.evalsha(script.sha, len(keys), *keys, *args)
+            except wrong.NoScriptError:
+                return client.eval(script.text, len(keys), *keys, *args)
+
+        return self.run(partition, work)
+
+    def close(self) -> None:
+        """Close all connections; the link can be used again."""
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    def _twice(self, work: Callable[[Client], T], started: float) -> T:
+        try:
+            return work(self._ready())
+        except wrong.RedisError as error:
+            quick = monotonic() - started < self.limits.connect_s / 2
+            if not (quick and _may_be_better_at_once(error)):
+                raise
+            self._forget_connections()
+            return work(self._ready())
+
+    def _ready(self) -> Client:
+        if self._client is None:
+            self._client = self._make(self.limits)
+        if not self._prepared and self.prepare is not None:
+            self.prepare(self._client)
+        self._prepared = True
+        return self._client
+
+    def _forget_connections(self) -> None:
+        """Connections that lie idle are as dead, or lead to as wrong a server, as the one that failed."""
+        pool = getattr(self._client, "connection_pool", None)
+        if pool is not None:
+            pool.disconnect(inuse_connections=False)
+
+    def _breaker(self, partition: int | None) -> Breaker:
+        lane = partition if self.cluster else None
+        if lane not in self._breakers:
+            self._breakers[lane] = Breaker(self.limits.rest_s)
+        return self._breakers[lane]
+
+    @contextlib.contextmanager
+    def _turn(self) -> Iterator[None]:
+        if not self._turns.acquire(timeout=self.limits.connect_s):
+            raise wrong.MaxConnectionsError(f"{self.limits.connections} calls are waiting for it")
+        try:
+            yield
+        finally:
+            self._turns.release()
+
+
+class _TooLongError(BaseException):
+    """The call as a whole took too long. Not an Exception: redis-py must not take it for one of its own."""
+
+
+@contextlib.contextmanager
+def _time_limit(seconds: float) -> Iterator[None]:
+    """Bound what happens inside, where sockets are gevent's; elsewhere the sockets' own time-outs must do."""
+    if not monkey.is_module_patched("socket"):
+        yield
+        return
+    timer = gevent.Timeout.start_new(seconds, _TooLongError)
+    try:
+        yield
+    finally:
+        timer.close()
+
+
+def _may_be_better_at_once(error: wrong.RedisError) -> bool:
+    """A connection that was closed, a master that is one no more: the next connection may do."""
+    if isinstance(error, wrong.TimeoutError | wrong.AuthenticationError | wrong.MaxConnectionsError):
+        return False
+    return (
+        isinstance(error, wrong.ConnectionError) or "READONLY" in str(error) or isinstance(error, wrong.ReadOnlyError)
+    )
+
+
+def _is_away(error: BaseException) -> bool:
+    """Whether waiting is to be avoided until it is back: not for what only this call was refused."""
+    if isinstance(error, wrong.ResponseError):
+        return isinstance(error, wrong.ReadOnlyError | wrong.ClusterDownError) or _has(error, _STATES)
+    return True
+
+
+def _has(error: BaseException, words: Sequence[str]) -> bool:
+    text = str(error).upper()
+    return any(word in text for word in words)
+
+
+def _sentence(error: BaseException) -> str:
+    """What happened, for the operator; no argument of the call is in it."""
+    text = " ".join(str(error).split())[:300] or type(error).__name__
+    if isinstance(error, _TooLongError | wrong.TimeoutError):
+        return "no answer in time"
+    if isinstance(error, wrong.AuthenticationError | wrong.AuthorizationError) or _has(error, _CONFIGURATION):
+        return f"refuses the user or password: {text}"
+    if isinstance(error, wrong.BusyLoadingError):
+        return "still loading its data"
+    if isinstance(error, wrong.ReadOnlyError) or "READONLY" in text:
+        return "is a replica that takes no changes"
+    if isinstance(error, wrong.MaxConnectionsError):
+        return f"too many calls at once: {text}"
+    if isinstance(error, wrong.ConnectionError | OSError):
+        return f"can't be reached: {text}"
+    return f"refuses: {text}"

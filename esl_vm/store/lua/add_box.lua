@@ -1,0 +1,19 @@
+-- Make a mailbox.
+-- KEYS[1..13]  as in common.lua
+-- KEYS[14]  vm:{pNN}:boxes            sorted set, the partition's mailboxes
+-- KEYS[15]  vm:{pNN}:names:DOMAIN     sorted set, the partition's part of the directory
+-- ARGV[1..3]  as in common.lua
+-- ARGV[4]  its member in `boxes`
+-- ARGV[5]  JSON: fields (name and value in turn), add (members of `names`)
+-- Returns 1, or 0 if it was there: repeating changes nothing.
+if redis.call('EXISTS', box) == 1 then
+    return 0
+end
+local wish = cjson.decode(ARGV[5])
+redis.call('HSET', box, unpack(wish.fields))
+redis.call('ZADD', KEYS[14], 0, ARGV[4])
+for _, member in ipairs(wish.add) do
+    redis.call('ZADD', KEYS[15], 0, member)
+end
+happened('box-added', '', '')
+return 1

@@ -1,0 +1,29 @@
+-- Set and unset a mailbox's fields; the directory follows its owner's name.
+-- KEYS[1..13]  as in common.lua
+-- KEYS[14]  vm:{pNN}:names:DOMAIN     sorted set, the partition's part of the directory
+-- ARGV[1..3]  as in common.lua
+-- ARGV[4]  the owner's name as it was when `remove` was made, `` = none
+-- ARGV[5]  JSON: fields (name and value in turn), unset (names), remove and add (members of `names`)
+-- Returns done, `no mailbox`, or `renamed` if the name is another by now (nothing was changed; read it and ask again).
+-- Repeating sets the same again.
+if redis.call('EXISTS', box) == 0 then
+    return 'no mailbox'
+end
+if (redis.call('HGET', box, 'name') or '') ~= ARGV[4] then
+    return 'renamed'
+end
+local wish = cjson.decode(ARGV[5])
+if #wish.fields > 0 then
+    redis.call('HSET', box, unpack(wish.fields))
+end
+if #wish.unset > 0 then
+    redis.call('HDEL', box, unpack(wish.unset))
+end
+for _, member in ipairs(wish.remove) do
+    redis.call('ZREM', KEYS[14], member)
+end
+for _, member in ipairs(wish.add) do
+    redis.call('ZADD', KEYS[14], 0, member)
+end
+happened('box-changed', '', '')
+return 'done'

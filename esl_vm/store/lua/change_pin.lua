@@ -1,0 +1,21 @@
+-- Set or take away a mailbox's PIN.
+-- KEYS[1..13]  as in common.lua
+-- ARGV[1..3]  as in common.lua
+-- ARGV[4]  scrypt$n$r$p$salt$hash, `` = none is asked
+-- ARGV[5]  yes if its owner did not choose it
+-- Returns 1, or 0 if there is no such mailbox. Repeating sets the same again.
+if redis.call('EXISTS', box) == 0 then
+    return 0
+end
+if ARGV[4] == '' then
+    redis.call('HDEL', box, 'pin', 'pin_initial')
+else
+    redis.call('HSET', box, 'pin', ARGV[4])
+    if ARGV[5] == 'yes' then
+        redis.call('HSET', box, 'pin_initial', 'yes')
+    else
+        redis.call('HDEL', box, 'pin_initial')
+    end
+end
+happened('pin-changed', '', '')
+return 1

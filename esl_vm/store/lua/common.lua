@@ -1,0 +1,77 @@
+-- Set before every script of a change. The KEYS that all of these have in common:
+-- KEYS[1]      vm:{pNN}:box:BOX              hash, the mailbox
+-- KEYS[2]      vm:{pNN}:events               stream, what happened in this partition
+-- KEYS[3..13]  vm:{pNN}:folder:BOX:FOLDER    sorted sets, the folders in the order of FOLDERS
+-- and the ARGV:
+-- ARGV[1]  the mailbox's name, number@domain
+-- ARGV[2]  now, milliseconds since 1970
+-- ARGV[3]  about how many events the stream keeps
+local FOLDERS = {'new', 'old', 'work', 'family', 'friends', 'cust1', 'cust2', 'cust3', 'cust4', 'cust5', 'trash'}
+
+-- An urgent message's score is so much lower than its time (milliseconds since 1970): in the sorted set urgent
+-- messages come first, are counted and paged by a range of scores, and no second set has to agree with the first.
+local URGENT = 10000000000000
+
+local box, events, name, now = KEYS[1], KEYS[2], ARGV[1], tonumber(ARGV[2])
+local new, old, trash = KEYS[3], KEYS[4], KEYS[13]
+local FOLDER_KEYS = {}
+for index, folder in ipairs(FOLDERS) do
+    FOLDER_KEYS[folder] = KEYS[index + 2]
+end
+
+local function text(number)
+    return string.format('%.0f', number)
+end
+
+-- The score behind all of its kind (urgent or not) in a folder; at least now.
+local function end_of(folder, urgent)
+    local shift = urgent and URGENT or 0
+    local last
+    if urgent then
+        last = redis.call('ZREVRANGEBYSCORE', folder, '(0', '-inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
+    else
+        last = redis.call('ZREVRANGE', folder, 0, 0, 'WITHSCORES')[2]
+    end
+    if last and tonumber(last) >= now - shift then
+        return text(tonumber(last) + 1)
+    end
+    return text(now - shift)
+end
+
+-- Milliseconds of sound in all folders but the trash, kept in the mailbox for its quota.
+local function add_sound(ms)
+    if ms ~= 0 and redis.call('HINCRBY', box, 'sound_ms', ms) <= 0 then
+        redis.call('HDEL', box, 'sound_ms')
+    end
+end
+
+-- Write what happened, with the counts after it; `more` holds further names and values.
+local function happened(what, id, payload, more)
+    local entry = {
+        'what', what, 'box', name, 'id', id, 'at', string.format('%.3f', now / 1000),
+        'new', redis.call('ZCARD', new), 'old', redis.call('ZCARD', old),
+        'urgent', redis.call('ZCOUNT', new, '-inf', '(0'), 'urgent_old', redis.call('ZCOUNT', old, '-inf', '(0'),
+    }
+    local extensions = redis.call('HGET', box, 'extensions')
+    if extensions and extensions ~= '' then
+        entry[#entry + 1] = 'extensions'
+        entry[#entry + 1] = extensions
+    end
+    for _, value in ipairs(more or {}) do
+        entry[#entry + 1] = value
+    end
+    if payload ~= '' then
+        entry[#entry + 1] = 'payload'
+        entry[#entry + 1] = payload
+    end
+    redis.call('XADD', events, 'MAXLEN', '~', ARGV[3], '*', unpack(entry))
+end
+
+-- Remember ids for as long as a late delivery of them may come.
+local function remember(deleted, keep_s, ids)
+    redis.call('ZREMRANGEBYSCORE', deleted, '-inf', text(now - keep_s * 1000))
+    for _, id in ipairs(ids) do
+        redis.call('ZADD', deleted, text(now), id)
+    end
+    redis.call('EXPIRE', deleted, keep_s)
+end

@@ -1,0 +1,54 @@
+-- Put a message in a folder.
+-- KEYS[1..13]  as in common.lua
+-- KEYS[14]  vm:{pNN}:msg:BOX:ID       hash, the message
+-- KEYS[15]  vm:{pNN}:deleted:BOX      sorted set, ids that must not come back
+-- ARGV[1..3]  as in common.lua
+-- ARGV[4]  id
+-- ARGV[5]  folder
+-- ARGV[6]  when it came, milliseconds since 1970: its place
+-- ARGV[7]  most messages in the folder, 0 = no limit
+-- ARGV[8]  most seconds of sound where the mailbox says nothing, 0 = no limit
+-- ARGV[9]  payload of the event
+-- ARGV[10..]  the message's fields, name and value in turn
+-- Returns done, already, deleted, full or no mailbox.
+-- Repeating is harmless: an id that is there, or was deleted meanwhile, changes nothing.
+local message, deleted = KEYS[14], KEYS[15]
+local id, folder, most = ARGV[4], ARGV[5], tonumber(ARGV[7])
+if redis.call('EXISTS', box) == 0 then
+    return 'no mailbox'
+end
+local lies = redis.call('HGET', message, 'folder')
+if lies then
+    return (lies == 'trash' and folder ~= 'trash') and 'deleted' or 'already'
+end
+if redis.call('ZSCORE', deleted, id) then
+    return 'deleted'
+end
+local fields = {}
+for index = 10, #ARGV do
+    fields[#fields + 1] = ARGV[index]
+end
+local urgent, ms = false, 0
+for index = 1, #fields, 2 do
+    if fields[index] == 'urgent' then
+        urgent = true
+    elseif fields[index] == 'duration_ms' then
+        ms = tonumber(fields[index + 1])
+    end
+end
+local score
+if folder == 'trash' then
+    score = end_of(trash, urgent)
+else
+    local quota = tonumber(redis.call('HGET', box, 'quota_seconds') or ARGV[8])
+    local used = tonumber(redis.call('HGET', box, 'sound_ms') or 0)
+    if (most > 0 and redis.call('ZCARD', FOLDER_KEYS[folder]) >= most) or (quota > 0 and used >= quota * 1000) then
+        return 'full'
+    end
+    score = text(tonumber(ARGV[6]) - (urgent and URGENT or 0))
+    add_sound(ms)
+end
+redis.call('HSET', message, 'folder', folder, unpack(fields))
+redis.call('ZADD', FOLDER_KEYS[folder], score, id)
+happened('delivered', id, ARGV[9], {'folder', folder})
+return 'done'

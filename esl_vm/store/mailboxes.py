@@ -1,0 +1,210 @@
+"""Where messages lie: ports.Mailboxes on Redis. Each method is one script, hence one step and one round trip."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from esl_vm.model.errors import NoSuchMailboxError, NoSuchMessageError
+from esl_vm.model.mailbox import Folder
+from esl_vm.model.store import Delivery, Page, Place
+from esl_vm.store.keys import FOLDERS
+from esl_vm.store.records import (
+    GREETING_FIELDS,
+    counts_of,
+    mailbox_of,
+    message_fields,
+    message_of,
+    pack_payload,
+    text,
+    texts,
+)
+from esl_vm.store.scripts import script
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from esl_vm.model.mailbox import Greeting, Mailbox, MailboxId, StoredGreeting
+    from esl_vm.model.message import Counts, Message
+    from esl_vm.store.base import Base
+    from esl_vm.store.keys import BoxKeys
+
+
+class RedisMailboxes:
+    """ports.Mailboxes.
+
+    Args:
+        base: the link, keys, clock and limits that the parts of the store share.
+    """
+
+    def __init__(self, base: Base) -> None:
+        self._base = base
+
+    def open(self, box: MailboxId) -> Mailbox | None:
+        """Everything about a mailbox in one look; None if there is none."""
+        keys = self._base.keys.of(box)
+        reply = self._base.link.script(keys.partition, script("open"), [keys.box, *keys.folders], [])
+        if reply is None:
+            return None
+        fields = texts(reply[0])
+        self._base.salts.note(box, fields.get("pin", ""))
+        return mailbox_of(box, fields, counts_of(reply[1]), self._base.defaults)
+
+    def counts(self, box: MailboxId) -> Counts:
+        """How many messages lie in each folder; none where there is no such mailbox."""
+        keys = self._base.keys.of(box)
+        return counts_of(self._base.link.script(keys.partition, script("counts"), keys.folders, []))
+
+    def page(self, box: MailboxId, folder: Folder, *, urgent: bool | None, after: Place | None, most: int) -> Page:
+        """A part of a folder in the order in which it is played, from just after a place (None: the start).
+
+        Args:
+            box, folder: where.
+            urgent: True only the urgent ones, False only the others, None all: in New urgent ones first, in the other
+                folders by their arrival there.
+            after: of the last message had; it may have gone elsewhere meanwhile.
+            most: messages to return.
+        """
+        keys = self._base.keys.of(box)
+        all_of_it = "first" if folder is Folder.NEW else "time"
+        which = {True: "urgent", False: "other", None: all_of_it}[urgent]
+        place = (f"{after.score:.0f}", after.id) if after is not None else ("", "")
+        args = [keys.messages, which, *place, str(most)]
+        reply = self._base.link.script(keys.partition, script("page"), [keys.folder(folder)], args)
+        ids = [text(word) for word in reply[1::3]]
+        places = tuple(Place(float(score), at) for at, score in zip(ids, reply[2::3], strict=True))
+        messages = tuple(message_of(at, texts(fields)) for at, fields in zip(ids, reply[3::3], strict=True))
+        return Page(messages, places, int(reply[0]))
+
+    def message(self, box: MailboxId, message_id: str) -> Message:
+        """One message, also from the trash; raises NoSuchMessageError."""
+        keys = self._base.keys.of(box)
+        fields = self._base.link.run(keys.partition, lambda client: client.hgetall(keys.message(message_id)))
+        if not fields:
+            raise NoSuchMessageError(f"no message {message_id} in {box}")
+        return message_of(message_id, {text(name): text(value) for name, value in fields.items()})
+
+    def deliver(self, box: MailboxId, message: Message, most: int) -> Delivery:
+        """Put a message in its folder, at the place its time gives it, unless `most` lie there (0 = no limit).
+
+        Full is also a mailbox whose sound reaches its quota. Delivering an id twice, or one that was deleted
+        meanwhile, changes nothing and says so.
+        """
+        keys = self._base.keys.of(box)
+        fields = message_fields(message)
+        payload = pack_payload(asdict(message) | {"folder": message.folder.value})
+        args: list[str | bytes] = [
+            message.id,
+            message.folder.value,
+            f"{(message.arrived or message.received) * 1000:.0f}",
+            str(most),
+            str(self._base.defaults.quota_seconds),
+            payload,
+        ]
+        for name, value in fields.items():
+            args += (name, value)
+        return Delivery(text(self._change(keys, "deliver", [keys.message(message.id), keys.deleted], args)))
+
+    def heard(self, box: MailboxId, message_id: str) -> None:
+        """Mark a message heard; it stays where it is. A message that is gone is no error."""
+        keys = self._base.keys.of(box)
+        self._change(keys, "heard", [keys.message(message_id)], [message_id])
+
+    def retire(self, box: MailboxId, message_ids: Sequence[str], most: int) -> int:
+        """Move these heard messages from New to the end of Old, as far as Old holds fewer than `most` (0 = no limit).
+
+        One that isn't in New any more, or was put back there as unheard meanwhile, stays. Returns how many went.
+        """
+        if not message_ids:
+            return 0
+        keys = self._base.keys.of(box)
+        messages = [keys.message(message_id) for message_id in message_ids]
+        return int(self._change(keys, "retire", messages, [str(most), *message_ids]))
+
+    def move(self, box: MailboxId, message_id: str, to: Folder, most: int) -> Delivery:
+        """Move a message to the end of a folder unless `most` lie there; moving to New makes it unheard.
+
+        Out of the trash too; to the trash is `delete`.
+
+        Raises:
+            NoSuchMessageError: it is not in this mailbox.
+        """
+        if to is Folder.TRASH:
+            return Delivery.DONE if self.delete(box, message_id) else self._lies_in_trash(box, message_id)
+        keys = self._base.keys.of(box)
+        answer = text(self._change(keys, "move", [keys.message(message_id)], [message_id, to.value, str(most)]))
+        if answer == "gone":
+            raise NoSuchMessageError(f"no message {message_id} in {box}")
+        return Delivery(answer)
+
+    def delete(self, box: MailboxId, message_id: str) -> bool:
+        """To the trash, remembered with where it lay; erased at once where `trash_days` is 0. False: it wasn't there."""
+        return self.delete_because(box, message_id, "")
+
+    def restore(self, box: MailboxId, message_id: str) -> bool:
+        """Out of the trash, back to its place and folder; False if it is not in the trash."""
+        keys = self._base.keys.of(box)
+        return bool(self._change(keys, "restore", [keys.message(message_id)], [message_id]))
+
+    def set_greeting(self, box: MailboxId, greeting: Greeting, stored: StoredGreeting) -> str:
+        """Put a recorded greeting in force; returns the sound id it replaced, `` if none.
+
+        A sound that was replaced or removed since never comes back: settling a recording late changes nothing.
+
+        Raises:
+            NoSuchMailboxError: there is no such mailbox.
+        """
+        keys = self._base.keys.of(box)
+        args: list[str | bytes] = [
+            *(f"greeting.{greeting.value}", stored.audio_id, str(stored.duration_ms)),
+            *(str(stored.starts), str(stored.ends), str(self._base.remember_s), str(self._base.grace_ms)),
+            pack_payload({"audio_id": stored.audio_id, "duration_ms": stored.duration_ms}),
+            *GREETING_FIELDS,
+        ]
+        answer = text(self._change(keys, "set_greeting", [keys.deleted, keys.erase], args))
+        if answer == "no mailbox":
+            raise NoSuchMailboxError(f"no mailbox {box}")
+        return answer
+
+    def remove_greeting(self, box: MailboxId, greeting: Greeting) -> str:
+        """Take a greeting out of force; returns its sound id, `` if there was none or another greeting has it too."""
+        keys = self._base.keys.of(box)
+        args = [f"greeting.{greeting.value}", str(self._base.remember_s), str(self._base.grace_ms), *GREETING_FIELDS]
+        return text(self._change(keys, "remove_greeting", [keys.deleted, keys.erase], args))
+
+    def count_call(self, box: MailboxId, most: int) -> bool:
+        """Count one call placed from this mailbox (3 2, 3 4); False if `most` were placed within 24 hours."""
+        keys = self._base.keys.of(box)
+        args = [self._base.now_ms(), str(most), secrets.token_hex(8)]
+        return bool(self._base.link.script(keys.partition, script("count_call"), [keys.calls], args))
+
+    # What administrators and the service's own housekeeping need besides the port.
+
+    def message_ids(self, box: MailboxId) -> dict[Folder, list[str]]:
+        """All ids, by folder, in the order in which the folder keeps them. One round trip."""
+        keys = self._base.keys.of(box)
+
+        def work(client: Any) -> list[list[bytes]]:
+            pipeline = client.pipeline(transaction=False)
+            for key in keys.folders:
+                pipeline.zrange(key, 0, -1)
+            return pipeline.execute()  # type: ignore[no-any-return]
+
+        found = self._base.link.run(keys.partition, work)
+        return {folder: [text(word) for word in ids] for folder, ids in zip(FOLDERS, found, strict=True)}
+
+    def delete_because(self, box: MailboxId, message_id: str, why: str, *, came_before: float = 0.0) -> bool:
+        """As `delete`, with a reason in the event; only what came before that time (epoch seconds, 0 = any)."""
+        keys = self._base.keys.of(box)
+        before = f"{came_before * 1000:.0f}" if came_before else ""
+        args = [message_id, str(self._base.defaults.trash_days), str(self._base.remember_s), why, before]
+        touched = [keys.message(message_id), keys.deleted, keys.erase]
+        return bool(self._change(keys, "delete", touched, args))
+
+    def _lies_in_trash(self, box: MailboxId, message_id: str) -> Delivery:
+        self.message(box, message_id)
+        return Delivery.ALREADY
+
+    def _change(self, keys: BoxKeys, name: str, touched: Sequence[str], args: Sequence[str | bytes]) -> Any:
+        return self._base.change(keys, name, touched, args)

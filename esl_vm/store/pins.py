@@ -1,0 +1,139 @@
+"""PINs: ports.Pins on Redis. Hashed with scrypt away from the calls' loop, compared and counted inside Redis.
+
+The hash never leaves Redis: the typed PIN's hash goes there, and the script that compares also counts, so guessing
+from many telephones at once is counted like guessing from one.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from esl_vm.model.errors import InvalidValueError, NoSuchMailboxError
+from esl_vm.model.pins import LONGEST_PIN, PinCheck, PinRules
+from esl_vm.store.records import text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from esl_vm.model.mailbox import MailboxId
+    from esl_vm.store.base import Base
+
+_HOW = re.compile(r"scrypt\$([0-9]{1,9})\$([0-9]{1,3})\$([0-9]{1,3})\$([A-Za-z0-9_-]{8,64})")
+_MOST_MEMORY = 256 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Scrypt:
+    """What hashing costs: 128 * n * r bytes of memory, about 50 ms of one core with the defaults.
+
+    Args:
+        n: a power of two. r, p: see RFC 7914.
+    """
+
+    n: int = 16384
+    r: int = 8
+    p: int = 1
+
+    def new_salt(self) -> str:
+        """How a new PIN is hashed: these costs and a salt of 96 random bits."""
+        return f"scrypt${self.n}${self.r}${self.p}${_encode(secrets.token_bytes(12))}"
+
+
+class RedisPins:
+    """ports.Pins.
+
+    Args:
+        base: what the parts of the store share.
+        rules: when wrong PINs lock.
+        cost: of new hashes; old ones keep theirs.
+        run: calls a function that takes a while, and returns what it returns; in the service, in a thread.
+    """
+
+    def __init__(self, base: Base, rules: PinRules, cost: Scrypt, run: Callable[[Callable[[], str]], str]) -> None:
+        self._base = base
+        self._rules = rules
+        self._cost = cost
+        self._run = run
+        self._nobody = cost.new_salt()
+
+    def check(self, box: MailboxId, typed: str, source: str = "") -> PinCheck:
+        """Whether that is the PIN; counts a failure, locks after too many. A mailbox that isn't there: WRONG.
+
+        So is a mailbox without a PIN, whatever is typed; and nothing typed, which counts as no attempt. A mailbox
+        that isn't there takes as long as one that is.
+
+        Args:
+            box: whose PIN.
+            typed: the keys dialled.
+            source: where the caller is (the event tells it); never the PIN.
+        """
+        if not typed:
+            return PinCheck.WRONG
+        keys = self._base.keys.of(box)
+        how = self._base.salts.get(box)
+        for _ in range(3):  # more than one: the salt was not known, or the PIN was changed in this moment
+            digest = self._hash(typed, how or self._nobody)
+            args = [
+                *(how, digest, str(self._rules.failures)),
+                *(str(self._rules.window_s), str(self._rules.lock_s), source[:200]),
+            ]
+            answer = [text(word) for word in self._base.change(keys, "check_pin", [keys.failures, keys.locked], args)]
+            if answer[0] != "salt":
+                return PinCheck(answer[0])
+            if not _HOW.fullmatch(answer[1]):
+                return PinCheck.WRONG  # written by hand: no PIN can be right
+            how = answer[1]
+            self._base.salts.note(box, how)
+        return PinCheck.WRONG
+
+    def change(self, box: MailboxId, pin: str, *, initial: bool = False) -> None:
+        """Set a PIN (rules were checked by the caller of this); `` = none is asked.
+
+        Args:
+            box: whose PIN.
+            pin: 1 to 32 digits, or ``.
+            initial: an administrator or the default set it; its owner is to choose another.
+
+        Raises:
+            InvalidValueError: it is not all digits, or too long; the text does not show it.
+            NoSuchMailboxError: there is no such mailbox.
+        """
+        if pin and not (pin.isascii() and pin.isdigit() and len(pin) <= LONGEST_PIN):
+            raise InvalidValueError(f"a PIN is 1 to {LONGEST_PIN} digits")
+        how = self._cost.new_salt() if pin else ""
+        stored = f"{how}${self._hash(pin, how)}" if pin else ""
+        keys = self._base.keys.of(box)
+        if not self._base.change(keys, "change_pin", [], [stored, "yes" if initial else ""]):
+            raise NoSuchMailboxError(f"no mailbox {box}")
+        self._base.salts.note(box, how)
+
+    def _hash(self, pin: str, how: str) -> str:
+        return self._run(lambda: hash_pin(pin, how))
+
+
+def hash_pin(pin: str, how: str) -> str:
+    """The hash of a PIN, hashed like that (`scrypt$n$r$p$salt`): 160 bits, URL-safe base64 without padding.
+
+    With its costs and salt it has at most 64 characters, which is what Redis stores compactly in a small hash.
+
+    Raises:
+        InvalidValueError: it can't be hashed like that.
+    """
+    found = _HOW.fullmatch(how)
+    if found is None:
+        raise InvalidValueError("not a way to hash a PIN that this version knows")
+    n, r, p = int(found[1]), int(found[2]), int(found[3])
+    if n < 2 or n & (n - 1) or not r or not p or 128 * n * r * p > _MOST_MEMORY:
+        raise InvalidValueError("not a way to hash a PIN that this version knows")
+    salt = found[4].encode()
+    digest = hashlib.scrypt(pin.encode(), salt=salt, n=n, r=r, p=p, maxmem=2 * 128 * n * r * p + 2**20, dklen=20)
+    return _encode(digest)
+
+
+def _encode(value: bytes) -> str:
+    return base64.urlsafe_b64encode(value).decode().rstrip("=")

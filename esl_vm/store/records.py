@@ -1,0 +1,147 @@
+"""Between Redis's fields (bytes) and the model's values."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import msgpack
+
+from esl_vm.model.errors import InvalidValueError
+from esl_vm.model.mailbox import Folder, Greeting, Mailbox, StoredGreeting
+from esl_vm.model.message import Caller, Counts, Message
+from esl_vm.model.options import FIELDS, parse_option
+from esl_vm.store.keys import FOLDERS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from esl_vm.model.mailbox import MailboxId
+    from esl_vm.model.options import MailboxOptions
+
+PAYLOAD_VERSION = 1
+GREETING_FIELDS = tuple(f"greeting.{greeting.value}" for greeting in Greeting)
+
+
+def text(value: bytes | str | None) -> str:
+    """A field as text. What an administrator wrote in another encoding than UTF-8 does not stop a call."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else (value or "")
+
+
+def texts(flat: Sequence[bytes]) -> dict[str, str]:
+    """Fields from names and values in turn."""
+    return {text(flat[i]): text(flat[i + 1]) for i in range(0, len(flat), 2)}
+
+
+def number(value: str | None) -> int:
+    """A whole number, 0 for what is none."""
+    try:
+        return int(float(value or 0))
+    except (ValueError, OverflowError):
+        return 0
+
+
+def message_fields(message: Message) -> dict[str, str]:
+    """A message's fields but its folder; what is as usual is left out, an `urgent` of 0 never stands there."""
+    fields = {
+        "caller_number": message.caller.number,
+        "caller_name": message.caller.name,
+        "received": _time(message.received),
+        "arrived": _time(message.arrived) if message.arrived else "",
+        "duration_ms": str(message.duration_ms),
+        "origin": message.origin,
+        "urgent": "1" if message.urgent else "",
+        "heard": "1" if message.heard else "",
+        "cut": "1" if message.cut else "",
+        "intro_id": message.intro_id,
+        "intro_ms": str(message.intro_ms or ""),
+        "forwarded_by": message.forwarded_by,
+    }
+    return {name: value for name, value in fields.items() if value}
+
+
+def message_of(message_id: str, fields: Mapping[str, str]) -> Message:
+    """A message from its fields."""
+    return Message(
+        id=message_id,
+        caller=Caller(fields.get("caller_number", ""), fields.get("caller_name", "")),
+        received=_seconds(fields.get("received", "")),
+        arrived=_seconds(fields.get("arrived", "")),
+        duration_ms=number(fields.get("duration_ms")),
+        urgent="urgent" in fields,
+        heard="heard" in fields,
+        folder=Folder(fields.get("folder", "new")),
+        origin=fields.get("origin", "call"),
+        cut="cut" in fields,
+        intro_id=fields.get("intro_id", ""),
+        intro_ms=number(fields.get("intro_ms")),
+        forwarded_by=fields.get("forwarded_by", ""),
+    )
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.3f}".rstrip("0").rstrip(".")
+
+
+def _seconds(value: str) -> float:
+    try:
+        return float(value or 0)
+    except ValueError:
+        return 0.0
+
+
+def counts_of(numbers: Sequence[int]) -> Counts:
+    """Counts as `counts.lua` returns them."""
+    return Counts(dict(zip(FOLDERS, numbers, strict=False)), numbers[len(FOLDERS)], numbers[len(FOLDERS) + 1])
+
+
+def mailbox_of(box: MailboxId, fields: Mapping[str, str], counts: Counts, defaults: MailboxOptions) -> Mailbox:
+    """A mailbox from its fields. An option that can't be read (set by hand) is the default: a call goes on."""
+    own: dict[str, Any] = {}
+    for name in FIELDS.keys() & fields.keys():
+        try:
+            own[name] = parse_option(name, fields[name])
+        except InvalidValueError:
+            continue
+    return Mailbox(
+        id=box,
+        counts=counts,
+        name=fields.get("name", ""),
+        language=fields.get("language", ""),
+        timezone=fields.get("timezone", ""),
+        email=fields.get("email", ""),
+        pager=fields.get("pager", ""),
+        has_pin="pin" in fields,
+        pin_is_initial=fields.get("pin_initial") == "yes",
+        greetings={g: stored for g in Greeting if (stored := _greeting(fields, f"greeting.{g.value}")) is not None},
+        options=dataclasses.replace(defaults, **own),
+        extensions=tuple(word for word in fields.get("extensions", "").split(",") if word),
+        sound_ms=number(fields.get("sound_ms")),
+    )
+
+
+def _greeting(fields: Mapping[str, str], field: str) -> StoredGreeting | None:
+    if not fields.get(field):
+        return None
+    return StoredGreeting(
+        audio_id=fields[field],
+        duration_ms=number(fields.get(f"{field}.ms")),
+        starts=number(fields.get(f"{field}.starts")),
+        ends=number(fields.get(f"{field}.ends")),
+    )
+
+
+def pack_payload(details: Mapping[str, Any]) -> bytes:
+    """An event's payload: a byte with the version, then msgpack."""
+    return bytes((PAYLOAD_VERSION,)) + msgpack.packb(dict(details))  # type: ignore[no-any-return]
+
+
+def unpack_payload(payload: bytes) -> dict[str, Any]:
+    """The other way; a payload of a version yet unknown, or a broken one, is empty."""
+    if payload[:1] != bytes((PAYLOAD_VERSION,)):
+        return {}
+    try:
+        details = msgpack.unpackb(payload[1:])
+    except (ValueError, msgpack.UnpackException):
+        return {}
+    return details if isinstance(details, dict) else {}

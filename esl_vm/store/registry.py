@@ -1,0 +1,184 @@
+"""Mailboxes as an administrator keeps them: ports.Registry on Redis."""
+
+from __future__ import annotations
+
+import heapq
+import json
+from typing import TYPE_CHECKING, Any
+
+from esl_vm.model.errors import InvalidValueError, MailboxExistsError, NoSuchMailboxError, StoreDownError
+from esl_vm.model.mailbox import MailboxId
+from esl_vm.model.names import keypad_name
+from esl_vm.store.fields import HIDDEN, checked_field, field_name
+from esl_vm.store.keys import box_member, name_members
+from esl_vm.store.records import GREETING_FIELDS, text
+from esl_vm.store.scripts import script
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from esl_vm.store.base import Base
+
+_CHUNK = 1000
+_TRIES = 10
+
+
+class RedisRegistry:
+    """ports.Registry.
+
+    Args:
+        base: what the parts of the store share.
+    """
+
+    def __init__(self, base: Base) -> None:
+        self._base = base
+
+    def add(self, box: MailboxId, fields: Mapping[str, str]) -> None:
+        """Make a mailbox.
+
+        Args:
+            box: its name.
+            fields: name, language, timezone, email, pager, extensions (commas between), and options.
+
+        Raises:
+            InvalidValueError: a field that does not exist, or a value it can't have.
+            MailboxExistsError: it is there already.
+        """
+        checked = _checked(fields)
+        flat = ["created", f"{self._base.clock.now():.0f}"]
+        for name, value in checked.items():
+            if value:
+                flat += (name, value)
+        keys = self._base.keys.of(box)
+        wish = json.dumps({"fields": flat, "add": _members(box, checked.get("name", ""))})
+        if not self._base.change(keys, "add_box", [keys.boxes, keys.names], [box_member(box), wish]):
+            raise MailboxExistsError(f"mailbox {box} is there already")
+
+    def fields(self, box: MailboxId) -> dict[str, str]:
+        """All fields but the PIN's hash and what the store keeps for itself; raises NoSuchMailboxError."""
+        keys = self._base.keys.of(box)
+        found = self._base.link.run(keys.partition, lambda client: client.hgetall(keys.box))
+        if not found:
+            raise NoSuchMailboxError(f"no mailbox {box}")
+        fields = {text(name): text(value) for name, value in found.items()}
+        return {name: value for name, value in sorted(fields.items()) if name not in HIDDEN}
+
+    def change(self, box: MailboxId, fields: Mapping[str, str], unset: Iterable[str] = ()) -> None:
+        """Set and unset fields; an empty value unsets.
+
+        Raises:
+            InvalidValueError: a field that does not exist, or a value it can't have.
+            NoSuchMailboxError: there is no such mailbox.
+        """
+        checked = _checked(fields)
+        gone = {field_name(name) for name in unset} - checked.keys() | {n for n, value in checked.items() if not value}
+        flat = [word for name, value in checked.items() if value for word in (name, value)]
+        keys = self._base.keys.of(box)
+        for _ in range(_TRIES):
+            before = self._name(box)
+            after = "" if "name" in gone else checked.get("name", before)
+            wish = {"fields": flat, "unset": sorted(gone)}
+            wish |= {"remove": _members(box, before), "add": _members(box, after)}
+            answer = text(self._base.change(keys, "change_box", [keys.names], [before, json.dumps(wish)]))
+            if answer == "done":
+                return
+            if answer == "no mailbox":
+                break
+        else:
+            raise StoreDownError(f"mailbox {box} is being renamed all the time")
+        raise NoSuchMailboxError(f"no mailbox {box}")
+
+    def remove(self, box: MailboxId) -> list[str]:
+        """Remove a mailbox with everything in it; returns the sound ids nothing points to any more.
+
+        Raises:
+            NoSuchMailboxError: there is no such mailbox.
+        """
+        keys = self._base.keys.of(box)
+        touched = [keys.boxes, keys.names, keys.erase, keys.deleted, keys.calls, keys.failures, keys.locked]
+        for _ in range(_TRIES):
+            name = self._name(box)
+            ids = self._all_ids(box)
+            wish = json.dumps({"remove": _members(box, name), "greetings": GREETING_FIELDS})
+            args = [box_member(box), name, wish, str(self._base.grace_ms), *ids]
+            answer = self._base.change(keys, "remove_box", touched + [keys.message(i) for i in ids], args)
+            said, sounds = text(answer[0]), [text(sound) for sound in answer[1:]]
+            if said == "done":
+                self._base.salts.note(box, "")
+                return sorted(set(sounds))
+            if said == "no mailbox":
+                break
+        else:
+            raise StoreDownError(f"mailbox {box} is being changed all the time")
+        raise NoSuchMailboxError(f"no mailbox {box}")
+
+    def boxes(self, domain: str | None = None) -> Iterator[MailboxId]:
+        """All mailboxes, in the order of domain and number; read in portions, as they are asked for."""
+        parts = [self._part(partition, domain) for partition in range(self._base.keys.partitions)]
+        for found_domain, number in heapq.merge(*parts):
+            try:
+                yield MailboxId(number, found_domain)
+            except InvalidValueError:
+                continue  # written by hand
+
+    def locked_for(self, box: MailboxId) -> int:
+        """Seconds for which the PIN is still locked, 0 if it is not."""
+        keys = self._base.keys.of(box)
+        until = self._base.link.run(keys.partition, lambda client: client.zscore(keys.locked, keys.name))
+        return max(0, int(float(until or 0) - self._base.clock.now() + 0.999))
+
+    def unlock(self, box: MailboxId) -> None:
+        """Forget failures and lift the lock."""
+        keys = self._base.keys.of(box)
+        self._base.link.script(keys.partition, script("unlock"), [keys.failures, keys.locked], [keys.name])
+
+    def reindex(self, box: MailboxId) -> None:
+        """Enter a mailbox in the list and its owner in the directory again (after a change by hand, or a restore)."""
+        self.change(box, {})
+        keys = self._base.keys.of(box)
+        self._base.link.run(keys.partition, lambda client: client.zadd(keys.boxes, {box_member(box): 0}))
+
+    def _name(self, box: MailboxId) -> str:
+        keys = self._base.keys.of(box)
+        return text(self._base.link.run(keys.partition, lambda client: client.hget(keys.box, "name")))
+
+    def _all_ids(self, box: MailboxId) -> list[str]:
+        keys = self._base.keys.of(box)
+
+        def work(client: Any) -> list[list[bytes]]:
+            pipeline = client.pipeline(transaction=False)
+            for key in keys.folders:
+                pipeline.zrange(key, 0, -1)
+            return pipeline.execute()  # type: ignore[no-any-return]
+
+        return [text(word) for ids in self._base.link.run(keys.partition, work) for word in ids]
+
+    def _part(self, partition: int, domain: str | None) -> Iterator[tuple[str, str]]:
+        """A partition's mailboxes in order, `_CHUNK` at a time."""
+        key = self._base.keys.boxes(partition)
+        low, high = (f"[{domain} ", f"[{domain}!") if domain is not None else ("-", "+")
+
+        def work(client: Any) -> list[bytes]:
+            return client.zrangebylex(key, low, high, start=0, num=_CHUNK)  # type: ignore[no-any-return]
+
+        while True:
+            found = self._base.link.run(partition, work)
+            members = [text(member) for member in found]
+            for member in members:
+                found_domain, _, number = member.partition(" ")
+                yield found_domain, number
+            if len(members) < _CHUNK:
+                return
+            low = f"({members[-1]}"
+
+
+def _checked(fields: Mapping[str, str]) -> dict[str, str]:
+    checked = {}
+    for written, value in fields.items():
+        name = field_name(written)
+        checked[name] = checked_field(name, value)
+    return checked
+
+
+def _members(box: MailboxId, name: str) -> list[str]:
+    return name_members(box, keypad_name(name).index)

@@ -1,0 +1,29 @@
+"""The Lua scripts: one file each, read once; those whose header says so begin with `common.lua`."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+_SHARES = "-- KEYS[1..13]  as in common.lua\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A script as Redis gets it: its text, and the SHA-1 by which Redis knows it once it has seen it."""
+
+    name: str
+    text: str
+    sha: str
+
+
+@cache
+def script(name: str) -> Script:
+    """The script `lua/NAME.lua`."""
+    folder = files("esl_vm.store") / "lua"
+    text = (folder / f"{name}.lua").read_text("utf-8")
+    if _SHARES in text:
+        text = (folder / "common.lua").read_text("utf-8") + text
+    return Script(name, text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())

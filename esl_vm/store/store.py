@@ -1,0 +1,113 @@
+"""The store as a whole: its parts over one link, and what an installation is built on."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import gevent
+from gevent import monkey
+
+from esl_vm.model.errors import SettingsError
+from esl_vm.model.options import MailboxOptions
+from esl_vm.model.pins import PinRules
+from esl_vm.store.base import Base
+from esl_vm.store.keys import META, Keys
+from esl_vm.store.link import Link
+from esl_vm.store.mailboxes import RedisMailboxes
+from esl_vm.store.pins import RedisPins, Scrypt
+from esl_vm.store.records import text
+from esl_vm.store.registry import RedisRegistry
+from esl_vm.store.scripts import script
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from esl_vm.ports import Clock
+
+SCHEMA = 1
+"""Version of what lies in Redis and how. A process that knows only older ones refuses to start."""
+
+
+class _SystemClock:
+    def now(self) -> float:
+        return time.time()
+
+
+class Store:
+    """Mailboxes in Redis.
+
+    Args:
+        link: the way to Redis (`connect(url)`), or a client of redis-py (tests).
+        partitions: how many; the number an installation was begun with can't be changed.
+        defaults: options of mailboxes that have none of their own.
+        clock: what time it is.
+        pin_rules: when wrong PINs lock. pin_cost: of hashing new ones.
+        events_kept: entries kept in each partition's stream, about.
+        offload: runs what takes long (hashing) and returns its result; the default uses gevent's threads where
+            gevent serves the calls, none elsewhere.
+
+    Attributes:
+        mailboxes, pins, registry: the ports. link: for whoever keeps something else in the same Redis. keys: see Keys.
+    """
+
+    def __init__(
+        self,
+        link: Link | Any,
+        partitions: int = 16,
+        defaults: MailboxOptions | None = None,
+        clock: Clock | None = None,
+        *,
+        pin_rules: PinRules | None = None,
+        pin_cost: Scrypt | None = None,
+        events_kept: int = 10_000,
+        offload: Callable[[Callable[[], str]], str] | None = None,
+    ) -> None:
+        self.link = link if isinstance(link, Link) else Link(lambda _: link)
+        self.keys = Keys(partitions)
+        self.link.prepare = self._agree
+        base = Base(
+            self.link,
+            self.keys,
+            clock or _SystemClock(),
+            defaults or MailboxOptions(),
+            events_kept=events_kept,
+        )
+        self.mailboxes = RedisMailboxes(base)
+        self.pins = RedisPins(base, pin_rules or PinRules(), pin_cost or Scrypt(), offload or _offload)
+        self.registry = RedisRegistry(base)
+
+    def verify(self) -> None:
+        """See whether Redis is there and was built for this process; before the first call, and of itself on it.
+
+        Raises:
+            SettingsError: the installation has another number of partitions, or a newer schema.
+            StoreDownError: Redis can't be asked.
+        """
+        self.link.run(None, lambda client: client.ping())
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.link.close()
+
+    def _agree(self, client: Any) -> None:
+        wanted = (str(SCHEMA), str(self.keys.partitions))
+        stored = client.eval(script("meta").text, 1, META, *wanted)
+        schema, partitions = (text(word) for word in stored)
+        problems = []
+        if not schema.isdigit() or int(schema) > SCHEMA:
+            problems.append(f"{self.link.label} holds schema {schema}; this version knows {SCHEMA}: upgrade it")
+        if partitions != wanted[1]:
+            problems.append(
+                f"{self.link.label} was begun with {partitions} partitions, the settings say {wanted[1]}: "
+                "the number can't be changed (docs/decisions/0001-partitions.md)"
+            )
+        if problems:
+            raise SettingsError(problems)
+
+
+def _offload(function: Callable[[], str]) -> str:
+    """Run in one of gevent's threads where gevent is in charge: scrypt leaves Python's lock, the calls go on."""
+    if monkey.is_module_patched("socket"):
+        return gevent.get_hub().threadpool.apply(function)  # type: ignore[no-any-return]
+    return function()
