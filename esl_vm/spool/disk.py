@@ -1,0 +1,114 @@
+"""Files that are whole or not there: what must outlive a crash is on the disk before anything is said about it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import stat
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+T = TypeVar("T")
+
+#: Files and folders belong to one group that the service and FreeSWITCH are both in.
+FILE_MODE = 0o660
+FOLDER_MODE = 0o770
+
+
+class Runner(Protocol):
+    """Runs work that may wait for a disk: here and now, or in a thread so that other calls go on meanwhile."""
+
+    def __call__(self, work: Callable[[], T], /) -> T:
+        """Do the work, return what it returns, raise what it raises."""
+        ...
+
+
+def at_once(work: Callable[[], T], /) -> T:
+    """The plain runner: here and now."""
+    return work()
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder that its group may use, and those above it; the umask does not matter. Raises OSError.
+
+    A setgid folder hands its group and the bit on to what is made in it, which is how FreeSWITCH's files and ours
+    come to share a group.
+    """
+    if folder.is_dir():
+        return
+    if not folder.parent.is_dir():
+        make_folder(folder.parent)
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return  # another process was quicker
+    folder.chmod(stat.S_IMODE(folder.stat().st_mode) | FOLDER_MODE)
+    sync_folder(folder.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring a folder's entries (new names, renamed, removed) to the disk. Raises OSError."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def sync_file(path: Path) -> None:
+    """Bring a file that another process wrote to the disk, its name included. Raises OSError."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+    sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def unfinished(folder: Path, name: str, mode: int = FILE_MODE) -> Iterator[tuple[int, Path]]:
+    """A new file under a passing name (`.NAME.xxxxxxxx.part`), open for writing; gone when the block is left."""
+    path = folder / f".{name}.{secrets.token_hex(4)}.part"
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    try:
+        os.fchmod(fd, mode)
+        yield fd, path
+    finally:
+        os.close(fd)
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()
+
+
+def write_all(fd: int, content: bytes) -> None:
+    """Write all of it; a disk that takes only a part raises OSError at the next attempt."""
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(fd, rest) :]
+
+
+def write_whole(path: Path, content: bytes, mode: int = FILE_MODE) -> None:
+    """Put a file in place in one step: readers see all of it or what was there before. Raises OSError."""
+    with unfinished(path.parent, path.name, mode) as (fd, part):
+        write_all(fd, content)
+        os.fsync(fd)
+        part.rename(path)
+    sync_folder(path.parent)
+
+
+def remove(path: Path) -> bool:
+    """Remove a file; whether it was there."""
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def free_bytes(folder: Path) -> int:
+    """How many bytes an ordinary user may still write on the disk of that folder. Raises OSError."""
+    disk = os.statvfs(folder)
+    return disk.f_bavail * disk.f_frsize

@@ -1,0 +1,168 @@
+"""The spool's files and their names.
+
+takes/ID.take          the manifest of a take on its way
+takes/ID-1.wav         what FreeSWITCH records to; ID-2.wav after "record again"
+takes/ID-1.fit.wav     the same, trimmed or repaired, where that was needed
+takes/ID-intro.wav     the introduction of a forwarded message
+takes/ID.done          a settled take whose files are being removed
+aside/                 takes that could not be settled; the reason stands in the manifest
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from esl_vm.model.errors import SpoolError
+from esl_vm.spool import disk
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from esl_vm.spool.journal import Journal
+    from esl_vm.spool.manifest import Manifest
+
+_SOUND_FILE = re.compile(r"(?P<id>[A-Za-z0-9][A-Za-z0-9._-]*)-(?:\d+(?:\.fit)?|intro)\.wav")
+
+
+class SpoolFolder:
+    """Where takes lie.
+
+    Args:
+        folder: the spool's folder; made when first needed.
+        min_free: bytes that must be free on its disk before a recording begins.
+    """
+
+    TAKE: Final = ".take"
+    DONE: Final = ".done"
+
+    def __init__(self, folder: Path, min_free: int) -> None:
+        self.takes = folder.absolute() / "takes"
+        self.aside = folder.absolute() / "aside"
+        self._min_free = min_free
+
+    def make_ready(self) -> None:
+        """Check that a recording can begin.
+
+        Raises:
+            SpoolError: the folder can't be made or used, or its disk has too little room.
+        """
+        try:
+            disk.make_folder(self.takes)
+            disk.make_folder(self.aside)
+            free = disk.free_bytes(self.takes)
+        except OSError as error:
+            raise SpoolError(f"the spool can't be used: {error}") from error
+        if free < self._min_free:
+            raise SpoolError(f"the disk of {self.takes} is full: {free >> 20} MiB free, {self._min_free >> 20} needed")
+
+    def manifest(self, take_id: str) -> Path:
+        """The manifest of a take on its way."""
+        return self.takes / f"{take_id}{self.TAKE}"
+
+    def recording(self, take_id: str, part: int) -> Path:
+        """What FreeSWITCH records to at that attempt."""
+        return self.takes / f"{take_id}-{part}.wav"
+
+    def fitted(self, take_id: str, part: int) -> Path:
+        """That attempt, trimmed or repaired."""
+        return self.takes / f"{take_id}-{part}.fit.wav"
+
+    def intro(self, take_id: str) -> Path:
+        """The introduction of a forwarded message."""
+        return self.takes / f"{take_id}-intro.wav"
+
+    def counting(self, manifest: Manifest) -> Path:
+        """The sound that counts."""
+        of_attempt = self.fitted if manifest.fitted else self.recording
+        return of_attempt(manifest.id, manifest.part)
+
+    def sounds(self, manifest: Manifest) -> list[Path]:
+        """Every sound that may lie beside a manifest, of former attempts too."""
+        parts = range(1, manifest.part + 1)
+        both = [of_attempt(manifest.id, part) for part in parts for of_attempt in (self.recording, self.fitted)]
+        return [*both, self.intro(manifest.id)]
+
+    def remove(self, journal: Journal) -> None:
+        """Remove a settled take with all its files, and close it. Raises OSError.
+
+        It gets its passing name first: whatever happens from then on, it is settled.
+        """
+        journal.rename(journal.path.with_name(journal.manifest.id + self.DONE))
+        self.finish(journal)
+
+    def finish(self, journal: Journal) -> None:
+        """The rest of `remove`, also for what a crash left of one. Raises OSError."""
+        for sound in self.sounds(journal.manifest):
+            disk.remove(sound)
+        disk.remove(journal.path)
+        journal.close()
+
+    def set_aside(self, journal: Journal, reason: str) -> None:
+        """Put a take where an administrator looks for it, with the reason, and close it. Raises OSError."""
+        if journal.manifest.aside != reason:
+            journal.append(aside=reason)
+        self._carry(journal, self.takes, self.aside)
+        journal.close()
+
+    def bring_back(self, journal: Journal) -> None:
+        """Put a take that was set aside among the others again, open. Raises OSError."""
+        self._carry(journal, self.aside, self.takes)
+        journal.append(aside="", problem="")
+
+    def _carry(self, journal: Journal, source: Path, target: Path) -> None:
+        """Move the sounds, then the manifest; it can be repeated after a crash."""
+        for sound in self.sounds(journal.manifest):
+            there = source / sound.name
+            if there.exists():
+                there.rename(target / sound.name)
+        journal.rename(target / journal.path.name)
+        disk.sync_folder(target)
+        disk.sync_folder(source)
+
+    def manifests(self, folder: Path | None = None) -> list[Path]:
+        """The manifests of all takes on their way (or in `aside`), oldest first: ids sort by time. Raises OSError."""
+        return self._ending(folder or self.takes, self.TAKE)
+
+    def settled(self) -> list[Path]:
+        """What was settled and not yet removed. Raises OSError."""
+        return self._ending(self.takes, self.DONE)
+
+    def strays(self, folder: Path | None = None) -> dict[str, list[Path]]:
+        """Sounds without a manifest (in `takes`, or that folder), by the id in their names. Raises OSError."""
+        folder = folder or self.takes
+        names = _names(folder)
+        found = _sounds(folder, names)
+        for name in names:
+            found.pop(name.removesuffix(self.TAKE).removesuffix(self.DONE), None)
+        return found
+
+    def sounds_named(self, take_id: str) -> list[Path]:
+        """Every sound in `takes` that has this id in its name. Raises OSError."""
+        return _sounds(self.takes, _names(self.takes)).get(take_id, [])
+
+    def leftovers(self) -> list[Path]:
+        """Files that a crash left half-written, under their passing names. Raises OSError."""
+        folders = (self.takes, self.aside)
+        return [path for folder in folders for path in self._ending(folder, ".part") if path.name.startswith(".")]
+
+    @staticmethod
+    def _ending(folder: Path, ending: str) -> list[Path]:
+        return sorted(folder / name for name in _names(folder) if name.endswith(ending))
+
+
+def _names(folder: Path) -> set[str]:
+    """What lies in a folder; nothing where it has not been made yet. Raises OSError where it can't be read."""
+    try:
+        return {path.name for path in folder.iterdir()}
+    except FileNotFoundError:
+        return set()
+
+
+def _sounds(folder: Path, names: set[str]) -> dict[str, list[Path]]:
+    """The sounds among those names, by the id in their names."""
+    found: dict[str, list[Path]] = {}
+    for name in sorted(names):
+        if parsed := _SOUND_FILE.fullmatch(name):
+            found.setdefault(parsed["id"], []).append(folder / name)
+    return found

@@ -1,0 +1,132 @@
+"""A manifest's file: written before the recording begins, and at every decision after.
+
+A decision is one small append and one fsync; a last map that a crash left half-written is as if it had never been.
+The file keeps its inode for life, so the `flock` on it says whether somebody is at work on the take: a call, a
+sweeper, a command.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import fcntl
+import os
+from dataclasses import dataclass, field
+from io import FileIO
+from typing import TYPE_CHECKING, Any, Self
+
+from esl_vm.spool import disk
+from esl_vm.spool.manifest import VERSION, decode, encode
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from esl_vm.spool.manifest import Manifest
+
+
+@dataclass(slots=True)
+class Journal:
+    """A take's manifest, open and locked: nobody else is at work on the take until it is closed.
+
+    A journal that is forgotten without being closed gives its lock back when it is garbage, as a dead process does.
+    """
+
+    path: Path
+    manifest: Manifest
+    _file: FileIO = field(repr=False)
+    _whole: int = 0
+
+    @classmethod
+    def create(cls, path: Path, manifest: Manifest) -> Self:
+        """Write a new manifest, on disk when this returns, and hold its lock; raises OSError.
+
+        FileExistsError: a take of that id is on its way already.
+        """
+        first = {one.name: getattr(manifest, one.name) for one in dataclasses.fields(manifest)}
+        content = bytes([VERSION]) + encode({name: value for name, value in first.items() if value not in {None, ""}})
+        with disk.unfinished(path.parent, path.name) as (fd, part):
+            # The lock goes with the inode, so it is held before the file has the name that others look for.
+            file = FileIO(part, "r+")
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                disk.write_all(fd, content)
+                os.fsync(fd)
+                path.hardlink_to(part)
+                disk.sync_folder(path.parent)
+            except BaseException:
+                file.close()
+                raise
+        return cls(path, manifest, file, len(content))
+
+    @classmethod
+    def open(cls, path: Path) -> Self | None:
+        """Take over a manifest; None when somebody is at work on it, or it has gone meanwhile.
+
+        Raises:
+            ManifestError: it can't be read; NewerManifestError: nor may it be touched. OSError.
+        """
+        try:
+            file = FileIO(path, "r+")
+        except FileNotFoundError:
+            return None
+        try:
+            if _lock(file, path):
+                manifest, whole = decode(file.readall())
+                return cls(path, manifest, file, whole)
+        except BaseException:
+            file.close()
+            raise
+        file.close()
+        return None
+
+    def append(self, **changes: Any) -> None:
+        """Write a change, on disk when this returns; raises OSError, and then nothing has changed."""
+        changed = dataclasses.replace(self.manifest, **changes)
+        record = encode(changes)
+        fd = self._file.fileno()
+        try:
+            os.ftruncate(fd, self._whole)
+            done = 0
+            while done < len(record):
+                done += os.pwrite(fd, record[done:], self._whole + done)
+            os.fsync(fd)
+        except OSError:
+            self._take_back()
+            raise
+        self._whole += len(record)
+        self.manifest = changed
+
+    def _take_back(self) -> None:
+        """Leave no half-written map behind; should even this fail, readers ignore it."""
+        try:
+            os.ftruncate(self._file.fileno(), self._whole)
+        except OSError:
+            return
+
+    def rename(self, path: Path) -> None:
+        """Give the manifest another name, its lock goes with it. Raises OSError."""
+        self.path.rename(path)
+        self.path = path
+
+    def close(self) -> None:
+        """Give the lock back."""
+        self._file.close()
+
+
+def _lock(file: FileIO, path: Path) -> bool:
+    """Whether the lock could be had, and the file still has that name: who held it before may have settled the take."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except (BlockingIOError, FileNotFoundError):
+        return False
+
+
+def read(path: Path) -> tuple[Manifest, bool]:
+    """A manifest as it is now, and whether somebody is at work on the take. Raises ManifestError, OSError."""
+    with FileIO(path, "r") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            busy = False
+        except BlockingIOError:
+            busy = True
+        return decode(file.readall())[0], busy

@@ -1,0 +1,251 @@
+"""Settling a take: sound first, then the mailbox, then the spool's files; each step can be repeated after a crash."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from typing import TYPE_CHECKING, Any
+
+from esl_vm.model.errors import SpoolError, StoreDownError
+from esl_vm.model.store import Delivery
+from esl_vm.spool import disk
+from esl_vm.spool.manifest import Kind
+from esl_vm.spool.outcome import Settled, Settlement
+from esl_vm.spool.sound import BrokenSoundError, cut_to, measure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from esl_vm.spool.destinations import Destinations
+    from esl_vm.spool.folder import SpoolFolder
+    from esl_vm.spool.journal import Journal
+    from esl_vm.spool.manifest import Manifest
+    from esl_vm.spool.sound import Sound
+
+log = logging.getLogger(__name__)
+
+#: A manifest handed to another host lies in the audio store under its id with this ending. It is no sound.
+HANDOVER_SUFFIX = ".take"
+#: A recording that has so much less than FreeSWITCH said (milliseconds) was cut short, by a full disk for example.
+MISSING_MS = 1000
+
+
+class Settler:
+    """Decides what becomes of a take, and sees that nothing is removed before it is safe elsewhere.
+
+    Args:
+        folder: the spool.
+        destinations: where takes go.
+        run: how work that waits for the disk is run.
+    """
+
+    def __init__(self, folder: SpoolFolder, destinations: Destinations, run: disk.Runner) -> None:
+        self.folder = folder
+        self.run = run
+        self._destinations = destinations
+
+    def settle(self, journal: Journal, *, retry: bool = False, told: bool = True) -> Settlement:
+        """Settle a take and close its journal.
+
+        Args:
+            journal: the take, locked.
+            retry: not by the call that recorded it, so it may have been tried before.
+            told: the caller will be told what is answered. Else a message that no mailbox takes is set aside.
+
+        Raises:
+            SpoolError: the take can't be kept here either; nothing may be promised to the caller.
+        """
+        return self._guarded(journal, lambda: self._settle(journal, retry=retry, told=told and not retry), retry=retry)
+
+    def drop(self, journal: Journal) -> Settlement:
+        """Drop a take for good and close its journal; raises SpoolError: a crash now could bring it back."""
+
+        def dropped() -> Settlement:
+            try:
+                self.run(lambda: journal.append(discarded=True))
+            except OSError as error:
+                raise SpoolError(f"the take {journal.manifest.id} can't be dropped: {error}") from error
+            return self._settle(journal, retry=False, told=True)
+
+        return self._guarded(journal, dropped, retry=True)
+
+    def fit(self, manifest: Manifest, recorded_ms: int) -> tuple[Sound, dict[str, Any]]:
+        """Look at a recording, and trim or repair it where needed; returns it and what changes in the manifest.
+
+        Args:
+            manifest: of the take.
+            recorded_ms: its length as FreeSWITCH told it; -1 = it did not, then nothing is trimmed.
+
+        Raises:
+            BrokenSoundError, OSError.
+        """
+        raw = self.folder.recording(manifest.id, manifest.part)
+        sound = measure(raw, manifest.threshold)
+        changes: dict[str, Any] = {}
+        if not sound.finished or sound.ms + MISSING_MS < recorded_ms:
+            changes["cut"] = True
+        frames = sound.trimmed() if manifest.trim and recorded_ms >= 0 else sound.frames
+        if frames and (frames < sound.frames or not sound.finished):
+            cut_to(raw, sound, frames, self.folder.fitted(manifest.id, manifest.part))
+            changes["fitted"] = True
+        return dataclasses.replace(sound, frames=frames), changes
+
+    def _guarded(self, journal: Journal, work: Callable[[], Settlement], *, retry: bool) -> Settlement:
+        """Do the work; whatever does not answer, the take waits for it."""
+        try:
+            return work()
+        except StoreDownError as error:
+            return self._wait(journal, f"the store does not answer: {error}", retry=retry)
+        except OSError as error:
+            return self._wait(journal, f"the spool can't be used: {error}", retry=retry)
+        finally:
+            journal.close()
+
+    def _settle(self, journal: Journal, *, retry: bool, told: bool) -> Settlement:
+        manifest = journal.manifest
+        if manifest.aside:
+            return self._set_aside(journal, manifest.aside)
+        if manifest.elsewhere:
+            return self._hand_over(journal)
+        if manifest.discarded or manifest.kind is Kind.SOUND:
+            return self._remove(journal, Settlement(Settled.DISCARDED))
+        if manifest.kind is Kind.FORWARD:
+            return self._forward(journal, retry=retry, told=told)
+        if manifest.kind is Kind.GREETING and not manifest.accepted:
+            return self._remove(journal, Settlement(Settled.DISCARDED, "it was not accepted"))
+        try:
+            sound = self.run(lambda: self._look(journal))
+        except FileNotFoundError:
+            return self._missing(journal)
+        except BrokenSoundError as error:
+            return self._set_aside(journal, f"the recording is broken: {error}")
+        if not sound.frames:
+            return self._empty(journal, sound)
+        if manifest.kind is Kind.GREETING:
+            return self._put_in_force(journal, sound, retry=retry)
+        if too_short(manifest, sound):
+            reason = f"{sound.heard_ms} of {sound.ms} ms are not silence"
+            return self._remove(journal, Settlement(Settled.TOO_SHORT, reason))
+        return self._deliver(journal, sound.ms, retry=retry, told=told)
+
+    def _look(self, journal: Journal) -> Sound:
+        """The sound that counts, measured; trimmed or repaired first where nobody has done it yet."""
+        manifest = journal.manifest
+        if manifest.fitted:
+            return measure(self.folder.counting(manifest), manifest.threshold)
+        sound, changes = self.fit(manifest, manifest.recorded_ms)
+        if changes:
+            journal.append(**changes)
+        return sound
+
+    def _missing(self, journal: Journal) -> Settlement:
+        """No recording is there: nothing was recorded yet, or it lies on the host of the call's FreeSWITCH."""
+        manifest = journal.manifest
+        if manifest.recorded_ms <= 0 and not manifest.foreign:
+            return self._remove(journal, Settlement(Settled.TOO_SHORT, "nothing was recorded"))
+        if manifest.at_home:
+            return self._set_aside(journal, f"the recording of {manifest.recorded_ms} ms has vanished")
+        self.run(lambda: journal.append(elsewhere=True))
+        return self._hand_over(journal)
+
+    def _hand_over(self, journal: Journal) -> Settlement:
+        """Leave the manifest where the sweeper of the host that has the recording looks for it."""
+        manifest = journal.manifest
+        reason = f"the recording lies on {manifest.call_node or 'another host'}, whose service will deliver it"
+        log.warning("take %s: %s; do the hosts share the spool's folder?", manifest.id, reason)
+        self._destinations.audio.put(manifest.id + HANDOVER_SUFFIX, journal.path)
+        return self._remove(journal, Settlement(Settled.WAITING, reason))
+
+    def _empty(self, journal: Journal, sound: Sound) -> Settlement:
+        if not sound.finished:
+            return self._set_aside(journal, "the recording was cut off before any of it reached the disk")
+        if journal.manifest.recorded_ms > MISSING_MS:
+            return self._set_aside(journal, f"FreeSWITCH recorded {journal.manifest.recorded_ms} ms, the file has none")
+        return self._remove(journal, Settlement(Settled.TOO_SHORT, "nothing was recorded"))
+
+    def _forward(self, journal: Journal, *, retry: bool, told: bool) -> Settlement:
+        manifest = journal.manifest
+        if not manifest.accepted:  # the process died before it said that it would be sent
+            return self._remove(journal, Settlement(Settled.DISCARDED, "it was never sent"))
+        if not self.folder.counting(manifest).exists():
+            return self._set_aside(journal, "the sound to forward has vanished")
+        return self._deliver(journal, None, retry=retry, told=told)
+
+    def _deliver(self, journal: Journal, measured_ms: int | None, *, retry: bool, told: bool) -> Settlement:
+        """Deliver a message; its length as measured, or None where the message knows it."""
+        manifest = journal.manifest
+        if manifest.message is None:  # which its kind forbids
+            return self._set_aside(journal, "the manifest names no message")
+        message = dataclasses.replace(
+            manifest.message,
+            duration_ms=manifest.message.duration_ms if measured_ms is None else measured_ms,
+            urgent=manifest.urgent,
+            cut=manifest.cut or manifest.message.cut,
+        )
+        sound, intro = self.folder.counting(manifest), self.folder.intro(manifest.id)
+        deliveries = self._destinations.deliver(manifest, message, sound, intro, retry=retry)
+        if any(delivery.kept for delivery in deliveries.values()):
+            return self._remove(journal, Settlement(Settled.DELIVERED, deliveries=deliveries))
+        if Delivery.FULL in deliveries.values():
+            refused = Settlement(Settled.FULL, "the mailbox is full", deliveries)
+        else:
+            refused = Settlement(Settled.NO_MAILBOX, "there is no such mailbox", deliveries)
+        if told:
+            return self._remove(journal, refused)
+        self._set_aside(journal, refused.reason)
+        return refused
+
+    def _put_in_force(self, journal: Journal, sound: Sound, *, retry: bool) -> Settlement:
+        manifest = journal.manifest
+
+        def note(replaces: str) -> None:
+            self.run(lambda: journal.append(stored=True, replaces=replaces))
+
+        settlement = self._destinations.put_in_force(
+            manifest, self.folder.counting(manifest), sound.ms, note, retry=retry
+        )
+        if not settlement.complete:
+            return settlement
+        if settlement.settled is Settled.BROKEN:
+            return self._set_aside(journal, settlement.reason)
+        return self._remove(journal, settlement)
+
+    def _wait(self, journal: Journal, reason: str, *, retry: bool) -> Settlement:
+        """Keep a take until it can be settled; on the disk before anything is promised."""
+        manifest = journal.manifest
+        changes: dict[str, Any] = {} if manifest.problem == reason else {"problem": reason}
+        if not retry and not manifest.promised:
+            changes["promised"] = True
+        try:
+            self.run(lambda: self._secure(journal, changes))
+        except OSError as error:
+            if not retry:
+                raise SpoolError(f"the take {manifest.id} can't be kept: {error}") from error
+            log.warning("take %s: why it waits can't be written down: %s", manifest.id, error)
+        log.warning("take %s for %s waits: %s", manifest.id, manifest.recipients, reason)
+        return Settlement(Settled.WAITING, reason)
+
+    def _secure(self, journal: Journal, changes: dict[str, Any]) -> None:
+        if "promised" in changes and journal.manifest.kind is not Kind.FORWARD and not journal.manifest.elsewhere:
+            disk.sync_file(self.folder.counting(journal.manifest))
+        if changes:
+            journal.append(**changes)
+
+    def _set_aside(self, journal: Journal, reason: str) -> Settlement:
+        self.run(lambda: self.folder.set_aside(journal, reason))
+        log.error("take %s for %s was set aside: %s", journal.manifest.id, journal.manifest.recipients, reason)
+        return Settlement(Settled.BROKEN, reason)
+
+    def _remove(self, journal: Journal, settlement: Settlement) -> Settlement:
+        """Remove what is settled. Files that resist are left to the sweeper, for whom settling again is harmless."""
+        try:
+            self.run(lambda: self.folder.remove(journal))
+        except OSError:
+            log.exception("take %s is settled, its files can't be removed", journal.manifest.id)
+        return settlement
+
+
+def too_short(manifest: Manifest, sound: Sound) -> bool:
+    """Whether a message is too short to be kept, or nothing but silence."""
+    length = sound.heard_ms if manifest.trim else sound.ms
+    return not sound.heard_frames or length < manifest.min_ms

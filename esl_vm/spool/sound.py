@@ -1,0 +1,213 @@
+"""How long a recording is, how much of it was spoken, and making a playable file of one that was cut off.
+
+Recordings are RIFF WAVE files, 16-bit PCM, as FreeSWITCH writes them at the call's rate. Seen on FreeSWITCH 1.11: while
+it records, the header says RIFF size 8 and no data; the true sizes are written when the recording ends. So a file
+whose RIFF size is not its own was cut off, and its sound is all that follows the header.
+"""
+
+from __future__ import annotations
+
+import struct
+import sys
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from esl_vm.spool import disk
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+with warnings.catch_warnings():  # 3.11 and 3.12 announce its removal; later Pythons have it from audioop-lts
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import audioop
+
+#: Asterisk judges silence in frames of 20 ms (dsp.c), by the mean of the samples' absolute values.
+FRAME_MS = 20
+#: What is left of the silence at a recording's end when the rest is cut off (Asterisk, app.c).
+SILENCE_LEFT_MS = 200
+
+_PCM, _EXTENSIBLE = 1, 0xFFFE
+_RIFF = struct.Struct("<4sI4s")
+_CHUNK = struct.Struct("<4sI")
+_FORMAT = struct.Struct("<HHIIHH")
+_LOUDEST = 32767
+
+
+class BrokenSoundError(ValueError):
+    """The file is no 16-bit PCM WAVE file. The sentence says what it is instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """What a look at a recording found.
+
+    Args:
+        rate: samples a second. channels: 1 or more.
+        frames: samples of each channel. data_at: where they begin in the file, bytes.
+        finished: the header was completed, which is how a recording ends properly.
+        heard_frames: up to where something was louder than the threshold; 0 = all silence.
+    """
+
+    rate: int
+    channels: int
+    frames: int
+    data_at: int
+    finished: bool
+    heard_frames: int
+
+    @property
+    def ms(self) -> int:
+        """How long it plays, in milliseconds."""
+        return self.frames * 1000 // self.rate
+
+    @property
+    def heard_ms(self) -> int:
+        """Its length without the silence at its end, in milliseconds; 0 = nothing but silence."""
+        return self.heard_frames * 1000 // self.rate
+
+    def trimmed(self) -> int:
+        """How many frames remain when the silence at the end beyond 200 ms is cut off."""
+        return min(self.frames, self.heard_frames + self.rate * SILENCE_LEFT_MS // 1000)
+
+
+def measure(path: Path, threshold: int) -> Sound:
+    """Measure a recording.
+
+    Args:
+        path: the file.
+        threshold: a 20 ms frame is silence when the mean of its samples' absolute values is below it: Asterisk's
+            `silencethreshold`, 0 to 32767; 0 = nothing is silence.
+
+    Raises:
+        BrokenSoundError: the file is no recording. OSError: it can't be read.
+    """
+    content = path.read_bytes()
+    rate, channels, data_at, size, finished = _header(content)
+    width = 2 * channels
+    data = memoryview(content)[data_at : data_at + size - size % width]
+    return Sound(
+        rate=rate,
+        channels=channels,
+        frames=len(data) // width,
+        data_at=data_at,
+        finished=finished,
+        heard_frames=_heard(data, width, rate, threshold),
+    )
+
+
+def cut_to(source: Path, sound: Sound, frames: int, target: Path) -> None:
+    """Write the first frames of a measured recording as a new, complete WAVE file, durably. Raises OSError."""
+    width = 2 * sound.channels
+    with source.open("rb") as file:
+        file.seek(sound.data_at)
+        data = file.read(frames * width)
+    disk.write_whole(target, wave(data, sound.rate, sound.channels))
+
+
+def join(parts: list[Path], target: Path) -> int:
+    """Write several recordings as one, at the first one's rate, mono, durably; returns its milliseconds.
+
+    Raises:
+        BrokenSoundError: one of them is no recording. OSError: one can't be read, or the new one not be written.
+    """
+    whole = bytearray()
+    common = 0
+    for path in parts:
+        content = path.read_bytes()
+        rate, channels, data_at, size, _ = _header(content)
+        data = _native(content[data_at : data_at + size - size % (2 * channels)])
+        if channels == 2:
+            data = audioop.tomono(data, 2, 0.5, 0.5)
+        elif channels > 2:
+            raise BrokenSoundError(f"it has {channels} channels")
+        common = common or rate
+        if rate != common:
+            data, _ = audioop.ratecv(data, 2, 1, rate, common, None)
+        whole += _native(data)
+    disk.write_whole(target, wave(bytes(whole), common, 1))
+    return len(whole) // 2 * 1000 // common
+
+
+def wave(data: bytes, rate: int, channels: int = 1) -> bytes:
+    """A complete WAVE file of 16-bit little-endian samples."""
+    width = 2 * channels
+    return b"".join(
+        (
+            _RIFF.pack(b"RIFF", 36 + len(data), b"WAVE"),
+            _CHUNK.pack(b"fmt ", 16),
+            _FORMAT.pack(_PCM, channels, rate, rate * width, width, 16),
+            _CHUNK.pack(b"data", len(data)),
+            data,
+        )
+    )
+
+
+def _header(content: bytes) -> tuple[int, int, int, int, bool]:
+    """Rate, channels, where the samples begin, how many bytes they are, and whether the header was completed."""
+    if not content:
+        raise BrokenSoundError("the file is empty")
+    if len(content) < _RIFF.size:
+        raise BrokenSoundError(f"the file has only {len(content)} bytes")
+    magic, riff_size, form = _RIFF.unpack_from(content)
+    if magic != b"RIFF" or form != b"WAVE":
+        raise BrokenSoundError("it is not a RIFF WAVE file")
+    finished = riff_size + 8 in {len(content), len(content) - 1}
+    rate = channels = 0
+    at = _RIFF.size
+    while at + _CHUNK.size <= len(content):
+        name, size = _CHUNK.unpack_from(content, at)
+        at += _CHUNK.size
+        if name == b"fmt ":
+            rate, channels = _format(content, at, size)
+        elif name == b"data":
+            if not rate:
+                raise BrokenSoundError("the header does not say its format")
+            there = len(content) - at
+            finished = finished and size <= there
+            return rate, channels, at, size if finished else there, finished
+        at += size + size % 2
+    raise BrokenSoundError("the header ends before the sound begins")
+
+
+def _format(content: bytes, at: int, size: int) -> tuple[int, int]:
+    """Rate and channels of a format chunk."""
+    if size < _FORMAT.size or at + size > len(content):
+        raise BrokenSoundError("the header is cut off")
+    code, channels, rate, _, width, bits = _FORMAT.unpack_from(content, at)
+    if code == _EXTENSIBLE and size >= 26:
+        (code,) = struct.unpack_from("<H", content, at + 24)
+    if code != _PCM or bits != 16 or not channels or width != 2 * channels or not rate:
+        raise BrokenSoundError(f"it is not 16-bit PCM (format {code}, {bits} bits, {channels} channels, {rate} Hz)")
+    return rate, channels
+
+
+def _heard(data: memoryview, width: int, rate: int, threshold: int) -> int:
+    """Up to which frame something was as loud as the threshold; looked for from the end, where it is near."""
+    frames = len(data) // width
+    if threshold <= 0:
+        return frames
+    step = rate * FRAME_MS // 1000 or 1
+    start = (frames - 1) // step * step
+    while start >= 0:
+        piece = _native(bytes(data[start * width : (start + step) * width]))
+        if piece and loudness(piece) >= threshold:
+            return min(frames, start + step)
+        start -= step
+    return 0
+
+
+def loudness(samples: bytes) -> int:
+    """The mean of the absolute values of 16-bit samples in the machine's byte order, 0 to 32768, give or take 2.
+
+    audioop has no such mean, but adding the largest sample saturates all that is above 0: what remains is the negative
+    part, and the mean of absolute values is the mean less twice the mean of the negative part.
+    """
+    ceiling = struct.pack("=h", _LOUDEST) * (len(samples) // 2)
+    below = audioop.avg(audioop.add(samples, ceiling, 2), 2) - _LOUDEST
+    return max(0, audioop.avg(samples, 2) - 2 * below)
+
+
+def _native(data: bytes) -> bytes:
+    """Little-endian samples in the machine's byte order, and back."""
+    return data if sys.byteorder == "little" else audioop.byteswap(data, 2)

@@ -1,0 +1,296 @@
+"""The spool: where recordings are from before the beep until they are in a mailbox."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from esl_vm.model.errors import SpoolError
+from esl_vm.spool import disk
+from esl_vm.spool.destinations import Destinations
+from esl_vm.spool.folder import SpoolFolder
+from esl_vm.spool.journal import Journal, read
+from esl_vm.spool.manifest import Kind, Manifest, ManifestError
+from esl_vm.spool.settle import Settler
+from esl_vm.spool.sound import BrokenSoundError, join
+from esl_vm.spool.take import Take
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from esl_vm.model.mailbox import Greeting, MailboxId
+    from esl_vm.model.message import Message
+    from esl_vm.ports import AudioStore, Clock, Mailboxes
+
+log = logging.getLogger(__name__)
+
+MIN_FREE = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class TakeInfo:
+    """A take as `esl-vm spool list` shows it.
+
+    Args:
+        id: of the message or sound. kind: message, greeting, sound or forward; `` = can't be read.
+        boxes: where it goes, as text. node: whose service holds it.
+        state: `recording` (a call, or whoever settles it, is at work on it), `waiting` (kept until it can be
+            delivered), `unfinished` (left by a process that died), `elsewhere` (the recording is on another host),
+            `aside` (needs an administrator), `stray` (a recording of which nothing is known here).
+        age_s: seconds since it was begun. size: bytes of sound.
+        reason: why it is still here, `` = nothing went wrong.
+    """
+
+    id: str
+    kind: str
+    boxes: tuple[str, ...]
+    node: str
+    state: str
+    age_s: int
+    size: int
+    reason: str
+
+
+class Spool:
+    """Recordings on their way, in a folder that FreeSWITCH can write to.
+
+    Args:
+        folder: the spool's folder; made when first needed, for the group it is in.
+        mailboxes, audio: where takes go.
+        clock: what time it is.
+        node: this host's name. Where hosts share the folder, each settles its own takes.
+        min_free: bytes that must be free on the disk before a recording begins.
+        run: how work that waits for the disk is run: at once, or in a thread.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        mailboxes: Mailboxes,
+        audio: AudioStore,
+        clock: Clock,
+        *,
+        node: str = "",
+        min_free: int = MIN_FREE,
+        run: disk.Runner = disk.at_once,
+    ) -> None:
+        self.folder = SpoolFolder(folder, min_free)
+        self.settler = Settler(self.folder, Destinations(mailboxes, audio), run)
+        self.node = node
+        self.clock = clock
+        self.audio = audio
+        self.run = run
+
+    def take_message(
+        self,
+        boxes: Sequence[MailboxId],
+        message: Message,
+        *,
+        min_ms: int,
+        most: int,
+        trim_silence: bool,
+        threshold: int,
+        call_node: str = "",
+    ) -> Take:
+        """Begin a message.
+
+        Args:
+            boxes: where it goes, one or more; the first gets the message's id, the others `ID.1`, `ID.2` ...
+            message: who leaves it, when, how. Its length, and whether it was cut, are found out.
+            min_ms: shortest message kept, milliseconds.
+            most: messages a mailbox's folder may hold; 0 = no limit.
+            trim_silence: silence at the end does not count, and is cut off beyond 200 ms (but not after a hang-up).
+            threshold: what is silence, Asterisk's `silencethreshold`, 0 to 32767.
+            call_node: the host whose FreeSWITCH records; `` = not known.
+
+        Raises:
+            SpoolError: nothing can be recorded now: the disk is full, the folder can't be written.
+        """
+        return self._take(
+            Manifest(
+                kind=Kind.MESSAGE,
+                id=message.id,
+                boxes=tuple(dict.fromkeys(boxes)),
+                message=message,
+                urgent=message.urgent,
+                min_ms=min_ms,
+                most=most,
+                trim=trim_silence,
+                threshold=threshold,
+                call_node=call_node,
+            )
+        )
+
+    def take_greeting(
+        self,
+        box: MailboxId,
+        greeting: Greeting,
+        audio_id: str,
+        *,
+        trim_silence: bool = True,
+        threshold: int = 128,
+        starts: int = 0,
+        ends: int = 0,
+        call_node: str = "",
+    ) -> Take:
+        """Begin a greeting; settling it puts it in force. Arguments and errors as of `take_message`.
+
+        Args:
+            box: whose it is.
+            greeting: which one.
+            audio_id: the new sound's id.
+            trim_silence: cut off silence at the end beyond 200 ms.
+            threshold: what is silence.
+            starts: when a temporary greeting begins to be in force, epoch seconds; 0 = at once.
+            ends: when it ceases to be; 0 = never.
+            call_node: the host whose FreeSWITCH records; `` = not known.
+        """
+        return self._take(
+            Manifest(
+                kind=Kind.GREETING,
+                id=audio_id,
+                boxes=(box,),
+                greeting=greeting,
+                trim=trim_silence,
+                threshold=threshold,
+                starts=starts,
+                ends=ends,
+                call_node=call_node,
+            )
+        )
+
+    def take_sound(
+        self, audio_id: str, *, trim_silence: bool = True, threshold: int = 128, call_node: str = ""
+    ) -> Take:
+        """Begin the introduction of a message to be forwarded: it is handed to `forward`, or dropped."""
+        return self._take(
+            Manifest(kind=Kind.SOUND, id=audio_id, trim=trim_silence, threshold=threshold, call_node=call_node)
+        )
+
+    def forward(
+        self,
+        boxes: Sequence[MailboxId],
+        message: Message,
+        *,
+        source_id: str,
+        source_intro_id: str = "",
+        preface: Take | None = None,
+        most: int,
+    ) -> Take:
+        """Send a message on. When this returns, it is certain to be sent: now by `settle`, or else by a sweeper.
+
+        Args:
+            boxes: where it goes, one or more.
+            message: as it is to be there: a new id, and `duration_ms` of the source. Introductions are filled in.
+            source_id: the sound of the message sent on; it is left as it is.
+            source_intro_id: the introduction which that message had already; it is played after the preface.
+            preface: a finished take of `take_sound`; it is used up.
+            most: messages a mailbox's folder may hold; 0 = no limit.
+
+        Raises:
+            AudioMissingError, StoreDownError: the message can't be fetched. SpoolError: it can't be kept, or the
+                preface was recorded on another host. Then nothing is sent.
+        """
+        sound = self.audio.playable(source_id)
+        intros = [self.audio.playable(source_intro_id)] if source_intro_id else []
+        if preface:
+            if preface.sound is None or not preface.sound.frames:
+                raise SpoolError(f"the introduction {preface.id} was not recorded here")
+            intros.insert(0, preface.playable)
+        take = self._take(
+            Manifest(
+                kind=Kind.FORWARD,
+                id=message.id,
+                boxes=tuple(dict.fromkeys(boxes)),
+                message=message,
+                urgent=message.urgent,
+                most=most,
+            ),
+            lambda journal: self._copy_in(journal, sound, intros),
+        )
+        if preface:
+            preface.discard()
+        return take
+
+    def takes(self) -> Iterator[TakeInfo]:
+        """What lies in the spool, oldest first, then what was set aside. Raises SpoolError."""
+        try:
+            for path in (*self.folder.manifests(), *self.folder.manifests(self.folder.aside)):
+                if info := self._info(path):
+                    yield info
+            for folder in (self.folder.takes, self.folder.aside):
+                for take_id, paths in self.folder.strays(folder).items():
+                    size = sum(path.stat().st_size for path in paths if path.exists())
+                    yield TakeInfo(take_id, "", (), "", "stray", 0, size, "there is no manifest")
+        except OSError as error:
+            raise SpoolError(f"the spool can't be read: {error}") from error
+
+    def _take(self, manifest: Manifest, prepare: Callable[[Journal], None] = lambda _: None) -> Take:
+        manifest = dataclasses.replace(manifest, node=self.node, made=self.clock.now())
+        return Take(self.run(lambda: self._begin(manifest, prepare)), self.settler)
+
+    def _begin(self, manifest: Manifest, prepare: Callable[[Journal], None]) -> Journal:
+        """Write the manifest and what belongs to it; all of it, or an error and nothing."""
+        self.folder.make_ready()
+        try:
+            journal = Journal.create(self.folder.manifest(manifest.id), manifest)
+        except OSError as error:
+            raise SpoolError(f"the spool can't be written: {error}") from error
+        try:
+            prepare(journal)
+        except BaseException as error:
+            with contextlib.suppress(OSError):
+                self.folder.remove(journal)
+            if isinstance(error, OSError):
+                raise SpoolError(f"the spool can't be written: {error}") from error
+            raise
+        return journal
+
+    def _copy_in(self, journal: Journal, sound: Path, intros: list[Path]) -> None:
+        """Make a forward independent of what it was made from; only then is it certain to be sent."""
+        manifest = journal.manifest
+        disk.write_whole(self.folder.recording(manifest.id, manifest.part), sound.read_bytes())
+        message = manifest.message and dataclasses.replace(manifest.message, intro_id="", intro_ms=0)
+        if intros and message:
+            message = dataclasses.replace(message, intro_ms=self._join(intros, self.folder.intro(manifest.id)))
+        journal.append(message=message, intro=bool(intros), recorded_ms=0, accepted=True)
+
+    @staticmethod
+    def _join(intros: list[Path], target: Path) -> int:
+        try:
+            return join(intros, target)
+        except BrokenSoundError as error:
+            raise SpoolError(f"the introductions can't be joined: {error}") from error
+
+    def _info(self, path: Path) -> TakeInfo | None:
+        """What there is to say about a manifest; None if it has gone meanwhile."""
+        aside = path.parent == self.folder.aside
+        try:
+            manifest, busy = read(path)
+            age = int(self.clock.now() - manifest.made)
+        except FileNotFoundError:
+            return None
+        except (ManifestError, OSError) as error:
+            return TakeInfo(path.stem, "", (), "", "aside" if aside else "unfinished", 0, 0, str(error))
+        state = (
+            "aside" if aside
+            else "recording" if busy
+            else "elsewhere" if manifest.elsewhere
+            else "waiting" if manifest.promised or manifest.accepted
+            else "unfinished"
+        )  # fmt: skip
+        sound = path.with_name(self.folder.counting(manifest).name)
+        return TakeInfo(
+            id=manifest.id,
+            kind=manifest.kind,
+            boxes=tuple(str(box) for box in manifest.boxes),
+            node=manifest.node,
+            state=state,
+            age_s=max(0, age),
+            size=sound.stat().st_size if sound.exists() else 0,
+            reason=manifest.aside or manifest.problem,
+        )

@@ -1,0 +1,246 @@
+"""Settles what calls left behind: takes that waited for a store, and those of processes that died."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from esl_vm.model.errors import AudioMissingError, InvalidValueError, SpoolError, StoreDownError
+from esl_vm.spool import disk
+from esl_vm.spool.journal import Journal
+from esl_vm.spool.manifest import ManifestError, NewerManifestError, decode
+from esl_vm.spool.outcome import Settled
+from esl_vm.spool.settle import HANDOVER_SUFFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from esl_vm.spool.manifest import Manifest
+    from esl_vm.spool.spool import Spool
+
+log = logging.getLogger(__name__)
+
+#: A store that does not answer so often in a row is left in peace until the next sweep.
+PATIENCE = 3
+#: What is half-written is taken for a crash's leftover after so many seconds.
+_LEFTOVER_S = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a sweep did with one take.
+
+    Args:
+        id: of the message or sound. boxes: where it goes, as text.
+        settled: what became of it; None = nothing could be done about it.
+        reason: why, `` where there is nothing to say.
+    """
+
+    id: str
+    boxes: tuple[str, ...] = ()
+    settled: Settled | None = None
+    reason: str = ""
+
+
+class Sweeper:
+    """Settles the takes of this host that nobody is at work on. Any number may run at once.
+
+    Args:
+        spool: whose takes.
+        quiet_s: a recording whose end nobody witnessed is left alone until its file has not changed for so many
+            seconds: FreeSWITCH records on when the service dies. It writes every 4 s, or at once where
+            `enable_file_write_buffering` is false.
+        stray_s: a recording without a manifest is set aside after so many seconds.
+        wall: the clock that files are dated by.
+    """
+
+    def __init__(
+        self,
+        spool: Spool,
+        *,
+        quiet_s: float = 15.0,
+        stray_s: float = 86400.0,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._spool = spool
+        self._folder = spool.folder
+        self._quiet_s = quiet_s
+        self._stray_s = stray_s
+        self._wall = wall
+        self._after = ""
+
+    def sweep_once(self) -> list[Outcome]:
+        """Settle what can be settled now; what became of each take that was touched.
+
+        Raises:
+            SpoolError: the spool can't be read.
+        """
+        try:
+            self._tidy()
+            outcomes = self._sweep_takes()
+            outcomes += self._sweep_strays()
+        except OSError as error:
+            raise SpoolError(f"the spool can't be read: {error}") from error
+        return outcomes
+
+    def settle(self, take_id: str) -> Outcome:
+        """Settle one take because an administrator says so: whoever's it is, set aside or not, finished or not.
+
+        A message is then delivered even to a full mailbox, and a greeting only if it was accepted.
+
+        Raises:
+            InvalidValueError: there is no such take. SpoolError: the spool can't be used.
+        """
+        try:
+            for folder in (self._folder.takes, self._folder.aside):
+                path = folder / f"{take_id}{self._folder.TAKE}"
+                if path.parent == folder and path.exists():
+                    journal = Journal.open(path)
+                    if journal is None:
+                        return Outcome(take_id, reason="somebody is at work on it")
+                    if folder == self._folder.aside:
+                        self._folder.bring_back(journal)
+                    journal.append(promised=True)
+                    return self._settle(journal)
+        except ManifestError as error:
+            raise SpoolError(f"the take {take_id} can't be read: {error}") from error
+        except OSError as error:
+            raise SpoolError(f"the take {take_id} can't be settled: {error}") from error
+        raise InvalidValueError(f"there is no take {take_id!r} in the spool")
+
+    def _sweep_takes(self) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        paths = self._folder.manifests()
+        # One sweep goes on after the take at which the last one gave up, lest a few bad ones hold up all.
+        later = [path for path in paths if path.name > self._after]
+        unanswered = 0
+        for path in later + paths[: len(paths) - len(later)]:
+            outcome = self._sweep_take(path)
+            if outcome is None:
+                continue
+            outcomes.append(outcome)
+            unanswered = unanswered + 1 if outcome.settled is Settled.WAITING else 0
+            self._after = path.name
+            if unanswered == PATIENCE:
+                return outcomes
+        self._after = ""
+        return outcomes
+
+    def _sweep_take(self, path: Path) -> Outcome | None:
+        """Settle one take; None if it is nobody's business now."""
+        try:
+            journal = Journal.open(path)
+        except NewerManifestError:
+            return None
+        except ManifestError as error:
+            return self._unreadable(path, str(error))
+        except OSError as error:
+            log.warning("take %s can't be opened: %s", path.stem, error)
+            return Outcome(path.stem, reason=str(error))
+        if journal is None:
+            return None
+        manifest = journal.manifest
+        if manifest.node not in {"", self._spool.node} or not self._over(manifest, path):
+            journal.close()
+            return None
+        return self._settle(journal)
+
+    def _settle(self, journal: Journal) -> Outcome:
+        manifest = journal.manifest
+        if manifest.adopted:
+            self._forget_handover(manifest.id)
+        settlement = self._spool.settler.settle(journal, retry=True)
+        log.info(
+            "take %s for %s, left behind: %s %s",
+            manifest.id, manifest.recipients, settlement.settled.value, settlement.reason,
+        )  # fmt: skip
+        return Outcome(manifest.id, tuple(map(str, manifest.boxes)), settlement.settled, settlement.reason)
+
+    def _over(self, manifest: Manifest, path: Path) -> bool:
+        """Whether the recording has ended, as far as can be known."""
+        if manifest.ended or manifest.promised or manifest.discarded or manifest.aside:
+            return True
+        recording = self._folder.recording(manifest.id, manifest.part)
+        return self._age(recording if recording.exists() else path) >= self._quiet_s
+
+    def _age(self, path: Path) -> float:
+        """Seconds since a file was changed."""
+        return self._wall() - path.stat().st_mtime
+
+    def _unreadable(self, path: Path, reason: str) -> Outcome | None:
+        """A manifest that says nothing: put it aside with all that has its name."""
+        if self._age(path) < self._quiet_s:
+            return None
+        for one in (*self._folder.sounds_named(path.stem), path):
+            one.rename(self._folder.aside / one.name)
+        log.error("take %s was set aside: %s", path.stem, reason)
+        return Outcome(path.stem, settled=Settled.BROKEN, reason=reason)
+
+    def _tidy(self) -> None:
+        """Finish what a crash left half-removed or half-written."""
+        for path in self._folder.settled():
+            try:
+                journal = Journal.open(path)
+            except ManifestError:
+                disk.remove(path)
+                continue
+            if journal:
+                self._folder.finish(journal)
+        for part in self._folder.leftovers():
+            if self._age(part) >= _LEFTOVER_S:
+                disk.remove(part)
+
+    def _sweep_strays(self) -> list[Outcome]:
+        """Recordings without a manifest: a call that a service on another host served."""
+        outcomes = []
+        for take_id, paths in self._folder.strays().items():
+            ages = [self._age(path) for path in paths if path.exists()]
+            if not ages or min(ages) < self._quiet_s:
+                continue
+            try:
+                journal = self._adopt(take_id)
+            except AudioMissingError:
+                if min(ages) >= self._stray_s:
+                    outcomes.append(self._set_strays_aside(take_id, paths))
+                continue
+            except (StoreDownError, ManifestError) as error:
+                outcomes.append(Outcome(take_id, reason=str(error)))
+                continue
+            if journal:
+                outcomes.append(self._settle(journal))
+        return outcomes
+
+    def _adopt(self, take_id: str) -> Journal | None:
+        """Write down here what the other host knew of a recording; None if another sweeper is at it.
+
+        Raises:
+            AudioMissingError: nothing was handed over. StoreDownError, ManifestError, OSError.
+        """
+        handed = self._spool.audio.playable(take_id + HANDOVER_SUFFIX)
+        manifest, _ = decode(Path(handed).read_bytes())
+        if manifest.id != take_id:
+            raise ManifestError(f"what was handed over as {take_id} is {manifest.id}")
+        node = self._spool.node
+        ours = dataclasses.replace(manifest, node=node, call_node=node, elsewhere=False, adopted=True, problem="")
+        try:
+            return Journal.create(self._folder.manifest(take_id), ours)
+        except FileExistsError:
+            return None
+
+    def _forget_handover(self, take_id: str) -> None:
+        """Remove what was handed over, now that it is written down here."""
+        try:
+            self._spool.audio.delete(take_id + HANDOVER_SUFFIX)
+        except StoreDownError as error:
+            log.warning("take %s: what was handed over is still stored: %s", take_id, error)
+
+    def _set_strays_aside(self, take_id: str, paths: list[Path]) -> Outcome:
+        for path in paths:
+            path.rename(self._folder.aside / path.name)
+        reason = "a recording without a manifest"
+        log.error("take %s was set aside: %s", take_id, reason)
+        return Outcome(take_id, settled=Settled.BROKEN, reason=reason)

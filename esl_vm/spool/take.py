@@ -1,0 +1,180 @@
+"""A recording on its way, as the conversation holds it."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Self
+
+from esl_vm.model.errors import SpoolError
+from esl_vm.spool.manifest import Kind
+from esl_vm.spool.settle import too_short
+from esl_vm.spool.sound import BrokenSoundError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+    from esl_vm.model.call import Recorded
+    from esl_vm.model.mailbox import MailboxId
+    from esl_vm.model.store import Delivery
+    from esl_vm.spool.journal import Journal
+    from esl_vm.spool.outcome import Settled, Settlement
+    from esl_vm.spool.settle import Settler
+    from esl_vm.spool.sound import Sound
+
+log = logging.getLogger(__name__)
+
+
+class Take:
+    """A recording on its way. Its manifest is on the disk before this object exists.
+
+        with spool.take_message(boxes, message, ...) as take:
+            take.recorded(phone.record(take.path, ...))
+            if take.settle() is Settled.DELIVERED: ...
+
+    Leaving the block without a decision settles a message (hanging up keeps it) and drops a greeting or a sound.
+    Any method may raise SpoolError: what it should have written down is not.
+    """
+
+    def __init__(self, journal: Journal, settler: Settler) -> None:
+        self._journal = journal
+        self._settler = settler
+        self._settlement: Settlement | None = None
+        self._decided = False
+        self.sound: Sound | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._decided:
+            return
+        try:
+            if self._journal.manifest.kind in {Kind.MESSAGE, Kind.FORWARD}:
+                self._settle(told=False)
+            else:
+                self.discard()
+        except SpoolError:
+            if error is None:
+                raise
+            log.exception("take %s is left to the sweeper", self.id)
+
+    @property
+    def id(self) -> str:
+        """The id of the message or sound it becomes."""
+        return self._journal.manifest.id
+
+    @property
+    def path(self) -> Path:
+        """Where FreeSWITCH records to; another file after `again`."""
+        manifest = self._journal.manifest
+        return self._settler.folder.recording(manifest.id, manifest.part)
+
+    @property
+    def playable(self) -> Path:
+        """What to play when the recording is listened to before it is kept."""
+        return self._settler.folder.counting(self._journal.manifest)
+
+    @property
+    def too_short(self) -> bool:
+        """Whether what was recorded is too short to be kept, or nothing but silence; False as long as unknown.
+
+        A greeting is its owner's business and never too short, unless it has no sound at all.
+        """
+        if self.sound is None:
+            return False
+        manifest = self._journal.manifest
+        return not self.sound.frames if manifest.kind is Kind.GREETING else too_short(manifest, self.sound)
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the recording turned out to be on another host, which has to deliver it."""
+        return self._journal.manifest.elsewhere
+
+    @property
+    def urgent(self) -> bool:
+        """Whether it is marked urgent."""
+        return self._journal.manifest.urgent
+
+    @property
+    def settled(self) -> Settled | None:
+        """What became of it; None as long as nothing is decided."""
+        return self._settlement.settled if self._settlement else None
+
+    @property
+    def reason(self) -> str:
+        """Why that became of it, for the operator."""
+        return self._settlement.reason if self._settlement else ""
+
+    @property
+    def deliveries(self) -> dict[MailboxId, Delivery]:
+        """What each mailbox answered, after `settle`."""
+        return self._settlement.deliveries if self._settlement else {}
+
+    def recorded(self, recorded: Recorded) -> None:
+        """The recording has ended as it should (not: the caller hung up). It is measured and trimmed."""
+        sound, changes = self._settler.run(lambda: self._measure(recorded.ms))
+        self.sound = sound
+        self._append(recorded_ms=max(0, recorded.ms), **changes)
+
+    def mark(self, urgent: bool) -> None:
+        """Mark it urgent, or not urgent."""
+        if urgent != self._journal.manifest.urgent:
+            self._append(urgent=urgent)
+
+    def again(self) -> None:
+        """Record again: there is a new `path`, and what was recorded is gone for good."""
+        manifest = self._journal.manifest
+        former = [self.path, self.playable]
+        self._append(part=manifest.part + 1, recorded_ms=-1, fitted=False, cut=False, elsewhere=False)
+        self.sound = None
+        try:
+            for path in former:
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            log.warning("take %s: a former attempt is still there: %s", self.id, error)
+
+    def settle(self) -> Settled:
+        """Keep it: store the sound, deliver the message or put the greeting in force. Asked again, answers the same.
+
+        A sound (an introduction) is not kept by itself: it is handed to `Spool.forward`, or dropped.
+        """
+        if self._settlement is None and not self._decided:
+            if self._journal.manifest.kind is Kind.GREETING:
+                self._append(accepted=True)
+            self._settle(told=True)
+        if self._settlement is None:
+            raise SpoolError(f"the take {self.id} could not be kept")
+        return self._settlement.settled
+
+    def discard(self) -> None:
+        """Drop it for good. Nothing happens to one that is settled."""
+        if not self._decided:
+            self._decided = True
+            self._settlement = self._settler.drop(self._journal)
+
+    def _settle(self, *, told: bool) -> None:
+        self._decided = True
+        self._settlement = self._settler.settle(self._journal, told=told)
+
+    def _measure(self, milliseconds: int) -> tuple[Sound | None, dict[str, Any]]:
+        """Look at what was recorded; what can't be looked at now is judged when it is settled."""
+        manifest = self._journal.manifest
+        try:
+            return self._settler.fit(manifest, milliseconds)
+        except FileNotFoundError:
+            elsewhere = milliseconds > 0 and not manifest.at_home
+            if elsewhere:
+                log.warning("take %s: FreeSWITCH recorded it, but the file is not on this host", manifest.id)
+            return None, {"elsewhere": True} if elsewhere else {}
+        except (BrokenSoundError, OSError) as error:
+            log.warning("take %s: %s", manifest.id, error)
+            return None, {}
+
+    def _append(self, **changes: Any) -> None:
+        try:
+            self._settler.run(lambda: self._journal.append(**changes))
+        except OSError as error:
+            raise SpoolError(f"the take {self.id} can't be written down: {error}") from error
