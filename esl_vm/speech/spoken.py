@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
@@ -85,6 +86,11 @@ class Spoken(ABC):
     @abstractmethod
     def number(self, n: int, feminine: bool = False) -> Utterance:
         """A cardinal number, -999,999,999 to 999,999,999; feminine: it counts something feminine (`une heure`)."""
+
+
+def primary_language(tag: str) -> str:
+    """The language of a tag: `fr` of `fr_CA`, `fr-CA`, `FR`."""
+    return re.split(r"[-_.@]", tag.strip().lower(), maxsplit=1)[0]
 
 
 def folder_prompt(name: str) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Protocol
 
 from esl_vm.speech.english import English
 from esl_vm.speech.french import French
+from esl_vm.speech.spoken import primary_language
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -93,7 +93,7 @@ def voice_for(language: str, default: str = "en") -> Voice:
     An unknown language is spoken as `default`; if that is unknown too, as English.
     """
     for tag in (language, default):
-        primary = re.split(r"[-_.@]", tag.strip().lower(), maxsplit=1)[0]
-        if primary in _VOICES:
-            return _VOICES[primary]
+        voice = _VOICES.get(primary_language(tag))
+        if voice is not None:
+            return voice
     return _VOICES["en"]

@@ -30,7 +30,7 @@ _ADJECTIVES = frozenset({"vm-INBOX", "vm-Old"})
 _SINGULAR_BEFORE = {"vm-no": 0, "vm-first": 1, "vm-last": 1}
 # A number after (or before) these names something, it does not count: it is shown in figures.
 _NAMED_BY_NUMBER = frozenset(
-    {  # fmt: skip
+    {
         "vm-message",
         "vm-press",
         "vm-theperson",

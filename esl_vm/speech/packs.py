@@ -1,0 +1,190 @@
+"""Prompt packs: which files of this node speak a prompt.
+
+Prompts go by the names of Asterisk's core sounds. A pack is one of
+
+- `asterisk`: `FOLDER/fr/vm-youhave.wav`, as Debian's asterisk-core-sounds-fr-wav (June, Canadian French) and
+  asterisk-core-sounds-en-wav (Allison) install them, or as `esl-vm prompts build` makes them;
+- `freeswitch`: `FOLDER/fr/ca/june/voicemail/8000/vm-you_have.wav` and `FOLDER/en/us/callie/…`;
+- `nominal`: names without files, for machines that have none: the simulated node shows them, a telephone hears nothing.
+
+A prompt the pack has no recording of is spoken by others that say the same (`SUBSTITUTES`), or by one of the few that
+come with this project (`sounds/`); failing that in the other language, for a caller who hears nothing waits in vain.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from esl_vm.model.errors import InvalidValueError
+from esl_vm.speech.asterisk_pack import DEBIAN_FOLDER, AsteriskPack
+from esl_vm.speech.freeswitch_pack import FREESWITCH_FOLDERS, FreeswitchPack
+from esl_vm.speech.recordings import Coverage
+from esl_vm.speech.utterance import Prompt
+from esl_vm.speech.voice import LANGUAGES
+from esl_vm.speech.words import prompt_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class PromptPack(Protocol):
+    """Which files speak a prompt."""
+
+    @property
+    def kind(self) -> str:
+        """`asterisk`, `freeswitch` or `nominal`."""
+        ...
+
+    @property
+    def folder(self) -> Path:
+        """Where its files are."""
+        ...
+
+    def files(self, prompt: Prompt) -> tuple[str, ...]:
+        """The files that speak a prompt, one after another; empty if nothing here can speak it."""
+        ...
+
+    def coverage(self, prompt: Prompt) -> Coverage:
+        """How it speaks a prompt."""
+        ...
+
+    def sources(self, prompt: Prompt) -> tuple[Path, ...]:
+        """The recordings of a prompt of any type, also those that can't be played as they are."""
+        ...
+
+
+class NominalPack:
+    """A pack without files: `FOLDER/fr/vm-youhave.wav`, whether it is there or not."""
+
+    kind = "nominal"
+
+    def __init__(self, folder: Path = Path("prompts")) -> None:
+        self.folder = folder
+
+    def files(self, prompt: Prompt) -> tuple[str, ...]:
+        """One name for each prompt."""
+        return (f"{self.folder}/{prompt.language}/{prompt.name}.wav",)
+
+    def coverage(self, prompt: Prompt) -> Coverage:
+        """Nothing is spoken here."""
+        del prompt
+        return Coverage.MISSING
+
+    def sources(self, prompt: Prompt) -> tuple[Path, ...]:
+        """There are none."""
+        del prompt
+        return ()
+
+
+def open_pack(kind: str = "auto", folder: str = "") -> PromptPack:
+    """Open a prompt pack.
+
+    Args:
+        kind: `asterisk`, `freeswitch`, `nominal`, or `auto`: what is found in the folder.
+        folder: where it is; `` = where the pack's own packages put it.
+
+    Returns:
+        The pack; with `auto`, the nominal one where no prompts are found.
+
+    Raises:
+        InvalidValueError: no such kind, or a folder FreeSWITCH could not be told of.
+    """
+    match kind:
+        case "asterisk":
+            return AsteriskPack(Path(folder) if folder else DEBIAN_FOLDER)
+        case "freeswitch":
+            return FreeswitchPack(Path(folder) if folder else _first_there(FREESWITCH_FOLDERS))
+        case "nominal":
+            return NominalPack(Path(folder or "prompts"))
+        case "auto":
+            return _recognize(Path(folder)) if folder else _installed()
+        case _:
+            raise InvalidValueError(f"not a kind of prompt pack: {kind!r} (asterisk, freeswitch, nominal, auto)")
+
+
+def _recognize(folder: Path) -> PromptPack:
+    if any(folder.glob("*/vm-goodbye.*")):
+        return AsteriskPack(folder)
+    return FreeswitchPack(folder) if any(folder.glob("*/*/*/voicemail")) else NominalPack(folder)
+
+
+def _installed() -> PromptPack:
+    for folder in (DEBIAN_FOLDER, *FREESWITCH_FOLDERS):
+        pack = _recognize(folder)
+        if pack.kind != NominalPack.kind:
+            return pack
+    return NominalPack()
+
+
+def _first_there(folders: tuple[Path, ...]) -> Path:
+    return next((folder for folder in folders if folder.is_dir()), folders[0])
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageCheck:
+    """How a pack covers a language.
+
+    Args:
+        language: `fr` or `en`. kind, folder: the pack's.
+        prompts: every prompt the service can ask for in that language, by how the pack speaks it.
+    """
+
+    language: str
+    kind: str
+    folder: Path
+    prompts: dict[Coverage, tuple[str, ...]]
+
+    @property
+    def total(self) -> int:
+        """How many prompts the service can ask for."""
+        return sum(len(names) for names in self.prompts.values())
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What callers would hear nothing of, or in the other language."""
+        return self.prompts[Coverage.NEEDS_BUILD] + self.prompts[Coverage.MISSING]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every prompt is spoken in this language."""
+        return not self.missing
+
+    @property
+    def advice(self) -> str:
+        """Where to get what is missing, one sentence; `` if nothing is."""
+        if self.complete:
+            return ""
+        advice = []
+        if self.prompts[Coverage.NEEDS_BUILD]:
+            advice.append("`esl-vm prompts build` converts the recordings that FreeSWITCH can't play as they are.")
+        if self.prompts[Coverage.MISSING]:
+            package = _PACKAGES.get(self.kind, _PACKAGES["asterisk"])[self.language]
+            more = "" if self.kind == "asterisk" else ", and `esl-vm prompts build` makes what that package lacks"
+            advice.append(f"Install {package}{more}.")
+        return " ".join(advice)
+
+
+_PACKAGES = {
+    "asterisk": {
+        "fr": "Debian's package asterisk-core-sounds-fr-wav (Asterisk's French core sounds)",
+        "en": "Debian's package asterisk-core-sounds-en-wav (Asterisk's English core sounds)",
+    },
+    "freeswitch": {
+        "fr": "FreeSWITCH's package freeswitch-sounds-fr-ca-june",
+        "en": "FreeSWITCH's package freeswitch-sounds-en-us-callie",
+    },
+}
+
+
+def check_pack(pack: PromptPack, languages: Iterable[str] = LANGUAGES) -> list[LanguageCheck]:
+    """How a pack covers each language: every prompt the service can ask for is looked for."""
+    checks = []
+    for language in languages:
+        found: dict[Coverage, list[str]] = {coverage: [] for coverage in Coverage}
+        for name in prompt_names(language):
+            found[pack.coverage(Prompt(name, language))].append(name)
+        prompts = {coverage: tuple(names) for coverage, names in found.items()}
+        checks.append(LanguageCheck(language, pack.kind, pack.folder, prompts))
+    return checks

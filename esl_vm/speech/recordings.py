@@ -1,0 +1,117 @@
+"""What packs of prompt files have in common: looking once for each prompt, and what to do where one is missing."""
+
+from __future__ import annotations
+
+import logging
+import re
+from abc import ABC, abstractmethod
+from enum import StrEnum
+from pathlib import Path
+
+from esl_vm.model.errors import InvalidValueError
+from esl_vm.speech.spoken import primary_language
+from esl_vm.speech.utterance import Prompt
+
+OWN_SOUNDS = Path(__file__).resolve().parent / "sounds"
+
+PLAYABLE_TYPES = ("wav", "ulaw", "alaw", "gsm")
+"""File types that FreeSWITCH's mod_sndfile plays without more, the best first."""
+OTHER_TYPES = ("wav16", "sln16", "g722", "sln", "WAV", "ogg", "flac", "mp3")
+"""Types in which prompts are found too; `esl-vm prompts build` converts them."""
+
+SYNTHETIC_LIST = "synthetic.txt"
+"""In a language's folder: the names of the prompts that a synthesizer speaks, one a line."""
+
+SUBSTITUTES: dict[str, dict[str, tuple[str, ...]]] = {
+    "fr": {
+        "digits/midnight": ("digits/0", "digits/oclock"),  # zéro heure
+        "digits/noon": ("digits/12", "digits/oclock"),  # douze heures
+        "minute": ("queue-minute",),
+        "vm-minutes": ("minutes",),
+        "second": ("second-time",),
+        "seconds": ("queue-seconds",),
+    },
+    "en": {
+        "minute": ("queue-minute",),
+        "vm-minutes": ("minutes",),
+        "seconds": ("queue-seconds",),
+    },
+}
+
+_UNSPEAKABLE = re.compile(r"[!\x00-\x1f\x7f]")
+_log = logging.getLogger(__name__)
+
+
+class Coverage(StrEnum):
+    """How a pack speaks a prompt."""
+
+    RECORDED = "recorded"
+    SYNTHETIC = "synthetic"
+    SUBSTITUTED = "substituted"
+    NEEDS_BUILD = "needs build"
+    MISSING = "missing"
+
+
+class FilePack(ABC):
+    """A pack of files: looks once for each prompt, and remembers."""
+
+    kind: str
+
+    def __init__(self, folder: Path) -> None:
+        if _UNSPEAKABLE.search(str(folder)):
+            raise InvalidValueError(f"a prompt folder's name can't have `!` or a control character: {str(folder)!r}")
+        self.folder = folder
+        self._found: dict[tuple[str, str], tuple[str, ...]] = {}
+
+    def files(self, prompt: Prompt) -> tuple[str, ...]:
+        """The files that speak a prompt, one after another; empty if nothing here can speak it."""
+        key = (prompt.name, prompt.language)
+        found = self._found.get(key)
+        if found is None:
+            found = self._found[key] = self._speak(prompt)
+        return found
+
+    def coverage(self, prompt: Prompt) -> Coverage:
+        """How this pack speaks a prompt."""
+        if self._playable(prompt):
+            return Coverage.SYNTHETIC if prompt.name in self._synthetic(prompt.language) else Coverage.RECORDED
+        if self.sources(prompt):
+            return Coverage.NEEDS_BUILD
+        return Coverage.SUBSTITUTED if self._substitute(prompt) else Coverage.MISSING
+
+    @abstractmethod
+    def sources(self, prompt: Prompt) -> tuple[Path, ...]:
+        """The recordings of a prompt of any type; of several the better ones."""
+
+    @abstractmethod
+    def _playable(self, prompt: Prompt) -> tuple[str, ...]:
+        """The recordings of this prompt itself, as FreeSWITCH can play them."""
+
+    def _synthetic(self, language: str) -> frozenset[str]:
+        """Names of the prompts a synthesizer speaks."""
+        del language
+        return frozenset()
+
+    def _substitute(self, prompt: Prompt) -> tuple[str, ...]:
+        own = OWN_SOUNDS / primary_language(prompt.language) / f"{prompt.name}.wav"
+        if own.is_file():
+            return (str(own),)
+        silence = re.fullmatch(r"silence/(\d+)", prompt.name)
+        if silence:
+            return (f"silence_stream://{int(silence[1]) * 1000}",)
+        names = SUBSTITUTES.get(primary_language(prompt.language), {}).get(prompt.name, ())
+        parts = [self._playable(Prompt(name, prompt.language)) for name in names]
+        return sum(parts, ()) if parts and all(parts) else ()
+
+    def _speak(self, prompt: Prompt) -> tuple[str, ...]:
+        found = self._playable(prompt) or self._substitute(prompt)
+        if found:
+            return found
+        for language in ("en", "fr"):
+            other = Prompt(prompt.name, language)
+            found = self._playable(other) or self._substitute(other)
+            if found:
+                _log.warning("prompt %s is missing in %s, played in %s", prompt.name, prompt.language, language)
+                return found
+        _log.error("prompt %s is missing in %s: callers hear nothing of it", prompt.name, prompt.language)
+        return ()
