@@ -43,29 +43,21 @@ class Board:
 
     def load(self, box: MailboxId, summary: Summary, extensions: Iterable[str], version: int) -> set[MailboxId]:
         """What a look at the store showed, unless events overtook it since `version`; returns the lamps that changed."""
-        lamps = frozenset({box, *watching(box, extensions)})
         with self._lock:
-            overtaken = self._seen.get(box, 0) != version
+            if self._seen.get(box, 0) != version:
+                return set()
             row = self._rows.get(box)
-            if row is not None and overtaken:
-                summary = row.summary
+            lamps = self._set(box, summary, extensions)
             before = row.lamps if row else frozenset()
-            changed = set(before ^ lamps)
-            if row is None or row.summary != summary:
-                changed |= lamps
-            self._rows[box] = _Row(summary, lamps)
-            self._link(box, before, lamps)
-            return changed
+            same = row is not None and row.summary == summary
+            return set(before ^ lamps) if same else set(before | lamps)
 
-    def changed(self, box: MailboxId, summary: Summary) -> set[MailboxId] | None:
-        """An event's counts; returns the lamps concerned, None if the mailbox is not known and must be loaded."""
+    def changed(self, box: MailboxId, summary: Summary, extensions: Iterable[str]) -> set[MailboxId]:
+        """What an event told; returns the lamps concerned, those included that it lights no more."""
         with self._lock:
             self._seen[box] = self._seen.get(box, 0) + 1
             row = self._rows.get(box)
-            if row is None:
-                return None
-            row.summary = summary
-            return set(row.lamps)
+            return set(self._set(box, summary, extensions) | (row.lamps if row else frozenset()))
 
     def remove(self, box: MailboxId) -> set[MailboxId]:
         """The mailbox is gone; returns the lamps concerned."""
@@ -87,6 +79,12 @@ class Board:
         with self._lock:
             return sum((self._rows[box].summary for box in self._boxes.get(lamp, ())), Summary())
 
+    def lamps_of(self, box: MailboxId) -> set[MailboxId]:
+        """The lamps a mailbox lights."""
+        with self._lock:
+            row = self._rows.get(box)
+            return set(row.lamps) if row else set()
+
     def lamps(self) -> list[MailboxId]:
         """All lamps, those with new messages first."""
         with self._lock:
@@ -97,6 +95,14 @@ class Board:
         """All mailboxes it knows."""
         with self._lock:
             return set(self._rows)
+
+    def _set(self, box: MailboxId, summary: Summary, extensions: Iterable[str]) -> frozenset[MailboxId]:
+        """Write down a mailbox; returns the lamps it lights."""
+        lamps = frozenset({box, *watching(box, extensions)})
+        row = self._rows.get(box)
+        self._rows[box] = _Row(summary, lamps)
+        self._link(box, row.lamps if row else frozenset(), lamps)
+        return lamps
 
     def _link(self, box: MailboxId, before: frozenset[MailboxId], now: frozenset[MailboxId]) -> None:
         """Keep the index of lamps in step with a mailbox's row."""

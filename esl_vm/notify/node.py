@@ -111,12 +111,14 @@ class Node:
 
     def lamp(self, account: Account, board: Board) -> MailboxId | None:
         """The lamp an account means; None if there can be none."""
+        meant = self.meant(account)
+        return next((lamp for lamp in meant if lamp in board), meant[-1] if meant else None)
+
+    def meant(self, account: Account) -> list[MailboxId]:
+        """The mailboxes an account can mean, the first that exists first."""
         domain = self._of_host.get(account.host.lower())
-        if domain is not None:
-            return mailbox_id(account.user, domain)
-        if _has_own(account.user, account.host, board):
-            return mailbox_id(account.user, account.host)
-        return mailbox_id(account.user, self._domains.default)
+        domains = [domain] if domain is not None else [account.host, self._domains.default]
+        return [box for name in domains if (box := mailbox_id(account.user, name)) is not None]
 
 
 def voicemail_module_loaded(switch: Switch) -> bool:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 import zoneinfo
 from difflib import get_close_matches
+from urllib.parse import urlsplit
 
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.message import one_line
 from esl_vm.model.options import FIELDS, option_name, option_text, parse_option
 
-PROFILE = ("name", "language", "timezone", "email", "pager", "extensions")
+PROFILE = ("name", "language", "timezone", "email", "pager", "extensions", "webhook")
 HIDDEN = frozenset({"pin", "sound_ms"})
 """Fields that nobody is shown: the PIN's hash, and what the store counts for itself."""
 
 _ADDRESS = re.compile(r"[^\s<>@,;:\"()\[\]\\]{1,64}@[^\s<>@,;:\"()\[\]\\]{1,255}")
+_WEBHOOK = re.compile(r"-|https?://[^\s@/?#]+([/?#][\x21-\x7e]*)?")
 _EXTENSION = re.compile(r"[A-Za-z0-9_.+*#-]{1,64}(@[A-Za-z0-9_.-]{1,128})?")
 
 
@@ -37,7 +39,7 @@ def checked_field(name: str, value: str) -> str:
     Raises:
         InvalidValueError: the field can't have this value.
     """
-    value = one_line(value, 200)
+    value = one_line(value, 1000 if name == "webhook" else 200)
     if name in FIELDS:
         return option_text(parse_option(name, value)) if value else ""
     if not value:
@@ -58,6 +60,15 @@ def checked_field(name: str, value: str) -> str:
             if not all(_ADDRESS.fullmatch(word) for word in addresses):
                 raise InvalidValueError(f"{name} is an e-mail address, not {value!r}")
             return ",".join(addresses)
+        case "webhook":
+            if not _WEBHOOK.fullmatch(value):
+                raise InvalidValueError(f"webhook is a http:// or https:// address, or - for none, not {value!r}")
+            return value
+        case "webhook":
+            address = urlsplit(value)
+            if address.scheme not in {"http", "https"} or not address.hostname or " " in value:
+                raise InvalidValueError(f"webhook is an http:// or https:// address, not {value!r}")
+            return value
         case _:
             accounts = [word.strip() for word in value.split(",") if word.strip()]
             if not all(_EXTENSION.fullmatch(word) for word in accounts):

@@ -19,6 +19,21 @@ if TYPE_CHECKING:
 FOLDERS = tuple(Folder)
 META = "vm:meta"
 
+# Mail and webhook calls on their way (store/outbox.py); one tag, so that each step of a job is one script.
+OUTBOX_JOBS = "vm:{outbox}:jobs"
+OUTBOX_SINCE = "vm:{outbox}:since"
+OUTBOX_ATTEMPTS = "vm:{outbox}:attempts"
+OUTBOX_ERRORS = "vm:{outbox}:errors"
+OUTBOX_LEASES = "vm:{outbox}:leases"
+OUTBOX_CLAIMS = "vm:{outbox}:claims"
+OUTBOX_DEAD = "vm:{outbox}:dead"
+OUTBOX_DONE = "vm:{outbox}:done"
+
+
+def outbox_due(kind: str) -> str:
+    """Jobs of a kind, `mail` or `webhook`, by when they are to be tried: sorted set."""
+    return f"vm:{{outbox}}:due:{kind}"
+
 
 def audio(audio_id: str) -> str:
     """Where a sound lies when Redis is the audio store; each on its own, spread over a Cluster's nodes."""

@@ -30,8 +30,8 @@ class Desk:
     def has(self, box, summary=DARK, extensions=()):
         return self.board.load(box, summary, extensions, self.board.version(box))
 
-    def now_has(self, box, what, *summary):
-        self.lamps.changed(self.board.changed(box, Summary(*summary)) or (), What(what))
+    def now_has(self, box, what, *summary, extensions=()):
+        self.lamps.changed(self.board.changed(box, Summary(*summary), extensions), What(what))
 
     def fires(self, after=0.2):
         self.switch.forget()
@@ -105,7 +105,7 @@ def test_an_account_that_watches_a_mailbox_shows_the_sum_of_both():
     desk = Desk()
     desk.has(ALICE, Summary(1, 2), extensions=("1002", "1009@other.example.com", "not an extension!"))
     desk.has(BOB, Summary(3, 0, 1))
-    desk.now_has(ALICE, "delivered", 2, 2)
+    desk.now_has(ALICE, "delivered", 2, 2, extensions=("1002", "1009@other.example.com"))
     assert sorted(desk.fires()) == [
         (f"1001@{HOST}", "2/2 (0/0)"),
         (f"1002@{HOST}", "5/2 (1/0)"),
@@ -115,11 +115,10 @@ def test_an_account_that_watches_a_mailbox_shows_the_sum_of_both():
 
 def test_an_account_that_watches_no_more_goes_dark():
     desk = Desk()
-    desk.has(ALICE, Summary(1), extensions=("1002",))
-    desk.lamps.changed(desk.has(ALICE, Summary(1), extensions=()), What.BOX_CHANGED)
-    desk.lamps.reconnected()
-    desk.lamps.changed([BOB], What.BOX_CHANGED)
-    assert (f"1002@{HOST}", "0/0 (0/0)") in desk.fires()
+    desk.lamps.changed(desk.has(ALICE, Summary(1), extensions=("1002",)))
+    assert (f"1002@{HOST}", "1/0 (0/0)") in desk.fires()
+    desk.now_has(ALICE, "box-changed", 1)
+    assert desk.fires() == [(f"1002@{HOST}", "0/0 (0/0)")]
 
 
 def test_the_lamp_of_a_removed_mailbox_goes_dark(desk):
@@ -206,8 +205,10 @@ def test_a_look_at_the_store_that_events_overtook_changes_nothing(desk):
     assert desk.board.lamp(ALICE) == Summary(4)
 
 
-def test_an_event_of_a_mailbox_nobody_knows_says_that_it_must_be_loaded(desk):
-    assert desk.board.changed(MailboxId("3000"), Summary(1)) is None
+def test_a_mailbox_first_heard_of_by_an_event_has_its_lamp_at_once():
+    desk = Desk()
+    desk.now_has(MailboxId("3000"), "box-added", 0)
+    assert desk.fires() == [(f"3000@{HOST}", "0/0 (0/0)")]
 
 
 class TestWhichTelephones:

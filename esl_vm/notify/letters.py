@@ -1,0 +1,209 @@
+"""What a mail about a message says: templates in two languages, filled in and made a MIME message.
+
+Nothing a caller can choose (name, number) gets into a header other than as one line of text that email.message encodes,
+or into the HTML other than escaped.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from typing import TYPE_CHECKING
+
+from jinja2 import (
+    ChoiceLoader,
+    Environment,
+    FileSystemLoader,
+    PackageLoader,
+    StrictUndefined,
+    TemplateError,
+    select_autoescape,
+)
+
+from esl_vm.model.errors import SettingsError
+from esl_vm.model.message import one_line
+from esl_vm.notify.wording import LANGUAGES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+_LOCAL = re.compile(r"[^\s@<>()\[\],;:\\\"\x00-\x1f\x7f]{1,64}")
+_HOST = re.compile(
+    r"(?=.{1,253}$)[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*"
+)
+LONGEST_SUBJECT = 200
+LONGEST_PAGE = 300
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What the templates can say; every field is a name in them.
+
+    Args:
+        language: `fr` or `en`. owner: the mailbox's owner, `` if unknown. mailbox, number, domain: `1001@default`, its parts.
+        caller: name and number in words; caller_name, caller_number: as they came, either may be empty.
+        received, duration: in words; received_iso: ISO 8601 with the mailbox's offset; duration_ms: milliseconds.
+        urgent, cut: marked urgent; cut short by a failure. forwarded_by: the mailbox that forwarded it, `` if none.
+        new, old: messages in the mailbox when it came.
+        attached: the sound is attached. deleted: it goes to the trash once this mail is accepted.
+        message_id: the message's id.
+    """
+
+    language: str
+    owner: str
+    mailbox: str
+    number: str
+    domain: str
+    caller: str
+    caller_name: str
+    caller_number: str
+    received: str
+    received_iso: str
+    duration: str
+    duration_ms: int
+    urgent: bool
+    cut: bool
+    forwarded_by: str
+    new: int
+    old: int
+    attached: bool
+    deleted: bool
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file: its name, its MIME type, its content."""
+
+    name: str
+    maintype: str
+    subtype: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Who writes to whom, and when; message_id without the angle brackets."""
+
+    sender: str
+    sender_name: str
+    recipients: Sequence[str]
+    message_id: str
+    date: datetime
+
+
+class Letters:
+    """The templates, the administrator's own before the built-in ones of the same name.
+
+    Args:
+        folder: with files such as `subject.fr.txt`, `message.fr.txt`, `message.fr.html`, `page.fr.txt`; None = none.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        loaders = [PackageLoader("esl_vm.notify", "templates")]
+        own = [FileSystemLoader(folder)] if folder else []
+        self._templates = Environment(
+            loader=ChoiceLoader([*own, *loaders]),
+            autoescape=select_autoescape(("html",), default=False),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+        )
+
+    def check(self) -> None:
+        """Fill in every template once; raises SettingsError that names each one that can't be."""
+        problems = []
+        for language in LANGUAGES:
+            news = _example(language)
+            for name in (f"{part}.{language}" for part in ("subject", "message", "page")):
+                for ending in ("txt", "html") if name.startswith("message") else ("txt",):
+                    try:
+                        self._fill(f"{name}.{ending}", news)
+                    except (TemplateError, TypeError, ValueError, OSError) as error:
+                        problems.append(f"mail template {name}.{ending}: {type(error).__name__}: {error}")
+        if problems:
+            raise SettingsError(problems)
+
+    def mail(self, news: News, envelope: Envelope, attachments: Sequence[Attachment]) -> EmailMessage:
+        """The mail to the owner: text and HTML, the sound attached."""
+        message = self._headed(news, envelope)
+        message.set_content(self._fill(f"message.{news.language}.txt", news), cte="quoted-printable")
+        message.add_alternative(
+            self._fill(f"message.{news.language}.html", news), subtype="html", cte="quoted-printable"
+        )
+        for file in attachments:
+            message.add_attachment(file.data, maintype=file.maintype, subtype=file.subtype, filename=file.name)
+        return message
+
+    def page(self, news: News, envelope: Envelope) -> EmailMessage:
+        """The short notification to a pager or a gateway to text messages: one line, no sound."""
+        message = self._headed(news, envelope)
+        line = one_line(self._fill(f"page.{news.language}.txt", news), LONGEST_PAGE)
+        message.set_content(line + "\n", cte="quoted-printable")
+        return message
+
+    def _headed(self, news: News, envelope: Envelope) -> EmailMessage:
+        """A message with all its headers and no body."""
+        message = EmailMessage(policy=SMTP)
+        message["From"] = Address(one_line(envelope.sender_name), addr_spec=envelope.sender)
+        message["To"] = ", ".join(envelope.recipients)
+        message["Subject"] = one_line(self._fill(f"subject.{news.language}.txt", news), LONGEST_SUBJECT)
+        message["Date"] = format_datetime(envelope.date)
+        message["Message-ID"] = f"<{envelope.message_id}>"
+        message["Content-Language"] = news.language
+        message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation notice in answer
+        if news.urgent:
+            message["Importance"] = "high"
+        return message
+
+    def _fill(self, name: str, news: News) -> str:
+        return self._templates.get_template(name).render(asdict(news))
+
+
+def _example(language: str) -> News:
+    """A message that has everything a template may ask for."""
+    return News(
+        language=language,
+        owner="Alice Martin",
+        mailbox="1001@default",
+        number="1001",
+        domain="default",
+        caller="Zoé Bélanger (5145551234)",
+        caller_name="Zoé Bélanger",
+        caller_number="5145551234",
+        received="",
+        received_iso="2026-11-18T11:06:40-05:00",
+        duration="",
+        duration_ms=12000,
+        urgent=True,
+        cut=True,
+        forwarded_by="1002@default",
+        new=2,
+        old=1,
+        attached=True,
+        deleted=True,
+        message_id="19f2a7",
+    )
+
+
+def addresses(text: str) -> tuple[list[str], list[str]]:
+    """The mail addresses in a field (commas, semicolons, `|` or blanks between), and what in it is none."""
+    good, bad = [], []
+    for word in re.split(r"[,;|\s]+", text.strip()):
+        local, at, host = word.rpartition("@")
+        try:
+            host = host.encode("idna").decode("ascii") if host else ""
+        except UnicodeError:
+            host = ""
+        if at and _LOCAL.fullmatch(local) and _HOST.fullmatch(host):
+            good.append(f"{local}@{host}")
+        elif word:
+            bad.append(word)
+    return list(dict.fromkeys(good)), bad

@@ -1,0 +1,173 @@
+"""Mail about a message: to its owner with the sound, and a line to a pager or text-message gateway.
+
+A job is the same mail however often it is tried: same Message-ID, same date. A message that its owner wants deleted
+after the mail goes to the trash only when the server has accepted the mail for every address.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from esl_vm.model.errors import AudioMissingError
+from esl_vm.notify import wording
+from esl_vm.notify.courier import Later, Outcome, Pointless, Refused, Sent
+from esl_vm.notify.letters import Attachment, Envelope, Letters, News, addresses
+from esl_vm.notify.smtp import Handover, ServerAwayError, SmtpServer, hand_over
+from esl_vm.notify.sound import SoundFormat, attachment
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from email.message import EmailMessage
+
+    from esl_vm.model.jobs import Job
+    from esl_vm.model.mailbox import Mailbox
+    from esl_vm.ports import AudioStore, Mailboxes
+
+log = logging.getLogger(__name__)
+
+LETTER = "letter"
+PAGE = "page"
+
+
+@dataclass(frozen=True, slots=True)
+class MailSettings:
+    """How mail looks.
+
+    Args:
+        sender, sender_name: the address it comes from and the name shown with it.
+        sound: the format of what is attached.
+        largest_bytes: sound beyond that is not attached.
+        language, timezone: for mailboxes that name none: `fr` or `en`, an IANA name.
+    """
+
+    sender: str = "voicemail@localhost"
+    sender_name: str = ""
+    sound: SoundFormat = SoundFormat.WAV
+    largest_bytes: int = 20_000_000
+    language: str = "fr"
+    timezone: str = "America/Toronto"
+
+
+class Mailer:
+    """Carries mail jobs to the SMTP server (a Courier's `carry`)."""
+
+    def __init__(
+        self, server: SmtpServer, letters: Letters, settings: MailSettings, mailboxes: Mailboxes, audio: AudioStore
+    ) -> None:
+        self._server = server
+        self._letters = letters
+        self._settings = settings
+        self._mailboxes = mailboxes
+        self._audio = audio
+
+    @property
+    def longest_s(self) -> float:
+        """The longest `carry` can take, seconds; a lease must be longer."""
+        return self._server.longest_s + 300.0
+
+    def carry(self, job: Job) -> Outcome:
+        """Send one mail; may raise StoreDownError before anything was sent."""
+        mailbox = self._mailboxes.open(job.box)
+        if mailbox is None:
+            return Pointless("the mailbox is gone")
+        form = str(job.body.get("form", LETTER))
+        recipients = job.body.get("to") or addresses(mailbox.pager if form == PAGE else mailbox.email)[0]
+        if not recipients:
+            return Pointless("the mailbox has no mail address any more")
+        message, complete = self._compose(job, mailbox, form, recipients)
+        try:
+            said = hand_over(self._server, message, self._settings.sender, recipients)
+        except ServerAwayError as error:
+            return Later(str(error), away=True)
+        return self._outcome(job, said, delete=form == LETTER and complete and mailbox.options.delete)
+
+    def _outcome(self, job: Job, said: Handover, *, delete: bool) -> Outcome:
+        """What the server's answers make of the job."""
+        never = {**job.body.get("never", {}), **said.never}
+        if said.later:
+            remaining = replace(job, body={**job.body, "to": list(said.later), "never": never})
+            return Later(_said(said.later), job=remaining)
+        if never:
+            return Refused(_said(never), replace(job, body={**job.body, "to": list(never), "never": {}}))
+        if not delete:
+            return Sent()
+        box, message_id = job.box, str(job.body["message"]["id"])
+        return Sent(lambda: log.info("%s %s: to the trash after its mail: %s", box, message_id, self._delete(job)))
+
+    def _delete(self, job: Job) -> bool:
+        return self._mailboxes.delete(job.box, str(job.body["message"]["id"]))
+
+    def _compose(self, job: Job, mailbox: Mailbox, form: str, recipients: list[str]) -> tuple[EmailMessage, bool]:
+        """The mail, and whether it carries all it should: the sound, where the owner wants it."""
+        told: dict[str, Any] = job.body["message"]
+        language = wording.language_of(mailbox.language, self._settings.language)
+        received = wording.local_time(float(told["received"]), mailbox.timezone, self._settings.timezone)
+        wants_sound = form == LETTER and mailbox.options.attach
+        files = self._sounds(told, received) if wants_sound else []
+        complete = bool(files) or not wants_sound
+        name, number = str(told.get("caller_name", "")), str(told.get("caller_number", ""))
+        news = News(
+            language=language,
+            owner=mailbox.name,
+            mailbox=str(mailbox.id),
+            number=mailbox.id.number,
+            domain=mailbox.id.domain,
+            caller=wording.caller(name, number, language),
+            caller_name=name,
+            caller_number=number,
+            received=wording.date_and_time(received, language),
+            received_iso=received.isoformat(timespec="seconds"),
+            duration=wording.length(int(told.get("duration_ms", 0)), language),
+            duration_ms=int(told.get("duration_ms", 0)),
+            urgent=bool(told.get("urgent")),
+            cut=bool(told.get("cut")),
+            forwarded_by=str(told.get("forwarded_by", "")),
+            new=int(job.body.get("new", 0)),
+            old=int(job.body.get("old", 0)),
+            attached=bool(files),
+            deleted=mailbox.options.delete and complete,
+            message_id=str(told["id"]),
+        )
+        envelope = Envelope(
+            sender=self._settings.sender,
+            sender_name=self._settings.sender_name,
+            recipients=recipients,
+            message_id=_message_id(job, self._settings.sender),
+            date=wording.local_time(float(told["received"]), mailbox.timezone, self._settings.timezone),
+        )
+        if form == PAGE:
+            return self._letters.page(news, envelope), complete
+        return self._letters.mail(news, envelope, files), complete
+
+    def _sounds(self, told: dict[str, Any], received: datetime) -> list[Attachment]:
+        """The message's sound, before it the introduction of one who forwarded it; nothing if it can't be had."""
+        stamp = received.strftime("%Y%m%d-%H%M%S")
+        names = {str(told.get("intro_id") or ""): f"introduction-{stamp}", str(told["id"]): f"message-{stamp}"}
+        files = []
+        for audio_id, name in names.items():
+            if not audio_id:
+                continue
+            try:
+                files.append(attachment(self._audio.playable(audio_id), name, self._settings.sound))
+            except (AudioMissingError, OSError) as error:
+                log.warning("mail about %s goes without its sound: %s", told["id"], error)
+                return []
+        size = sum(len(file.data) for file in files)
+        if size > self._settings.largest_bytes:
+            log.warning("mail about %s goes without its sound: %d bytes are too many", told["id"], size)
+            return []
+        return files
+
+
+def _message_id(job: Job, sender: str) -> str:
+    """Always the same for a job, so that a mail sent twice can be told by the mail system."""
+    about = hashlib.sha256(job.id.encode()).hexdigest()[:24]
+    return f"{job.body['message']['id']}.{about}@{sender.rpartition('@')[2]}"
+
+
+def _said(answers: dict[str, str]) -> str:
+    """The server's answers in one line."""
+    return "; ".join(f"{to}: {words}" for to, words in answers.items())

@@ -1,0 +1,141 @@
+"""Which mails and calls an event makes. Planning the same event again makes the same jobs, by id."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from esl_vm.model.events import Event, What
+from esl_vm.model.jobs import Job, JobKind
+from esl_vm.model.mailbox import Folder
+from esl_vm.notify.letters import addresses
+from esl_vm.notify.mail import LETTER, PAGE
+from esl_vm.notify.summary import Summary
+from esl_vm.notify.webhook import webhook_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from esl_vm.model.mailbox import MailboxId
+
+#: Messages nobody left just now make no mail.
+_NOT_NEWS = {"import", "restore"}
+_MESSAGE_FIELDS = {
+    "caller_number",
+    "caller_name",
+    "received",
+    "arrived",
+    "duration_ms",
+    "urgent",
+    "heard",
+    "cut",
+    "folder",
+} | {"origin", "intro_id", "intro_ms", "forwarded_by"}
+_PRIVATE = ("pin", "password", "hash", "secret")
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What is wanted of all mailboxes.
+
+    Args:
+        mail: mail is sent at all. webhook: the address told of mailboxes that name none; empty = nobody.
+        events: what webhooks are told of.
+    """
+
+    mail: bool = True
+    webhook: str = ""
+    events: frozenset[What] = frozenset(What)
+
+
+def jobs_of(event: Event, fields: Mapping[str, str], wishes: Wishes, now: float) -> Iterator[Job]:
+    """The jobs an event makes.
+
+    Args:
+        event: what happened.
+        fields: the mailbox's, as an administrator sees them (`email`, `pager`, `webhook`); empty if it is gone.
+        wishes: see Wishes.
+        now: epoch seconds, from which a job's patience counts.
+    """
+    if wishes.mail and event.what is What.DELIVERED and _is_news(event):
+        body = {"message": _message(event), "new": event.counts.new, "old": event.counts.old}
+        for form, field in ((LETTER, "email"), (PAGE, "pager")):
+            if addresses(fields.get(field, ""))[0]:
+                job_id = f"mail:{event.box}:{event.message_id}:{form}"
+                yield Job(job_id, JobKind.MAIL, event.box, {"form": form, **body}, created=now, due=now)
+    if event.what in wishes.events and webhook_of(fields, wishes.webhook):
+        job_id = f"webhook:{event.partition}-{event.id}"
+        yield Job(job_id, JobKind.WEBHOOK, event.box, _told(job_id, event), created=now, due=now)
+
+
+def unusable(box: MailboxId, fields: Mapping[str, str]) -> list[str]:
+    """What is wrong with a mailbox's mail addresses, one sentence each."""
+    return [
+        f"{box}: {field} holds {word!r}, which is no mail address"
+        for field in ("email", "pager")
+        for word in addresses(fields.get(field, ""))[1]
+    ]
+
+
+def _is_news(event: Event) -> bool:
+    return event.details.get("origin") not in _NOT_NEWS and event.details.get("folder") != Folder.TRASH
+
+
+def _message(event: Event) -> dict[str, Any]:
+    """The message that was delivered, with values of the right kind whether the store keeps them as text or not."""
+    told = event.details
+    return {
+        "id": event.message_id,
+        "caller_number": str(told.get("caller_number") or ""),
+        "caller_name": str(told.get("caller_name") or ""),
+        "received": float(told.get("received") or event.at),
+        "duration_ms": int(float(told.get("duration_ms") or 0)),
+        "urgent": _yes(told.get("urgent")),
+        "cut": _yes(told.get("cut")),
+        "folder": str(told.get("folder") or Folder.NEW),
+        "origin": str(told.get("origin") or ""),
+        "intro_id": str(told.get("intro_id") or ""),
+        "forwarded_by": str(told.get("forwarded_by") or ""),
+    }
+
+
+def _yes(value: Any) -> bool:
+    """A flag, be it kept as a truth value or as text."""
+    return value in {True, "1", "yes", "true"}
+
+
+def _told(job_id: str, event: Event) -> dict[str, Any]:
+    """What a webhook's receiver is told; docs/notify.md describes it."""
+    counts = Summary.of(event.counts)
+    message: dict[str, Any] | None = {"id": event.message_id} if event.message_id else None
+    if event.what is What.DELIVERED:
+        message = _message(event)
+        message["received"] = _iso(message["received"])
+        del message["intro_id"]
+    rest = {
+        name: value
+        for name, value in event.details.items()
+        if not (event.what is What.DELIVERED and name in _MESSAGE_FIELDS)
+        and isinstance(value, str | int | float | bool)
+        and not any(word in name.lower() for word in _PRIVATE)
+    }
+    return {
+        "id": job_id,
+        "event": event.what.value,
+        "mailbox": str(event.box),
+        "at": _iso(event.at),
+        "counts": {
+            "new": counts.new,
+            "old": counts.old,
+            "urgent_new": counts.urgent_new,
+            "urgent_old": counts.urgent_old,
+        },
+        "message": message,
+        "details": rest,
+    }
+
+
+def _iso(at: float) -> str:
+    """An instant in UTC, ISO 8601."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,176 @@
+"""Telling a web address what happened: JSON, signed, once per event unless it fails.
+
+The receiver checks `X-Voicemail-Signature: t=TIME,v1=HEX`, HEX being the HMAC-SHA256 of TIME, a full stop and the body
+under the shared secret; TIME is when this attempt was made (epoch seconds). `Idempotency-Key` is the same at every attempt.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import http.client
+import json
+import logging
+import socket
+import ssl
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from esl_vm import __version__
+from esl_vm.model.errors import InvalidValueError, NoSuchMailboxError
+from esl_vm.notify.courier import Later, Outcome, Pointless, Refused, Sent
+from esl_vm.notify.deadline import deadline
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from esl_vm.model.jobs import Job
+    from esl_vm.ports import Clock, Registry
+
+log = logging.getLogger(__name__)
+
+SIGNATURE = "X-Voicemail-Signature"
+#: The mailbox's field with its own address.
+FIELD = "webhook"
+GONE = 410
+_READ_MOST = 4096
+_REST_S = 60.0
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class WebhookSettings:
+    """Whom to tell.
+
+    Args:
+        url: told of every mailbox without an address of its own; empty = nobody.
+        secret: signs; empty = unsigned. secrets: by mailbox domain, for tenants that must not know each other's.
+        timeout_s: seconds a whole call may take.
+        tls: how certificates are checked; None = as the system does, host name included.
+    """
+
+    url: str = ""
+    secret: str = ""
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    timeout_s: float = 10.0
+    tls: ssl.SSLContext | None = None
+
+
+class WebhookCaller:
+    """Carries webhook jobs (a Courier's `carry`). An address that hangs is let alone for a minute."""
+
+    def __init__(self, settings: WebhookSettings, registry: Registry, clock: Clock) -> None:
+        self._settings = settings
+        self._registry = registry
+        self._clock = clock
+        self._resting: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def longest_s(self) -> float:
+        """The longest `carry` can take, seconds; a lease must be longer."""
+        return 2 * self._settings.timeout_s + 30.0
+
+    def carry(self, job: Job) -> Outcome:
+        """Make one call; may raise StoreDownError before anything was sent."""
+        url = webhook_of(self._fields(job), self._settings.url)
+        if not url:
+            return Pointless("nobody is to be told any more")
+        rest = self._rests(url)
+        if rest > 0:
+            return Later(f"{url} did not answer a moment ago", after_s=rest, counted=False)
+        try:
+            status, headers = self._call(url, job)
+        except InvalidValueError as error:
+            return Refused(str(error))
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            with self._lock:
+                self._resting[url] = self._clock.now() + _REST_S
+            return Later(f"{url}: {type(error).__name__}: {error}")
+        if 200 <= status < 300:
+            return Sent()
+        if status == GONE:
+            return Refused(f"{url}: 410, it wants no more calls")
+        if 300 <= status < 400:
+            return Later(f"{url}: {status}, redirects are not followed")
+        return Later(f"{url}: {status}", after_s=_asked(headers))
+
+    def _fields(self, job: Job) -> Mapping[str, str]:
+        """The mailbox's fields, none if it is gone."""
+        try:
+            return self._registry.fields(job.box)
+        except NoSuchMailboxError:
+            return {}
+
+    def _rests(self, url: str) -> float:
+        """Seconds for which that address is still let alone."""
+        with self._lock:
+            return self._resting.get(url, 0.0) - self._clock.now()
+
+    def _call(self, url: str, job: Job) -> tuple[int, Mapping[str, str]]:
+        """POST the job to the address; its status and headers."""
+        target = urlsplit(checked_url(url))
+        body = json.dumps(job.body, ensure_ascii=False, sort_keys=True).encode()
+        secret = self._settings.secrets.get(job.box.domain, self._settings.secret)
+        headers = {
+            "Content-Type": "application/json; charset=utf-8",
+            "User-Agent": f"esl-vm/{__version__}",
+            "Idempotency-Key": job.id,
+            "X-Voicemail-Event": str(job.body.get("event", "")),
+            "Connection": "close",
+        }
+        if secret:
+            headers[SIGNATURE] = signature(secret, int(self._clock.now()), body)
+        line = self._line(target.scheme, target.hostname or "", target.port)
+        path = target.path or "/"
+        with contextlib.closing(line), deadline(self._settings.timeout_s, lambda: _cut(line)):
+            line.request("POST", f"{path}?{target.query}" if target.query else path, body, headers)
+            answer = line.getresponse()
+            answer.read(_READ_MOST)
+            return answer.status, dict(answer.headers.items())
+
+    def _line(self, scheme: str, host: str, port: int | None) -> http.client.HTTPConnection:
+        """A connection not yet made; it uses no proxy and follows nothing."""
+        if scheme == "https":
+            tls = self._settings.tls or ssl.create_default_context()
+            return http.client.HTTPSConnection(host, port, timeout=self._settings.timeout_s, context=tls)
+        return http.client.HTTPConnection(host, port, timeout=self._settings.timeout_s)
+
+
+def signature(secret: str, at: int, body: bytes) -> str:
+    """The signature header's value: `t=1795000000,v1=…`."""
+    digest = hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
+    return f"t={at},v1={digest}"
+
+
+def webhook_of(fields: Mapping[str, Any], default: str) -> str:
+    """The address to be told about a mailbox with these fields: its own, else the service's; `-` = nobody."""
+    own = str(fields.get(FIELD, "")).strip()
+    return "" if own == "-" else own or default
+
+
+def checked_url(url: str) -> str:
+    """An address that can be called; raises InvalidValueError."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or not url.isascii() or any(c.isspace() or ord(c) < 0x21 for c in url) or parts.username is not None:
+        raise InvalidValueError(f"not an address to be told at, http:// or https:// with a host: {url!r}")
+    return url
+
+
+def _asked(headers: Mapping[str, str]) -> float:
+    """How long the receiver asked us to wait, up to an hour; 0 if it said nothing in seconds."""
+    said = {name.lower(): value for name, value in headers.items()}.get("retry-after", "")
+    return min(float(said), 3600.0) if said.isascii() and said.isdigit() else 0.0
+
+
+def _cut(line: http.client.HTTPConnection) -> None:
+    """Hang up on a receiver that takes too long."""
+    if line.sock is not None:
+        with contextlib.suppress(OSError):
+            line.sock.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,166 @@
+"""Jobs of the whole cluster in Redis: mail and webhook calls, each in one process's hands at a time.
+
+All keys carry the tag `{outbox}`, so that they lie on one node of a Redis Cluster and each step is one script: a job is
+rare beside a call, and one list for all means one question instead of one per partition. docs/redis.md has the lines for
+redis-cli.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any
+
+import msgpack
+
+from esl_vm.model.jobs import Job, JobKind, JobState
+from esl_vm.model.mailbox import MailboxId
+from esl_vm.store import keys
+from esl_vm.store.records import text
+from esl_vm.store.scripts import script
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from esl_vm.ports import Clock
+    from esl_vm.store.link import Client, Link
+
+JOB_VERSION = 1
+#: For how long a job that was done is not taken in again, seconds.
+REMEMBER_S = 2 * 86400
+_PAGE = 200
+
+
+class RedisOutbox:
+    """notify's Outbox on Redis: `notify.feed.Outbox` says what each method does; all raise StoreDownError."""
+
+    def __init__(self, link: Link, clock: Clock) -> None:
+        self._link = link
+        self._clock = clock
+
+    def add(self, job: Job) -> bool:
+        """Put in a job."""
+        names = [keys.outbox_due(job.kind), keys.OUTBOX_JOBS, keys.OUTBOX_SINCE, keys.OUTBOX_DONE]
+        return self._did("outbox_add", names, [job.id, repr(job.due), repr(job.created), _packed(job)])
+
+    def claim(self, kind: JobKind, now: float, lease_s: float) -> Job | None:
+        """Claim the job of a kind that has been due longest."""
+        lease = secrets.token_hex(12)
+        names = [keys.outbox_due(kind), *_HASHES]
+        found = self._link.script(None, script("outbox_claim"), names, [repr(now), repr(now + lease_s), lease])
+        if not found:
+            return None
+        job_id, packed, since, attempts, error = found
+        return _job(text(job_id), packed, since, now, attempts, error, lease=lease)
+
+    def done(self, job: Job) -> bool:
+        """A claimed job was sent."""
+        now = self._clock.now()
+        names = [keys.outbox_due(job.kind), *_HASHES, keys.OUTBOX_DONE]
+        return self._did("outbox_done", names, [job.id, job.lease, repr(now), repr(now - REMEMBER_S)])
+
+    def again(self, job: Job, due: float, *, error: str = "", counted: bool = True) -> bool:
+        """Try a claimed job later."""
+        return self._put_off(job, error, repr(due), counted=counted)
+
+    def bury(self, job: Job, error: str) -> bool:
+        """Keep a claimed job as dead."""
+        return self._put_off(job, error, "", counted=True)
+
+    def jobs(self, state: JobState) -> Iterator[Job]:
+        """All jobs in that state."""
+        lists = [keys.OUTBOX_DEAD] if state is JobState.DEAD else [keys.outbox_due(kind) for kind in JobKind]
+        for name in lists:
+            start = 0
+            while page := self._link.run(None, lambda client, n=name, s=start: _page(client, n, s)):
+                for job_id, due, packed, since, attempts, error in page:
+                    if packed is not None:
+                        yield _job(text(job_id), packed, since, due, attempts, error, state=state)
+                start += len(page)
+
+    def retry(self, job_id: str, now: float) -> bool:
+        """Try a job now."""
+        kind = self._kind(job_id)
+        if kind is None:
+            return False
+        names = [keys.outbox_due(kind), keys.OUTBOX_SINCE, keys.OUTBOX_ATTEMPTS, keys.OUTBOX_LEASES, keys.OUTBOX_DEAD]
+        return self._did("outbox_retry", names, [job_id, repr(now)])
+
+    def forget(self, job_id: str) -> bool:
+        """Drop a job."""
+        kind = self._kind(job_id)
+        return kind is not None and self._did(
+            "outbox_forget", [keys.outbox_due(kind), keys.OUTBOX_DEAD, *_HASHES], [job_id]
+        )
+
+    def _put_off(self, job: Job, error: str, due: str, *, counted: bool) -> bool:
+        names = [
+            keys.outbox_due(job.kind),
+            *(keys.OUTBOX_JOBS, keys.OUTBOX_ATTEMPTS, keys.OUTBOX_ERRORS, keys.OUTBOX_LEASES, keys.OUTBOX_CLAIMS),
+            keys.OUTBOX_DEAD,
+        ]
+        now = repr(self._clock.now())
+        return self._did(
+            "outbox_put_off", names, [job.id, job.lease, _packed(job), error[:500], due, now, "1" if counted else "0"]
+        )
+
+    def _did(self, name: str, names: list[str], args: list[str | bytes]) -> bool:
+        return bool(self._link.script(None, script(name), names, args))
+
+    def _kind(self, job_id: str) -> JobKind | None:
+        packed = self._link.run(None, lambda client: client.hget(keys.OUTBOX_JOBS, job_id))
+        return None if packed is None else JobKind(_unpacked(packed)["kind"])
+
+
+_HASHES = (
+    *(keys.OUTBOX_JOBS, keys.OUTBOX_SINCE, keys.OUTBOX_ATTEMPTS, keys.OUTBOX_ERRORS),
+    *(keys.OUTBOX_LEASES, keys.OUTBOX_CLAIMS),
+)
+
+
+def _page(client: Client, name: str, start: int) -> list[tuple[Any, ...]]:
+    """Some jobs of a list, with all that is known of them."""
+    listed = client.zrange(name, start, start + _PAGE - 1, withscores=True)
+    if not listed:
+        return []
+    ids = [job_id for job_id, _ in listed]
+    hashes = (keys.OUTBOX_JOBS, keys.OUTBOX_SINCE, keys.OUTBOX_ATTEMPTS, keys.OUTBOX_ERRORS)
+    columns = [client.hmget(key, ids) for key in hashes]
+    return [(job_id, due, *facts) for (job_id, due), *facts in zip(listed, *columns, strict=True)]
+
+
+def _packed(job: Job) -> bytes:
+    """What of a job does not change: a byte with the version, then msgpack."""
+    return bytes((JOB_VERSION,)) + msgpack.packb({"kind": job.kind.value, "box": str(job.box), "body": job.body})  # type: ignore[no-any-return]
+
+
+def _unpacked(packed: bytes) -> Mapping[str, Any]:
+    if packed[0] != JOB_VERSION:
+        raise ValueError(f"a job of version {packed[0]}, which this version of the service does not know")
+    return msgpack.unpackb(packed[1:])  # type: ignore[no-any-return]
+
+
+def _job(
+    job_id: str,
+    packed: bytes,
+    since: bytes | None,
+    due: float,
+    attempts: bytes | None,
+    error: bytes | None,
+    *,
+    state: JobState = JobState.WAITING,
+    lease: str = "",
+) -> Job:
+    """A job from its fields."""
+    facts = _unpacked(packed)
+    return Job(
+        id=job_id,
+        kind=JobKind(facts["kind"]),
+        box=MailboxId.parse(facts["box"]),
+        body=facts["body"],
+        created=float(since or 0),
+        due=float(due),
+        attempts=int(attempts or 0),
+        error=text(error),
+        state=state,
+        lease=lease,
+    )
