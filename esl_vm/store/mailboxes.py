@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from esl_vm.model.errors import NoSuchMailboxError, NoSuchMessageError
@@ -16,6 +15,7 @@ from esl_vm.store.records import (
     mailbox_of,
     message_fields,
     message_of,
+    message_payload,
     pack_payload,
     text,
     texts,
@@ -60,7 +60,8 @@ class RedisMailboxes:
         """A part of a folder in the order in which it is played, from just after a place (None: the start).
 
         Args:
-            box, folder: where.
+            box: whose folder.
+            folder: which one.
             urgent: True only the urgent ones, False only the others, None all: in New urgent ones first, in the other
                 folders by their arrival there.
             after: of the last message had; it may have gone elsewhere meanwhile.
@@ -93,14 +94,13 @@ class RedisMailboxes:
         """
         keys = self._base.keys.of(box)
         fields = message_fields(message)
-        payload = pack_payload(asdict(message) | {"folder": message.folder.value})
         args: list[str | bytes] = [
             message.id,
             message.folder.value,
             f"{(message.arrived or message.received) * 1000:.0f}",
             str(most),
             str(self._base.defaults.quota_seconds),
-            payload,
+            pack_payload(message_payload(message)),
         ]
         for name, value in fields.items():
             args += (name, value)

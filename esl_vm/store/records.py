@@ -60,6 +60,25 @@ def message_fields(message: Message) -> dict[str, str]:
     return {name: value for name, value in fields.items() if value}
 
 
+def message_payload(message: Message) -> dict[str, Any]:
+    """What the event of a delivery says of the message; what is as usual is left out."""
+    told = {
+        "caller_number": message.caller.number,
+        "caller_name": message.caller.name,
+        "received": message.received,
+        "arrived": message.arrived,
+        "duration_ms": message.duration_ms,
+        "origin": message.origin,
+        "urgent": message.urgent,
+        "heard": message.heard,
+        "cut": message.cut,
+        "intro_id": message.intro_id,
+        "intro_ms": message.intro_ms,
+        "forwarded_by": message.forwarded_by,
+    }
+    return {name: value for name, value in told.items() if value}
+
+
 def message_of(message_id: str, fields: Mapping[str, str]) -> Message:
     """A message from its fields."""
     return Message(

@@ -1,0 +1,102 @@
+"""Mailboxes by their owners' names: ports.Directory on Redis.
+
+Each partition keeps the beginnings of its owners' names as keys (`vm:{pNN}:names:DOMAIN`); a look-up reads the range
+that begins with the keys dialled from all partitions at once, and then the mailboxes found, so it costs the same
+however many mailboxes there are.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING, Any
+
+from esl_vm.model.errors import InvalidValueError
+from esl_vm.model.mailbox import MailboxId
+from esl_vm.model.message import Counts
+from esl_vm.model.names import FEWEST_KEYS, INDEXED_KEYS, keypad_name
+from esl_vm.store.records import mailbox_of, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from esl_vm.model.mailbox import Mailbox
+    from esl_vm.store.base import Base
+
+_MOST = 500
+"""How many mailboxes are put in order at once; a caller listens to a few of them."""
+
+
+class RedisDirectory:
+    """ports.Directory.
+
+    Args:
+        base: what the parts of the store share.
+    """
+
+    def __init__(self, base: Base) -> None:
+        self._base = base
+
+    def by_keys(self, domain: str, keys: str, *, by_first_name: bool) -> Iterator[Mailbox]:
+        """Mailboxes whose owner's name begins with those keys on the keypad, in the order of names.
+
+        Those with the option `hidefromdir` are left out; so are all if fewer than three keys are given. The
+        mailboxes' counts are not read. Where more than 500 mailboxes begin with these keys, they come in portions
+        of 500, each in the order of names.
+        """
+        if len(keys) < FEWEST_KEYS or not keys.isascii() or not keys.isdigit():
+            return
+        numbers = self._numbers(domain, keys[:INDEXED_KEYS])
+        for start in range(0, len(numbers), _MOST):
+            found = self._mailboxes(domain, numbers[start : start + _MOST])
+            matching = [
+                mailbox
+                for mailbox in found
+                if not mailbox.options.hidefromdir
+                and keypad_name(mailbox.name).begins(keys, by_first_name=by_first_name)
+            ]
+            yield from sorted(matching, key=_order)
+
+    def _numbers(self, domain: str, keys: str) -> list[str]:
+        """The numbers of all who are entered under something that begins with these keys, each once."""
+        partitions = range(self._base.keys.partitions)
+
+        def work(client: Any) -> list[list[bytes]]:
+            pipeline = client.pipeline(transaction=False)
+            for partition in partitions:
+                # "~" sorts behind digits and the blank before the number: all that begins with the keys
+                pipeline.zrangebylex(self._base.keys.names(partition, domain), f"[{keys}", f"[{keys}~")
+            return pipeline.execute()  # type: ignore[no-any-return]
+
+        entries = sorted(text(member) for part in self._base.link.run(None, work) for member in part)
+        return list(dict.fromkeys(entry.partition(" ")[2] for entry in entries))
+
+    def _mailboxes(self, domain: str, numbers: Sequence[str]) -> list[Mailbox]:
+        boxes = [box for number in numbers if (box := _box(number, domain)) is not None]
+
+        def work(client: Any) -> list[dict[bytes, bytes]]:
+            pipeline = client.pipeline(transaction=False)
+            for box in boxes:
+                pipeline.hgetall(self._base.keys.of(box).box)
+            return pipeline.execute()  # type: ignore[no-any-return]
+
+        if not boxes:
+            return []
+        found = self._base.link.run(None, work)
+        return [
+            mailbox_of(box, {text(n): text(v) for n, v in fields.items()}, Counts(), self._base.defaults)
+            for box, fields in zip(boxes, found, strict=True)
+            if fields
+        ]
+
+
+def _box(number: str, domain: str) -> MailboxId | None:
+    try:
+        return MailboxId(number, domain)
+    except InvalidValueError:
+        return None
+
+
+def _order(mailbox: Mailbox) -> tuple[str, str]:
+    """Names as a list of names has them: accents and capitals don't count; then the number."""
+    plain = unicodedata.normalize("NFKD", mailbox.name.casefold())
+    return "".join(char for char in plain if not unicodedata.combining(char)), mailbox.id.number

@@ -1,0 +1,198 @@
+"""Reading what happened: the partitions' streams, for one who wants all of it, and for many who share the work."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from redis.exceptions import ResponseError
+
+from esl_vm.store.records import text
+from esl_vm.store.streams import COUNT, LONGEST_WAIT_MS, START, Entry, Streams, entries_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from esl_vm.model.events import Event
+    from esl_vm.model.mailbox import MailboxId
+    from esl_vm.store.base import Base
+
+
+class RedisEvents:
+    """The streams of all partitions, read by one who wants to see everything.
+
+    Args:
+        base: what the parts of the store share.
+    """
+
+    def __init__(self, base: Base) -> None:
+        self._base = base
+        self._streams = Streams(base)
+
+    def end(self) -> dict[int, str]:
+        """Where each partition's stream ends now: its newest entry's id."""
+        found = self._streams.each(lambda pipeline, name: pipeline.xrevrange(name, count=1))
+        return {p: text(newest[0][0]) if newest else START for p, newest in enumerate(found or [])}
+
+    def read(self, after: Mapping[int, str], wait_ms: int) -> list[Event]:
+        """Events after those positions, in order within a partition; waits up to `wait_ms` if there are none.
+
+        Args:
+            after: an entry's id for each partition; one that isn't named is read from its start.
+            wait_ms: milliseconds; waits are cut to five seconds.
+        """
+        positions = {partition: after.get(partition, START) for partition in self._streams.names}
+        entries = self._streams.read(
+            lambda client, streams, block: client.xread(streams, count=COUNT, block=block), positions, wait_ms
+        )
+        return [entry.event for entry in entries or [] if entry.event is not None]
+
+    def follow(self, after: Mapping[int, str] | None = None) -> Iterator[Event | None]:
+        """Events as they come, from those positions (None: from now); None whenever none came for five seconds."""
+        reached = dict(self.end() if after is None else after)
+        while True:
+            events = self.read(reached, LONGEST_WAIT_MS)
+            for event in events:
+                reached[event.partition] = event.id
+                yield event
+            if not events:
+                yield None
+
+    def tail(self, most: int = 100, *, box: MailboxId | None = None, since: float = 0.0) -> list[Event]:
+        """The latest events, oldest first.
+
+        Args:
+            most: how many.
+            box: only of that mailbox; its partition's stream is searched as far back as needed.
+            since: only from that time on, epoch seconds by Redis's clock.
+        """
+        first = f"{since * 1000:.0f}-0" if since else "-"
+        partitions = list(self._streams.names) if box is None else [self._base.keys.partition(box)]
+        found = [event for partition in partitions for event in self._latest(partition, most, box, first)]
+        found.sort(key=lambda event: (*(int(part) for part in event.id.split("-")), event.partition))
+        return found[-most:] if most > 0 else []
+
+    def shared(self, group: str, consumer: str, *, idle_s: float = 60.0, begin_ago_s: float = 600.0) -> SharedEvents:
+        """The streams as shared by all who name this group; each event is given to one of them.
+
+        Args:
+            group: letters, digits and -, for what is done.
+            consumer: this process, unlike any other.
+            idle_s: seconds after which what somebody took and did not finish is given to another.
+            begin_ago_s: a group that is new begins with what happened so many seconds ago.
+        """
+        return SharedEvents(self._base, self._streams, group, consumer, idle_s, begin_ago_s)
+
+    def trim(self, older_than_s: float) -> int:
+        """Drop entries older than so many seconds (about: whole blocks only); returns how many went."""
+        oldest = _id_at(self._base.clock.now() - older_than_s)
+        gone = self._streams.each(lambda pipeline, name: pipeline.xtrim(name, minid=oldest, approximate=True))
+        return sum(gone or [])
+
+    def _latest(self, partition: int, most: int, box: MailboxId | None, first: str) -> list[Event]:
+        """A partition's latest events, newest first."""
+        found: list[Event] = []
+        last = "+"
+        count = most if box is None else COUNT
+        while len(found) < most:
+
+            def work(client: Any, last: str = last) -> Any:
+                return client.xrevrange(self._streams.names[partition], max=last, min=first, count=count)
+
+            entries = entries_of(partition, self._base.link.run(partition, work))
+            found += [e.event for e in entries if e.event is not None and box in {None, e.event.box}]
+            if len(entries) < count:
+                break
+            last = f"({entries[-1].id}"
+        return found[:most]
+
+
+class SharedEvents:
+    """The same streams, read by many of whom one is to see each event (a consumer group).
+
+    Args:
+        base: what the parts of the store share.
+        streams: all partitions'.
+        group, consumer, idle_s, begin_ago_s: see `RedisEvents.shared`.
+    """
+
+    def __init__(
+        self, base: Base, streams: Streams, group: str, consumer: str, idle_s: float, begin_ago_s: float
+    ) -> None:
+        self._base = base
+        self._streams = streams
+        self._group = group
+        self._consumer = consumer
+        self._idle_s = idle_s
+        self._begin_ago_s = begin_ago_s
+        self._there = False
+        self._looked = float("-inf")
+
+    def take(self, wait_ms: int) -> list[Event]:
+        """Events nobody else was given, or that somebody took and left unfinished; waits up to `wait_ms`."""
+        if not self._there:
+            self._make_groups()
+        entries = self._left_unfinished()
+        if entries is not None and not entries:
+            entries = self._streams.read(
+                lambda client, streams, block: client.xreadgroup(
+                    self._group, self._consumer, streams, count=COUNT, block=block
+                ),
+                dict.fromkeys(self._streams.names, ">"),
+                wait_ms,
+            )
+        if entries is None:  # Redis was emptied or restored: the group is made anew with the next call
+            self._there = False
+            return []
+        self._acknowledge([entry for entry in entries if entry.event is None])
+        return [entry.event for entry in entries if entry.event is not None]
+
+    def finish(self, events: Sequence[Event]) -> None:
+        """These were seen to: nobody is given them again."""
+        self._acknowledge([Entry(event.partition, event.id, event) for event in events])
+
+    def _acknowledge(self, entries: Sequence[Entry]) -> None:
+        ids: dict[int, list[str]] = {}
+        for entry in entries:
+            ids.setdefault(entry.partition, []).append(entry.id)
+
+        def work(client: Any) -> None:
+            pipeline = client.pipeline(transaction=False)
+            for partition, done in ids.items():
+                pipeline.xack(self._streams.names[partition], self._group, *done)
+            pipeline.execute()
+
+        if ids:
+            self._base.link.run(None, work)
+
+    def _make_groups(self) -> None:
+        begin = _id_at(self._base.clock.now() - self._begin_ago_s)
+
+        def work(client: Any) -> None:
+            for name in self._streams.names.values():
+                try:
+                    client.xgroup_create(name, self._group, id=begin, mkstream=True)
+                except ResponseError as error:
+                    if "BUSYGROUP" not in str(error):  # that is: it is there
+                        raise
+
+        self._base.link.run(None, work)
+        self._there = True
+
+    def _left_unfinished(self) -> list[Entry] | None:
+        """What somebody took too long ago; looked for twice in that time; None if the group is gone."""
+        now = self._base.clock.now()
+        if now - self._looked < self._idle_s / 2:
+            return []
+        self._looked = now
+        idle_ms = int(self._idle_s * 1000)
+        replies = self._streams.each(
+            lambda pipeline, name: pipeline.xautoclaim(name, self._group, self._consumer, idle_ms, count=COUNT)
+        )
+        if replies is None:
+            return None
+        return [entry for partition, reply in enumerate(replies) for entry in entries_of(partition, reply[1])]
+
+
+def _id_at(seconds: float) -> str:
+    """The smallest id of an entry written at that time."""
+    return f"{max(0.0, seconds) * 1000:.0f}-0"

@@ -1,0 +1,149 @@
+"""The partitions' streams as Redis gives them: entries read together, waited for, and made into events."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from redis.exceptions import ResponseError
+
+from esl_vm.model.errors import InvalidValueError
+from esl_vm.model.events import Event, What
+from esl_vm.model.mailbox import Folder, MailboxId
+from esl_vm.model.message import Counts
+from esl_vm.store.records import number, text, unpack_payload
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from esl_vm.store.base import Base
+    from esl_vm.store.link import Link
+
+START = "0-0"
+COUNT = 200
+LONGEST_WAIT_MS = 5000  # inside Redis: a connection that died in silence is noticed soon after
+_POLL_MS = 250  # between looks in a Cluster, where one command can't wait for the streams of several slots
+_PLAIN = frozenset({b"what", b"box", b"id", b"at", b"new", b"old", b"urgent", b"urgent_old", b"payload"})
+
+
+class Entry(NamedTuple):
+    """An entry of a partition's stream; event is None where it can't be read (a newer version wrote it)."""
+
+    partition: int
+    id: str
+    event: Event | None
+
+
+class Streams:
+    """All partitions' streams.
+
+    Args:
+        base: what the parts of the store share.
+    """
+
+    def __init__(self, base: Base) -> None:
+        self.base = base
+        self.names = {partition: base.keys.events(partition) for partition in range(base.keys.partitions)}
+        self._partitions = {name.encode(): partition for partition, name in self.names.items()}
+        self._waiting: Link | None = None
+
+    def each(self, command: Callable[[Any, str], Any]) -> list[Any] | None:
+        """Do something with every stream in one round trip.
+
+        Args:
+            command: gets a pipeline and the stream's key.
+
+        Returns:
+            What it came to, by partition; None if a consumer group is not there.
+        """
+
+        def work(client: Any) -> list[Any]:
+            pipeline = client.pipeline(transaction=False)
+            for name in self.names.values():
+                command(pipeline, name)
+            return pipeline.execute()  # type: ignore[no-any-return]
+
+        return self.base.link.run(None, _unless_missing(work))
+
+    def read(
+        self, command: Callable[[Any, dict[str, str], int | None], Any], positions: Mapping[int, str], wait_ms: int
+    ) -> list[Entry] | None:
+        """Read entries; waits until some come or the time is over.
+
+        Args:
+            command: XREAD or XREADGROUP on a client or a pipeline, for streams with their positions; its third
+                argument is for how many milliseconds Redis is to wait, None: not at all.
+            positions: for each partition from where.
+            wait_ms: milliseconds, cut to five seconds.
+
+        Returns:
+            The entries, in order within a partition; None if a stream or a consumer group is not there.
+        """
+        streams = {self.names[partition]: position for partition, position in positions.items()}
+        wait_ms = max(0, min(wait_ms, LONGEST_WAIT_MS))
+        if not self.base.link.cluster:
+            link, block = (self._patient(), wait_ms) if wait_ms else (self.base.link, None)
+            return self._entries(link.run(None, _unless_missing(lambda client: command(client, streams, block))))
+
+        def one_by_one(client: Any) -> list[Any]:
+            pipeline = client.pipeline(transaction=False)
+            for name, position in streams.items():
+                command(pipeline, {name: position}, None)
+            return [found for reply in pipeline.execute() for found in reply or []]
+
+        waited = 0
+        while True:
+            entries = self._entries(self.base.link.run(None, _unless_missing(one_by_one)))
+            if entries or entries is None or waited >= wait_ms:
+                return entries
+            time.sleep(_POLL_MS / 1000)
+            waited += _POLL_MS
+
+    def _entries(self, streams: Iterable[Sequence[Any]] | None) -> list[Entry] | None:
+        if streams is None:
+            return None
+        found = []
+        for name, entries in streams:
+            found += entries_of(self._partitions[name], entries)
+        return found
+
+    def _patient(self) -> Link:
+        if self._waiting is None:
+            self._waiting = self.base.link.patient(LONGEST_WAIT_MS / 1000)
+        return self._waiting
+
+
+def entries_of(partition: int, entries: Iterable[Sequence[Any]]) -> list[Entry]:
+    """Entries from ids and fields; a deleted one has no fields."""
+    return [Entry(partition, text(at), event_of(partition, text(at), fields)) for at, fields in entries]
+
+
+def event_of(partition: int, entry_id: str, fields: Mapping[bytes, bytes] | None) -> Event | None:
+    """The event of an entry; None if this version can't read it."""
+    if not fields:
+        return None
+    try:
+        what = What(text(fields.get(b"what")))
+        box = MailboxId.parse(text(fields.get(b"box")))
+        at = float(fields.get(b"at", b"0"))
+    except (ValueError, InvalidValueError):
+        return None
+    details = unpack_payload(fields.get(b"payload", b""))
+    details |= {text(name): text(value) for name, value in fields.items() if name not in _PLAIN}
+    folders = {Folder.NEW: number(text(fields.get(b"new"))), Folder.OLD: number(text(fields.get(b"old")))}
+    counts = Counts(folders, number(text(fields.get(b"urgent"))), number(text(fields.get(b"urgent_old"))))
+    return Event(entry_id, partition, what, box, at, counts, text(fields.get(b"id")), details)
+
+
+def _unless_missing(command: Callable[[Any], list[Any]]) -> Callable[[Any], list[Any] | None]:
+    """None where Redis says NOGROUP, [] where it has nothing."""
+
+    def work(client: Any) -> list[Any] | None:
+        try:
+            return command(client) or []
+        except ResponseError as error:
+            if "NOGROUP" in str(error):
+                return None
+            raise
+
+    return work
