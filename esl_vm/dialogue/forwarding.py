@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from esl_vm.dialogue.visit import Visit
     from esl_vm.model.mailbox import Mailbox
     from esl_vm.model.message import Message
+    from esl_vm.speech.utterance import Utterance
     from esl_vm.spool.take import Take
 
 
@@ -31,10 +32,16 @@ def forward(visit: Visit) -> Next:
     if not recipients:
         return Next()
     waits = visit.talk.world.waits
+    opening: Utterance = ()
     for _ in range(waits.menu_times):
-        match visit.talk.ask(visit.say("vm-forwardoptions", "vm-starmain"), waits.menu_ms):
+        key = visit.talk.ask(opening + visit.say("vm-forwardoptions", "vm-starmain"), waits.menu_ms)
+        opening = ()
+        match key:
             case ForwardMenu.WITH_INTRODUCTION.value:
-                return _with_introduction(visit, entry.message, recipients)
+                step = _with_introduction(visit, entry.message, recipients)
+                if step is not None:
+                    return step
+                opening = visit.say("vm-pls-try-again", "vm-then-pound")
             case ForwardMenu.AS_IT_IS.value:
                 return _send_on(visit, entry.message, recipients)
             case ForwardMenu.CANCEL.value:
@@ -42,8 +49,8 @@ def forward(visit: Visit) -> Next:
     return Next()
 
 
-def _with_introduction(visit: Visit, message: Message, recipients: list[Mailbox]) -> Next:
-    """Record the introduction after the tone; any key ends it. Silence only: said, and nothing is sent."""
+def _with_introduction(visit: Visit, message: Message, recipients: list[Mailbox]) -> Next | None:
+    """Record the introduction after the tone; any key ends it, or the limit. None: nothing but silence came."""
     talk = visit.talk
     try:
         take = talk.world.spool.take_sound(new_id(talk.world.clock.now()), call_node=talk.phone.call.node)
@@ -52,16 +59,18 @@ def _with_introduction(visit: Visit, message: Message, recipients: list[Mailbox]
     with take:
         say_and_beep(talk, (), "")
         recorded = record(talk, take, visit.mailbox, ALL_KEYS, max_s=visit.options.maxsecs)
-        if take.too_short or recorded.ended is not Ended.KEY:
-            return Next(said=visit.say("vm-tooshort") if take.too_short else visit.say("vm-pls-try-again"))
+        if recorded.ended is Ended.SILENCE or take.sound is None or not take.sound.heard_frames:
+            return None
         return _send_on(visit, message, recipients, take)
 
 
 def _send_on(visit: Visit, message: Message, recipients: list[Mailbox], introduction: Take | None = None) -> Next:
     spool = visit.talk.world.spool
+    now = visit.talk.world.clock.now()
     copy = replace(
         message,
-        id=new_id(visit.talk.world.clock.now()),
+        id=new_id(now),
+        arrived=now,
         folder=Folder.NEW,
         heard=False,
         origin="forward",

@@ -116,7 +116,7 @@ def _announcement(visit: Visit, message: Message) -> Utterance:
         said += _when(visit, message)
     if options.saycid:
         said += _who(visit, message)
-    if options.sayduration and message.duration_ms // MINUTE_MS >= max(options.saydurationm, 1):
+    if options.sayduration and message.duration_ms // MINUTE_MS >= options.saydurationm:
         said += voice.duration(message.duration_ms)
     return said
 

@@ -90,7 +90,8 @@ def record_for_mailbox(talk: Conversation, mailbox: Mailbox, greeting: Greeting)
     ) as take:
         end = record_greeting(talk, take, mailbox, greeting)
     if end is GreetingEnd.ACCEPTED:
-        greetings: dict[Greeting, StoredGreeting] = {**mailbox.greetings, greeting: StoredGreeting(audio_id)}
+        greetings = dict(mailbox.greetings)
+        greetings[greeting] = StoredGreeting(audio_id)
         mailbox = replace(mailbox, greetings=greetings)
     return end, mailbox
 
@@ -112,8 +113,9 @@ def _temporary(visit: Visit) -> Utterance:
                 opening = _record(visit, Greeting.TEMPORARY) or ()
             case TemporaryMenu.ERASE.value:
                 visit.talk.world.mailboxes.remove_greeting(visit.box, Greeting.TEMPORARY)
-                kept = {k: v for k, v in visit.mailbox.greetings.items() if k is not Greeting.TEMPORARY}
-                visit.mailbox = replace(visit.mailbox, greetings=kept)
+                greetings = dict(visit.mailbox.greetings)
+                del greetings[Greeting.TEMPORARY]
+                visit.mailbox = replace(visit.mailbox, greetings=greetings)
                 return visit.say("vm-tempremoved")
             case TemporaryMenu.BACK.value:
                 return ()
@@ -148,10 +150,9 @@ def set_up_new_owner(talk: Conversation, mailbox: Mailbox) -> Mailbox:
         AbandonedError: no answer, or three PINs that don't do.
     """
     options = mailbox.options
-    missing: list[Greeting] = [Greeting.NAME] if options.force_name else []
-    if options.force_greetings:
-        missing += [Greeting.UNAVAILABLE, Greeting.BUSY]
-    missing = [greeting for greeting in missing if greeting not in mailbox.greetings]
+    wanted = [(Greeting.NAME, options.force_name)]
+    wanted += [(greeting, options.force_greetings) for greeting in (Greeting.UNAVAILABLE, Greeting.BUSY)]
+    missing = [greeting for greeting, forced in wanted if forced and greeting not in mailbox.greetings]
     new_pin = mailbox.pin_is_initial and (options.force_name or options.force_greetings)
     if not missing and not new_pin:
         return mailbox

@@ -119,6 +119,7 @@ def record_message(talk: Conversation, take: Take, mailbox: Mailbox, *, operator
     if asked is not None:
         return asked
     if not options.review:
+        talk.tell(opening)
         return MessageEnd.KEPT if _settled(talk, take, saved=False) else MessageEnd.DROPPED
     silences = 0
     while True:

@@ -49,6 +49,7 @@ class Message:
         id: made when the recording starts, never changed; also its sound's id in the audio store.
         caller: who left it.
         received: when it was recorded, epoch seconds.
+        arrived: when it came into this mailbox, where that was later (a forward); 0 = received.
         duration_ms: how long its sound plays, without the introduction, in milliseconds.
         urgent: marked by the caller, or forwarded so. heard: its sound was begun.
         folder: where it lies.
@@ -61,6 +62,7 @@ class Message:
     id: str
     caller: Caller = field(default_factory=Caller)
     received: float = 0.0
+    arrived: float = 0.0
     duration_ms: int = 0
     urgent: bool = False
     heard: bool = False

@@ -6,6 +6,7 @@
 | `d:KEYS`     | dials keys, one every 220 ms; each counts when it is released, after 100 ms              |
 | `s:SEC`      | lets SEC seconds pass                                                                    |
 | `q:SEC`      | waits until the prompts are over and nothing was heard for SEC seconds (at least 0.06)    |
+| `q:0`        | waits until the prompt that plays now is over, whether or not another follows               |
 | `talk`, `quiet` | begins and stops talking                                                              |
 | `hang`       | hangs up                                                                                 |
 | `end:SEC`    | waits, at most SEC seconds, until the service ends the call                              |
@@ -94,6 +95,7 @@ class Caller:
         self._shell = shell
         self._at = 0
         self._since = 0
+        self._sounding = 0
         self._entered: float | None = None
         self._until = 0.0
         self._timer: Timer | None = None
@@ -153,6 +155,7 @@ class Caller:
         entering = self._entered is None
         if entering:
             self._entered = now
+            self._sounding = 0
         entered = self._entered or 0.0
         match step.what:
             case "w":
@@ -206,6 +209,8 @@ class Caller:
     def _be_quiet(self, step: Step, now: float) -> float | None:
         since = self._line.quiet_since
         if since is None:
-            return math.inf  # its end is told
+            last = len(self._line.sounds)
+            self._sounding = self._sounding or last
+            return math.inf if step.seconds or last == self._sounding else None  # its end is told
         over = since + max(step.seconds, _SETTLED_S)
         return over if now < over else None

@@ -11,6 +11,13 @@ from replay.differences import Heard, Place, State
 INAUDIBLE_S = 0.12
 """A prompt that a key dialled ahead cuts at once was not heard: theirs starts it, ours doesn't."""
 
+BARELY_S = 0.3
+"""A key takes 0.1 s and is pressed a little sooner or later; what began within that time is chance."""
+LONGEST_MENU = 9
+"""Prompts in the longest menu."""
+LAST_WORDS = 4
+"""Prompts by which one call may be ahead of the other when the caller hangs up."""
+
 
 @dataclass
 class Verdict:
@@ -19,6 +26,7 @@ class Verdict:
     name: str
     entries: list[str] = field(default_factory=list)
     unexplained: list[str] = field(default_factory=list)
+    transcript: str = ""
 
     @property
     def agrees(self) -> bool:
@@ -41,8 +49,19 @@ def compare(trace, theirs: list[Heard], ours: list[Heard], after: State, wanted:
         if i < len(theirs) and j < len(ours) and same(theirs[i], ours[j]):
             i, j = i + 1, j + 1
             continue
-        place = Place(trace, theirs, ours, i, j)
-        found = differences.explain(place)
+        if i < len(theirs) and barely(theirs[i]):
+            i += 1
+            continue
+        if j < len(ours) and barely(ours[j]):
+            j += 1
+            continue
+        if hung_up(trace) and (i == len(theirs) or j == len(ours)) and len(theirs) - i + len(ours) - j <= LAST_WORDS:
+            break
+        found = differences.explain(Place(trace, theirs, ours, i, j))
+        skip = a_moment_apart(trace, theirs, ours, i, j) if found is None or found.ends else None
+        if skip:
+            i, j = i + skip[0], j + skip[1]
+            continue
         if found is None:
             their = theirs[i].name if i < len(theirs) else "(nothing more)"
             our = ours[j].name if j < len(ours) else "(nothing more)"
@@ -63,6 +82,27 @@ def compare(trace, theirs: list[Heard], ours: list[Heard], after: State, wanted:
         elif not stopped or not verdict.entries or verdict.unexplained:
             verdict.unexplained += state_differences(wanted, after)
     return verdict
+
+
+def barely(one: Heard) -> bool:
+    """Cut so soon after it began that a moment earlier it would not have begun: timing, not behaviour."""
+    return one.cut is not None and one.cut <= BARELY_S
+
+
+def a_moment_apart(trace, theirs: list[Heard], ours: list[Heard], i: int, j: int) -> tuple[int, int] | None:
+    """With `q:0` the caller acts when a prompt ends and the next may or may not have begun: how far one is ahead."""
+    if "q:0" not in trace.script.split():
+        return None
+    for skip in range(1, LONGEST_MENU):
+        for a, b in ((skip, 0), (0, skip)):
+            if i + a < len(theirs) and j + b < len(ours) and same(theirs[i + a], ours[j + b]):
+                return a, b
+    return None
+
+
+def hung_up(trace) -> bool:
+    """Whether the caller ended the call: what plays in that moment is chance."""
+    return any(mark == "~" and words == "caller hangs up" for _, mark, words in trace.marks)
 
 
 def same(their: Heard, our: Heard) -> bool:

@@ -80,5 +80,365 @@ def explain_state(trace, wanted: State, after: State, entries: list[str]) -> str
     return None
 
 
-RULES: list = []
-STATE_RULES: list = []
+FOLDER_PROMPTS = {"vm-INBOX", "vm-Old", "vm-Work", "vm-Family", "vm-Friends", "vm-Urgent"} | {
+    f"vm-Cust{n}" for n in range(1, 6)
+}
+DATE_WORDS = ("digits/",)
+
+
+def _while(heard: list[Heard], start: int, names) -> int:
+    """How many prompts from there on are of these names (a set, or the beginnings of names)."""
+    n = 0
+    while start + n < len(heard):
+        name = heard[start + n].name
+        if not (name.startswith(names) if isinstance(names, tuple) else name in names):
+            break
+        n += 1
+    return n
+
+
+def _is_french(place: Place) -> bool:
+    return place.trace.language.lower().startswith("fr")
+
+
+def no_messages(place: Place) -> Found | None:
+    """Say it in French: "vous avez aucun messages" is not French: "aucun message"."""
+    if place.their() == "vm-youhave" and place.their(1) == "vm-no" and place.our() == "vm-no":
+        theirs = 2 + _while(place.theirs, place.i + 2, FOLDER_PROMPTS | {"vm-messages"})
+        ours = _while(place.ours, place.j, FOLDER_PROMPTS | {"vm-no", "vm-message", "vm-savedto"})
+        urgent = any(h.name == "vm-Urgent" for h in place.theirs[place.i : place.i + theirs])
+        return Found("empty-urgent" if urgent else "aucun-message", theirs, ours)
+    return None
+
+
+def empty_urgent(place: Place) -> Found | None:
+    """An empty mailbox is announced as having no new messages, not no urgent ones."""
+    if place.their() == "vm-Urgent" and place.our() == "vm-INBOX" and place.their(-1) == "vm-no":
+        return Found("empty-urgent", 1, 1)
+    return None
+
+
+def dates(place: Place) -> Found | None:
+    """Dates and times are said as one says them in French: 24-hour clock, day before month, "premier"."""
+    back = 1
+    while place.their(-back).startswith("digits/"):
+        back += 1
+    if place.their(-back) != "vm-received" or not _is_french(place):
+        return None
+    theirs = _while(place.theirs, place.i, ("digits/",))
+    ours = _while(place.ours, place.j, ("digits/",))
+    return Found("french-dates", theirs, ours) if theirs or ours else None
+
+
+INTRO = FOLDER_PROMPTS | {"vm-and", "vm-message", "vm-messages"}
+
+
+def _in_intro(place: Place) -> bool:
+    """Whether the place is in "you have N new and M old messages"."""
+    back = 1
+    while place.their(-back) in INTRO or place.their(-back).startswith("digits/"):
+        back += 1
+    return place.their(-back) == "vm-youhave"
+
+
+def _count_words(heard: list[Heard], start: int) -> int:
+    n = 0
+    while start + n < len(heard) and (heard[start + n].name in INTRO or heard[start + n].name.startswith("digits/")):
+        n += 1
+    return n
+
+
+def urgent_counts(place: Place) -> Found | None:
+    """French announces urgent messages too."""
+    has_urgent = any(m.folder == "Urgent" for m in place.trace.before.messages)
+    if _is_french(place) and has_urgent and _in_intro(place):
+        return Found("urgent-french", _count_words(place.theirs, place.i), _count_words(place.ours, place.j))
+    return None
+
+
+def urgent_in_inbox(place: Place) -> Found | None:
+    """A forwarded urgent message is urgent: announced, and played, first."""
+    flagged = any(m.folder == "INBOX" and m.fields.get("flag") == "Urgent" for m in place.trace.before.messages)
+    if flagged and (_in_intro(place) or "vm-Urgent" in {place.our(), place.our(1)}):
+        return Found("urgent-forward", ends=True)
+    return None
+
+
+def urgent_back(place: Place) -> Found | None:
+    """4 from New to urgent messages is offered when one is still there, and plays the last."""
+    has_urgent = any(m.folder == "Urgent" for m in place.trace.before.messages)
+    if has_urgent and place.their() == "vm-prev":
+        return Found("urgent-back", 1, 0)
+    if (
+        has_urgent
+        and place.trace.options.get("nextaftercmd") == "yes"
+        and "vm-deleted" in {h.name for h in place.theirs}
+    ):
+        return Found("urgent-back", ends=True)
+    return None
+
+
+def folder_names(place: Place) -> Found | None:
+    """In French a folder with a name is its name alone: "travail", "famille"."""
+    named = FOLDER_PROMPTS - {"vm-INBOX", "vm-Old", "vm-Urgent"}
+    if _is_french(place) and place.their() == "vm-messages" and place.their(-1) in named and place.our(-1) in named:
+        return Found("folder-names", 1, 0)
+    return None
+
+
+def urgent_word_order(place: Place) -> Found | None:
+    """In French the adjective follows: "premier message urgent", "messages urgents"."""
+    pairs = {("vm-Urgent", "vm-message"), ("vm-Urgent", "vm-messages")}
+    if not _is_french(place) or (place.their(), place.our()) not in pairs:
+        return None
+    theirs = _while(place.theirs, place.i, {"vm-Urgent", "vm-message", "vm-messages"})
+    ours = _while(place.ours, place.j, {"vm-Urgent", "vm-message", "vm-messages"})
+    return Found("urgent-french", theirs, ours)
+
+
+def mailbox_full(place: Place) -> Found | None:
+    """A full mailbox is said to be full before the greeting."""
+    if place.our() == "vm-mailboxfull" and any(h.name == "vm-mailboxfull" for h in place.theirs[place.i :]):
+        return Found("full-first", ends=True)
+    return None
+
+
+def too_short(place: Place) -> Found | None:
+    """A message that is too short, or silence, is said to be so and may be recorded again."""
+    if place.our() == "vm-tooshort":
+        return Found("too-short", ends=True)
+    return None
+
+
+def caller_without_number(place: Place) -> Found | None:
+    """A caller whose number is no number is an unknown caller."""
+    if place.their() == "vm-from-phonenumber" and place.our() == "vm-unknown-caller":
+        return Found("caller-text", 1, 1)
+    return None
+
+
+def caller_names(place: Place) -> Found | None:
+    """A colleague's name is the one recorded in the colleague's own mailbox; no recordings by telephone number."""
+    words = {"vm-from", "vm-from-extension", "vm-from-phonenumber"}
+    if place.their() in words and place.our() in words:
+        options = place.trace.options
+        sounds = [h.name for h in place.theirs[place.i : place.i + 2]]
+        if "cidinternalcontexts" in options or any("callerids" in name for name in sounds):
+            theirs = 1 + _name_or_digits(place.theirs, place.i + 1)
+            return Found("caller-names", theirs, 1 + _name_or_digits(place.ours, place.j + 1))
+    return None
+
+
+def _name_or_digits(heard: list[Heard], start: int) -> int:
+    digits = _while(heard, start, ("digits/",))
+    return digits or int(start < len(heard) and heard[start].is_sound)
+
+
+def durations(place: Place) -> Found | None:
+    """One minute is "1 minute", less than one is told in seconds."""
+    for back in range(4):
+        if place.their(-back) == "vm-duration" or place.our(-back) == "vm-duration":
+            words = ("digits/", "vm-minute", "minute", "second", "vm-duration")
+            theirs, ours = _while(place.theirs, place.i, words), _while(place.ours, place.j, words)
+            return Found("durations", theirs, ours) if theirs or ours else None
+    return None
+
+
+def forward_cancelled(place: Place) -> Found | None:
+    """Cancelling a forward goes back to the message's menu, not to the long help."""
+    if place.their() == "vm-onefor" and place.their(-1) == "vm-forwardoptions":
+        return Found("forward-cancel", ends=True)
+    recent = [h.name for h in place.theirs[max(0, place.i - 2) : place.i]]
+    if place.their() == "vm-onefor" and "vm-starmain" in recent and "vm-forwardoptions" in recent:
+        return Found("forward-cancel", ends=True)
+    return None
+
+
+def operator_offered(place: Place) -> Found | None:
+    """0 is offered only where there is an operator to reach."""
+    if place.trace.extension.endswith("-noao") and place.their() in {"vm-reachoper", "vm-saveoper"}:
+        return Found("operator-offered", ends=True)
+    return None
+
+
+def application_options(place: Place) -> Found | None:
+    """Options of the Asterisk application that only make sense in its dialplan: d(), t(), P, and no arguments at all."""
+    match = place.trace.args.rpartition(",")[2].rstrip(")")
+    if set(match) & set("dtP") and place.trace.extension.startswith("vm@"):
+        return Found("application-options", ends=True)
+    return None
+
+
+def which_box(place: Place) -> Found | None:
+    """A caller who had to say which mailbox hears the tone as everybody does."""
+    if place.our() == "beep" and any(h.name == "vm-whichbox" for h in place.ours):
+        return Found("which-mailbox", 0, 1)
+    return None
+
+
+def unknown_mailbox(place: Place) -> Found | None:
+    """Leaving for a mailbox that isn't there: said, not silence."""
+    return Found("unknown-mailbox", ends=True) if place.our() == "ss-noservice" else None
+
+
+def star_at_login(place: Place) -> Found | None:
+    """* at the log-in has no extension `a` to go to; * in a greeting is the owner of that mailbox."""
+    star = any(mark == "@" and words.startswith("a@") for _, mark, words in place.trace.marks)
+    return Found("star-at-login", ends=True) if star else None
+
+
+def locked_pin(place: Place) -> Found | None:
+    """A PIN that may not be changed: "I'm sorry", not the single word "no"."""
+    if place.their() == "vm-no" and place.our() == "vm-sorry":
+        return Found("locked-pin", ends=True)
+    return None
+
+
+def no_number(place: Place) -> Found | None:
+    """Nobody to log in as: goodbye, not silence."""
+    if place.our() == "vm-goodbye" and place.i >= len(place.theirs) and place.trace.extension.startswith("*98"):
+        return Found("no-number", 0, 1)
+    return None
+
+
+def empty_pin(place: Place) -> Found | None:
+    """Silence or # is no PIN."""
+    if place.our() == "vm-invalid-password" and place.their(-1) == "vm-newpassword":
+        return Found("empty-pin", ends=True)
+    return None
+
+
+def extern_scripts(place: Place) -> Found | None:
+    """No shell scripts decide about PINs; the rules are settings."""
+    return Found("extern-scripts", ends=True) if "externpasscheck" in place.trace.options else None
+
+
+def fifth_recipient(place: Place) -> Found | None:
+    """The fifth attempt at a recipient is an attempt like the others."""
+    asked = sum(1 for h in place.theirs[: place.i] if h.name == "pbx-invalid")
+    return Found("fifth-recipient", ends=True) if asked >= 4 and place.our() == "vm-extension" else None
+
+
+def fourth_round(place: Place) -> Found | None:
+    """A digit in the fourth round of the folder list counts."""
+    rounds = sum(1 for h in place.theirs[: place.i] if h.name == "vm-tocancel")
+    asked = place.their(-1).startswith(("vm-", "digits/")) and rounds >= 3
+    return Found("fourth-round", ends=True) if asked and "4th-round" in place.trace.name else None
+
+
+def hash_in_name(place: Place) -> Found | None:
+    """# while a recipient's name is said cuts it short, and does not end the call."""
+    if place.our() in {"vm-forwardoptions", "vm-intro"} and place.their() in {"vm-goodbye", "vm-onefor", "vm-opts"}:
+        return Found("hash-in-name", ends=True)
+    return None
+
+
+THROWN = {
+    "vm-tempgreetactive",
+    "vm-newuser",
+    "vm-tempremoved",
+    "vm-goodbye",
+    "vm-nobox",
+    "vm-from-phonenumber",
+    "vm-from",
+    "vm-from-extension",
+    "vm-duration",
+    "vm-onefor-full",
+    "vm-opts-full",
+    "vm-first",
+    "vm-dialout",
+    "transfer",
+}
+DEAF = {"beep", "auth-thankyou", "vm-msgsaved", "vm-incorrect", "vm-mailboxfull", "vm-pls-try-again", "vm-then-pound"}
+
+
+def keys_kept(place: Place) -> Found | None:
+    """No key is swallowed: prompts that were deaf, or threw the key away, keep it for what comes next."""
+    for step in (0, 1, 2):
+        if place.our(-step) and _cut_here(place, step) and not _cut_there(place, step):
+            return Found("keys-kept", ends=True)
+    here = {h.name for h in place.theirs[max(0, place.i - 2) : place.i + 1]}
+    return Found("keys-kept", ends=True) if here & (THROWN | DEAF) and _key_near(place) else None
+
+
+def _cut_here(place: Place, step: int) -> bool:
+    at = place.j - step
+    return 0 <= at < len(place.ours) and place.ours[at].cut is not None and place.ours[at].name in THROWN | DEAF
+
+
+def _cut_there(place: Place, step: int) -> bool:
+    at = place.i - step
+    return 0 <= at < len(place.theirs) and place.theirs[at].cut is not None
+
+
+def _key_near(place: Place) -> bool:
+    """Whether a key was pressed, there, while what parts them was played."""
+    if not 0 < place.i <= len(place.theirs):
+        return False
+    start = place.theirs[max(0, place.i - 2)].at
+    end = place.theirs[min(place.i, len(place.theirs) - 1)].at + 0.5
+    return any(mark == ">" and start <= at <= end for at, mark, _ in place.trace.marks)
+
+
+RULES: list = [
+    star_at_login,
+    no_messages,
+    empty_urgent,
+    dates,
+    urgent_counts,
+    urgent_word_order,
+    urgent_in_inbox,
+    folder_names,
+    mailbox_full,
+    too_short,
+    caller_without_number,
+    caller_names,
+    durations,
+    forward_cancelled,
+    operator_offered,
+    application_options,
+    which_box,
+    unknown_mailbox,
+    locked_pin,
+    no_number,
+    empty_pin,
+    extern_scripts,
+    fifth_recipient,
+    fourth_round,
+    hash_in_name,
+    urgent_back,
+    keys_kept,
+]
+
+
+def silence_dropped(trace, wanted: State, after: State, entries: list[str]) -> str | None:
+    """A message of silence only is not kept."""
+    del entries
+    never_spoke = "talk" not in trace.script.split()
+    fewer = sum(map(len, after.folders.values())) < sum(map(len, wanted.folders.values()))
+    return "silence-only" if never_spoke and fewer else None
+
+
+def kept_marks(trace, wanted: State, after: State, entries: list[str]) -> str | None:
+    """0 forgets nothing: what was heard goes to Old, what was deleted is deleted."""
+    del wanted, after, entries
+    words = trace.script.split()
+    return "options-keep-marks" if any(word.startswith("d:") and "0" in word for word in words) else None
+
+
+def send_to_all(trace, wanted: State, after: State, entries: list[str]) -> str | None:
+    """Everyone a message is sent to gets it."""
+    del entries
+    several = any(word.startswith("d:") and "*" in word[2:-1] for word in trace.script.split())
+    more = sum(map(len, after.folders.values())) > sum(map(len, wanted.folders.values()))
+    return "send-to-all" if several and more else None
+
+
+def keys_in_recording(trace, wanted: State, after: State, entries: list[str]) -> str | None:
+    """Keys that do nothing in a recording don't shorten it either."""
+    del wanted, after, entries
+    talking = trace.script.partition("talk")[2].partition("quiet")[0]
+    return "keys-in-recording" if any(w.startswith("d:") and len(w) > 4 for w in talking.split()) else None
+
+
+STATE_RULES: list = [keys_in_recording, silence_dropped, send_to_all, kept_marks]

@@ -16,6 +16,7 @@ from esl_vm.model.mailbox import Folder, Greeting, MailboxId, StoredGreeting
 from esl_vm.model.message import Caller, Message
 from esl_vm.model.options import MailboxOptions, option_name
 from esl_vm.model.pins import PinRules
+from esl_vm.model.waits import Waits
 
 FOLDERS = {"INBOX": Folder.NEW, "Urgent": Folder.NEW} | {f.value.capitalize(): f for f in Folder if f is not Folder.NEW}
 GREETINGS = {
@@ -39,7 +40,15 @@ ASTERISK = MailboxOptions(
 )
 """What voicemail.conf means where it says nothing; call back and outgoing calls go anywhere there."""
 OPERATOR = "o"
-DIGITS = dict(zip("0123456789", "INBOX Old Work Family Friends Cust1 Cust2 Cust3 Cust4 Cust5".split(), strict=True))
+MEASURED = 1795305600
+"""Midnight UTC of the day on which the traces were measured: messages that were made older lie before it."""
+DIGITS = dict(
+    zip(
+        "0123456789",
+        ["INBOX", "Old", "Work", "Family", "Friends", "Cust1", "Cust2", "Cust3", "Cust4", "Cust5"],
+        strict=True,
+    )
+)
 
 
 @dataclass
@@ -86,6 +95,29 @@ def pin_rules(trace: Trace) -> PinRules:
     return PinRules(shortest=max(1, int(trace.options.get("minpassword", "1"))), refuse_weak=False, failures=1000)
 
 
+def waits(trace: Trace) -> Waits:
+    """Comedian Mail's waits and rounds: the defaults."""
+    del trace
+    return Waits()
+
+
+def arrival(trace: Trace, rig, folder: Path, words: str) -> None:
+    """A message put into INBOX from outside while the call goes on (the script's `sh:`)."""
+    match = re.search(r"/default/(\d+)/INBOX", words)
+    if match is None:
+        raise ValueError(f"{trace.name}: no idea how to do {words!r}")
+    first = next(m for m in trace.before.messages if m.box.endswith(match[1]) and m.folder == "INBOX")
+    rig.put("arrived", sound_file(folder, "arrived", first.seconds))
+    message = Message(
+        id="arrived",
+        caller=Caller(*first.caller),
+        received=rig.clock.now(),
+        duration_ms=round(first.seconds * 1000),
+        origin="import",
+    )
+    rig.deliver(MailboxId(match[1]), message)
+
+
 def started(trace: Trace) -> float:
     """When the call began, epoch seconds: from what it recorded, else a minute after the newest message."""
     known = {m.fields.get("msg_id") for m in trace.before.messages}
@@ -94,7 +126,10 @@ def started(trace: Trace) -> float:
         beeps = [p.at for p in trace.timeline if p.name == "beep"]
         return max(fresh) - (beeps[-1] if beeps else 0.0)
     times = [int(m.fields["origtime"]) for m in trace.before.messages if m.fields.get("origtime")]
-    return max(times) + 65.0 if times else 1795380000.0
+    if not times:
+        return MEASURED + 75000.0
+    newest = max(times)
+    return max(newest + 65.0, MEASURED + newest % 86400 + 10.0)
 
 
 def call_of(trace: Trace) -> Call:
@@ -158,6 +193,7 @@ def furnish(trace: Trace, rig, folder: Path) -> None:
                 id=key,
                 caller=Caller(number, name),
                 received=float(message.fields.get("origtime") or 0),
+                arrived=MEASURED - 86400.0 + message.place,
                 duration_ms=round(float(message.fields.get("duration") or message.seconds) * 1000),
                 urgent=urgent,
                 folder=FOLDERS[message.folder],
@@ -192,7 +228,8 @@ def _messages(spool: Spool) -> dict[tuple[str, str], tuple]:
         if context != "default" or message.folder == "Deleted":
             continue
         urgent = message.folder == "Urgent" or message.fields.get("flag") == "Urgent"
-        found.setdefault((number, message.folder), []).append(entry(message.caller[0], message.seconds, urgent=urgent))
+        seconds = float(message.fields.get("duration") or message.seconds)
+        found.setdefault((number, message.folder), []).append(entry(message.caller[0], seconds, urgent=urgent))
     return {key: tuple(value) for key, value in found.items()}
 
 
@@ -243,7 +280,9 @@ def state_here(trace: Trace, rig) -> State:
                     entry(message.caller.number, length, urgent=message.urgent),
                 )
         for kind, greeting in GREETINGS.items():
-            if greeting in rig.mailbox(box).greetings and (f"lab/{number}", kind) not in trace.before.greetings:
+            only_elsewhere = (f"lab/{number}", kind) in trace.before.greetings
+            only_elsewhere = only_elsewhere and (f"default/{number}", kind) not in trace.before.greetings
+            if greeting in rig.mailbox(box).greetings and not only_elsewhere:
                 state.greetings.add((number, kind))
         opens = not wanted[number] if not rig.mailbox(box).has_pin else rig.pin_opens(box, wanted[number])
         state.pins[number] = wanted[number] if opens else "(another)"

@@ -91,6 +91,12 @@ def _boxes(text: str) -> dict[str, str]:
     return boxes
 
 
+def _field(text: str) -> tuple[str, str]:
+    """`origtime=1`, or `origtime = 1` as a file that was rewritten has it."""
+    name, _, value = text.partition("=")
+    return name.strip(), value.strip()
+
+
 def _spool(lines: list[str]) -> Spool:
     box = folder = ""
     texts: dict[tuple[str, str, str], dict[str, str]] = {}
@@ -106,7 +112,7 @@ def _spool(lines: list[str]) -> Spool:
         elif indent == 4 and (match := re.match(r"(\w+)\.\w+\s+([0-9.]+) s", word)):
             greetings[box, match[1]] = float(match[2])
         elif match := re.match(r"(msg\d+)\.txt\s*(.*)", word):
-            fields = dict(p.strip().split("=", 1) for p in match[2].split(" | ") if "=" in p)
+            fields = dict(_field(p) for p in match[2].split(" | ") if "=" in p)
             texts[box, folder, match[1]] = fields
         elif match := re.match(r"(msg\d+)\.\w+\s+([0-9.]+) s", word):
             sounds[box, folder, match[1]] = float(match[2])

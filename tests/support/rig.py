@@ -1,0 +1,97 @@
+"""A whole service around one simulated line: mailboxes, sounds, spool and the front door, in virtual time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from support.memory import MemoryAudio, MemoryStore
+
+from esl_vm.dialogue.front_door import answer_call
+from esl_vm.dialogue.world import World
+from esl_vm.model.mailbox import Folder, Greeting, Mailbox, MailboxId, StoredGreeting
+from esl_vm.model.message import Counts, Message
+from esl_vm.model.options import MailboxOptions
+from esl_vm.model.pins import PinCheck
+from esl_vm.sim.line import Line
+from esl_vm.sim.phone import SimPhone
+from esl_vm.sim.schedule import VirtualClock
+from esl_vm.sim.script import Caller
+from esl_vm.spool.spool import Spool
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from esl_vm.model.call import Call
+
+
+class Rig:
+    """The service with everything in memory (the spool and the sounds in a folder); `ring` holds one call.
+
+    Attributes:
+        line, phone, caller: of the last call. status, message_id: what the dialplan was told.
+    """
+
+    def __init__(self, folder: Path, now: float = 1795380000.0, **world: object) -> None:
+        self.folder = folder
+        self.clock = VirtualClock(now)
+        self.store = MemoryStore(self.clock)
+        self.audio = MemoryAudio(folder / "audio")
+        self.spool = Spool(folder / "spool", self.store, self.audio, self.clock)
+        settings = {"timezone": "UTC", "language": "fr"} | world
+        self.world = World(
+            mailboxes=self.store,
+            pins=self.store,
+            directory=self.store,
+            audio=self.audio,
+            spool=self.spool,
+            clock=self.clock,
+            **settings,
+        )
+
+    def add_mailbox(self, box: MailboxId, name: str, options: MailboxOptions, *, language: str = "") -> None:
+        self.store.add(Mailbox(box, Counts(), name=name, options=options, language=language))
+
+    def set_pin(self, box: MailboxId, pin: str, *, initial: bool = False, locked: bool = False) -> None:
+        self.store.change(box, pin)
+        mailbox = self.store.boxes[box]
+        options = replace(mailbox.options, pin_locked=locked)
+        self.store.boxes[box] = replace(mailbox, pin_is_initial=initial, options=options)
+
+    def put(self, audio_id: str, source: Path) -> None:
+        self.audio.put(audio_id, source)
+
+    def deliver(self, box: MailboxId, message: Message) -> None:
+        assert self.store.deliver(box, message, 0).kept
+
+    def set_greeting(self, box: MailboxId, greeting: Greeting, stored: StoredGreeting) -> None:
+        self.store.set_greeting(box, greeting, stored)
+
+    def mailbox(self, box: MailboxId) -> Mailbox:
+        mailbox = self.store.open(box)
+        assert mailbox is not None
+        return mailbox
+
+    def messages(self, box: MailboxId, folder: Folder) -> list[Message]:
+        found: list[Message] = []
+        after = None
+        while True:
+            page = self.store.page(box, folder, urgent=None, after=after, most=50)
+            found += page.messages
+            if not page.messages:
+                return found
+            after = page.places[-1]
+
+    def pin_opens(self, box: MailboxId, pin: str) -> bool:
+        return self.store.check(box, pin) is PinCheck.RIGHT
+
+    def ring(self, call: Call, script: str, shell=None) -> None:
+        """One call from beginning to end, the caller following the script."""
+        self.line = Line(self.clock)
+        self.phone = SimPhone(self.line, self.clock, call=call)
+        self.caller = Caller(self.line, self.clock, script, shell)
+        self.caller.start()
+        self.talk = answer_call(self.phone, self.world)
+        self.phone.hang_up()
+        self.status = self.phone.variables.get("vm_status", "")
+        self.sent_to = self.phone.transferred
