@@ -147,8 +147,11 @@ class Pins(Protocol):
         """Whether that is the PIN; counts a failure, locks after too many. A mailbox that isn't there: WRONG."""
         ...
 
-    def change(self, box: MailboxId, pin: str) -> None:
-        """Set a PIN (rules were checked by the caller of this); `` = none is asked."""
+    def change(self, box: MailboxId, pin: str, *, initial: bool = False) -> None:
+        """Set a PIN (rules were checked by the caller of this); `` = none is asked.
+
+        initial: its owner did not choose it, and is to choose another.
+        """
         ...
 
 
