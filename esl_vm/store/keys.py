@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 FOLDERS = tuple(Folder)
 META = "vm:meta"
+HOUSEKEEPING = "vm:housekeeping"
 
 # Mail and webhook calls on their way (store/outbox.py); one tag, so that each step of a job is one script.
 OUTBOX_JOBS = "vm:{outbox}:jobs"

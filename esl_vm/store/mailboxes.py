@@ -104,7 +104,8 @@ class RedisMailboxes:
         ]
         for name, value in fields.items():
             args += (name, value)
-        return Delivery(text(self._change(keys, "deliver", [keys.message(message.id), keys.deleted], args)))
+        touched = [keys.message(message.id), keys.deleted, keys.erase]
+        return Delivery(text(self._change(keys, "deliver", touched, args)))
 
     def heard(self, box: MailboxId, message_id: str) -> None:
         """Mark a message heard; it stays where it is. A message that is gone is no error."""
@@ -193,6 +194,21 @@ class RedisMailboxes:
 
         found = self._base.link.run(keys.partition, work)
         return {folder: [text(word) for word in ids] for folder, ids in zip(FOLDERS, found, strict=True)}
+
+    def sounds(self, box: MailboxId) -> set[str]:
+        """The ids of all sounds this mailbox points to: messages, their introductions, greetings."""
+        keys = self._base.keys.of(box)
+        ids = [message_id for found in self.message_ids(box).values() for message_id in found]
+
+        def work(client: Any) -> list[Any]:
+            pipeline = client.pipeline(transaction=False)
+            pipeline.hmget(keys.box, GREETING_FIELDS)
+            for message_id in ids:
+                pipeline.hget(keys.message(message_id), "intro_id")
+            return pipeline.execute()  # type: ignore[no-any-return]
+
+        greetings, *intros = self._base.link.run(keys.partition, work)
+        return {*ids, *(text(sound) for sound in [*greetings, *intros] if sound)}
 
     def delete_because(self, box: MailboxId, message_id: str, why: str, *, came_before: float = 0.0) -> bool:
         """As `delete`, with a reason in the event; only what came before that time (epoch seconds, 0 = any)."""

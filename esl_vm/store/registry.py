@@ -112,9 +112,14 @@ class RedisRegistry:
             raise StoreDownError(f"mailbox {box} is being changed all the time")
         raise NoSuchMailboxError(f"no mailbox {box}")
 
-    def boxes(self, domain: str | None = None) -> Iterator[MailboxId]:
-        """All mailboxes, in the order of domain and number; read in portions, as they are asked for."""
-        parts = [self._part(partition, domain) for partition in range(self._base.keys.partitions)]
+    def boxes(self, domain: str | None = None, *, after: MailboxId | None = None) -> Iterator[MailboxId]:
+        """All mailboxes, in the order of domain and number; read in portions, as they are asked for.
+
+        Args:
+            domain: only of that one.
+            after: only those that come after this one.
+        """
+        parts = [self._part(partition, domain, after) for partition in range(self._base.keys.partitions)]
         for found_domain, number in heapq.merge(*parts):
             try:
                 yield MailboxId(number, found_domain)
@@ -153,10 +158,12 @@ class RedisRegistry:
 
         return [text(word) for ids in self._base.link.run(keys.partition, work) for word in ids]
 
-    def _part(self, partition: int, domain: str | None) -> Iterator[tuple[str, str]]:
+    def _part(self, partition: int, domain: str | None, after: MailboxId | None) -> Iterator[tuple[str, str]]:
         """A partition's mailboxes in order, `_CHUNK` at a time."""
         key = self._base.keys.boxes(partition)
         low, high = (f"[{domain} ", f"[{domain}!") if domain is not None else ("-", "+")
+        if after is not None and domain in {None, after.domain}:
+            low = f"({box_member(after)}"
 
         def work(client: Any) -> list[bytes]:
             return client.zrangebylex(key, low, high, start=0, num=_CHUNK)  # type: ignore[no-any-return]

@@ -12,6 +12,9 @@ from esl_vm.model.errors import SettingsError
 from esl_vm.model.options import MailboxOptions
 from esl_vm.model.pins import PinRules
 from esl_vm.store.base import Base
+from esl_vm.store.directory import RedisDirectory
+from esl_vm.store.events import RedisEvents
+from esl_vm.store.housekeeping import Housekeeping
 from esl_vm.store.keys import META, Keys
 from esl_vm.store.link import Link
 from esl_vm.store.mailboxes import RedisMailboxes
@@ -48,7 +51,8 @@ class Store:
             gevent serves the calls, none elsewhere.
 
     Attributes:
-        mailboxes, pins, registry: the ports. link: for whoever keeps something else in the same Redis. keys: see Keys.
+        mailboxes, pins, registry, directory: the ports. events: reading what happened. housekeeping: what has to be
+            done now and then. link: for whoever keeps something else in the same Redis. keys: see Keys.
     """
 
     def __init__(
@@ -76,6 +80,9 @@ class Store:
         self.mailboxes = RedisMailboxes(base)
         self.pins = RedisPins(base, pin_rules or PinRules(), pin_cost or Scrypt(), offload or _offload)
         self.registry = RedisRegistry(base)
+        self.directory = RedisDirectory(base)
+        self.events = RedisEvents(base)
+        self.housekeeping = Housekeeping(base, self.mailboxes, self.registry)
 
     def verify(self) -> None:
         """See whether Redis is there and was built for this process; before the first call, and of itself on it.

@@ -2,6 +2,7 @@
 -- KEYS[1..13]  as in common.lua
 -- KEYS[14]  vm:{pNN}:msg:BOX:ID       hash, the message
 -- KEYS[15]  vm:{pNN}:deleted:BOX      sorted set, ids that must not come back
+-- KEYS[16]  vm:{pNN}:erase            sorted set, sounds to erase: this one's no more (a mailbox made and filled anew)
 -- ARGV[1..3]  as in common.lua
 -- ARGV[4]  id
 -- ARGV[5]  folder
@@ -28,12 +29,14 @@ local fields = {}
 for index = 10, #ARGV do
     fields[#fields + 1] = ARGV[index]
 end
-local urgent, ms = false, 0
+local urgent, ms, intro = false, 0, id
 for index = 1, #fields, 2 do
     if fields[index] == 'urgent' then
         urgent = true
     elseif fields[index] == 'duration_ms' then
         ms = tonumber(fields[index + 1])
+    elseif fields[index] == 'intro_id' then
+        intro = fields[index + 1]
     end
 end
 local score
@@ -50,5 +53,6 @@ else
 end
 redis.call('HSET', message, 'folder', folder, unpack(fields))
 redis.call('ZADD', FOLDER_KEYS[folder], score, id)
+redis.call('ZREM', KEYS[16], id, intro)
 happened('delivered', id, ARGV[9], {'folder', folder})
 return 'done'

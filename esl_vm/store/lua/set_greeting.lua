@@ -20,6 +20,7 @@ end
 if redis.call('ZSCORE', deleted, sound) then
     return ''
 end
+redis.call('ZREM', erase, sound)
 local replaced = redis.call('HGET', box, field) or ''
 redis.call('HSET', box, field, sound, field .. '.ms', ARGV[6])
 for index, part in ipairs({'.starts', '.ends'}) do

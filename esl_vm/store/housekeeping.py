@@ -1,0 +1,182 @@
+"""What has to be done now and then: empty the trash, retire what is too old, erase sounds nothing points to.
+
+All of it may be done by several processes at once, broken off anywhere and begun again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from esl_vm.model.mailbox import Folder
+from esl_vm.model.message import Counts
+from esl_vm.store.base import DAY_S
+from esl_vm.store.keys import FOLDERS, HOUSEKEEPING
+from esl_vm.store.records import mailbox_of, number, text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from esl_vm.model.mailbox import MailboxId
+    from esl_vm.store.base import Base
+    from esl_vm.store.mailboxes import RedisMailboxes
+    from esl_vm.store.registry import RedisRegistry
+
+_BOXES = 100
+_MESSAGES = 100
+_URGENT = 10**13  # as in common.lua: an urgent message's score is its time less this
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """What a portion of a purge did.
+
+    Args:
+        last: the last mailbox looked at; a purge broken off goes on after it.
+        to_trash: messages older than their mailbox keeps any. erased: messages out of the trash.
+    """
+
+    last: MailboxId
+    to_trash: int
+    erased: int
+
+
+class Housekeeping:
+    """See the module.
+
+    Args:
+        base: what the parts of the store share.
+        mailboxes, registry: of the same store.
+    """
+
+    def __init__(self, base: Base, mailboxes: RedisMailboxes, registry: RedisRegistry) -> None:
+        self._base = base
+        self._mailboxes = mailboxes
+        self._registry = registry
+
+    def my_turn(self, who: str, every_s: int) -> bool:
+        """Whether this process is to purge now: True for one in the whole cluster within so many seconds."""
+        turn = self._base.link.run(None, lambda client: client.set(HOUSEKEEPING, who, nx=True, ex=every_s))
+        return bool(turn)
+
+    def purge(self, after: MailboxId | None = None) -> Iterator[Purged]:
+        """Go over all mailboxes (after one): messages over `retention_days` go to the trash, those over `trash_days`
+        in the trash are erased, their sounds entered for `erase_sounds`. Yields after every hundred mailboxes.
+        """  # noqa: D205 - one sentence
+        boxes = self._registry.boxes(after=after)
+        while portion := list(islice(boxes, _BOXES)):
+            to_trash = erased = 0
+            for box, trash_days, retention_days, in_trash in self._looked_at(portion):
+                if retention_days:
+                    to_trash += self._retire(box, retention_days)
+                if in_trash:
+                    erased += self._empty_trash(box, trash_days)
+            yield Purged(portion[-1], to_trash, erased)
+
+    def sounds_to_erase(self, most: int = 1000) -> list[str]:
+        """Ids of sounds nothing has pointed to for a while; about so many at most."""
+        now = self._base.now_ms()
+        partitions = range(self._base.keys.partitions)
+
+        def work(client: Any) -> list[list[bytes]]:
+            pipeline = client.pipeline(transaction=False)
+            for partition in partitions:
+                key = self._base.keys.erase(partition)
+                pipeline.zrangebyscore(key, "-inf", now, start=0, num=max(1, most // len(partitions)))
+            return pipeline.execute()  # type: ignore[no-any-return]
+
+        return [text(sound) for part in self._base.link.run(None, work) for sound in part]
+
+    def sounds_erased(self, sounds: Sequence[str]) -> None:
+        """These are erased: they need not be named again."""
+
+        def work(client: Any) -> None:
+            pipeline = client.pipeline(transaction=False)
+            for partition in range(self._base.keys.partitions):
+                pipeline.zrem(self._base.keys.erase(partition), *sounds)
+            pipeline.execute()
+
+        if sounds:
+            self._base.link.run(None, work)
+
+    def erase_sounds(self, delete: Callable[[str], None]) -> int:
+        """Erase all sounds that nothing points to.
+
+        Args:
+            delete: erases one, `AudioStore.delete`; what it raises stops this, the rest is done the next time.
+
+        Returns:
+            How many were erased.
+        """
+        erased = 0
+        while sounds := self.sounds_to_erase():
+            for sound in sounds:
+                delete(sound)
+            self.sounds_erased(sounds)
+            erased += len(sounds)
+        return erased
+
+    def _looked_at(self, boxes: Sequence[MailboxId]) -> list[tuple[MailboxId, int, int, int]]:
+        """For each mailbox its trash_days and retention_days, and how many messages lie in its trash."""
+
+        def work(client: Any) -> list[Any]:
+            pipeline = client.pipeline(transaction=False)
+            for box in boxes:
+                keys = self._base.keys.of(box)
+                pipeline.hmget(keys.box, "trash_days", "retention_days")
+                pipeline.zcard(keys.folder(Folder.TRASH))
+            return pipeline.execute()  # type: ignore[no-any-return]
+
+        replies = self._base.link.run(None, work)
+        found = []
+        for box, (trash_days, retention_days), in_trash in zip(boxes, replies[::2], replies[1::2], strict=True):
+            fields = {"trash_days": text(trash_days), "retention_days": text(retention_days)}
+            set_ones = {name: value for name, value in fields.items() if value}
+            options = mailbox_of(box, set_ones, Counts(), self._base.defaults).options
+            found.append((box, options.trash_days, options.retention_days, in_trash))
+        return found
+
+    def _empty_trash(self, box: MailboxId, trash_days: int) -> int:
+        keys = self._base.keys.of(box)
+        trash = keys.folder(Folder.TRASH)
+        before = int(self._base.now_ms()) - trash_days * DAY_S * 1000
+        erased = 0
+        while True:
+
+            def work(client: Any) -> list[list[bytes]]:
+                pipeline = client.pipeline(transaction=False)
+                pipeline.zrangebyscore(trash, "-inf", f"({before - _URGENT}", start=0, num=_MESSAGES)
+                pipeline.zrangebyscore(trash, 0, f"({before}", start=0, num=_MESSAGES)
+                return pipeline.execute()  # type: ignore[no-any-return]
+
+            ids = [text(word) for part in self._base.link.run(keys.partition, work) for word in part]
+            if not ids:
+                return erased
+            touched = [keys.deleted, keys.erase, *(keys.message(message_id) for message_id in ids)]
+            sounds = self._base.change(keys, "erase", touched, [str(before), str(self._base.remember_s), *ids])
+            if not sounds:  # all were restored in this moment
+                return erased
+            erased += len({text(sound) for sound in sounds} & set(ids))
+
+    def _retire(self, box: MailboxId, retention_days: int) -> int:
+        """Put what is too old in the trash. Goes by when it came, not by where it lies: it may have been moved."""
+        keys = self._base.keys.of(box)
+        before = self._base.clock.now() - retention_days * DAY_S
+        ids = self._mailboxes.message_ids(box)
+        kept = [message_id for folder in FOLDERS if folder is not Folder.TRASH for message_id in ids[folder]]
+        gone = 0
+        for start in range(0, len(kept), _MESSAGES):
+            portion = kept[start : start + _MESSAGES]
+
+            def work(client: Any, portion: Sequence[str] = portion) -> list[Any]:
+                pipeline = client.pipeline(transaction=False)
+                for message_id in portion:
+                    pipeline.hmget(keys.message(message_id), "arrived", "received")
+                return pipeline.execute()  # type: ignore[no-any-return]
+
+            for message_id, (arrived, received) in zip(portion, self._base.link.run(keys.partition, work), strict=True):
+                came = arrived or received
+                if came is not None and number(text(came)) < before:
+                    gone += self._mailboxes.delete_because(box, message_id, "retention", came_before=before)
+        return gone
