@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 # Seconds a key's event may come after the end of the application it ended; seen 1 ms.
 LATE_KEY_S = 1.0
+# Seconds from an execute to the application's start: FreeSWITCH looks at its queue that often.
+TICK_S = 0.02
 _EXTENSION = re.compile(r"[0-9A-Za-z*#+][0-9A-Za-z*#+_.@-]{0,127}")
 _CONTEXT = re.compile(r"[0-9A-Za-z_][0-9A-Za-z_.@-]{0,127}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,127}")
@@ -86,8 +88,7 @@ class EslPhone:
         self._pack = pack
         self._call = call_of(frame, settings or PhoneSettings())
         self._answered = self._call.answered
-        rate = frame.get("Channel-Read-Codec-Rate") or ""
-        self._rate = int(rate) if re.fullmatch(r"[0-9]{1,6}", rate) and int(rate) else USUAL_RATE
+        self._rate = _rate(frame, "Channel-Read-Codec-Rate")
         self._stopping: str | None = None  # the keys that stop the next application, as FreeSWITCH knows them
         self._seen_folders: set[str] = set()
 
@@ -133,12 +134,14 @@ class EslPhone:
         wave = wave_of(sound.path)
         if wave.ms is not None and start_ms >= wave.ms:
             return Listened(None, wave.ms)
-        ended = self._run("playback", offset_path(sound.path, start_ms * wave.rate // 1000), keys)
+        start = start_ms * wave.rate // 1000
+        ended = self._run("playback", offset_path(sound.path, start), keys)
         key = self._key_that_ended(ended, keys) if keys else None
-        position = _number(ended, "variable_playback_last_offset_pos") * 1000 // wave.rate
         if key is None and wave.ms is not None:
-            position = wave.ms
-        return Listened(key, max(start_ms, position))
+            return Listened(None, wave.ms)
+        # The offset counts the file's own samples, what was played since is added in the line's (switch_ivr_play_say.c).
+        played = max(0, _number(ended, "variable_playback_last_offset_pos") - start)
+        return Listened(key, start_ms + played * 1000 // _rate(ended, "Channel-Write-Codec-Rate"))
 
     def can_record(self, path: Path) -> bool:
         """Whether this host and the call's FreeSWITCH both see the folder a recording would lie in.
@@ -170,12 +173,14 @@ class EslPhone:
         session = self._session
         if not self.can_record(path):
             raise SpoolError(f"the folder {path.parent} is not seen by both this host and {self._call.node}")
-        argument = f"{_quoted(str(path))} {max(0, max_s)}"
+        # FreeSWITCH's own limit counts in whole seconds and comes up to one late; ours is exact, its is the fallback.
+        argument = f"{_quoted(str(path))} {max_s + 1 if max_s > 0 else 0}"
         if silence_s > 0:
             argument += f" {max(0, threshold) * self._rate // USUAL_RATE} {silence_s}"
         session.poll()
         session.keys.clear()
-        ended = self._run("record", argument, keys, after_hang_up=True)
+        most_s = max_s + TICK_S if max_s > 0 else None
+        ended = self._run("record", argument, keys, most_s=most_s, after_hang_up=True)
         key = self._key_that_ended(ended, keys) if keys else None
         if not path.exists():
             raise RecordingElsewhereError(f"{self._call.node} recorded {path}, but it is not on this host")
@@ -187,15 +192,17 @@ class EslPhone:
         return Recorded(_number(ended, "variable_record_ms"), why, key or "")
 
     def set_variables(self, variables: Mapping[str, str]) -> None:
-        """Set channel variables (an empty value unsets); they are set when this returns.
+        """Set channel variables (an empty value unsets); they are set when this returns, or CallerGoneError is raised.
 
         By `uuid_setvar`, which FreeSWITCH does at once; an application `set` is queued for the next 20 ms tick.
         """
         self._session.check()
-        commands = [f"uuid_setvar {self._call.uuid} {_assignment(name, value)}" for name, value in variables.items()]
-        for text, output in zip(commands, self._session.api_all(commands), strict=True):
-            if not output.startswith("+OK"):
-                log.warning("call %s: %s answered %s", self._call.uuid, text.split()[0], output.strip())
+        uuid = self._call.uuid
+        lines = [f"api uuid_setvar {uuid} {_assignment(name, value)}" for name, value in variables.items()]
+        for name, reply in zip(variables, self._session.ask(lines), strict=True):
+            if not reply.data.startswith("+OK"):
+                self._session.gone = self._session.gone or f"{name} not set: {reply.data.strip()}"
+        self._session.check()
 
     def transfer(self, extension: str, context: str = "") -> None:
         """Send the caller on; raises UnsafeArgumentError for what is no extension."""
@@ -206,7 +213,9 @@ class EslPhone:
         # The socket would stay in control of the call until it ends.
         self._session.gone = "transferred"
 
-    def _run(self, application: str, argument: str, keys: str, *, after_hang_up: bool = False) -> Frame:
+    def _run(
+        self, application: str, argument: str, keys: str, *, most_s: float | None = None, after_hang_up: bool = False
+    ) -> Frame:
         """Run an application that only `keys` end; returns its end."""
         session = self._session
         before, count = b"", 0
@@ -215,7 +224,7 @@ class EslPhone:
             before, count = command(f"api uuid_setvar {self._call.uuid} playback_terminators {_terminators(keys)}"), 1
             self._stopping = keys
         session.begin(application, argument, before=before, commands_before=count)
-        ended = session.finish(keys, after_hang_up=after_hang_up)
+        ended = session.finish(keys, most_s=most_s, after_hang_up=after_hang_up)
         if application == "playback":
             response = ended.last("Application-Response")
             if response != "FILE PLAYED":
@@ -243,6 +252,12 @@ def _number(frame: Frame, name: str) -> int:
     """A header that is a count, 0 if it isn't there."""
     text = frame.last(name) or ""
     return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else 0
+
+
+def _rate(frame: Frame, name: str) -> int:
+    """A codec's samples a second; the usual rate if the header isn't there."""
+    text = frame.get(name) or ""
+    return int(text) if re.fullmatch(r"[1-9][0-9]{3,5}", text) else USUAL_RATE
 
 
 def _quoted(path: str) -> str:

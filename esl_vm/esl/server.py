@@ -1,0 +1,263 @@
+"""The listener FreeSWITCH's `socket` application connects to: one greenlet a call, and limits for all that isn't one.
+
+What holds here:
+
+- An accepted connection always gets its `connect`, also when the call can't be taken: FreeSWITCH parks a call for
+  ever whose socket closes before that (seen on FreeSWITCH 1.11). A call that can't be taken is handed back at once
+  with `vm_status` FAILED, and the dialplan goes on to its apology.
+- Nothing of one call reaches another: its errors end in its greenlet.
+- Connections that have not answered `connect` yet are few and short-lived; when there are too many, the oldest is
+  closed. A FreeSWITCH answers within milliseconds, so it is never the oldest.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import TYPE_CHECKING
+
+from gevent.pool import Group
+from gevent.server import StreamServer
+
+from esl_vm.esl.phone import EslPhone, PhoneSettings
+from esl_vm.esl.session import CallSession
+from esl_vm.esl.tcp import prepare
+from esl_vm.esl.wire import Limits
+from esl_vm.model.call import Status
+from esl_vm.model.errors import CallerGoneError, WireError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gevent import socket
+
+    from esl_vm.esl.sounds import PromptPack
+    from esl_vm.esl.wire import Frame
+    from esl_vm.model.call import Call
+
+log = logging.getLogger(__name__)
+
+Network = IPv4Network | IPv6Network
+LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+# Connections FreeSWITCH may have opened that we haven't accepted yet.
+BACKLOG = 1024
+# Seconds a conversation that is cut short by the end of the service has for settling what it holds.
+SETTLE_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """Limits of the listener.
+
+    Args:
+        max_calls: calls held at once, at least 1; those beyond are handed back at once.
+        max_waiting: connections at once that have not answered `connect`, at least 1.
+        connect_s: seconds they have for it.
+        allow: the networks FreeSWITCH may call from; calls from others are handed back.
+        limits: the longest frames.
+        phone: what of a call is looked at.
+    """
+
+    max_calls: int = 2000
+    max_waiting: int = 256
+    connect_s: float = 5.0
+    allow: tuple[Network, ...] = LOOPBACK
+    limits: Limits = field(default_factory=Limits)
+    phone: PhoneSettings = field(default_factory=PhoneSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnd:
+    """A call's story, told at its end.
+
+    Args:
+        call: as it came.
+        seconds: how long it was ours.
+        applications: how many FreeSWITCH ran for it.
+        keys: how many were pressed (never which).
+        end: `completed`, `failed` (an error of ours), `cut short` (the service stopped), or why the caller is gone.
+    """
+
+    call: Call
+    seconds: float
+    applications: int
+    keys: int
+    end: str
+
+
+class CallServer:
+    """Takes calls and runs `handle` for each, in a greenlet of its own.
+
+    Args:
+        listener: a listening socket (shared by several processes, or not), or the address to listen on.
+        handle: the whole conversation. The call goes back to the dialplan when it returns or raises.
+        pack: where the prompts lie.
+        settings: limits.
+        ended: told every call's story, besides the line in the log.
+    """
+
+    def __init__(
+        self,
+        listener: socket.socket | tuple[str, int],
+        handle: Callable[[EslPhone], None],
+        pack: PromptPack,
+        settings: ServerSettings | None = None,
+        ended: Callable[[CallEnd], None] | None = None,
+    ) -> None:
+        self._handle = handle
+        self._pack = pack
+        self._settings = settings or ServerSettings()
+        self._ended = ended
+        self._waiting: dict[int, CallSession] = {}  # in the order in which they came
+        self._greenlets = Group()
+        self._calls = 0
+        self._server = StreamServer(listener, self._connection, spawn=self._greenlets.spawn, backlog=BACKLOG)
+        # One connection a turn of the loop: processes that share the listener share the calls evenly.
+        self._server.max_accept = 1
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it listens, with the port the system chose if 0 was asked for."""
+        host, port = self._server.address[:2]
+        return host, port
+
+    @property
+    def calls(self) -> int:
+        """How many calls are being held."""
+        return self._calls
+
+    @property
+    def waiting(self) -> int:
+        """How many connections have not answered `connect` yet."""
+        return len(self._waiting)
+
+    def start(self) -> None:
+        """Listen, and return; raises OSError if the address can't be had."""
+        self._server.start()
+
+    def stop(self, drain_s: float = 0.0) -> bool:
+        """Take no new calls, let the running ones finish; returns whether all did in time.
+
+        New connections are refused from now on, so FreeSWITCH goes on to the next service of its list. Those that
+        were waiting to be accepted are still served: their calls would stay parked for ever.
+
+        Args:
+            drain_s: seconds for calls to finish; then their greenlets are killed, which settles what they hold and
+                hands the calls back.
+        """
+        self._server.stop_accepting()
+        listener = self._server.socket
+        listener.setblocking(False)
+        while True:
+            try:
+                client, address = listener.accept()
+            except OSError:
+                break
+            self._greenlets.spawn(self._connection, client, address)
+        self._server.close()
+        if drain_s > 0:
+            self._greenlets.join(timeout=drain_s)
+        if not len(self._greenlets):
+            return True
+        log.warning("%d calls did not finish within %g s and are handed back", self._calls, drain_s)
+        self._greenlets.kill(timeout=SETTLE_S)
+        return False
+
+    # -- one connection ---------------------------------------------------------------------------------------------
+
+    def _connection(self, stream: socket.socket, address: tuple[str, int]) -> None:
+        try:
+            prepare(stream)
+            session = CallSession(address, stream, limits=self._settings.limits)
+            try:
+                self._serve(session, address)
+            finally:
+                session.hand_back()
+        except Exception:
+            # The front door: whatever went wrong ends here, with this call.
+            log.exception("connection from %s", address)
+        finally:
+            stream.close()
+
+    def _serve(self, session: CallSession, address: tuple[str, int]) -> None:
+        began = time.monotonic()
+        try:
+            frame = self._connect(session)
+        except (CallerGoneError, WireError) as error:
+            log.info("no call from %s: %s", address, error)
+            return
+        phone = EslPhone(session, frame, self._pack, self._settings.phone)
+        del frame
+        refusal = self._refusal(address)
+        if refusal:
+            log.error("call %s from %s not taken: %s", phone.call.uuid, address, refusal)
+            _fail(phone)
+            return
+        end = "cut short"
+        self._calls += 1
+        try:
+            self._handle(phone)
+            end = session.gone or "completed"
+        except CallerGoneError as error:
+            end = str(error)
+        except Exception:
+            log.exception("call %s", phone.call.uuid)
+            end = "failed"
+            _fail(phone)
+        finally:
+            self._calls -= 1
+            self._tell(CallEnd(phone.call, time.monotonic() - began, session.executed, session.pressed, end))
+
+    def _connect(self, session: CallSession) -> Frame:
+        self._waiting[id(session)] = session
+        if len(self._waiting) > self._settings.max_waiting:
+            oldest = next(iter(self._waiting))
+            log.warning("%d connections without a call; closing the oldest", len(self._waiting))
+            self._waiting.pop(oldest).stop()
+        try:
+            return session.connect(self._settings.connect_s)
+        finally:
+            self._waiting.pop(id(session), None)
+
+    def _refusal(self, address: tuple[str, int]) -> str:
+        if self._calls >= self._settings.max_calls:
+            return f"{self._calls} calls are being held, which is the limit"
+        if not allowed(address[0] if address else "", self._settings.allow):
+            return "its address is not in the list of those allowed"
+        return ""
+
+    def _tell(self, story: CallEnd) -> None:
+        call = story.call
+        log.info(
+            "call %s from %s to %s: %.1f s, %d applications, %d keys, %s",
+            call.uuid,
+            call.caller.number or "unknown",
+            call.destination,
+            story.seconds,
+            story.applications,
+            story.keys,
+            story.end,
+        )
+        if self._ended:
+            self._ended(story)
+
+
+def allowed(host: str, networks: tuple[Network, ...]) -> bool:
+    """Whether an address lies in one of the networks; IPv4 in IPv6's clothes counts as IPv4."""
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    return any(address in network for network in networks)
+
+
+def _fail(phone: EslPhone) -> None:
+    """Tell the dialplan that it did not work, so that it can apologise."""
+    try:
+        phone.set_variables({"vm_status": Status.FAILED})
+    except CallerGoneError as error:
+        log.info("call %s: %s", phone.call.uuid, error)
