@@ -57,15 +57,13 @@ def record(talk: Conversation, take: Take, mailbox: Mailbox, keys: str, *, max_s
 def say_and_beep(talk: Conversation, before: Utterance, keys: str) -> str | None:
     """Say something, then the tone; a key of `keys` cuts to the tone (`#`, or any where all are given) or is returned.
 
-    One utterance where nobody presses anything: the tone follows without a gap.
+    The tone is played by itself: nothing cuts it, and no key in it can be taken for one before it.
     """
-    key = talk.phone.play((*before, *talk.voice.prompt("beep")), keys) if before else None
-    if key is None and before:
-        return None
-    if key is None or key == "#" or keys == ALL_KEYS:
-        talk.tell(talk.voice.prompt("beep"))
-        return None
-    return key
+    key = talk.phone.play(before, keys) if before else None
+    if key not in {None, "#"} and keys != ALL_KEYS:
+        return key
+    talk.tell(talk.voice.prompt("beep"))
+    return None
 
 
 def record_greeting(talk: Conversation, take: Take, mailbox: Mailbox, greeting: Greeting) -> GreetingEnd:

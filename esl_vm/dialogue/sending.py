@@ -26,7 +26,7 @@ def send(visit: Visit) -> Next:
 
 def reply(visit: Visit) -> Next:
     """3 1: to the sender of the current message, if they have a mailbox here."""
-    if not visit.options.sendvoicemail or not visit.after_message or visit.here is None:
+    if not visit.after_message or visit.here is None:
         return Next(said=visit.say("vm-sorry"))
     number = visit.here.message.caller.dialable
     if not number:
