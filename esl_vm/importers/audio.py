@@ -1,0 +1,274 @@
+"""Sound of any kind becomes what the store keeps: WAV, 8 kHz, one channel, 16 bits.
+
+libsndfile reads what has a header (WAV with GSM in it, MP3, Ogg, FLAC, AU …) and, told how, the headerless files that
+Asterisk writes; what it can't read goes to ffmpeg or sox where they are installed. Lengths are counted, never believed.
+"""
+
+from __future__ import annotations
+
+import shutil
+import stat
+import struct
+import subprocess
+import wave
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import soundfile
+
+from esl_vm.importers.plan import Kind
+from esl_vm.importers.resample import Resampler, Samples
+from esl_vm.model.errors import InvalidValueError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from esl_vm.importers.plan import SoundFiles
+
+RATE = 8000
+_BLOCK = 65536
+_LARGEST = 2**30
+_LONGEST_S = 6 * 3600
+_TOOL_S = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Headerless:
+    """How to read samples that come without a header: libsndfile's name of the encoding, and the rate."""
+
+    subtype: str
+    rate: int = RATE
+
+
+HEADERLESS = {
+    "sln": Headerless("PCM_16"),
+    "raw": Headerless("PCM_16"),
+    **{f"sln{khz}": Headerless("PCM_16", khz * 1000) for khz in (8, 12, 16, 24, 32, 48, 96, 192)},
+    "sln44": Headerless("PCM_16", 44100),
+    **dict.fromkeys(("ulaw", "ul", "mu", "ulw", "pcm", "pcmu"), Headerless("ULAW")),
+    **dict.fromkeys(("alaw", "al", "alw", "pcma"), Headerless("ALAW")),
+    "gsm": Headerless("GSM610"),
+    "vox": Headerless("VOX_ADPCM"),
+}
+"""The extensions (lower case) of Asterisk's format modules, and mod_native_file's."""
+
+_WITH_HEADER = {"wav", "wav16", "wav49", "mp3", "ogg", "oga", "opus", "flac", "au", "aif", "aiff", "caf", "w64", "mp2"}
+_FFMPEG = {
+    "g722": ("-f", "g722"),
+    **{f"g726-{kbit}": ("-f", "g726le", "-code_size", str(kbit // 8)) for kbit in (16, 24, 32, 40)},
+    "g723": ("-f", "g723_1"),
+    "g729": ("-f", "g729"),
+    "ilbc": ("-f", "ilbc"),
+    "amr": ("-f", "amr"),
+    "aac": ("-f", "aac"),
+    **dict.fromkeys(("m4a", "mp4", "3gp"), ("-f", "mov")),
+    **dict.fromkeys(("webm", "mka"), ("-f", "matroska")),
+    "mp3": ("-f", "mp3"),
+    "wma": ("-f", "asf"),
+}
+_SOX = {"amr-nb", "amr-wb", "voc", "wv", "sph", "hcom", "gsm", "mp3", "wav", "ogg"}
+
+AUDIO_EXTENSIONS = frozenset(HEADERLESS) | _WITH_HEADER | set(_FFMPEG) | _SOX
+"""What may be a sound, by its extension in lower case."""
+
+_QUALITY = (
+    *("wav", "sln", "sln8", "raw", "sln16", "wav16", "sln12", "sln24", "sln32", "sln44", "sln48", "sln96", "sln192"),
+    *("flac", "au", "ulaw", "alaw", "g722", "opus", "ogg", "mp3", "g726-40", "g726-32", "WAV", "wav49", "gsm"),
+)
+
+
+class SoundError(InvalidValueError):
+    """A sound that can't be brought. `kind` is empty_audio, unreadable_audio or path_outside_storage."""
+
+    def __init__(self, kind: Kind, why: str) -> None:
+        self.kind = kind
+        super().__init__(why)
+
+
+def extension(name: str) -> str:
+    """A file's extension as Asterisk means it: `WAV` (GSM in it) is not `wav`; others in lower case; `` if none."""
+    tail = name.rpartition(".")[2] if "." in name else ""
+    return "WAV" if tail == "WAV" else tail.lower()
+
+
+def by_quality(files: list[Path]) -> tuple[Path, ...]:
+    """The same sound in several formats, the one that lost least first."""
+
+    def rank(file: Path) -> tuple[int, str]:
+        kind = extension(file.name)
+        return (_QUALITY.index(kind) if kind in _QUALITY else len(_QUALITY), file.name)
+
+    return tuple(sorted(files, key=rank))
+
+
+def convert(sound: SoundFiles, target: Path) -> int:
+    """Write the best readable one of a sound's files as the store keeps it; returns its milliseconds (at least 1).
+
+    The best format is taken unless another one has over half a second more of the sound (a disk was full, a
+    recording was cut off in one of them).
+
+    Raises:
+        SoundError: none of them could be read; says about the best of them why.
+    """
+    if not sound.files:
+        raise SoundError(Kind.UNREADABLE_AUDIO, "there is no sound file")
+    errors: list[SoundError] = []
+    lengths: list[tuple[float, Path]] = []
+    for file in sound.files:
+        try:
+            check_file(file, sound.root)
+            lengths.append((_seconds(file) if len(sound.files) > 1 else 0.0, file))
+        except SoundError as error:
+            errors.append(error)
+    longest = max((seconds for seconds, _file in lengths), default=0.0)
+    enough = [file for seconds, file in lengths if seconds >= longest - 0.5]
+    for file in enough + [file for _seconds, file in lengths if file not in enough]:
+        try:
+            return _write(_samples(file), target)
+        except SoundError as error:
+            errors.append(error)
+    raise min(errors, key=lambda error: error.kind is Kind.EMPTY_AUDIO)
+
+
+def check_file(file: Path, root: Path) -> None:
+    """Raise SoundError unless this is a plain, not absurdly large file inside that folder, links followed."""
+    try:
+        real = file.resolve(strict=True)
+        status = real.stat()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise SoundError(Kind.UNREADABLE_AUDIO, f"can't be opened: {type(error).__name__}") from None
+    if not real.is_relative_to(root.resolve()):
+        raise SoundError(Kind.PATH_OUTSIDE_STORAGE, "the path leads outside the storage folder")
+    if not stat.S_ISREG(status.st_mode):
+        raise SoundError(Kind.UNREADABLE_AUDIO, "not a plain file")
+    if status.st_size > _LARGEST:
+        raise SoundError(Kind.UNREADABLE_AUDIO, f"larger than {_LARGEST} bytes")
+    if not status.st_size:
+        raise SoundError(Kind.EMPTY_AUDIO, "no sound in it")
+
+
+def _seconds(file: Path) -> float:
+    """How long it plays, as far as that is known without decoding it; 0 for what only a tool can read."""
+    kind = extension(file.name).lower()
+    try:
+        with _open(file) as sound:
+            if sound.frames > 0:
+                return float(sound.frames / sound.samplerate)
+    except (soundfile.SoundFileError, OSError, SoundError):
+        return 0.0
+    if kind == "gsm":
+        return file.stat().st_size / 33 * 0.02
+    return 0.0
+
+
+def _open(file: Path) -> soundfile.SoundFile:
+    kind = extension(file.name).lower()
+    with file.open("rb") as opened:
+        head = opened.read(12)
+    raw = HEADERLESS.get(kind)
+    if raw and not (head[:4] in {b"RIFF", b"RF64"} and head[8:] == b"WAVE"):
+        return soundfile.SoundFile(file, format="RAW", subtype=raw.subtype, samplerate=raw.rate, channels=1)
+    return soundfile.SoundFile(file)
+
+
+def _samples(file: Path) -> Iterator[Samples]:
+    """The sound at 8 kHz, one channel, block by block; raises SoundError before the first block or never."""
+    try:
+        sound = _open(file)
+    except (soundfile.SoundFileError, OSError) as error:
+        yield from _unfinished(file) or _by_tool(file, error)
+        return
+    with sound:
+        if not 1000 <= sound.samplerate <= 384000 or not 1 <= sound.channels <= 64:
+            raise SoundError(Kind.UNREADABLE_AUDIO, f"{sound.samplerate} Hz, {sound.channels} channels")
+        if sound.frames > _LONGEST_S * sound.samplerate:
+            raise SoundError(Kind.UNREADABLE_AUDIO, f"longer than {_LONGEST_S // 3600} hours")
+        resampler = Resampler(sound.samplerate, RATE) if sound.samplerate != RATE else None
+        any_ = False
+        while True:
+            try:
+                block = sound.read(_BLOCK, dtype="float32", always_2d=True)
+            except soundfile.SoundFileError:
+                # what was readable up to here is kept: a file cut off in its middle
+                break
+            if len(block):
+                any_ = True
+                mono = block.mean(axis=1, dtype=np.float32) if block.shape[1] > 1 else block[:, 0]
+                yield resampler.feed(mono) if resampler else mono
+            if len(block) < _BLOCK:
+                break
+        if resampler and any_:
+            yield resampler.finish()
+        if not any_:
+            yield from _unfinished(file)
+
+
+def _unfinished(file: Path) -> list[Samples]:
+    """What a WAV file holds whose recorder died before it wrote the lengths; nothing if it is no such file."""
+    with file.open("rb") as opened:
+        data = opened.read(_LARGEST)
+    if data[:4] != b"RIFF" or data[8:12] != b"WAVE":
+        return []
+    place, rate, channels, width, encoding = 12, 0, 0, 0, 0
+    while place + 8 <= len(data):
+        name, size = data[place : place + 4], struct.unpack_from("<I", data, place + 4)[0]
+        place += 8
+        if name == b"fmt " and place + 16 <= len(data):
+            encoding, channels, rate, _bytes, _align, width = struct.unpack_from("<HHIIHH", data, place)
+        if name == b"data":
+            break
+        place += size + size % 2
+    if encoding != 1 or width != 16 or not 1 <= channels <= 64 or not 1000 <= rate <= 384000:
+        return []
+    whole = (len(data) - place) // (2 * channels)
+    if whole <= 0:
+        return []
+    samples = np.frombuffer(data, dtype="<i2", count=whole * channels, offset=place).reshape(-1, channels)
+    mono: Samples = (samples.mean(axis=1) / 32768).astype(np.float32)
+    if rate == RATE:
+        return [mono]
+    resampler = Resampler(rate, RATE)
+    return [resampler.feed(mono), resampler.finish()]
+
+
+def _by_tool(file: Path, reason: Exception) -> Iterator[Samples]:
+    """Through ffmpeg or sox, told the format by the extension so that a file can't choose its own reader."""
+    kind = extension(file.name).lower()
+    out = ("-ar", str(RATE), "-ac", "1", "-f", "s16le", "-")
+    if kind in _FFMPEG and (ffmpeg := shutil.which("ffmpeg")):
+        command = [ffmpeg, "-nostdin", "-v", "error", "-protocol_whitelist", "file,pipe", *_FFMPEG[kind]]
+        command += ["-i", f"file:{file}", "-vn", *out]
+    elif kind in _SOX and (sox := shutil.which("sox")):
+        command = [sox, "-V1", "-t", kind, str(file), "-r", str(RATE), "-c", "1", "-b", "16", "-e", "signed", "-L"]
+        command += ["-t", "raw", "-"]
+    else:
+        tools = {**dict.fromkeys(_FFMPEG, "ffmpeg"), **dict.fromkeys(_SOX - set(_FFMPEG), "sox")}
+        hint = f"; {tools[kind]}, which is not installed, may read it" if kind in tools else ""
+        raise SoundError(Kind.UNREADABLE_AUDIO, f"not a sound file that can be read{hint}") from reason
+    try:
+        run = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_TOOL_S, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise SoundError(Kind.UNREADABLE_AUDIO, f"{command[0]} failed: {type(error).__name__}") from None
+    if run.returncode or not run.stdout:
+        raise SoundError(Kind.UNREADABLE_AUDIO, "not a sound file that can be read") from reason
+    data = run.stdout[: len(run.stdout) // 2 * 2]
+    yield np.frombuffer(data, dtype="<i2").astype(np.float32) / np.float32(32768)
+
+
+def _write(blocks: Iterator[Samples], target: Path) -> int:
+    frames = 0
+    with wave.open(str(target), "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(RATE)
+        for block in blocks:
+            clean = np.nan_to_num(block, nan=0.0, posinf=1.0, neginf=-1.0)
+            out.writeframesraw(np.clip(np.rint(clean * 32768), -32768, 32767).astype("<i2").tobytes())
+            frames += len(block)
+            if frames > _LONGEST_S * RATE:
+                raise SoundError(Kind.UNREADABLE_AUDIO, f"longer than {_LONGEST_S // 3600} hours")
+    if not frames:
+        raise SoundError(Kind.EMPTY_AUDIO, "no sound in it")
+    return max(1, round(frames * 1000 / RATE))

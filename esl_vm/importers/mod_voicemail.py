@@ -1,0 +1,272 @@
+"""Reading FreeSWITCH's mod_voicemail: its SQLite database, its files, and the XML directory."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from esl_vm.importers.freeswitch_directory import FreeswitchDirectory, User
+from esl_vm.importers.freeswitch_profile import options_of, pin_of
+from esl_vm.importers.plan import (
+    Findings,
+    ImportedGreeting,
+    ImportedMailbox,
+    ImportedMessage,
+    ImportSourceError,
+    Kind,
+    Plan,
+    mailbox_id,
+    stable_id,
+)
+from esl_vm.importers.scratch import Scratch
+from esl_vm.importers.storage import Lost, Storage
+from esl_vm.importers.texts import addresses, decode_text, epoch, is_timezone, language_of, person, truth
+from esl_vm.model.errors import InvalidValueError
+from esl_vm.model.mailbox import Folder, Greeting
+from esl_vm.model.message import Caller
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SOURCE = "mod_voicemail"
+_NO_NUMBER = {"", "0000000000"}
+Row = dict[str, str]
+
+
+def read_mod_voicemail(
+    database: Path,
+    storage: Path,
+    directory: Path,
+    *,
+    domains: dict[str, str] | None = None,
+    unconfigured: bool = False,
+) -> Plan:
+    """Read a mod_voicemail's mailboxes.
+
+    Args:
+        database: voicemail_PROFILE.db; a copy of it (with what its write-ahead log holds) is read, it stays untouched.
+        storage: the storage folder as it lies now, whatever absolute paths the database names.
+        directory: the folder of the directory's XML files, or one file.
+        domains: domains that get another name here.
+        unconfigured: bring mailboxes too that have messages but no user in the directory.
+
+    Raises:
+        ImportSourceError: one of the three can't be read.
+    """
+    findings = Findings()
+    tables = _Tables(database)
+    users = _resolved(list(FreeswitchDirectory(directory, findings).users()), tables)
+    reader = _Reader(tables, Storage(storage), findings, domains or {})
+    boxes = [box for user in users if (box := reader.mailbox(user)) is not None]
+    boxes += reader.rest({(user.id, user.domain) for user in users}, wanted=unconfigured)
+    reader.files_without_row()
+    return Plan(SOURCE, tuple(boxes), tuple(findings.items), tuple(findings.remarks))
+
+
+class _Tables:
+    """The database's rows as text, read from a copy: no select of ours can make a lock or lose a table."""
+
+    def __init__(self, path: Path) -> None:
+        scratch = Scratch()
+        try:
+            if not path.is_file():
+                raise ImportSourceError(f"not a database file: {path}")
+            copy = scratch.copy(path)
+            for tail in ("-wal", "-journal"):
+                beside = path.with_name(path.name + tail)
+                if beside.is_file():
+                    scratch.copy(beside)
+            connection = sqlite3.connect(copy)
+            connection.text_factory = bytes
+            with connection:
+                self.messages = self._rows(connection, "voicemail_msgs")
+                names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+                self.prefs = self._rows(connection, "voicemail_prefs") if b"voicemail_prefs" in names else []
+            connection.close()
+        except (OSError, sqlite3.Error) as error:
+            raise ImportSourceError(f"can't read the database {path}: {error}") from None
+        finally:
+            scratch.folder.cleanup()
+
+    @staticmethod
+    def _rows(connection: sqlite3.Connection, table: str) -> list[Row]:
+        # the table's name is one of the two above
+        cursor = connection.execute(f"SELECT * FROM {table} ORDER BY rowid")  # noqa: S608
+        names = [column[0].lower() for column in cursor.description]
+        return [{name: _text(value) for name, value in zip(names, row, strict=True)} for row in cursor]
+
+
+class _Reader:
+    """From rows and users to mailboxes."""
+
+    def __init__(self, tables: _Tables, storage: Storage, findings: Findings, domains: dict[str, str]) -> None:
+        self._storage = storage
+        self._findings = findings
+        self._domains = domains
+        self._rows: dict[tuple[str, str], list[Row]] = defaultdict(list)
+        paths = [row.get("file_path", "") for row in tables.messages]
+        paths += [row.get(name, "") for row in tables.prefs for name in ("name_path", "greeting_path")]
+        storage.learn([path for path in paths if path])
+        for row in tables.messages:
+            self._rows[row.get("username", ""), row.get("domain", "")].append(row)
+        # there is no unique key: of several rows the last one counts
+        self._prefs = {(row.get("username", ""), row.get("domain", "")): row for row in tables.prefs}
+        self._named: set[Path] = set()
+        self._note_files([path for path in paths if path])
+
+    def _note_files(self, paths: list[str]) -> None:
+        for path in paths:
+            found = self._storage.find(path)
+            if not isinstance(found, Lost):
+                self._named.update(found.files)
+
+    def mailbox(self, user: User) -> ImportedMailbox | None:
+        """A user's mailbox; None (and reported) if its name can't be one here."""
+        shown = f"{user.id}@{user.domain}"
+        rows = self._rows.get((user.id, user.domain), [])
+        try:
+            box = mailbox_id(user.id, user.domain, self._domains)
+        except InvalidValueError as error:
+            self._findings.item(Kind.INVALID_MAILBOX, shown, str(error), lost=len(rows), messages=len(rows))
+            return None
+        prefs = self._prefs.get((user.id, user.domain), {})
+        emails, odd = addresses(user.params.get("vm-mailto", ""))
+        pagers, odd_pager = addresses(user.params.get("vm-notify-mailto", ""))
+        if odd or odd_pager:
+            self._findings.remark("email_unusable", shown, "an address that is none was left out")
+        timezone = user.variables.get("timezone") or user.params.get("timezone") or ""
+        if timezone and not is_timezone(timezone):
+            self._findings.remark("timezone_unknown", shown, f"no such time zone: {timezone}")
+            timezone = ""
+        if user.aliases:
+            why = f"in the dialplan, send calls for {', '.join(user.aliases)} here (vm_mailbox)"
+            self._findings.remark("alias", shown, why)
+        enabled = truth(user.params.get("vm-enabled", "true"))
+        return ImportedMailbox(
+            box=box,
+            name=person(
+                user.variables.get("effective_caller_id_name") or user.variables.get("directory_full_name", "")
+            ),
+            language=language_of(user.variables.get("default_language", "")),
+            timezone=timezone,
+            emails=emails,
+            pager=pagers[0] if pagers else "",
+            pin=pin_of(user, prefs.get("password", "").strip(), shown, self._findings),
+            options=options_of(user, shown, self._findings),
+            extensions=user.aliases,
+            enabled=enabled,
+            greetings=tuple(self._greetings(prefs, shown)),
+            messages=tuple(self._messages(rows, shown)),
+        )
+
+    def rest(self, known: set[tuple[str, str]], *, wanted: bool) -> Iterator[ImportedMailbox]:
+        """Mailboxes that have rows and no user: reported, and brought if that is wanted."""
+        for number, domain in sorted(set(self._rows) - known):
+            shown = f"{number}@{domain}"
+            count = len(self._rows[number, domain])
+            user = User(id=number, domain=domain)
+            try:
+                mailbox_id(number, domain, self._domains)
+                brought = wanted
+            except InvalidValueError:
+                brought = False
+            why = f"{count} messages in the database, user not in the directory"
+            lost = 0 if brought else count
+            self._findings.item(Kind.MAILBOX_WITHOUT_CONFIGURATION, shown, why, lost=lost, messages=count)
+            if brought and (box := self.mailbox(user)) is not None:
+                yield box
+        for number, domain in sorted(set(self._prefs) - known - set(self._rows)):
+            why = "a PIN or greeting, but neither messages nor a user"
+            self._findings.remark("greetings_without_configuration", f"{number}@{domain}", why)
+
+    def files_without_row(self) -> None:
+        """Report sound files that no row names."""
+        for file in self._storage.sounds("msg_"):
+            if file.resolve() not in self._named:
+                why = "no row in the database names it"
+                self._findings.item(Kind.FILE_WITHOUT_ROW, self._storage.shown(file), why)
+        for file in self._storage.sounds("greeting_"):
+            if file.resolve() not in self._named:
+                self._findings.remark("greeting_not_in_force", self._storage.shown(file), "recorded, but not chosen")
+
+    def _greetings(self, prefs: Row, shown: str) -> Iterator[ImportedGreeting]:
+        for column, greeting in (("name_path", Greeting.NAME), ("greeting_path", Greeting.UNAVAILABLE)):
+            path = prefs.get(column, "").strip()
+            if not path:
+                continue
+            found = self._storage.find(path)
+            where = f"{shown} {path.rpartition('/')[2]}"
+            if found is Lost.OUTSIDE:
+                self._findings.item(
+                    Kind.PATH_OUTSIDE_STORAGE, where, f"the path leads outside the storage folder: {path}"
+                )
+            elif found is Lost.MISSING:
+                self._findings.item(Kind.GREETING_WITHOUT_FILE, where, "the file is not there")
+            else:
+                yield ImportedGreeting(greeting, found, where)
+
+    def _messages(self, rows: list[Row], shown: str) -> Iterator[ImportedMessage]:
+        seen: set[tuple[str, str]] = set()
+        for row in sorted(rows, key=lambda row: epoch(row.get("created_epoch")) or 0.0):
+            uuid, path = row.get("uuid", ""), row.get("file_path", "")
+            key = (uuid, self._storage.relative(path))
+            if key in seen:
+                self._findings.item(Kind.DUPLICATE_ROW, f"{shown} {uuid}", "the same row once more", lost=1)
+                continue
+            seen.add(key)
+            message = self._message(row, shown, uuid, path)
+            if message is not None:
+                yield message
+
+    def _message(self, row: Row, shown: str, uuid: str, path: str) -> ImportedMessage | None:
+        found = self._storage.find(path)
+        name = path.rpartition("/")[2]
+        if found is Lost.OUTSIDE:
+            why = f"the path leads outside the storage folder: {path}"
+            self._findings.item(Kind.PATH_OUTSIDE_STORAGE, f"{shown} {name}", why, lost=1)
+            return None
+        if isinstance(found, Lost):
+            self._findings.item(Kind.ROW_WITHOUT_FILE, f"{shown} {name}", "the file is not there", lost=1)
+            return None
+        received = epoch(row.get("created_epoch"))
+        heard = bool((row.get("read_epoch") or "0").strip("0. "))
+        folder = Folder.OLD if heard else Folder.NEW
+        if row.get("flags", "").lower() == "delete":
+            folder = Folder.TRASH
+            why = "flags=delete (a copy of it may have been deleted in another mailbox): it is in the trash"
+            self._findings.item(Kind.DELETED_FLAG, f"{shown} {uuid}", why)
+        number = row.get("cid_number", "")
+        return ImportedMessage(
+            id=stable_id(SOURCE, shown, f"{uuid} {name}", received),
+            where=f"{shown} {name}",
+            folder=folder,
+            sound=found,
+            caller=Caller(number="" if number.strip() in _NO_NUMBER else number, name=row.get("cid_name", "")),
+            received=received or found.files[0].stat().st_mtime,
+            urgent=row.get("read_flags", "").upper() == "A_URGENT",
+            heard=heard,
+            forwarded_by=row.get("forwarded_by", ""),
+        )
+
+
+def _resolved(users: list[User], tables: _Tables) -> list[User]:
+    """Users whose domain is `$${domain}`, a variable set elsewhere, belong to the one domain of the rows left over."""
+    named = {user.domain for user in users}
+    open_ = {name for name in named if "$${" in name}
+    in_rows = {row.get("domain", "") for row in tables.messages + tables.prefs} - named - {""}
+    if len(open_) != 1 or len(in_rows) != 1:
+        return users
+    (domain,) = in_rows
+    return [
+        User(user.id, domain, user.aliases, user.params, user.variables) if user.domain in open_ else user
+        for user in users
+    ]
+
+
+def _text(value: object) -> str:
+    """A column as text: SQLite says TEXT of whatever bytes came from the caller."""
+    if isinstance(value, bytes):
+        return decode_text(value).replace("\0", "")
+    return "" if value is None else str(value)

@@ -1,0 +1,80 @@
+"""Texts of unknown encoding, numbers and dates as other systems wrote them."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from zoneinfo import available_timezones
+
+from esl_vm.importers.plan import LATEST
+from esl_vm.model.message import one_line
+
+_ADDRESS = re.compile(r"[^\s@,;:<>\"'()\\|]{1,64}@[^\s@,;:<>\"'()\\|]{1,255}")
+_LONGEST_NAME = 127
+
+
+def decode_text(data: bytes) -> str:
+    """A text as UTF-8; if it isn't, as Windows-1252 or Latin-1; a letter that was cut off in UTF-8 is left out.
+
+    Other systems keep a caller's name in whatever bytes came, cut at a number of bytes.
+    """
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        pass
+    lenient = data.decode("utf-8", "surrogateescape")
+    broken = sum(0xDC80 <= ord(letter) <= 0xDCFF for letter in lenient)
+    whole = sum(ord(letter) > 0x7F for letter in lenient) - broken
+    if whole and broken <= 3:
+        return data.decode("utf-8", "ignore")
+    try:
+        return data.decode("cp1252")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def person(text: str) -> str:
+    """An owner's name: one line, at most 127 letters, without quotes around it."""
+    name = one_line(text, _LONGEST_NAME)
+    if len(name) >= 2 and name[0] == name[-1] == '"':
+        name = name[1:-1].strip()
+    return name
+
+
+def addresses(text: str, separators: str = "|,; ") -> tuple[tuple[str, ...], bool]:
+    """The mail addresses in a text, and whether there was anything in it that is none."""
+    words = [word for word in re.split(f"[{re.escape(separators)}\\s]+", text) if word]
+    good = tuple(dict.fromkeys(word for word in words if _ADDRESS.fullmatch(word) and word.isprintable()))
+    return good, len(good) < len(set(words))
+
+
+def language_of(tag: str) -> str:
+    """`fr` or `en` for a tag like `fr`, `fr_CA`, `en-us`; `` for any other."""
+    short = re.split(r"[-_]", tag.strip().lower(), maxsplit=1)[0]
+    return short if short in {"fr", "en"} else ""
+
+
+def is_timezone(name: str) -> bool:
+    """Whether this is an IANA name of a time zone that this machine knows."""
+    return name in _zones()
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def epoch(text: str | float | None) -> float | None:
+    """Epoch seconds as a system wrote them; None where there is no sensible date (before 1980, after 2242)."""
+    if text is None:
+        return None
+    word = str(text).strip()
+    if not re.fullmatch(r"[0-9]{1,18}(\.[0-9]{1,9})?", word):
+        return None
+    seconds = float(word)
+    return seconds if 315532800 <= seconds < LATEST else None
+
+
+def truth(text: str) -> bool:
+    """Asterisk's and FreeSWITCH's idea of yes."""
+    return text.strip().lower() in {"yes", "true", "y", "t", "1", "on", "enabled", "active"}
