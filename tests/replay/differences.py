@@ -169,6 +169,9 @@ def urgent_back(place: Place) -> Found | None:
     has_urgent = any(m.folder == "Urgent" for m in place.trace.before.messages)
     if has_urgent and place.their() == "vm-prev":
         return Found("urgent-back", 1, 0)
+    back = any(mark == ">" and "4" in keys for _, mark, keys in place.trace.marks)
+    if has_urgent and back and {place.their(), place.our()} & {"vm-first", "vm-last", "vm-nomore"}:
+        return Found("urgent-back", ends=True)
     if (
         has_urgent
         and place.trace.options.get("nextaftercmd") == "yes"
@@ -254,6 +257,38 @@ def forward_cancelled(place: Place) -> Found | None:
     return None
 
 
+def greeting_operator(place: Place) -> Found | None:
+    """0 does nothing while a greeting is recorded."""
+    recorded = {"vm-rec-unv", "vm-rec-busy", "vm-rec-name", "vm-rec-temp"}
+    recent = {h.name for h in place.theirs[max(0, place.i - 3) : place.i]}
+    return Found("operator-keep", ends=True) if place.their() == "vm-saveoper" and recent & recorded else None
+
+
+def category(place: Place) -> Found | None:
+    """Messages have no category."""
+    names = {m.fields.get("category", "") for m in place.trace.before.messages} - {""}
+    return Found("category", 1, 0) if place.their() in names else None
+
+
+def folder_after_options(place: Place) -> Found | None:
+    """0 leaves the folder open that was open."""
+    before = {h.name for h in place.theirs[: place.i]}
+    folders = place.their() in FOLDER_PROMPTS and place.our() in FOLDER_PROMPTS
+    return Found("options-keep-marks", ends=True) if "vm-options" in before and folders else None
+
+
+def dialled_hash(place: Place) -> Found | None:
+    """# never is part of a number to dial."""
+    asked = [h.name for h in place.theirs[max(0, place.i - 3) : place.i]]
+    return Found("dialout-hash", ends=True) if "vm-star-cancel" in asked and "d:#" in place.trace.script else None
+
+
+def endless_callback(place: Place) -> Found | None:
+    """The call-back menu is said four times at most."""
+    rounds = sum(1 for h in place.ours[: place.j] if h.name == "vm-tocallnum")
+    return Found("callback-endless", ends=True) if rounds >= 4 else None
+
+
 def operator_offered(place: Place) -> Found | None:
     """0 is offered only where there is an operator to reach."""
     if place.trace.extension.endswith("-noao") and place.their() in {"vm-reachoper", "vm-saveoper"}:
@@ -263,8 +298,9 @@ def operator_offered(place: Place) -> Found | None:
 
 def application_options(place: Place) -> Found | None:
     """Options of the Asterisk application that only make sense in its dialplan: d(), t(), P, and no arguments at all."""
-    match = place.trace.args.rpartition(",")[2].rstrip(")")
-    if set(match) & set("dtP") and place.trace.extension.startswith("vm@"):
+    flags = place.trace.args.rpartition(",")[2].rstrip(")")
+    theirs = {"vm": "dtPeg", "vmm": "pg"}.get(place.trace.extension.partition("@")[0], "")
+    if set(flags.partition("a(")[0]) & set(theirs):
         return Found("application-options", ends=True)
     return None
 
@@ -284,7 +320,8 @@ def unknown_mailbox(place: Place) -> Found | None:
 def star_at_login(place: Place) -> Found | None:
     """* at the log-in has no extension `a` to go to; * in a greeting is the owner of that mailbox."""
     star = any(mark == "@" and words.startswith("a@") for _, mark, words in place.trace.marks)
-    return Found("star-at-login", ends=True) if star else None
+    owner = place.our() == "vm-password" and "d:*" in place.trace.script.split()
+    return Found("star-at-login", ends=True) if star or owner else None
 
 
 def locked_pin(place: Place) -> Found | None:
@@ -321,9 +358,10 @@ def fifth_recipient(place: Place) -> Found | None:
 
 def fourth_round(place: Place) -> Found | None:
     """A digit in the fourth round of the folder list counts."""
-    rounds = sum(1 for h in place.theirs[: place.i] if h.name == "vm-tocancel")
-    asked = place.their(-1).startswith(("vm-", "digits/")) and rounds >= 3
-    return Found("fourth-round", ends=True) if asked and "4th-round" in place.trace.name else None
+    names = [h.name for h in place.theirs[: place.i]]
+    asked = [n for n, name in enumerate(names) if name in {"vm-changeto", "vm-savefolder"}]
+    rounds = names[asked[-1] :].count("vm-tocancel") if asked else 0
+    return Found("fourth-round", ends=True) if rounds >= 3 and _key_near(place, 12.0) else None
 
 
 def hash_in_name(place: Place) -> Found | None:
@@ -349,7 +387,16 @@ THROWN = {
     "vm-dialout",
     "transfer",
 }
-DEAF = {"beep", "auth-thankyou", "vm-msgsaved", "vm-incorrect", "vm-mailboxfull", "vm-pls-try-again", "vm-then-pound"}
+DEAF = {
+    "beep",
+    "auth-thankyou",
+    "vm-msgsaved",
+    "vm-incorrect",
+    "vm-mailboxfull",
+    "vm-pls-try-again",
+    "vm-then-pound",
+    "pbx-invalid",
+}
 
 
 def keys_kept(place: Place) -> Found | None:
@@ -371,11 +418,11 @@ def _cut_there(place: Place, step: int) -> bool:
     return 0 <= at < len(place.theirs) and place.theirs[at].cut is not None
 
 
-def _key_near(place: Place) -> bool:
-    """Whether a key was pressed, there, while what parts them was played."""
+def _key_near(place: Place, before_s: float = 0.0) -> bool:
+    """Whether a key was pressed, there, while what parts them was played (or so many seconds before)."""
     if not 0 < place.i <= len(place.theirs):
         return False
-    start = place.theirs[max(0, place.i - 2)].at
+    start = place.theirs[max(0, place.i - 2)].at - before_s
     end = place.theirs[min(place.i, len(place.theirs) - 1)].at + 0.5
     return any(mark == ">" and start <= at <= end for at, mark, _ in place.trace.marks)
 
@@ -396,6 +443,11 @@ RULES: list = [
     durations,
     forward_cancelled,
     operator_offered,
+    greeting_operator,
+    category,
+    folder_after_options,
+    dialled_hash,
+    endless_callback,
     application_options,
     which_box,
     unknown_mailbox,
@@ -441,4 +493,43 @@ def keys_in_recording(trace, wanted: State, after: State, entries: list[str]) ->
     return "keys-in-recording" if any(w.startswith("d:") and len(w) > 4 for w in talking.split()) else None
 
 
-STATE_RULES: list = [keys_in_recording, silence_dropped, send_to_all, kept_marks]
+def delete_after_mail(trace, wanted: State, after: State, entries: list[str]) -> str | None:
+    """A message is deleted once its mail was accepted, not because there is none."""
+    del wanted, after, entries
+    lines = ",".join(trace.mailboxes.values())
+    return "delete-after-mail" if trace.options.get("delete") == "yes" or "delete=yes" in lines else None
+
+
+def saved_when_full(trace, wanted: State, after: State, entries: list[str]) -> str | None:
+    """A folder that is full changes nothing: what was heard stays heard."""
+    del wanted, after, entries
+    names = [p.name for p in trace.timeline]
+    full = any(a == "vm-mailboxfull" and "vm-savefolder" in names[:n] for n, a in enumerate(names))
+    return "save-full" if full else None
+
+
+def saved_once(trace, wanted: State, after: State, entries: list[str]) -> str | None:
+    """Saving moves; taking it back moves back."""
+    del entries
+    names = {p.name for p in trace.timeline}
+    fewer = sum(map(len, after.folders.values())) < sum(map(len, wanted.folders.values()))
+    return "save-once" if {"vm-savedto", "vm-undeleted"} <= names and fewer else None
+
+
+def preface_damage(trace, wanted: State, after: State, entries: list[str]) -> str | None:
+    """A preface that ends by silence leaves the original as it is."""
+    del wanted, after, entries
+    names = {p.name for p in trace.timeline}
+    return "forward-preface" if {"vm-forwardoptions", "vm-then-pound"} <= names else None
+
+
+STATE_RULES: list = [
+    keys_in_recording,
+    delete_after_mail,
+    saved_when_full,
+    saved_once,
+    preface_damage,
+    silence_dropped,
+    send_to_all,
+    kept_marks,
+]
