@@ -140,6 +140,7 @@ class Letters:
         )
         for file in attachments:
             message.add_attachment(file.data, maintype=file.maintype, subtype=file.subtype, filename=file.name)
+        message["Content-Language"] = news.language  # last: giving a message content takes such headers away
         return message
 
     def page(self, news: News, envelope: Envelope) -> EmailMessage:
@@ -147,6 +148,7 @@ class Letters:
         message = self._headed(news, envelope)
         line = one_line(self._fill(f"page.{news.language}.txt", news), LONGEST_PAGE)
         message.set_content(line + "\n", cte="quoted-printable")
+        message["Content-Language"] = news.language
         return message
 
     def _headed(self, news: News, envelope: Envelope) -> EmailMessage:
@@ -157,7 +159,6 @@ class Letters:
         message["Subject"] = one_line(self._fill(f"subject.{news.language}.txt", news), LONGEST_SUBJECT)
         message["Date"] = format_datetime(envelope.date)
         message["Message-ID"] = f"<{envelope.message_id}>"
-        message["Content-Language"] = news.language
         message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation notice in answer
         if news.urgent:
             message["Importance"] = "high"

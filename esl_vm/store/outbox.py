@@ -8,6 +8,7 @@ redis-cli.
 from __future__ import annotations
 
 import secrets
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgpack
@@ -71,7 +72,7 @@ class RedisOutbox:
         lists = [keys.OUTBOX_DEAD] if state is JobState.DEAD else [keys.outbox_due(kind) for kind in JobKind]
         for name in lists:
             start = 0
-            while page := self._link.run(None, lambda client, n=name, s=start: _page(client, n, s)):
+            while page := self._link.run(None, partial(_page, name=name, start=start)):
                 for job_id, due, packed, since, attempts, error in page:
                     if packed is not None:
                         yield _job(text(job_id), packed, since, due, attempts, error, state=state)

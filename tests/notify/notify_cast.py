@@ -13,7 +13,7 @@ from esl_vm.model.message import Counts
 
 ALICE = MailboxId("1001")
 BOB = MailboxId("1002")
-NOON = 1_795_000_000.0  # Wednesday 18 November 2026, 11:06:40 in Toronto
+NOON = 1_795_018_000.0  # Wednesday 18 November 2026, 11:06:40 in Toronto
 
 
 class TestClock:

@@ -1,0 +1,84 @@
+"""Mailboxes in a real Redis, sounds on disk, and a notifier's parts over them."""
+
+from __future__ import annotations
+
+import io
+import math
+import struct
+import wave
+
+from notify_cast import ALICE, NOON, TestClock
+from support.memory import MemoryAudio
+
+from esl_vm.model.jobs import JobKind
+from esl_vm.model.message import Caller, Message
+from esl_vm.notify.courier import Courier
+from esl_vm.notify.letters import Letters
+from esl_vm.notify.mail import Mailer, MailSettings
+from esl_vm.notify.plan import Wishes, jobs_of
+from esl_vm.notify.smtp import SmtpServer
+from esl_vm.store.connect import connect
+from esl_vm.store.outbox import RedisOutbox
+from esl_vm.store.store import Store
+
+PARTITIONS = 4
+
+
+def wav(seconds=1.5, rate=8000):
+    """A tone, as FreeSWITCH would record it."""
+    data = io.BytesIO()
+    with wave.open(data, "wb") as file:
+        file.setparams((1, 2, rate, 0, "NONE", ""))
+        samples = (int(8000 * math.sin(n / 5)) for n in range(int(seconds * rate)))
+        file.writeframes(b"".join(struct.pack("<h", sample) for sample in samples))
+    return data.getvalue()
+
+
+class House:
+    """One installation, and what it takes to leave messages in it."""
+
+    def __init__(self, url, folder, clock=None):
+        self.clock = clock or TestClock()
+        self.link = connect(url)
+        self.store = Store(self.link, PARTITIONS, clock=self.clock)
+        self.mailboxes, self.registry = self.store.mailboxes, self.store.registry
+        self.outbox = RedisOutbox(self.link, self.clock)
+        self.folder = folder
+        self.audio = MemoryAudio(folder)
+
+    def add(self, box=ALICE, **fields):
+        self.registry.add(box, {"name": "Hélène Côté", "email": "helene@example.com", "language": "fr", **fields})
+
+    def leave(self, box=ALICE, message_id="m1", *, seconds=1.5, name="Zoé Bélanger", number="5145551234", **more):
+        source = self.folder / "take.wav"
+        source.write_bytes(wav(seconds))
+        self.audio.put(message_id, source)
+        message = Message(message_id, Caller(number, name), self.clock.now(), duration_ms=int(seconds * 1000), **more)
+        assert self.mailboxes.deliver(box, message, 100).kept
+
+    def events(self):
+        return self.store.events.read({}, 0)
+
+    def plan(self, wishes=None):
+        """What the planner does with everything that happened."""
+        for event in self.events():
+            fields = self.registry.fields(event.box)
+            for job in jobs_of(event, fields, wishes or Wishes(), self.clock.now()):
+                self.outbox.add(job)
+
+    def postman(self, port, outbox=None, **settings):
+        server = {"timeout_s": 2.0, "helo": "pbx.example.com"} | settings.pop("server", {})
+        mailer = Mailer(
+            SmtpServer("127.0.0.1", port, **server),
+            Letters(),
+            MailSettings(sender="vm@pbx.example.com", **settings),
+            self.mailboxes,
+            self.audio,
+        )
+        return Courier(JobKind.MAIL, outbox or self.outbox, mailer.carry, self.clock)
+
+    def close(self):
+        self.link.close()
+
+
+__all__ = ["ALICE", "NOON", "House", "wav"]
