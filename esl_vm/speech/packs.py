@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Protocol
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.speech.asterisk_pack import DEBIAN_FOLDER, AsteriskPack
 from esl_vm.speech.freeswitch_pack import FREESWITCH_FOLDERS, FreeswitchPack
-from esl_vm.speech.recordings import Coverage
+from esl_vm.speech.recordings import Coverage, playable_folder
 from esl_vm.speech.utterance import Prompt
 from esl_vm.speech.voice import LANGUAGES
 from esl_vm.speech.words import prompt_names
@@ -61,7 +61,7 @@ class NominalPack:
     kind = "nominal"
 
     def __init__(self, folder: Path = Path("prompts")) -> None:
-        self.folder = folder
+        self.folder = playable_folder(folder)
 
     def files(self, prompt: Prompt) -> tuple[str, ...]:
         """One name for each prompt."""
@@ -161,7 +161,7 @@ class LanguageCheck:
             advice.append("`esl-vm prompts build` converts the recordings that FreeSWITCH can't play as they are.")
         if self.prompts[Coverage.MISSING]:
             package = _PACKAGES.get(self.kind, _PACKAGES["asterisk"])[self.language]
-            more = "" if self.kind == "asterisk" else ", and `esl-vm prompts build` makes what that package lacks"
+            more = "" if self.kind != "freeswitch" else ", and `esl-vm prompts build` makes what that package lacks"
             advice.append(f"Install {package}{more}.")
         return " ".join(advice)
 

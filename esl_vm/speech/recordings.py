@@ -58,9 +58,7 @@ class FilePack(ABC):
     kind: str
 
     def __init__(self, folder: Path) -> None:
-        if _UNSPEAKABLE.search(str(folder)):
-            raise InvalidValueError(f"a prompt folder's name can't have `!` or a control character: {str(folder)!r}")
-        self.folder = folder
+        self.folder = playable_folder(folder).absolute()
         self._found: dict[tuple[str, str], tuple[str, ...]] = {}
 
     def files(self, prompt: Prompt) -> tuple[str, ...]:
@@ -115,3 +113,14 @@ class FilePack(ABC):
                 return found
         _log.error("prompt %s is missing in %s: callers hear nothing of it", prompt.name, prompt.language)
         return ()
+
+
+def playable_folder(folder: Path) -> Path:
+    """A folder, if files in it can be named in a command to FreeSWITCH.
+
+    Raises:
+        InvalidValueError: its name has `!`, which separates files there, or a control character.
+    """
+    if _UNSPEAKABLE.search(str(folder)):
+        raise InvalidValueError(f"a prompt folder's name can't have `!` or a control character: {str(folder)!r}")
+    return folder

@@ -146,13 +146,16 @@ def _folder_name(tokens: Sequence[Token], place: int) -> str:
 
 
 def _sentence(texts: Sequence[str]) -> str:
+    """Join texts: commas closed up, sentences begun with capitals and ended; `[beep]` is a sign, not a sentence."""
     said, ended = "", True
     for text in texts:
-        if not ended and text[:1].isupper() and text.endswith(_SENTENCE_ENDS):
+        sign = said.endswith("]")
+        if not ended and not sign and text[:1].isupper() and text.endswith(_SENTENCE_ENDS):
             said, ended = f"{said}.", True
-        if ended:
+        if ended or sign:
             text = text.lstrip(", ")
+        if ended:
             text = text[:1].upper() + text[1:]
         said += text if not said or text.startswith(",") else f" {text}"
-        ended = said.endswith((*_SENTENCE_ENDS, "]")) and not said.endswith(_ABBREVIATIONS)
-    return said if ended or not said or said.endswith((".", "…")) else f"{said}."
+        ended = said.endswith(_SENTENCE_ENDS) and not said.endswith(_ABBREVIATIONS)
+    return said if not said or said.endswith((*_SENTENCE_ENDS, "]", "…")) else f"{said}."
