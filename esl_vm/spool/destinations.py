@@ -7,17 +7,16 @@ import logging
 import re
 from typing import TYPE_CHECKING
 
-from esl_vm.model.errors import NoSuchMailboxError, StoreDownError
+from esl_vm.model.errors import NoSuchMailboxError
 from esl_vm.model.mailbox import StoredGreeting
 from esl_vm.model.store import Delivery
 from esl_vm.spool.manifest import INTRO_SUFFIX, copy_id
 from esl_vm.spool.outcome import Settled, Settlement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from esl_vm.model.mailbox import MailboxId
+    from esl_vm.model.mailbox import Greeting, MailboxId
     from esl_vm.model.message import Message
     from esl_vm.ports import AudioStore, Mailboxes
     from esl_vm.spool.manifest import Manifest
@@ -71,51 +70,42 @@ class Destinations:
             self.audio.delete(sound)
         return delivery
 
-    def put_in_force(
-        self, manifest: Manifest, sound: Path, duration_ms: int, note: Callable[[str], None], *, retry: bool
-    ) -> Settlement:
-        """Let an accepted greeting take the place of the one before.
+    def put_in_force(self, manifest: Manifest, sound: Path, duration_ms: int, *, retry: bool) -> Settlement:
+        """Let an accepted greeting take the place of the one before, whose sound is the store's to erase.
 
         Args:
             manifest: of the take.
             sound: the recording.
             duration_ms: its length, milliseconds.
-            note: writes down, durably, that the sound is stored and whose place (a sound's id) it takes.
-            retry: it may have been tried before.
+            retry: it may have been tried before; the owner may have recorded another, or erased it, since.
 
         Raises:
             StoreDownError: it is not certain to be in force.
         """
         box, greeting = manifest.boxes[0], manifest.greeting
-        opened = self._mailboxes.open(box)
-        if opened is None or greeting is None:
-            return self._refuse(manifest, Settled.NO_MAILBOX, "there is no such mailbox")
-        stored = opened.greetings.get(greeting)
-        former = current = stored.audio_id if stored else ""
-        if current == manifest.id:
-            former = manifest.replaces
-        elif _overtaken(manifest, current, retry=retry):
-            return self._refuse(manifest, Settled.DISCARDED, "it was replaced or erased since")
-        elif manifest.stored and not current and not self.audio.exists(manifest.id):
-            # Erased by the owner after it was in force, or lost by the store before: nobody can tell.
-            return Settlement(Settled.BROKEN, "its sound was stored and is gone")
-        else:
-            self.audio.put(manifest.id, sound)
-            note(current)
-            in_force = StoredGreeting(manifest.id, duration_ms, manifest.starts, manifest.ends)
-            try:
-                replaced = self._mailboxes.set_greeting(box, greeting, in_force)
-            except NoSuchMailboxError:
-                return self._refuse(manifest, Settled.NO_MAILBOX, "there is no such mailbox")
-            if replaced != current:  # another call was quicker than ours between our look and now
-                former = replaced
+        if greeting is None:  # which its kind forbids
+            return self._refuse(manifest, Settled.NO_MAILBOX, "the manifest names no greeting")
+        if retry and _is_newer(self._in_force(box, greeting), manifest.id):
+            return self._refuse(manifest, Settled.DISCARDED, "a newer one is in force")
+        erased = retry and not self.audio.exists(manifest.id)
+        self.audio.put(manifest.id, sound)
         try:
-            if former not in {"", manifest.id}:
-                self.audio.delete(former)
-        except StoreDownError as error:
-            log.warning("greeting %s: the former one's sound is still stored: %s", manifest.id, error)
-            return Settlement(Settled.DELIVERED, complete=False)
+            in_force = StoredGreeting(manifest.id, duration_ms, manifest.starts, manifest.ends)
+            self._mailboxes.set_greeting(box, greeting, in_force)
+        except NoSuchMailboxError:
+            return self._refuse(manifest, Settled.NO_MAILBOX, "there is no such mailbox")
+        if retry and self._in_force(box, greeting) != manifest.id:
+            # It was in force before, and the store lets none come back.
+            if erased:
+                self.audio.delete(manifest.id)
+            return Settlement(Settled.DISCARDED, "it was replaced or erased since")
         return Settlement(Settled.DELIVERED)
+
+    def _in_force(self, box: MailboxId, greeting: Greeting) -> str:
+        """The sound id of the greeting in force, `` if there is none."""
+        opened = self._mailboxes.open(box)
+        stored = opened.greetings.get(greeting) if opened else None
+        return stored.audio_id if stored else ""
 
     def _refuse(self, manifest: Manifest, settled: Settled, reason: str) -> Settlement:
         self.audio.delete(manifest.id)
@@ -123,12 +113,6 @@ class Destinations:
         return Settlement(settled, reason)
 
 
-def _overtaken(manifest: Manifest, current: str, *, retry: bool) -> bool:
-    """Whether the owner has decided anew since this greeting was accepted.
-
-    Only ids made by this service begin with the time, so only they can be compared.
-    """
-    if manifest.stored:
-        return current != manifest.replaces
-    ours = _OUR_ID.fullmatch(current) and _OUR_ID.fullmatch(manifest.id)
-    return retry and bool(ours) and current > manifest.id
+def _is_newer(audio_id: str, than: str) -> bool:
+    """Whether a sound was recorded later: only ids made by this service begin with the time and can be compared."""
+    return bool(_OUR_ID.fullmatch(audio_id) and _OUR_ID.fullmatch(than)) and audio_id > than

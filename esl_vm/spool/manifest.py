@@ -64,7 +64,6 @@ class Manifest:
         urgent: marked by the caller.
         accepted: decided to be kept (a greeting is not, until it is said). discarded: decided to be dropped.
         promised: the caller was told that it is kept although it could not be delivered.
-        stored, replaces: of a greeting: its sound was stored; the sound it takes the place of.
         elsewhere: the recording is not on this host. adopted: it is here, the call was served by another host.
         problem: why it could not be settled so far. aside: why it was set aside.
     """
@@ -92,8 +91,6 @@ class Manifest:
     accepted: bool = False
     discarded: bool = False
     promised: bool = False
-    stored: bool = False
-    replaces: str = ""
     elsewhere: bool = False
     adopted: bool = False
     problem: str = ""

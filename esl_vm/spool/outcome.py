@@ -36,10 +36,8 @@ class Settlement:
         settled: in one word.
         reason: a sentence for the operator, `` where there is nothing to say.
         deliveries: what each mailbox answered; those that were not asked are missing.
-        complete: nothing remains to be done. Else the take stays in the spool until a sweeper has done it.
     """
 
     settled: Settled
     reason: str = ""
     deliveries: dict[MailboxId, Delivery] = field(default_factory=dict)
-    complete: bool = True

@@ -119,10 +119,12 @@ class Settler:
             return self._missing(journal)
         except BrokenSoundError as error:
             return self._set_aside(journal, f"the recording is broken: {error}")
+        manifest = journal.manifest
         if not sound.frames:
             return self._empty(journal, sound)
         if manifest.kind is Kind.GREETING:
-            return self._put_in_force(journal, sound, retry=retry)
+            in_force = self._destinations.put_in_force(manifest, self.folder.counting(manifest), sound.ms, retry=retry)
+            return self._remove(journal, in_force)
         if too_short(manifest, sound):
             reason = f"{sound.heard_ms} of {sound.ms} ms are not silence"
             return self._remove(journal, Settlement(Settled.TOO_SHORT, reason))
@@ -194,21 +196,6 @@ class Settler:
             return self._remove(journal, refused)
         self._set_aside(journal, refused.reason)
         return refused
-
-    def _put_in_force(self, journal: Journal, sound: Sound, *, retry: bool) -> Settlement:
-        manifest = journal.manifest
-
-        def note(replaces: str) -> None:
-            self.run(lambda: journal.append(stored=True, replaces=replaces))
-
-        settlement = self._destinations.put_in_force(
-            manifest, self.folder.counting(manifest), sound.ms, note, retry=retry
-        )
-        if not settlement.complete:
-            return settlement
-        if settlement.settled is Settled.BROKEN:
-            return self._set_aside(journal, settlement.reason)
-        return self._remove(journal, settlement)
 
     def _wait(self, journal: Journal, reason: str, *, retry: bool) -> Settlement:
         """Keep a take until it can be settled; on the disk before anything is promised."""

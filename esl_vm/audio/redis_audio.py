@@ -1,0 +1,116 @@
+"""Sounds in Redis, one string each."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from esl_vm.audio.names import checked, is_id
+from esl_vm.model.errors import AudioMissingError
+from esl_vm.spool import disk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from esl_vm.audio.cache import Cache
+
+T = TypeVar("T")
+_PAGE = 1000
+
+
+class RedisLink(Protocol):
+    """The way to Redis: bounds how long a call takes, and translates what goes wrong."""
+
+    def run(self, partition: int | None, work: Callable[[Any], T]) -> T:
+        """Do something with redis-py's client (which does not decode answers); raises StoreDownError."""
+        ...
+
+
+class RedisAudio:
+    """ports.AudioStore in Redis, single, behind Sentinel or a Cluster.
+
+    Args:
+        link: the way to Redis.
+        key: spells the key of a sound; its id stands at the end.
+        cache: this node's copies, which FreeSWITCH plays.
+        run: how work that waits for the disk is run.
+    """
+
+    def __init__(
+        self, link: RedisLink, key: Callable[[str], str], cache: Cache, *, run: disk.Runner = disk.at_once
+    ) -> None:
+        self._link = link
+        self._key = key
+        self._cache = cache
+        self._run = run
+
+    def put(self, audio_id: str, source: Path) -> None:
+        """Store a file's content; raises OSError where the file can't be read, InvalidValueError for a wrong id."""
+        key = self._key(checked(audio_id))
+        content = self._run(source.read_bytes)
+        self._link.run(None, lambda client: client.set(key, content, nx=True))
+
+    def playable(self, audio_id: str) -> Path:
+        """This node's copy; raises AudioMissingError."""
+        if not is_id(audio_id):
+            raise AudioMissingError(f"there can be no sound {audio_id!r}")
+        return self._cache.fetch(audio_id, lambda: self._get(audio_id))
+
+    def copy(self, source_id: str, audio_id: str) -> None:
+        """Store the same sound under another id, which may lie on another node of a Cluster."""
+        self.put(audio_id, self.playable(source_id))
+
+    def delete(self, audio_id: str) -> None:
+        """Forget a sound."""
+        if is_id(audio_id):
+            self._link.run(None, lambda client: client.unlink(self._key(audio_id)))
+            self._cache.forget(audio_id)
+
+    def exists(self, audio_id: str) -> bool:
+        """Whether Redis has it."""
+        return is_id(audio_id) and bool(self._link.run(None, lambda client: client.exists(self._key(audio_id))))
+
+    def ids(self) -> Iterator[str]:
+        """All ids; those stored or deleted meanwhile may be among them or not."""
+        seen: set[str] = set()
+        for key in self._keys():
+            audio_id = key.decode(errors="replace")[len(self._prefix) :]
+            if is_id(audio_id) and audio_id not in seen:  # SCAN may tell a key twice
+                seen.add(audio_id)
+                yield audio_id
+
+    @property
+    def _prefix(self) -> str:
+        return self._key("0")[:-1]
+
+    def _get(self, audio_id: str) -> bytes:
+        content: bytes | None = self._link.run(None, lambda client: client.get(self._key(audio_id)))
+        if content is None:
+            raise AudioMissingError(f"there is no sound {audio_id}")
+        return content
+
+    def _keys(self) -> Iterator[bytes]:
+        """All keys, a page a call: one call over all of a large store would take longer than a call may."""
+        cursors, page = self._scan(0, None)
+        yield from page
+        if not isinstance(cursors, dict):
+            while cursors:
+                cursors, page = self._scan(cursors, None)
+                yield from page
+            return
+        for node, cursor in cursors.items():  # a Cluster answers with a cursor for each node
+            while cursor:
+                answer, page = self._scan(cursor, node)
+                yield from page
+                cursor = answer[node]
+
+    def _scan(self, cursor: int, node: str | None) -> tuple[Any, list[bytes]]:
+        pattern = re.sub(r"([\\*?\[\]])", r"\\\1", self._prefix) + "*"
+
+        def work(client: Any) -> tuple[Any, list[bytes]]:
+            target = {} if node is None else {"target_nodes": client.get_node(node_name=node)}
+            answer: tuple[Any, list[bytes]] = client.scan(cursor, match=pattern, count=_PAGE, **target)
+            return answer
+
+        return self._link.run(None, work)

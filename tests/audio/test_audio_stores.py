@@ -1,0 +1,283 @@
+"""Every audio store keeps the same promises: Redis (stand-in, real, Cluster), a shared folder, S3."""
+
+from __future__ import annotations
+
+import contextlib
+import stat
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import fakeredis
+import pytest
+from support.redis_servers import NoRedisError, redis_cluster, redis_server
+
+from esl_vm.audio.cache import Cache
+from esl_vm.audio.folder_audio import FolderAudio
+from esl_vm.audio.redis_audio import RedisAudio
+from esl_vm.audio.s3_audio import S3Address, S3Audio, connect
+from esl_vm.model.errors import AudioMissingError, InvalidValueError, StoreDownError
+from esl_vm.store import keys
+from esl_vm.store.connect import connect as connect_redis
+from esl_vm.store.link import Link
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+HELLO = b"RIFF hello"
+OTHER = b"RIFF something else"
+
+
+@dataclass
+class Kept:
+    """A store, another node's view of the same store, and how to take it down."""
+
+    here: Any
+    there: Any
+    go_down: Callable[[], None]
+
+
+@pytest.fixture(scope="session")
+def redis_servers():
+    """Started when first asked for, kept for all tests of this file."""
+    with contextlib.ExitStack() as stack:
+        running: dict[str, Any] = {}
+
+        def start(kind: str):
+            if kind not in running:
+                make = redis_server() if kind == "redis" else redis_cluster(masters=2)
+                running[kind] = stack.enter_context(make)
+            return running[kind]
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def s3_server():
+    server_module = pytest.importorskip("moto.server", reason="moto[s3,server] is not installed")
+    server = server_module.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(params=["folder", "cached folder", "fake redis", "redis", "cluster", "s3"])
+def kept(request, tmp_path, redis_servers):
+    def cache(node: str) -> Cache:
+        return Cache(tmp_path / f"cache-{node}", limit_bytes=1 << 20)
+
+    match request.param:
+        case "folder" | "cached folder":
+            share = tmp_path / "share"
+            share.mkdir()
+            caches = [cache("a"), cache("b")] if request.param == "cached folder" else [None, None]
+            here, there = (FolderAudio(share, one) for one in caches)
+            yield Kept(here, there, lambda: share.rename(tmp_path / "unmounted"))
+        case "fake redis":
+            server = fakeredis.FakeServer()
+            link = Link(lambda _: fakeredis.FakeRedis(server=server))
+            here, there = (RedisAudio(link, keys.audio, cache(node)) for node in "ab")
+            yield Kept(here, there, lambda: setattr(server, "connected", False))
+        case "redis" | "cluster":
+            try:
+                url = redis_servers(request.param).url
+            except NoRedisError as error:
+                pytest.skip(str(error))
+            link, dead = connect_redis(url), connect_redis("redis://127.0.0.1:1")
+            here, there = (RedisAudio(link, keys.audio, cache(node)) for node in "ab")
+            for audio_id in list(here.ids()):
+                here.delete(audio_id)
+            yield Kept(here, there, lambda: setattr(here, "_link", dead))
+            link.close()
+        case "s3":
+            url = request.getfixturevalue("s3_server")
+            address = S3Address("voicemail", "sounds/", url, access_key="a", secret_key="b", connect_s=0.5)
+            client = connect(address)
+            client.create_bucket(Bucket="voicemail")
+            for entry in client.list_objects_v2(Bucket="voicemail").get("Contents", ()):
+                client.delete_object(Bucket="voicemail", Key=entry["Key"])
+            here, there = (S3Audio(connect(address), "voicemail", cache(n), prefix="sounds/") for n in "ab")
+            away = connect(S3Address("voicemail", "", "http://127.0.0.1:1", access_key="a", secret_key="b"))
+            yield Kept(here, there, lambda: setattr(here, "_client", away))
+
+
+@pytest.fixture
+def recording(tmp_path):
+    def record(content: bytes) -> Path:
+        path = tmp_path / "recording.wav"
+        path.write_bytes(content)
+        return path
+
+    return record
+
+
+def test_what_one_node_stored_another_plays(kept, recording):
+    kept.here.put("0199-a", recording(HELLO))
+
+    played = kept.there.playable("0199-a")
+
+    assert played.read_bytes() == HELLO
+    assert played.is_absolute()
+    assert played.suffix == ".wav"
+
+
+def test_freeswitch_may_read_what_it_is_to_play_through_its_group(kept, recording):
+    kept.here.put("0199-a", recording(HELLO))
+
+    path = kept.here.playable("0199-a")
+
+    assert path.stat().st_mode & stat.S_IRGRP
+    assert path.parent.stat().st_mode & stat.S_IXGRP
+
+
+def test_a_sound_is_stored_once_and_never_changes(kept, recording):
+    kept.here.put("0199-a", recording(HELLO))
+    kept.there.put("0199-a", recording(OTHER))
+
+    assert kept.there.playable("0199-a").read_bytes() == HELLO
+
+
+def test_a_sound_that_is_not_there_is_told_to_be_missing(kept):
+    with pytest.raises(AudioMissingError):
+        kept.here.playable("0199-a")
+    with pytest.raises(AudioMissingError):
+        kept.here.copy("0199-a", "0199-b")
+    assert not kept.here.exists("0199-a")
+    assert not kept.here.exists("0199-b")
+
+
+def test_a_copy_outlives_its_source(kept, recording):
+    kept.here.put("0199-a", recording(HELLO))
+
+    kept.here.copy("0199-a", "0199-b")
+    kept.here.delete("0199-a")
+
+    assert kept.there.playable("0199-b").read_bytes() == HELLO
+    assert not kept.there.exists("0199-a")
+
+
+def test_a_copy_does_not_replace_what_is_there(kept, recording):
+    kept.here.put("0199-a", recording(HELLO))
+    kept.here.put("0199-b", recording(OTHER))
+
+    kept.here.copy("0199-a", "0199-b")
+
+    assert kept.there.playable("0199-b").read_bytes() == OTHER
+
+
+def test_forgetting_a_sound_twice_is_no_error(kept, recording):
+    kept.here.put("0199-a", recording(HELLO))
+
+    kept.here.delete("0199-a")
+    kept.here.delete("0199-a")
+
+    assert not kept.here.exists("0199-a")
+    with pytest.raises(AudioMissingError):
+        kept.here.playable("0199-a")
+
+
+def test_all_ids_are_listed_page_after_page(kept, recording):
+    ids = {f"0199-{number}" for number in range(60)}
+    for audio_id in ids:
+        kept.here.put(audio_id, recording(HELLO))
+
+    assert sorted(kept.there.ids()) == sorted(ids)
+
+
+@pytest.mark.parametrize("hostile", ["../../etc/passwd", "", ".hidden", "a/b", "a\n", "a" * 81, "a*", "é"])
+def test_an_id_from_outside_leads_nowhere(kept, recording, hostile):
+    with pytest.raises(InvalidValueError):
+        kept.here.put(hostile, recording(HELLO))
+    kept.here.put("0199-a", recording(HELLO))
+    with pytest.raises(InvalidValueError):
+        kept.here.copy("0199-a", hostile)
+    with pytest.raises(AudioMissingError):
+        kept.here.playable(hostile)
+    with pytest.raises(AudioMissingError):
+        kept.here.copy(hostile, "0199-b")
+    assert not kept.here.exists(hostile)
+    kept.here.delete(hostile)
+    assert list(kept.here.ids()) == ["0199-a"]
+
+
+def test_a_store_that_is_away_says_so_whatever_is_asked(kept, recording):
+    source = recording(HELLO)
+    kept.go_down()
+
+    for ask in (
+        lambda: kept.here.put("0199-a", source),
+        lambda: kept.here.playable("0199-a"),
+        lambda: kept.here.exists("0199-a"),
+        lambda: kept.here.delete("0199-a"),
+        lambda: kept.here.copy("0199-a", "0199-b"),
+        lambda: list(kept.here.ids()),
+    ):
+        with pytest.raises(StoreDownError):
+            ask()
+
+
+def test_a_share_that_is_not_mounted_is_not_made_on_the_nodes_own_disk(tmp_path, recording):
+    audio = FolderAudio(tmp_path / "mnt" / "voicemail")
+
+    with pytest.raises(StoreDownError, match="mounted"):
+        audio.put("0199-a", recording(HELLO))
+
+    assert not (tmp_path / "mnt").exists()
+
+
+def test_a_source_that_cannot_be_read_stores_nothing(kept, tmp_path):
+    with pytest.raises(OSError, match="no-such-recording"):
+        kept.here.put("0199-a", tmp_path / "no-such-recording.wav")
+
+    assert not kept.here.exists("0199-a")
+
+
+def test_two_nodes_that_store_the_same_sound_at_once_leave_one_whole_sound(kept, recording):
+    content = HELLO * 20000
+    source = recording(content)
+    together = threading.Barrier(2)
+
+    def store(audio):
+        together.wait()
+        audio.put("0199-a", source)
+
+    threads = [threading.Thread(target=store, args=(audio,)) for audio in (kept.here, kept.there)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+
+    assert kept.there.playable("0199-a").read_bytes() == content
+    assert list(kept.here.ids()) == ["0199-a"]
+
+
+def test_a_share_without_hard_links_will_do(tmp_path, recording, monkeypatch):
+    def no_links(self, target):
+        raise PermissionError(1, "Operation not permitted", str(self))
+
+    monkeypatch.setattr("pathlib.Path.hardlink_to", no_links)
+    audio = FolderAudio(tmp_path)
+
+    audio.put("0199-a", recording(HELLO))
+    audio.put("0199-a", recording(OTHER))
+
+    assert audio.playable("0199-a").read_bytes() == HELLO
+
+
+def test_what_a_crash_left_half_written_in_the_share_is_removed_a_day_later(tmp_path, recording):
+    now = [0.0]
+    audio = FolderAudio(tmp_path, wall=lambda: now[0])
+    audio.put("0199-a", recording(HELLO))
+    half = audio.playable("0199-a").with_name(".0199-b.wav.12345678.part")
+    half.write_bytes(b"RI")
+    written = half.stat().st_mtime
+
+    now[0] = written + 3600
+    assert list(audio.ids()) == ["0199-a"]
+    assert half.exists()
+
+    now[0] = written + 90000
+    assert list(audio.ids()) == ["0199-a"]
+    assert not half.exists()
