@@ -94,4 +94,19 @@ class Rig:
         self.talk = answer_call(self.phone, self.world)
         self.phone.hang_up()
         self.status = self.phone.variables.get("vm_status", "")
-        self.sent_to = self.phone.transferred
+        self.sent_to = self.phone.transferred[0] if self.phone.transferred else ""
+
+    @property
+    def heard(self) -> list[str]:
+        """The names of what was heard."""
+        return self.line.heard
+
+    @property
+    def problems(self) -> list[str]:
+        """What did not come as the script expected it."""
+        return self.caller.problems
+
+    @property
+    def transcript(self) -> str:
+        """The call as text."""
+        return self.line.transcript()
