@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import esl_vm
-from esl_vm.speech.differences import DIFFERENCES
 from esl_vm.speech.voice import LANGUAGES, voice_for
 from esl_vm.speech.words import ENGLISH_ONLY, FRENCH_ONLY, prompt_names, word, words
 
@@ -82,11 +81,3 @@ def test_a_tone_is_a_sign_between_sentences():
 
 def test_mail_addresses_and_names_are_spelled_as_they_are():
     assert words([prompt.name for prompt in voice_for("en").digits("a.b@c")], "en") == "A.B@C."
-
-
-def test_every_listed_difference_plays_prompts_that_exist():
-    for difference in DIFFERENCES:
-        assert difference.language in LANGUAGES
-        for prompt in re.findall(r"(?:vm|digits)[-/][A-Za-z0-9-]+|\bminute\b", difference.here):
-            assert prompt in prompt_names(difference.language), (difference.key, prompt)
-        assert difference.there != difference.here
