@@ -148,14 +148,8 @@ class CallServer:
                 hands the calls back.
         """
         self._server.stop_accepting()
-        listener = self._server.socket
-        listener.setblocking(False)
-        while True:
-            try:
-                client, address = listener.accept()
-            except OSError:
-                break
-            self._greenlets.spawn(self._connection, client, address)
+        while waiting := self._accept():
+            self._greenlets.spawn(self._connection, *waiting)
         self._server.close()
         if drain_s > 0:
             self._greenlets.join(timeout=drain_s)
@@ -164,6 +158,14 @@ class CallServer:
         log.warning("%d calls did not finish within %g s and are handed back", self._calls, drain_s)
         self._greenlets.kill(timeout=SETTLE_S)
         return False
+
+    def _accept(self) -> tuple[socket.socket, tuple[str, int]] | None:
+        """A connection that is waiting to be accepted, None if there is none."""
+        try:
+            client: tuple[socket.socket, tuple[str, int]] | None = self._server.do_read()
+        except (OSError, AttributeError):  # gevent's server has no socket before it starts, and once it is closed
+            return None
+        return client
 
     # -- one connection ---------------------------------------------------------------------------------------------
 

@@ -1,0 +1,311 @@
+"""The listener FreeSWITCH connects to: every call gets its connect, and none hurts another."""
+
+import contextlib
+import gc
+import logging
+from ipaddress import ip_network
+
+import gevent
+import pytest
+from esl_caller import Caller, eventually
+from esl_peer import UUID
+from gevent import socket
+from gevent.event import Event
+
+from esl_vm.esl.server import CallServer, ServerSettings, allowed
+from esl_vm.esl.session import CallSession
+from esl_vm.esl.wire import Limits
+from esl_vm.model.call import ALL_KEYS
+from esl_vm.model.errors import CallerGoneError
+from esl_vm.speech.utterance import Prompt
+
+
+class Pack:
+    def files(self, prompt):
+        return (f"/p/{prompt.name}.wav",)
+
+
+@pytest.fixture
+def serve():
+    """Start listeners; they are stopped at the end."""
+    servers = []
+
+    def start(handle, **settings):
+        stories = []
+        server = CallServer(("127.0.0.1", 0), handle, Pack(), ServerSettings(**settings), stories.append)
+        server.stories = stories
+        server.start()
+        servers.append(server)
+        return server
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+def waits_for_a_key(phone):
+    phone.answer()
+    phone.wait_key(60_000, ALL_KEYS)
+
+
+def test_a_call_is_taken_and_handed_back(serve, caplog):
+    caplog.set_level(logging.INFO)
+
+    def says_hello(phone):
+        phone.answer()
+        phone.play((Prompt("hello", "en"),), ALL_KEYS)
+        phone.set_variables({"vm_status": "SUCCESS"})
+
+    server = serve(says_hello)
+    caller = Caller(server.address, "1007")
+    caller.ends()
+    assert caller.executed() == ["answer", "playback"]
+    assert caller.commands[-2:] == [f"api uuid_setvar {caller.uuid} vm_status SUCCESS", "exit"]
+    eventually(lambda: server.stories)
+    [story] = server.stories
+    assert (story.call.caller.number, story.applications, story.end) == ("1007", 2, "completed")
+    assert "from 1007 to *97" in caplog.text
+
+
+def test_pressed_keys_are_counted_and_never_told(serve, caplog):
+    caplog.set_level(logging.DEBUG)
+    server = serve(lambda phone: [phone.wait_key(60_000, ALL_KEYS) for _ in range(4)])
+    caller = Caller(server.address)
+    eventually(lambda: server.calls == 1)
+    for key in "9753":
+        caller.presses(key)
+    caller.ends()
+    eventually(lambda: server.stories)
+    assert server.stories[0].keys == 4
+    assert not [record for record in caplog.records if "9753" in record.getMessage()]
+
+
+def test_an_error_in_one_call_ends_that_call_and_no_other(serve, caplog):
+    def fails(phone):
+        if phone.call.caller.number == "1002":
+            raise RuntimeError("a bug")
+        waits_for_a_key(phone)
+
+    server = serve(fails)
+    good, bad = Caller(server.address, "1001"), Caller(server.address, "1002")
+    bad.ends()
+    assert f"api uuid_setvar {bad.uuid} vm_status FAILED" in bad.commands
+    assert bad.commands[-1] == "exit"
+    assert "a bug" in caplog.text
+    assert server.calls == 1
+    good.presses("5")
+    good.ends()
+    eventually(lambda: len(server.stories) == 2)
+    assert {story.call.caller.number: story.end for story in server.stories} == {"1001": "completed", "1002": "failed"}
+
+
+def test_a_freeswitch_that_crashes_ends_its_call_only(serve):
+    server = serve(waits_for_a_key)
+    good, bad = Caller(server.address, "1001"), Caller(server.address, "1002")
+    eventually(lambda: server.calls == 2)
+    bad.vanishes()
+    eventually(lambda: server.calls == 1)
+    assert server.stories[0].call.caller.number == "1002"
+    assert "connection" in server.stories[0].end
+    good.presses("1")
+    good.ends()
+
+
+def test_a_call_too_many_is_handed_back_and_the_dialplan_told(serve):
+    server = serve(waits_for_a_key, max_calls=2)
+    held = [Caller(server.address, number) for number in ("1001", "1002")]
+    eventually(lambda: server.calls == 2)
+    third = Caller(server.address, "1003")
+    third.ends()
+    assert f"api uuid_setvar {third.uuid} vm_status FAILED" in third.commands
+    assert third.executed() == ["sleep"], "so that it is parked before it is given up"
+    assert not any(caller.closed for caller in held)
+    held[0].presses("1")
+    held[0].ends()
+    fourth = Caller(server.address, "1004")
+    eventually(lambda: server.calls == 2)
+    assert not fourth.closed
+
+
+def test_a_call_from_elsewhere_is_handed_back(serve, caplog):
+    server = serve(waits_for_a_key, allow=(ip_network("192.0.2.0/24"),))
+    caller = Caller(server.address)
+    caller.ends()
+    assert caller.commands[-1] == "exit"
+    assert "not in the list of those allowed" in caplog.text
+    assert server.stories == []
+
+
+@pytest.mark.parametrize(
+    ("host", "is_allowed"),
+    [
+        ("192.0.2.7", True),
+        ("192.0.3.7", False),
+        ("::ffff:192.0.2.7", True),
+        ("fe80::1%eth0", True),
+        ("::1", False),
+        ("", False),
+        ("host", False),
+    ],
+)
+def test_who_is_allowed(host, is_allowed):
+    assert allowed(host, (ip_network("192.0.2.0/24"), ip_network("fe80::/10"))) is is_allowed
+
+
+def test_a_connection_that_says_nothing_is_closed(serve):
+    server = serve(waits_for_a_key, connect_s=0.1)
+    silent = Caller(server.address, talks=False)
+    silent.ends()
+    assert server.calls == server.waiting == 0
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"Event-Name: CHANNEL_DATA\n" * 100,
+        b"Content-Length: 999999999\n\n",
+        b"GET / HTTP/1.0\r\n\r\n\n\n",
+        b"\0" * 5000,
+        b"\n" * 100_000,
+        b"Content-Type: command/reply\nReply-Text: +OK\n\n",
+        b"Content-Type: text/event-plain\nContent-Length: 10\n\nEvent-Name",
+        b"Content-Type: api/response\nContent-Length: 999999\n\n" + b"x" * 900_000,
+    ],
+)
+def test_what_a_stranger_sends_is_no_call(serve, data):
+    server = serve(waits_for_a_key, connect_s=0.2, limits=Limits(head=2000, body=1_000_000))
+    stranger = Caller(server.address, talks=False)
+    with contextlib.suppress(OSError):  # closed while it was still sending
+        stranger.writes(data)
+    stranger.ends()
+    eventually(lambda: server.waiting == 0)
+    assert server.stories == []
+    caller = Caller(server.address)
+    eventually(lambda: server.calls == 1)
+    caller.presses("1")
+    caller.ends()
+
+
+def test_endless_headers_that_drip_in_end_when_the_time_is_over(serve):
+    server = serve(waits_for_a_key, connect_s=0.3)
+    stranger = Caller(server.address, talks=False)
+
+    def drips():
+        try:
+            while True:
+                stranger.socket.sendall(b"X-Y: z\n")
+                gevent.sleep(0.01)
+        except OSError:
+            pass
+
+    dripping = gevent.spawn(drips)
+    stranger.ends()
+    dripping.join(5)
+    assert server.waiting == 0
+
+
+def test_among_a_crowd_that_says_nothing_a_call_gets_through(serve):
+    server = serve(waits_for_a_key, max_waiting=20, connect_s=30)
+    crowd = [Caller(server.address, talks=False) for _ in range(150)]
+    eventually(lambda: sum(caller.closed for caller in crowd) >= 130)
+    assert server.waiting <= 20
+    caller = Caller(server.address)
+    eventually(lambda: server.calls == 1)
+    more = [Caller(server.address, talks=False) for _ in range(50)]
+    eventually(lambda: sum(one.closed for one in crowd + more) >= 180)
+    caller.presses("1")
+    caller.ends()
+    assert server.stories[0].end == "completed"
+    for one in crowd + more:
+        one.vanishes()
+
+
+def test_stopping_lets_running_calls_finish_and_refuses_new_ones(serve):
+    server = serve(waits_for_a_key)
+    caller = Caller(server.address)
+    eventually(lambda: server.calls == 1)
+    stopping = gevent.spawn(server.stop, 10)
+    gevent.sleep(0)
+    with pytest.raises(ConnectionRefusedError):
+        Caller(server.address)
+    assert not caller.closed
+    caller.presses("1")
+    caller.ends()
+    stopping.join(5)
+    assert stopping.value is True
+    assert server.stories[0].end == "completed"
+
+
+def test_calls_that_do_not_finish_in_time_settle_and_are_handed_back(serve):
+    settled = []
+
+    def records(phone):
+        try:
+            waits_for_a_key(phone)
+        finally:
+            settled.append(phone.call.uuid)
+
+    server = serve(records)
+    caller = Caller(server.address)
+    eventually(lambda: server.calls == 1)
+    assert server.stop(0.05) is False
+    caller.ends()
+    assert settled == [caller.uuid]
+    assert caller.commands[-1] == "exit"
+    assert server.stories[0].end == "cut short"
+
+
+def test_a_call_that_waited_to_be_accepted_when_it_stopped_is_still_served(serve):
+    """Its connection is made as far as FreeSWITCH knows: left alone, the call would stay parked for ever."""
+    taken = Event()
+
+    def notes(phone):
+        taken.set()
+
+    server = serve(notes)
+    server._server.stop_accepting()
+    waiting = socket.create_connection(server.address)
+    stopping = gevent.spawn(server.stop, 5)
+    assert waiting.recv(100) == b"connect\n\n"
+    waiting.close()
+    stopping.join(5)
+    assert stopping.value is True
+
+
+def test_calls_run_side_by_side(serve):
+    def three_prompts(phone):
+        phone.answer()
+        for name in "abc":
+            phone.play((Prompt(name, "en"),), "")
+        phone.wait_key(60_000, ALL_KEYS)
+
+    server = serve(three_prompts)
+    callers = [Caller(server.address, str(number)) for number in range(2000, 2100)]
+    eventually(lambda: server.calls == 100 and all(len(caller.executed()) == 4 for caller in callers))
+    for caller in callers:
+        caller.presses("1")
+    eventually(lambda: len(server.stories) == 100)
+    assert {story.call.caller.number for story in server.stories} == {caller.number for caller in callers}
+    assert server.calls == server.waiting == 0
+
+
+def test_nothing_stays_behind_a_call(serve):
+    def two_prompts(phone):
+        phone.play((Prompt("a", "en"),), ALL_KEYS)
+        if phone.call.caller.number.endswith("5"):
+            raise CallerGoneError("gone")
+
+    server = serve(two_prompts)
+    for number in range(3000, 3040):
+        Caller(server.address, str(number)).ends()
+    eventually(lambda: len(server.stories) == 40 and not len(server._greenlets))
+    server.stories.clear()
+    gc.collect()
+    assert not [thing for thing in gc.get_objects() if isinstance(thing, CallSession)]
+
+
+def test_the_callers_uuid_is_the_one_freeswitch_told(serve):
+    seen = []
+    server = serve(lambda phone: seen.append(phone.call.uuid))
+    Caller(server.address, "77").ends()
+    assert seen == [UUID[:-2] + "77"]
