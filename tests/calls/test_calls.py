@@ -1,15 +1,16 @@
-"""The book of calls on a simulated line: the conversation alone, in virtual time."""
+"""The book of calls in virtual time: the conversation alone on a line, and the whole service behind its event socket."""
 
 import pytest
 from calls import play_book
 from calls.book import CALLS, Box, PhoneCall
 from calls.play_book import not_heard
-from support.rig import Rig
+from support.rig import NodeRig, Rig
 
 
+@pytest.mark.parametrize("kind", [Rig, NodeRig], ids=["line", "node"])
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.name)
-def test_call(call: PhoneCall, tmp_path):
-    rig = Rig(tmp_path, now=play_book.NOON, language=call.language)
+def test_call(call: PhoneCall, kind: type[Rig], tmp_path):
+    rig = kind(tmp_path, now=play_book.NOON, language=call.language)
     play_book.furnish(call, rig, tmp_path / "before")
     rig.ring(play_book.call_of(call), call.does)
     play_book.check(call, rig, rig.heard)

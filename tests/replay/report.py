@@ -11,12 +11,12 @@ from replay import play
 from replay.compare import Verdict, compare
 from replay.differences import Heard
 from replay.trace import Trace, read
-from support.rig import Rig
+from support.rig import NodeRig, Rig
 
 
-def replay(trace: Trace, folder: Path) -> Verdict:
-    """Play one trace and compare."""
-    rig = Rig(
+def replay(trace: Trace, folder: Path, kind: type[Rig] = NodeRig) -> Verdict:
+    """Play one trace against the service behind the simulated node, and compare."""
+    rig = kind(
         folder,
         now=play.started(trace),
         waits=play.waits(trace),

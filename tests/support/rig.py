@@ -9,12 +9,17 @@ from support.memory import MemoryAudio, MemoryStore
 
 from esl_vm.dialogue.front_door import answer_call
 from esl_vm.dialogue.world import World
+from esl_vm.esl.phone import EslPhone
+from esl_vm.esl.session import CallSession
 from esl_vm.model.mailbox import Folder, Greeting, Mailbox, MailboxId, StoredGreeting
 from esl_vm.model.message import Counts, Message
 from esl_vm.model.options import MailboxOptions
 from esl_vm.model.pins import PinCheck
 from esl_vm.sim.line import Line
+from esl_vm.sim.node import Incoming, SimNode
 from esl_vm.sim.phone import SimPhone
+from esl_vm.sim.pipe import TimeKeeper
+from esl_vm.sim.prompts import NominalPack
 from esl_vm.sim.schedule import VirtualClock
 from esl_vm.sim.script import Caller
 from esl_vm.spool.spool import Spool
@@ -110,3 +115,30 @@ class Rig:
     def transcript(self) -> str:
         """The call as text."""
         return self.line.transcript()
+
+
+HANG_UP = [("hangup", "NORMAL_CLEARING")]
+
+
+class NodeRig(Rig):
+    """The same service behind its real event-socket code, called by the simulated node, in virtual time."""
+
+    def ring(self, call: Call, script: str, shell=None) -> None:
+        """One call from beginning to end, the caller following the script."""
+        node = SimNode(self.clock, dialplan={"2000": HANG_UP, "o": HANG_UP})
+        keeper = TimeKeeper(self.clock)
+        incoming = Incoming(call.destination, call.caller.number, call.caller.name, variables=dict(call.variables))
+        up, socket = node.call_over_pipe(keeper, incoming)
+        self.line = up.line
+        self.caller = Caller(up.line, self.clock, script, shell)
+        self.caller.start()
+        session = CallSession(socket.getpeername(), socket, clock=self.clock.now)
+        phone = EslPhone(session, session.connect(), NominalPack())
+        self.talk = answer_call(phone, self.world)
+        session.hand_back()
+        socket.close()
+        while not up.line.ended and self.clock.advance():
+            pass
+        self.executed = session.executed
+        self.status = up.channel.variables.get("vm_status", "")
+        self.sent_to = up.transferred[0] if up.transferred else ""
