@@ -1,1 +1,316 @@
-"""The composition root: the one place that builds the service from its parts."""
+"""The composition root: the one place that builds the service from its parts, and closes what it opened."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from ipaddress import ip_network
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import gevent
+from gevent import monkey
+
+from esl_vm.audio.cache import Cache
+from esl_vm.audio.folder_audio import FolderAudio
+from esl_vm.audio.redis_audio import RedisAudio
+from esl_vm.dialogue.front_door import answer_call
+from esl_vm.dialogue.world import World
+from esl_vm.model.settings_check import parse_address
+from esl_vm.speech.packs import open_pack
+from esl_vm.spool.spool import Spool
+from esl_vm.spool.sweeper import Sweeper
+from esl_vm.store import keys
+from esl_vm.store.connect import connect
+from esl_vm.store.embedded import Embedded
+from esl_vm.store.outbox import RedisOutbox
+from esl_vm.store.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from gevent import socket
+
+    from esl_vm.esl.inbound import EventSocketSwitch
+    from esl_vm.esl.phone import EslPhone
+    from esl_vm.esl.server import CallEnd, CallServer
+    from esl_vm.model.mailbox import MailboxId
+    from esl_vm.model.settings import AudioSettings, Settings
+    from esl_vm.notify.mail import Mailer
+    from esl_vm.notify.service import NotifyService
+    from esl_vm.ports import AudioStore, Mailboxes, Registry
+    from esl_vm.speech.packs import PromptPack
+
+T = TypeVar("T")
+EMBEDDED = "embedded:"
+
+
+class SystemClock:
+    """ports.Clock: the host's clock."""
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+        return time.time()
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """The stores of a node, opened: what commands and services work on.
+
+    Args:
+        settings: what it was built from. redis_url: where Redis is, the embedded one's address if it is that.
+        store: mailboxes, PINs, registry, directory, events. outbox: mail and webhook jobs.
+        audio: sounds. spool, sweeper: recordings on their way.
+    """
+
+    settings: Settings
+    redis_url: str
+    store: Store
+    outbox: RedisOutbox
+    audio: AudioStore
+    spool: Spool
+    sweeper: Sweeper
+    clock: SystemClock
+
+    @property
+    def mailboxes(self) -> Mailboxes:
+        """Messages."""
+        return self.store.mailboxes
+
+    @property
+    def registry(self) -> Registry:
+        """Mailboxes as an administrator keeps them."""
+        return self.store.registry
+
+    def add_mailbox(self, box: MailboxId, fields: Mapping[str, str], pin: str) -> None:
+        """Make a mailbox with its first PIN (`` = none); raises MailboxExistsError, InvalidValueError.
+
+        A mailbox whose PIN could not be set is taken back: it would open to anybody.
+        """
+        self.store.registry.add(box, fields)
+        try:
+            self.set_pin(box, pin)
+        except BaseException:
+            self.store.registry.remove(box)
+            raise
+
+    def set_pin(self, box: MailboxId, pin: str) -> None:
+        """Set a PIN that its owner is to change (`` = none is asked); raises NoSuchMailboxError."""
+        self.store.pins.change(box, pin, initial=bool(pin))
+
+
+@contextmanager
+def open_redis(settings: Settings) -> Iterator[str]:
+    """The URL of the Redis to use; the embedded one runs for as long as this is open (or as others use it).
+
+    Raises:
+        StoreDownError, SettingsError: the embedded one can't be started.
+    """
+    if settings.redis.url != EMBEDDED:
+        yield settings.redis.url
+        return
+    with Embedded(Path(settings.data_dir), port=settings.redis.port) as embedded:
+        yield embedded.url
+
+
+@contextmanager
+def open_node(settings: Settings, redis_url: str = "") -> Iterator[Node]:
+    """Open the stores; nothing is asked of them yet.
+
+    Args:
+        settings: complete ones, of `load_settings`.
+        redis_url: where Redis is if it is known already; `` = as the settings say, embedded started or joined.
+
+    Raises:
+        SettingsError: something can't be built so. StoreDownError: the embedded Redis can't be started.
+    """
+    if not redis_url:
+        with open_redis(settings) as url, open_node(settings, url) as node:
+            yield node
+        return
+    clock = SystemClock()
+    store = Store(
+        connect(redis_url),
+        partitions=settings.redis.partitions,
+        defaults=settings.mailbox,
+        clock=clock,
+        pin_rules=settings.pins,
+        events_kept=settings.redis.events_kept,
+    )
+    audio = _open_audio(settings, store)
+    spool = Spool(
+        Path(settings.spool.folder),
+        store.mailboxes,
+        audio,
+        clock,
+        node=settings.service.node,
+        min_free=settings.spool.min_free_mb << 20,
+        run=in_thread,
+    )
+    outbox = RedisOutbox(store.link, clock)
+    try:
+        yield Node(settings, redis_url, store, outbox, audio, spool, Sweeper(spool), clock)
+    finally:
+        store.close()
+
+
+def in_thread(work: Callable[[], T], /) -> T:
+    """Run what waits for a disk or takes a while: in gevent's threads where calls are served, else here and now."""
+    if monkey.is_module_patched("socket"):
+        return gevent.get_hub().threadpool.apply(work)  # type: ignore[no-any-return]
+    return work()
+
+
+def _open_audio(settings: Settings, store: Store) -> AudioStore:
+    wanted = settings.audio
+    cache = Cache(
+        Path(settings.data_dir) / "cache",
+        limit_bytes=wanted.cache_mb << 20,
+        hold_s=wanted.cache_minutes * 60,
+        run=in_thread,
+    )
+    match wanted.store:
+        case "folder":
+            return FolderAudio(Path(wanted.folder), cache, run=in_thread)
+        case "s3":
+            return _open_s3(wanted, cache)
+        case _:
+            return RedisAudio(store.link, keys.audio, cache, run=in_thread)
+
+
+def _open_s3(wanted: AudioSettings, cache: Cache) -> AudioStore:
+    from esl_vm.audio import s3_audio  # boto3 takes a while to import
+
+    address = s3_audio.S3Address(
+        wanted.bucket, wanted.prefix, wanted.endpoint, wanted.region, wanted.access_key, wanted.secret_key
+    )
+    return s3_audio.S3Audio(s3_audio.connect(address), wanted.bucket, cache, prefix=wanted.prefix, run=in_thread)
+
+
+def open_prompts(settings: Settings) -> PromptPack:
+    """The prompt pack; raises InvalidValueError for a folder FreeSWITCH could not be told of."""
+    return open_pack(settings.speech.pack, settings.speech.prompts)
+
+
+def build_world(node: Node) -> World:
+    """What conversations are given."""
+    settings = node.settings
+    return World(
+        mailboxes=node.store.mailboxes,
+        pins=node.store.pins,
+        directory=node.store.directory,
+        audio=node.audio,
+        spool=node.spool,
+        clock=node.clock,
+        defaults=settings.mailbox,
+        waits=settings.waits,
+        pin_rules=settings.pins,
+        language=settings.speech.language[:2].lower(),
+        timezone=settings.service.timezone,
+        domain=settings.service.domain,
+        operator=settings.mailbox.operator,
+        call_context=settings.service.call_context,
+    )
+
+
+def build_server(
+    node: Node, listener: socket.socket | tuple[str, int], ended: Callable[[CallEnd], None] | None = None
+) -> CallServer:
+    """The server that takes calls; not started yet.
+
+    Args:
+        node: the stores.
+        listener: a listening gevent socket, or the address to listen on.
+        ended: told every call's story.
+    """
+    from esl_vm.esl.server import CallServer, ServerSettings
+
+    world = build_world(node)
+
+    def converse(phone: EslPhone) -> None:
+        answer_call(phone, world)
+
+    limits = ServerSettings(
+        max_calls=node.settings.service.max_calls,
+        allow=tuple(ip_network(network) for network in node.settings.service.allow),
+    )
+    return CallServer(listener, converse, open_prompts(node.settings), limits, ended)
+
+
+def build_switch(settings: Settings) -> EventSocketSwitch | None:
+    """This node's FreeSWITCH, not connected yet; None where the settings name none."""
+    if not settings.notify.freeswitch:
+        return None
+    from esl_vm.esl.inbound import EventSocketSwitch, SwitchSettings
+
+    host, port = parse_address(settings.notify.freeswitch)
+    return EventSocketSwitch(SwitchSettings(host=host, port=port, password=settings.notify.password))
+
+
+def build_notifier(node: Node, switch: EventSocketSwitch | None) -> NotifyService:
+    """What tells others of changes; not started yet. Raises SettingsError for templates that can't be filled in."""
+    from esl_vm.notify.node import Domains
+    from esl_vm.notify.service import NotifyService, NotifySettings, Sources
+    from esl_vm.notify.webhook import WebhookSettings
+
+    wanted = node.settings.notify
+    hosts = {domain: tuple(names.split(",")) for domain, _, names in (pair.partition("=") for pair in wanted.hosts)}
+    me = node.settings.service.node
+    sources = Sources(
+        feed=node.store.events,
+        plans=node.store.events.shared("plans", me),
+        history=node.store.events.shared("history", me),
+        outbox=node.outbox,
+        mailboxes=node.store.mailboxes,
+        registry=node.store.registry,
+        audio=node.audio,
+        clock=node.clock,
+    )
+    webhook = node.settings.webhook
+    return NotifyService(
+        sources,
+        NotifySettings(
+            domains=Domains(hosts=hosts, default=node.settings.service.domain, profiles=wanted.profiles),
+            coalesce_s=wanted.coalesce_ms / 1000,
+            reconcile_s=wanted.reconcile_s,
+            patience_s=node.settings.mail.retry_hours * 3600,
+        ),
+        switch=switch,
+        maintenance=wanted.maintenance_events,
+        mailer=_build_mailer(node),
+        webhook=WebhookSettings(webhook.url, webhook.secret, timeout_s=webhook.timeout_s),
+    )
+
+
+def _build_mailer(node: Node) -> Mailer | None:
+    wanted = node.settings.mail
+    if not wanted.host:
+        return None
+    from esl_vm.notify.letters import Letters
+    from esl_vm.notify.mail import Mailer, MailSettings
+    from esl_vm.notify.smtp import Security, SmtpServer
+    from esl_vm.notify.sound import SoundFormat
+
+    letters = Letters(Path(wanted.templates) if wanted.templates else None)
+    letters.check()
+    return Mailer(
+        SmtpServer(
+            wanted.host,
+            wanted.port,
+            Security(wanted.security),
+            wanted.user,
+            wanted.password,
+            float(wanted.timeout_s),
+        ),
+        letters,
+        MailSettings(
+            sender=wanted.sender,
+            sender_name=wanted.sender_name,
+            sound=SoundFormat(wanted.audio_format),
+            language=node.settings.speech.language[:2].lower(),
+            timezone=node.settings.service.timezone,
+        ),
+        node.store.mailboxes,
+        node.audio,
+    )

@@ -21,6 +21,17 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **options: Any) -> None:
         options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         super().__init__(allow_abbrev=False, **options)
+        self._in_any_order = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse does, but options may stand between a command's words (`add 1001 --name Alice language=fr`)."""
+        if self._in_any_order or self._subparsers is not None:
+            return super().parse_known_args(args, namespace)
+        self._in_any_order = True  # the method below calls this one again
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._in_any_order = False
 
     def error(self, message: str) -> NoReturn:
         """Exit 2 with one sentence and the way to help."""

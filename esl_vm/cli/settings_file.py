@@ -60,7 +60,7 @@ def _read(path: Path) -> dict[str, Any]:
 def _make_paths_absolute(kind: type[Any], table: dict[str, Any], folder: Path) -> None:
     for setting in dataclasses.fields(kind):
         value = table.get(setting.name)
-        section = setting.default_factory
+        section: Any = setting.default_factory
         if isinstance(value, dict) and isinstance(section, type):
             _make_paths_absolute(section, value, folder)
         elif isinstance(value, str) and value and limits_of(setting).kind == "path":

@@ -26,7 +26,7 @@ class Limits:
         low, high: the range of a number.
         choices: the words allowed; empty = any.
         kind: how a text is checked: `address`, `addresses`, `networks`, `zone`, `language`, `domain`,
-            `url`, `redis`, `path` (relative ones are taken from the settings file's folder); `` = any.
+            `url`, `redis`, `hosts`, `path` (relative ones are taken from the settings file's folder); `` = any.
         secret: shown only as `****`.
     """
 
@@ -68,6 +68,7 @@ class ServiceSettings:
     node: str = _setting("", "this node's name in the spool and the log; empty = the host's name")
     domain: str = _setting("default", "domain of a mailbox for which the call names none", kind="domain")
     timezone: str = _setting("America/Toronto", "time zone of mailboxes that name none, an IANA name", kind="zone")
+    call_context: str = _setting("", "dialplan context in which 3 2 and 3 4 dial; empty = the call's own")
     log_level: str = _setting("info", "least severe that is logged", choices=("debug", "info", "warning", "error"))
     log_format: str = _setting("text", "lines for people, or one JSON object a line", choices=("text", "json"))
 
@@ -80,7 +81,11 @@ class RedisSettings:
         "embedded:", "redis:// rediss:// unix:// redis+sentinel:// redis+cluster:// or embedded:", kind="redis"
     )
     port: int = _setting(0, "embedded: only: loopback port for redis-cli; 0 = any free one", high=65535)
+    partitions: int = _setting(
+        16, "parts the mailboxes are spread over; fixed once an installation began", low=1, high=256
+    )
     events_kept: int = _setting(100000, "entries kept in a partition's stream of events", low=100)
+    events_days: int = _setting(30, "days for which they are kept at most", low=1, high=3650)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +130,10 @@ class NotifySettings:
     freeswitch: str = _setting("", "this node's FreeSWITCH for the lamps, HOST:PORT; empty = none", kind="address")
     password: str = _setting("", "its event socket's password", secret=True)
     password_file: str = _setting("", "a file with that password instead", kind="path")
+    hosts: tuple[str, ...] = _setting(
+        (), "SIP hosts of a mailbox domain, each DOMAIN=HOST,HOST; one not named is a host itself", kind="hosts"
+    )
+    profiles: tuple[str, ...] = _setting((), "SIP profiles lamps are sent through; empty = all that run")
     maintenance_events: bool = _setting(True, "fire mod_voicemail's vm::maintenance events")
     coalesce_ms: int = _setting(200, "milliseconds within which changes of one mailbox make one lamp event", high=60000)
     reconcile_s: int = _setting(900, "seconds between rounds that resend every lamp", low=10, high=86400)

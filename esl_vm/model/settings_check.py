@@ -152,6 +152,8 @@ def _check_text(text: str, limits: Limits, said: str) -> None:
             raise InvalidValueError("is an http:// or https:// address")
         case "redis":
             _check_redis(text)
+        case "hosts" if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*=[^\s=,]+(,[^\s=,]+)*", text):
+            raise InvalidValueError(f"holds {text!r}, which is not DOMAIN=HOST,HOST")
         case _:
             pass
 

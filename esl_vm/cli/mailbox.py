@@ -1,0 +1,276 @@
+"""`esl-vm mailbox`: who has a mailbox, and what it is like."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from esl_vm.cli.boxes import box_argument, box_of, opened_mailbox, opened_node
+from esl_vm.cli.config import settings_of
+from esl_vm.cli.output import complain, confirmed, print_json, print_table, read_pin
+from esl_vm.cli.parsers import json_option
+from esl_vm.model.errors import InvalidValueError
+from esl_vm.model.mailbox import Folder, Greeting
+from esl_vm.model.options import FIELDS as OPTIONS
+from esl_vm.model.pins import DEFAULT_PIN
+
+if TYPE_CHECKING:
+    import argparse
+
+    from esl_vm.cli.parsers import Commands
+    from esl_vm.model.mailbox import Mailbox
+    from esl_vm.model.settings import Settings
+
+_FIELD_HELP = "name, language (fr, en), timezone, email, pager, extensions, or any option of docs/options.md"
+
+
+def add_commands(commands: Commands) -> None:
+    """`mailbox …`."""
+    group = commands.group("mailbox", "add, show, change and remove mailboxes", examples="esl-vm mailbox list")
+
+    add = group.add(
+        "add",
+        "add a mailbox",
+        _add,
+        description="Add a mailbox. Its PIN is asked on the terminal, or read with --pin-stdin; without either it is "
+        f"the default {DEFAULT_PIN}, which its owner should change (*97, 0, 5).",
+        examples="""
+            esl-vm mailbox add 1001@default --name "Alice Martin" --language fr
+            echo 4821 | esl-vm mailbox add 1002 name="Bob Lee" language=en email=bob@example.com maxmsg=50 --pin-stdin
+        """,
+    )
+    box_argument(add)
+    _field_options(add)
+    add.add_argument("--pin-stdin", action="store_true", help="read the PIN from the standard input's first line")
+    add.add_argument("--no-pin", action="store_true", help="ask for no PIN on *97")
+
+    change = group.add(
+        "set",
+        "change fields of a mailbox",
+        _set,
+        examples="""
+            esl-vm mailbox set 1001@default --name "Alice Martin" timezone=America/Halifax
+            esl-vm mailbox set 1001@default maxmsg=50 operator=0
+            esl-vm mailbox set 1001@default --unset operator
+        """,
+    )
+    box_argument(change)
+    _field_options(change)
+    change.add_argument(
+        "--unset", action="append", default=[], metavar="FIELD", help="back to the default; may be repeated"
+    )
+
+    show = group.add("show", "show a mailbox", _show, examples="esl-vm mailbox show 1001@default --json")
+    box_argument(show)
+    json_option(show)
+
+    listing = group.add(
+        "list",
+        "list mailboxes, and who has not recorded a name",
+        _list,
+        examples="esl-vm mailbox list\nesl-vm mailbox list --domain default --json",
+    )
+    listing.add_argument("--domain", metavar="NAME", help="only this domain")
+    json_option(listing)
+
+    remove = group.add("remove", "remove a mailbox with all its messages", _remove)
+    box_argument(remove)
+    remove.add_argument("--yes", action="store_true", help="do not ask")
+
+    pin = group.add(
+        "pin",
+        "set a mailbox's PIN",
+        _pin,
+        examples="esl-vm mailbox pin 1001@default\necho 4821 | esl-vm mailbox pin 1001@default --pin-stdin",
+    )
+    box_argument(pin)
+    pin.add_argument("--pin-stdin", action="store_true", help="read the PIN from the standard input's first line")
+    pin.add_argument("--no-pin", action="store_true", help="ask for no PIN on *97")
+
+    unlock = group.add("unlock", "lift the lock after too many wrong PINs", _unlock)
+    box_argument(unlock)
+
+
+def _field_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("fields", nargs="*", default=[], metavar="FIELD=VALUE", help=_FIELD_HELP)
+    for name, what in (
+        ("name", "the owner's name"),
+        ("language", "fr or en"),
+        ("timezone", "an IANA name"),
+        ("email", "where mail goes"),
+        ("pager", "where a short notice goes"),
+        ("extensions", "accounts whose lamp shows it"),
+    ):
+        parser.add_argument(f"--{name}", help=what)
+    parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="as FIELD=VALUE")
+
+
+def _fields_of(args: argparse.Namespace) -> dict[str, str]:
+    named = [
+        f"{name}={getattr(args, name)}"
+        for name in ("name", "language", "timezone", "email", "pager", "extensions")
+        if getattr(args, name) is not None
+    ]
+    from esl_vm.store.fields import checked_field, field_name
+
+    fields: dict[str, str] = {}
+    for word in [*args.fields, *args.option, *named]:
+        name, equals, text = word.partition("=")
+        if not equals:
+            raise InvalidValueError(f"write FIELD=VALUE, not {word!r}")
+        name = field_name(name)
+        fields[name] = checked_field(name, text)
+    return fields
+
+
+def _add(args: argparse.Namespace) -> int:
+    box = box_of(args, settings_of(args))
+    fields = _fields_of(args)
+    pin, is_default = _new_pin(args, f"PIN for {box} (Enter for the default {DEFAULT_PIN})")
+    with opened_node(args) as node:
+        node.add_mailbox(box, fields, pin)
+    how = "without a PIN" if not pin else f"with the default PIN {DEFAULT_PIN}" if is_default else "with its PIN"
+    print(f"added {box} {how}")
+    return 0
+
+
+def _new_pin(args: argparse.Namespace, question: str) -> tuple[str, bool]:
+    """The PIN of a new mailbox, `` for none, and whether it is the default one."""
+    if args.no_pin:
+        if args.pin_stdin:
+            raise InvalidValueError("--pin-stdin and --no-pin exclude one another")
+        return "", False
+    if not args.pin_stdin and not sys.stdin.isatty():
+        return DEFAULT_PIN, True
+    pin = read_pin(from_stdin=args.pin_stdin, question=question)
+    return (pin, pin == DEFAULT_PIN) if pin else (DEFAULT_PIN, True)
+
+
+def _set(args: argparse.Namespace) -> int:
+    from esl_vm.store.fields import field_name
+
+    fields = _fields_of(args)
+    unset = [field_name(name) for name in args.unset]
+    both = sorted(set(fields) & set(unset))
+    if both:
+        raise InvalidValueError(f"{', '.join(both)} is set and unset at once")
+    if not fields and not unset:
+        raise InvalidValueError("nothing to change: give FIELD=VALUE or --unset FIELD")
+    with opened_mailbox(args) as (node, mailbox):
+        node.registry.change(mailbox.id, fields, unset)
+    print(f"changed {mailbox.id}: {', '.join([*fields, *unset])}")
+    return 0
+
+
+def _show(args: argparse.Namespace) -> int:
+    with opened_mailbox(args) as (node, mailbox):
+        settings = node.settings
+        locked_s = node.registry.locked_for(mailbox.id)
+        fields = node.registry.fields(mailbox.id)
+    if args.json:
+        print_json(_as_json(mailbox, settings, locked=locked_s > 0))
+        return 0
+    counts = mailbox.counts
+    messages = ", ".join(f"{counts.of(folder)} {folder}" for folder in Folder if counts.of(folder)) or "none"
+    greetings = ", ".join(str(greeting) for greeting in Greeting if greeting in mailbox.greetings) or "none recorded"
+    options = [f"{name}={fields[name]}" for name in sorted(fields) if name in OPTIONS]
+    rows = [
+        ("mailbox", str(mailbox.id)),
+        ("name", mailbox.name or "-"),
+        ("language", mailbox.language or f"{settings.speech.language} (default)"),
+        ("timezone", mailbox.timezone or f"{settings.service.timezone} (default)"),
+        ("email", mailbox.email or "-"),
+        ("pager", mailbox.pager or "-"),
+        ("extensions", ", ".join(mailbox.extensions) or "-"),
+        ("messages", messages + (f" ({counts.urgent} urgent)" if counts.urgent else "")),
+        ("greetings", greetings + ("" if Greeting.NAME in mailbox.greetings else "; no name recorded")),
+        ("PIN", _pin_state(mailbox) + (f", locked for {locked_s} s" if locked_s else "")),
+        ("options", ", ".join(options) or "the defaults"),
+    ]
+    for label, text in rows:
+        print(f"{label:<11} {text}")
+    return 0
+
+
+def _as_json(mailbox: Mailbox, settings: Settings, *, locked: bool) -> dict[str, Any]:
+    return {
+        "mailbox": str(mailbox.id),
+        "name": mailbox.name,
+        "language": mailbox.language or settings.speech.language,
+        "timezone": mailbox.timezone or settings.service.timezone,
+        "folders": {str(folder): mailbox.counts.of(folder) for folder in Folder},
+        "urgent": mailbox.counts.urgent,
+        "greetings": {str(greeting): greeting in mailbox.greetings for greeting in Greeting},
+        "locked": locked,
+    }
+
+
+def _pin_state(mailbox: Mailbox) -> str:
+    if not mailbox.has_pin:
+        return "none asked"
+    return "set by an administrator, not yet changed" if mailbox.pin_is_initial else "set"
+
+
+def _list(args: argparse.Namespace) -> int:
+    with opened_node(args) as node:
+        settings = node.settings
+        found = [(node.mailboxes.open(box), node.registry.locked_for(box)) for box in node.registry.boxes(args.domain)]
+    mailboxes = [(mailbox, locked) for mailbox, locked in found if mailbox is not None]  # None: removed meanwhile
+    if args.json:
+        print_json([_as_json(mailbox, settings, locked=locked > 0) for mailbox, locked in mailboxes])
+        return 0
+    if not mailboxes:
+        complain("there are no mailboxes; add one: esl-vm mailbox add 1001 --name 'Alice Martin'")
+        return 0
+    print_table(
+        ("mailbox", "name", "language", "new", "old", "recorded name", "PIN"),
+        [
+            (
+                str(mailbox.id),
+                mailbox.name,
+                mailbox.language or settings.speech.language,
+                str(mailbox.counts.new),
+                str(mailbox.counts.old),
+                "yes" if Greeting.NAME in mailbox.greetings else "none",
+                "locked" if locked else _pin_state(mailbox).split(",")[0],
+            )
+            for mailbox, locked in mailboxes
+        ],
+    )
+    return 0
+
+
+def _remove(args: argparse.Namespace) -> int:
+    with opened_mailbox(args) as (node, mailbox):
+        count = sum(mailbox.counts.folders.values())
+        if not confirmed(f"Remove {mailbox.id} ({mailbox.name or 'no name'}) with its {count} messages?", yes=args.yes):
+            complain("nothing was removed")
+            return 1
+        node.registry.remove(mailbox.id)
+    print(f"removed {mailbox.id} with {count} messages")
+    return 0
+
+
+def _pin(args: argparse.Namespace) -> int:
+    settings = settings_of(args)
+    box = box_of(args, settings)
+    if args.no_pin and args.pin_stdin:
+        raise InvalidValueError("--pin-stdin and --no-pin exclude one another")
+    pin = "" if args.no_pin else read_pin(from_stdin=args.pin_stdin, question=f"new PIN for {box}")
+    if not pin and not args.no_pin:
+        raise InvalidValueError("no PIN was given; --no-pin takes it away")
+    with opened_mailbox(args) as (node, _):
+        node.set_pin(box, pin)
+    weakness = settings.pins.weakness(pin, box.number) if pin else ""
+    if weakness:
+        complain(f"the PIN is weak: {weakness}; the owner would not be allowed to choose it")
+    print(f"{box}: {'PIN changed' if pin else 'no PIN is asked any more'}")
+    return 0
+
+
+def _unlock(args: argparse.Namespace) -> int:
+    with opened_mailbox(args) as (node, mailbox):
+        locked_s = node.registry.locked_for(mailbox.id)
+        node.registry.unlock(mailbox.id)
+    print(f"{mailbox.id}: {'unlocked' if locked_s else 'was not locked; failures are forgotten'}")
+    return 0

@@ -1,0 +1,203 @@
+"""`esl-vm message`: the messages in a mailbox."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from esl_vm.cli.boxes import box_argument, opened_mailbox
+from esl_vm.cli.files import write_file
+from esl_vm.cli.output import clock_time, complain, iso_time, print_json, print_table
+from esl_vm.cli.parsers import json_option
+from esl_vm.model.errors import VoicemailError
+from esl_vm.model.mailbox import Folder
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from esl_vm.app import Node
+    from esl_vm.cli.parsers import Commands
+    from esl_vm.model.mailbox import MailboxId
+    from esl_vm.model.message import Message
+
+_PAGE = 200
+
+
+def add_commands(commands: Commands) -> None:
+    """`message …`."""
+    group = commands.group("message", "list, show, export, move, delete and restore messages")
+
+    listing = group.add(
+        "list",
+        "list messages in the order in which they are played",
+        _list,
+        description="List messages in the order in which they are played: urgent ones first, then by arrival.",
+        examples="esl-vm message list 1001@default --folder new\nesl-vm message list 1001@default --folder trash --json",
+    )
+    box_argument(listing)
+    listing.add_argument("--folder", choices=[str(f) for f in Folder], help="only this folder (default: all but trash)")
+    json_option(listing)
+
+    show = group.add("show", "show a message", _show)
+    _message_arguments(show)
+    json_option(show)
+
+    export = group.add(
+        "export",
+        "write a message's sound to a file",
+        _export,
+        examples="esl-vm message export 1001@default ID message.wav\nesl-vm message export 1001@default ID - | aplay",
+    )
+    _message_arguments(export)
+    export.add_argument("file", metavar="FILE.wav", help="where to; - is the standard output")
+    export.add_argument("--introduction", action="store_true", help="the introduction of a forwarded message instead")
+
+    move = group.add("move", "move a message to another folder", _move, examples="esl-vm message move 1001 ID work")
+    _message_arguments(move)
+    move.add_argument("folder", choices=[str(f) for f in Folder if f is not Folder.TRASH])
+
+    delete = group.add("delete", "put messages into the trash", _delete)
+    box_argument(delete)
+    delete.add_argument("ids", nargs="+", metavar="ID")
+
+    restore = group.add(
+        "restore",
+        "take messages out of the trash, back to where they lay",
+        _restore,
+        examples="esl-vm message list 1001@default --folder trash\nesl-vm message restore 1001@default ID",
+    )
+    box_argument(restore)
+    restore.add_argument("ids", nargs="+", metavar="ID")
+
+
+def _message_arguments(parser: argparse.ArgumentParser) -> None:
+    box_argument(parser)
+    parser.add_argument("id", metavar="ID", help="as `message list` shows it")
+
+
+def _as_json(message: Message, zone: str) -> dict[str, Any]:
+    return {
+        "id": message.id,
+        "folder": str(message.folder),
+        "caller_number": message.caller.number,
+        "caller_name": message.caller.name,
+        "received": iso_time(message.received, zone),
+        "duration_ms": message.duration_ms,
+        "urgent": message.urgent,
+        "heard": message.heard,
+    }
+
+
+def _messages(node: Node, box: MailboxId, folder: Folder) -> Iterator[Message]:
+    after = None
+    while True:
+        page = node.mailboxes.page(box, folder, urgent=None, after=after, most=_PAGE)
+        yield from page.messages
+        if len(page.messages) < _PAGE:
+            return
+        after = page.places[-1]
+
+
+def _list(args: argparse.Namespace) -> int:
+    folders = [Folder(args.folder)] if args.folder else [f for f in Folder if f is not Folder.TRASH]
+    with opened_mailbox(args) as (node, mailbox):
+        zone = mailbox.timezone or node.settings.service.timezone
+        messages = [m for folder in folders if mailbox.counts.of(folder) for m in _messages(node, mailbox.id, folder)]
+    if args.json:
+        print_json([_as_json(message, zone) for message in messages])
+        return 0
+    if not messages:
+        print(f"{mailbox.id}: no messages" + (f" in {args.folder}" if args.folder else ""))
+        return 0
+    print_table(
+        ("id", "folder", "received", "length", "from", "marks"),
+        [
+            (
+                message.id,
+                str(message.folder),
+                iso_time(message.received, zone).replace("T", " ")[:16],
+                clock_time(message.duration_ms),
+                f"{message.caller.number} {message.caller.name}".strip() or "unknown",
+                _marks(message),
+            )
+            for message in messages
+        ],
+    )
+    return 0
+
+
+def _marks(message: Message) -> str:
+    marks = {
+        "urgent": message.urgent,
+        "heard": message.heard,
+        "forwarded": message.forwarded_by,
+        "introduction": message.intro_id,
+        "cut": message.cut,
+    }
+    return " ".join(word for word, marked in marks.items() if marked)
+
+
+def _show(args: argparse.Namespace) -> int:
+    with opened_mailbox(args) as (node, mailbox):
+        message = node.mailboxes.message(mailbox.id, args.id)
+        stored = node.audio.exists(message.id)
+    zone = mailbox.timezone or node.settings.service.timezone
+    if args.json:
+        print_json(_as_json(message, zone))
+        return 0
+    rows = [
+        ("id", message.id),
+        ("folder", str(message.folder)),
+        ("from", f"{message.caller.number} {message.caller.name}".strip() or "unknown"),
+        ("received", iso_time(message.received, zone)),
+        ("length", f"{clock_time(message.duration_ms)} ({message.duration_ms} ms)"),
+        ("marks", _marks(message) or "-"),
+        ("came by", message.origin + (f", forwarded by {message.forwarded_by}" if message.forwarded_by else "")),
+        ("sound", "stored" if stored else "MISSING"),
+    ]
+    for label, text in rows:
+        print(f"{label:<9} {text}")
+    return 0
+
+
+def _export(args: argparse.Namespace) -> int:
+    with opened_mailbox(args) as (node, mailbox):
+        message = node.mailboxes.message(mailbox.id, args.id)
+        if args.introduction and not message.intro_id:
+            raise VoicemailError(f"message {message.id} has no introduction")
+        write_file(node.audio.playable(message.intro_id if args.introduction else message.id), args.file)
+    if args.file != "-":
+        print(f"wrote {args.file}")
+    return 0
+
+
+def _move(args: argparse.Namespace) -> int:
+    with opened_mailbox(args) as (node, mailbox):
+        done = node.mailboxes.move(mailbox.id, args.id, Folder(args.folder), mailbox.options.maxmsg)
+    if not done.kept:
+        complain(f"not moved: {args.folder} is {done.value}")
+        return 1
+    print(f"moved {args.id} to {args.folder}")
+    return 0
+
+
+def _delete(args: argparse.Namespace) -> int:
+    with opened_mailbox(args) as (node, mailbox):
+        done = {message_id: node.mailboxes.delete(mailbox.id, message_id) for message_id in args.ids}
+    return _told(done, "deleted", f"there is no such message in {mailbox.id}")
+
+
+def _restore(args: argparse.Namespace) -> int:
+    with opened_mailbox(args) as (node, mailbox):
+        done = {message_id: node.mailboxes.restore(mailbox.id, message_id) for message_id in args.ids}
+    return _told(done, "restored", f"it is not in the trash of {mailbox.id}")
+
+
+def _told(done: dict[str, bool], verb: str, why_not: str) -> int:
+    for message_id, happened in done.items():
+        if happened:
+            print(f"{verb} {message_id}")
+        else:
+            print(f"esl-vm: {message_id}: {why_not}", file=sys.stderr)
+    return 0 if all(done.values()) else 1
