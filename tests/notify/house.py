@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import struct
+import time
 import wave
 
 from notify_cast import ALICE, NOON, TestClock
@@ -16,6 +17,8 @@ from esl_vm.notify.courier import Courier
 from esl_vm.notify.letters import Letters
 from esl_vm.notify.mail import Mailer, MailSettings
 from esl_vm.notify.plan import Wishes, jobs_of
+from esl_vm.notify.service import NotifyService
+from esl_vm.notify.settings import NotifySettings, Sources
 from esl_vm.notify.smtp import SmtpServer
 from esl_vm.store.connect import connect
 from esl_vm.store.outbox import RedisOutbox
@@ -81,4 +84,31 @@ class House:
         self.link.close()
 
 
-__all__ = ["ALICE", "NOON", "House", "wav"]
+def notifier_of(url, port, folder, clock, name, *, switch=None, webhook=None, idle_s=60.0, **settings):
+    """A whole notifier on a Redis; `port` is the SMTP server's."""
+    store = Store(connect(url), PARTITIONS, clock=clock)
+    audio = MemoryAudio(folder)
+    sources = Sources(
+        feed=store.events,
+        plans=store.events.shared("plans", name, idle_s=idle_s),
+        history=store.events.shared("history", name, idle_s=idle_s),
+        outbox=RedisOutbox(store.link, clock),
+        mailboxes=store.mailboxes,
+        registry=store.registry,
+        audio=audio,
+        clock=clock,
+    )
+    mailer = None
+    if port:
+        server = SmtpServer("127.0.0.1", port, timeout_s=5.0, helo="pbx.example.com")
+        mailer = Mailer(server, Letters(), MailSettings(sender="vm@pbx.example.com"), store.mailboxes, audio)
+    quick = {"wait_ms": 100, "poll_s": 0.1} | settings
+    return NotifyService(sources, NotifySettings(**quick), switch=switch, mailer=mailer, webhook=webhook)
+
+
+class WallClock:
+    def now(self):
+        return time.time()
+
+
+__all__ = ["ALICE", "NOON", "House", "WallClock", "notifier_of", "wav"]

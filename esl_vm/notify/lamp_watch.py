@@ -1,0 +1,198 @@
+"""The parts of the notifier that stand beside one FreeSWITCH: its lamps, its questions, mod_voicemail's events.
+
+Each method named like a part (see service.py) is run again and again by the service until it is stopped; it returns, or
+raises StoreDownError or SwitchDownError, where something is away.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from esl_vm.model.errors import AudioMissingError, StoreDownError, SwitchDownError, UnsafeArgumentError
+from esl_vm.model.events import Event, What
+from esl_vm.notify.board import Board
+from esl_vm.notify.lamps import Lamps
+from esl_vm.notify.maintenance import SUBCLASS, maintenance_events
+from esl_vm.notify.node import Node, voicemail_module_loaded
+from esl_vm.notify.summary import Account, Summary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from esl_vm.model.mailbox import MailboxId
+    from esl_vm.notify.settings import NotifySettings, Sources
+    from esl_vm.ports import Switch
+
+log = logging.getLogger(__name__)
+
+#: While thousands of mailboxes are looked at, what changes meanwhile need not wait for the end.
+_BOXES_BETWEEN_READS = 100
+_IDLE_S = 5.0
+
+
+class LampWatch:
+    """Keeps the board of all mailboxes and the lamps of one node.
+
+    Args:
+        sources, settings: see there. switch: this node's FreeSWITCH. stopping: set when the service stops.
+    """
+
+    def __init__(self, sources: Sources, settings: NotifySettings, switch: Switch, stopping: threading.Event) -> None:
+        self._sources = sources
+        self._settings = settings
+        self._switch = switch
+        self._stopping = stopping
+        self._board = Board()
+        self._node = Node(settings.domains)
+        self._lamps = Lamps(switch, self._node, self._board, sources.clock, coalesce_s=settings.coalesce_s)
+        self._work = threading.Event()
+        self._loaded = threading.Event()
+
+    @property
+    def loaded(self) -> bool:
+        """Whether every mailbox was looked at once."""
+        return self._loaded.is_set()
+
+    def wake(self) -> None:
+        """Let the parts see that they are to stop."""
+        self._work.set()
+
+    def follow(self) -> None:
+        """Look at every mailbox, then follow the events; begins anew when the store was away."""
+        after = dict(self._sources.feed.end())
+        self._load(after)
+        while not self._stopping.is_set():
+            self._loaded.set()
+            self._read(after, self._settings.wait_ms)
+
+    def fire(self) -> None:
+        """Fire lamps when their time has come."""
+        while not self._stopping.is_set():
+            self._work.clear()
+            due = self._lamps.fire_due()
+            wait = _IDLE_S if due is None else due - self._sources.clock.now()
+            self._work.wait(max(0.005, min(_IDLE_S, wait)))
+
+    def answer(self) -> None:
+        """Answer FreeSWITCH's questions as they come; send it everything when it is (back) there."""
+        for query in self._switch.events(["MESSAGE_QUERY"]):
+            if self._stopping.is_set():
+                return
+            if not query:
+                self._connected()
+                continue
+            try:
+                if not self.loaded:
+                    self._look_at_lamp_of(query)
+                self._lamps.answer(query)
+            except UnsafeArgumentError as error:
+                log.warning("a MESSAGE_QUERY can't be answered: %s", error)
+            except StoreDownError as error:
+                log.warning("a MESSAGE_QUERY is answered when the store is back: %s", error)
+
+    def go_round(self) -> None:
+        """One round: look at every mailbox again and resend every lamp, spread over the interval."""
+        if not self._loaded.wait(_IDLE_S):
+            return
+        boxes = list(self._sources.registry.boxes())
+        pause = self._settings.reconcile_s / max(1, len(boxes))
+        if not boxes:
+            self._stopping.wait(pause)
+        for box in boxes:
+            if self._stopping.wait(pause):
+                return
+            if self._node.outdated or box == boxes[0]:
+                self._node.look(self._switch)
+            self._lamps.changed(self._look(box))
+            self._lamps.resend(self._board.lamps_of(box))
+            self._work.set()
+        for box in self._board.boxes() - set(boxes):
+            self._lamps.changed(self._look(box))
+
+    def retell(self) -> None:
+        """Fire mod_voicemail's events; one that could not be fired is taken again later, here or on another node."""
+        self._switch.api("version")  # with FreeSWITCH away nothing is taken that another node could tell
+        while not self._stopping.is_set():
+            for event in self._sources.history.take(self._settings.wait_ms):
+                domain = self._node.domain(event.box.domain)
+                for headers in maintenance_events(event, domain, self._sound):
+                    if not self._told(headers):
+                        return
+                self._sources.history.finish([event])
+
+    def _load(self, after: dict[int, str]) -> None:
+        """Every mailbox as it is now; lamps that show something else are fired, without hurry if they are many."""
+        changed: list[MailboxId] = []
+        there = set()
+        for box in self._sources.registry.boxes():
+            if self._stopping.is_set():
+                return
+            there.add(box)
+            changed += self._look(box)
+            if len(there) % _BOXES_BETWEEN_READS == 0:
+                self._read(after, 0)
+        for box in self._board.boxes() - there:
+            changed += self._look(box)
+        self._lamps.resend(dict.fromkeys(changed))
+        self._work.set()
+
+    def _read(self, after: dict[int, str], wait_ms: int) -> None:
+        """Note the events there are, and where they end."""
+        for event in self._sources.feed.read(after, wait_ms):
+            after[event.partition] = event.id
+            self._note(event)
+
+    def _note(self, event: Event) -> None:
+        """An event, on the board and on the lamps."""
+        if event.what is What.BOX_REMOVED:
+            concerned = self._board.remove(event.box)
+        else:
+            extensions = str(event.details.get("extensions") or "").split(",")
+            concerned = self._board.changed(event.box, Summary.of(event.counts), extensions)
+        self._lamps.changed(concerned, event.what)
+        self._work.set()
+
+    def _look(self, box: MailboxId) -> Iterable[MailboxId]:
+        """One mailbox as it is now; the lamps that have to show something else."""
+        version = self._board.version(box)
+        mailbox = self._sources.mailboxes.open(box)
+        if mailbox is None:
+            return self._board.remove(box)
+        return self._board.load(box, Summary.of(mailbox.counts), mailbox.extensions, version)
+
+    def _look_at_lamp_of(self, query: Mapping[str, str]) -> None:
+        """Before all mailboxes were looked at: those the asking telephone can mean."""
+        account = Account.parse(query.get("Message-Account", ""))
+        for box in self._node.meant(account) if account else ():
+            self._look(box)
+
+    def _connected(self) -> None:
+        """FreeSWITCH is there (again)."""
+        try:
+            self._node.look(self._switch)
+            if voicemail_module_loaded(self._switch):
+                log.warning("mod_voicemail runs beside us and answers the same queries: unload it, or lamps flicker")
+        except SwitchDownError as error:
+            log.warning("FreeSWITCH went away again: %s", error)
+            return
+        log.info("FreeSWITCH is there: all lamps are sent")
+        self._lamps.reconnected()
+        self._work.set()
+
+    def _told(self, headers: Mapping[str, str]) -> bool:
+        """Fire one of mod_voicemail's events; what FreeSWITCH can't be told without harm is logged and left out."""
+        try:
+            return self._switch.fire("CUSTOM", headers, subclass=SUBCLASS)
+        except UnsafeArgumentError as error:
+            log.warning("an event of mod_voicemail's can't be told: %s", error)
+            return True
+
+    def _sound(self, audio_id: str) -> str:
+        """A file on this node with a sound, `` if it can't be had."""
+        try:
+            return str(self._sources.audio.playable(audio_id)) if audio_id else ""
+        except (AudioMissingError, StoreDownError, OSError) as error:
+            log.warning("no file for the sound %s: %s", audio_id, error)
+            return ""
