@@ -84,7 +84,8 @@ class Frame:
         """The event's name (`DTMF`), `` if the frame is none. The reply to `connect` is `CHANNEL_DATA`."""
         block = self._block
         if not block.startswith(_EVENT):
-            return ""
+            # An event that a client fired (sendevent) has its name further down.
+            return self.get("Event-Name") or "" if self.type == PLAIN_EVENT else ""
         end = block.find(b"\n")
         return block[len(_EVENT) : end if end >= 0 else len(block)].decode("utf-8", "replace")
 

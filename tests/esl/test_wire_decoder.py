@@ -170,6 +170,14 @@ def test_text_that_an_event_carries_is_no_header():
     assert frame.event_body == "DTMF-Digit: 5\nEvent-Name: DTMF\n"
 
 
+def test_an_event_that_a_client_fired_has_its_name_further_down():
+    [frame] = frames_of(
+        event("Event-Subclass: vm%3A%3Amaintenance\nCommand: sendevent%20CUSTOM\nEvent-Name: CUSTOM\n\n")
+    )
+    assert frame.event == "CUSTOM"
+    assert frame.get("Event-Subclass") == "vm::maintenance"
+
+
 def test_the_output_of_an_api_command_is_no_event():
     text = "Event-Name: DTMF\nDTMF-Digit: 5\n"
     [frame] = frames_of(f"Content-Type: api/response\nContent-Length: {len(text)}\n\n{text}".encode())
