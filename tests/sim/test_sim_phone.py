@@ -206,11 +206,16 @@ class TestScripts:
         assert s.phone.play(OPTS, "1") == "1"
 
     def test_q_waits_until_all_prompts_are_over(self, s):
-        s.caller("w:vm-opts q:0 d:1 s:1")
+        s.caller("w:vm-opts q:0.1 d:1 s:1")
         assert s.phone.play(OPTS, "1") is None
         over = s.elapsed
         assert s.phone.wait_key(6000, "1") == "1"
         assert s.elapsed == pytest.approx(over + 0.16, abs=0.01)
+
+    def test_q_0_waits_until_the_prompt_that_plays_is_over(self, s):
+        s.caller("w:vm-opts q:0 d:1 s:1")
+        assert s.phone.play(OPTS, "1") == "1"
+        assert s.phone.line.heard == ["vm-opts", "vm-helpexit"]
 
     def test_q_counts_the_seconds_of_quiet(self, s):
         s.caller("w:vm-opts q:2 d:1 s:1")
