@@ -83,6 +83,7 @@ class Line:
     Attributes:
         timeline: everything that happened, in order.
         on_key: called with each key as it is released, before it stops anything.
+        on_ending: called when the call is over, before what runs is stopped.
         on_change: called after a sound started or ended, a key, the end of the call: for those who watch.
         on_ended: called when the call is over, after what ran was stopped.
         keys_until: the moment at which the last key dialled so far is released and its pause over.
@@ -97,6 +98,7 @@ class Line:
         self.sounds: list[Heard] = []
         self.on_key: list[Callable[[str], None]] = []
         self.on_change: list[Callable[[], None]] = []
+        self.on_ending: list[Callable[[], None]] = []
         self.on_ended: list[Callable[[], None]] = []
         self.ended: Happening | None = None
         self.keys_until = 0.0
@@ -203,10 +205,22 @@ class Line:
         """Dial keys, after those that are still being dialled; returns when that is over."""
         at = max(self.schedule.now(), self.keys_until)
         for key in keys:
-            self.schedule.call_at(at + KEY_S, lambda key=key: self._released(key))  # type: ignore[misc]
+            self.schedule.call_at(at + KEY_S, lambda key=key: self.key_released(key))  # type: ignore[misc]
             at += KEY_SPACING_S
         self.keys_until = at
         return at
+
+    def key_released(self, key: str) -> None:
+        """A key is released: now it counts."""
+        if self.ended:
+            return
+        self._mark(Happening.KEY, key)
+        top = self._running[-1] if self._running else None
+        for tell in tuple(self.on_key):
+            tell(key)
+        if top is not None and self._running and self._running[-1] is top and key in top.terminators:
+            top.stop_by(key)
+        self.changed()
 
     def talk(self) -> None:
         """Begin to talk (the voice, from its start)."""
@@ -270,22 +284,13 @@ class Line:
         self._running.append(activity)
         activity.begin()
 
-    def _released(self, key: str) -> None:
-        if self.ended:
-            return
-        self._mark(Happening.KEY, key)
-        top = self._running[-1] if self._running else None
-        for tell in tuple(self.on_key):
-            tell(key)
-        if top is not None and self._running and self._running[-1] is top and key in top.terminators:
-            top.stop_by(key)
-        self.changed()
-
     def _finish(self, how: Happening) -> None:
         if self.ended:
             return
         self.ended = how
         self._mark(how)
+        for tell in tuple(self.on_ending):
+            tell()
         while self._running:
             self._running[-1].hung_up()
         for tell in tuple(self.on_ended):

@@ -1,0 +1,134 @@
+"""The api commands a simulated node knows, as FreeSWITCH 1.11 answers them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from esl_vm.sim.playback import Playback
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from esl_vm.sim.call import SimCall
+    from esl_vm.sim.node import SimNode
+
+_NO_CHANNEL = "-ERR No such channel!\n"
+
+
+def run_api(node: SimNode, text: str) -> str:
+    """The output of an api command."""
+    name, _, rest = text.strip().partition(" ")
+    rest = rest.strip()
+    if name in _ABOUT_NODE:
+        return _ABOUT_NODE[name](node, rest)
+    if name in _ABOUT_CALL:
+        uuid, _, rest = rest.partition(" ")
+        call = node.calls.get(uuid)
+        if call is None:
+            return "false" if name == "uuid_exists" else _NO_CHANNEL
+        return _ABOUT_CALL[name](call, rest.strip())
+    return f"-ERR {name} Command not found!\n"
+
+
+def _exists(_call: SimCall, _rest: str) -> str:
+    return "true"
+
+
+def _getvar(call: SimCall, name: str) -> str:
+    return call.channel.variables.get(name, "_undef_")
+
+
+def _setvar(call: SimCall, rest: str) -> str:
+    name, _, value = rest.partition(" ")
+    call.channel.set(name, _unquoted(value.strip()))
+    return "+OK\n"
+
+
+def _setvar_multi(call: SimCall, rest: str) -> str:
+    for assignment in rest.split(";"):
+        name, equals, value = assignment.partition("=")
+        if equals:
+            call.channel.set(name, value)
+    return "+OK\n"
+
+
+def _unquoted(value: str) -> str:
+    r"""FreeSWITCH splits arguments as a shell does: `'…'` is taken as it is, `\` takes the next character as it is."""
+    plain = re.sub(r"'((?:[^'\\]|\\.)*)'", r"\1", value)
+    return re.sub(r"\\(.)", r"\1", plain)
+
+
+def _break(call: SimCall, rest: str) -> str:
+    call.stop(everything=rest in {"all", "both"})
+    return "+OK\n"
+
+
+def _kill(call: SimCall, cause: str) -> str:
+    call.kill(cause or "NORMAL_CLEARING")
+    return "+OK\n"
+
+
+def _transfer(call: SimCall, rest: str) -> str:
+    words = [word for word in rest.split() if not word.startswith("-")]
+    if not words:
+        return "-USAGE: <uuid> [-bleg|-both] <dest-exten> [<dialplan>] [<context>]\n"
+    node = call.node
+    node.schedule.call_later(0, lambda: call.transfer(words[0], words[2] if len(words) > 2 else ""))
+    return "+OK\n"
+
+
+def _fileman(call: SimCall, rest: str) -> str:
+    handle = call.running.handle if call.running else None
+    if not isinstance(handle, Playback):
+        return "-ERR No file handle!\n"
+    action, _, value = rest.partition(":")
+    match action:
+        case "pause" if handle.held:
+            handle.go_on()
+        case "pause":
+            handle.hold()
+        case "restart":
+            handle.seek(0, relative=False)
+        case "stop":
+            handle.stop()
+        case "seek" if re.fullmatch(r"[+-]?\d+", value):
+            handle.seek(int(value), relative=value[0] in "+-")
+    return "+OK\n"  # whatever was asked for
+
+
+def _status(node: SimNode, _rest: str) -> str:
+    return f"UP\nFreeSWITCH (simulated) is ready\n{len(node.calls)} session(s)\n"
+
+
+def _file_exists(_node: SimNode, path: str) -> str:
+    return "true" if path and Path(path).exists() else "false"
+
+
+def _create_uuid(node: SimNode, _rest: str) -> str:
+    return node.new_uuid()
+
+
+def _strftime(node: SimNode, rest: str) -> str:
+    import time
+
+    return time.strftime(rest or "%Y-%m-%d %T", time.gmtime(node.schedule.now()))
+
+
+_ABOUT_CALL: dict[str, Callable[[SimCall, str], str]] = {
+    "uuid_exists": _exists,
+    "uuid_getvar": _getvar,
+    "uuid_setvar": _setvar,
+    "uuid_setvar_multi": _setvar_multi,
+    "uuid_break": _break,
+    "uuid_kill": _kill,
+    "uuid_transfer": _transfer,
+    "uuid_fileman": _fileman,
+}
+_ABOUT_NODE: dict[str, Callable[[SimNode, str], str]] = {
+    "status": _status,
+    "file_exists": _file_exists,
+    "create_uuid": _create_uuid,
+    "strftime": _strftime,
+}

@@ -1,0 +1,369 @@
+"""One call on a simulated node: what a FreeSWITCH session's thread does with what the event socket queues for it.
+
+Executes wait in a queue that is looked at every 20 ms. While an application with `event-lock` runs nothing is taken
+from it; while one without runs the next nests in it: it interrupts, completes first, and the outer one goes on.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid as uuids
+from collections import deque
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from esl_vm.sim.applications import APPLICATIONS
+from esl_vm.sim.channel import Channel, Headers
+from esl_vm.sim.line import Happening, Line
+
+if TYPE_CHECKING:
+    from esl_vm.sim.leg import Leg
+    from esl_vm.sim.node import SimNode
+    from esl_vm.sim.playback import Playback
+    from esl_vm.sim.recording import Recording
+    from esl_vm.sim.schedule import Timer
+    from esl_vm.sim.voice import Voice
+
+TICK_S = 0.02
+"""How often a session looks at its queues."""
+
+
+class Holder(Enum):
+    """Who has the call."""
+
+    SOCKET = "a service, over the event socket"
+    DIALPLAN = "the dialplan"
+    NOBODY = "nobody: it is parked until the caller hangs up"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What `sendmsg` asks for: an application, or with none the hang-up."""
+
+    application: str
+    argument: str = ""
+    locked: bool = False
+    uuid: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class Application:
+    """An application that runs.
+
+    Args:
+        name, argument, uuid: as events tell them. locked: with event-lock.
+        handle: the line's playback or recording. timer: the end of a sleep. cut_by_keys: any key ends it.
+        waits: it has no end of its own.
+    """
+
+    name: str
+    argument: str
+    uuid: str
+    locked: bool = False
+    handle: Playback | Recording | None = None
+    timer: Timer | None = None
+    cut_by_keys: bool = False
+    waits: bool = False
+
+
+class SimCall:
+    """One call.
+
+    Args:
+        node: where it is. leg: its SIP side. voice: what the caller says.
+
+    Attributes:
+        line: the caller's line, for a script and for looking at what was heard.
+        channel: its variables and states.
+        holder: who has the call now.
+        transferred: where a service sent the caller: (extension, context); None if nowhere.
+    """
+
+    def __init__(self, node: SimNode, leg: Leg, voice: Voice | None = None) -> None:
+        self.node = node
+        self.channel = Channel(leg)
+        self.line = Line(node.schedule, node.prompts, voice)
+        self.holder = Holder.NOBODY
+        self.transferred: tuple[str, str] | None = None
+        self._queue: deque[Order] = deque()
+        self._stack: list[Application] = []
+        self._dialplan: deque[tuple[str, str]] = deque()
+        self._tick: Timer | None = None
+        self._released = False
+        self._idle = True
+        self._told_hang_up = False
+        self._cause = ""
+        self._socket_uuid = str(uuids.uuid4())
+        self.line.on_key.append(self._pressed)
+        self.line.on_ending.append(self._ending)
+        self.line.on_ended.append(self._ended)
+
+    @property
+    def uuid(self) -> str:
+        """The channel's."""
+        return self.channel.uuid
+
+    @property
+    def running(self) -> Application | None:
+        """The innermost application that runs."""
+        return self._stack[-1] if self._stack else None
+
+    def wait(self) -> None:
+        """The socket application waits for the service."""
+        self.tell("CHANNEL_PARK")
+
+    def post(self, order: Order) -> None:
+        """Queue what a service asks for; after the hang-up nothing comes of it."""
+        if not self._told_hang_up:
+            self._queue.append(order)
+            self._look_later()
+
+    def stop(self, *, everything: bool) -> None:
+        """End the innermost application (uuid_break); with `everything` drop the queue, too."""
+        if everything:
+            self._queue.clear()
+        running = self.running
+        if running is not None:
+            self.node.schedule.call_later(TICK_S, lambda: self._stop(running))
+
+    def answer(self) -> None:
+        """Answer the call, if it is not answered."""
+        channel, schedule = self.channel, self.node.schedule
+        if channel.answered:
+            return
+        channel.set_all(channel.leg.at_answer())
+        channel.answered = round(schedule.now() * 1_000_000)
+        channel.answer_state = "answered"
+        self.tell("CHANNEL_ANSWER")
+        channel.call_state = "ACTIVE"
+        channel.set("endpoint_disposition", "ANSWER")
+        schedule.call_later(TICK_S, lambda: None if self.line.ended else channel.set_all(channel.leg.at_ack()))
+
+    def start_media(self) -> None:
+        """Early media, if the call is not answered: what is played is heard all the same."""
+        channel = self.channel
+        if channel.answer_state == "ringing":
+            channel.answer_state = "early"
+            self.tell("CHANNEL_PROGRESS_MEDIA")
+            channel.call_state = "EARLY"
+
+    def completed(self, running: Application, response: str = "", *, broken: bool = False) -> None:
+        """An application is over."""
+        channel = self.channel
+        if running not in self._stack:
+            return
+        self.node.schedule.cancel(running.timer)
+        if response:
+            channel.set("current_application_response", response)
+        self._told_complete(running.name, running.argument, running.uuid)
+        self._stack.remove(running)
+        channel.set("current_loop", None)
+        channel.set("total_loops", None)
+        if self.line.ended:
+            return
+        if broken:
+            self._look_later()
+        else:
+            self._go_on()
+
+    def hang_up(self, cause: str) -> None:
+        """Hang up from the node's side."""
+        self._cause = cause
+        self.line.end()
+
+    def kill(self, cause: str) -> None:
+        """Hang up from outside the session (uuid_kill): it is told at once, and done at the next tick."""
+        if not self._told_hang_up:
+            self._cause = cause
+            self._tell_hang_up(by_caller=False)
+            self.node.killed(self)
+            self.node.schedule.call_later(TICK_S, self.line.end)
+
+    def transfer(self, extension: str, context: str, running: Application | None = None) -> None:
+        """Send the caller to an extension of the dialplan."""
+        channel = self.channel
+        at = int(self.node.schedule.now())
+        context = context or channel.leg.call.context
+        channel.set("transfer_history", f"{at}:{uuids.uuid4()}:bl_xfer:{extension}/{context}/XML")
+        self.transferred = (extension, context)
+        self._queue.clear()
+        if running is not None:
+            self.completed(running)
+        for other in reversed(self._stack):
+            self._stop(other)
+        self._leave_socket()
+        channel.leg.call = replace(channel.leg.call, destination=extension, context=context)
+        now = channel.call_state
+        for state, call_state in ((("CS_ROUTING", 2), "RINGING"), (("CS_EXECUTE", 4), now)):
+            channel.state, channel.call_state = state, call_state
+            self.tell("CHANNEL_STATE")
+        self._start_dialplan(self.node.dialplan.get(extension, (("hangup", "NO_ROUTE_DESTINATION"),)))
+
+    def release(self) -> None:
+        """The service closed its socket: once what is queued has run the dialplan goes on after `socket`.
+
+        With the variable `socket_resume` true it goes on at once.
+        """
+        if self.holder is not Holder.SOCKET or self.line.ended:
+            return
+        self._released = True
+        if self.channel.variables.get("socket_resume") == "true":
+            self._queue.clear()
+            for running in reversed(self._stack):
+                self._stop(running)
+        self._go_on()
+
+    def tell(self, name: str, more: Headers | None = None) -> None:
+        """Publish an event about this call."""
+        self.node.publish(self, name, more or [])
+
+    def _told_complete(self, name: str, argument: str, uuid: str) -> None:
+        response = self.channel.variables.get("current_application_response", "_none_")
+        data = [("Application-Data", argument)] if argument else []
+        more = [("Application", name), *data, ("Application-Response", response), ("Application-UUID", uuid)]
+        self.tell("CHANNEL_EXECUTE_COMPLETE", more)
+
+    def _stop(self, running: Application) -> None:
+        if running not in self._stack:
+            return
+        if running.handle is not None:
+            running.handle.stop()
+        else:
+            self.completed(running, broken=True)
+
+    def _pressed(self, key: str) -> None:
+        self.channel.digits += key
+        running = self.running
+        if running is not None and running.cut_by_keys:
+            self.completed(running)
+        more = [("DTMF-Digit", key), ("DTMF-Duration", "800"), ("DTMF-Source", "RTP")]
+        self.tell("DTMF", more)
+
+    def _look_later(self) -> None:
+        if self._tick is None and not self._locked:
+            self._tick = self.node.schedule.call_later(TICK_S, self._look)
+
+    @property
+    def _locked(self) -> bool:
+        return any(running.locked for running in self._stack)
+
+    def _look(self) -> None:
+        self._tick = None
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Take from the queue what may run now; with nothing left go on in the dialplan, if it has the call."""
+        while self._queue and not self.line.ended and not self._locked:
+            depth = len(self._stack)
+            self._take(self._queue.popleft())
+            if len(self._stack) > depth:  # one that lasts: the next nests in it a moment later, unless it is locked
+                self._look_later()
+                return
+        if self._stack or self._queue or self.line.ended:
+            return
+        if self._released and self.holder is Holder.SOCKET:
+            self._leave_socket()
+            self._start_dialplan(self.node.after_socket)
+        elif self.holder is Holder.DIALPLAN:
+            self._next_in_dialplan()
+
+    def _take(self, order: Order) -> None:
+        if not order.application:
+            self.hang_up(order.argument or "NORMAL_CLEARING")
+        elif order.application not in APPLICATIONS:
+            self.channel.set("app_uuid", order.uuid)
+            self.hang_up("DESTINATION_OUT_OF_ORDER")
+        else:
+            self._execute(order)
+
+    def _execute(self, order: Order) -> None:
+        channel = self.channel
+        argument = self._expanded(order.argument)
+        running = Application(order.application, argument, order.uuid or str(uuids.uuid4()), order.locked)
+        channel.set_all([("current_loop", "1"), ("total_loops", "1")])
+        channel.set("current_application_response", None)
+        channel.set("current_application", running.name)
+        channel.set("current_application_data", argument)
+        data = [("Application-Data", argument)] if argument else []
+        self.tell("CHANNEL_EXECUTE", [("Application", running.name), *data, ("Application-UUID", running.uuid)])
+        channel.set("current_application", running.name)
+        channel.last_application = (running.name, argument)
+        self._stack.append(running)
+        APPLICATIONS[running.name](self, running)
+
+    def _expanded(self, text: str) -> str:
+        """An argument with `${variable}` and the node's `$${variable}` replaced."""
+        if "${" not in text:
+            return text
+        call = self.channel.leg.call
+        profile = {
+            "caller_id_number": self.channel.leg.caller,
+            "caller_id_name": self.channel.leg.name,
+            "destination_number": call.destination,
+            "context": call.context,
+        }
+        known = {**profile, **self.channel.variables}
+        text = re.sub(r"\$\$\{([A-Za-z0-9_.-]+)\}", lambda found: self.node.variables.get(found[1], ""), text)
+        return re.sub(r"\$\{([A-Za-z0-9_.-]+)\}", lambda found: known.get(found[1], ""), text)
+
+    def _leave_socket(self) -> None:
+        if self.holder is Holder.SOCKET:
+            self.tell("CHANNEL_UNPARK")
+            self._told_complete("socket", f"{self.node.service} async full", self._socket_uuid)
+        self.holder = Holder.DIALPLAN
+
+    def _start_dialplan(self, applications: tuple[tuple[str, str], ...] | list[tuple[str, str]]) -> None:
+        self.holder = Holder.DIALPLAN
+        self._dialplan = deque(applications)
+        self._next_in_dialplan()
+
+    def _next_in_dialplan(self) -> None:
+        while self._dialplan and not self._stack and not self.line.ended:
+            name, argument = self._dialplan.popleft()
+            self._take(Order(name, argument))
+        if not self._stack and not self.line.ended and not self._dialplan:
+            self.hang_up("NORMAL_CLEARING")
+
+    # The end of the call
+
+    def _ending(self) -> None:
+        self._tell_hang_up(by_caller=self.line.ended is Happening.HANG_UP)
+
+    def _tell_hang_up(self, *, by_caller: bool) -> None:
+        channel = self.channel
+        if self._told_hang_up:
+            return
+        self._told_hang_up = True
+        channel.cause = self._cause or "NORMAL_CLEARING"
+        channel.state = (channel.state[0], 10)
+        channel.answer_state = "hangup"
+        self._idle = not self._stack
+        self.node.schedule.cancel(self._tick)
+        if by_caller and not channel.answered:
+            channel.cause = "ORIGINATOR_CANCEL"
+        elif by_caller:
+            channel.set_all(channel.leg.at_bye())
+        self.tell("CHANNEL_HANGUP")
+        if by_caller and channel.answered:
+            channel.set_all(channel.leg.after_bye())
+
+    def _ended(self) -> None:
+        channel, now = self.channel, self.node.schedule.now()
+        for running in reversed(self._stack):
+            self.completed(running)
+        for order in self._queue:
+            channel.set("app_uuid", order.uuid)
+        self._queue.clear()
+        if self.holder is Holder.SOCKET:
+            self._leave_socket()
+        channel.state = ("CS_HANGUP", 10)
+        self.tell("CHANNEL_STATE")
+        self.node.hung_up(self, idle=self._idle)
+        channel.state = ("CS_REPORTING", 11)
+        channel.call_state = "HANGUP"
+        channel.hung_up = round(now * 1_000_000)
+        self.tell("CHANNEL_STATE")
+        channel.report(now, told_by_caller=self.line.ended is Happening.HANG_UP)
+        self.tell("CHANNEL_HANGUP_COMPLETE")
+        self.node.reported(self)

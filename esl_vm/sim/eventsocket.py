@@ -1,0 +1,310 @@
+"""FreeSWITCH's side of one outbound event socket: commands in, replies and events out.
+
+It speaks as mod_event_socket of FreeSWITCH 1.11 was seen to speak: the reply to `connect` is one block with encoded
+values, other replies are not encoded; a first command that is no `connect` is done but not answered; `api` output and
+replies come before the events they cause. Not simulated: sync mode, a socket without `full`, logging, XML events.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Protocol
+
+from esl_vm.sim.api import run_api
+from esl_vm.sim.call import Holder, Order
+from esl_vm.sim.channel import SOURCES, Headers, event_head, plain
+
+if TYPE_CHECKING:
+    from esl_vm.sim.call import SimCall
+    from esl_vm.sim.schedule import Timer
+
+CONNECT_WITHIN_S = 25.0
+"""Without any command FreeSWITCH drops the socket after so long; the call stays parked."""
+MY_EVENTS = frozenset(SOURCES) - {"CHANNEL_DATA", "BACKGROUND_JOB"}
+_LONGEST_VALUE = 511
+_GOODBYE = "Disconnected, goodbye.\nSee you at ClueCon! http://www.cluecon.com/\n"
+
+
+class Transport(Protocol):
+    """What carries bytes to the service."""
+
+    def deliver(self, data: bytes) -> None:
+        """Send bytes."""
+        ...
+
+    def finish(self) -> None:
+        """Close, after what was sent."""
+        ...
+
+
+class EventSocket:
+    """One outbound event socket. `feed` and `closed` are called by what carries the bytes.
+
+    Args:
+        call: the call it is for. transport: the way to the service.
+    """
+
+    def __init__(self, call: SimCall, transport: Transport) -> None:
+        self.call = call
+        self.open = True
+        self._transport = transport
+        self._buffer = bytearray()
+        self._names: set[str] = set()
+        self._json = False
+        self._mine = False
+        self._filters: list[tuple[str, str]] = []
+        self._linger: int | None = None
+        self._lingering = False
+        self._silent = True
+        self._answering = False
+        self._late: list[bytes] = []
+        self._timers: list[Timer] = [call.node.schedule.call_later(CONNECT_WITHIN_S, self._give_up)]
+
+    def feed(self, data: bytes) -> None:
+        """Bytes came from the service."""
+        self._buffer += data.replace(b"\r\n", b"\n") if b"\r" in data else data
+        while self.open and (command := self._next_command()) is not None:
+            self._answering = True
+            try:
+                self._do(*command)
+            finally:
+                self._answering = False
+            for late in self._late:
+                self._transport.deliver(late)
+            self._late.clear()
+
+    def closed(self) -> None:
+        """The service closed its end."""
+        if self.open:
+            self._close()
+            if self.call.holder is Holder.SOCKET:
+                self.call.release()
+
+    def event(self, name: str, call: SimCall | None, headers: Headers, body: str = "") -> None:
+        """Send an event, if the service listens to it."""
+        if not self.open or not self._wanted(name, call, headers):
+            return
+        if self._json:
+            text = json.dumps({**dict(headers), **({"_body": body} if body else {})}, ensure_ascii=False).encode()
+            kind = "json"
+        else:
+            told = [*headers, ("Content-Length", str(len(body.encode())))] if body else headers
+            text, kind = plain(told) + body.encode(), "plain"
+        self._send(f"Content-Length: {len(text)}\nContent-Type: text/event-{kind}\n\n".encode() + text)
+
+    def killed(self) -> None:
+        """The call is being hung up from outside its session: who lingers is told at once."""
+        if self.open and self._linger is not None:
+            self._lingers()
+
+    def hung_up(self, *, idle: bool) -> None:
+        """The call is over. Without linger, a call in which nothing ran is let go before it is reported."""
+        if not self.open or self._lingering:
+            return
+        if self._silent or (self._linger is None and idle):
+            self._goodbye()
+        elif self._linger is not None and self._linger >= 0:
+            self._lingers()
+
+    def reported(self) -> None:
+        """CHANNEL_HANGUP_COMPLETE was told."""
+        if not self.open or self._lingering:
+            return
+        if self._linger is None:
+            self._goodbye()
+        elif self._linger < 0:
+            self._lingers()
+
+    # Commands
+
+    def _next_command(self) -> tuple[str, dict[str, str], str] | None:
+        """The next whole command: its line, its headers by name in lower case, its body."""
+        while self._buffer[:1] == b"\n":
+            del self._buffer[:1]
+        end = self._buffer.find(b"\n\n")
+        if end < 0:
+            return None
+        lines = self._buffer[:end].decode("utf-8", "replace").split("\n")
+        headers = {}
+        for line in lines[1:]:
+            name, _, value = line.partition(":")
+            headers[name.strip().lower()] = value.strip()
+        length = headers.get("content-length", "0")
+        whole = end + 2 + (int(length) if length.isdecimal() else 0)
+        if len(self._buffer) < whole:
+            return None
+        body = self._buffer[end + 2 : whole].decode("utf-8", "replace")
+        del self._buffer[:whole]
+        return lines[0].strip(), headers, body
+
+    def _do(self, line: str, headers: dict[str, str], body: str) -> None:
+        word, _, rest = line.partition(" ")
+        rest = rest.strip()
+        first, self._silent = self._silent, False
+        if first:
+            self.call.node.schedule.cancel(self._timers.pop(0))
+            self.call.holder = Holder.SOCKET
+        if word == "connect":
+            node, channel = self.call.node, self.call.channel
+            self._send(channel.connect_reply(node.schedule.now(), node.next_sequence()), late=False)
+            if first:
+                self.call.wait()
+            return
+        if word == "api":
+            output = run_api(self.call.node, rest).encode()
+            reply = f"Content-Type: api/response\nContent-Length: {len(output)}\n\n".encode() + output
+        else:
+            text, more = self._reply(word.lower(), rest, headers, body)
+            reply = f"Content-Type: command/reply\nReply-Text: {text}\n{more}\n".encode()
+        if not first:
+            self._send(reply, late=False)
+        if word == "exit":
+            self._goodbye()
+            self.call.release()
+
+    def _reply(self, word: str, rest: str, headers: dict[str, str], body: str) -> tuple[str, str]:
+        """Do a command; returns the text of its reply and further header lines."""
+        match word:
+            case "sendmsg":
+                return self._sendmsg(rest, headers, body), ""
+            case "myevents":
+                return self._myevents(rest), ""
+            case "event" | "nixevent" | "noevents":
+                return self._listen(word, rest), ""
+            case "filter":
+                return self._filter(rest), ""
+            case "linger":
+                self._linger = int(rest) if rest.isdecimal() else -1
+                return "+OK will linger" + (f" {self._linger} seconds" if self._linger >= 0 else ""), ""
+            case "nolinger":
+                self._linger = None
+                return "+OK will not linger", ""
+            case "getvar" if rest:
+                value = self.call.channel.variables.get(rest, "-ERR command not found")
+                return value.encode()[:_LONGEST_VALUE].decode("utf-8", "ignore"), ""
+            case "bgapi":
+                job = headers.get("job-uuid") or self.call.node.new_uuid()
+                self.call.node.schedule.call_later(0, lambda: self._job(job, rest))
+                return f"+OK Job-UUID: {job}", f"Job-UUID: {job}\n"
+            case "resume":
+                self.call.channel.set("socket_resume", "true")
+                return "+OK", ""
+            case "exit":
+                return "+OK bye", ""
+            case _:
+                return "-ERR command not found", ""
+
+    def _sendmsg(self, rest: str, headers: dict[str, str], body: str) -> str:
+        call = self.call.node.calls.get(rest) if rest else self.call
+        if call is None:
+            return f"-ERR invalid session id [{rest}]"
+        match headers.get("call-command", ""):
+            case "execute" if headers.get("execute-app-name"):
+                locked = headers.get("event-lock", "").lower() in {"true", "yes", "on", "1"}
+                argument = headers.get("execute-app-arg") or body
+                call.post(Order(headers["execute-app-name"], argument, locked, headers.get("event-uuid", "")))
+            case "hangup":
+                call.post(Order("", headers.get("hangup-cause", "NORMAL_CLEARING")))
+        return "+OK"
+
+    def _myevents(self, rest: str) -> str:
+        if self._mine:
+            return "-ERR aready enabled."
+        self._mine = True
+        self._names |= MY_EVENTS
+        self._json = rest == "json"
+        return "+OK Events Enabled"
+
+    def _listen(self, word: str, rest: str) -> str:
+        if word == "noevents":
+            had, self._names = bool(self._names), set()
+            return "+OK no longer listening for events" if had else "-ERR not listening for events"
+        names = rest.split()
+        kind = "plain"
+        if word == "event" and names and names[0] in {"plain", "json"}:
+            kind = names.pop(0)
+        known = {name for name in names if name in SOURCES or name == "ALL" or name.isupper()} - {"NO_SUCH_EVENT"}
+        if not known:
+            return "-ERR no keywords supplied"
+        if word == "nixevent":
+            self._names -= known
+            return "+OK events nixed"
+        self._json = kind == "json"
+        self._names |= known
+        return f"+OK event listener enabled {kind}"
+
+    def _filter(self, rest: str) -> str:
+        words = rest.split()
+        if not words:
+            return "-ERR command not found"
+        if words[0] == "delete":
+            name, value = words[1] if len(words) > 1 else "", words[2] if len(words) > 2 else ""
+            self._filters = [
+                one for one in self._filters if name != "all" and (one[0] != name or (value and one[1] != value))
+            ]
+            return f"+OK filter deleted. [{name}][{value}]"
+        if len(words) < 2:
+            return "-ERR invalid syntax"
+        value = " ".join(words[1:])
+        self._filters.append((words[0], value))
+        return f"+OK filter added. [{words[0]}]=[{value}]"
+
+    def _job(self, job: str, text: str) -> None:
+        node = self.call.node
+        output = run_api(node, text)
+        command, _, argument = text.partition(" ")
+        more = [("Job-UUID", job), ("Job-Command", command)] + ([("Job-Command-Arg", argument)] if argument else [])
+        head = event_head("BACKGROUND_JOB", node.schedule.now(), node.next_sequence())
+        self.event("BACKGROUND_JOB", None, [*head, *more], output)
+
+    def _wanted(self, name: str, call: SimCall | None, headers: Headers) -> bool:
+        if name not in self._names and "ALL" not in self._names:
+            return False
+        if self._mine and call is not None and call is not self.call:
+            return False
+        return not self._filters or any(dict(headers).get(key) == value for key, value in self._filters)
+
+    # What FreeSWITCH says of itself
+
+    def _send(self, data: bytes, *, late: bool = True) -> None:
+        if late and self._answering:
+            self._late.append(data)
+        else:
+            self._transport.deliver(data)
+
+    def _notice(self, disposition: str, more: str, body: str) -> None:
+        self._send(
+            f"Content-Type: text/disconnect-notice\nControlled-Session-UUID: {self.call.uuid}\n"
+            f"Content-Disposition: {disposition}\n{more}Content-Length: {len(body)}\n\n{body}".encode()
+        )
+
+    def _lingers(self) -> None:
+        self._lingering = True
+        linger = -1 if self._linger is None else self._linger
+        name = self.call.channel.leg.channel_name
+        self._notice("linger", f"Channel-Name: {name}\nLinger-Time: {linger}\n", "")
+        if linger >= 0:
+            # FreeSWITCH compares whole seconds of the clock and waits for more than the number.
+            until = math.floor(self.call.node.schedule.now()) + linger + 1
+            self._timers.append(self.call.node.schedule.call_at(until, self._goodbye))
+
+    def _goodbye(self) -> None:
+        if not self.open:
+            return
+        self._notice("disconnect", "", _GOODBYE)
+        for late in self._late:
+            self._transport.deliver(late)
+        self._late.clear()
+        self._close()
+
+    def _give_up(self) -> None:
+        """The service said nothing: the socket is dropped, and nobody has the call."""
+        self._close()
+
+    def _close(self) -> None:
+        self.open = False
+        for timer in self._timers:
+            self.call.node.schedule.cancel(timer)
+        self._transport.finish()
+        self.call.node.forget(self)

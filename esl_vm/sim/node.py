@@ -1,0 +1,134 @@
+"""A simulated FreeSWITCH node: calls, with callers on them, that it hands to a service over outbound event sockets.
+
+In virtual time, within the process (the service reads from what looks like a socket; nothing waits in real life):
+
+    clock = VirtualClock()
+    keeper = TimeKeeper(clock)
+    node = SimNode(clock)
+    call, socket = node.call_over_pipe(keeper, Incoming("*97", number="1001"))
+    Caller(call.line, clock, "w:vm-password d:1234# w:vm-opts d:# end:15").start()
+    serve(socket)                     # the service: reads, writes and closes the socket
+    assert call.line.heard == [...]
+
+In real time, to a service in another process, over TCP: `realtime.RealTime` and `tcp.call_over_tcp`.
+"""
+
+from __future__ import annotations
+
+import uuid as uuids
+from itertools import count
+from typing import TYPE_CHECKING
+
+from esl_vm.sim.call import SimCall
+from esl_vm.sim.eventsocket import EventSocket
+from esl_vm.sim.leg import HOST, Incoming, Leg
+from esl_vm.sim.pipe import PipeSocket
+from esl_vm.sim.prompts import Prompts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from esl_vm.sim.channel import Headers
+    from esl_vm.sim.eventsocket import Transport
+    from esl_vm.sim.pipe import TimeKeeper
+    from esl_vm.sim.schedule import Schedule
+    from esl_vm.sim.voice import Voice
+
+__all__ = ["Incoming", "SimNode"]
+
+Applications = tuple[tuple[str, str], ...]
+
+
+class SimNode:
+    """A FreeSWITCH without telephones.
+
+    Args:
+        schedule: the clock everything on it runs on.
+        prompts: how long what is played is.
+        dialplan: the applications, with their arguments, of each extension a service may transfer to. Any other
+            extension has no route: the call is hung up.
+        after_socket: the applications that follow `socket` in the dialplan; the call is hung up at their end.
+        variables: the node's global variables, `$${…}` in the dialplan.
+        service: where the dialplan says the service is, as the call's variables tell it.
+
+    Attributes:
+        calls: the calls that are up, by uuid.
+    """
+
+    def __init__(
+        self,
+        schedule: Schedule,
+        prompts: Prompts | None = None,
+        dialplan: Mapping[str, Sequence[tuple[str, str]]] | None = None,
+        after_socket: Sequence[tuple[str, str]] = (),
+        variables: Mapping[str, str] | None = None,
+        service: str = "127.0.0.1:8084",
+    ) -> None:
+        self.schedule = schedule
+        self.prompts = prompts or Prompts()
+        self.dialplan: dict[str, Applications] = {name: tuple(apps) for name, apps in (dialplan or {}).items()}
+        self.after_socket: Applications = tuple(after_socket)
+        self.variables = {"domain": HOST, **(variables or {})}
+        self.service = service
+        self.calls: dict[str, SimCall] = {}
+        self._sockets: list[EventSocket] = []
+        self._sequences = count(1)
+        self._sessions = count(1)
+
+    def call(self, incoming: Incoming, transport: Transport, voice: Voice | None = None) -> tuple[SimCall, EventSocket]:
+        """Let a call come in that the dialplan hands to a service; bytes from the service go to `EventSocket.feed`."""
+        leg = Leg(incoming, round(self.schedule.now() * 1_000_000), next(self._sessions), self.service)
+        call = SimCall(self, leg, voice)
+        self.calls[call.uuid] = call
+        socket = EventSocket(call, transport)
+        self._sockets.append(socket)
+        return call, socket
+
+    def call_over_pipe(
+        self, keeper: TimeKeeper, incoming: Incoming, voice: Voice | None = None
+    ) -> tuple[SimCall, PipeSocket]:
+        """Let a call come in; returns it, and the connected socket for the service in this process."""
+        pipe = PipeSocket(keeper)
+        call, pipe.peer = self.call(incoming, pipe, voice)
+        return call, pipe
+
+    def publish(self, call: SimCall, name: str, more: Headers) -> None:
+        """Tell an event about a call to all who listen, other calls' services included (as FreeSWITCH does)."""
+        sequence = self.next_sequence()
+        if self._sockets:
+            headers = call.channel.event(name, self.schedule.now(), sequence, more)
+            for socket in tuple(self._sockets):
+                socket.event(name, call, headers)
+
+    def killed(self, call: SimCall) -> None:
+        """A call is being hung up by uuid_kill."""
+        for socket in tuple(self._sockets):
+            if socket.call is call:
+                socket.killed()
+
+    def hung_up(self, call: SimCall, *, idle: bool) -> None:
+        """A call is over."""
+        self.calls.pop(call.uuid, None)
+        for socket in tuple(self._sockets):
+            if socket.call is call:
+                socket.hung_up(idle=idle)
+
+    def reported(self, call: SimCall) -> None:
+        """All was told about a call that is over."""
+        for socket in tuple(self._sockets):
+            if socket.call is call:
+                socket.reported()
+
+    def forget(self, socket: EventSocket) -> None:
+        """An event socket is closed."""
+        if socket in self._sockets:
+            self._sockets.remove(socket)
+
+    def next_sequence(self) -> int:
+        """The number of the next event."""
+        return next(self._sequences)
+
+    @staticmethod
+    def new_uuid() -> str:
+        """A new uuid, as FreeSWITCH makes them."""
+        return str(uuids.uuid4())
