@@ -210,7 +210,7 @@ class TestScripts:
         assert s.phone.play(OPTS, "1") is None
         over = s.elapsed
         assert s.phone.wait_key(6000, "1") == "1"
-        assert s.elapsed == pytest.approx(over + 0.25, abs=0.02)
+        assert s.elapsed == pytest.approx(over + 0.2, abs=0.01)
 
     def test_q_0_waits_until_the_prompt_that_plays_is_over(self, s):
         s.caller("w:vm-opts q:0 d:1 s:1")
