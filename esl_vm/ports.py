@@ -98,7 +98,9 @@ class Mailboxes(Protocol):
         ...
 
     def deliver(self, box: MailboxId, message: Message, most: int) -> Delivery:
-        """Put a message in its folder (`message.folder`, New for calls) unless `most` lie there (0 = no limit).
+        """Put a message in its folder (`message.folder`, New for calls), unless that is full.
+
+        Full is what the mailbox's own option maxmsg says, `most` where it has none; 0: no limit, whatever it says.
 
         Delivering an id twice, or one that was deleted meanwhile, changes nothing and says so.
         """

@@ -83,7 +83,7 @@ def _send_on(visit: Visit, message: Message, recipients: list[Mailbox], introduc
             source_id=message.id,
             source_intro_id=message.intro_id,
             preface=introduction,
-            most=min(mailbox.options.maxmsg for mailbox in recipients),
+            most=visit.talk.world.defaults.maxmsg,
         ) as take:
             settled = take.settle()
     except SpoolError:

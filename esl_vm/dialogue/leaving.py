@@ -102,7 +102,7 @@ def take_message(talk: Conversation, boxes: Sequence[MailboxId], message: Messag
         boxes,
         message,
         min_ms=options.minsecs * 1000,
-        most=options.maxmsg,
+        most=talk.world.defaults.maxmsg,
         trim_silence=options.maxsilence > 0,
         threshold=options.silencethreshold,
         call_node=talk.phone.call.node,

@@ -87,9 +87,10 @@ class RedisMailboxes:
         return message_of(message_id, {text(name): text(value) for name, value in fields.items()})
 
     def deliver(self, box: MailboxId, message: Message, most: int) -> Delivery:
-        """Put a message in its folder, at the place its time gives it, unless `most` lie there (0 = no limit).
+        """Put a message in its folder, at the place its time gives it, unless that is full.
 
-        Full is also a mailbox whose sound reaches its quota. Delivering an id twice, or one that was deleted
+        Full is what the mailbox's own option maxmsg says, `most` where it has none (0: no limit, whatever it says);
+        full is also a mailbox whose sound reaches its quota. Delivering an id twice, or one that was deleted
         meanwhile, changes nothing and says so.
         """
         keys = self._base.keys.of(box)

@@ -7,7 +7,7 @@
 -- ARGV[4]  id
 -- ARGV[5]  folder
 -- ARGV[6]  when it came, milliseconds since 1970: its place
--- ARGV[7]  most messages in the folder, 0 = no limit
+-- ARGV[7]  most messages in the folder where the mailbox says nothing, 0 = no limit whatever it says
 -- ARGV[8]  most seconds of sound where the mailbox says nothing, 0 = no limit
 -- ARGV[9]  payload of the event
 -- ARGV[10..]  the message's fields, name and value in turn
@@ -45,7 +45,8 @@ if folder == 'trash' then
 else
     local quota = tonumber(redis.call('HGET', box, 'quota_seconds') or ARGV[8])
     local used = tonumber(redis.call('HGET', box, 'sound_ms') or 0)
-    if (most > 0 and redis.call('ZCARD', FOLDER_KEYS[folder]) >= most) or (quota > 0 and used >= quota * 1000) then
+    local room = tonumber(redis.call('HGET', box, 'maxmsg') or most) or most
+    if (most > 0 and redis.call('ZCARD', FOLDER_KEYS[folder]) >= room) or (quota > 0 and used >= quota * 1000) then
         return 'full'
     end
     score = text(tonumber(ARGV[6]) - (urgent and URGENT or 0))
