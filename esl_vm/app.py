@@ -1,4 +1,8 @@
-"""The composition root: the one place that builds the service from its parts, and closes what it opened."""
+"""The composition root: the one place that builds the service from its parts, and closes what it opened.
+
+A part is imported by the function that builds it: the supervisor of `esl-vm serve` uses this module too, and must not
+load gevent or Redis' client before it forks; and a command loads only what it needs.
+"""
 
 from __future__ import annotations
 
@@ -9,38 +13,29 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-import gevent
-from gevent import monkey
-
-from esl_vm.audio.cache import Cache
-from esl_vm.audio.folder_audio import FolderAudio
-from esl_vm.audio.redis_audio import RedisAudio
-from esl_vm.dialogue.front_door import answer_call
-from esl_vm.dialogue.world import World
 from esl_vm.model.settings_check import parse_address
-from esl_vm.speech.packs import open_pack
-from esl_vm.spool.spool import Spool
-from esl_vm.spool.sweeper import Sweeper
-from esl_vm.store import keys
-from esl_vm.store.connect import connect
-from esl_vm.store.embedded import Embedded
-from esl_vm.store.outbox import RedisOutbox
-from esl_vm.store.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from gevent import socket
 
+    from esl_vm.dialogue.world import World
     from esl_vm.esl.inbound import EventSocketSwitch
     from esl_vm.esl.phone import EslPhone
     from esl_vm.esl.server import CallEnd, CallServer
     from esl_vm.model.mailbox import MailboxId
-    from esl_vm.model.settings import AudioSettings, Settings
+    from esl_vm.model.settings import Settings
     from esl_vm.notify.mail import Mailer
     from esl_vm.notify.service import NotifyService
-    from esl_vm.ports import AudioStore, Mailboxes, Registry
+    from esl_vm.ports import AudioStore, Clock
     from esl_vm.speech.packs import PromptPack
+    from esl_vm.spool.spool import Spool
+    from esl_vm.spool.sweeper import Sweeper
+    from esl_vm.store.mailboxes import RedisMailboxes
+    from esl_vm.store.outbox import RedisOutbox
+    from esl_vm.store.registry import RedisRegistry
+    from esl_vm.store.store import Store
 
 T = TypeVar("T")
 EMBEDDED = "embedded:"
@@ -71,15 +66,15 @@ class Node:
     audio: AudioStore
     spool: Spool
     sweeper: Sweeper
-    clock: SystemClock
+    clock: Clock
 
     @property
-    def mailboxes(self) -> Mailboxes:
+    def mailboxes(self) -> RedisMailboxes:
         """Messages."""
         return self.store.mailboxes
 
     @property
-    def registry(self) -> Registry:
+    def registry(self) -> RedisRegistry:
         """Mailboxes as an administrator keeps them."""
         return self.store.registry
 
@@ -110,6 +105,8 @@ def open_redis(settings: Settings) -> Iterator[str]:
     if settings.redis.url != EMBEDDED:
         yield settings.redis.url
         return
+    from esl_vm.store.embedded import Embedded
+
     with Embedded(Path(settings.data_dir), port=settings.redis.port) as embedded:
         yield embedded.url
 
@@ -129,6 +126,12 @@ def open_node(settings: Settings, redis_url: str = "") -> Iterator[Node]:
         with open_redis(settings) as url, open_node(settings, url) as node:
             yield node
         return
+    from esl_vm.spool.spool import Spool
+    from esl_vm.spool.sweeper import Sweeper
+    from esl_vm.store.connect import connect
+    from esl_vm.store.outbox import RedisOutbox
+    from esl_vm.store.store import Store
+
     clock = SystemClock()
     store = Store(
         connect(redis_url),
@@ -157,12 +160,17 @@ def open_node(settings: Settings, redis_url: str = "") -> Iterator[Node]:
 
 def in_thread(work: Callable[[], T], /) -> T:
     """Run what waits for a disk or takes a while: in gevent's threads where calls are served, else here and now."""
+    import gevent
+    from gevent import monkey
+
     if monkey.is_module_patched("socket"):
         return gevent.get_hub().threadpool.apply(work)  # type: ignore[no-any-return]
     return work()
 
 
 def _open_audio(settings: Settings, store: Store) -> AudioStore:
+    from esl_vm.audio.cache import Cache
+
     wanted = settings.audio
     cache = Cache(
         Path(settings.data_dir) / "cache",
@@ -172,29 +180,35 @@ def _open_audio(settings: Settings, store: Store) -> AudioStore:
     )
     match wanted.store:
         case "folder":
+            from esl_vm.audio.folder_audio import FolderAudio
+
             return FolderAudio(Path(wanted.folder), cache, run=in_thread)
         case "s3":
-            return _open_s3(wanted, cache)
+            from esl_vm.audio import s3_audio
+
+            address = s3_audio.S3Address(
+                wanted.bucket, wanted.prefix, wanted.endpoint, wanted.region, wanted.access_key, wanted.secret_key
+            )
+            client = s3_audio.connect(address)
+            return s3_audio.S3Audio(client, wanted.bucket, cache, prefix=wanted.prefix, run=in_thread)
         case _:
+            from esl_vm.audio.redis_audio import RedisAudio
+            from esl_vm.store import keys
+
             return RedisAudio(store.link, keys.audio, cache, run=in_thread)
-
-
-def _open_s3(wanted: AudioSettings, cache: Cache) -> AudioStore:
-    from esl_vm.audio import s3_audio  # boto3 takes a while to import
-
-    address = s3_audio.S3Address(
-        wanted.bucket, wanted.prefix, wanted.endpoint, wanted.region, wanted.access_key, wanted.secret_key
-    )
-    return s3_audio.S3Audio(s3_audio.connect(address), wanted.bucket, cache, prefix=wanted.prefix, run=in_thread)
 
 
 def open_prompts(settings: Settings) -> PromptPack:
     """The prompt pack; raises InvalidValueError for a folder FreeSWITCH could not be told of."""
+    from esl_vm.speech.packs import open_pack
+
     return open_pack(settings.speech.pack, settings.speech.prompts)
 
 
 def build_world(node: Node) -> World:
     """What conversations are given."""
+    from esl_vm.dialogue.world import World
+
     settings = node.settings
     return World(
         mailboxes=node.store.mailboxes,
@@ -224,6 +238,7 @@ def build_server(
         listener: a listening gevent socket, or the address to listen on.
         ended: told every call's story.
     """
+    from esl_vm.dialogue.front_door import answer_call
     from esl_vm.esl.server import CallServer, ServerSettings
 
     world = build_world(node)
@@ -251,7 +266,8 @@ def build_switch(settings: Settings) -> EventSocketSwitch | None:
 def build_notifier(node: Node, switch: EventSocketSwitch | None) -> NotifyService:
     """What tells others of changes; not started yet. Raises SettingsError for templates that can't be filled in."""
     from esl_vm.notify.node import Domains
-    from esl_vm.notify.service import NotifyService, NotifySettings, Sources
+    from esl_vm.notify.service import NotifyService
+    from esl_vm.notify.settings import NotifySettings, Sources
     from esl_vm.notify.webhook import WebhookSettings
 
     wanted = node.settings.notify

@@ -113,7 +113,8 @@ class CallServer:
         self._waiting: dict[int, CallSession] = {}  # in the order in which they came
         self._greenlets = Group()
         self._calls = 0
-        self._server = StreamServer(listener, self._connection, spawn=self._greenlets.spawn, backlog=BACKLOG)
+        backlog = BACKLOG if isinstance(listener, tuple) else None  # a socket listens already
+        self._server = StreamServer(listener, self._connection, spawn=self._greenlets.spawn, backlog=backlog)
         # One connection a turn of the loop: processes that share the listener share the calls evenly.
         self._server.max_accept = 1
 

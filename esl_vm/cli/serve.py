@@ -1,0 +1,153 @@
+"""`esl-vm serve`: the service, as a supervisor, processes that take calls, and one that looks after the rest.
+
+The supervisor and its listening socket are here, and nothing that knows of calls: gevent and Redis' client are first
+imported in the processes it forks (see `ops/supervisor.py`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import socket
+import sys
+from functools import partial
+from typing import TYPE_CHECKING
+
+from esl_vm import __version__
+from esl_vm.cli.config import mask_url, settings_of
+from esl_vm.cli.processes import DEMO_MAILBOXES, look_after, serve_calls
+from esl_vm.model.errors import SettingsError
+from esl_vm.model.pins import DEFAULT_PIN
+from esl_vm.model.settings_check import parse_address
+
+if TYPE_CHECKING:
+    import argparse
+
+    from esl_vm.cli.parsers import Commands
+    from esl_vm.model.settings import Settings
+    from esl_vm.ops.lifeline import Role
+
+_BACKLOG = 1024
+
+
+def add_commands(commands: Commands) -> None:
+    """`serve`."""
+    parser = commands.add(
+        "serve",
+        "run the service",
+        _run,
+        description="Run the service: it takes FreeSWITCH's calls, settles recordings left behind, tells of changes.\n"
+        "SIGTERM stops it when running calls have ended (a second one at once), SIGHUP reads the settings anew.",
+        examples="""
+            esl-vm serve
+            esl-vm serve --demo
+            esl-vm --config /etc/esl-vm.toml serve --workers 4 --listen 0.0.0.0:8084
+        """,
+    )
+    parser.add_argument("--listen", metavar="HOST:PORT", help="where FreeSWITCH connects to (default 127.0.0.1:8084)")
+    parser.add_argument("--workers", type=int, metavar="N", help="processes that serve calls (default 1)")
+    parser.add_argument("--prompts", metavar="DIR", help="folder of the prompt pack")
+    parser.add_argument("--no-notify", action="store_true", help="no lamps, mail and webhooks from here")
+    parser.add_argument("--demo", action="store_true", help="where there is no mailbox yet, make a few to try")
+
+
+def _run(args: argparse.Namespace) -> int:
+    from esl_vm.app import open_redis
+    from esl_vm.ops import logs
+    from esl_vm.ops.lifeline import Role
+    from esl_vm.ops.service_manager import ServiceManager
+    from esl_vm.ops.supervisor import Supervisor
+
+    settings = settings_of(args)
+    logs.configure(settings.service.log_level, settings.service.log_format)
+    manager = ServiceManager.of(os.environ)
+    listener = manager.passed_listener() or listen_on(settings.service.listen)
+    with open_redis(settings) as redis_url:
+
+        def roles_for(now: Settings) -> list[Role]:
+            worker = partial(serve_calls, settings=now, redis_url=redis_url, listener=listener)
+            notify = now.notify.enabled and not args.no_notify
+            steward = partial(look_after, settings=now, redis_url=redis_url, demo=args.demo, notify=notify)
+            workers = [Role(f"worker {number + 1}", worker) for number in range(now.service.workers)]
+            return [*workers, Role("steward", steward, serves_calls=False)]
+
+        def reload() -> list[Role]:
+            now = settings_of(args)
+            _refuse_what_needs_a_restart(settings, now)
+            return roles_for(now)
+
+        def ready() -> None:
+            _say_ready(settings, listener, redis_url, args)
+            manager.status(f"takes calls on {_address(listener)}")
+
+        supervisor = Supervisor(
+            roles_for(settings),
+            listener,
+            reload=reload,
+            on_ready=ready,
+            manager=manager,
+            drain_s=settings.service.drain_s,
+            hang_s=settings.service.hang_s,
+        )
+        return supervisor.run()
+
+
+def listen_on(address: str) -> socket.socket:
+    """A listening socket; raises OSError that says what to do."""
+    host, port = parse_address(address)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as wrong:
+        hint = "; is another esl-vm running? --listen HOST:PORT chooses another" if "in use" in str(wrong) else ""
+        raise OSError(wrong.errno, f"can't listen on {address}: {wrong.strerror}{hint}") from None
+
+
+def _refuse_what_needs_a_restart(before: Settings, now: Settings) -> None:
+    fixed = (
+        ("data_dir", before.data_dir, now.data_dir),
+        ("service.listen", before.service.listen, now.service.listen),
+        ("redis", dataclasses.astuple(before.redis)[:3], dataclasses.astuple(now.redis)[:3]),
+    )
+    problems = [f"{name}: a change of it needs a restart" for name, was, is_now in fixed if was != is_now]
+    if problems:
+        raise SettingsError(problems)
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _say_ready(settings: Settings, listener: socket.socket, redis_url: str, args: argparse.Namespace) -> None:
+    from esl_vm.app import EMBEDDED, open_prompts
+
+    pack = open_prompts(settings)
+    print(f"esl-vm {__version__} takes calls on {_address(listener)}")
+    if settings.redis.url == EMBEDDED:
+        print(f"  Redis    its own, in {settings.data_dir}; look into it: {_redis_cli(redis_url)}")
+    else:
+        print(f"  Redis    {mask_url(redis_url)}")
+    if pack.kind == "nominal":
+        print("  prompts  none found: telephones hear nothing; `esl-vm prompts check` says where to get them")
+    else:
+        print(f"  prompts  {pack.kind}, in {pack.folder}")
+    if args.demo:
+        command = " ".join([sys.argv[0], *(["--data-dir", args.data_dir] if "data_dir" in args else [])])
+        box = DEMO_MAILBOXES[0][0]
+        print(
+            f"\nTry it, in another terminal:\n"
+            f"  {command} phone '*97' --from {box}    hear {box}'s mailbox; its PIN is {DEFAULT_PIN}\n"
+            f"  {command} phone {box} --from 1002     leave it a message\n"
+            f"  {command} mailbox list               who has a mailbox\n"
+            f"Then point FreeSWITCH at it, with the files of dialplan/; in one line:\n"
+            f'  <action application="socket" data="{_address(listener)} async full"/>\n'
+            f"Ctrl-C stops it."
+        )
+    sys.stdout.flush()
+
+
+def _redis_cli(url: str) -> str:
+    if url.startswith("unix:"):
+        return f"redis-cli -s {url.removeprefix('unix:')}"
+    return f"redis-cli -u {url}"
