@@ -1,0 +1,231 @@
+"""Who plays in the spool's tests: a caller's voice, mailboxes that outlive their process, a clock, a FreeSWITCH."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import pickle
+import struct
+from pathlib import Path
+
+from esl_vm.audio.folder_audio import FolderAudio
+from esl_vm.model.call import Ended, Recorded
+from esl_vm.model.errors import NoSuchMailboxError, StoreDownError
+from esl_vm.model.mailbox import Greeting, Mailbox, MailboxId, StoredGreeting
+from esl_vm.model.message import Caller, Counts, Message
+from esl_vm.model.store import Delivery
+from esl_vm.spool import Spool, Sweeper
+from esl_vm.spool.sound import wave
+
+ALICE = MailboxId("1001")
+BOB = MailboxId("1002")
+EVE = MailboxId("1003")
+NOBODY = MailboxId("1999")
+BOXES = (ALICE, BOB, EVE)
+RATE = 8000
+NOW = 1_795_380_000.0
+DEFAULTS = {"min_ms": 1000, "most": 10, "trim_silence": True, "threshold": 128}
+
+
+def voice(ms: int, level: int = 8000, pitch: float = 0.3, rate: int = RATE) -> bytes:
+    """Samples of somebody speaking, more or less."""
+    return b"".join(struct.pack("<h", int(level * math.sin(i * pitch))) for i in range(ms * rate // 1000))
+
+
+def silence(ms: int, rate: int = RATE) -> bytes:
+    return bytes(2 * (ms * rate // 1000))
+
+
+def recorded(ms: int, ended: Ended = Ended.KEY) -> Recorded:
+    return Recorded(ms, ended, "#" if ended is Ended.KEY else "")
+
+
+def cut_off(data: bytes) -> bytes:
+    """What is on the disk when FreeSWITCH 1.11 is killed while it records: RIFF size 8, no data, then the samples."""
+    whole = bytearray(wave(data, RATE))
+    struct.pack_into("<I", whole, 4, 8)
+    struct.pack_into("<I", whole, 40, 0)
+    return bytes(whole)
+
+
+class Clock:
+    def __init__(self, now: float = NOW) -> None:
+        self.time = now
+
+    def now(self) -> float:
+        return self.time
+
+
+class DiskMailboxes:
+    """The part of ports.Mailboxes that a spool uses; each change is on the disk before it is answered.
+
+    Attributes:
+        down: raise StoreDownError before the next so many calls did anything.
+        deaf: do what is asked in the next so many calls, then raise StoreDownError: the answer is lost.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "mailboxes"
+        self.down = 0
+        self.deaf = 0
+        if not self._path.exists():
+            self._write({"boxes": {box: {} for box in BOXES}, "greetings": {}, "gone": set(), "erase": []})
+
+    def _read(self):
+        return pickle.loads(self._path.read_bytes())
+
+    def _write(self, state) -> None:
+        fresh = self._path.with_suffix(".new")
+        with open(fresh, "wb") as file:
+            file.write(pickle.dumps(state))
+        fresh.replace(self._path)
+
+    def _answer(self, state, answer):
+        self._write(state)
+        if self.deaf:
+            self.deaf -= 1
+            raise StoreDownError("the answer got lost")
+        return answer
+
+    def _asked(self):
+        if self.down:
+            self.down -= 1
+            raise StoreDownError("nobody is there")
+        return self._read()
+
+    def open(self, box):
+        state = self._asked()
+        if box not in state["boxes"]:
+            return None
+        greetings = {kind: stored for (owner, kind), stored in state["greetings"].items() if owner == box}
+        return Mailbox(box, Counts(), greetings=greetings)
+
+    def deliver(self, box, message, most):
+        state = self._asked()
+        if box not in state["boxes"]:
+            return Delivery.NO_MAILBOX
+        there = state["boxes"][box]
+        if message.id in there:
+            return self._answer(state, Delivery.ALREADY)
+        if message.id in state["gone"]:
+            return self._answer(state, Delivery.DELETED)
+        if most and len(there) >= most:
+            return self._answer(state, Delivery.FULL)
+        there[message.id] = message
+        return self._answer(state, Delivery.DONE)
+
+    def set_greeting(self, box, greeting, stored):
+        state = self._asked()
+        if box not in state["boxes"]:
+            raise NoSuchMailboxError(str(box))
+        former = state["greetings"].get((box, greeting))
+        if stored.audio_id in state["gone"] or (former and former.audio_id == stored.audio_id):
+            return self._answer(state, "")
+        state["greetings"][box, greeting] = stored
+        if former:
+            state["gone"].add(former.audio_id)
+            state["erase"].append(former.audio_id)
+        return self._answer(state, former.audio_id if former else "")
+
+    # What tests do and look at; never away, never deaf.
+
+    def messages(self, box) -> dict[str, Message]:
+        return self._read()["boxes"].get(box, {})
+
+    def greeting(self, box, greeting: Greeting) -> StoredGreeting | None:
+        return self._read()["greetings"].get((box, greeting))
+
+    def delete(self, box, message_id) -> Message:
+        state = self._read()
+        state["gone"].add(message_id)
+        message = state["boxes"][box].pop(message_id)
+        self._write(state)
+        return message
+
+    def remove_greeting(self, box, greeting) -> None:
+        state = self._read()
+        former = state["greetings"].pop((box, greeting))
+        state["gone"].add(former.audio_id)
+        state["erase"].append(former.audio_id)
+        self._write(state)
+
+    def remove_box(self, box) -> None:
+        state = self._read()
+        del state["boxes"][box]
+        self._write(state)
+
+    def fill(self, box, messages: int) -> None:
+        state = self._read()
+        state["boxes"][box] |= {f"old-{n}": Message(f"old-{n}") for n in range(messages)}
+        self._write(state)
+
+    def erase_what_is_due(self, audio) -> None:
+        state = self._read()
+        for audio_id in state["erase"]:
+            audio.delete(audio_id)
+        self._write(state | {"erase": []})
+
+
+class Desk:
+    """One node: its spool, its stores, and whoever works there. Two desks on one `shared` folder are two nodes."""
+
+    def __init__(self, shared: Path, node: str = "", spool: Path | None = None, **options) -> None:
+        self.shared = shared
+        (shared / "audio").mkdir(exist_ok=True, parents=True)
+        self.clock = Clock()
+        self.mailboxes = DiskMailboxes(shared)
+        self.audio = FolderAudio(shared / "audio")
+        self.folder = spool or shared / "spool"
+        options = {"node": node, "min_free": 0} | options
+        self.spool = Spool(self.folder, self.mailboxes, self.audio, self.clock, **options)
+        self._number = 0
+
+    def sweeper(self, **options) -> Sweeper:
+        return Sweeper(self.spool, **{"quiet_s": 0, "stray_s": 0} | options)
+
+    def message(self, **fields) -> Message:
+        self._number += 1
+        message_id = f"{int(self.clock.now() * 1000):011x}-{self._number:012x}"
+        return Message(message_id, **{"caller": Caller("5145550100", "Zoé"), "received": self.clock.now()} | fields)
+
+    def sound_id(self) -> str:
+        return self.message().id
+
+    def take(self, *boxes, **options):
+        """A message to these boxes (Alice's, if none is named), about to be recorded."""
+        message = options.pop("message", None) or self.message()
+        return self.spool.take_message(boxes or (ALICE,), message, **DEFAULTS | options)
+
+    def sounds(self) -> list[str]:
+        return sorted(self.audio.ids())
+
+    def content(self, audio_id: str) -> bytes:
+        return self.audio.playable(audio_id).read_bytes()
+
+    def on_the_way(self) -> list[str]:
+        """Files in the spool that are not set aside."""
+        folder = self.folder / "takes"
+        return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+
+    def set_aside(self) -> list[str]:
+        folder = self.folder / "aside"
+        return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+
+    def put_greeting(self, box, greeting, content: bytes = b"the former greeting") -> str:
+        """A greeting that is in force already."""
+        audio_id = self.sound_id()
+        source = self.shared / "source.wav"
+        source.write_bytes(content)
+        self.audio.put(audio_id, source)
+        self.mailboxes.set_greeting(box, greeting, StoredGreeting(audio_id, 1000))
+        return audio_id
+
+
+def freeswitch_records(path: Path, data: bytes) -> None:
+    """What `record` leaves at its proper end."""
+    path.write_bytes(wave(data, RATE))
+
+
+def stripped(message: Message) -> Message:
+    """A message without what differs between its copies."""
+    return dataclasses.replace(message, id="", intro_id="")
