@@ -10,7 +10,9 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_the_key_tables_of_the_guide_are_those_of_the_menus():
-    done = subprocess.run([sys.executable, ROOT / "scripts/key-tables", "--check"], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts/key-tables", "--check"], check=False, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
 
 

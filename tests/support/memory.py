@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections import defaultdict
 
-from esl_vm.model.errors import AudioMissingError, NoSuchMessageError
+from esl_vm.model.errors import AudioMissingError, NoSuchMessageError, StoreDownError
 from esl_vm.model.mailbox import Folder, Mailbox, MailboxId
 from esl_vm.model.message import Counts, Message
 from esl_vm.model.pins import PinCheck
@@ -184,3 +184,23 @@ class MemoryAudio:
 
     def ids(self):
         return [path.stem for path in self.folder.glob("*.wav")]
+
+
+class Away:
+    """A store that can be away."""
+
+    def __init__(self, store) -> None:
+        self.store = store
+        self.down = False
+
+    def __getattr__(self, name):
+        found = getattr(self.store, name)
+        if not callable(found):
+            return found
+
+        def answer(*args, **kwargs):
+            if self.down:
+                raise StoreDownError("Redis does not answer")
+            return found(*args, **kwargs)
+
+        return answer

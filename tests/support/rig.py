@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from support.memory import MemoryAudio, MemoryStore
+from support.memory import Away, MemoryAudio, MemoryStore
 
 from esl_vm.dialogue.front_door import answer_call
 from esl_vm.dialogue.world import World
@@ -23,6 +23,7 @@ from esl_vm.sim.prompts import NominalPack
 from esl_vm.sim.schedule import VirtualClock
 from esl_vm.sim.script import Caller
 from esl_vm.spool.spool import Spool
+from esl_vm.spool.sweeper import Sweeper
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,6 +35,7 @@ class Rig:
     """The service with everything in memory (the spool and the sounds in a folder); `ring` holds one call.
 
     Attributes:
+        away: the store as the service sees it; `away.down = True` takes it away.
         line, phone, caller: of the last call. status, message_id: what the dialplan was told.
     """
 
@@ -41,13 +43,14 @@ class Rig:
         self.folder = folder
         self.clock = VirtualClock(now)
         self.store = MemoryStore(self.clock)
+        self.away = Away(self.store)
         self.audio = MemoryAudio(folder / "audio")
-        self.spool = Spool(folder / "spool", self.store, self.audio, self.clock)
+        self.spool = Spool(folder / "spool", self.away, self.audio, self.clock)
         settings = {"timezone": "UTC", "language": "fr"} | world
         self.world = World(
-            mailboxes=self.store,
-            pins=self.store,
-            directory=self.store,
+            mailboxes=self.away,
+            pins=self.away,
+            directory=self.away,
             audio=self.audio,
             spool=self.spool,
             clock=self.clock,
@@ -89,6 +92,10 @@ class Rig:
 
     def pin_opens(self, box: MailboxId, pin: str) -> bool:
         return self.store.check(box, pin) is PinCheck.RIGHT
+
+    def sweep(self) -> None:
+        """What the sweeper does every now and then."""
+        Sweeper(self.spool, quiet_s=0).sweep_once()
 
     def ring(self, call: Call, script: str, shell=None) -> None:
         """One call from beginning to end, the caller following the script."""

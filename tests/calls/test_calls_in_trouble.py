@@ -1,0 +1,172 @@
+"""Calls while something is broken: Redis away, the disk full, a sound missing, the caller gone at every moment."""
+
+import dataclasses
+
+import pytest
+from calls import play_book
+from calls.book import IN, LEAVE, ONE, OWN, RECORD, TWO, Box, Msg, PhoneCall
+from support.rig import NodeRig, Rig
+
+from esl_vm.model.errors import SpoolError, StoreDownError
+from esl_vm.model.mailbox import Folder, MailboxId
+
+ALICE = MailboxId("1001")
+
+
+@pytest.fixture(params=[Rig, NodeRig], ids=["line", "node"])
+def rig(request, tmp_path):
+    return request.param(tmp_path, now=play_book.NOON)
+
+
+def ring(rig, call: PhoneCall) -> None:
+    play_book.furnish(call, rig, rig.folder / "before")
+    rig.ring(play_book.call_of(call), call.does)
+
+
+def leave(does: str = RECORD + "d:1 end:20", **more) -> PhoneCall:
+    return PhoneCall("leave", "", "1001", does, "", variables=LEAVE, caller="0612345678", **more)
+
+
+def check(does: str, box: Box | None = None) -> PhoneCall:
+    return PhoneCall("check", "", OWN, does, "", boxes=(box or Box(messages=TWO),))
+
+
+class TestRedisAway:
+    def test_a_message_is_kept_and_delivered_when_redis_is_back(self, rig):
+        call = leave()
+        play_book.furnish(call, rig, rig.folder / "before")
+        rig.away.down = True
+        rig.ring(play_book.call_of(call), call.does)
+        assert "vm-theperson" in rig.heard
+        assert rig.heard[-1] == "vm-msgsaved"
+        assert rig.status == "SUCCESS"
+        assert rig.messages(ALICE, Folder.NEW) == []
+        rig.away.down = False
+        rig.sweep()
+        assert len(rig.messages(ALICE, Folder.NEW)) == 1
+        rig.sweep()
+        assert len(rig.messages(ALICE, Folder.NEW)) == 1
+
+    def test_redis_goes_away_while_the_caller_speaks(self, rig):
+        call = leave("w:beep talk s:2 sh:away s:1 d:# quiet w:vm-review d:1 end:20")
+        play_book.furnish(call, rig, rig.folder / "before")
+        rig.ring(play_book.call_of(call), call.does, shell=lambda _: setattr(rig.away, "down", True))
+        assert rig.heard[-1] == "vm-msgsaved"
+        rig.away.down = False
+        rig.sweep()
+        assert len(rig.messages(ALICE, Folder.NEW)) == 1
+
+    def test_an_owner_is_told_that_messages_cannot_be_reached_now(self, rig):
+        call = check("w:im-sorry end:30")
+        play_book.furnish(call, rig, rig.folder / "before")
+        rig.away.down = True
+        rig.ring(play_book.call_of(call), call.does)
+        assert rig.heard == ["im-sorry", "please-try-call-later", "vm-goodbye"]
+        assert rig.status == "FAILED"
+
+    @pytest.mark.parametrize("key", ["1", "2 w:vm-changeto d:1", "7", "9 w:vm-savefolder d:2", "6"])
+    def test_redis_goes_away_in_the_middle_of_a_visit(self, rig, key):
+        call = check(IN + f"w:vm-opts sh:away d:{key} w:im-sorry end:30")
+        play_book.furnish(call, rig, rig.folder / "before")
+        rig.ring(play_book.call_of(call), call.does, shell=lambda _: setattr(rig.away, "down", True))
+        assert rig.heard[-3:] == ["im-sorry", "please-try-call-later", "vm-goodbye"]
+        rig.away.down = False
+        assert len(rig.messages(ALICE, Folder.NEW)) == 2
+        rig.ring(play_book.call_of(call), IN + "w:vm-opts d:# end:20")
+        assert "digits/2" in rig.heard
+
+    def test_a_greeting_accepted_while_redis_is_away_comes_into_force_when_it_is_back(self, rig):
+        does = (
+            IN + "w:vm-opts d:0 w:vm-options d:1 w:beep talk s:3 d:# quiet w:vm-review sh:away d:1 w:vm-msgsaved hang"
+        )
+        call = check(does, Box())
+        play_book.furnish(call, rig, rig.folder / "before")
+        rig.ring(play_book.call_of(call), call.does, shell=lambda _: setattr(rig.away, "down", True))
+        assert "vm-msgsaved" in rig.heard
+        rig.away.down = False
+        rig.sweep()
+        assert list(rig.mailbox(ALICE).greetings) == ["unavailable"]
+
+
+class TestTheDisk:
+    def test_a_full_disk_is_an_apology_instead_of_a_tone(self, rig, monkeypatch):
+        def full(*_args, **_kwargs):
+            raise SpoolError("no space left on device")
+
+        monkeypatch.setattr(type(rig.spool), "take_message", full)
+        ring(rig, leave("end:30"))
+        assert rig.heard == ["im-sorry", "please-try-call-later"]
+        assert rig.status == "FAILED"
+
+    def test_a_full_disk_while_recording_a_greeting_keeps_the_old_one(self, rig, monkeypatch):
+        def full(*_args, **_kwargs):
+            raise SpoolError("no space left on device")
+
+        monkeypatch.setattr(type(rig.spool), "take_greeting", full)
+        call = check(IN + "w:vm-opts d:0 w:vm-options d:1 w:im-sorry w:vm-options d:* w:vm-opts d:# end:20")
+        ring(rig, dataclasses.replace(call, boxes=(Box(greetings=("unavailable",)),)))
+        assert rig.problems == []
+        assert list(rig.mailbox(ALICE).greetings) == ["unavailable"]
+
+    def test_a_message_without_its_sound_does_not_trap_its_owner(self, rig):
+        call = check(IN + "w:vm-opts d:1 w:vm-nomore w:vm-repeat d:6 w:<sound> w:vm-repeat d:# end:20")
+        play_book.furnish(call, rig, rig.folder / "before")
+        rig.audio.delete("1001-m0")
+        rig.ring(play_book.call_of(call), call.does)
+        assert rig.problems == []
+        assert rig.heard[-1] == "vm-goodbye"
+
+
+LEAVING = "w:beep talk s:3 d:# quiet w:vm-review d:2 w:vm-review d:3 w:beep talk s:3 d:# quiet w:vm-review d:4 w:vm-review d:1 end:20"
+VISIT = (
+    IN + "w:vm-opts d:1 w:vm-repeat d:7 w:vm-undelete d:6 w:vm-repeat d:9 w:vm-savefolder d:2 w:vm-savedto d:8 "
+    "w:vm-extension d:1002# w:vm-forwardoptions d:1 w:beep talk s:2 d:# quiet w:vm-msgforwarded d:0 w:vm-options d:3 "
+    "w:beep talk s:2 d:# quiet w:vm-review d:1 w:vm-options d:* w:vm-opts d:# end:20"
+)
+
+
+class TestHangingUp:
+    """The caller hangs up at every half second of a call: nothing is lost, nothing is doubled, nobody is stuck."""
+
+    def test_at_every_moment_of_leaving_a_message(self, tmp_path):
+        ends = {}
+        for tick in range(2, 110):
+            rig = Rig(tmp_path / str(tick), now=play_book.NOON)
+            call = leave(LEAVING)
+            play_book.furnish(call, rig, rig.folder / "before")
+            rig.clock.call_later(tick / 2, lambda rig=rig: rig.line.ended or rig.line.hang_up())
+            rig.ring(play_book.call_of(call), call.does)
+            kept = len(rig.messages(ALICE, Folder.NEW))
+            said = "vm-msgsaved" in rig.heard
+            assert kept <= 1
+            assert kept == 1 or not said, rig.transcript
+            assert list(rig.spool.takes()) == []
+            ends[kept] = ends.get(kept, 0) + 1
+        assert set(ends) == {0, 1}
+
+    def test_at_every_moment_of_an_owners_visit(self, tmp_path):
+        for tick in range(1, 240, 3):
+            rig = Rig(tmp_path / str(tick), now=play_book.NOON)
+            bruno = Box("1002", "Bruno Petit", "7319")
+            call = PhoneCall("visit", "", OWN, VISIT, "", boxes=(Box(messages=TWO), bruno))
+            play_book.furnish(call, rig, rig.folder / "before")
+            rig.clock.call_later(tick / 2, lambda rig=rig: rig.line.ended or rig.line.hang_up())
+            rig.ring(play_book.call_of(call), call.does)
+            lie = [m for folder in Folder for m in rig.messages(ALICE, folder)]
+            assert sorted(m.id for m in lie) == ["1001-m0", "1001-m1"]
+            forwarded = rig.messages(MailboxId("1002"), Folder.NEW)
+            assert len(forwarded) <= 1
+            if "vm-msgforwarded" in rig.heard:
+                assert len(forwarded) == 1
+            if "vm-deleted" in rig.heard:
+                assert len(rig.messages(ALICE, Folder.TRASH)) == 1
+            assert list(rig.spool.takes()) == []
+
+
+def test_the_trouble_is_real(rig):
+    """The flag does what the tests above take it to do."""
+    rig.away.down = True
+    with pytest.raises(StoreDownError):
+        rig.away.open(ALICE)
+    assert Msg().seconds == 3.0
+    assert ONE
