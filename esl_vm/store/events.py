@@ -68,7 +68,7 @@ class RedisEvents:
         first = f"{since * 1000:.0f}-0" if since else "-"
         partitions = list(self._streams.names) if box is None else [self._base.keys.partition(box)]
         found = [event for partition in partitions for event in self._latest(partition, most, box, first)]
-        found.sort(key=lambda event: (*(int(part) for part in event.id.split("-")), event.partition))
+        found.sort(key=_when)
         return found[-most:] if most > 0 else []
 
     def shared(self, group: str, consumer: str, *, idle_s: float = 60.0, begin_ago_s: float = 600.0) -> SharedEvents:
@@ -191,6 +191,12 @@ class SharedEvents:
         if replies is None:
             return None
         return [entry for partition, reply in enumerate(replies) for entry in entries_of(partition, reply[1])]
+
+
+def _when(event: Event) -> tuple[int, float, int]:
+    """When it was written, by Redis's clock; several partitions' events of one millisecond by the writers' clocks."""
+    milliseconds, _, number = event.id.partition("-")
+    return int(milliseconds), event.at, int(number)
 
 
 def _id_at(seconds: float) -> str:

@@ -1,0 +1,80 @@
+"""A store to be tested, with what its tests say often."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from esl_vm.model.mailbox import Folder, MailboxId
+from esl_vm.model.message import Caller, Message
+from esl_vm.model.options import MailboxOptions
+from esl_vm.model.pins import PinRules
+from esl_vm.store.connect import connect
+from esl_vm.store.pins import Scrypt
+from esl_vm.store.store import Store
+
+ALICE = MailboxId("1001")
+BOB = MailboxId("1002", "autre.example")
+NOBODY = MailboxId("9999")
+MONDAY = 1_790_000_000.0
+QUICK = Scrypt(n=16)
+
+
+@dataclass
+class Clock:
+    """A clock that goes when told."""
+
+    at: float = MONDAY
+
+    def now(self) -> float:
+        return self.at
+
+    def passes(self, *, seconds: float = 0, days: float = 0) -> None:
+        self.at += seconds + days * 86400
+
+
+class Case:
+    """A store on a Redis (its URL, or a client), whose clock stands still."""
+
+    def __init__(self, redis, *, clock: Clock | None = None, rules: PinRules | None = None, **options) -> None:
+        self.clock = clock or Clock()
+        link = connect(redis) if isinstance(redis, str) else redis
+        self.store = Store(
+            link,
+            clock=self.clock,
+            defaults=MailboxOptions(**options),
+            pin_rules=rules or PinRules(failures=3, window_s=900, lock_s=600),
+            pin_cost=QUICK,
+        )
+        self.mailboxes = self.store.mailboxes
+        self.registry = self.store.registry
+
+    def with_mailbox(self, box: MailboxId = ALICE, **fields: str) -> Case:
+        self.registry.add(box, fields)
+        return self
+
+    def leave(self, *ids: str, box: MailboxId = ALICE, **fields) -> None:
+        """Messages left for a mailbox, a second after each other."""
+        for message_id in ids:
+            self.clock.passes(seconds=1)
+            self.mailboxes.deliver(box, message(message_id, self.clock.now(), **fields), 0)
+
+    def lie(self, folder: Folder, box: MailboxId = ALICE, *, urgent: bool | None = None) -> list[str]:
+        """The ids in a folder, in the order in which they are played; read in small pages."""
+        found: list[str] = []
+        after = None
+        while True:
+            page = self.mailboxes.page(box, folder, urgent=urgent, after=after, most=3)
+            found += [m.id for m in page.messages]
+            if not page.places:
+                assert page.total == len(found)
+                return found
+            after = page.places[-1]
+
+    def happened(self, box: MailboxId = ALICE) -> list[str]:
+        """What the stream says happened to a mailbox."""
+        return [event.what.value for event in self.store.events.tail(1000, box=box)]
+
+
+def message(message_id: str, received: float = MONDAY, **fields) -> Message:
+    usual = Message(message_id, Caller("5145550100", "Bob Tremblay"), received, duration_ms=4000)
+    return replace(usual, **fields)
