@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,8 @@ from esl_vm.sim.playback import PlayEnd, Stopped
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from esl_vm.sim.call import Application, SimCall
+    from esl_vm.sim.call import SimCall
+    from esl_vm.sim.orders import Application
     from esl_vm.sim.recording import RecordEnd
 
 _READ_AHEAD = 16_384
@@ -23,6 +25,22 @@ _LEAD_IN = "silence_stream://250"
 """A `file_string` begins with so much silence, unless its first file is missing (mod_dptools.c)."""
 _BETWEEN_MS = "250"
 """`playback_sleep_val` unless set: the pause between files divided by `playback_delimiter` (switch_ivr_play_say.c)."""
+
+
+def expanded(call: SimCall, text: str) -> str:
+    """An argument with `${variable}` and the node's `$${variable}` replaced."""
+    if "${" not in text:
+        return text
+    leg = call.channel.leg
+    profile = {
+        "caller_id_number": leg.caller,
+        "caller_id_name": leg.name,
+        "destination_number": leg.call.destination,
+        "context": leg.call.context,
+    }
+    known = {**profile, **call.channel.variables}
+    text = re.sub(r"\$\$\{([A-Za-z0-9_.-]+)\}", lambda found: call.node.variables.get(found[1], ""), text)
+    return re.sub(r"\$\{([A-Za-z0-9_.-]+)\}", lambda found: known.get(found[1], ""), text)
 
 
 def _answer(call: SimCall, running: Application) -> None:

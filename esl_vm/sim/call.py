@@ -6,65 +6,21 @@ from it; while one without runs the next nests in it: it interrupts, completes f
 
 from __future__ import annotations
 
-import re
 import uuid as uuids
 from collections import deque
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from esl_vm.sim.applications import APPLICATIONS
+from esl_vm.sim.applications import APPLICATIONS, expanded
 from esl_vm.sim.channel import Channel, Headers
 from esl_vm.sim.line import Happening, Line
+from esl_vm.sim.orders import TICK_S, Application, Holder, Order
 
 if TYPE_CHECKING:
     from esl_vm.sim.leg import Leg
     from esl_vm.sim.node import SimNode
-    from esl_vm.sim.playback import Playback
-    from esl_vm.sim.recording import Recording
     from esl_vm.sim.schedule import Timer
     from esl_vm.sim.voice import Voice
-
-TICK_S = 0.02
-"""How often a session looks at its queues."""
-
-
-class Holder(Enum):
-    """Who has the call."""
-
-    SOCKET = "a service, over the event socket"
-    DIALPLAN = "the dialplan"
-    NOBODY = "nobody: it is parked until the caller hangs up"
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What `sendmsg` asks for: an application, or with none the hang-up."""
-
-    application: str
-    argument: str = ""
-    locked: bool = False
-    uuid: str = ""
-
-
-@dataclass(slots=True, eq=False)
-class Application:
-    """An application that runs.
-
-    Args:
-        name, argument, uuid: as events tell them. locked: with event-lock.
-        handle: the line's playback or recording. timer: the end of a sleep. cut_by_keys: any key ends it.
-        waits: it has no end of its own.
-    """
-
-    name: str
-    argument: str
-    uuid: str
-    locked: bool = False
-    handle: Playback | Recording | None = None
-    timer: Timer | None = None
-    cut_by_keys: bool = False
-    waits: bool = False
 
 
 class SimCall:
@@ -108,10 +64,6 @@ class SimCall:
     def running(self) -> Application | None:
         """The innermost application that runs."""
         return self._stack[-1] if self._stack else None
-
-    def wait(self) -> None:
-        """The socket application waits for the service."""
-        self.tell("CHANNEL_PARK")
 
     def post(self, order: Order) -> None:
         """Queue what a service asks for; after the hang-up nothing comes of it."""
@@ -242,18 +194,16 @@ class SimCall:
 
     def _look_later(self) -> None:
         if self._tick is None and not self._locked:
-            self._tick = self.node.schedule.call_later(TICK_S, self._look)
+            self._tick = self.node.schedule.call_later(TICK_S, self._go_on)
 
     @property
     def _locked(self) -> bool:
         return any(running.locked for running in self._stack)
 
-    def _look(self) -> None:
-        self._tick = None
-        self._go_on()
-
     def _go_on(self) -> None:
         """Take from the queue what may run now; with nothing left go on in the dialplan, if it has the call."""
+        self.node.schedule.cancel(self._tick)
+        self._tick = None
         while self._queue and not self.line.ended and not self._locked:
             depth = len(self._stack)
             self._take(self._queue.popleft())
@@ -279,7 +229,7 @@ class SimCall:
 
     def _execute(self, order: Order) -> None:
         channel = self.channel
-        argument = self._expanded(order.argument)
+        argument = expanded(self, order.argument)
         running = Application(order.application, argument, order.uuid or str(uuids.uuid4()), order.locked)
         channel.set_all([("current_loop", "1"), ("total_loops", "1")])
         channel.set("current_application_response", None)
@@ -291,21 +241,6 @@ class SimCall:
         channel.last_application = (running.name, argument)
         self._stack.append(running)
         APPLICATIONS[running.name](self, running)
-
-    def _expanded(self, text: str) -> str:
-        """An argument with `${variable}` and the node's `$${variable}` replaced."""
-        if "${" not in text:
-            return text
-        call = self.channel.leg.call
-        profile = {
-            "caller_id_number": self.channel.leg.caller,
-            "caller_id_name": self.channel.leg.name,
-            "destination_number": call.destination,
-            "context": call.context,
-        }
-        known = {**profile, **self.channel.variables}
-        text = re.sub(r"\$\$\{([A-Za-z0-9_.-]+)\}", lambda found: self.node.variables.get(found[1], ""), text)
-        return re.sub(r"\$\{([A-Za-z0-9_.-]+)\}", lambda found: known.get(found[1], ""), text)
 
     def _leave_socket(self) -> None:
         if self.holder is Holder.SOCKET:

@@ -12,8 +12,9 @@ import math
 from typing import TYPE_CHECKING, Protocol
 
 from esl_vm.sim.api import run_api
-from esl_vm.sim.call import Holder, Order
-from esl_vm.sim.channel import SOURCES, Headers, event_head, plain
+from esl_vm.sim.channel import Headers, event_head, plain
+from esl_vm.sim.orders import Holder, Order
+from esl_vm.sim.subscription import Subscription
 
 if TYPE_CHECKING:
     from esl_vm.sim.call import SimCall
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 CONNECT_WITHIN_S = 25.0
 """Without any command FreeSWITCH drops the socket after so long; the call stays parked."""
-MY_EVENTS = frozenset(SOURCES) - {"CHANNEL_DATA", "BACKGROUND_JOB"}
 _LONGEST_VALUE = 511
 _GOODBYE = "Disconnected, goodbye.\nSee you at ClueCon! http://www.cluecon.com/\n"
 
@@ -50,10 +50,7 @@ class EventSocket:
         self.open = True
         self._transport = transport
         self._buffer = bytearray()
-        self._names: set[str] = set()
-        self._json = False
-        self._mine = False
-        self._filters: list[tuple[str, str]] = []
+        self._listens = Subscription()
         self._linger: int | None = None
         self._lingering = False
         self._silent = True
@@ -83,9 +80,9 @@ class EventSocket:
 
     def event(self, name: str, call: SimCall | None, headers: Headers, body: str = "") -> None:
         """Send an event, if the service listens to it."""
-        if not self.open or not self._wanted(name, call, headers):
+        if not self.open or not self._listens.wants(name, headers, own=call is None or call is self.call):
             return
-        if self._json:
+        if self._listens.as_json:
             text = json.dumps({**dict(headers), **({"_body": body} if body else {})}, ensure_ascii=False).encode()
             kind = "json"
         else:
@@ -149,7 +146,7 @@ class EventSocket:
             node, channel = self.call.node, self.call.channel
             self._send(channel.connect_reply(node.schedule.now(), node.next_sequence()), late=False)
             if first:
-                self.call.wait()
+                self.call.tell("CHANNEL_PARK")
             return
         if word == "api":
             output = run_api(self.call.node, rest).encode()
@@ -169,11 +166,11 @@ class EventSocket:
             case "sendmsg":
                 return self._sendmsg(rest, headers, body), ""
             case "myevents":
-                return self._myevents(rest), ""
+                return self._listens.my_events(rest), ""
             case "event" | "nixevent" | "noevents":
-                return self._listen(word, rest), ""
+                return self._listens.change(word, rest), ""
             case "filter":
-                return self._filter(rest), ""
+                return self._listens.filter(rest), ""
             case "linger":
                 self._linger = int(rest) if rest.isdecimal() else -1
                 return "+OK will linger" + (f" {self._linger} seconds" if self._linger >= 0 else ""), ""
@@ -208,48 +205,6 @@ class EventSocket:
                 call.post(Order("", headers.get("hangup-cause", "NORMAL_CLEARING")))
         return "+OK"
 
-    def _myevents(self, rest: str) -> str:
-        if self._mine:
-            return "-ERR aready enabled."
-        self._mine = True
-        self._names |= MY_EVENTS
-        self._json = rest == "json"
-        return "+OK Events Enabled"
-
-    def _listen(self, word: str, rest: str) -> str:
-        if word == "noevents":
-            had, self._names = bool(self._names), set()
-            return "+OK no longer listening for events" if had else "-ERR not listening for events"
-        names = rest.split()
-        kind = "plain"
-        if word == "event" and names and names[0] in {"plain", "json"}:
-            kind = names.pop(0)
-        known = {name for name in names if name in SOURCES or name == "ALL" or name.isupper()} - {"NO_SUCH_EVENT"}
-        if not known:
-            return "-ERR no keywords supplied"
-        if word == "nixevent":
-            self._names -= known
-            return "+OK events nixed"
-        self._json = kind == "json"
-        self._names |= known
-        return f"+OK event listener enabled {kind}"
-
-    def _filter(self, rest: str) -> str:
-        words = rest.split()
-        if not words:
-            return "-ERR command not found"
-        if words[0] == "delete":
-            name, value = words[1] if len(words) > 1 else "", words[2] if len(words) > 2 else ""
-            self._filters = [
-                one for one in self._filters if name != "all" and (one[0] != name or (value and one[1] != value))
-            ]
-            return f"+OK filter deleted. [{name}][{value}]"
-        if len(words) < 2:
-            return "-ERR invalid syntax"
-        value = " ".join(words[1:])
-        self._filters.append((words[0], value))
-        return f"+OK filter added. [{words[0]}]=[{value}]"
-
     def _job(self, job: str, text: str) -> None:
         node = self.call.node
         output = run_api(node, text)
@@ -257,13 +212,6 @@ class EventSocket:
         more = [("Job-UUID", job), ("Job-Command", command)] + ([("Job-Command-Arg", argument)] if argument else [])
         head = event_head("BACKGROUND_JOB", node.schedule.now(), node.next_sequence())
         self.event("BACKGROUND_JOB", None, [*head, *more], output)
-
-    def _wanted(self, name: str, call: SimCall | None, headers: Headers) -> bool:
-        if name not in self._names and "ALL" not in self._names:
-            return False
-        if self._mine and call is not None and call is not self.call:
-            return False
-        return not self._filters or any(dict(headers).get(key) == value for key, value in self._filters)
 
     # What FreeSWITCH says of itself
 

@@ -7,10 +7,9 @@ caller press keys, talk and hang up. It keeps everything that was heard. Nothing
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import Enum
 from typing import TYPE_CHECKING
 
+from esl_vm.sim.heard import Happening, Heard, Mark, words_of
 from esl_vm.sim.playback import Playback, PlayEnd
 from esl_vm.sim.prompts import Prompts
 from esl_vm.sim.recording import RecordEnd, Recording
@@ -29,47 +28,6 @@ KEY_S = 0.1
 """How long a key is held; it counts when it is released."""
 KEY_SPACING_S = 0.22
 """From one key to the next when several are dialled."""
-
-
-@dataclass(slots=True)
-class Heard:
-    """A sound that was played.
-
-    Args:
-        at: when it started, seconds since 1970. path, name, language: see `Playable`; name `` is silence.
-        length: what there was to hear, in seconds. played: what was heard of it so far.
-        cut: it was stopped before its end.
-    """
-
-    at: float
-    path: str
-    name: str
-    language: str
-    length: float
-    played: float = 0.0
-    cut: bool = False
-
-
-class Happening(Enum):
-    """What else is kept of a call."""
-
-    KEY = "key"
-    TALK = "caller talks"
-    QUIET = "caller is quiet"
-    RECORD = "recording"
-    RECORDED = "recorded"
-    MISSING = "no such sound"
-    HANG_UP = "caller hangs up"
-    ENDED = "call ended by the service"
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """Something that happened on the line, and the key or path or length it is about."""
-
-    at: float
-    what: Happening
-    detail: str = ""
 
 
 class Line:
@@ -137,7 +95,7 @@ class Line:
 
     def transcript(self) -> str:
         """The call as text, a line for each thing that happened, with seconds from its start."""
-        return "\n".join(f"{entry.at - self.started_at:9.3f} {_words(entry)}" for entry in self.timeline)
+        return "\n".join(f"{entry.at - self.started_at:9.3f} {words_of(entry)}" for entry in self.timeline)
 
     # For the one who answered
 
@@ -299,13 +257,3 @@ class Line:
 
     def _mark(self, what: Happening, detail: str = "") -> None:
         self.timeline.append(Mark(self.schedule.now(), what, detail))
-
-
-def _words(entry: Heard | Mark) -> str:
-    if isinstance(entry, Mark):
-        return f"{'>' if entry.what is Happening.KEY else '~'} {entry.detail or entry.what.value}" + (
-            f" ({entry.what.value})" if entry.detail and entry.what is not Happening.KEY else ""
-        )
-    name = entry.name or "(silence)"
-    cut = f" cut after {entry.played:.2f} s" if entry.cut else ""
-    return f"< {name:<26} [{entry.language or '-'} {entry.length:.2f} s]{cut}"

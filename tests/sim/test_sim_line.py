@@ -217,6 +217,8 @@ class TestRecording:
         )
         clock.pass_time(3.5)
         assert measure(tmp_path / "t.wav") == (3.0, 8000)
+        line.hang_up()
+        assert measure(tmp_path / "t.wav") == (3.5, 8000)
 
     def test_a_folder_that_is_not_there_is_an_error_at_once(self, line, tmp_path):
         with pytest.raises(OSError, match="nowhere"):
