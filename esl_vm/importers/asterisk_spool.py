@@ -7,11 +7,9 @@ Passed over without a word are lock files, `tmp` (recordings under way), `-bak` 
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from esl_vm.importers.asterisk_text import MessageText, read_text
@@ -30,6 +28,7 @@ from esl_vm.model.mailbox import Folder, Greeting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 SOURCE = "asterisk"
 FOLDERS = {
@@ -134,16 +133,21 @@ class Spool:
 
     def _folders(self, path: Path, shown: str) -> list[str]:
         names = []
-        with os.scandir(path) as entries:
-            for entry in entries:
-                if not entry.is_dir():
-                    continue
-                if self._inside(Path(entry.path)):
-                    names.append(entry.name)
-                else:
-                    why = "the folder leads outside the storage folder"
-                    self.findings.item(Kind.PATH_OUTSIDE_STORAGE, f"{shown}{entry.name}", why)
-        return sorted(names)
+        for entry in self._entries(path, shown):
+            if entry.is_dir() and self._inside(entry):
+                names.append(entry.name)
+            elif entry.is_dir():
+                why = "the folder leads outside the storage folder"
+                self.findings.item(Kind.PATH_OUTSIDE_STORAGE, f"{shown}{entry.name}", why)
+        return names
+
+    def _entries(self, path: Path, shown: str) -> list[Path]:
+        """What lies in a folder, sorted; nothing, and reported, if it can't be read."""
+        try:
+            return sorted(path.iterdir())
+        except OSError as error:
+            self.findings.item(Kind.FOLDER_UNREADABLE, f"{shown}{path.name}", type(error).__name__)
+            return []
 
     def _inside(self, path: Path) -> bool:
         try:
@@ -153,7 +157,7 @@ class Spool:
 
     def _greetings(self, path: Path, shown: str) -> Iterator[ImportedGreeting]:
         sounds: dict[Greeting, list[Path]] = defaultdict(list)
-        for entry in sorted(path.iterdir()):
+        for entry in self._entries(path, f"{shown} "):
             stem, dot, kind = entry.name.partition(".")
             greeting = GREETINGS.get(stem.lower())
             if greeting and dot and kind.lower() in AUDIO_EXTENSIONS:
@@ -202,7 +206,7 @@ class Spool:
     def _unknown(self, path: Path, name: str, shown: str) -> None:
         if name.lower() == "tmp":
             return
-        count = len({m[1] for entry in path.iterdir() if (m := _MESSAGE.fullmatch(entry.name))})
+        count = len({m[1] for entry in self._entries(path, f"{shown} ") if (m := _MESSAGE.fullmatch(entry.name))})
         if count:
             why = "Asterisk has no such folder; its messages were left"
             self.findings.item(Kind.UNKNOWN_FOLDER, f"{shown} {name}", why, lost=count, messages=count)
@@ -210,7 +214,7 @@ class Spool:
     def _found(self, path: Path, folder: str, shown: str) -> Iterator[_Found]:
         """The messages of a folder by their numbers; those without sound are reported."""
         by_number: dict[int, _Found] = {}
-        for entry in sorted(path.iterdir()):
+        for entry in self._entries(path, f"{shown} "):
             if entry.is_dir() or _UNDER_WAY.match(entry.name):
                 continue
             match = _MESSAGE.fullmatch(entry.name)

@@ -34,6 +34,7 @@ class Kind(StrEnum):
     DUPLICATE_ROW = "duplicate_row"
     EMPTY_AUDIO = "empty_audio"
     FILE_WITHOUT_ROW = "file_without_row"
+    FOLDER_UNREADABLE = "folder_unreadable"
     GREETING_WITHOUT_FILE = "greeting_without_file"
     INCLUDE_NOT_READ = "include_not_read"
     INVALID_MAILBOX = "invalid_mailbox"

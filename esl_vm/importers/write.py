@@ -109,8 +109,9 @@ class _Run:
             yield
         last: dict[tuple[Folder, bool], float] = {}
         for message in box.messages:
-            # the order in a folder is not always that of the dates: what is forwarded or filed comes last there
-            place = (message.folder, message.urgent)
+            # The order in a folder is not always that of the dates: what is forwarded or filed comes last there.
+            # Urgent ones in New are played apart from the others.
+            place = (message.folder, message.urgent and message.folder is Folder.NEW)
             last[place] = max(message.received, last.get(place, 0.0) + 0.001)
             self._message(box.box, message, last[place], fresh=before is None)
             yield
