@@ -235,7 +235,7 @@ def switch(tmp_path_factory, services):
 )
 def test_a_dialled_number_reaches_the_first_service_that_answers(switch, services, number, told):
     switch.dials(number)
-    assert services[0].takes_a_call() == {**told, "vm_status": "NONE"}
+    assert services[0].takes_a_call() == {**told, "vm_domain": "default", "vm_status": "NONE"}
     switch.until_event("CHANNEL_EXECUTE", "Application: hangup", "Application-Data: NORMAL_CLEARING")
 
 
