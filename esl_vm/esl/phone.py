@@ -208,6 +208,9 @@ class EslPhone:
         """Send the caller on; raises UnsafeArgumentError for what is no extension."""
         if not _EXTENSION.fullmatch(extension) or (context and not _CONTEXT.fullmatch(context)):
             raise UnsafeArgumentError(f"not an extension: {extension!r} {context!r}")
+        # Where the dialplan set socket_resume, the end of our socket would pull the call back from where it was sent
+        # (seen on FreeSWITCH 1.11: what it hears there stops).
+        self._session.ask([f"api uuid_setvar {self._call.uuid} socket_resume false"])
         self._session.begin("transfer", f"{extension} XML {context}" if context else extension)
         self._session.finish()
         # The socket would stay in control of the call until it ends.
