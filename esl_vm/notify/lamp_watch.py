@@ -15,6 +15,7 @@ from esl_vm.model.events import Event, What
 from esl_vm.notify.board import Board
 from esl_vm.notify.lamps import Lamps
 from esl_vm.notify.maintenance import SUBCLASS, maintenance_events
+from esl_vm.notify.newcomers import REGISTER
 from esl_vm.notify.node import Node, voicemail_module_loaded
 from esl_vm.notify.summary import Account, Summary
 
@@ -77,11 +78,15 @@ class LampWatch:
 
     def answer(self) -> None:
         """Answer FreeSWITCH's questions as they come; send it everything when it is (back) there."""
-        for query in self._switch.events(["MESSAGE_QUERY"]):
+        for query in self._switch.events(["MESSAGE_QUERY", REGISTER]):
             if self._stopping.is_set():
                 return
             if not query:
                 self._connected()
+                continue
+            if query.get("Event-Name") == "CUSTOM":
+                self._lamps.registered(query)
+                self._work.set()
                 continue
             try:
                 if not self.loaded:

@@ -13,6 +13,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from esl_vm.model.events import What
+from esl_vm.notify.newcomers import Newcomers
 from esl_vm.notify.summary import Account, Summary
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class Lamps:
         self._queue: list[tuple[float, int, MailboxId]] = []
         self._due: dict[MailboxId, tuple[float, str]] = {}
         self._shown: dict[MailboxId, Summary] = {}
+        self._newcomers = Newcomers()
         self._count = 0
         self._lock = threading.Lock()
 
@@ -90,10 +92,18 @@ class Lamps:
         self.resend([*gone, *(lamp for lamp in lamps if lamp in stale), *(lamp for lamp in lamps if lamp not in stale)])
 
     def fire_due(self) -> float | None:
-        """Fire the lamps whose time has come; returns when the next one's comes (epoch seconds), None if none waits.
+        """Fire what is due, newcomers' lamps first; returns when more will be (epoch seconds), None if nothing waits.
 
         With FreeSWITCH away nothing is fired and nothing kept waiting: `reconnected` fires everything anyway.
         """
+        newcomers, next_newcomer = self._newcomers.due(self._clock.now())
+        for query in newcomers:
+            self.answer(query)
+        next_lamp = self._fire_lamps()
+        return min((at for at in (next_newcomer, next_lamp) if at is not None), default=None)
+
+    def _fire_lamps(self) -> float | None:
+        """Fire the lamps whose time has come; returns when the next one's comes, None if none waits."""
         while True:
             with self._lock:
                 while self._queue and self._due.get(self._queue[0][2], (None, ""))[0] != self._queue[0][0]:
@@ -119,11 +129,16 @@ class Lamps:
             log.warning("FreeSWITCH asks for the lamp of %r, which is no account", text[:80])
             return False
         self._node.learn(account.host, query.get("VM-Sofia-Profile", ""))
+        self._newcomers.asked(query.get("VM-Call-ID", ""))
         lamp = self._node.lamp(account, self._board)
         known = lamp is not None and lamp in self._board
         headers = _waiting(text, self._board.lamp(lamp) if lamp else Summary(), "", counted=known)
         headers |= {name[3:]: value for name, value in query.items() if name[:3].lower() == "vm-"}
         return self._switch.fire("MESSAGE_WAITING", headers)
+
+    def registered(self, event: Mapping[str, str]) -> None:
+        """A telephone registered (mod_sofia's sofia::register): see newcomers.py."""
+        self._newcomers.registered(event, self._clock.now())
 
     def _put(self, lamp: MailboxId, due: float, reason: str) -> None:
         """Fire a lamp at a time, or earlier if it waits already; the reason said is the latest that is known."""

@@ -9,6 +9,7 @@ from esl_vm.model.events import What
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.notify.board import Board
 from esl_vm.notify.lamps import Lamps
+from esl_vm.notify.newcomers import Newcomers
 from esl_vm.notify.node import Domains, Node, voicemail_module_loaded
 from esl_vm.notify.summary import Account, Summary
 
@@ -164,6 +165,46 @@ def test_whoever_has_no_mailbox_is_told_no_as_mod_voicemail_does(desk):
     [(_, _, headers)] = desk.switch.fired
     assert headers["MWI-Messages-Waiting"] == "no"
     assert "MWI-Voice-Message" not in headers
+
+
+def registration(call_id, **more):
+    """mod_sofia's event of a registration."""
+    return {"from-user": "1001", "from-host": HOST, "call-id": call_id, "profile-name": "internal", **more}
+
+
+def test_a_registration_mod_sofia_does_not_ask_for_is_told_after_a_second_and_once(desk):
+    desk.lamps.registered(registration("new-1"))
+    assert desk.lamps.fire_due() == desk.clock.now() + 1
+    assert desk.switch.fired == []
+    assert desk.fires(1) == [(f"sip:1001@{HOST}", "0/0 (0/0)")]
+    [(_, _, headers)] = desk.switch.fired
+    assert (headers["Call-ID"], headers["Sofia-Profile"]) == ("new-1", "internal")
+    desk.lamps.registered(registration("new-1"))
+    assert desk.fires(5) == [], "it only refreshes"
+
+
+def test_a_registration_mod_sofia_asks_for_is_told_once(desk):
+    desk.lamps.registered(registration("new-1"))
+    desk.lamps.answer({"Message-Account": f"sip:1001@{HOST}", "VM-Call-ID": "new-1"})
+    assert len(desk.switch.fired) == 1
+    assert desk.fires(5) == []
+
+
+def test_a_registration_with_an_account_of_its_own_for_the_lamp_shows_that_one(desk):
+    desk.now_has(BOB, "delivered", 3)
+    desk.fires()
+    for call_id, account in (("a", f"1002@{HOST}"), ("b", "1002"), ("c", f"sip:1002@{HOST}")):
+        desk.lamps.registered(registration(call_id, **{"mwi-account": account}))
+    assert desk.fires(1) == [(f"sip:1002@{HOST}", "3/0 (0/0)")] * 3
+
+
+def test_only_so_many_registrations_are_remembered(desk):
+    newcomers = Newcomers(most=2)
+    for call_id in ("a", "b", "c", "a"):
+        newcomers.registered(registration(call_id), 0)
+    assert [query["VM-Call-ID"] for query in newcomers.due(2)[0]] == ["a", "b", "c"]
+    newcomers.registered({}, 0)
+    assert newcomers.due(9) == ([], None)
 
 
 @pytest.mark.parametrize("account", ["", "nobody", "sip:@host", "1001@", "a b@c", "1001@h\r\nMWI-Fake: 1"])

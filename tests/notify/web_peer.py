@@ -38,7 +38,7 @@ class Receiver:
                 self.end_headers()
                 self.wfile.write(b"ok")
 
-            do_GET = do_POST
+            do_GET = do_POST  # noqa: N815 - a name of http.server
 
             def log_message(self, *args):
                 pass
