@@ -140,7 +140,7 @@ class NotifyService:
             self._sources.outbox,
             carry,
             self._sources.clock,
-            patience_s=self._settings.patience_s,
+            patience_s=self._settings.patience_s if kind is JobKind.MAIL else self._settings.webhook_patience_s,
             lease_s=longest_s + 60.0,
         )
         return partial(self._carry, courier, self._work[kind])

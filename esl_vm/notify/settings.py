@@ -20,7 +20,7 @@ class NotifySettings:
         domains: which telephones belong to which mailboxes.
         coalesce_s: changes of one mailbox within so many seconds make one lamp event.
         reconcile_s: seconds a round over all mailboxes takes; after it the next begins.
-        patience_s: how long mail and calls are tried, seconds.
+        patience_s, webhook_patience_s: how long mail, and webhook calls, are tried, seconds.
         wait_ms: how long the store is asked to wait for events; a stop takes up to so long.
         poll_s: seconds between looks for jobs that others planned or that are due again.
         webhook_couriers: webhook calls at once.
@@ -30,6 +30,7 @@ class NotifySettings:
     coalesce_s: float = 0.2
     reconcile_s: float = 900.0
     patience_s: float = 86400.0
+    webhook_patience_s: float = 86400.0
     wait_ms: int = 1000
     poll_s: float = 2.0
     webhook_couriers: int = 4

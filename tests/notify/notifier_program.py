@@ -1,6 +1,10 @@
-"""A notifier in a process of its own, to be killed: REDIS_URL SMTP_PORT AUDIO_FOLDER CLOCK_OFFSET_S. Ends with its input."""
+"""A notifier in a process of its own, to be killed: REDIS_URL SMTP_PORT AUDIO_FOLDER CLOCK_OFFSET_S."""
 
 from __future__ import annotations
+
+from gevent import monkey
+
+monkey.patch_all()  # as the service runs
 
 import logging
 import os
@@ -28,8 +32,7 @@ def main(url, port, folder, ahead):
     service = notifier_of(url, int(port), Path(folder), AheadClock(float(ahead)), f"p{os.getpid()}")
     service.start()
     print("ready", flush=True)
-    sys.stdin.read()
-    service.stop()
+    service.wait()
 
 
 if __name__ == "__main__":
