@@ -10,6 +10,7 @@ aside/                 takes that could not be settled; the reason stands in the
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -110,8 +111,17 @@ class SpoolFolder:
         self._carry(journal, self.aside, self.takes)
         journal.append(aside="", problem="")
 
+    def put_aside(self, paths: list[Path]) -> None:
+        """Put files aside of which no manifest tells anything; one that has gone is no error. Raises OSError."""
+        disk.make_folder(self.aside)
+        for path in paths:
+            with contextlib.suppress(FileNotFoundError):
+                path.rename(self.aside / path.name)
+        disk.sync_folder(self.aside)
+
     def _carry(self, journal: Journal, source: Path, target: Path) -> None:
         """Move the sounds, then the manifest; it can be repeated after a crash."""
+        disk.make_folder(target)
         for sound in self.sounds(journal.manifest):
             there = source / sound.name
             if there.exists():

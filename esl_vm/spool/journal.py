@@ -1,6 +1,6 @@
 """A manifest's file: written before the recording begins, and at every decision after.
 
-A decision is one small append and one fsync; a last map that a crash left half-written is as if it had never been.
+A decision is one small append and one fsync; a last record that a crash left half-written is as if it had never been.
 The file keeps its inode for life, so the `flock` on it says whether somebody is at work on the take: a call, a
 sweeper, a command.
 """
@@ -96,7 +96,7 @@ class Journal:
         self.manifest = changed
 
     def _take_back(self) -> None:
-        """Leave no half-written map behind; should even this fail, readers ignore it."""
+        """Leave no half-written record behind; should even this fail, readers ignore it."""
         try:
             os.ftruncate(self._file.fileno(), self._whole)
         except OSError:

@@ -1,20 +1,25 @@
-"""What is known of a take, and how it is written: one byte for the version, then msgpack maps one after the other.
+"""What is known of a take, and how it is written: one byte for the version, then msgpack records one after the other.
 
-The first map says what the take is, each later one what has changed.
+A record is a list: the CRC-32 of a packed map, and that map. The first one says what the take is, each later one what
+has changed. The CRC tells a record that a power cut left half-written, be its rest missing or zeros.
 """
 
 from __future__ import annotations
 
+import binascii
 import dataclasses
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgpack
 
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId
 from esl_vm.model.message import ID_PATTERN, Caller, Message
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 VERSION = 1
 
@@ -141,9 +146,10 @@ def _same_host(one: str, other: str) -> bool:
 
 
 def encode(fields: dict[str, Any]) -> bytes:
-    """Fields of a manifest as one map."""
+    """Fields of a manifest as one record."""
     packed: bytes = msgpack.packb({name: _plain(value) for name, value in fields.items()})
-    return packed
+    record: bytes = msgpack.packb([binascii.crc32(packed), packed])
+    return record
 
 
 def decode(content: bytes) -> tuple[Manifest, int]:
@@ -158,26 +164,34 @@ def decode(content: bytes) -> tuple[Manifest, int]:
         raise NewerManifestError(f"the manifest has version {content[0]}, this service writes {VERSION}")
     if content[0] != VERSION:
         raise ManifestError(f"the manifest has the unknown version {content[0]}")
-    unpacker = msgpack.Unpacker(strict_map_key=True)
-    unpacker.feed(content[1:])
     fields: dict[str, Any] = {}
     whole = 1
-    while True:
-        try:
-            record = unpacker.unpack()
-        except msgpack.OutOfData:
-            break
-        except (ValueError, msgpack.UnpackException):
-            break  # what a crash left of the last append
-        if not isinstance(record, dict):
-            break
+    for record, end in _records(content[1:]):
         fields |= record
-        whole = 1 + unpacker.tell()
+        whole = 1 + end
     try:
         known = {name: _value(name, value) for name, value in fields.items() if name in _FIELDS}
         return Manifest(**known), whole
     except (TypeError, ValueError, KeyError) as error:
         raise ManifestError(f"the manifest is broken: {error}") from error
+
+
+def _records(content: bytes) -> Iterator[tuple[dict[str, Any], int]]:
+    """The maps up to the first one that is not whole, and where each ends."""
+    unpacker = msgpack.Unpacker()
+    unpacker.feed(content)
+    while True:
+        try:
+            match unpacker.unpack():
+                case [int(crc), bytes(packed)] if crc == binascii.crc32(packed):
+                    record = msgpack.unpackb(packed)
+                case _:
+                    return
+        except (msgpack.UnpackException, ValueError, TypeError):
+            return
+        if not isinstance(record, dict):
+            return
+        yield record, unpacker.tell()
 
 
 def _plain(value: Any) -> Any:

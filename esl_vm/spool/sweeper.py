@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
 import time
@@ -134,20 +135,18 @@ class Sweeper:
         """Settle one take; None if it is nobody's business now."""
         try:
             journal = Journal.open(path)
+            if journal is None:
+                return None
+            with contextlib.closing(journal):
+                ours = journal.manifest.node in {"", self._spool.node}
+                return self._settle(journal) if ours and self._over(journal.manifest, path) else None
         except NewerManifestError:
             return None
         except ManifestError as error:
             return self._unreadable(path, str(error))
         except OSError as error:
-            log.warning("take %s can't be opened: %s", path.stem, error)
+            log.warning("take %s can't be looked at: %s", path.stem, error)
             return Outcome(path.stem, reason=str(error))
-        if journal is None:
-            return None
-        manifest = journal.manifest
-        if manifest.node not in {"", self._spool.node} or not self._over(manifest, path):
-            journal.close()
-            return None
-        return self._settle(journal)
 
     def _settle(self, journal: Journal) -> Outcome:
         manifest = journal.manifest
@@ -175,8 +174,7 @@ class Sweeper:
         """A manifest that says nothing: put it aside with all that has its name."""
         if self._age(path) < self._quiet_s:
             return None
-        for one in (*self._folder.sounds_named(path.stem), path):
-            one.rename(self._folder.aside / one.name)
+        self._folder.put_aside([*self._folder.sounds_named(path.stem), path])
         log.error("take %s was set aside: %s", path.stem, reason)
         return Outcome(path.stem, settled=Settled.BROKEN, reason=reason)
 
@@ -210,8 +208,10 @@ class Sweeper:
             except (StoreDownError, ManifestError) as error:
                 outcomes.append(Outcome(take_id, reason=str(error)))
                 continue
-            if journal:
+            if journal and any(path.exists() for path in paths):
                 outcomes.append(self._settle(journal))
+            elif journal:  # another sweeper adopted and settled it since we looked
+                self._folder.remove(journal)
         return outcomes
 
     def _adopt(self, take_id: str) -> Journal | None:
@@ -239,8 +239,7 @@ class Sweeper:
             log.warning("take %s: what was handed over is still stored: %s", take_id, error)
 
     def _set_strays_aside(self, take_id: str, paths: list[Path]) -> Outcome:
-        for path in paths:
-            path.rename(self._folder.aside / path.name)
+        self._folder.put_aside(paths)
         reason = "a recording without a manifest"
         log.error("take %s was set aside: %s", take_id, reason)
         return Outcome(take_id, settled=Settled.BROKEN, reason=reason)

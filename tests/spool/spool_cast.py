@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import pickle
 import struct
@@ -27,6 +28,7 @@ NOW = 1_795_380_000.0
 DEFAULTS = {"min_ms": 1000, "most": 10, "trim_silence": True, "threshold": 128}
 
 
+@functools.cache
 def voice(ms: int, level: int = 8000, pitch: float = 0.3, rate: int = RATE) -> bytes:
     """Samples of somebody speaking, more or less."""
     return b"".join(struct.pack("<h", int(level * math.sin(i * pitch))) for i in range(ms * rate // 1000))
