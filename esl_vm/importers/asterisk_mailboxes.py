@@ -15,13 +15,13 @@ from esl_vm.model.options import FIELDS, MailboxOptions, option_name, option_tex
 if TYPE_CHECKING:
     from esl_vm.importers.asterisk_config import AsteriskConfig, Line
 
-_ANY_SCOPE = {
+ANY_SCOPE = {
     *("maxmsg", "maxsecs", "minsecs", "review", "leaveurgent", "envelope", "saycid", "sayduration", "saydurationm"),
     *("sendvoicemail", "moveheard", "nextaftercmd", "messagewrap", "tempgreetwarn", "forcename", "forcegreetings"),
     "attach",
 }
-_GENERAL_ONLY = {"maxgreet", "maxsilence", "silencethreshold", "skipms", "maxlogins", "usedirectory"}
-_MAILBOX_ONLY = {"hidefromdir", "delete"}
+GENERAL_ONLY = {"maxgreet", "maxsilence", "silencethreshold", "skipms", "maxlogins", "usedirectory"}
+MAILBOX_ONLY = {"hidefromdir", "delete"}
 _OTHER_NAMES = {"deletevoicemail": "delete", "maxmessage": "maxsecs", "minmessage": "minsecs"}
 _MAIL_TEXT = {
     "serveremail",
@@ -108,7 +108,7 @@ class VoicemailConf:
         """What [general] says otherwise than the service's defaults."""
         options: dict[str, str] = {}
         # the old names first: where both stand, the new one counts
-        for name in ("maxmessage", "minmessage", *sorted(_ANY_SCOPE | _GENERAL_ONLY)):
+        for name in ("maxmessage", "minmessage", *sorted(ANY_SCOPE | GENERAL_ONLY)):
             value = self._general.last(name)
             if value is not None:
                 self._set(options, _OTHER_NAMES.get(name, name), value, "[general]")
@@ -177,7 +177,7 @@ class VoicemailConf:
                 continue
             if name == "maxsecs" and not re.match(r"[0-9]*[1-9]", value):
                 self._findings.remark("option_not_carried", where, "maxsecs: not a sensible value; the default holds")
-            elif name in _ANY_SCOPE | _MAILBOX_ONLY:
+            elif name in ANY_SCOPE | MAILBOX_ONLY:
                 self._set(options, name, value, where)
             elif name == "operator":
                 # yes is what the service does wherever a reception is set

@@ -49,6 +49,7 @@ GREETINGS = {
 }
 _MESSAGE = re.compile(r"(msg[0-9]{4,9})\.([A-Za-z0-9-]+)", re.IGNORECASE)
 _UNDER_WAY = re.compile(r"msg[0-9]{4,9}-(bak|prepend)\.|.*\.lock|\.?lock|\.nfs", re.IGNORECASE)
+_OUR_ID = re.compile(r"[0-9a-f]{11}-[0-9a-f]{12,16}[a-z0-9.]{0,20}")
 _LONGEST_TEXT = 2**20
 
 
@@ -273,6 +274,7 @@ class Spool:
             received=text.received or file_date,
             urgent=urgent,
             heard=found.folder not in {"INBOX", "Urgent"},
+            former_id=text.msg_id if _OUR_ID.fullmatch(text.msg_id) else "",
         )
 
 

@@ -133,6 +133,7 @@ class ImportedMessage:
         where: how the report names it.
         sound: the message. intro: a spoken introduction to be played before it.
         forwarded_by: the mailbox that sent it on, as text.
+        former_id: the id it had here, where it was exported from here; `` else.
     """
 
     id: str
@@ -145,6 +146,7 @@ class ImportedMessage:
     heard: bool = False
     intro: SoundFiles | None = None
     forwarded_by: str = ""
+    former_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

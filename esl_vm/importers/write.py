@@ -220,7 +220,7 @@ class _Run:
 
     def _message(self, box: MailboxId, message: ImportedMessage, arrived: float, *, fresh: bool) -> None:
         tally = self._report.messages
-        if not fresh and (here := self._here(box, message.id)) is not None:
+        if not fresh and (here := self._here(box, message)) is not None:
             if here.folder is Folder.TRASH and message.folder is not Folder.TRASH:
                 tally.deleted_since += 1
             else:
@@ -272,11 +272,14 @@ class _Run:
         for audio_id in new:
             self._target.audio.delete(audio_id)
 
-    def _here(self, box: MailboxId, message_id: str) -> Message | None:
-        try:
-            return self._target.mailboxes.message(box, message_id)
-        except NoSuchMessageError:
-            return None
+    def _here(self, box: MailboxId, message: ImportedMessage) -> Message | None:
+        """The message as it is in this mailbox already: brought before, or exported from it."""
+        for message_id in filter(None, (message.former_id, message.id)):
+            try:
+                return self._target.mailboxes.message(box, message_id)
+            except NoSuchMessageError:
+                continue
+        return None
 
     def _intro(self, brought: Message, message: ImportedMessage) -> Message:
         """Bring the spoken introduction too, if there is one; a message without it is better than none."""
