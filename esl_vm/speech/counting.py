@@ -82,6 +82,7 @@ def _read_number(names: Sequence[str], place: int) -> tuple[Number | Ordinal, in
     if names[place] in _ORDINALS:
         return Ordinal(_ORDINALS[names[place]]), place + 1
     total = group = 0
+    power = 0  # of the part before: "un million mille" goes on with a smaller one
     room = 99  # the greatest value that may still be added to the group
     start = place
     while place < len(names):
@@ -97,8 +98,9 @@ def _read_number(names: Sequence[str], place: int) -> tuple[Number | Ordinal, in
         elif name == "digits/hundred" and group < 10:
             group = max(group, 1) * 100
             room = 99
-        elif name in _POWERS and (group or place == start):
-            total += max(group, 1) * _POWERS[name]
+        elif name in _POWERS and (group or place == start or _POWERS[name] < power):
+            power = _POWERS[name]
+            total += max(group, 1) * power
             group, room = 0, 99
         elif name in _ORDINALS and place == start + 1 and group in {20, 30} and _ORDINALS[name] < 10:
             return Ordinal(group + _ORDINALS[name]), place + 1

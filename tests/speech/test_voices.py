@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from esl_vm.model.errors import InvalidValueError
@@ -87,6 +87,7 @@ def test_a_number_of_hours_is_feminine_in_french_and_alike_in_english(number, sp
     assert EN.number(number, feminine=True) == EN.number(number)
 
 
+@example(479_001_000, False)
 @given(st.integers(0, 999_999_999), st.booleans())
 def test_any_number_spoken_is_that_number_when_read_back(n, feminine):
     for voice in (FR, EN):
