@@ -41,11 +41,12 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}{hint}\nTry `{self.prog} --help`.\n")
 
 
-def global_options() -> Parser:
-    """The options every command takes."""
+def global_options(*, config: bool = True) -> Parser:
+    """The options every command takes; `--config` only where the command has none of its own."""
     options = Parser(add_help=False, argument_default=argparse.SUPPRESS)
     group = options.add_argument_group("everywhere")
-    group.add_argument("--config", metavar="FILE", help="settings file (default: /etc/esl-vm.toml if there is one)")
+    if config:
+        group.add_argument("--config", metavar="FILE", help="settings file (default: /etc/esl-vm.toml if there is one)")
     group.add_argument("--redis", metavar="URL", help="where the mailboxes are (default: the settings', embedded:)")
     group.add_argument("--data-dir", metavar="DIR", help="what this node keeps (default: /var/lib/esl-vm, else ./var)")
     return options
@@ -58,24 +59,43 @@ class Commands:
         self._common = common
         self._subparsers = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
 
-    def add(self, name: str, summary: str, run: Run, *, examples: str = "", description: str = "") -> Parser:
-        """A command: its name, what it does in a line, what runs it, and how it is used."""
-        parser = self._parser(name, summary, description, examples)
+    def add(
+        self,
+        name: str,
+        summary: str,
+        run: Run,
+        *,
+        examples: str = "",
+        description: str = "",
+        own_config: bool = False,
+    ) -> Parser:
+        """A command.
+
+        Args:
+            name: what is typed.
+            summary: what it does, in a line.
+            run: runs it.
+            examples: lines that are shown with its help.
+            description: more of what it does.
+            own_config: after this command `--config` means something of its own (the settings file's stands before).
+        """
+        common = global_options(config=False) if own_config else self._common
+        parser = self._parser(name, summary, description, examples, common)
         parser.set_defaults(run=run)
         return parser
 
     def group(self, name: str, summary: str, *, examples: str = "") -> Commands:
         """A command that only has commands."""
-        return Commands(self._parser(name, summary, "", examples), self._common)
+        return Commands(self._parser(name, summary, "", examples, self._common), self._common)
 
-    def _parser(self, name: str, summary: str, description: str, examples: str) -> Parser:
+    def _parser(self, name: str, summary: str, description: str, examples: str, common: Parser) -> Parser:
         example_lines = "".join(f"\n  {line.strip()}" for line in examples.strip().splitlines())
         parser: Parser = self._subparsers.add_parser(
             name,
             help=summary,
             description=description or f"{summary[0].upper()}{summary[1:]}.",
             epilog=(f"examples:{example_lines}\n\n" if example_lines else "") + EXIT_CODES,
-            parents=[self._common],
+            parents=[common],
         )
         return parser
 

@@ -1,0 +1,161 @@
+"""`esl-vm greeting`: what owners recorded for their callers."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from esl_vm.cli.boxes import box_argument, opened_mailbox
+from esl_vm.cli.files import write_file
+from esl_vm.cli.output import clock_time, iso_time, print_json, print_table
+from esl_vm.cli.parsers import json_option
+from esl_vm.model.errors import InvalidValueError, VoicemailError
+from esl_vm.model.mailbox import Greeting, Mailbox, StoredGreeting
+from esl_vm.model.message import new_id
+
+if TYPE_CHECKING:
+    import argparse
+
+    from esl_vm.cli.parsers import Commands
+
+_DATE = "a date or date and time, 2026-12-24 or 2026-12-24T17:00, in the mailbox's time zone"
+
+
+def add_commands(commands: Commands) -> None:
+    """`greeting …`."""
+    group = commands.group("greeting", "list, import, export and remove greetings and recorded names")
+
+    listing = group.add("list", "list a mailbox's greetings", _list, examples="esl-vm greeting list 1001@default")
+    box_argument(listing)
+    json_option(listing)
+
+    bring = group.add(
+        "import",
+        "put a sound file in force as a greeting",
+        _import,
+        description="Put a sound file in force as a greeting. Any format that libsndfile, sox or ffmpeg reads.",
+        examples="""
+            esl-vm greeting import 1001@default unavailable away.wav
+            esl-vm greeting import 1001@default temporary holidays.mp3 --from 2026-12-24 --until 2027-01-04
+        """,
+    )
+    _greeting_arguments(bring)
+    bring.add_argument("file", metavar="FILE")
+    bring.add_argument("--from", dest="starts", metavar="DATE", help=f"temporary: not before ({_DATE})")
+    bring.add_argument("--until", dest="ends", metavar="DATE", help="temporary: not from then on")
+
+    export = group.add(
+        "export",
+        "write a greeting to a file",
+        _export,
+        examples="esl-vm greeting export 1001@default name alice.wav",
+    )
+    _greeting_arguments(export)
+    export.add_argument("file", metavar="FILE.wav", help="where to; - is the standard output")
+
+    remove = group.add("remove", "take a greeting out of force", _remove)
+    _greeting_arguments(remove)
+
+
+def _greeting_arguments(parser: argparse.ArgumentParser) -> None:
+    box_argument(parser)
+    parser.add_argument("greeting", choices=[str(greeting) for greeting in Greeting])
+
+
+def _list(args: argparse.Namespace) -> int:
+    with opened_mailbox(args) as (node, mailbox):
+        zone = mailbox.timezone or node.settings.service.timezone
+        now = node.clock.now()
+    found = [(greeting, mailbox.greetings[greeting]) for greeting in Greeting if greeting in mailbox.greetings]
+    if args.json:
+        print_json(
+            [
+                {
+                    "greeting": str(greeting),
+                    "duration_ms": stored.duration_ms,
+                    "in_force": stored.in_force(now),
+                    "from": iso_time(stored.starts, zone) if stored.starts else None,
+                    "until": iso_time(stored.ends, zone) if stored.ends else None,
+                }
+                for greeting, stored in found
+            ]
+        )
+        return 0
+    if not found:
+        print(f"{mailbox.id}: nothing recorded; callers hear the default greeting")
+        return 0
+    print_table(
+        ("greeting", "length", "in force", "from", "until"),
+        [
+            (
+                str(greeting),
+                clock_time(stored.duration_ms),
+                "yes" if stored.in_force(now) else "no",
+                iso_time(stored.starts, zone)[:16] if stored.starts else "",
+                iso_time(stored.ends, zone)[:16] if stored.ends else "",
+            )
+            for greeting, stored in found
+        ],
+    )
+    return 0
+
+
+def _import(args: argparse.Namespace) -> int:
+    from esl_vm.importers.audio import convert
+    from esl_vm.importers.plan import SoundFiles
+
+    greeting = Greeting(args.greeting)
+    if greeting is not Greeting.TEMPORARY and (args.starts or args.ends):
+        raise InvalidValueError("only a temporary greeting has dates")
+    source = Path(args.file)
+    if not source.is_file():
+        raise InvalidValueError(f"{args.file}: no such file")
+    with opened_mailbox(args) as (node, mailbox), tempfile.TemporaryDirectory() as folder:
+        zone = mailbox.timezone or node.settings.service.timezone
+        starts, ends = _date(args.starts, zone), _date(args.ends, zone)
+        if ends and ends <= max(starts, node.clock.now()):
+            raise InvalidValueError("--until is over before the greeting is in force")
+        sound = Path(folder) / "greeting.wav"
+        milliseconds = convert(SoundFiles((source.resolve(),), source.resolve().parent), sound)
+        audio_id = new_id(node.clock.now())
+        node.audio.put(audio_id, sound)
+        node.mailboxes.set_greeting(mailbox.id, greeting, StoredGreeting(audio_id, milliseconds, starts, ends))
+    print(f"{mailbox.id}: {greeting} greeting of {clock_time(milliseconds)} in force")
+    return 0
+
+
+def _date(text: str | None, zone: str) -> int:
+    if not text:
+        return 0
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidValueError(f"not {_DATE}: {text!r}") from None
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))).timestamp())
+
+
+def _stored(mailbox: Mailbox, greeting: Greeting) -> StoredGreeting:
+    stored = mailbox.greetings.get(greeting)
+    if stored is None:
+        raise VoicemailError(f"{mailbox.id} has no {greeting} greeting")
+    return stored
+
+
+def _export(args: argparse.Namespace) -> int:
+    with opened_mailbox(args) as (node, mailbox):
+        write_file(node.audio.playable(_stored(mailbox, Greeting(args.greeting)).audio_id), args.file)
+    if args.file != "-":
+        print(f"wrote {args.file}")
+    return 0
+
+
+def _remove(args: argparse.Namespace) -> int:
+    with opened_mailbox(args) as (node, mailbox):
+        _stored(mailbox, Greeting(args.greeting))
+        # Its sound is erased later, when no call can be playing it (see the store's housekeeping).
+        node.mailboxes.remove_greeting(mailbox.id, Greeting(args.greeting))
+    print(f"{mailbox.id}: {args.greeting} greeting removed")
+    return 0

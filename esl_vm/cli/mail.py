@@ -1,0 +1,113 @@
+"""`esl-vm mail`: mail and webhook calls that are still to be sent, or were given up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from esl_vm.cli.boxes import opened_node
+from esl_vm.cli.output import complain, iso_time, print_json, print_table
+from esl_vm.cli.parsers import json_option
+from esl_vm.model.errors import InvalidValueError
+from esl_vm.model.jobs import JobState
+
+if TYPE_CHECKING:
+    import argparse
+
+    from esl_vm.cli.parsers import Commands
+
+
+def add_commands(commands: Commands) -> None:
+    """`mail …`."""
+    group = commands.group("mail", "look after mail and webhook calls that were not accepted yet")
+    listing = group.add(
+        "list",
+        "list what waits to be sent, and what was given up",
+        _list,
+        examples="esl-vm mail list\nesl-vm mail list --dead --json",
+    )
+    listing.add_argument("--dead", action="store_true", help="only what was given up")
+    json_option(listing)
+    retry = group.add(
+        "retry",
+        "try again now what waits or was given up",
+        _retry,
+        examples="esl-vm mail retry ID\nesl-vm mail retry --all",
+    )
+    _job_arguments(retry)
+    forget = group.add("forget", "drop unsent what was given up", _forget)
+    _job_arguments(forget)
+
+
+def _job_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("ids", nargs="*", default=[], metavar="ID", help="as `mail list` shows it")
+    parser.add_argument("--all", action="store_true", help="everything that was given up")
+
+
+def _list(args: argparse.Namespace) -> int:
+    states = [JobState.DEAD] if args.dead else [JobState.WAITING, JobState.DEAD]
+    with opened_node(args) as node:
+        zone = node.settings.service.timezone
+        jobs = [job for state in states for job in node.outbox.jobs(state)]
+    if args.json:
+        print_json(
+            [
+                {
+                    "id": job.id,
+                    "kind": str(job.kind),
+                    "mailbox": str(job.box),
+                    "state": str(job.state),
+                    "created": iso_time(job.created, zone),
+                    "due": iso_time(job.due, zone),
+                    "attempts": job.attempts,
+                    "error": job.error,
+                }
+                for job in jobs
+            ]
+        )
+        return 0
+    if not jobs:
+        print("nothing waits to be sent" if not args.dead else "nothing was given up")
+        return 0
+    print_table(
+        ("id", "kind", "mailbox", "state", "since", "tried", "why"),
+        [
+            (
+                job.id,
+                str(job.kind),
+                str(job.box),
+                str(job.state),
+                iso_time(job.created, zone)[:16].replace("T", " "),
+                str(job.attempts),
+                job.error,
+            )
+            for job in jobs
+        ],
+    )
+    return 0
+
+
+def _chosen(args: argparse.Namespace, dead: list[str]) -> list[str]:
+    if bool(args.ids) == args.all:
+        raise InvalidValueError("give ids, or --all")
+    return args.ids or dead
+
+
+def _retry(args: argparse.Namespace) -> int:
+    with opened_node(args) as node:
+        ids = _chosen(args, [job.id for job in node.outbox.jobs(JobState.DEAD)] if args.all else [])
+        missing = [job_id for job_id in ids if not node.outbox.retry(job_id, node.clock.now())]
+    return _told(ids, missing, "tried again now")
+
+
+def _forget(args: argparse.Namespace) -> int:
+    with opened_node(args) as node:
+        ids = _chosen(args, [job.id for job in node.outbox.jobs(JobState.DEAD)] if args.all else [])
+        missing = [job_id for job_id in ids if not node.outbox.forget(job_id)]
+    return _told(ids, missing, "dropped")
+
+
+def _told(ids: list[str], missing: list[str], what: str) -> int:
+    for job_id in missing:
+        complain(f"{job_id}: there is no such job")
+    print(f"{what}: {len(ids) - len(missing)}")
+    return 1 if missing else 0

@@ -1,0 +1,62 @@
+"""`esl-vm notify`: lamps, events, mail and webhooks, apart from the calls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from esl_vm.cli.config import settings_of
+from esl_vm.cli.output import complain
+
+if TYPE_CHECKING:
+    import argparse
+
+    from esl_vm.cli.parsers import Commands
+
+
+def add_commands(commands: Commands) -> None:
+    """`notify`."""
+    parser = commands.add(
+        "notify",
+        "tell of changes: lamps, events, mail, webhooks",
+        _run,
+        description="Tell of changes: the lamps of this node's telephones, mod_voicemail's events, mail and webhooks.\n"
+        "`serve` does this too, unless it is told --no-notify. One a node; several do no harm.",
+        examples="esl-vm notify --freeswitch 127.0.0.1:8021 --password-file /etc/esl-vm/event-socket",
+    )
+    parser.add_argument("--freeswitch", metavar="HOST:PORT", help="this node's inbound event socket")
+    parser.add_argument("--password-file", metavar="FILE", help="a file with its password")
+
+
+def _run(args: argparse.Namespace) -> int:
+    from gevent import monkey
+
+    monkey.patch_all()
+    import signal
+
+    import gevent
+    from gevent.event import Event
+
+    from esl_vm.app import build_notifier, build_switch, open_node
+    from esl_vm.ops import logs
+
+    settings = settings_of(args)
+    logs.configure(settings.service.log_level, settings.service.log_format)
+    if not settings.notify.freeswitch and not settings.mail.host:
+        complain(
+            "neither a FreeSWITCH (--freeswitch) nor a mail server is set: only the mailboxes' webhooks are called"
+        )
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        gevent.signal_handler(number, stop.set)
+    with open_node(settings) as node:
+        switch = build_switch(settings)
+        notifier = build_notifier(node, switch)
+        if switch:
+            switch.start()
+        notifier.start()
+        print(f"telling of changes{f' to FreeSWITCH at {settings.notify.freeswitch}' if switch else ''}", flush=True)
+        stop.wait()
+        notifier.stop()
+        if switch:
+            switch.close()
+    return 0

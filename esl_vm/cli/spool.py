@@ -1,0 +1,113 @@
+"""`esl-vm spool`: recordings on their way to a mailbox."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from esl_vm.cli.boxes import opened_node
+from esl_vm.cli.output import print_json, print_table
+from esl_vm.cli.parsers import json_option
+
+if TYPE_CHECKING:
+    import argparse
+
+    from esl_vm.cli.parsers import Commands
+    from esl_vm.spool.sweeper import Outcome
+
+
+def add_commands(commands: Commands) -> None:
+    """`spool …`."""
+    group = commands.group("spool", "list and settle recordings that have not reached their mailbox")
+    listing = group.add("list", "list the recordings in this node's spool", _list)
+    json_option(listing)
+    settle = group.add(
+        "settle",
+        "settle what can be settled; one that is named even if it was set aside",
+        _settle,
+        description="Settle what nobody is at work on, as the service does by itself every few seconds. One that is named\n"
+        "is settled whatever its state: also if it was set aside, and into a full mailbox.",
+        examples="esl-vm spool list\nesl-vm spool settle\nesl-vm spool settle 1a205e5d728-af535bee0e61",
+    )
+    settle.add_argument("ids", nargs="*", default=[], metavar="ID")
+    json_option(settle)
+
+
+def _list(args: argparse.Namespace) -> int:
+    with opened_node(args) as node:
+        takes = list(node.spool.takes())
+        folder = node.spool.folder.takes
+    if args.json:
+        print_json(
+            [
+                {
+                    "id": take.id,
+                    "kind": take.kind,
+                    "boxes": list(take.boxes),
+                    "node": take.node,
+                    "state": take.state,
+                    "age_s": take.age_s,
+                    "bytes": take.size,
+                    "reason": take.reason,
+                }
+                for take in takes
+            ]
+        )
+    elif not takes:
+        print(f"nothing is waiting in {folder.parent}")
+    else:
+        print_table(
+            ("id", "kind", "for", "state", "age", "bytes", "why"),
+            [
+                (
+                    take.id,
+                    take.kind or "?",
+                    " ".join(take.boxes),
+                    take.state,
+                    _age(take.age_s),
+                    str(take.size),
+                    take.reason,
+                )
+                for take in takes
+            ],
+        )
+    return 0
+
+
+def _settle(args: argparse.Namespace) -> int:
+    with opened_node(args) as node:
+        outcomes = [node.sweeper.settle(take_id) for take_id in args.ids] if args.ids else node.sweeper.sweep_once()
+    if args.json:
+        print_json(
+            [
+                {
+                    "id": outcome.id,
+                    "boxes": list(outcome.boxes),
+                    "settled": outcome.settled.value if outcome.settled else None,
+                    "reason": outcome.reason,
+                }
+                for outcome in outcomes
+            ]
+        )
+    elif not outcomes:
+        print("nothing had to be settled")
+    else:
+        print_table(("id", "for", "became", "why"), [_row(outcome) for outcome in outcomes])
+    return 0 if all(_is_settled(outcome) for outcome in outcomes) else 1
+
+
+def _row(outcome: Outcome) -> tuple[str, str, str, str]:
+    became = outcome.settled.value if outcome.settled else "not settled"
+    return outcome.id, " ".join(outcome.boxes), became, outcome.reason
+
+
+def _is_settled(outcome: Outcome) -> bool:
+    from esl_vm.spool.outcome import Settled
+
+    return outcome.settled not in {None, Settled.WAITING, Settled.BROKEN}
+
+
+def _age(seconds: int) -> str:
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
