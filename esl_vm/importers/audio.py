@@ -169,24 +169,30 @@ def _open(file: Path) -> soundfile.SoundFile:
     with file.open("rb") as opened:
         head = opened.read(12)
     if kind == "mp3":
-        return soundfile.SoundFile(_all_frames(file))
+        return _mp3(file)
     raw = HEADERLESS.get(kind)
     if raw and not (head[:4] in {b"RIFF", b"RF64"} and head[8:] == b"WAVE"):
         return soundfile.SoundFile(file, format="RAW", subtype=raw.subtype, samplerate=raw.rate, channels=1)
     return soundfile.SoundFile(file)
 
 
-def _all_frames(file: Path) -> io.BytesIO:
-    """An MP3 without its encoder's note on how much to cut off: nothing of a message is cut on a file's word."""
+def _mp3(file: Path) -> soundfile.SoundFile:
+    """An MP3 with all its frames: an encoder's note on how much to cut off at both ends (LAME's `Info`) is not obeyed.
+
+    Without it the length of a file of varying bit rate would be guessed: then the note is left in.
+    """
     data = bytearray(file.read_bytes())
     start = 0
     if data[:3] == b"ID3" and len(data) > 10:
         start = 10 + sum((size & 0x7F) << shift for size, shift in zip(data[6:10], (21, 14, 7, 0), strict=True))
-    for note in (b"Xing", b"Info"):
-        place = data.find(note, start, start + 64)
-        if place >= 0:
-            data[place : place + 4] = bytes(4)
-    return io.BytesIO(data)
+    place = data.find(b"Info", start, start + 64)
+    if place < 0:
+        return soundfile.SoundFile(file)
+    data[place : place + 4] = bytes(4)
+    whole, noted = soundfile.SoundFile(io.BytesIO(data)), soundfile.SoundFile(file)
+    longer, shorter = (whole, noted) if whole.frames >= noted.frames else (noted, whole)
+    shorter.close()
+    return longer
 
 
 def _samples(file: Path) -> Iterator[Samples]:

@@ -98,6 +98,9 @@ class Secret:
     def __repr__(self) -> str:
         return "Secret(***)"
 
+    def __format__(self, _how: str) -> str:
+        return "***"
+
     def __bool__(self) -> bool:
         return bool(self._text)
 

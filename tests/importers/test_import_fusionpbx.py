@@ -1,10 +1,12 @@
 """FusionPBX's tables and files as they are found in the field; dumps of every shape; a live PostgreSQL."""
 
 import base64
+import glob
 import gzip
 import os
 import shutil
 import subprocess
+import sys
 
 import pytest
 from import_rig import DATA, wav_bytes, write
@@ -397,7 +399,7 @@ def postgres(tmp_path_factory):
     pytest.importorskip("psycopg", reason="psycopg, which --dsn needs, is not installed")
     programs = {name: shutil.which(name) for name in ("initdb", "pg_ctl", "postgres", "psql")}
     for name, found in programs.items():
-        installed = sorted(path for path in __import__("glob").glob(f"/usr/lib/postgresql/*/bin/{name}"))
+        installed = sorted(glob.glob(f"/usr/lib/postgresql/*/bin/{name}"))
         programs[name] = installed[-1] if installed else found
         if not programs[name]:
             pytest.skip(f"no PostgreSQL on this machine ({name})")
@@ -455,6 +457,6 @@ def test_a_database_that_does_not_answer_says_so_without_its_password():
 
 
 def test_without_psycopg_a_dsn_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "psycopg", None)
+    monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(ImportSourceError, match="psycopg"):
         read_fusionpbx(DATA / "fusionpbx" / "storage", dsn="postgresql://127.0.0.1/x")
