@@ -18,14 +18,17 @@ def one_line(text: str, longest: int = 80) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who called: number as the network gave it, name as shown. Both may be empty; neither is trusted."""
+    """Who called: number as the network gave it, name as shown. Both may be empty; neither is trusted.
+
+    Numbers are cut at 64 letters, names at 127 (as long as other systems keep them).
+    """
 
     number: str = ""
     name: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "number", one_line(self.number, 64))
-        object.__setattr__(self, "name", one_line(self.name))
+        object.__setattr__(self, "name", one_line(self.name, 127))
 
     @property
     def dialable(self) -> str:

@@ -112,6 +112,13 @@ def test_names_are_read_whatever_bytes_came(tree):
     assert names == ["Hélène Côté", "Hélène Côté", "L’Œuvre", "Hélène Côt"]
 
 
+def test_a_name_as_long_as_asterisk_keeps_it_comes_whole(tree, place):
+    name = "Hélène " + "x" * 119
+    tree.message(callerid=f'"{name}" <514>')
+    place.bring(tree.read())
+    assert place.messages(BOX)[0].caller.name == name
+
+
 def test_a_text_rewritten_by_the_configuration_writer_is_read_too(tree):
     text = ';!\n;! Automatically generated configuration file\n;!\n\n[message]\ncallerid = "Bob" <514>\norigdate = x\n'
     text += "origtime = 1795217407\nmsg_id = 1795217407-00000003\nflag = Urgent\nduration = 12\n"

@@ -1,6 +1,4 @@
-"""Texts, dates, addresses, ids, storage folders, reports, the progress bar."""
-
-import io
+"""Texts, dates, addresses, ids, storage folders, reports."""
 
 import pytest
 from hypothesis import given
@@ -8,7 +6,6 @@ from hypothesis import strategies as st
 from import_rig import write
 
 from esl_vm.importers.plan import Findings, ImportSourceError, Kind, Secret, stable_id
-from esl_vm.importers.progress import progress_bar
 from esl_vm.importers.report import Report
 from esl_vm.importers.storage import Lost, Storage
 from esl_vm.importers.texts import addresses, decode_text, epoch, language_of, person
@@ -141,19 +138,3 @@ def test_remarks_are_told_once():
     for _ in range(3):
         findings.remark("alias", "1001", "x")
     assert len(findings.remarks) == 1
-
-
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
-
-
-def test_the_bar_is_drawn_on_terminals_only():
-    silent, terminal = io.StringIO(), Terminal()
-    with progress_bar("asterisk", silent) as progress:
-        assert progress is None
-    assert not silent.getvalue()
-    with progress_bar("asterisk", terminal) as progress:
-        for done in range(11):
-            progress(done, 10, f"100{done}@default")
-    assert "10/10" in terminal.getvalue()
