@@ -33,7 +33,9 @@ _PURGE_EVERY_S = 3600
 _DAY_S = 86400
 
 
-def serve_calls(lifeline: Lifeline, settings: Settings, redis_url: str, listener: socket.socket) -> int:
+def serve_calls(
+    lifeline: Lifeline, settings: Settings, redis_url: str, listener: socket.socket, *, demo: bool = False
+) -> int:
     """Take calls until told to stop, then finish those that run."""
     from gevent import monkey
 
@@ -42,6 +44,8 @@ def serve_calls(lifeline: Lifeline, settings: Settings, redis_url: str, listener
 
     with open_node(settings, redis_url) as node:
         _look_at_redis(node)
+        if demo:
+            add_demo_mailboxes(node)
         server = build_server(node, _own(listener))
         stop = _until_told(lifeline)
         server.start()
