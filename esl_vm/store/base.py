@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from esl_vm.store.link import Link
 
 DAY_S = 86400
+_ANNOUNCED = frozenset({"deliver", "set_greeting", "change_pin"})
+"""Changes after which somebody is told that it is kept: they must outlive the loss of a master."""
 
 
 class Salts:
@@ -80,4 +82,4 @@ class Base:
         """Run a script of a change: the keys and arguments of `common.lua`, then its own."""
         all_keys = [keys.box, keys.events, *keys.folders, *touched]
         all_args = [keys.name, self.now_ms(), self.events_kept, *args]
-        return self.link.script(keys.partition, script(name), all_keys, all_args)
+        return self.link.script(keys.partition, script(name), all_keys, all_args, announced=name in _ANNOUNCED)

@@ -27,6 +27,11 @@ class Breaker:
         self._open_until = 0.0
         self.reason = ""
 
+    @property
+    def resting(self) -> bool:
+        """Whether it is open, and too early to try again."""
+        return bool(self._open_until) and self._clock() < self._open_until
+
     def allows(self) -> bool:
         """Whether to try now. Who is allowed while it is open keeps the others out for another `rest_s`."""
         if not self._open_until:

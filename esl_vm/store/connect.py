@@ -35,6 +35,7 @@ class RedisAddress:
         db: number of the database, 0 in a Cluster. service: the master's name at the Sentinels.
         secrets: `username`, `password`, and the same for the Sentinels; never shown.
         tls: arguments of redis-py for TLS, empty without it.
+        replicas: how many replicas must have a message before its caller is told that it is kept.
     """
 
     kind: str
@@ -44,6 +45,7 @@ class RedisAddress:
     service: str = ""
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
     tls: dict[str, Any] = field(default_factory=dict)
+    replicas: int = 0
 
     @property
     def label(self) -> str:
@@ -60,7 +62,8 @@ def parse_redis_url(url: str) -> RedisAddress:
     `redis://[[user]:password@]host[:port][/db]`, `rediss://` the same over TLS, `unix:/path[?db=N]`,
     `redis+sentinel://h1[:p],h2[:p]/SERVICE[?db=N]`, `redis+cluster://h1[:p],h2[:p]`. After `?`, with `&` between:
     `db`, `ssl=yes` (TLS with Sentinel or Cluster), `ssl_ca_certs`, `ssl_certfile`, `ssl_keyfile` (files),
-    `ssl_check_hostname=no`, `sentinel_username`, `sentinel_password`, `password`. A password's special characters
+    `ssl_check_hostname=no`, `sentinel_username`, `sentinel_password`, `password`, and `wait_replicas=N`: so many
+    replicas must have a message, a greeting or a PIN before anybody is told that it is kept (Redis's WAIT). A password's special characters
     are written %XX.
 
     Raises:
@@ -99,14 +102,15 @@ def parse_redis_url(url: str) -> RedisAddress:
             problems.append("Redis URL: redis+sentinel://host:port/SERVICE needs the name the Sentinels know it by")
     if kind in {"redis", "rediss"} and len(hosts) > 1:
         problems.append(f"Redis URL: several hosts are for redis+sentinel:// or redis+cluster://, not for {kind}://")
-    db = _number(query.pop("db", rest) or "0", problems)
+    db = _number(query.pop("db", rest) or "0", "the database", problems)
+    replicas = _number(query.pop("wait_replicas", "0"), "wait_replicas", problems)
     if kind == "redis+cluster" and db:
         problems.append("Redis URL: a Cluster has database 0 only")
     tls = _tls(kind, query, problems)
     problems += [f"Redis URL: no such option {name!r}" for name in query]
     if problems:
         raise SettingsError(problems)
-    return RedisAddress(kind, hosts, path if kind == "unix" else "", db, service, secrets, tls)
+    return RedisAddress(kind, hosts, path if kind == "unix" else "", db, service, secrets, tls, replicas)
 
 
 def connect(url: str, limits: Limits | None = None, observe: Callable[[float, bool], None] | None = None) -> Link:
@@ -118,6 +122,7 @@ def connect(url: str, limits: Limits | None = None, observe: Callable[[float, bo
         limits=limits,
         cluster=address.kind == "redis+cluster",
         observe=observe,
+        replicas=address.replicas,
     )
 
 
@@ -130,9 +135,10 @@ def _client(address: RedisAddress, limits: Limits) -> Any:
         case "unix":
             return redis.Redis(unix_socket_path=address.path, db=address.db, **common)
         case "redis+cluster":
-            common.pop("retry")
             nodes = [ClusterNode(host, port) for host, port in address.hosts]  # type: ignore[no-untyped-call]
-            return RedisCluster(startup_nodes=nodes, retry=Retry(NoBackoff(), 0), **common)
+            # What part of the slots is there serves its partitions, whatever became of the others.
+            common |= {"require_full_coverage": False, "retry": Retry(NoBackoff(), 0)}
+            return RedisCluster(startup_nodes=nodes, **common)
         case "redis+sentinel":
             # Several may be down: asking them all must leave time for the call itself.
             asking = _arguments(limits.connect_s / 3, limits.connect_s / 3) | address.tls
@@ -164,10 +170,10 @@ def _host(text: str, port: int, problems: list[str]) -> tuple[str, int]:
     return found[1] or found[2], int(found[3] or port)
 
 
-def _number(text: str, problems: list[str]) -> int:
+def _number(text: str, what: str, problems: list[str]) -> int:
     if re.fullmatch(r"[0-9]{1,4}", text):
         return int(text)
-    problems.append("Redis URL: the database is a number")
+    problems.append(f"Redis URL: {what} is a number")
     return 0
 
 

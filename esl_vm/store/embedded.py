@@ -178,8 +178,14 @@ class Embedded:
                     line.connect(path)
                 else:
                     line = stack.enter_context(socket.create_connection(("127.0.0.1", self.port), timeout=2))
-                line.sendall(b"CONFIG GET dir\r\n")
-                return os.fsencode(self._folder) in line.recv(4096)
+                line.sendall(b"CONFIG GET dir\r\nDBSIZE\r\n")  # the first is answered while it loads, the second not
+                said = b""
+                while not re.search(rb"\r\n:\d+\r\n$", said):
+                    part = line.recv(4096)
+                    if not part or b"-LOADING" in said + part:
+                        return False
+                    said += part
+                return os.fsencode(self._folder) in said
         except (OSError, ValueError):
             return False
 

@@ -72,8 +72,11 @@ class Link:
         label: what to call it in errors; no password in it.
         limits: see Limits.
         cluster: whether it is a Cluster, where one partition may be away while others are there.
-        prepare: done once, before the first call; what it raises, the call raises, and the next call does it again.
         observe: told of every call: how many seconds it took, whether it worked.
+        replicas: how many replicas must have what is announced to a caller before it is announced; 0 = none.
+
+    Attributes:
+        prepare: done once, before the first call; what it raises, the call raises, and the next call does it again.
     """
 
     def __init__(
@@ -84,11 +87,13 @@ class Link:
         limits: Limits | None = None,
         cluster: bool = False,
         observe: Callable[[float, bool], None] | None = None,
+        replicas: int = 0,
     ) -> None:
         self.label = label
         self.limits = limits or Limits()
         self.cluster = cluster
         self.observe = observe
+        self.replicas = replicas
         self.prepare: Callable[[Client], None] | None = None
         self._make = make
         self._client: Client = None
@@ -99,7 +104,7 @@ class Link:
     def patient(self, block_s: float) -> Link:
         """Another link to the same Redis, for calls in which Redis waits up to `block_s` seconds."""
         limits = self.limits.patient(block_s)
-        return Link(self._make, label=self.label, limits=limits, cluster=self.cluster, observe=None)
+        return Link(self._make, label=self.label, limits=limits, cluster=self.cluster)
 
     def run(self, partition: int | None, work: Callable[[Client], T]) -> T:
         """Do something with the client.
@@ -112,35 +117,79 @@ class Link:
             StoreDownError: Redis can't be reached, does not answer in time, or refuses; its text says which.
         """
         breaker = self._breaker(partition)
-        if not breaker.allows():
+        if breaker.resting:
             raise StoreDownError(breaker.reason)
         started = monotonic()
         worked = False
         try:
-            with self._turn(), _time_limit(self.limits.call_s):
+            with _time_limit(self.limits.call_s), self._turn():
+                if not breaker.allows():  # others found out while this one waited for its turn
+                    raise StoreDownError(breaker.reason)
                 result = self._twice(work, started)
             breaker.succeeded()
             worked = True
-        except (wrong.RedisError, OSError, _TooLongError) as error:
+        except (wrong.RedisError, wrong.RedisClusterException, OSError, _TooLongError) as error:
             reason = f"{self.label}: {_sentence(error)}"
             if _is_away(error):
                 breaker.failed(reason)
+                self._forget_connections()
             raise StoreDownError(reason) from error
         finally:
             if self.observe is not None:
                 self.observe(monotonic() - started, worked)
         return result
 
-    def script(self, partition: int | None, script: Script, keys: Sequence[str], args: Sequence[str | bytes]) -> Any:
-        """Run a script by its SHA; a Redis that does not know it (any more) is given it."""
+    def script(
+        self,
+        partition: int | None,
+        script: Script,
+        keys: Sequence[str],
+        args: Sequence[str | bytes],
+        *,
+        announced: bool = False,
+    ) -> Any:
+        """Run a script by its SHA; a Redis that does not know it (any more) is given it.
+
+        Args:
+            partition: the one it is about.
+            script: what to run.
+            keys: all it touches.
+            args: the rest.
+            announced: somebody is told that it was done: wait until the replicas have it.
+
+        Raises:
+            StoreDownError: as `run`; or too few replicas have it. It may be done all the same.
+        """
 
         def work(client: Client) -> Any:
+            if announced and self.replicas:
+                return self._with_copies(client, script, keys, args)
             try:
                 return client.evalsha(script.sha, len(keys), *keys, *args)
             except wrong.NoScriptError:
                 return client.eval(script.text, len(keys), *keys, *args)
 
         return self.run(partition, work)
+
+    def _with_copies(self, client: Client, script: Script, keys: Sequence[str], args: Sequence[str | bytes]) -> Any:
+        """Run a script and WAIT on the same connection, which is what WAIT is about; in one round trip."""
+        said: Sequence[Any] = ()
+        for command in (("EVALSHA", script.sha), ("EVAL", script.text), ("EVAL", script.text)):
+            node = client.get_redis_connection(client.get_node_from_key(keys[0])) if self.cluster else client
+            pipeline = node.pipeline(transaction=False)
+            pipeline.execute_command(*command, len(keys), *keys, *args)
+            pipeline.execute_command("WAIT", self.replicas, int(self.limits.connect_s * 1000))
+            said = pipeline.execute(raise_on_error=False)
+            if isinstance(said[0], wrong.MovedError | wrong.AskError):
+                client.eval(script.text, len(keys), *keys, *args)  # a Cluster's client follows and remembers
+            elif not isinstance(said[0], wrong.NoScriptError):
+                break
+        for answer in said:
+            if isinstance(answer, Exception):
+                raise answer
+        if said[1] < self.replicas:
+            raise wrong.ResponseError(f"{said[1]} of {self.replicas} replicas have it")
+        return said[0]
 
     def close(self) -> None:
         """Close all connections; the link can be used again."""
@@ -151,11 +200,13 @@ class Link:
     def _twice(self, work: Callable[[Client], T], started: float) -> T:
         try:
             return work(self._ready())
-        except wrong.RedisError as error:
+        except (wrong.RedisError, wrong.RedisClusterException) as error:
             quick = monotonic() - started < self.limits.connect_s / 2
             if not (quick and _may_be_better_at_once(error)):
                 raise
             self._forget_connections()
+            if isinstance(error, wrong.RedisClusterException) and self._client is not None:
+                self._client.nodes_manager.initialize()
             return work(self._ready())
 
     def _ready(self) -> Client:
@@ -167,10 +218,14 @@ class Link:
         return self._client
 
     def _forget_connections(self) -> None:
-        """Connections that lie idle are as dead, or lead to as wrong a server, as the one that failed."""
-        pool = getattr(self._client, "connection_pool", None)
-        if pool is not None:
-            pool.disconnect(inuse_connections=False)
+        """Connections that lie idle are as dead, or lead to as wrong a server, as the one that failed.
+
+        A Cluster's client sees to that itself, by node; but it does not look again for a slot that nobody served.
+        """
+        if not self.cluster:
+            pool = getattr(self._client, "connection_pool", None)
+            if pool is not None:
+                pool.disconnect(inuse_connections=False)
 
     def _breaker(self, partition: int | None) -> Breaker:
         lane = partition if self.cluster else None
@@ -205,17 +260,19 @@ def _time_limit(seconds: float) -> Iterator[None]:
         timer.close()
 
 
-def _may_be_better_at_once(error: wrong.RedisError) -> bool:
-    """A connection that was closed, a master that is one no more: the next connection may do."""
+def _may_be_better_at_once(error: Exception) -> bool:
+    """A connection that was closed, a master that is one no more, a slot that nobody served: look again."""
     if isinstance(error, wrong.TimeoutError | wrong.AuthenticationError | wrong.MaxConnectionsError):
         return False
-    return (
-        isinstance(error, wrong.ConnectionError) or "READONLY" in str(error) or isinstance(error, wrong.ReadOnlyError)
-    )
+    if isinstance(error, wrong.ConnectionError | wrong.RedisClusterException):
+        return True
+    return isinstance(error, wrong.ReadOnlyError) or "READONLY" in str(error)
 
 
 def _is_away(error: BaseException) -> bool:
     """Whether waiting is to be avoided until it is back: not for what only this call was refused."""
+    if isinstance(error, wrong.MaxConnectionsError):
+        return False
     if isinstance(error, wrong.ResponseError):
         return isinstance(error, wrong.ReadOnlyError | wrong.ClusterDownError) or _has(error, _STATES)
     return True
@@ -239,6 +296,6 @@ def _sentence(error: BaseException) -> str:
         return "is a replica that takes no changes"
     if isinstance(error, wrong.MaxConnectionsError):
         return f"too many calls at once: {text}"
-    if isinstance(error, wrong.ConnectionError | OSError):
+    if isinstance(error, wrong.ConnectionError | wrong.RedisClusterException | OSError):
         return f"can't be reached: {text}"
     return f"refuses: {text}"

