@@ -1,21 +1,23 @@
 """Carrying jobs out: one claims a job, tries, and says what became of it; tried again for a day, then kept as dead.
 
-The cluster shares one list (feed.Outbox); every notifier has couriers, and a lease sees to it that a job is in one
-courier's hands. If its process dies the lease runs out and another tries again: what was sent may be sent once more, with
-the same Message-ID or idempotency key.
+The cluster shares one list (feed.Outbox); every notifier has couriers, and a lease, renewed as long as it takes, sees to
+it that a job is in one courier's hands. If its process dies the lease runs out and another tries again: what was sent
+may be sent once more, with the same Message-ID or idempotency key.
 """
 
 from __future__ import annotations
 
 import logging
 import random
+import threading
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import StoreDownError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from esl_vm.model.jobs import Job, JobKind
     from esl_vm.notify.feed import Outbox
@@ -29,6 +31,8 @@ LONGEST_WAIT_S = 3600.0
 #: With the other end away nothing else is tried there for so many seconds, doubling up to the longest pause.
 FIRST_PAUSE_S = 5.0
 LONGEST_PAUSE_S = 120.0
+#: How long a job stays its courier's when that dies.
+LEASE_S = 30.0
 #: However long the other end was away, a job is given up only after so many attempts.
 FEWEST_ATTEMPTS = 3
 
@@ -82,7 +86,7 @@ class Courier:
         kind, outbox, clock: which jobs, whose list, what time it is.
         carry: tries one job; may raise StoreDownError where it needed the store before it sent anything.
         patience_s: how long after it was planned a job is still tried, seconds.
-        lease_s: how long a job is ours; longer than `carry` can take, seconds.
+        lease_s: how long a job stays ours when we die, seconds; it is renewed four times in that while.
     """
 
     def __init__(
@@ -93,7 +97,7 @@ class Courier:
         clock: Clock,
         *,
         patience_s: float = 86400.0,
-        lease_s: float = 900.0,
+        lease_s: float = LEASE_S,
     ) -> None:
         self._kind = kind
         self._outbox = outbox
@@ -119,7 +123,8 @@ class Courier:
         if job is None:
             return False
         try:
-            outcome = self._carry(job)
+            with self._held(job):
+                outcome = self._carry(job)
         except StoreDownError:
             raise
         except Exception as error:
@@ -128,6 +133,25 @@ class Courier:
             outcome = Later(f"{type(error).__name__}: {error}")
         self._settle(job, outcome)
         return True
+
+    @contextmanager
+    def _held(self, job: Job) -> Iterator[None]:
+        """Renew the lease while a job is carried."""
+        over = threading.Event()
+
+        def renew() -> None:
+            while not over.wait(self._lease_s / 4):
+                try:
+                    if not self._outbox.renew(job, self._lease_s):
+                        return
+                except StoreDownError:
+                    continue  # nobody else can claim it either
+
+        threading.Thread(target=renew, name=f"lease of {job.id}", daemon=True).start()
+        try:
+            yield
+        finally:
+            over.set()
 
     @property
     def resume_at(self) -> float:

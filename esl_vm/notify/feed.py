@@ -71,6 +71,10 @@ class Outbox(Protocol):
         """
         ...
 
+    def renew(self, job: Job, lease_s: float) -> bool:
+        """It takes longer: from now it is nobody else's for `lease_s` seconds. False if it is not ours any more."""
+        ...
+
     def done(self, job: Job) -> bool:
         """It was sent: forget it, remember its id. False if the job is not ours any more."""
         ...

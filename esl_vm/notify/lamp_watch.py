@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 #: While thousands of mailboxes are looked at, what changes meanwhile need not wait for the end.
 _BOXES_BETWEEN_READS = 100
 _IDLE_S = 5.0
+_PAUSE_S = 0.5
 
 
 class LampWatch:
@@ -70,8 +71,10 @@ class LampWatch:
 
     def fire(self) -> None:
         """Fire lamps when their time has come."""
-        while not self._stopping.is_set():
+        while True:
             self._work.clear()
+            if self._stopping.is_set():  # looked at after clearing: a stop's wake is not lost
+                return
             due = self._lamps.fire_due()
             wait = _IDLE_S if due is None else due - self._sources.clock.now()
             self._work.wait(max(0.005, min(_IDLE_S, wait)))
@@ -99,7 +102,7 @@ class LampWatch:
 
     def go_round(self) -> None:
         """One round: look at every mailbox again and resend every lamp, spread over the interval."""
-        if not self._loaded.wait(_IDLE_S):
+        if not self._loaded.wait(_PAUSE_S):
             return
         boxes = list(self._sources.registry.boxes())
         pause = self._settings.reconcile_s / max(1, len(boxes))

@@ -63,11 +63,6 @@ class Mailer:
         self._mailboxes = mailboxes
         self._audio = audio
 
-    @property
-    def longest_s(self) -> float:
-        """The longest `carry` can take, seconds; a lease must be longer."""
-        return self._server.longest_s + 300.0
-
     def carry(self, job: Job) -> Outcome:
         """Send one mail; may raise StoreDownError before anything was sent."""
         mailbox = self._mailboxes.open(job.box)

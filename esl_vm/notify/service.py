@@ -76,11 +76,11 @@ class NotifyService:
         told = frozenset(What) if webhook is not None else frozenset()
         self._wishes = Wishes(mail=mailer is not None, webhook=webhook.url if webhook else "", events=told)
         if mailer is not None:
-            self._parts.append(("mail", self._courier(JobKind.MAIL, mailer.carry, mailer.longest_s)))
+            self._parts.append(("mail", self._courier(JobKind.MAIL, mailer.carry)))
         if webhook is not None:
             caller = WebhookCaller(webhook, sources.registry, sources.clock)
             for number in range(settings.webhook_couriers):
-                courier = self._courier(JobKind.WEBHOOK, caller.carry, caller.longest_s)
+                courier = self._courier(JobKind.WEBHOOK, caller.carry)
                 self._parts.append((f"webhook {number + 1}", courier))
         if mailer is not None or webhook is not None:
             self._parts.append(("planner", self._plan))
@@ -133,7 +133,7 @@ class NotifyService:
                 log.exception("notifier, %s: failed; goes on", name)
             self._stopping.wait(_PAUSE_S)
 
-    def _courier(self, kind: JobKind, carry: Callable[[Job], Outcome], longest_s: float) -> Callable[[], None]:
+    def _courier(self, kind: JobKind, carry: Callable[[Job], Outcome]) -> Callable[[], None]:
         """A part that carries jobs of a kind."""
         courier = Courier(
             kind,
@@ -141,14 +141,15 @@ class NotifyService:
             carry,
             self._sources.clock,
             patience_s=self._settings.patience_s if kind is JobKind.MAIL else self._settings.webhook_patience_s,
-            lease_s=longest_s + 60.0,
         )
         return partial(self._carry, courier, self._work[kind])
 
     def _carry(self, courier: Courier, work: threading.Event) -> None:
         """Carry jobs as they are due."""
-        while not self._stopping.is_set():
+        while True:
             work.clear()
+            if self._stopping.is_set():  # looked at after clearing: a stop's wake is not lost
+                return
             if not courier.step():
                 work.wait(self._settings.poll_s)
 

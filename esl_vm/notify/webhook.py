@@ -68,11 +68,6 @@ class WebhookCaller:
         self._resting: dict[str, float] = {}
         self._lock = threading.Lock()
 
-    @property
-    def longest_s(self) -> float:
-        """The longest `carry` can take, seconds; a lease must be longer."""
-        return 2 * self._settings.timeout_s + 30.0
-
     def carry(self, job: Job) -> Outcome:
         """Make one call; may raise StoreDownError before anything was sent."""
         url = webhook_of(self._fields(job), self._settings.url)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 import re
 import shutil
 import socket
@@ -32,16 +34,14 @@ def missing():
     return "" if shutil.which("sipp") else "no sipp on this machine"
 
 
-def free_udp_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def free_tcp_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def free_port():
+    """A port free for UDP and TCP, below those the kernel gives to whoever asks for any."""
+    while True:
+        port = random.randrange(20000, 32000)
+        with contextlib.suppress(OSError), contextlib.ExitStack() as probes:
+            for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+                probes.enter_context(socket.socket(socket.AF_INET, kind)).bind(("127.0.0.1", port))
+            return port
 
 
 class FreeSwitch:
@@ -49,7 +49,7 @@ class FreeSwitch:
 
     def __init__(self, folder):
         self.folder = folder
-        self.sip_port, self.esl_port = free_udp_port(), free_tcp_port()
+        self.sip_port, self.esl_port = free_port(), free_port()
         self._process = None
         for name in ("conf", "log", "db", "run", "tmp"):
             (folder / name).mkdir(parents=True)
@@ -86,7 +86,10 @@ class FreeSwitch:
         )
 
     def wait_ready(self):
-        wait_until(self._ready, 60)
+        try:
+            wait_until(self._ready, 60)
+        except AssertionError:
+            raise AssertionError((self.folder / "log" / "freeswitch.log").read_text()[-3000:]) from None
 
     def kill(self):
         """End it at once: it has nothing to lose, and takes its time when asked kindly."""
@@ -191,26 +194,24 @@ class Telephone:
 
     def __init__(self, number, node, folder):
         self.number, self.node = number, node
-        self._folder = folder / f"phone-{number}-{node.sip_port}-{free_udp_port()}"
+        self._folder = folder / f"phone-{number}-{node.sip_port}-{free_port()}"
         self._folder.mkdir()
         self._log = self._folder / "messages.log"
         self._process = None
 
     def register(self):
         """Register; every NOTIFY then comes to a port of its own."""
-        port = free_udp_port()
+        port = free_port()
         if self._process is None:
             self._process = self._sipp("notified.xml", port)
             self._contact = port
-        done = self._sipp(
-            "register.xml", free_udp_port(), "-m", "1", "-key", "contact_port", str(self._contact), log=False
-        )
+        done = self._sipp("register.xml", free_port(), "-m", "1", "-key", "contact_port", str(self._contact), log=False)
         assert done.wait(20) == 0, "not registered"
         return self
 
     def subscribe(self):
         """Subscribe to the message summary."""
-        self._process = self._sipp("subscribe.xml", free_udp_port(), "-m", "1")
+        self._process = self._sipp("subscribe.xml", free_port(), "-m", "1")
         return self
 
     def bodies(self):

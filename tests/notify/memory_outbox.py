@@ -36,6 +36,12 @@ class MemoryOutbox:
         held = self._jobs.get(job.id)
         return held is not None and job.lease and held.lease == job.lease
 
+    def renew(self, job, lease_s):
+        if not self._ours(job):
+            return False
+        self._jobs[job.id] = replace(self._jobs[job.id], due=self._clock.now() + lease_s)
+        return True
+
     def done(self, job):
         if not self._ours(job):
             return job.id in self._done

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from memory_outbox import MemoryOutbox
-from notify_cast import ALICE, NOON, TestClock
+from notify_cast import ALICE, NOON, TestClock, wait_until
 
 from esl_vm.model.errors import StoreDownError
 from esl_vm.model.jobs import Job, JobKind, JobState
@@ -170,6 +170,24 @@ def test_what_follows_and_fails_for_another_reason_does_not_keep_the_job(day):
     day.answer = lambda job: Sent(fail)
     day.plan()
     day.work()
+    assert day.left() == []
+
+
+def test_while_it_is_carried_however_long_it_stays_in_one_pair_of_hands(day):
+    day.courier = Courier(JobKind.MAIL, day.outbox, day.carry, day.clock, lease_s=0.2)
+    others = []
+
+    def take_long(job):
+        for _ in range(3):
+            day.clock.later(0.15)
+            wait_until(lambda: next(day.outbox.jobs(JobState.WAITING)).due >= day.clock.now() + 0.2)
+            others.append(day.outbox.claim(JobKind.MAIL, day.clock.now(), 1.0))
+        return Sent()
+
+    day.answer = take_long
+    day.plan()
+    day.work()
+    assert others == [None] * 3
     assert day.left() == []
 
 

@@ -117,6 +117,16 @@ def test_the_job_of_a_courier_that_died_is_another_s_when_the_lease_is_over(outb
     assert waiting(outbox) == []
 
 
+def test_a_job_that_takes_longer_stays_in_its_courier_s_hands(outbox, clock):
+    outbox.add(mail())
+    held = outbox.claim(MAIL, NOON, LEASE)
+    clock.later(LEASE - 1)
+    assert outbox.renew(held, LEASE)
+    assert outbox.claim(MAIL, NOON + LEASE, LEASE) is None
+    assert outbox.claim(MAIL, NOON + 2 * LEASE - 1, LEASE).id == held.id
+    assert not outbox.renew(held, LEASE), "another has it now"
+
+
 def test_a_job_put_off_comes_back_at_its_time_with_its_new_body(outbox):
     outbox.add(mail())
     job = outbox.claim(MAIL, NOON, LEASE)
