@@ -7,7 +7,21 @@ import sys
 from typing import TYPE_CHECKING
 
 from esl_vm import __version__
-from esl_vm.cli import config, events, greeting, mail, mailbox, message, migrate, notify, phone, prompts, serve, spool
+from esl_vm.cli import (
+    config,
+    doctor,
+    events,
+    greeting,
+    mail,
+    mailbox,
+    message,
+    migrate,
+    notify,
+    phone,
+    prompts,
+    serve,
+    spool,
+)
 from esl_vm.cli.output import complain
 from esl_vm.cli.parsers import EXIT_CODES, Commands, Parser, global_options
 from esl_vm.model.errors import InvalidValueError, SettingsError, VoicemailError
@@ -16,7 +30,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-GROUPS = (serve, phone, notify, mailbox, message, greeting, prompts, spool, events, mail, migrate, config)
+GROUPS = (serve, phone, notify, mailbox, message, greeting, prompts, spool, events, mail, migrate, doctor, config)
 
 _EPILOG = f"""\
 first steps:

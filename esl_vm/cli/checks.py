@@ -1,0 +1,220 @@
+"""What `esl-vm doctor` looks at: each check tells what it found, and what to do about it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tempfile
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from esl_vm import __version__
+from esl_vm.model.errors import SpoolError, StoreDownError, SwitchDownError, VoicemailError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from esl_vm.app import Node
+    from esl_vm.model.settings import Settings
+    from esl_vm.ports import Switch
+
+NEEDED_MODULES = (
+    "mod_event_socket",
+    "mod_dptools",
+    "mod_commands",
+    "mod_sndfile",
+    "mod_tone_stream",
+    "mod_dialplan_xml",
+)
+_FEW_FREE = 1 << 30
+
+
+class Level(StrEnum):
+    """How bad it is."""
+
+    OK = "ok"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found.
+
+    Args:
+        area: `settings`, `redis`, `audio`, `spool`, `prompts`, `freeswitch`, `service`, `mail`.
+        level: how bad it is. said: what was found. remedy: what to do about it, `` where nothing need be.
+    """
+
+    area: str
+    level: Level
+    said: str
+    remedy: str = ""
+
+
+def check_settings(settings: Settings, path: Path | None) -> Iterator[Finding]:
+    """The settings file, and who may read the secrets in it."""
+    yield Finding("settings", Level.OK, f"esl-vm {__version__}, settings from {path or 'the defaults'}")
+    secrets = settings.notify.password or settings.mail.password or settings.webhook.secret or settings.audio.secret_key
+    if path and secrets and path.stat().st_mode & stat.S_IROTH:
+        yield Finding("settings", Level.WARNING, f"{path} holds secrets and everybody may read it", f"chmod o-r {path}")
+
+
+def check_audio(node: Node) -> Iterator[Finding]:
+    """The audio store: a sound goes in, comes back as it was, and is gone again."""
+    audio_id = f"doctor-{os.getpid()}-{time.time_ns():x}"
+    where = {"redis": "Redis", "folder": node.settings.audio.folder, "s3": f"bucket {node.settings.audio.bucket}"}
+    name = where[node.settings.audio.store]
+    try:
+        with tempfile.NamedTemporaryFile(suffix=".wav") as sound:
+            sound.write(b"RIFF" + audio_id.encode())
+            sound.flush()
+            node.audio.put(audio_id, Path(sound.name))
+        same = node.audio.playable(audio_id).read_bytes() == b"RIFF" + audio_id.encode()
+        node.audio.delete(audio_id)
+    except (VoicemailError, OSError) as wrong:
+        yield Finding("audio", Level.ERROR, f"{name}: {wrong}", "see that this user may read and write there")
+        return
+    if same:
+        yield Finding("audio", Level.OK, f"sounds go into {name} and come back")
+    else:
+        yield Finding("audio", Level.ERROR, f"{name} gives back other bytes than it was given", "check that store")
+
+
+def check_spool(node: Node) -> Iterator[Finding]:
+    """The spool: writable, shared with FreeSWITCH's user, room on its disk, nothing left lying."""
+    spool = node.spool.folder
+    try:
+        spool.make_ready()
+        takes = list(node.spool.takes())
+    except SpoolError as wrong:
+        yield Finding("spool", Level.ERROR, str(wrong), "make the folder writable for this user, or free the disk")
+        return
+    free = shutil.disk_usage(spool.takes).free
+    low = free < _FEW_FREE
+    yield Finding(
+        "spool",
+        Level.WARNING if low else Level.OK,
+        f"{spool.takes.parent} is writable, {free >> 20} MB free",
+        "free the disk: recordings are refused at "
+        f"{node.settings.spool.min_free_mb} MB, and the embedded Redis and the cache need room too"
+        if low
+        else "",
+    )
+    folder = spool.takes.stat()
+    if not folder.st_mode & stat.S_ISGID or not folder.st_mode & stat.S_IWGRP:
+        yield Finding(
+            "spool",
+            Level.WARNING,
+            f"{spool.takes} is not a group's folder: a FreeSWITCH that runs as another user can't record there",
+            f"chgrp -R voicemail {spool.takes.parent}; chmod -R g+rws {spool.takes.parent} (both users in that group)",
+        )
+    for state, level, remedy in (
+        ("waiting", Level.WARNING, "esl-vm spool settle, when Redis is there"),
+        ("unfinished", Level.WARNING, "the service settles them within seconds; esl-vm spool settle does it now"),
+        ("elsewhere", Level.WARNING, "share the folders between hosts, or have each FreeSWITCH ask its own host first"),
+        ("aside", Level.ERROR, "esl-vm spool list says why; esl-vm spool settle ID tries again"),
+    ):
+        many = [take for take in takes if take.state == state]
+        if many:
+            yield Finding(
+                "spool", level, f"{len(many)} recordings are {state}: {many[0].reason or 'no reason'}", remedy
+            )
+
+
+def check_prompts(settings: Settings) -> Iterator[Finding]:
+    """The prompts of each language."""
+    from esl_vm.app import open_prompts
+    from esl_vm.speech.packs import check_pack
+
+    for check in check_pack(open_prompts(settings)):
+        said = f"{check.language}: {check.total - len(check.missing)} of {check.total} prompts, {check.kind} pack in {check.folder}"
+        yield Finding("prompts", Level.OK if check.complete else Level.ERROR, said, check.advice)
+
+
+def check_freeswitch(node: Node, switch: Switch | None) -> Iterator[Finding]:
+    """This node's FreeSWITCH: there, its modules, mod_voicemail out of the way, our files in its sight."""
+    if switch is None:
+        yield Finding(
+            "freeswitch",
+            Level.WARNING,
+            "notify.freeswitch is not set: no lamps, and FreeSWITCH can't be looked at",
+            "set notify.freeswitch = 127.0.0.1:8021 and notify.password_file",
+        )
+        return
+    address = node.settings.notify.freeswitch
+    try:
+        yield Finding("freeswitch", Level.OK, f"{address}: {switch.api('version').strip().splitlines()[0]}")
+        missing = [name for name in NEEDED_MODULES if switch.api(f"module_exists {name}").strip() != "true"]
+        if missing:
+            remedy = f"load them in autoload_configs/modules.conf.xml: {', '.join(missing)}"
+            yield Finding("freeswitch", Level.ERROR, f"modules are not loaded: {', '.join(missing)}", remedy)
+        if switch.api("module_exists mod_voicemail").strip() == "true":
+            yield Finding(
+                "freeswitch",
+                Level.ERROR,
+                "mod_voicemail is loaded and answers the telephones' questions too: lamps flicker",
+                "unload mod_voicemail, and take it out of modules.conf.xml",
+            )
+        for folder in (Path(node.settings.spool.folder) / "takes", Path(node.settings.data_dir) / "cache"):
+            if folder.is_dir() and not _sees(switch, folder):
+                remedy = "let FreeSWITCH's user into the group of that folder and of those above it"
+                yield Finding("freeswitch", Level.ERROR, f"FreeSWITCH does not see {folder}", remedy)
+    except SwitchDownError as wrong:
+        remedy = "start FreeSWITCH; compare event_socket.conf.xml with notify.freeswitch and its password"
+        yield Finding("freeswitch", Level.ERROR, f"{address}: {wrong}", remedy)
+
+
+def _sees(switch: Switch, folder: Path) -> bool:
+    """Whether FreeSWITCH finds a file that is put there for it."""
+    with tempfile.NamedTemporaryFile(dir=folder, prefix="doctor-") as probe:
+        Path(probe.name).chmod(0o660)
+        return switch.api(f"file_exists {probe.name}").strip() == "true"
+
+
+def check_service(settings: Settings) -> Iterator[Finding]:
+    """Whether a service takes calls here."""
+    import socket
+
+    from esl_vm.model.settings_check import parse_address
+
+    host, port = parse_address(settings.service.listen)
+    here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, nothing is bound
+    try:
+        socket.create_connection((here, port), timeout=2).close()
+    except OSError as wrong:
+        remedy = "start it: systemctl start esl-vm, or esl-vm serve"
+        yield Finding("service", Level.WARNING, f"nothing takes calls on {settings.service.listen}: {wrong}", remedy)
+    else:
+        yield Finding("service", Level.OK, f"calls are taken on {settings.service.listen}")
+
+
+def check_mail(node: Node) -> Iterator[Finding]:
+    """Mail: the server there, nothing given up."""
+    from esl_vm.model.jobs import JobState
+
+    settings = node.settings.mail
+    if settings.host:
+        import smtplib
+
+        make = smtplib.SMTP_SSL if settings.security == "tls" else smtplib.SMTP
+        try:
+            with make(settings.host, settings.port, timeout=10) as line:
+                line.noop()
+            yield Finding("mail", Level.OK, f"{settings.host}:{settings.port} answers")
+        except (OSError, smtplib.SMTPException) as wrong:
+            yield Finding(
+                "mail", Level.ERROR, f"{settings.host}:{settings.port}: {wrong}", "correct [mail] in the settings"
+            )
+    try:
+        dead = sum(1 for _ in node.outbox.jobs(JobState.DEAD))
+    except StoreDownError:
+        return
+    if dead:
+        yield Finding(
+            "mail", Level.WARNING, f"{dead} mails or webhook calls were given up", "esl-vm mail list; mail retry --all"
+        )

