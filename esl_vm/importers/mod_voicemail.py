@@ -182,14 +182,16 @@ class _Reader:
             self._findings.remark("greetings_without_configuration", f"{number}@{domain}", why)
 
     def files_without_row(self) -> None:
-        """Report sound files that no row names."""
-        for file in self._storage.sounds("msg_"):
-            if file.resolve() not in self._named:
-                why = "no row in the database names it"
-                self._findings.item(Kind.FILE_WITHOUT_ROW, self._storage.shown(file), why)
-        for file in self._storage.sounds("greeting_"):
-            if file.resolve() not in self._named:
-                self._findings.remark("greeting_not_in_force", self._storage.shown(file), "recorded, but not chosen")
+        """Report sound files that no row names: what is called msg_… anywhere, all others beside those that one names."""
+        folders = {file.parent for file in self._named}
+        for file in self._storage.sounds(""):
+            shown = self._storage.shown(file)
+            if file.resolve() in self._named:
+                continue
+            if file.name.startswith(("greeting_", "recorded_name")):
+                self._findings.remark("greeting_not_in_force", shown, "recorded, but not chosen")
+            elif file.name.startswith("msg_") or file.resolve().parent in folders:
+                self._findings.item(Kind.FILE_WITHOUT_ROW, shown, "no row in the database names it")
 
     def _greetings(self, prefs: Row, shown: str) -> Iterator[ImportedGreeting]:
         for column, greeting in (("name_path", Greeting.NAME), ("greeting_path", Greeting.UNAVAILABLE)):

@@ -156,12 +156,15 @@ def test_orphans_both_ways_and_the_rests_of_a_killed_freeswitch(tree, place):
     write(folder / "msg_orphan.wav", wav_bytes())
     write(folder / "msg_cut.wav", wav_bytes()[:44])
     write(folder / "notes.txt", "no sound")
+    write(folder / "from somewhere.wav", wav_bytes())
+    write(tree.storage / "recordings" / "of something else.wav", wav_bytes())
+    write(folder / "greeting_2_TMP.wav", wav_bytes())
     write(folder / "greeting_1.wav", wav_bytes()[:44])
     tree.prefs(greeting=f"{OLD}/voicemail/default/pbx.example/1001/greeting_1.wav")
     report = place.bring(tree.read())
     assert report.counts == {
         "empty_audio": 3,  # two messages and the greeting
-        "file_without_row": 2,
+        "file_without_row": 3,
         "row_without_file": 1,
         "unreadable_audio": 1,
     }
