@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import ResponseError
@@ -67,8 +68,9 @@ class RedisEvents:
         """
         first = f"{since * 1000:.0f}-0" if since else "-"
         partitions = list(self._streams.names) if box is None else [self._base.keys.partition(box)]
-        found = [event for partition in partitions for event in self._latest(partition, most, box, first)]
-        found.sort(key=_when)
+        found = list(
+            heapq.merge(*(self._latest(partition, most, box, first)[::-1] for partition in partitions), key=_when)
+        )
         return found[-most:] if most > 0 else []
 
     def shared(self, group: str, consumer: str, *, idle_s: float = 60.0, begin_ago_s: float = 600.0) -> SharedEvents:
@@ -193,10 +195,9 @@ class SharedEvents:
         return [entry for partition, reply in enumerate(replies) for entry in entries_of(partition, reply[1])]
 
 
-def _when(event: Event) -> tuple[int, float, int]:
+def _when(event: Event) -> tuple[int, float]:
     """When it was written, by Redis's clock; several partitions' events of one millisecond by the writers' clocks."""
-    milliseconds, _, number = event.id.partition("-")
-    return int(milliseconds), event.at, int(number)
+    return int(event.id.partition("-")[0]), event.at
 
 
 def _id_at(seconds: float) -> str:

@@ -1,0 +1,216 @@
+"""Any mix of steps comes to what a simple model says: one after another, and from four processes at once."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule, run_state_machine_as_test
+from mailbox_model import FOLDERS, MailboxModel
+from store_case import ALICE, Case, Clock, message
+
+from esl_vm.model.errors import NoSuchMessageError
+from esl_vm.model.events import What
+from esl_vm.model.mailbox import Folder
+from esl_vm.model.store import Delivery
+
+KEPT_FOLDERS = [folder for folder in FOLDERS if folder is not Folder.TRASH]
+FULL_AT = st.sampled_from([0, 0, 2, 3])
+
+
+def machine(url: str, trash: int):
+    class Mailbox(RuleBasedStateMachine):
+        ids = Bundle("ids")
+
+        def __init__(self):
+            super().__init__()
+            self.case = Case(url, clock=Clock())
+            self.case.store.link.run(None, lambda c: c.flushall())
+            self.case.with_mailbox(trash_days=str(trash))
+            self.model = MailboxModel(trash)
+            self.number = 0
+
+        @property
+        def now(self) -> int:
+            return round(self.case.clock.now() * 1000)
+
+        @rule(seconds=st.sampled_from([0.001, 1, 3600, 86400 * 3]))
+        def time_passes(self, seconds):
+            self.case.clock.passes(seconds=seconds)
+
+        @rule(
+            target=ids,
+            folder=st.sampled_from([Folder.NEW, Folder.NEW, Folder.WORK]),
+            urgent=st.booleans(),
+            late=st.integers(0, 5),
+            most=FULL_AT,
+        )
+        def a_message_comes(self, folder, urgent, late, most):
+            self.number += 1
+            message_id = f"m{random.Random(self.number).randrange(1000):03d}-{self.number}"
+            place = self.now - late * 500
+            left = message(message_id, place / 1000, folder=folder, urgent=urgent, duration_ms=self.number)
+            self._deliver(left, place, most)
+            return message_id
+
+        @rule(message_id=ids, folder=st.sampled_from([Folder.NEW, Folder.FAMILY]), most=FULL_AT)
+        def it_is_delivered_again(self, message_id, folder, most):
+            self._deliver(message(message_id, self.now / 1000, folder=folder, duration_ms=7), self.now, most)
+
+        def _deliver(self, left, place, most):
+            expected = self.model.deliver(left.id, left.folder, place, most, urgent=left.urgent, ms=left.duration_ms)
+            assert self.case.mailboxes.deliver(ALICE, left, most) is expected
+
+        @rule(message_id=ids)
+        def it_is_heard(self, message_id):
+            self.model.heard(message_id)
+            self.case.mailboxes.heard(ALICE, message_id)
+
+        @rule(some=st.lists(ids, max_size=4), most=FULL_AT)
+        def some_retire(self, some, most):
+            assert self.case.mailboxes.retire(ALICE, some, most) == self.model.retire(some, most, self.now)
+
+        @rule(message_id=ids, to=st.sampled_from(KEPT_FOLDERS[:4]), most=FULL_AT)
+        def it_is_moved(self, message_id, to, most):
+            try:
+                moved = self.case.mailboxes.move(ALICE, message_id, to, most)
+            except NoSuchMessageError:
+                moved = None
+            assert moved is self.model.move(message_id, to, most, self.now)
+
+        @rule(message_id=ids)
+        def it_is_deleted(self, message_id):
+            assert self.case.mailboxes.delete(ALICE, message_id) is self.model.delete(message_id, self.now)
+
+        @rule(message_id=ids)
+        def it_is_restored(self, message_id):
+            assert self.case.mailboxes.restore(ALICE, message_id) is self.model.restore(message_id)
+
+        @rule()
+        def the_trash_is_emptied(self):
+            assert sum(p.erased for p in self.case.store.housekeeping.purge()) == len(self.model.purge(self.now))
+
+        @rule(target=ids)
+        def an_id_nobody_knows(self):
+            return multiple("nobody-knows")
+
+        @invariant()
+        def all_is_the_same(self):
+            for folder in FOLDERS:
+                assert self.case.lie(folder) == self.model.lie(folder)
+            box = self.case.mailboxes.open(ALICE)
+            assert box.counts.folders == {folder: self.model.count(folder) for folder in FOLDERS}
+            assert box.counts.urgent == self.model.count(Folder.NEW, urgent=True)
+            assert box.counts.urgent_old == self.model.count(Folder.OLD, urgent=True)
+            assert box.sound_ms == self.model.sound_ms()
+
+        def teardown(self):
+            self.case.store.close()
+
+    return Mailbox
+
+
+@pytest.mark.parametrize("trash", [14, 0])
+def test_any_steps_one_after_another(real_redis, trash):
+    run_state_machine_as_test(
+        machine(real_redis.url, trash),
+        settings=settings(
+            max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )
+
+
+STEPS = 500
+BUSY = """
+import random, sys
+sys.path[:0] = {paths!r}
+from store_case import ALICE, Case, message
+from esl_vm.model.errors import NoSuchMessageError
+from esl_vm.model.mailbox import Folder
+import time
+class Now:
+    now = staticmethod(time.time)
+who, steps = int(sys.argv[2]), int(sys.argv[3])
+dice = random.Random(who)
+case = Case(sys.argv[1], clock=Now())
+folders = [Folder.NEW, Folder.OLD, Folder.WORK]
+known = [f"m{{n}}" for n in range(12)]
+for step in range(steps):
+    one = dice.choice(known)
+    try:
+        match dice.randrange(7):
+            case 0 | 1:
+                case.mailboxes.deliver(ALICE, message(one, time.time(), urgent=one in known[:4]), 6)
+            case 2:
+                case.mailboxes.heard(ALICE, one)
+            case 3:
+                case.mailboxes.retire(ALICE, dice.sample(known, 3), 5)
+            case 4:
+                case.mailboxes.move(ALICE, one, dice.choice(folders), 5)
+            case 5:
+                case.mailboxes.delete(ALICE, one)
+            case 6:
+                case.mailboxes.restore(ALICE, one)
+    except NoSuchMessageError:
+        pass
+"""
+
+
+def test_two_thousand_steps_from_four_processes_are_what_the_stream_says_they_were(real, real_redis):
+    real.with_mailbox()
+    here = Path(__file__).parent
+    program = BUSY.format(paths=[str(here), str(here.parent)])
+    command = [sys.executable, "-c", program, real_redis.url]
+    busy = [subprocess.Popen([*command, str(who), str(STEPS)]) for who in range(4)]
+    assert [process.wait(60) for process in busy] == [0] * 4
+
+    model = MailboxModel()
+    events = real.store.events.tail(100_000, box=ALICE)[1:]
+    assert len(events) > 500
+    for event in events:
+        replay(model, event)
+        told = (event.counts.new, event.counts.old, event.counts.urgent, event.counts.urgent_old)
+        assert told == (
+            model.count(Folder.NEW),
+            model.count(Folder.OLD),
+            model.count(Folder.NEW, urgent=True),
+            model.count(Folder.OLD, urgent=True),
+        )
+    for folder in FOLDERS:
+        assert real.lie(folder) == model.lie(folder)
+    for message_id, kept in model.messages.items():
+        assert real.mailboxes.message(ALICE, message_id).heard is kept.heard
+    assert real.mailboxes.open(ALICE).sound_ms == model.sound_ms()
+
+
+def replay(model: MailboxModel, event) -> None:
+    """Do to the model what an event says was done; each must be possible."""
+    now = round(event.at * 1000)
+    match event.what:
+        case What.DELIVERED:
+            told = event.details
+            place = round(told["received"] * 1000)
+            left = model.deliver(
+                event.message_id, Folder(told["folder"]), place, 0, urgent="urgent" in told, ms=told["duration_ms"]
+            )
+            assert left is Delivery.DONE
+        case What.HEARD:
+            assert not model.messages[event.message_id].heard
+            model.heard(event.message_id)
+        case What.RETIRED:
+            ids = event.details["messages"].split()
+            assert model.retire(ids, 0, now) == len(ids)
+        case What.MOVED:
+            assert model.messages[event.message_id].folder == event.details["from"]
+            model.move(event.message_id, Folder(event.details["to"]), 0, now)
+        case What.DELETED:
+            assert model.delete(event.message_id, now)
+        case What.RESTORED:
+            assert model.restore(event.message_id)
+        case other:
+            raise AssertionError(other)
