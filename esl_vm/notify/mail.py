@@ -11,7 +11,7 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from esl_vm.model.errors import AudioMissingError
+from esl_vm.model.errors import AudioMissingError, SettingsError
 from esl_vm.notify import wording
 from esl_vm.notify.courier import Later, Outcome, Pointless, Refused, Sent
 from esl_vm.notify.letters import Attachment, Envelope, Letters, News, addresses
@@ -52,11 +52,17 @@ class MailSettings:
 
 
 class Mailer:
-    """Carries mail jobs to the SMTP server (a Courier's `carry`)."""
+    """Carries mail jobs to the SMTP server (a Courier's `carry`).
+
+    Raises:
+        SettingsError: the sender is no mail address.
+    """
 
     def __init__(
         self, server: SmtpServer, letters: Letters, settings: MailSettings, mailboxes: Mailboxes, audio: AudioStore
     ) -> None:
+        if addresses(settings.sender)[0] != [settings.sender]:
+            raise SettingsError([f"mail's sender is not a mail address: {settings.sender!r}"])
         self._server = server
         self._letters = letters
         self._settings = settings

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 JOB_VERSION = 1
 #: For how long a job that was done is not taken in again, seconds.
 REMEMBER_S = 2 * 86400
+#: For how long a job that was given up is kept for a look, seconds.
+KEEP_DEAD_S = 30 * 86400
 _PAGE = 200
 
 
@@ -102,12 +104,12 @@ class RedisOutbox:
         names = [
             keys.outbox_due(job.kind),
             *(keys.OUTBOX_JOBS, keys.OUTBOX_ATTEMPTS, keys.OUTBOX_ERRORS, keys.OUTBOX_LEASES, keys.OUTBOX_CLAIMS),
-            keys.OUTBOX_DEAD,
+            *(keys.OUTBOX_DEAD, keys.OUTBOX_SINCE),
         ]
-        now = repr(self._clock.now())
-        return self._did(
-            "outbox_put_off", names, [job.id, job.lease, _packed(job), error[:500], due, now, "1" if counted else "0"]
-        )
+        now = self._clock.now()
+        tried, forget = "1" if counted else "0", repr(now - KEEP_DEAD_S)
+        args: list[str | bytes] = [job.id, job.lease, _packed(job), error[:500], due, repr(now), tried, forget]
+        return self._did("outbox_put_off", names, args)
 
     def _did(self, name: str, names: list[str], args: list[str | bytes]) -> bool:
         return bool(self._link.script(None, script(name), names, args))

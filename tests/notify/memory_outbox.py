@@ -7,6 +7,7 @@ from dataclasses import replace
 from esl_vm.model.jobs import JobState
 
 REMEMBER_S = 2 * 86400
+KEEP_DEAD_S = 30 * 86400
 
 
 class MemoryOutbox:
@@ -60,7 +61,9 @@ class MemoryOutbox:
     def bury(self, job, error):
         if not self._ours(job):
             return False
-        self._jobs[job.id] = replace(job, due=self._clock.now(), error=error, state=JobState.DEAD, lease="")
+        now = self._clock.now()
+        self._jobs = {k: j for k, j in self._jobs.items() if j.state is not JobState.DEAD or j.due > now - KEEP_DEAD_S}
+        self._jobs[job.id] = replace(job, due=now, error=error, state=JobState.DEAD, lease="")
         return True
 
     def jobs(self, state):

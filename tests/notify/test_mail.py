@@ -12,10 +12,12 @@ from house import House
 from notify_cast import ALICE, BOB, NOON
 from smtp_peer import Post, mute_server, post_office
 
-from esl_vm.model.errors import AudioMissingError
+from esl_vm.model.errors import AudioMissingError, SettingsError
 from esl_vm.model.jobs import JobState
 from esl_vm.model.mailbox import Folder
-from esl_vm.notify.smtp import Security
+from esl_vm.notify.letters import Letters
+from esl_vm.notify.mail import Mailer, MailSettings
+from esl_vm.notify.smtp import Security, SmtpServer
 from esl_vm.notify.sound import SoundFormat
 
 HOUR = 3600.0
@@ -334,6 +336,12 @@ def test_a_line_that_is_a_full_stop_does_not_end_the_mail(house, post):
     assert list(sounds_of(post.letters.mails[0]))
 
 
+@pytest.mark.parametrize("sender", ["", "voicemail", "a@b@c", "Voice <vm@pbx.example.com>", "vm@x\r\nBcc: a@b"])
+def test_a_sender_that_is_no_address_stops_the_start(house, sender):
+    with pytest.raises(SettingsError):
+        Mailer(SmtpServer("127.0.0.1"), Letters(), MailSettings(sender=sender), house.mailboxes, house.audio)
+
+
 class TestServers:
     """What else an SMTP server can be."""
 
@@ -402,6 +410,4 @@ class TestServers:
         assert len(list(house.outbox.jobs(JobState.WAITING))) == 1
 
     def test_settings_show_no_password(self):
-        from esl_vm.notify.smtp import SmtpServer
-
         assert "s3cret" not in repr(SmtpServer("h", password="s3cret", tls=ssl.create_default_context()))

@@ -155,6 +155,15 @@ def test_the_dead_lie_still_until_somebody_retries_them(outbox):
     assert list(outbox.jobs(JobState.DEAD)) == []
 
 
+def test_the_dead_are_kept_for_a_month(outbox, clock):
+    for number in (1, 2, 3):
+        outbox.add(mail(number))
+        outbox.bury(outbox.claim(MAIL, clock.now(), LEASE), "x")
+        clock.later(20 * 86400)
+    assert [job.id for job in outbox.jobs(JobState.DEAD)] == ["mail:2", "mail:3"]
+    assert outbox.add(mail(1))
+
+
 def test_a_waiting_job_can_be_tried_at_once_but_not_one_that_is_being_sent(outbox):
     outbox.add(mail(due=NOON + 3600))
     assert outbox.retry("mail:1", NOON)
