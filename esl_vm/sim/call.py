@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from esl_vm.sim.leg import Leg
     from esl_vm.sim.node import SimNode
     from esl_vm.sim.schedule import Timer
-    from esl_vm.sim.voice import Voice
+    from esl_vm.sim.voice import Speaker
 
 
 class SimCall:
@@ -36,7 +36,7 @@ class SimCall:
         transferred: where a service sent the caller: (extension, context); None if nowhere.
     """
 
-    def __init__(self, node: SimNode, leg: Leg, voice: Voice | None = None) -> None:
+    def __init__(self, node: SimNode, leg: Leg, voice: Speaker | None = None) -> None:
         self.node = node
         self.channel = Channel(leg)
         self.line = Line(node.schedule, node.prompts, voice)

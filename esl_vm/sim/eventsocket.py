@@ -43,11 +43,15 @@ class EventSocket:
 
     Args:
         call: the call it is for. transport: the way to the service.
+
+    Attributes:
+        open: it is not closed. abandoned: the service closed it without a word, in the middle of the call.
     """
 
     def __init__(self, call: SimCall, transport: Transport) -> None:
         self.call = call
         self.open = True
+        self.abandoned = False
         self._transport = transport
         self._buffer = bytearray()
         self._listens = Subscription()
@@ -74,6 +78,7 @@ class EventSocket:
     def closed(self) -> None:
         """The service closed its end."""
         if self.open:
+            self.abandoned = self.call.line.ended is None
             self._close()
             if self.call.holder is Holder.SOCKET:
                 self.call.release()

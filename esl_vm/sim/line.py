@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from esl_vm.sim.prompts import Playable
     from esl_vm.sim.schedule import Schedule
+    from esl_vm.sim.voice import Speaker
 
 __all__ = ["Happening", "Heard", "Line", "Mark", "PlayEnd", "RecordEnd"]
 
@@ -42,15 +43,16 @@ class Line:
         timeline: everything that happened, in order.
         on_key: called with each key as it is released, before it stops anything.
         on_ending: called when the call is over, before what runs is stopped.
-        on_change: called after a sound started or ended, a key, the end of the call: for those who watch.
+        on_change: called after a sound or a recording started or ended, a key, the end of the call: for those who
+            watch.
         on_ended: called when the call is over, after what ran was stopped.
         keys_until: the moment at which the last key dialled so far is released and its pause over.
     """
 
-    def __init__(self, schedule: Schedule, prompts: Prompts | None = None, voice: Voice | None = None) -> None:
+    def __init__(self, schedule: Schedule, prompts: Prompts | None = None, voice: Speaker | None = None) -> None:
         self.schedule = schedule
         self.prompts = prompts or Prompts()
-        self.voice = voice or Voice()
+        self.voice: Speaker = voice or Voice()
         self.started_at = schedule.now()
         self.timeline: list[Heard | Mark] = []
         self.sounds: list[Heard] = []
@@ -144,6 +146,7 @@ class Line:
         )
         self._mark(Happening.RECORD, str(path))
         self._push(recording)
+        self.changed()
         return recording
 
     def stop(self) -> bool:
@@ -230,6 +233,8 @@ class Line:
         self._running.remove(activity)
         if was_top and self._running and not self.ended:
             self._running[-1].resume()
+        if isinstance(activity, Recording):
+            self.changed()
 
     def changed(self) -> None:
         """Tell those who watch."""

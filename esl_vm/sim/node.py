@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from esl_vm.sim.eventsocket import Transport
     from esl_vm.sim.pipe import TimeKeeper
     from esl_vm.sim.schedule import Schedule
-    from esl_vm.sim.voice import Voice
+    from esl_vm.sim.voice import Speaker
 
 __all__ = ["Incoming", "SimNode"]
 
@@ -75,7 +75,9 @@ class SimNode:
         self._sequences = count(1)
         self._sessions = count(1)
 
-    def call(self, incoming: Incoming, transport: Transport, voice: Voice | None = None) -> tuple[SimCall, EventSocket]:
+    def call(
+        self, incoming: Incoming, transport: Transport, voice: Speaker | None = None
+    ) -> tuple[SimCall, EventSocket]:
         """Let a call come in that the dialplan hands to a service; bytes from the service go to `EventSocket.feed`."""
         leg = Leg(incoming, round(self.schedule.now() * 1_000_000), next(self._sessions), self.service)
         call = SimCall(self, leg, voice)
@@ -85,7 +87,7 @@ class SimNode:
         return call, socket
 
     def call_over_pipe(
-        self, keeper: TimeKeeper, incoming: Incoming, voice: Voice | None = None
+        self, keeper: TimeKeeper, incoming: Incoming, voice: Speaker | None = None
     ) -> tuple[SimCall, PipeSocket]:
         """Let a call come in; returns it, and the connected socket for the service in this process."""
         pipe = PipeSocket(keeper)

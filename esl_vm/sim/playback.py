@@ -159,8 +159,10 @@ class Playback:
         self._timer = self._line.schedule.call_later(self._left_of_it(), self._ended)
         self._line.sounding(self._heard)
 
-    def _halt(self) -> None:
+    def _halt(self, *, for_good: bool = False) -> None:
         """Stop the sound where it is, keeping the position."""
+        if for_good and self._heard is not None and self.position < self._length:
+            self._heard.cut = True
         if self._heard is None or self._timer is None:
             return
         ran, self._position = self._run_for(), self.position
@@ -174,10 +176,8 @@ class Playback:
         if self._over:
             return
         self._over = True
-        self._halt()
+        self._halt(for_good=True)
         self._line.schedule.cancel(self._timer)
-        if self._heard is not None and self._position < self._length:
-            self._heard.cut = True
         self._line.over(self)
         rate = self._now.rate if self._now else 8000
         self._on_done(PlayEnd(reason, key, self._position, rate, self._seconds))

@@ -101,7 +101,7 @@ class Recording:
 
     def suspend(self) -> None:
         """Another application interrupts this one: what is said meanwhile is not recorded."""
-        self._write()
+        self._write(last=True)
         self._before += self._written
         self._drop_timers()
 
@@ -130,15 +130,17 @@ class Recording:
         else:
             self._end(Stopped.SILENCE)
 
-    def _write(self) -> None:
+    def _write(self, *, last: bool = False) -> None:
         upto = round((self._line.schedule.now() - self._started) * TELEPHONE_RATE)
         if upto > self._written:
             samples = self._line.voice.samples(self._started, self._written, upto)
+            if last:  # a microphone is late with the last of it
+                samples.extend([0] * (upto - self._written - len(samples)))
+            self._written += len(samples)
             if sys.byteorder == "big":
                 samples.byteswap()
             self._file.writeframes(samples.tobytes())
             self._raw.flush()
-            self._written = upto
 
     def _drop_timers(self) -> None:
         for timer in self._timers:
@@ -150,7 +152,7 @@ class Recording:
             return
         self._over = True
         if self._timers:
-            self._write()
+            self._write(last=True)
         self._drop_timers()
         self._file.close()
         self._raw.close()

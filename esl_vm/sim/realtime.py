@@ -1,0 +1,98 @@
+"""The schedule of the simulated telephone in real time: timers, sockets and a keyboard in one loop.
+
+It waits with gevent's selector, so that a service in the same process goes on meanwhile.
+"""
+
+from __future__ import annotations
+
+import selectors
+import time
+from typing import TYPE_CHECKING, Self
+
+from gevent.selectors import GeventSelector
+
+from esl_vm.sim.schedule import TimerHeap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Protocol
+
+    class HasFileno(Protocol):
+        """Anything with a file descriptor."""
+
+        def fileno(self) -> int:
+            """The descriptor."""
+            ...
+
+
+class RealTime(TimerHeap):
+    """A schedule on the wall clock; its time never goes back. Use as a context, or `close` it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._offset = time.time() - time.monotonic()
+        self._selector = GeventSelector()
+        self._actions: dict[int, dict[int, Callable[[], None]]] = {}
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        """Close it."""
+        self.close()
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+        return self._offset + time.monotonic()
+
+    def watch(self, file: int | HasFileno, on_readable: Callable[[], None]) -> None:
+        """Have something done whenever a file can be read (or is at its end)."""
+        self._set(file, selectors.EVENT_READ, on_readable)
+
+    def watch_writing(self, file: int | HasFileno, on_writable: Callable[[], None] | None) -> None:
+        """Have something done whenever a file can be written; None: no more."""
+        self._set(file, selectors.EVENT_WRITE, on_writable)
+
+    def forget(self, file: int | HasFileno) -> None:
+        """Watch a file no more; one that isn't watched is no error."""
+        descriptor = file if isinstance(file, int) else file.fileno()
+        if self._actions.pop(descriptor, None):
+            self._selector.unregister(descriptor)
+
+    def run_until(self, reached: Callable[[], bool], timeout: float | None = None) -> bool:
+        """Let time pass until a condition holds, at most `timeout` seconds; returns whether it does."""
+        end = None if timeout is None else self.now() + timeout
+        while not reached():
+            now = self.now()
+            if end is not None and now >= end:
+                return False
+            at = self.next_at()
+            if at is not None and at <= now:
+                self._pop()()
+                continue
+            moments = [moment for moment in (at, end) if moment is not None]
+            self._wait(min(moments) - now if moments else None)
+        return True
+
+    def close(self) -> None:
+        """Free the selector."""
+        self._selector.close()
+
+    def _set(self, file: int | HasFileno, event: int, action: Callable[[], None] | None) -> None:
+        descriptor = file if isinstance(file, int) else file.fileno()
+        actions = dict(self._actions.get(descriptor, {}))
+        actions.pop(event, None)
+        if action is not None:
+            actions[event] = action
+        self.forget(descriptor)
+        if actions:
+            self._actions[descriptor] = actions
+            self._selector.register(descriptor, sum(actions))
+
+    def _wait(self, seconds: float | None) -> None:
+        for key, events in self._selector.select(seconds):
+            for event in (selectors.EVENT_READ, selectors.EVENT_WRITE):
+                action = self._actions.get(key.fd, {}).get(event)
+                if events & event and action is not None:
+                    action()

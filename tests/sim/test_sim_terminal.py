@@ -1,0 +1,400 @@
+"""The telephone in a terminal, rung at a small service on loopback."""
+
+import io
+import os
+import pty
+import signal
+import subprocess
+import sys
+import termios
+import wave
+from array import array
+
+import gevent
+import pytest
+from gevent.server import StreamServer
+
+from esl_vm.model.errors import InvalidValueError
+from esl_vm.sim.realtime import RealTime
+from esl_vm.sim.sounddevice import Loudspeaker, Microphone
+from esl_vm.sim.terminal import run_phone
+
+QUICK = "silence_stream://50"
+
+
+def shown(names, language):
+    return f"{language}: {', '.join(names)}."
+
+
+class Service:
+    """A service's end of one call, over TCP: takes it, runs applications, gives it back."""
+
+    def __init__(self, socket):
+        self.file = socket.makefile("rwb")
+
+    def send(self, *lines):
+        self.file.write("\n".join(lines).encode() + b"\n\n")
+        self.file.flush()
+
+    def frame(self):
+        head = {}
+        while (line := self.file.readline().decode().rstrip("\n")) or not head:
+            name, _, value = line.partition(": ")
+            head[name] = value
+            if not line and not head:
+                return {}
+        if "Event-Name" not in head and (length := int(head.get("Content-Length", 0))):
+            body = self.file.read(length).decode()
+            head |= dict(line.split(": ", 1) for line in body.strip().split("\n") if ": " in line)
+        return head
+
+    def take(self, *commands):
+        self.send("connect")
+        reply = self.frame()
+        for command in ("myevents", "linger", *commands):
+            self.send(command)
+            self.frame()
+        self.run("answer")
+        self.run("set", "playback_terminators=any")
+        return reply
+
+    def run(self, application, argument=""):
+        """Run an application to its end; returns that event, {} if the caller is gone."""
+        data = [f"execute-app-arg: {argument}"] if argument else []
+        self.send("sendmsg", "call-command: execute", f"execute-app-name: {application}", *data, "event-lock: true")
+        while frame := self.frame():
+            if frame.get("Event-Name") == "CHANNEL_EXECUTE_COMPLETE" and frame["Application"] == application:
+                return frame
+            if frame.get("Event-Name") == "CHANNEL_HANGUP_COMPLETE":
+                return {}
+        return {}
+
+    def give_back(self):
+        self.send("exit")
+        while frame := self.frame():
+            if frame.get("Content-Disposition") == "disconnect":
+                return
+
+
+@pytest.fixture
+def serve():
+    """Runs a function as a service; returns the port on which it takes calls."""
+    servers = []
+
+    def start(handle):
+        def accept(socket, _address):
+            handle(Service(socket))
+            socket.close()
+
+        server = StreamServer(("127.0.0.1", 0), accept)
+        server.start()
+        servers.append(server)
+        return server.server_port
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+def ring(port, number="*97", **how):
+    """Ring it; returns the exit status and what was shown."""
+    screen = io.StringIO()
+    with open(os.devnull) as nothing:
+        status = run_phone(number, words=shown, service=("127.0.0.1", port), stdin=nothing, stdout=screen, **how)
+    return status, screen.getvalue().splitlines()
+
+
+def test_what_is_said_dialled_and_recorded_is_shown_in_lines(serve, tmp_path):
+    reply = {}
+
+    def service(call):
+        reply.update(call.take())
+        call.run("playback", "prompts/fr/vm-intro.wav")
+        call.run("record", f"{tmp_path}/take.wav 60 200 10")
+        call.run("set", "vm_status=SUCCESS")
+        call.run("playback", "prompts/fr/vm-goodbye.wav")
+        call.give_back()
+
+    status, lines = ring(
+        serve(service), "1001", caller="1002", name="Bruno", keys="# #", variables={"vm_action": "leave"}
+    )
+    assert status == 0
+    assert reply["Caller-Caller-ID-Number"] == "1002"
+    assert reply["Caller-Caller-ID-Name"] == "Bruno"
+    assert reply["Caller-Destination-Number"] == "1001"
+    assert reply["variable_vm_action"] == "leave"
+    assert lines[0].startswith("☎ 1002 calls 1001 at 127.0.0.1:")
+    assert lines[1:5] == ["♪ fr: vm-intro. …", "› #", "› #", "● recorded 2.1 s"]
+    assert lines[5] == "♪ fr: vm-goodbye."
+    assert lines[6].startswith("☎ the call is over, SUCCESS after 0:0")
+    with wave.open(str(tmp_path / "take.wav")) as sound:
+        assert 16_000 <= sound.getnframes() < 18_000
+
+
+def test_a_voice_file_is_what_is_recorded(serve, tmp_path):
+    speech = array("h", (n % 2000 for n in range(4000)))
+    with wave.open(str(tmp_path / "v.wav"), "wb") as sound:
+        sound.setparams((1, 2, 8000, 0, "NONE", ""))
+        sound.writeframes(speech.tobytes())
+
+    def service(call):
+        call.take()
+        call.run("playback", "prompts/fr/vm-intro.wav")
+        call.run("record", f"{tmp_path}/take.wav 60 200 10")
+        call.give_back()
+
+    status, _ = ring(serve(service), keys="# #", voice=tmp_path / "v.wav")
+    assert status == 0
+    with wave.open(str(tmp_path / "take.wav")) as sound:
+        assert array("h", sound.readframes(4000)) == speech
+
+
+def test_a_pin_is_not_shown(serve):
+    def service(call):
+        call.take()
+        call.run("playback", "prompts/fr/vm-password.wav")
+        for _ in range(4):
+            call.run("sleep", "2000")
+        call.give_back()
+
+    _, lines = ring(serve(service), keys="4821#")
+    assert "› ••••#" in lines
+    assert not any("4821" in line for line in lines)
+
+
+def test_other_sounds_are_shown_by_name_and_length(serve, tmp_path):
+    with wave.open(str(tmp_path / "0199ab.wav"), "wb") as sound:
+        sound.setparams((1, 2, 8000, 0, "NONE", ""))
+        sound.writeframes(bytes(4800))
+
+    def service(call):
+        call.take()
+        call.run("playback", f"file_string://prompts/en/digits/1.wav!{tmp_path}/0199ab.wav!prompts/en/digits/2.wav")
+        call.run("playback", "/nowhere/gone.wav")
+        call.give_back()
+
+    _, lines = ring(serve(service), keys="")
+    assert lines[1:5] == ["♪ en: digits/1.", "▶ 0199ab (0 s)", "♪ en: digits/2.", "♪ [gone.wav: no such sound]"]
+
+
+def test_a_terminal_that_knows_no_signs_gets_plain_ones(serve):
+    def service(call):
+        call.take()
+        call.run("playback", "prompts/fr/vm-goodbye.wav")
+        call.give_back()
+
+    raw = io.BytesIO()
+    port = serve(service)
+    with open(os.devnull) as nothing:
+        screen = io.TextIOWrapper(raw, encoding="ascii", errors="strict")
+        run_phone("*97", words=shown, service=("127.0.0.1", port), keys="1", stdin=nothing, stdout=screen)
+        screen.flush()
+    assert b"< fr: vm-goodbye. ...\n> 1\n" in raw.getvalue()
+
+
+def test_where_no_service_answers_it_says_so_and_fails(serve):
+    port = serve(lambda _call: None)
+    closed = port + 1 if port < 65_000 else port - 1
+    status, lines = ring(closed, keys="1")
+    assert status == 1
+    assert lines == [f"☎ no service answers on 127.0.0.1:{closed}: [Errno 111] Connection refused"]
+
+
+def test_a_service_that_does_not_take_the_call_is_a_failure(serve):
+    status, lines = ring(serve(lambda _call: None), keys="1")
+    assert status == 1
+    assert lines[-1] == "☎ the service closed without taking the call"
+
+
+def test_a_service_that_dies_in_the_call_is_a_failure(serve):
+    status, lines = ring(serve(lambda call: call.take()), keys="1")
+    assert status == 1
+    assert lines[-1] == "☎ the service closed the connection in the middle of the call"
+
+
+def test_a_call_that_can_not_be_recorded_is_a_failure(serve, tmp_path):
+    def service(call):
+        call.take()
+        call.run("record", f"{tmp_path}/no/take.wav")
+
+    status, lines = ring(serve(service), keys="1")
+    assert status == 1
+    assert "(DESTINATION_OUT_OF_ORDER)" in lines[-1]
+
+
+def test_being_sent_on_is_a_normal_end(serve):
+    def service(call):
+        call.take()
+        call.run("transfer", "2000 XML default")
+
+    status, lines = ring(serve(service), keys="")
+    assert status == 0
+    assert lines[-1].startswith("☎ sent on to 2000")
+
+
+@pytest.mark.parametrize(
+    "how", [{"number": "*97 x"}, {"keys": "12a"}, {"voice": "/nowhere/v.wav"}, {"number": "1\nsendmsg"}]
+)
+def test_what_can_not_be_is_refused_before_anything_is_rung(how):
+    from pathlib import Path
+
+    how = {"number": "*97", "keys": "1", **how}
+    how["voice"] = Path(how["voice"]) if "voice" in how else None
+    with pytest.raises(InvalidValueError):
+        ring(1, **how)
+
+
+class Terminal:
+    """A terminal of its own, on whose keyboard a test types."""
+
+    def __init__(self):
+        self.main, self.side = pty.openpty()
+        self.settings = termios.tcgetattr(self.side)
+        self.stdin = os.fdopen(os.dup(self.side), "r", encoding="utf-8")
+        self.stdout = os.fdopen(os.dup(self.side), "w", encoding="utf-8")
+        self.shown = ""
+
+    def type(self, text):
+        os.write(self.main, text.encode())
+
+    def see(self, text):
+        """Wait until something is shown."""
+        with gevent.Timeout(20, AssertionError(f"{text!r} was not shown, but:\n{self.shown}")):
+            while text not in self.shown:
+                self.shown += gevent.os.tp_read(self.main, 4096).decode("utf-8", "replace")
+
+    def close(self):
+        self.stdin.close()
+        self.stdout.close()
+        os.close(self.side)
+        os.close(self.main)
+
+
+@pytest.fixture
+def terminal():
+    made = Terminal()
+    yield made
+    made.close()
+
+
+def test_on_a_terminal_the_keyboard_dials_and_the_words_appear_as_they_are_spoken(serve, terminal):
+    def service(call):
+        call.take()
+        call.run("playback", "file_string://prompts/fr/vm-youhave.wav!prompts/fr/digits/2.wav!prompts/fr/vm-opts.wav")
+        call.run("playback", "prompts/fr/vm-goodbye.wav")
+        call.give_back()
+
+    phone = gevent.spawn(
+        run_phone,
+        "*97",
+        words=shown,
+        service=("127.0.0.1", serve(service)),
+        mute=True,
+        stdin=terminal.stdin,
+        stdout=terminal.stdout,
+    )
+    terminal.see("Ctrl-C hangs up")
+    terminal.see("♪ fr: vm-youhave\x1b[0m\r\x1b[2K\x1b[1m♪ fr: vm-youhave, digits/2\x1b[0m")
+    assert not termios.tcgetattr(terminal.side)[3] & termios.ECHO
+    terminal.type("x1")
+    terminal.see("digits/2. …\r\n")
+    terminal.see("› 1")
+    terminal.see("the call is over")
+    assert phone.get(timeout=5) == 0
+    assert termios.tcgetattr(terminal.side) == terminal.settings
+
+
+def test_ctrl_d_hangs_up_and_the_recording_is_kept(serve, terminal, tmp_path):
+    def service(call):
+        call.take()
+        call.run("record", f"{tmp_path}/take.wav 60 200 10")
+
+    phone = gevent.spawn(
+        run_phone,
+        "1001",
+        words=shown,
+        service=("127.0.0.1", serve(service)),
+        voice=None,
+        mute=True,
+        stdin=terminal.stdin,
+        stdout=terminal.stdout,
+    )
+    terminal.see("recording 0:01")
+    terminal.type("\x04")
+    terminal.see("you hung up")
+    assert phone.get(timeout=5) == 0
+    with wave.open(str(tmp_path / "take.wav")) as sound:
+        assert sound.getnframes() >= 8000
+
+
+def test_ctrl_c_hangs_up_without_a_traceback(serve):
+    gone = gevent.event.Event()
+
+    def service(call):
+        call.take()
+        if call.run("playback", "prompts/fr/vm-opts.wav") == {} or not call.frame():
+            gone.set()
+        gone.set()
+
+    program = (
+        "import sys; from esl_vm.sim.terminal import run_phone\n"
+        f"sys.exit(run_phone('*97', words=lambda names, _: ' '.join(names), service=('127.0.0.1', {serve(service)})))"
+    )
+    phone = subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"},
+    )
+    try:
+        shown_first = gevent.get_hub().threadpool.apply(phone.stdout.readline)
+        assert shown_first.startswith("☎ 1001 calls *97")
+        gevent.sleep(0.5)
+        phone.send_signal(signal.SIGINT)
+        rest = gevent.get_hub().threadpool.apply(phone.stdout.read)
+        assert gevent.get_hub().threadpool.apply(phone.wait, (20,)) == 0
+        assert "Traceback" not in rest
+        assert rest.splitlines()[-1].startswith("☎ you hung up")
+        assert gone.wait(5)
+    finally:
+        if phone.poll() is None:
+            phone.kill()
+        phone.stdout.close()
+
+
+class TestSoundDevices:
+    def test_the_microphone_is_what_its_program_gives(self):
+        loud = "import sys, time; sys.stdout.buffer.write(b'\\x00\\x20' * 8000); sys.stdout.flush(); time.sleep(60)"
+        with RealTime() as loop:
+            microphone = Microphone(loop, [sys.executable, "-c", loud])
+            microphone.talk(loop.now())
+            assert loop.run_until(lambda: len(microphone.samples(0, 0, 9000)) == 8000, 20)
+            assert microphone.level == 0x2000
+            assert microphone.last_loud(loop.now(), 200) == pytest.approx(loop.now(), abs=1)
+            assert microphone.last_loud(loop.now(), 20_000) is None
+            microphone.quiet(loop.now())
+            assert not microphone.talking
+
+    def test_a_microphone_that_gives_nothing_is_silence(self):
+        with RealTime() as loop:
+            microphone = Microphone(loop, [sys.executable, "-c", "pass"])
+            microphone.talk(loop.now())
+            assert loop.run_until(lambda: microphone.failed, 20)
+            assert not microphone.samples(0, 0, 8000)
+            microphone.quiet(loop.now())
+
+    def test_a_player_without_a_device_is_not_tried_again(self, tmp_path, monkeypatch):
+        calls = tmp_path / "calls"
+        player = tmp_path / "aplay"
+        player.write_text(f"#!/bin/sh\necho called >> {calls}\nexit 1\n")
+        player.chmod(0o755)
+        (tmp_path / "a.wav").write_bytes(b"RIFF")
+        monkeypatch.setenv("PATH", str(tmp_path))
+        loudspeaker = Loudspeaker()
+        loudspeaker.play(tmp_path / "a.wav", 0, 0)
+        loudspeaker._running.wait()
+        loudspeaker.play(tmp_path / "a.wav", 0, 0.1)
+        assert loudspeaker._running is None
+        assert calls.read_text() == "called\n"
