@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: A shared folder may show a sound later than Redis the message; after so many attempts the mail goes without it.
+_TRIES_FOR_SOUND = 3
 LETTER = "letter"
 PAGE = "page"
 
@@ -78,7 +80,10 @@ class Mailer:
         recipients = job.body.get("to") or addresses(mailbox.pager if form == PAGE else mailbox.email)[0]
         if not recipients:
             return Pointless("the mailbox has no mail address any more")
-        message, complete = self._compose(job, mailbox, form, recipients)
+        try:
+            message, complete = self._compose(job, mailbox, form, recipients)
+        except AudioMissingError as error:
+            return Later(str(error))
         try:
             said = hand_over(self._server, message, self._settings.sender, recipients)
         except ServerAwayError as error:
@@ -107,7 +112,7 @@ class Mailer:
         language = wording.language_of(mailbox.language, self._settings.language)
         received = wording.local_time(float(told["received"]), mailbox.timezone, self._settings.timezone)
         wants_sound = form == LETTER and mailbox.options.attach
-        files = self._sounds(told, received) if wants_sound else []
+        files = self._sounds(told, received, last=job.attempts >= _TRIES_FOR_SOUND) if wants_sound else []
         complete = bool(files) or not wants_sound
         name, number = str(told.get("caller_name", "")), str(told.get("caller_number", ""))
         news = News(
@@ -143,8 +148,12 @@ class Mailer:
             return self._letters.page(news, envelope), complete
         return self._letters.mail(news, envelope, files), complete
 
-    def _sounds(self, told: dict[str, Any], received: datetime) -> list[Attachment]:
-        """The message's sound, before it the introduction of one who forwarded it; nothing if it can't be had."""
+    def _sounds(self, told: dict[str, Any], received: datetime, *, last: bool) -> list[Attachment]:
+        """The message's sound, before it the introduction of one who forwarded it; nothing if it can't be had.
+
+        Raises:
+            AudioMissingError: it is not there yet, unless this was the `last` time to look.
+        """
         stamp = received.strftime("%Y%m%d-%H%M%S")
         names = {str(told.get("intro_id") or ""): f"introduction-{stamp}", str(told["id"]): f"message-{stamp}"}
         files = []
@@ -154,6 +163,8 @@ class Mailer:
             try:
                 files.append(attachment(self._audio.playable(audio_id), name, self._settings.sound))
             except (AudioMissingError, OSError) as error:
+                if not last:
+                    raise AudioMissingError(f"the sound {audio_id} is not to be had yet: {error}") from error
                 log.warning("mail about %s goes without its sound: %s", told["id"], error)
                 return []
         size = sum(len(file.data) for file in files)
