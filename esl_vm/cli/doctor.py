@@ -127,17 +127,17 @@ def _freeswitch(node: Node) -> Iterator[Finding]:
 
 def _orphans(node: Node, *, repair: bool) -> Iterator[Finding]:
     orphans = find_orphans(node)
-    if repair:
-        for line in settle_orphans(node, orphans):
-            yield Finding("sounds", Level.WARNING, line)
-        return
-    for lost in orphans.lost:
-        yield Finding("sounds", Level.ERROR, str(lost), "esl-vm doctor --repair")
-    if orphans.unused:
-        said = f"{len(orphans.unused)} sounds nothing points to: {', '.join(orphans.unused[:5])}"
-        yield Finding("sounds", Level.WARNING, said, "esl-vm doctor --repair")
     if not orphans.lost and not orphans.unused:
         yield Finding("sounds", Level.OK, "every message and greeting has its sound, and every sound is one's")
+    elif repair:
+        for line in settle_orphans(node, orphans):
+            yield Finding("sounds", Level.WARNING, line, "done")
+    else:
+        for lost in orphans.lost:
+            yield Finding("sounds", Level.ERROR, str(lost), "esl-vm doctor --repair")
+        if orphans.unused:
+            said = f"{len(orphans.unused)} sounds nothing points to: {', '.join(orphans.unused[:5])}"
+            yield Finding("sounds", Level.WARNING, said, "esl-vm doctor --repair")
 
 
 def _write_bundle(path: Path, settings: Settings, findings: list[Finding]) -> None:

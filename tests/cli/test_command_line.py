@@ -1,0 +1,173 @@
+"""The command as a whole: help, wrong usage, settings, exit codes."""
+
+import subprocess
+import sys
+import tomllib
+
+import pytest
+
+from esl_vm.cli.main import build_parser
+
+DESIGNED = {
+    "serve": [],
+    "phone": [],
+    "notify": [],
+    "mailbox": ["add", "set", "show", "list", "remove", "pin", "unlock"],
+    "message": ["list", "show", "export", "move", "delete", "restore"],
+    "greeting": ["list", "import", "export", "remove"],
+    "import": ["asterisk", "mod-voicemail", "fusionpbx"],
+    "spool": ["list", "settle"],
+    "prompts": ["check", "build"],
+    "events": [],
+    "mail": ["list", "retry"],
+    "doctor": [],
+    "config": [],
+}
+
+
+def commands_of(parser):
+    [action] = [a for a in parser._actions if hasattr(a, "choices") and isinstance(a.choices, dict)]
+    return action.choices
+
+
+@pytest.mark.parametrize(("name", "subs"), DESIGNED.items())
+def test_every_command_is_there_and_explains_itself(name, subs, capsys):
+    parser = commands_of(build_parser())[name]
+    if subs:
+        assert set(subs) <= set(commands_of(parser))
+    for one in [parser, *[commands_of(parser)[sub] for sub in subs]]:
+        text = one.format_help()
+        assert "exit codes:" in text
+        assert "--redis URL" in text
+
+
+def test_a_mistyped_command_says_what_was_meant(vm):
+    ran = vm("mailbox", "shwo", "1001")
+    assert ran.code == 2
+    assert "did you mean show?" in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_no_command_at_all_is_wrong_usage(vm):
+    assert vm().code == 2
+
+
+def test_global_options_may_stand_after_the_command(vm, redis_url, tmp_path):
+    ran = vm("config", "--json", "--data-dir", tmp_path / "elsewhere", "--redis", redis_url)
+    assert ran.json["data_dir"] == str(tmp_path / "elsewhere")
+
+
+def test_the_command_starts_quickly_since_it_imports_what_it_needs_only():
+    told = subprocess.run(
+        [sys.executable, "-c", "import sys; import esl_vm.cli.main; print(*sorted(sys.modules))"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    heavy = {"gevent", "redis", "greenswitch", "boto3", "jinja2", "numpy", "soundfile", "rich", "msgpack"}
+    assert not heavy & set(told.stdout.split())
+
+
+def test_the_supervisor_of_the_service_imports_nothing_that_gevent_patches():
+    imports = "esl_vm.app, esl_vm.cli.serve, esl_vm.ops.supervisor, esl_vm.ops.logs, esl_vm.store.embedded"
+    told = subprocess.run(
+        [sys.executable, "-c", f"import sys, {imports}; print(*sorted(sys.modules))"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert not {"gevent", "redis", "greenswitch", "ssl"} & set(told.stdout.split())
+
+
+def test_python_dash_m_is_the_command():
+    ran = subprocess.run([sys.executable, "-m", "esl_vm", "--version"], capture_output=True, text=True, check=True)
+    assert ran.stdout.startswith("esl-vm ")
+
+
+def test_what_is_closed_early_is_no_error(redis_url):
+    ran = subprocess.run(
+        f"{sys.executable} -m esl_vm --redis {redis_url} config | head -1",
+        shell=True, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert ran.stderr == ""
+
+
+class TestConfig:
+    def test_what_is_shown_can_be_used_as_a_settings_file(self, vm, tmp_path):
+        shown = vm("config").out
+        file = tmp_path / "esl-vm.toml"
+        file.write_text(shown)
+        again = vm("--config", file, "config")
+        assert again.code == 0
+        assert tomllib.loads(again.out) == tomllib.loads(shown)
+
+    def test_the_file_is_read_and_the_command_line_counts_more(self, vm, tmp_path):
+        file = tmp_path / "esl-vm.toml"
+        file.write_text('data_dir = "ignored"\n[service]\nworkers = 3\n[spool]\nfolder = "takes"\n')
+        shown = vm("config", "--json", "--config", file).json
+        assert shown["service"]["workers"] == 3
+        assert shown["spool"]["folder"] == str(tmp_path / "takes")  # relative to the file
+        assert shown["data_dir"] == str(tmp_path / "data")
+
+    def test_the_environment_may_name_the_file(self, vm, tmp_path, monkeypatch):
+        file = tmp_path / "named.toml"
+        file.write_text("[service]\nworkers = 5\n")
+        monkeypatch.setenv("ESL_VM_CONFIG", str(file))
+        assert vm("config", "--json").json["service"]["workers"] == 5
+
+    def test_secrets_are_masked_wherever_they_stand(self, vm, tmp_path):
+        secret = tmp_path / "secret"
+        secret.write_text("hunter2-file\n")
+        file = tmp_path / "esl-vm.toml"
+        file.write_text(
+            f'[notify]\npassword_file = "{secret}"\n'
+            '[mail]\npassword = "hunter2-mail"\n'
+            '[webhook]\nurl = "https://user:hunter2-url@example.com/?token=hunter2-token"\nsecret = "hunter2-hook"\n'
+        )
+        url = "redis://vm:hunter2-redis@127.0.0.1:6390/0?sentinel_password=hunter2-sentinel"
+        for words in (["config"], ["config", "--json"]):
+            ran = vm("--config", file, "--redis", url, *words)
+            assert ran.code == 0
+            assert "hunter2" not in ran.out
+            assert "****" in ran.out
+
+    def test_all_problems_of_a_settings_file_are_told_and_nothing_is_done(self, vm, tmp_path):
+        file = tmp_path / "esl-vm.toml"
+        file.write_text('[service]\nworker = 3\nlisten = "nowhere"\n')
+        ran = vm("--config", file, "mailbox", "list")
+        assert ran.code == 2
+        assert "service.worker: no such setting; did you mean workers?" in ran.err
+        assert "service.listen: an address is HOST:PORT" in ran.err
+
+    @pytest.mark.parametrize("content", [b"[service\n", b"\xff\xfe", b"a = 1\na = 2\n"])
+    def test_what_is_no_toml_is_told_with_the_files_name(self, vm, tmp_path, content):
+        file = tmp_path / "esl-vm.toml"
+        file.write_bytes(content)
+        ran = vm("--config", file, "config")
+        assert ran.code == 2
+        assert "esl-vm.toml: not TOML" in ran.err
+
+    def test_a_settings_file_that_is_not_there_is_told(self, vm, tmp_path):
+        ran = vm("--config", tmp_path / "none.toml", "config")
+        assert ran.code == 2
+        assert "No such file" in ran.err
+
+    def test_a_password_file_that_is_not_there_is_told(self, vm, tmp_path):
+        file = tmp_path / "esl-vm.toml"
+        file.write_text('[mail]\npassword_file = "none"\n')
+        ran = vm("--config", file, "config")
+        assert ran.code == 2
+        assert "mail.password_file" in ran.err
+
+
+def test_redis_away_is_one_sentence_and_exit_1(vm):
+    ran = vm("mailbox", "list", at="redis://127.0.0.1:1")
+    assert ran.code == 1
+    assert "can't be reached" in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_a_redis_of_another_installation_is_refused(vm, redis_url):
+    import redis
+
+    with redis.Redis.from_url(redis_url) as client:
+        client.hset("vm:meta", mapping={"schema": 1, "partitions": 64})
+    ran = vm("mailbox", "list")
+    assert ran.code == 2
+    assert "64 partitions" in ran.err

@@ -1,0 +1,162 @@
+"""`esl-vm message`: the messages in a mailbox."""
+
+import wave
+
+import pytest
+
+from esl_vm.model.mailbox import Folder, MailboxId
+from esl_vm.model.message import Caller
+
+ALICE = MailboxId("1001")
+AT = 1_795_000_000.0
+
+
+@pytest.fixture
+def alice(vm):
+    assert vm("mailbox", "add", "1001", "--name", "Alice Martin").code == 0
+
+
+def test_list_is_in_the_order_in_which_they_are_played(vm, alice, leave):
+    first = leave(received=AT, caller=Caller("5145550101", "Bob Lee"))
+    second = leave(received=AT + 60)
+    urgent = leave(received=AT + 120, urgent=True)
+    listed = vm("message", "list", "1001@default", "--folder", "new", "--json").json
+    assert [message["id"] for message in listed] == [urgent, first, second]
+    assert listed[1] == {
+        "id": first,
+        "folder": "new",
+        "caller_number": "5145550101",
+        "caller_name": "Bob Lee",
+        "received": "2026-11-18T06:06:40-05:00",
+        "duration_ms": 2000,
+        "urgent": False,
+        "heard": False,
+    }
+
+
+def test_times_are_those_of_the_mailboxs_zone(vm, alice, leave):
+    leave(received=AT)
+    vm("mailbox", "set", "1001", "timezone=Europe/Paris")
+    assert vm("message", "list", "1001", "--json").json[0]["received"] == "2026-11-18T12:06:40+01:00"
+
+
+def test_list_shows_every_folder_but_the_trash(vm, alice, leave, node):
+    new, work, gone = leave(), leave(), leave()
+    node.mailboxes.move(ALICE, work, Folder.WORK, 100)
+    node.mailboxes.delete(ALICE, gone)
+    assert [m["id"] for m in vm("message", "list", "1001", "--json").json] == [new, work]
+    assert [m["id"] for m in vm("message", "list", "1001", "--folder", "trash", "--json").json] == [gone]
+
+
+def test_a_long_folder_is_listed_to_its_end(vm, alice, node):
+    from esl_vm.model.message import Message, new_id
+
+    ids = [new_id(AT + number) for number in range(450)]
+    for number, message_id in enumerate(ids):
+        node.mailboxes.deliver(ALICE, Message(message_id, received=AT + number), 0)
+    assert [m["id"] for m in vm("message", "list", "1001", "--json").json] == ids
+
+
+def test_people_see_a_table_with_what_is_special(vm, alice, leave):
+    leave(urgent=True, caller=Caller("5145550101", "Bob\x1b[31m Lee"))
+    shown = vm("message", "list", "1001").out
+    assert "urgent" in shown
+    assert "0:02" in shown
+    assert "5145550101" in shown
+    assert "\x1b" not in shown
+
+
+def test_an_empty_mailbox_is_no_error(vm, alice):
+    assert "no messages" in vm("message", "list", "1001").out
+    assert vm("message", "list", "1001", "--json").json == []
+
+
+def test_show_tells_where_the_sound_is(vm, alice, leave, node):
+    message_id = leave(caller=Caller("1002", "Bob"))
+    assert "stored" in vm("message", "show", "1001", message_id).out
+    assert vm("message", "show", "1001", message_id, "--json").json["caller_name"] == "Bob"
+    node.audio.delete(message_id)
+    assert "MISSING" in vm("message", "show", "1001", message_id).out
+
+
+def test_export_writes_the_sound(vm, alice, leave, tmp_path):
+    message_id = leave(seconds=3.0)
+    ran = vm("message", "export", "1001", message_id, tmp_path / "out.wav")
+    assert ran.code == 0
+    with wave.open(str(tmp_path / "out.wav")) as sound:
+        assert sound.getnframes() == 24000
+
+
+def test_export_replaces_a_file_only_when_it_has_the_sound(vm, alice, leave, node, tmp_path):
+    out = tmp_path / "out.wav"
+    out.write_text("precious")
+    message_id = leave()
+    node.audio.delete(message_id)
+    ran = vm("message", "export", "1001", message_id, out)
+    assert ran.code == 1
+    assert "no sound" in ran.err
+    assert out.read_text() == "precious"
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []
+
+
+def test_export_to_where_nothing_can_be_written_says_so(vm, alice, leave, tmp_path):
+    ran = vm("message", "export", "1001", leave(), tmp_path / "none" / "out.wav")
+    assert ran.code == 1
+    assert "No such file or directory" in ran.err
+
+
+def test_a_message_without_introduction_has_none_to_export(vm, alice, leave, tmp_path):
+    ran = vm("message", "export", "1001", leave(), tmp_path / "out.wav", "--introduction")
+    assert ran.code == 1
+    assert "no introduction" in ran.err
+
+
+def test_move_delete_and_restore(vm, alice, leave):
+    message_id = leave()
+    assert vm("message", "move", "1001", message_id, "family").code == 0
+    assert vm("mailbox", "show", "1001", "--json").json["folders"]["family"] == 1
+    assert vm("message", "delete", "1001", message_id).code == 0
+    assert vm("mailbox", "show", "1001", "--json").json["folders"]["trash"] == 1
+    assert vm("message", "restore", "1001", message_id).code == 0
+    assert vm("message", "list", "1001", "--json").json[0]["folder"] == "family"
+
+
+def test_a_full_folder_takes_no_more(vm, alice, leave):
+    vm("mailbox", "set", "1001", "maxmsg=1")
+    first, second = leave(), leave()
+    assert vm("message", "move", "1001", first, "work").code == 0
+    ran = vm("message", "move", "1001", second, "work")
+    assert ran.code == 1
+    assert "full" in ran.err
+
+
+def test_deleting_several_tells_of_each(vm, alice, leave):
+    message_id = leave()
+    ran = vm("message", "delete", "1001", message_id, "nonesuch")
+    assert ran.code == 1
+    assert f"deleted {message_id}" in ran.out
+    assert "nonesuch" in ran.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["show", "1001", "none"],
+        ["export", "1001", "none", "x.wav"],
+        ["move", "1001", "none", "old"],
+        ["delete", "1001", "none"],
+        ["restore", "1001", "none"],
+        ["list", "1009"],
+    ],
+)
+def test_what_is_not_there_is_exit_1(vm, alice, words):
+    ran = vm("message", *words)
+    assert ran.code == 1
+    assert ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_a_folder_that_does_not_exist_is_wrong_usage(vm, alice):
+    ran = vm("message", "list", "1001", "--folder", "inbox")
+    assert ran.code == 2
+    assert "invalid choice: 'inbox'" in ran.err
