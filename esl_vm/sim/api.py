@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from esl_vm.sim.call import SimCall
     from esl_vm.sim.node import SimNode
 
+_STOP_LAG_S = 2.0
 _NO_CHANNEL = "-ERR No such channel!\n"
 
 
@@ -91,8 +92,8 @@ def _fileman(call: SimCall, rest: str) -> str:
             handle.hold()
         case "restart":
             handle.seek(0, relative=False)
-        case "stop":
-            handle.stop()
+        case "stop":  # takes effect once what was read ahead is played
+            call.node.schedule.call_later(_STOP_LAG_S, handle.stop)
         case "seek" if re.fullmatch(r"[+-]?\d+", value):
             handle.seek(int(value), relative=value[0] in "+-")
     return "+OK\n"  # whatever was asked for

@@ -248,6 +248,60 @@ class TestMovingInAMessage:
         assert end["variable_playback_last_offset_pos"] == "80000"
 
 
+class TestListening:
+    def test_events_can_be_had_as_json_where_nothing_is_encoded(self, s):
+        import json
+
+        _, service = s.call("s:60", name="Zoé & Co")
+        service.start("event json CHANNEL_EXECUTE_COMPLETE")
+        service.execute("set", "a=b c")
+        while (frame := service.frame())["Content-Type"] != "text/event-json":
+            pass
+        event = json.loads(frame["body"])
+        assert event["Application-Data"] == "a=b c"
+        assert event["Caller-Caller-ID-Name"] == "Zoé & Co"
+
+    def test_what_is_nixed_comes_no_more(self, s):
+        _, service = s.call("d:1 s:60")
+        service.start("nixevent DTMF CHANNEL_EXECUTE")
+        service.execute("sleep", "500", uuid="nap")
+        names = []
+        while "CHANNEL_EXECUTE_COMPLETE" not in names:
+            names.append(service.frame().get("Event-Name"))
+        assert names == [None, "CHANNEL_EXECUTE_COMPLETE"]
+
+    @pytest.mark.parametrize(
+        ("command", "answer"),
+        [
+            ("myevents", "-ERR aready enabled."),
+            ("noevents", "+OK no longer listening for events"),
+            ("linger 7", "+OK will linger 7 seconds"),
+            ("nolinger", "+OK will not linger"),
+            ("filter Event-Name DTMF", "+OK filter added. [Event-Name]=[DTMF]"),
+            ("filter delete Event-Name", "+OK filter deleted. [Event-Name][]"),
+            ("getvar direction", "inbound"),
+            ("getvar nothing", "-ERR command not found"),
+            ("resume", "+OK"),
+            ("bogus", "-ERR command not found"),
+        ],
+    )
+    def test_each_command_has_freeswitchs_answer(self, s, command, answer):
+        _, service = s.call("s:60")
+        service.start()
+        service.send(command)
+        assert service.frame()["Reply-Text"] == answer
+
+    def test_a_first_command_that_is_no_connect_is_done_and_not_answered(self, s):
+        _, service = s.call("s:60")
+        service.send("myevents")
+        service.send("linger")
+        assert service.frame()["Reply-Text"] == "+OK will linger"
+        service.send("connect")
+        assert service.frame()["Event-Name"] == "CHANNEL_DATA"
+        service.execute("answer")
+        assert service.event("CHANNEL_ANSWER")
+
+
 class TestWhoHasTheCall:
     def test_closed_before_connect_the_call_is_parked_unanswered_for_ever(self, s):
         call, service = s.call("s:300 hang")

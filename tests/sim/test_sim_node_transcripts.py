@@ -31,9 +31,10 @@ DIALPLAN = {
     )
 }
 # Applications that are not simulated: a capture is replayed up to the first of them.
-UNTIL = "play_and_get_digits"
+UNTIL = ("play_and_get_digits", "api msleep", "bgapi msleep", "loops: 2")
 # Commands that are not simulated, or answered by what only the real line knows.
-NOT_COMPARED = ("log bogus", "nolog", "divert_events", "getvar record_")
+NOT_COMPARED = ("log bogus", "nolog", "divert_events", "getvar record_", "api status", "api create_uuid")
+NOT_COMPARED += ("api md5", "api expr", "api eval", "api strftime", "api uuid_dump")
 # FreeSWITCH's limits in whole seconds of the clock depend on the fraction of the second in which they began.
 # Captures in which the notice of plain `linger` overtook CHANNEL_HANGUP_COMPLETE; in all others it came after it.
 OVERTAKEN = {"c25_file_string"}
@@ -56,7 +57,7 @@ class Node:
     def deliver(self, data):
         self.buffer += data
         while (end := self.buffer.find(b"\n\n")) >= 0:
-            head = dict(line.split(": ", 1) for line in self.buffer[:end].decode().split("\n") if ": " in line)
+            head = dict(line.partition(": ")[::2] for line in self.buffer[:end].decode().split("\n"))
             length = 0 if "Event-Name" in head else int(head.pop("Content-Length", 0))
             if len(self.buffer) < end + 2 + length:
                 return
@@ -64,7 +65,7 @@ class Node:
             self.buffer = self.buffer[end + 2 + length :]
             event = None
             if head.get("Content-Type") == "text/event-plain":
-                event = dict(line.split(": ", 1) for line in body.strip().split("\n"))
+                event = dict(line.split(": ", 1) for line in body.split("\n\n")[0].split("\n"))
             self.frames.append((self.clock.now(), head, event, body))
 
     def finish(self):
@@ -122,7 +123,7 @@ def comparable(steps):
     """What of a capture is replayed and compared."""
     kept, skipping = [], False
     for step in steps:
-        if UNTIL in step.get("send", ""):
+        if any(mark in step.get("send", "") for mark in UNTIL):
             return kept, False
         if "send" in step:
             skipping = step["send"].startswith(NOT_COMPARED)
@@ -169,7 +170,8 @@ def compare(step, head, event, body, recordings):
         assert head["Reply-Text"] == "%2BOK%0A"
     else:
         assert event is None, f"{where}\nnot {event}"
-        assert {name: head.get(name) for name in step["frame"]} == step["frame"], where
+        told = {name: UUID.sub("*", head.get(name, "")) for name in step["frame"]}
+        assert told == {name: UUID.sub("*", value) for name, value in step["frame"].items()}, where
         if "body" in step:
             assert body.strip() == step["body"].strip(), where
 
