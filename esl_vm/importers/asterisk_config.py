@@ -62,6 +62,7 @@ class AsteriskConfig:
         self.sections: list[Section] = []
         self._findings = findings
         self._current: Section | None = None
+        self._newest: Section | None = None
         self._open: list[Path] = []
         self._files = self._lines = 0
         try:
@@ -84,13 +85,16 @@ class AsteriskConfig:
         return Section(name)
 
     def _file(self, path: Path, text: str) -> None:
+        """Read a file's lines. It begins in the section that was last begun anywhere, and leaves the includer's alone."""
         self._open.append(path)
+        outer, self._current = self._current, self._newest
         hidden = 0
         for number, raw in enumerate(text.split("\n"), 1):
             line, hidden = _uncomment(raw.partition("\0")[0], hidden)
             line = line.strip()
             if line:
                 self._line(line, f"{path.name}:{number}")
+        self._current = outer
         self._open.pop()
 
     def _line(self, line: str, where: str) -> None:
@@ -138,7 +142,7 @@ class AsteriskConfig:
                 earlier = earlier or next((s for s in self.sections if s.name.lower() == name.lower()), None)
                 if earlier:
                     earlier.lines.extend(section.lines)
-                    self._current = earlier
+                    self._current = self._newest = earlier
                     return
                 self._findings.remark("line_ignored", where, f"(+): there is no section [{name}] before")
             elif word:
@@ -150,7 +154,7 @@ class AsteriskConfig:
                     why = "inherits too much" if base else f"there is no section or template [{word}] before"
                     self._findings.remark("line_ignored", where, why)
         self.sections.append(section)
-        self._current = section
+        self._current = self._newest = section
 
     def _directive(self, line: str, where: str) -> None:
         word, _blank, argument = line[1:].partition(" ") if " " in line else line[1:].partition("\t")

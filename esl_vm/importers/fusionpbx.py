@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from esl_vm.importers.audio import AUDIO_EXTENSIONS, by_quality, extension
+from esl_vm.importers.audio import by_quality, extension
 from esl_vm.importers.fusionpbx_settings import FusionSettings
 from esl_vm.importers.fusionpbx_tables import TABLES, UNREADABLE, FusionTables, yes
 from esl_vm.importers.plan import (
@@ -129,7 +129,7 @@ class _Reader:
         """Report sound files that no row names."""
         known = {self._tables.key(row, "voicemail_message_uuid") for row in self._tables.all("v_voicemail_messages")}
         for file in self._storage.sounds("msg_"):
-            if file.stem.removeprefix("msg_").lower() not in known:
+            if file.stem.lower().removeprefix("msg_") not in known:
                 why = "no row in the database names it (a message of a second or less leaves such a file)"
                 self._findings.item(Kind.FILE_WITHOUT_ROW, self._storage.shown(file), why)
 
@@ -138,12 +138,11 @@ class _Reader:
         return self._tables.setting(domain, "voicemail", "storage_type").lower() == "base64"
 
     def _files(self, name: str, shown: str) -> list[Path]:
-        """Files of a mailbox called NAME.EXTENSION, in the folder DOMAIN/NUMBER."""
+        """Sound files of a mailbox called NAME.EXTENSION, in the folder DOMAIN/NUMBER."""
         number, _at, domain = shown.partition("@")
         return [
             file
-            for kind in AUDIO_EXTENSIONS
-            for file in self._storage.named(f"{name}.{kind}")
+            for file in self._storage.called(name)
             if file.parent.name == number and file.parent.parent.name == domain
         ]
 
@@ -183,7 +182,7 @@ class _Reader:
     def _ordered(files: list[Path]) -> list[Path]:
         """As FusionPBX looks for a greeting: ogg, mp3, wav."""
         rank = {kind: place for place, kind in enumerate(_GREETING_ORDER)}
-        return sorted(files, key=lambda file: (rank.get(extension(file.name), len(rank)), file.name))
+        return sorted(files, key=lambda file: (rank.get(extension(file.name).lower(), len(rank)), file.name))
 
     def _messages(self, rows: list[Row], shown: str) -> Iterator[ImportedMessage]:
         seen: set[str] = set()

@@ -38,10 +38,11 @@ class Storage:
         if not self.root.is_dir():
             raise ImportSourceError(f"not a folder: {folder}")
         self._former: list[str] = []
-        self._by_name: dict[str, list[Path]] = defaultdict(list)
+        self._by_stem: dict[str, list[Path]] = defaultdict(list)
         for path, _folders, names in os.walk(self.root):
             for name in names:
-                self._by_name[name].append(Path(path, name))
+                if extension(name).lower() in AUDIO_EXTENSIONS:
+                    self._by_stem[name.rpartition(".")[0].lower()].append(Path(path, name))
 
     def learn(self, paths: list[str]) -> None:
         """Learn from all paths of the source where the folder used to lie."""
@@ -89,16 +90,16 @@ class Storage:
     def _tails(self, path: str) -> list[str]:
         return [path[len(root) + 1 :] for root in self._former if path.startswith(f"{root}/")]
 
-    def named(self, name: str) -> list[Path]:
-        """All files of exactly this name, wherever in the folder."""
-        return sorted(self._by_name.get(name, []))
+    def called(self, stem: str) -> list[Path]:
+        """All sound files called STEM.EXTENSION (in capitals or not), wherever in the folder."""
+        return sorted(self._by_stem.get(stem.lower(), []))
 
     def sounds(self, prefix: str) -> list[Path]:
-        """All sound files whose name begins so, sorted by path; links that lead out of the folder are left out."""
+        """All sound files whose name (in lower case) begins so, sorted by path; links that lead out of the folder are left out."""
         return sorted(
             path
-            for name, paths in self._by_name.items()
-            if name.startswith(prefix) and extension(name).lower() in AUDIO_EXTENSIONS
+            for stem, paths in self._by_stem.items()
+            if stem.startswith(prefix)
             for path in paths
             if path.is_file() and path.resolve().is_relative_to(self.root)
         )

@@ -490,6 +490,19 @@ def test_includes_are_read_inside_the_folder_and_nowhere_else(tree, tmp_path):
     assert kinds(plan) == ["include_not_read"] * 5
 
 
+def test_lines_after_an_include_belong_to_the_section_before_it(tree):
+    tree.conf("1002 => 1,In default\n[sales]\n1003 => 1,In sales\n", "more.conf")
+    tree.conf("1005 => 1,Still sales\n", "rest.conf")
+    tree.conf(CONF + "#include more.conf\n1004 => 1,After\n#include rest.conf\n")
+    assert sorted(str(box.box) for box in tree.read().mailboxes) == [
+        "1001@default",
+        "1002@default",
+        "1003@sales",
+        "1004@default",
+        "1005@sales",
+    ]
+
+
 def test_deep_includes_are_followed_and_loops_are_not(tree):
     for depth in range(12):
         tree.conf(f"1{depth:03} => 1,Depth {depth}\n#include {depth + 1}.conf\n", f"{depth}.conf")

@@ -209,6 +209,16 @@ def test_files_of_another_mailbox_or_outside_are_not_taken(tree, place, tmp_path
     assert report.counts == {"path_outside_storage": 1, "row_unreadable": 1, "row_without_file": 1}
 
 
+def test_names_in_capitals(tree, place):
+    tree.message(0, sound=False)
+    tree.file(f"msg_{uuid_of(0).upper()}.WAV", wav_bytes())
+    tree.tables["v_voicemails"][0]["greeting_id"] = "1"
+    tree.file("greeting_1.WAV", wav_bytes(0.5))
+    report = place.bring(tree.read())
+    assert report.counts == {}
+    assert (report.messages.imported, report.greetings.imported) == (1, 1)
+
+
 def test_one_number_twice_in_a_domain(tree, place):
     other = "9ad9b9a2-5e78-454d-b065-a1c284cc4549"
     tree.tables["v_voicemails"] += [

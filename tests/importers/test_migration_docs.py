@@ -1,0 +1,101 @@
+"""What docs/migration-*.md tells to type is typed; what it lists is complete."""
+
+import csv
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from import_rig import DATA, wav_bytes
+
+from esl_vm.importers.plan import Kind
+from esl_vm.store.embedded import Embedded
+
+DOCS = Path(__file__).parent.parent.parent / "docs"
+PAGES = ["asterisk", "mod-voicemail", "fusionpbx"]
+
+
+def commands(page):
+    """The lines `$ esl-vm …` of a page's console blocks."""
+    text = (DOCS / f"migration-{page}.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```console\n(.*?)```", text, re.DOTALL)
+    return [line.removeprefix("$ ") for block in blocks for line in block.splitlines()]
+
+
+def a_copy_of_the_old_system(page, folder):
+    """What the page's `sh` lines copy: the test trees under the names the page uses."""
+    links = {
+        "asterisk": {"etc": "asterisk/etc", "voicemail": "asterisk/spool/voicemail"},
+        "mod-voicemail": {
+            "db": "mod-voicemail",
+            "storage": "mod-voicemail/storage",
+            "directory": "mod-voicemail/directory",
+        },
+        "fusionpbx": {"fusionpbx.sql": "fusionpbx/fusionpbx.sql", "storage": "fusionpbx/storage"},
+    }
+    old = folder / "old"
+    old.mkdir()
+    for name, target in links[page].items():
+        (old / name).symlink_to(DATA / target)
+    if page == "asterisk":
+        with (old / "voicemessages.csv").open("w", newline="") as opened:
+            table = csv.writer(opened)
+            table.writerow(
+                ["dir", "msgnum", "callerid", "origtime", "recording", "flag", "mailboxuser", "mailboxcontext"]
+            )
+            place = "/var/spool/asterisk/voicemail/default/1007/INBOX"
+            table.writerow([place, "0", '"Bob" <514>', "1795217407", "\\x" + wav_bytes().hex(), "", "1007", "default"])
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_of_the_page_does_what_it_says(page, tmp_path):
+    a_copy_of_the_old_system(page, tmp_path)
+    lines = commands(page)
+    assert len(lines) >= 6
+    said = []
+    # the commands join a server that runs: starting one for each of them takes as long as they do
+    with Embedded(tmp_path / "rehearsal"):
+        for line in lines:
+            program, *arguments = shlex.split(line)
+            assert program == "esl-vm"
+            run = subprocess.run(
+                [sys.executable, "-m", "esl_vm", *arguments],
+                cwd=tmp_path,
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+            # 1: came, with the items that the tree is known to have
+            assert run.returncode == (1 if " import " in line else 0), (line, run.stdout, run.stderr)
+            assert "Traceback" not in run.stderr
+            said.append((line, run.stdout))
+    dry, real, again, boxes, show = (text for _line, text in said[:5])
+    assert "would be imported" in dry
+    assert dry.splitlines()[1:] == real.splitlines()[1:]
+    assert json.loads(again)["messages"]["imported"] == 0
+    assert "Marie Lebrun" in boxes
+    assert "Marie Lebrun" in show
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_other_commands_named_in_the_text_exist(page):
+    text = (DOCS / f"migration-{page}.md").read_text(encoding="utf-8")
+    named = {" ".join(words) for words in re.findall(r"`esl-vm (?:--data-dir \S+ )?([a-z]+)(?: ([a-z-]+))?", text)}
+    for words in named:
+        run = subprocess.run(
+            [sys.executable, "-m", "esl_vm", *words.split(), "--help"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert run.returncode == 0, words
+
+
+def test_every_kind_of_item_is_explained():
+    text = (DOCS / "migration-report.md").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"^\| `([a-z_]+)` \|", text, re.MULTILINE)) == sorted(Kind)
