@@ -13,6 +13,7 @@ reading and correlation (docs/decisions/0002-greenswitch.md says what for). How 
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
@@ -30,6 +31,10 @@ log = logging.getLogger(__name__)
 # Seconds a reply may take. FreeSWITCH answers within a millisecond; a stalled disk holds it up.
 REPLY_S = 10.0
 READ_SIZE = 65536
+# Times to read until, besides those of the clock.
+NOW, NEVER = -math.inf, math.inf
+# Seconds after a read in which nothing new is looked for: a conversation that goes on at once has missed nothing.
+FRESH_S = 0.001
 # The shortest wait: a timeout of 0 would mean not to wait at all.
 SHORTEST_S = 0.0005
 
@@ -38,7 +43,7 @@ class Stream(Protocol):
     """What a session needs of a socket; gevent's sockets have it, and so has an in-memory pipe."""
 
     def settimeout(self, value: float | None, /) -> None:
-        """Seconds after which recv and sendall raise TimeoutError; 0: recv raises BlockingIOError at once."""
+        """Seconds after which recv raises TimeoutError; 0: BlockingIOError at once; None: it waits for ever."""
         ...
 
     def recv(self, size: int, /) -> bytes:
@@ -83,6 +88,9 @@ class Exchange(OutboundSession):  # type: ignore[misc] # greenswitch has no type
         self._stream = stream
         self._clock = clock
         self._decoder = Decoder(limits)
+        self._timeout: float | None = -1.0  # what the stream was told last
+        self._reading = False  # whether a greenlet waits in recv
+        self._read_at = -math.inf  # when something came last
         self._replies: deque[list[Frame] | None] = deque()  # where each reply goes that is to come
 
     def start_event_handlers(self) -> None:
@@ -133,9 +141,8 @@ class Exchange(OutboundSession):  # type: ignore[misc] # greenswitch has no type
             raise CallerGoneError(self.gone)
         self._replies.extend(replies)
         try:
-            self._stream.settimeout(REPLY_S)
             self._stream.sendall(data)
-        except OSError as error:  # a time-out is one, too
+        except OSError as error:
             self._closed(f"the connection broke: {error}")
             raise CallerGoneError(self.gone) from error
 
@@ -149,24 +156,36 @@ class Exchange(OutboundSession):  # type: ignore[misc] # greenswitch has no type
 
     def poll(self) -> None:
         """Take in what has come meanwhile, without waiting; raises CallerGoneError."""
-        while not self.gone and self.read(None):
-            pass
+        if self._clock() - self._read_at > FRESH_S:
+            while not self.gone and self.read(NOW):
+                pass
         self.check()
 
-    def read(self, until: float | None) -> bool:
-        """Read once and take in every whole frame; False if nothing came by that time (None: right now)."""
-        stream = self._stream
+    def read(self, until: float) -> bool:
+        """Read once and take in every whole frame; False if nothing came by that time.
+
+        Args:
+            until: a time of the clock; NOW: what is there; NEVER: for as long as it takes. The last is the cheapest,
+                it needs no timer.
+        """
+        timeout = None if until == NEVER else 0.0 if until == NOW else max(SHORTEST_S, until - self._clock())
         try:
-            stream.settimeout(0.0 if until is None else max(SHORTEST_S, until - self._clock()))
-            data = stream.recv(READ_SIZE)
+            if timeout != self._timeout:
+                self._stream.settimeout(timeout)
+                self._timeout = timeout
+            self._reading = True
+            data = self._stream.recv(READ_SIZE)
         except (TimeoutError, BlockingIOError):
             return False
         except OSError as error:
             self._closed(f"the connection broke: {error}")
             return True
+        finally:
+            self._reading = False
         if not data:
             self._closed("the connection was closed")
             return True
+        self._read_at = self._clock()
         decoder = self._decoder
         decoder.feed(data)
         try:

@@ -28,8 +28,10 @@ log = logging.getLogger(__name__)
 LATE_KEY_S = 1.0
 # Seconds from an execute to the application's start: FreeSWITCH looks at its queue that often.
 TICK_S = 0.02
+_PLAYED = b"\nApplication-Response: FILE%20PLAYED\n"
 _EXTENSION = re.compile(r"[0-9A-Za-z*#+][0-9A-Za-z*#+_.@-]{0,127}")
 _CONTEXT = re.compile(r"[0-9A-Za-z_][0-9A-Za-z_.@-]{0,127}")
+_OURS = re.compile(rb"\nvariable_(vm_[A-Za-z0-9_.-]{0,124}): ")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,127}")
 # A caller without a number, as FreeSWITCH fills it in (switch_caller.c).
 _NO_NUMBER = "0000000000"
@@ -49,12 +51,9 @@ class PhoneSettings:
 
 def call_of(frame: Frame, settings: PhoneSettings) -> Call:
     """The call as the reply to `connect` describes it."""
-    names = "|".join(map(re.escape, settings.variables))
-    pattern = rf"^variable_(?P<name>vm_[^:\n]*|{names}): " if names else r"^variable_(?P<name>vm_[^:\n]*): "
-    variables: dict[str, str] = {}
-    for found in re.finditer(pattern.encode(), frame.head, re.MULTILINE):
-        name = found["name"].decode("utf-8", "replace")
-        variables[name] = frame.get(f"variable_{name}") or "" if name.isascii() else ""
+    names = [*settings.variables, *map(bytes.decode, _OURS.findall(frame.head))]
+    found = ((name, frame.get(f"variable_{name}")) for name in names)
+    variables = {name: value for name, value in found if value is not None}
     hidden = frame.get("Caller-Privacy-Hide-Number") == "true"
     number = "" if hidden else frame.get("Caller-Caller-ID-Number") or ""
     name = "" if hidden or frame.get("Caller-Privacy-Hide-Name") == "true" else frame.get("Caller-Caller-ID-Name") or ""
@@ -211,10 +210,7 @@ class EslPhone:
         # Where the dialplan set socket_resume, the end of our socket would pull the call back from where it was sent
         # (seen on FreeSWITCH 1.11: what it hears there stops).
         self._session.ask([f"api uuid_setvar {self._call.uuid} socket_resume false"])
-        self._session.begin("transfer", f"{extension} XML {context}" if context else extension)
-        self._session.finish()
-        # The socket would stay in control of the call until it ends.
-        self._session.gone = "transferred"
+        self._session.transfer(f"{extension} XML {context}" if context else extension)
 
     def _run(
         self, application: str, argument: str, keys: str, *, most_s: float | None = None, after_hang_up: bool = False
@@ -228,10 +224,8 @@ class EslPhone:
             self._stopping = keys
         session.begin(application, argument, before=before, commands_before=count)
         ended = session.finish(keys, most_s=most_s, after_hang_up=after_hang_up)
-        if application == "playback":
-            response = ended.last("Application-Response")
-            if response != "FILE PLAYED":
-                log.error("call %s: %s: %s", self._call.uuid, response, argument)
+        if application == "playback" and not ended.holds(_PLAYED):
+            log.error("call %s: %s: %s", self._call.uuid, ended.last("Application-Response"), argument)
         return ended
 
     def _key_that_ended(self, ended: Frame, keys: str) -> str | None:

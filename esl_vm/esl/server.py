@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING
 
+import gevent
 from gevent.pool import Group
 from gevent.server import StreamServer
 
@@ -43,6 +44,8 @@ Network = IPv4Network | IPv6Network
 LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 # Connections FreeSWITCH may have opened that we haven't accepted yet.
 BACKLOG = 1024
+# Seconds between looks at calls that have heard nothing for long.
+WATCH_S = 20.0
 # Seconds a conversation that is cut short by the end of the service has for settling what it holds.
 SETTLE_S = 10.0
 
@@ -112,7 +115,8 @@ class CallServer:
         self._ended = ended
         self._waiting: dict[int, CallSession] = {}  # in the order in which they came
         self._greenlets = Group()
-        self._calls = 0
+        self._sessions: set[CallSession] = set()  # those that are calls
+        self._watcher: gevent.Greenlet | None = None
         backlog = BACKLOG if isinstance(listener, tuple) else None  # a socket listens already
         self._server = StreamServer(listener, self._connection, spawn=self._greenlets.spawn, backlog=backlog)
         # One connection a turn of the loop: processes that share the listener share the calls evenly.
@@ -127,7 +131,7 @@ class CallServer:
     @property
     def calls(self) -> int:
         """How many calls are being held."""
-        return self._calls
+        return len(self._sessions)
 
     @property
     def waiting(self) -> int:
@@ -156,7 +160,7 @@ class CallServer:
             self._greenlets.join(timeout=drain_s)
         if not len(self._greenlets):
             return True
-        log.warning("%d calls did not finish within %g s and are handed back", self._calls, drain_s)
+        log.warning("%d calls did not finish within %g s and are handed back", self.calls, drain_s)
         self._greenlets.kill(timeout=SETTLE_S)
         return False
 
@@ -199,7 +203,9 @@ class CallServer:
             _fail(phone)
             return
         end = "cut short"
-        self._calls += 1
+        self._sessions.add(session)
+        if not self._watcher:
+            self._watcher = gevent.spawn(self._watch)
         try:
             self._handle(phone)
             end = session.gone or "completed"
@@ -210,8 +216,15 @@ class CallServer:
             end = "failed"
             _fail(phone)
         finally:
-            self._calls -= 1
+            self._sessions.discard(session)
             self._tell(CallEnd(phone.call, time.monotonic() - began, session.executed, session.pressed, end))
+
+    def _watch(self) -> None:
+        """Look after calls that have heard nothing for long; ends with the last call, so an idle process has no timer."""
+        while self._sessions:
+            gevent.sleep(WATCH_S)
+            for session in list(self._sessions):
+                session.nudge()
 
     def _connect(self, session: CallSession) -> Frame:
         self._waiting[id(session)] = session
@@ -225,8 +238,8 @@ class CallServer:
             self._waiting.pop(id(session), None)
 
     def _refusal(self, address: tuple[str, int]) -> str:
-        if self._calls >= self._settings.max_calls:
-            return f"{self._calls} calls are being held, which is the limit"
+        if self.calls >= self._settings.max_calls:
+            return f"{self.calls} calls are being held, which is the limit"
         if not allowed(address[0] if address else "", self._settings.allow):
             return "its address is not in the list of those allowed"
         return ""

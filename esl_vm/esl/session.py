@@ -10,13 +10,13 @@
 from __future__ import annotations
 
 import logging
-import math
 import secrets
 import time
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from esl_vm.esl.exchange import REPLY_S, Exchange, Stream
+from esl_vm.esl.exchange import NEVER, REPLY_S, Exchange, Stream
 from esl_vm.esl.wire import Frame, Limits, command, execute
 from esl_vm.model.call import ALL_KEYS
 from esl_vm.model.errors import CallerGoneError, UnsafeArgumentError, WireError
@@ -33,13 +33,17 @@ EVENTS = "CHANNEL_EXECUTE_COMPLETE DTMF CHANNEL_HANGUP"
 LINGER_S = 30
 # Seconds a recording's end may take after the hang-up; seen 1 ms.
 AFTERMATH_S = 5.0
-# Seconds without a frame during an application, after which we ask whether the call is still there.
+# Seconds without a frame during an application, after which a nudge asks whether the call is still there.
 QUIET_S = 60.0
 # Seconds from a key until the application it should have ended is ended by a break. FreeSWITCH ends it itself within
 # a millisecond of the key's event, unless the key came before the application began (it begins 20 ms after the
 # command at the latest, and a break before it begins is forgotten).
 BREAK_AFTER_S = 0.06
 BREAK_AGAIN_S = 0.2
+# Why a call is gone whose caller talks on elsewhere.
+TRANSFERRED = "transferred"
+_COMPLETE = b"Event-Name: CHANNEL_EXECUTE_COMPLETE\n"
+_DTMF = b"Event-Name: DTMF\n"
 # Keys kept for later. Nobody dials more ahead.
 MOST_KEYS = 64
 
@@ -68,9 +72,12 @@ class CallSession(Exchange):
         self.pressed = 0  # keys pressed so far
         self._uuid = ""
         self._prefix = secrets.token_hex(3)
+        self._own = b""  # the header that says an event is of this call
         self._running = ""  # the Event-UUID of the application we wait for
+        self._mark = b""  # the header that says an event is of that application
         self._completion: Frame | None = None
         self._released = False  # FreeSWITCH told that the socket's hold on the call is over
+        self._probe: list[Frame] | None = None  # where the answer to a nudge goes
         self._parked = False  # an application of ours has completed, so the call is in the hands of this socket
 
     @property
@@ -94,6 +101,7 @@ class CallSession(Exchange):
             self._broken("the reply to connect describes no call")
             raise WireError("the reply to connect describes no call")
         self._uuid = uuid
+        self._own = f"\nUnique-ID: {uuid}\n".encode()
         listen = command(f"filter Unique-ID {uuid}") + command(f"event plain {EVENTS}")
         self.post(listen + command(f"linger {LINGER_S}"), [None, None, None])
         return answer
@@ -110,6 +118,7 @@ class CallSession(Exchange):
         self.check()
         self.executed += 1
         self._running = f"{self._prefix}-{self.executed}"
+        self._mark = f"\nApplication-UUID: {self._running}\n".encode()
         self._completion = None
         message = execute(application, argument, self._running)
         self.post(before + message, [None] * (commands_before + 1))
@@ -123,22 +132,20 @@ class CallSession(Exchange):
             most_s: seconds after which it is ended by a break.
             after_hang_up: when the caller hangs up, wait for the application's end before raising CallerGoneError.
         """
-        break_at = math.inf if most_s is None else self._clock() + most_s
+        break_at = NEVER if most_s is None else self._clock() + most_s
         slipped = False
         while self._completion is None:
             if self.gone:
                 if after_hang_up:
                     self._outlast_the_caller()
                 raise CallerGoneError(self.gone)
-            now = self._clock()
             if self.keys and not slipped and any(key in keys for key in self.keys):
                 slipped = True
-                break_at = min(break_at, now + BREAK_AFTER_S)
-            if now >= break_at:
+                break_at = min(break_at, self._clock() + BREAK_AFTER_S)
+            if break_at != NEVER and self._clock() >= break_at:
                 self.post(command(f"api uuid_break {self._uuid}"), [None])
-                break_at = now + BREAK_AGAIN_S
-            if not self.read(min(break_at, now + QUIET_S)) and self._clock() >= now + QUIET_S:
-                self._still_there()
+                break_at = self._clock() + BREAK_AGAIN_S
+            self.read(break_at)
         completion, self._completion, self._running = self._completion, None, ""
         if self.gone:
             raise CallerGoneError(self.gone)
@@ -162,6 +169,12 @@ class CallSession(Exchange):
                 return key
         return None
 
+    def transfer(self, argument: str) -> None:
+        """Send the call on in the dialplan. Nothing more can be done with it, though the socket would allow it."""
+        self.begin("transfer", argument)
+        self.finish()
+        self.gone = TRANSFERRED
+
     def hand_back(self, timeout: float = 2.0) -> None:
         """Give the call back to the dialplan and close. Nothing is raised; the caller may be gone by now.
 
@@ -177,6 +190,8 @@ class CallSession(Exchange):
                     self.read_until(lambda: self._parked, timeout)
             if self.connected:
                 self.post(command("exit"), [None])
+            if not self.gone or self.gone == TRANSFERRED:
+                # FreeSWITCH closes; were we the first, it might meet a reset before it has read the command.
                 end = self._clock() + timeout
                 while self.connected and self._clock() < end:
                     self.read(end)
@@ -185,27 +200,29 @@ class CallSession(Exchange):
         self.stop()
 
     def _event(self, frame: Frame) -> None:
-        event = frame.event
-        if event == "CHANNEL_EXECUTE_COMPLETE":
-            self._completed(frame)
-        elif event == "DTMF":
-            self._pressed(frame)
-        elif event == "CHANNEL_HANGUP" and frame.get("Unique-ID") == self._uuid:
+        # Compared as bytes: nine of ten events are one of the first two, and a call pays for each.
+        if frame.body.startswith(_COMPLETE):
+            if self._running and frame.holds(self._mark):
+                self._parked = True
+                self._completion = frame
+            else:
+                self._completed(frame)
+        elif frame.body.startswith(_DTMF):
+            if frame.holds(self._own):
+                self._pressed(frame.last("DTMF-Digit") or "")
+        elif frame.event == "CHANNEL_HANGUP" and frame.holds(self._own):
             self.gone = self.gone or f"hung up: {frame.last('Hangup-Cause') or 'no cause'}"
 
     def _completed(self, frame: Frame) -> None:
-        uuid = frame.last("Application-UUID") or ""
-        if uuid.startswith(self._prefix):
+        """Take the end of an application that nobody waits for."""
+        if (frame.last("Application-UUID") or "").startswith(self._prefix):
             self._parked = True
-            if uuid == self._running:
-                self._completion = frame
         elif self.gone and frame.last("Application") == "socket":
             # The application that holds the call for us ended with it; what was queued will never run.
             self._released = True
 
-    def _pressed(self, frame: Frame) -> None:
-        key = frame.last("DTMF-Digit")
-        if key and len(key) == 1 and key in ALL_KEYS and frame.get("Unique-ID") == self._uuid:
+    def _pressed(self, key: str) -> None:
+        if len(key) == 1 and key in ALL_KEYS:
             self.pressed += 1
             if len(self.keys) < MOST_KEYS:
                 self.keys.append(key)
@@ -218,8 +235,26 @@ class CallSession(Exchange):
                 log.warning("call %s: no end of the application after the hang-up", self._uuid)
                 return
 
-    def _still_there(self) -> None:
-        """Ask FreeSWITCH whether the call is; raises CallerGoneError."""
-        if self.api(f"uuid_exists {self._uuid}").strip() != "true":
-            self.gone = self.gone or "the call is gone"
-        self.check()
+    def nudge(self) -> None:
+        """Ask FreeSWITCH whether the call is still there, if it has been silent for long; close if it does not answer.
+
+        For another greenlet, at intervals of some seconds: a wait for an application has no end of its own, and a
+        timer for each would cost as much as reading a frame. Does nothing while the session's own greenlet is busy.
+        """
+        if not self._reading or not self._running or self._clock() - self._read_at < QUIET_S:
+            return
+        if self._probe is not None:
+            self._broken("FreeSWITCH does not answer")
+            return
+        self._probe = []
+        with suppress(CallerGoneError):  # its own greenlet will notice
+            self.post(command(f"api uuid_exists {self._uuid}"), [self._probe])
+
+    def read(self, until: float) -> bool:
+        """Read once; see Exchange. Also takes the answer to a nudge."""
+        came = super().read(until)
+        if self._probe:
+            if self._probe[0].data.strip() != "true":
+                self.gone = self.gone or "the call is gone"
+            self._probe = None
+        return came

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from esl_vm.esl.wire import checked
 from esl_vm.model.errors import UnsafeArgumentError
-from esl_vm.speech.utterance import Pause, Prompt, Sound
+from esl_vm.speech.utterance import Prompt, Sound
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,14 +32,12 @@ def members(utterance: Utterance, pack: PromptPack) -> list[str]:
     """The files of an utterance, each as FreeSWITCH takes it; raises UnsafeArgumentError."""
     found: list[str] = []
     for part in utterance:
-        match part:
-            case Prompt():
-                found.extend(safe_member(name) for name in pack.files(part))
-            case Sound(path=path):
-                found.append(safe_path(path))
-            case Pause(ms=ms):
-                if ms > 0:
-                    found.append(f"silence_stream://{int(ms)}")
+        if isinstance(part, Prompt):
+            found.extend(map(safe_member, pack.files(part)))
+        elif isinstance(part, Sound):
+            found.append(safe_path(part.path))
+        elif part.ms > 0:
+            found.append(f"silence_stream://{int(part.ms)}")
     return found
 
 
@@ -49,6 +48,7 @@ def playlists(files: list[str]) -> Iterable[str]:
         yield some[0] if len(some) == 1 else "file_string://" + "!".join(some)
 
 
+@lru_cache(maxsize=4096)  # prompts are few and said often
 def safe_member(name: str) -> str:
     """A file's name or a stream (`tone_stream://…`) if it stays one member of a file_string.
 

@@ -8,6 +8,9 @@ from gevent import socket
 # power is noticed after two minutes; nothing runs in the process meanwhile.
 KEEPALIVE_IDLE_S, KEEPALIVE_EVERY_S, KEEPALIVE_TIMES = 60, 10, 6
 
+# Milliseconds after which a connection ends whose peer does not take what is written.
+UNSENT_MS = 30_000
+
 
 def prepare(stream: socket.socket) -> None:
     """Send at once what is written, and notice a peer that vanished without a word."""
@@ -17,3 +20,4 @@ def prepare(stream: socket.socket) -> None:
         stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_IDLE_S)
         stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_EVERY_S)
         stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, KEEPALIVE_TIMES)
+        stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNSENT_MS)

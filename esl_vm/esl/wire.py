@@ -27,10 +27,12 @@ if TYPE_CHECKING:
 PLAIN_EVENT = "text/event-plain"
 _EVENT = b"Event-Name: "
 _DIGITS = re.compile(rb"[0-9]{1,10}")
-# What frames every event, in FreeSWITCH's own spelling; all else goes the longer way.
-_EVENT_HEAD = re.compile(rb"Content-Length: ([0-9]{1,10})\nContent-Type: text/event-plain")
+# The two frames a call consists of, in FreeSWITCH's own spelling; all else goes the longer way.
+_EVENT_START = re.compile(rb"Content-Length: ([0-9]{1,10})\nContent-Type: text/event-plain\n\n")
+_OK_HEAD = b"Content-Type: command/reply\nReply-Text: +OK"
 _LENGTH_LINE = re.compile(rb"^Content-Length:[ \t]*([^\n]*)$", re.MULTILINE)
 _TYPE_LINE = re.compile(rb"^Content-Type:[ \t]*([^\n]+)$", re.MULTILINE)
+_OK = _OK_HEAD + b"\n\n"
 _BREAKS = re.compile(r"[\x00\r\n]")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
@@ -77,7 +79,7 @@ class Frame:
         self.body = body
         # The headers worth asking for are the event's where there is one; the outer two only frame it.
         self._block = body if type == PLAIN_EVENT else head
-        self._end = -1
+        self._end = -1 if type == PLAIN_EVENT else len(head)
 
     @property
     def event(self) -> str:
@@ -129,6 +131,14 @@ class Frame:
         start += len(needle)
         end = block.find(b"\n", start)
         return _decoded(block[start : end if end >= 0 else len(block)], encoded=self.encoded)
+
+    def holds(self, line: bytes) -> bool:
+        r"""Whether a header stands there exactly as FreeSWITCH writes it, but not as the first; for channel events.
+
+        Args:
+            line: the raw header between two line breaks, `b"\nApplication-UUID: a1-7\n"`.
+        """
+        return self._block.rfind(line) >= 0
 
     @property
     def headers(self) -> dict[str, str]:
@@ -194,56 +204,66 @@ class Decoder:
     def next(self) -> Frame | None:
         """The next complete frame, None if more bytes are needed; raises WireError."""
         buffer = self._buffer
+        if not buffer:
+            return None
         if self._head is None:
-            if buffer.startswith(b"\n"):
-                # A reply whose text ends in a line break leaves an empty line behind it.
-                del buffer[: len(buffer) - len(buffer.lstrip(b"\n"))]
+            if buffer.startswith(_OK):
+                del buffer[: len(_OK)]
                 self._searched = 0
-            end = buffer.find(b"\n\n", self._searched)
-            if end < 0:
-                if len(buffer) > self._limits.head:
-                    raise WireError(f"a header block of more than {self._limits.head} bytes")
-                self._searched = max(0, len(buffer) - 1)
+                return Frame("command/reply", _OK_HEAD)
+            usual = _EVENT_START.match(buffer)
+            if usual:
+                self._head, self._type, self._body = usual[0][:-2], PLAIN_EVENT, self._bounded(usual[1])
+                del usual  # it holds the buffer
+                del buffer[: len(self._head) + 2]
+            elif not self._read_head():
                 return None
-            if end > self._limits.head:
-                raise WireError(f"a header block of {end} bytes, more than {self._limits.head}")
-            head = bytes(memoryview(buffer)[:end])
-            del buffer[: end + 2]
-            self._searched = 0
-            self._read_head(head)
-            if not self._body:
-                return Frame(self._type, head)
-            self._head = head
         if len(buffer) < self._body:
             return None
-        body = bytes(memoryview(buffer)[: self._body])
+        frame = Frame(self._type, self._head or b"", bytes(memoryview(buffer)[: self._body]))
         del buffer[: self._body]
-        frame = Frame(self._type, self._head, body)
         self._head = None
+        self._searched = 0
         return frame
 
-    def _read_head(self, head: bytes) -> None:
-        """Learn a frame's type and the length of its body."""
-        usual = _EVENT_HEAD.fullmatch(head)
-        if usual:
-            self._type, lengths = PLAIN_EVENT, [usual[1]]
+    def _read_head(self) -> bool:
+        """Take any frame's head out of the buffer, if it is there whole; learn its type and the length of its body."""
+        buffer = self._buffer
+        if buffer.startswith(b"\n"):
+            # A reply whose text ends in a line break leaves an empty line behind it.
+            del buffer[: len(buffer) - len(buffer.lstrip(b"\n"))]
+            self._searched = 0
+        end = buffer.find(b"\n\n", self._searched)
+        if (end if end >= 0 else len(buffer)) > self._limits.head:
+            raise WireError(f"a header block of more than {self._limits.head} bytes")
+        if end < 0:
+            self._searched = max(0, len(buffer) - 1)
+            return False
+        head = bytes(memoryview(buffer)[:end])
+        del buffer[: end + 2]
+        lengths: list[bytes] = []
+        if head.startswith(_EVENT):
+            # The reply to `connect`: one block without a body, whatever its variables are called, its type at the end.
+            types = [part.partition(b"\n")[0] for part in head.rsplit(b"\nContent-Type: ", 1)[1:]]
         else:
             types = _TYPE_LINE.findall(head)
-            if not types:
-                raise WireError(f"a frame without a Content-Type: {head[:80]!r}")
-            self._type = types[0].decode("utf-8", "replace")
-            # The reply to `connect` is one block without a body, whatever its variables are called.
-            lengths = [] if head.startswith(_EVENT) else _LENGTH_LINE.findall(head)
-        if not lengths:
-            self._body = 0
-            return
+            lengths = _LENGTH_LINE.findall(head)
+        if not types or not types[0]:
+            raise WireError(f"a frame without a Content-Type: {head[:80]!r}")
         if len(lengths) > 1:
             raise WireError(f"a frame with {len(lengths)} Content-Lengths: {head[:80]!r}")
-        if not _DIGITS.fullmatch(lengths[0]):
-            raise WireError(f"a Content-Length that is no number: {lengths[0][:40]!r}")
-        self._body = int(lengths[0])
-        if self._body > self._limits.body:
-            raise WireError(f"a body of {self._body} bytes, more than {self._limits.body}")
+        self._head = head
+        self._type = types[0].decode("utf-8", "replace")
+        self._body = self._bounded(lengths[0]) if lengths else 0
+        return True
+
+    def _bounded(self, digits: bytes) -> int:
+        if not _DIGITS.fullmatch(digits):
+            raise WireError(f"a Content-Length that is no number: {digits[:40]!r}")
+        length = int(digits)
+        if length > self._limits.body:
+            raise WireError(f"a body of {length} bytes, more than {self._limits.body}")
+        return length
 
 
 def checked(text: str) -> str:

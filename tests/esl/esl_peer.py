@@ -128,6 +128,8 @@ class Switch:
     def recv(self, size: int) -> bytes:
         end = float("inf") if self._timeout is None else self.time + self._timeout
         while not self._unread:
+            if self.hung_up_on:
+                raise OSError(9, "closed in another greenlet")
             if self.closed:
                 return b""
             if not self._heap or self._heap[0][0] > end:

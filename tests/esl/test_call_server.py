@@ -8,7 +8,7 @@ from ipaddress import ip_network
 import gevent
 import pytest
 from esl_caller import Caller, eventually
-from esl_peer import UUID
+from esl_peer import UUID, described
 from gevent import socket
 from gevent.event import Event
 
@@ -287,6 +287,21 @@ def test_calls_run_side_by_side(serve):
     eventually(lambda: len(server.stories) == 100)
     assert {story.call.caller.number for story in server.stories} == {caller.number for caller in callers}
     assert server.calls == server.waiting == 0
+
+
+def test_a_call_that_says_nothing_any_more_ends(serve, monkeypatch):
+    """Not by a timer for each wait: the listener looks after its calls, while there are any."""
+    monkeypatch.setattr("esl_vm.esl.server.WATCH_S", 0.02)
+    monkeypatch.setattr("esl_vm.esl.session.QUIET_S", 0.05)
+    server = serve(lambda phone: phone.play((Prompt("long", "en"),), ALL_KEYS))
+    caller = Caller(server.address)
+    caller._command = lambda block: caller.commands.append(block) if block != "connect" else None
+    caller.writes(described())
+    caller.ends()
+    eventually(lambda: server.stories)
+    assert server.stories[0].end == "FreeSWITCH does not answer"
+    assert any("uuid_exists" in line for line in caller.commands)
+    eventually(lambda: server._watcher.dead)
 
 
 def test_nothing_stays_behind_a_call(serve):

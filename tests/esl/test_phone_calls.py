@@ -24,6 +24,7 @@ def call(switch: Switch) -> EslPhone:
     session = CallSession(("127.0.0.1", 40000), switch, clock=switch.clock)
     phone = EslPhone(session, session.connect(), Pack())
     phone.session = session
+    switch.time += 0.01  # the conversation begins
     return phone
 
 
@@ -641,24 +642,57 @@ def test_hanging_up_while_the_conversation_was_busy_is_noticed_next():
     assert switch.executed == []
 
 
+def looked_after(switch: Switch, phone: EslPhone) -> None:
+    """Let something look after the call every twenty seconds, as the listener does."""
+    for n in range(1, 20):
+        switch.at(n * 20.0, phone.session.nudge)
+
+
+def asked_after(switch: Switch) -> int:
+    return len([line for line in switch.commands if "uuid_exists" in line])
+
+
 def test_a_long_silence_is_asked_about():
     switch = Switch(lasts={"": 200})
-    call(switch).play(GREETING, ALL_KEYS)
-    assert len([line for line in switch.commands if "uuid_exists" in line]) == 3
+    phone = call(switch)
+    looked_after(switch, phone)
+    assert phone.play(GREETING, ALL_KEYS) is None
+    assert asked_after(switch) == 2
+
+
+def test_a_call_that_is_heard_of_is_not_asked_about():
+    switch = Switch(lasts={"": 200})
+    phone = call(switch)
+    looked_after(switch, phone)
+    for n in range(20):
+        switch.at(n * 10.0, switch.press, "1")
+    phone.play(GREETING, "")
+    assert asked_after(switch) == 0
+
+
+def test_a_call_that_is_waiting_for_a_key_or_busy_elsewhere_is_left_alone():
+    switch = Switch()
+    phone = call(switch)
+    looked_after(switch, phone)
+    assert phone.wait_key(300_000, ALL_KEYS) is None
+    phone.session.nudge()
+    assert asked_after(switch) == 0
 
 
 def test_a_call_that_vanished_silently_ends():
     switch = Switch(lasts={"": 1e6}, answers={"uuid_exists": "false"})
     phone = call(switch)
+    looked_after(switch, phone)
     with pytest.raises(CallerGoneError, match="the call is gone"):
         phone.play(GREETING, ALL_KEYS)
-    assert switch.time < 62
+    assert switch.time < 81
 
 
-def test_a_freeswitch_that_says_nothing_any_more_ends_the_call():
+def test_a_freeswitch_that_says_nothing_any_more_ends_the_call(message):
     switch = Switch(lasts={"": 1e6})
     phone = call(switch)
+    looked_after(switch, phone)
     switch.at(1.0, setattr, switch, "silent", True)
     with pytest.raises(CallerGoneError, match="does not answer"):
         phone.play(GREETING, ALL_KEYS)
-    assert switch.time < 75
+    assert switch.time < 101
