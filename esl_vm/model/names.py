@@ -13,8 +13,8 @@ import unicodedata
 from dataclasses import dataclass
 
 FEWEST_KEYS = 3
-INDEXED_KEYS = 8
-"""How many keys of a word are kept in the directory's index; longer input is compared with the name itself."""
+INDEXED_KEYS = 5
+"""How many keys of a run the directory's index holds; what is dialled beyond them is compared with the name itself."""
 
 _KEYS = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "22233344455566677778889999")
 _LETTERS = str.maketrans(

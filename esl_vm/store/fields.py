@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zoneinfo
 from difflib import get_close_matches
+from functools import cache
 from urllib.parse import urlsplit
 
 from esl_vm.model.errors import InvalidValueError
@@ -18,6 +19,12 @@ HIDDEN = frozenset({"pin", "sound_ms"})
 _ADDRESS = re.compile(r"[^\s<>@,;:\"()\[\]\\]{1,64}@[^\s<>@,;:\"()\[\]\\]{1,255}")
 _WEBHOOK = re.compile(r"-|https?://[^\s@/?#]+([/?#][\x21-\x7e]*)?")
 _EXTENSION = re.compile(r"[A-Za-z0-9_.+*#-]{1,64}(@[A-Za-z0-9_.-]{1,128})?")
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """All time zones; finding them out reads a folder tree."""
+    return frozenset(zoneinfo.available_timezones())
 
 
 def field_name(name: str) -> str:
@@ -52,7 +59,7 @@ def checked_field(name: str, value: str) -> str:
                 raise InvalidValueError(f"language is fr or en, not {value!r}")
             return value[:2].lower()
         case "timezone":
-            if value not in zoneinfo.available_timezones():
+            if value not in _zones():
                 raise InvalidValueError(f"timezone is an IANA name such as America/Toronto, not {value!r}")
             return value
         case "email" | "pager":
