@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from esl_vm.cli.boxes import opened_node
+from esl_vm.cli.config import settings_of
 from esl_vm.cli.output import complain, print_json
-from esl_vm.model.errors import InvalidValueError, StoreDownError
+from esl_vm.model.errors import InvalidValueError, NoSuchMailboxError, StoreDownError
 from esl_vm.model.mailbox import MailboxId
 
 if TYPE_CHECKING:
@@ -80,6 +81,22 @@ def add_commands(commands: Commands) -> None:
     source.add_argument("--dsn", metavar="URL", help="or the live database")
     fusion.add_argument("--storage", required=True, metavar="DIR", help="the storage folder as it lies now")
     _import_options(fusion, unconfigured=False)
+
+    out = commands.group("export", "write mailboxes as another voicemail system keeps them")
+    back = out.add(
+        "asterisk",
+        "a voicemail.conf and a spool tree that Asterisk reads",
+        _export_asterisk,
+        description="PINs are kept as hashes only: each mailbox that has one gets a new one in voicemail.conf.\n"
+        "Exit codes here: 0 all written, 1 some sound was not there, 2 nothing done.",
+        examples="""
+            esl-vm export asterisk --to asterisk-out
+            esl-vm export asterisk --to asterisk-out 1001@default 1002@default
+        """,
+    )
+    back.add_argument("--to", required=True, metavar="DIR", help="an empty or missing folder")
+    back.add_argument("boxes", nargs="*", metavar="MAILBOX", help="which ones; none named: all")
+    back.add_argument("--json", action="store_true", help="the whole report, for programs")
 
 
 def _import_options(parser: Parser, *, unconfigured: bool) -> None:
@@ -166,6 +183,26 @@ def _import(args: argparse.Namespace, read: Callable[[Node], Plan]) -> int:
     else:
         print(report.to_text())
     return report.exit_code
+
+
+def _export_asterisk(args: argparse.Namespace) -> int:
+    domain = settings_of(args).service.domain
+    named = [MailboxId.parse(word, domain) for word in args.boxes]
+    from esl_vm.importers.export_asterisk import export_asterisk
+    from esl_vm.importers.write import Target
+
+    with opened_node(args) as node, _progress_bar() as progress:
+        for box in named:
+            if node.mailboxes.open(box) is None:
+                raise NoSuchMailboxError(f"there is no mailbox {box}")
+        target = Target(node.registry, node.mailboxes, node.store.pins, node.audio)
+        report = export_asterisk(target, named or node.registry.boxes(), Path(args.to), progress=progress)
+    if args.json:
+        print_json(report.to_json())
+    else:
+        print(report.to_text())
+    lost = report.messages.reported + report.greetings.reported + report.mailboxes.reported
+    return report.exit_code or int(bool(lost))
 
 
 @contextmanager

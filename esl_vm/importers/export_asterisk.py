@@ -80,7 +80,7 @@ class _Export:
     def __init__(self, target: Target, folder: Path) -> None:
         self._target = target
         self._folder = folder
-        self.report = Report("asterisk export")
+        self.report = Report("asterisk", verb="exported")
         self._findings: Findings = self.report.findings
         self._lines: dict[str, list[str]] = defaultdict(list)
         self._zones: set[str] = set()

@@ -17,7 +17,7 @@ class Tally:
     """What became of things of one sort.
 
     Args:
-        found: how many the source has. imported: came now. already: were here before.
+        found: how many the source has. imported: came now (of an export: were written). already: were here before.
         deleted_since: came earlier, and their owner has deleted them. reported: told as items, did not come.
     """
 
@@ -32,10 +32,10 @@ class Tally:
         """Whether every one found is accounted for."""
         return self.found == self.imported + self.already + self.deleted_since + self.reported
 
-    def to_json(self) -> dict[str, int]:
-        """As plain numbers."""
+    def to_json(self, verb: str = "imported") -> dict[str, int]:
+        """As plain numbers; `verb` is what `imported` is called."""
         names = ("found", "imported", "already", "deleted_since", "reported")
-        return {name: getattr(self, name) for name in names}
+        return {verb if name == "imported" else name: getattr(self, name) for name in names}
 
 
 @dataclass(slots=True)
@@ -44,12 +44,14 @@ class Report:
 
     Args:
         source: the system. dry_run: nothing was written, all else was done.
+        verb: `imported`, or `exported`.
         messages: found ones include those that can't come and are told as items.
         findings: items (a kind each, counted) and remarks (told, nothing is lost by them).
     """
 
     source: str
     dry_run: bool = False
+    verb: str = "imported"
     mailboxes: Tally = field(default_factory=Tally)
     messages: Tally = field(default_factory=Tally)
     greetings: Tally = field(default_factory=Tally)
@@ -90,9 +92,9 @@ class Report:
         return {
             "source": self.source,
             "dry_run": self.dry_run,
-            "mailboxes": self.mailboxes.to_json(),
-            "messages": self.messages.to_json(),
-            "greetings": self.greetings.to_json(),
+            "mailboxes": self.mailboxes.to_json(self.verb),
+            "messages": self.messages.to_json(self.verb),
+            "greetings": self.greetings.to_json(self.verb),
             "reconciled": self.reconciled,
             "counts": self.counts,
             "items": [_plain(item) for item in self.findings.items],
@@ -101,10 +103,12 @@ class Report:
 
     def to_text(self) -> str:
         """The report for a terminal: sums, every item, and remarks (of a kind with many, the first ones)."""
-        lines = [f"{self.source}: {'would be imported' if self.dry_run else 'imported'}"]
+        lines = [f"{self.source}: {'would be ' if self.dry_run else ''}{self.verb}"]
         for name in ("mailboxes", "messages", "greetings"):
             tally: Tally = getattr(self, name)
-            parts = [f"{word.replace('_', ' ')} {number}" for word, number in tally.to_json().items() if number]
+            parts = [
+                f"{word.replace('_', ' ')} {number}" for word, number in tally.to_json(self.verb).items() if number
+            ]
             lines.append(f"  {name:<10} {', '.join(parts) or 'none'}")
         if not self.reconciled:
             lines.append("  these numbers do not add up: please report this, with the output of --json")

@@ -200,7 +200,8 @@ def test_the_tree_is_as_asterisk_writes_it(place, tmp_path):
         "option_not_carried",
         "pin_new",
     }
-    assert (report.messages.imported, report.messages.reported) == (1, 1)
+    assert report.to_json()["messages"]["exported"] == report.messages.reported == 1
+    assert report.to_text().startswith("asterisk: exported")
 
 
 def test_nothing_is_written_over(place, tmp_path):
