@@ -38,7 +38,6 @@ class Progress(Protocol):
 
     def __call__(self, done: int, total: int, what: str) -> None:
         """`done` of `total` messages and greetings are through; `what` is being done."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +68,16 @@ def run_import(plan: Plan, target: Target, *, dry_run: bool = False, progress: P
     """
     report = Report.of(plan, dry_run=dry_run)
     total = plan.messages + report.greetings.found
+    tell: Progress = progress or (lambda _done, _total, _what: None)
     with tempfile.TemporaryDirectory(prefix="esl-vm-import-") as folder:
         run = _Run(plan.source, target, report, Path(folder) / "sound.wav", dry_run=dry_run)
         done = 0
         for box in plan.mailboxes:
             for _step in run.steps(box):
-                if progress:
-                    progress(done, total, str(box.box))
+                tell(done, total, str(box.box))
                 done += 1
             done -= 1
-        if progress:
-            progress(total, total, "")
+        tell(total, total, "")
     return report
 
 
@@ -120,8 +118,7 @@ class _Run:
         """Make the mailbox where there is none; whether there is one now."""
         if before is not None:
             self._report.mailboxes.already += 1
-            why = "it was here before: its settings and its PIN stay as they are"
-            self._findings.remark("mailbox_here", str(box.box), why)
+            self._findings.remark("mailbox_here", str(box.box), "it was here before: settings and PIN stay as they are")
             return True
         fields = self._fields(box)
         try:
@@ -144,11 +141,10 @@ class _Run:
             fields["announce_only"] = "yes"
             why = "it was switched off: it takes no messages until announce_only is set to no"
             self._findings.remark("switched_off", str(box.box), why)
-        pager = box.pager
-        if pager and "@" not in pager:
-            why = f"{pager} is a telephone number: give the address of a gateway as pager"
+        pager = box.pager if "@" in box.pager else ""
+        if box.pager and not pager:
+            why = f"{box.pager} is a telephone number: give the address of a gateway as pager"
             self._findings.remark("pager_not_carried", str(box.box), why)
-            pager = ""
         fields |= {
             "name": box.name,
             "language": box.language,
@@ -168,15 +164,13 @@ class _Run:
 
     def _pin(self, box: ImportedMailbox) -> None:
         """Set the PIN; where one was asked and is not known, one that nobody knows, so that the mailbox stays shut."""
-        if box.pin is None and not box.asks_pin:
-            return
-        if box.pin is None:
+        if box.pin is not None:
+            # Comedian Mail takes an owner whose PIN is the mailbox's number for a new one
+            forced = "yes" in {box.options.get("force_name"), box.options.get("force_greetings")}
+            pin = box.pin.reveal()
+            self._target.pins.change(box.box, pin, initial=forced and pin == box.box.number)
+        elif box.asks_pin:
             self._target.pins.change(box.box, "".join(secrets.choice("0123456789") for _ in range(LONGEST_PIN)))
-            return
-        # Comedian Mail takes an owner whose PIN is the mailbox's number for a new one
-        new = box.options.get("force_name") == "yes" or box.options.get("force_greetings") == "yes"
-        pin = box.pin.reveal()
-        self._target.pins.change(box.box, pin, initial=new and pin == box.box.number)
 
     def _greeting(self, box: MailboxId, greeting: ImportedGreeting, before: Mailbox | None) -> None:
         """Put a greeting in force, unless its owner has recorded or removed one here.
