@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,8 @@ from esl_vm.store.records import (
     message_of,
     message_payload,
     pack_payload,
+    pairs,
     text,
-    texts,
 )
 from esl_vm.store.scripts import script
 
@@ -47,9 +48,10 @@ class RedisMailboxes:
         reply = self._base.link.script(keys.partition, script("open"), [keys.box, *keys.folders], [])
         if reply is None:
             return None
-        fields = texts(reply[0])
+        flat, numbers = json.loads(text(reply))
+        fields = pairs(flat)
         self._base.salts.note(box, fields.get("pin", ""))
-        return mailbox_of(box, fields, counts_of(reply[1]), self._base.defaults)
+        return mailbox_of(box, fields, counts_of(numbers), self._base.defaults)
 
     def counts(self, box: MailboxId) -> Counts:
         """How many messages lie in each folder; none where there is no such mailbox."""
@@ -73,10 +75,11 @@ class RedisMailboxes:
         place = (f"{after.score:.0f}", after.id) if after is not None else ("", "")
         args = [keys.messages, which, *place, str(most)]
         reply = self._base.link.script(keys.partition, script("page"), [keys.folder(folder)], args)
-        ids = [text(word) for word in reply[1::3]]
-        places = tuple(Place(float(score), at) for at, score in zip(ids, reply[2::3], strict=True))
-        messages = tuple(message_of(at, texts(fields)) for at, fields in zip(ids, reply[3::3], strict=True))
-        return Page(messages, places, int(reply[0]))
+        total, *flat = json.loads(text(reply))
+        ids, scores, fields = flat[::3], flat[1::3], flat[2::3]
+        places = tuple(Place(float(score), at) for at, score in zip(ids, scores, strict=True))
+        messages = tuple(message_of(at, pairs(found)) for at, found in zip(ids, fields, strict=True))
+        return Page(messages, places, total)
 
     def message(self, box: MailboxId, message_id: str) -> Message:
         """One message, also from the trash; raises NoSuchMessageError."""

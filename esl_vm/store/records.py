@@ -28,9 +28,9 @@ def text(value: bytes | str | None) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else (value or "")
 
 
-def texts(flat: Sequence[bytes]) -> dict[str, str]:
+def pairs(flat: Sequence[str]) -> dict[str, str]:
     """Fields from names and values in turn."""
-    return {text(flat[i]): text(flat[i + 1]) for i in range(0, len(flat), 2)}
+    return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
 def number(value: str | None) -> int:

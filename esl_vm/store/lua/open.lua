@@ -1,7 +1,7 @@
 -- Everything about a mailbox in one look; changes nothing.
 -- KEYS[1]  vm:{pNN}:box:BOX           hash, the mailbox
 -- KEYS[2..12]  vm:{pNN}:folder:BOX:FOLDER  sorted sets, the folders; New and Old first
--- Returns nil if there is none; else its fields (name and value in turn; of the PIN only what hashing one needs, never
+-- Returns nil if there is none; else JSON: its fields (name and value in turn; of the PIN only what hashing one needs, never
 -- its hash), then a list: messages in each folder, urgent ones in New, urgent ones in Old.
 local fields = redis.call('HGETALL', KEYS[1])
 if #fields == 0 then
@@ -18,4 +18,4 @@ for index = 2, 12 do
 end
 counts[#counts + 1] = redis.call('ZCOUNT', KEYS[2], '-inf', '(0')
 counts[#counts + 1] = redis.call('ZCOUNT', KEYS[3], '-inf', '(0')
-return {fields, counts}
+return cjson.encode({fields, counts})

@@ -4,7 +4,8 @@
 -- ARGV[2]  which: urgent, other, first (all, urgent ones first) or time (all, by time alone)
 -- ARGV[3], ARGV[4]  score and id of the place after which to begin, `` = the start
 -- ARGV[5]  most messages
--- Returns how many the folder (that part of it) holds, then for each message its id, its score and its fields.
+-- Returns JSON, which is read faster than as many replies: how many the folder (that part of it) holds, then for each
+-- message its id, its score and its fields (name and value in turn).
 local URGENT = 10000000000000  -- as in common.lua
 local folder, which, most = KEYS[1], ARGV[2], tonumber(ARGV[5])
 
@@ -107,4 +108,4 @@ while count < most do
         end
     end
 end
-return page
+return cjson.encode(page)
