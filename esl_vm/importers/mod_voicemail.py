@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from esl_vm.importers.freeswitch_directory import FreeswitchDirectory, User
@@ -211,6 +211,7 @@ class _Reader:
 
     def _messages(self, rows: list[Row], shown: str) -> Iterator[ImportedMessage]:
         seen: set[tuple[str, str]] = set()
+        same: Counter[str] = Counter()
         for row in sorted(rows, key=lambda row: epoch(row.get("created_epoch")) or 0.0):
             uuid, path = row.get("uuid", ""), row.get("file_path", "")
             key = (uuid, self._storage.relative(path))
@@ -218,11 +219,15 @@ class _Reader:
                 self._findings.item(Kind.DUPLICATE_ROW, f"{shown} {uuid}", "the same row once more", lost=1)
                 continue
             seen.add(key)
-            message = self._message(row, shown, uuid, path)
+            # the name alone, not the path: the folder may lie elsewhere the next time
+            identity = f"{uuid} {path.rpartition('/')[2]}"
+            same[identity] += 1
+            message = self._message(row, shown, f"{identity} {same[identity]}" if same[identity] > 1 else identity)
             if message is not None:
                 yield message
 
-    def _message(self, row: Row, shown: str, uuid: str, path: str) -> ImportedMessage | None:
+    def _message(self, row: Row, shown: str, identity: str) -> ImportedMessage | None:
+        uuid, path = row.get("uuid", ""), row.get("file_path", "")
         found = self._storage.find(path)
         name = path.rpartition("/")[2]
         if found is Lost.OUTSIDE:
@@ -241,7 +246,7 @@ class _Reader:
             self._findings.item(Kind.DELETED_FLAG, f"{shown} {uuid}", why)
         number = row.get("cid_number", "")
         return ImportedMessage(
-            id=stable_id(SOURCE, shown, f"{uuid} {name}", received),
+            id=stable_id(SOURCE, shown, identity, received),
             where=f"{shown} {name}",
             folder=folder,
             sound=found,

@@ -141,8 +141,9 @@ def test_equal_rows_are_one_message_and_unequal_ones_with_one_uuid_are_not(tree,
     tree.message("msg_a.wav", uuid="same")
     tree.message("msg_a.wav", uuid="same")
     tree.message("msg_b.wav", uuid="same")
+    tree.message("moved/msg_b.wav", uuid="same")
     report = place.bring(tree.read())
-    assert report.messages.imported == 2
+    assert report.messages.imported == 3
     assert report.counts == {"duplicate_row": 1}
 
 
