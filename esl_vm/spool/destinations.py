@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from esl_vm.model.mailbox import Greeting, MailboxId
     from esl_vm.model.message import Message
     from esl_vm.ports import AudioStore, Mailboxes
+    from esl_vm.spool.journal import Journal
     from esl_vm.spool.manifest import Manifest
+
+    Deliveries = dict[MailboxId, Delivery]
 
 log = logging.getLogger(__name__)
 
@@ -37,10 +40,9 @@ class Destinations:
         self.audio = audio
         self._mailboxes = mailboxes
 
-    def deliver(
-        self, manifest: Manifest, message: Message, sound: Path, intro: Path, *, retry: bool
-    ) -> dict[MailboxId, Delivery]:
+    def deliver(self, journal: Journal, message: Message, sound: Path, intro: Path, *, retry: bool) -> Deliveries:
         """Put a message in each of its mailboxes; what each answered. Raises StoreDownError in between."""
+        manifest = journal.manifest
         # One who was told that the message is kept is not sent away by a mailbox that filled up since.
         most = 0 if manifest.promised else manifest.most
         deliveries = {}
@@ -50,31 +52,20 @@ class Destinations:
             if manifest.intro:
                 copy = dataclasses.replace(copy, intro_id=copy.id + INTRO_SUFFIX)
                 sounds[copy.intro_id] = intro
-            deliveries[box] = self._deliver_copy(box, copy, sounds, most, retry=retry)
+            erased = self._store(sounds, retry=retry, tried=place < manifest.tried)
+            _note_tried(journal, place + 1)
+            deliveries[box] = self._deliver_copy(box, copy, most)
+            if not deliveries[box].kept:
+                self._delete(sounds)
+            elif erased and deliveries[box] is not Delivery.DELETED:
+                self._put(sounds)
         return deliveries
 
-    def _deliver_copy(
-        self, box: MailboxId, message: Message, sounds: dict[str, Path], most: int, *, retry: bool
-    ) -> Delivery:
-        """Store a copy's sounds and deliver it; what is not kept leaves no sound behind."""
-        # Tried before, it may have been delivered, deleted and its sound removed: then that must not come back.
-        erased = [sound for sound in sounds if retry and not self.audio.exists(sound)]
-        for sound, path in sounds.items():
-            self.audio.put(sound, path)
-        try:
-            delivery = self._mailboxes.deliver(box, message, most)
-        except NoSuchMailboxError:
-            delivery = Delivery.NO_MAILBOX
-        unwanted = sounds if not delivery.kept else erased if delivery is Delivery.DELETED else ()
-        for sound in unwanted:
-            self.audio.delete(sound)
-        return delivery
-
-    def put_in_force(self, manifest: Manifest, sound: Path, duration_ms: int, *, retry: bool) -> Settlement:
+    def put_in_force(self, journal: Journal, sound: Path, duration_ms: int, *, retry: bool) -> Settlement:
         """Let an accepted greeting take the place of the one before, whose sound is the store's to erase.
 
         Args:
-            manifest: of the take.
+            journal: the take.
             sound: the recording.
             duration_ms: its length, milliseconds.
             retry: it may have been tried before; the owner may have recorded another, or erased it, since.
@@ -82,24 +73,54 @@ class Destinations:
         Raises:
             StoreDownError: it is not certain to be in force.
         """
+        manifest = journal.manifest
         box, greeting = manifest.boxes[0], manifest.greeting
         if greeting is None:  # which its kind forbids
             return self._refuse(manifest, Settled.NO_MAILBOX, "the manifest names no greeting")
         if retry and _is_newer(self._in_force(box, greeting), manifest.id):
             return self._refuse(manifest, Settled.DISCARDED, "a newer one is in force")
-        erased = retry and not self.audio.exists(manifest.id)
-        self.audio.put(manifest.id, sound)
+        erased = self._store({manifest.id: sound}, retry=retry, tried=bool(manifest.tried))
+        _note_tried(journal, 1)
         try:
             in_force = StoredGreeting(manifest.id, duration_ms, manifest.starts, manifest.ends)
             self._mailboxes.set_greeting(box, greeting, in_force)
         except NoSuchMailboxError:
             return self._refuse(manifest, Settled.NO_MAILBOX, "there is no such mailbox")
-        if retry and self._in_force(box, greeting) != manifest.id:
-            # It was in force before, and the store lets none come back.
-            if erased:
-                self.audio.delete(manifest.id)
+        if retry and self._in_force(box, greeting) != manifest.id:  # it was before, and the store lets none come back
             return Settlement(Settled.DISCARDED, "it was replaced or erased since")
+        if erased:
+            self._put({manifest.id: sound})
         return Settlement(Settled.DELIVERED)
+
+    def _store(self, sounds: dict[str, Path], *, retry: bool, tried: bool) -> bool:
+        """Store the sounds of something before a mailbox is asked to take it, unless they were erased since.
+
+        The sounds were there when a mailbox was asked before. If they are not any more, it had taken it and its owner
+        has erased it since: it must be asked again, to be certain, but a sound stored now would stay for ever.
+
+        Returns:
+            Whether they were erased (or the store lost them). Then they are still to be stored, if it takes it after all.
+        """
+        there = [retry and self.audio.exists(sound) for sound in sounds]
+        if retry and tried and not all(there):
+            return True
+        if not all(there):
+            self._put(sounds)
+        return False
+
+    def _deliver_copy(self, box: MailboxId, message: Message, most: int) -> Delivery:
+        try:
+            return self._mailboxes.deliver(box, message, most)
+        except NoSuchMailboxError:
+            return Delivery.NO_MAILBOX
+
+    def _put(self, sounds: dict[str, Path]) -> None:
+        for sound, path in sounds.items():
+            self.audio.put(sound, path)
+
+    def _delete(self, sounds: dict[str, Path]) -> None:
+        for sound in sounds:
+            self.audio.delete(sound)
 
     def _in_force(self, box: MailboxId, greeting: Greeting) -> str:
         """The sound id of the greeting in force, `` if there is none."""
@@ -111,6 +132,15 @@ class Destinations:
         self.audio.delete(manifest.id)
         log.warning("greeting %s for %s: %s", manifest.id, manifest.boxes[0], reason)
         return Settlement(settled, reason)
+
+
+def _note_tried(journal: Journal, mailboxes: int) -> None:
+    """Write down that a mailbox will be asked. On a full disk it is asked all the same: at worst a sound stays."""
+    try:
+        if journal.manifest.tried < mailboxes:
+            journal.note(tried=mailboxes)
+    except OSError as error:
+        log.warning("take %s: %s", journal.manifest.id, error)
 
 
 def _is_newer(audio_id: str, than: str) -> bool:

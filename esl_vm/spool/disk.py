@@ -20,7 +20,11 @@ FOLDER_MODE = 0o770
 
 
 class Runner(Protocol):
-    """Runs work that may wait for a disk: here and now, or in a thread so that other calls go on meanwhile."""
+    """Runs work that may wait for a disk: here and now, or in a thread so that other calls go on meanwhile.
+
+    It must not return before the work is done, not even when whoever waits for it is killed (a greenlet at the end of
+    a drain): the next thing that is done is to the same files.
+    """
 
     def __call__(self, work: Callable[[], T], /) -> T:
         """Do the work, return what it returns, raise what it raises."""

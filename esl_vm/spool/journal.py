@@ -80,6 +80,13 @@ class Journal:
 
     def append(self, **changes: Any) -> None:
         """Write a change, on disk when this returns; raises OSError, and then nothing has changed."""
+        self._write(changes, durably=True)
+
+    def note(self, **changes: Any) -> None:
+        """Write a change that has to outlive this process but no power cut, and so costs next to nothing."""
+        self._write(changes, durably=False)
+
+    def _write(self, changes: dict[str, Any], *, durably: bool) -> None:
         changed = dataclasses.replace(self.manifest, **changes)
         record = encode(changes)
         fd = self._file.fileno()
@@ -88,7 +95,8 @@ class Journal:
             done = 0
             while done < len(record):
                 done += os.pwrite(fd, record[done:], self._whole + done)
-            os.fsync(fd)
+            if durably:
+                os.fsync(fd)
         except OSError:
             self._take_back()
             raise

@@ -68,6 +68,7 @@ class Manifest:
         cut: the recording was cut short by a failure.
         urgent: marked by the caller.
         accepted: decided to be kept (a greeting is not, until it is said). discarded: decided to be dropped.
+        tried: how many of the mailboxes were asked to take it so far, whatever they answered.
         promised: the caller was told that it is kept although it could not be delivered.
         elsewhere: the recording is not on this host. adopted: it is here, the call was served by another host.
         problem: why it could not be settled so far. aside: why it was set aside.
@@ -95,6 +96,7 @@ class Manifest:
     urgent: bool = False
     accepted: bool = False
     discarded: bool = False
+    tried: int = 0
     promised: bool = False
     elsewhere: bool = False
     adopted: bool = False

@@ -123,7 +123,7 @@ class Settler:
         if not sound.frames:
             return self._empty(journal, sound)
         if manifest.kind is Kind.GREETING:
-            in_force = self._destinations.put_in_force(manifest, self.folder.counting(manifest), sound.ms, retry=retry)
+            in_force = self._destinations.put_in_force(journal, self.folder.counting(manifest), sound.ms, retry=retry)
             return self._remove(journal, in_force)
         if too_short(manifest, sound):
             reason = f"{sound.heard_ms} of {sound.ms} ms are not silence"
@@ -185,7 +185,7 @@ class Settler:
             cut=manifest.cut or manifest.message.cut,
         )
         sound, intro = self.folder.counting(manifest), self.folder.intro(manifest.id)
-        deliveries = self._destinations.deliver(manifest, message, sound, intro, retry=retry)
+        deliveries = self._destinations.deliver(journal, message, sound, intro, retry=retry)
         if any(delivery.kept for delivery in deliveries.values()):
             return self._remove(journal, Settlement(Settled.DELIVERED, deliveries=deliveries))
         if Delivery.FULL in deliveries.values():

@@ -102,7 +102,7 @@ class Spool:
             boxes: where it goes, one or more; the first gets the message's id, the others `ID.1`, `ID.2` ...
             message: who leaves it, when, how. Its length, and whether it was cut, are found out.
             min_ms: shortest message kept, milliseconds.
-            most: messages a mailbox's folder may hold; 0 = no limit.
+            most: messages a mailbox's folder may hold, where the mailbox says nothing itself; 0 = no limit.
             trim_silence: silence at the end does not count, and is cut off beyond 200 ms (but not after a hang-up).
             threshold: what is silence, Asterisk's `silencethreshold`, 0 to 32767.
             call_node: the host whose FreeSWITCH records; `` = not known.
@@ -189,7 +189,7 @@ class Spool:
             source_id: the sound of the message sent on; it is left as it is.
             source_intro_id: the introduction which that message had already; it is played after the preface.
             preface: a finished take of `take_sound`; it is used up.
-            most: messages a mailbox's folder may hold; 0 = no limit.
+            most: messages a mailbox's folder may hold, where the mailbox says nothing itself; 0 = no limit.
 
         Raises:
             AudioMissingError, StoreDownError: the message can't be fetched. SpoolError: it can't be kept, or the

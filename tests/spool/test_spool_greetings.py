@@ -111,6 +111,10 @@ def test_one_whose_answer_got_lost_does_not_come_back_after_its_owner_erased_it(
     desk.mailboxes.remove_greeting(ALICE, BUSY)
     if erased:
         desk.mailboxes.erase_what_is_due(desk.audio)
+    for _ in range(3):
+        desk.mailboxes.down = 2
+        desk.sweeper().sweep_once()
+    desk.mailboxes.down = 0
 
     [outcome] = desk.sweeper().sweep_once()
     desk.mailboxes.erase_what_is_due(desk.audio)

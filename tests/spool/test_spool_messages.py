@@ -341,6 +341,47 @@ def test_what_the_owner_deleted_meanwhile_does_not_come_back(desk):
     assert (desk.mailboxes.messages(ALICE), desk.sounds(), desk.on_the_way()) == ({}, [], [])
 
 
+def test_what_was_erased_meanwhile_leaves_no_sound_however_often_the_store_stumbles(desk):
+    with desk.take() as take:
+        freeswitch_records(take.path, voice(2000))
+        desk.mailboxes.deaf = 1
+        take.settle()
+    desk.mailboxes.delete(ALICE, take.id)
+    desk.audio.delete(take.id)
+
+    for _ in range(3):
+        desk.mailboxes.down = 1
+        desk.sweeper().sweep_once()
+    desk.sweeper().sweep_once()
+
+    assert (desk.mailboxes.messages(ALICE), desk.sounds(), desk.on_the_way()) == ({}, [], [])
+
+
+def test_what_the_store_forgot_with_its_sound_arrives_with_its_sound(desk):
+    with desk.take() as take:
+        freeswitch_records(take.path, voice(2000))
+        desk.mailboxes.down = 1
+        take.settle()
+    desk.audio.delete(take.id)
+
+    desk.sweeper().sweep_once()
+
+    assert list(desk.mailboxes.messages(ALICE)) == desk.sounds() == [take.id]
+    assert desk.content(take.id) == wave(voice(2000), RATE)
+
+
+def test_on_a_disk_too_full_for_a_note_the_message_is_delivered_all_the_same(desk, monkeypatch):
+    with desk.take() as take:
+        freeswitch_records(take.path, voice(2000))
+        take.recorded(recorded(2000))
+
+        def full(*_):
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(os, "pwrite", full)
+        assert take.settle() is Settled.DELIVERED
+
+
 def test_what_lies_in_the_trash_keeps_its_sound(desk):
     with desk.take() as take:
         freeswitch_records(take.path, voice(2000))
