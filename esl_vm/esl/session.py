@@ -44,6 +44,9 @@ BREAK_AGAIN_S = 0.2
 TRANSFERRED = "transferred"
 _COMPLETE = b"Event-Name: CHANNEL_EXECUTE_COMPLETE\n"
 _DTMF = b"Event-Name: DTMF\n"
+_DIGIT = b"\nDTMF-Digit: "
+# The keys there are, as FreeSWITCH writes them. The four of a military telephone are none.
+_KEYS = {key.encode(): key for key in ALL_KEYS} | {b"%23": "#", b"%2A": "*"}
 # Keys kept for later. Nobody dials more ahead.
 MOST_KEYS = 64
 
@@ -103,7 +106,7 @@ class CallSession(Exchange):
         self._uuid = uuid
         self._own = f"\nUnique-ID: {uuid}\n".encode()
         listen = command(f"filter Unique-ID {uuid}") + command(f"event plain {EVENTS}")
-        self.post(listen + command(f"linger {LINGER_S}"), [None, None, None])
+        self.post(listen + command(f"linger {LINGER_S}"), 3)
         return answer
 
     def begin(self, application: str, argument: str = "", *, before: bytes = b"", commands_before: int = 0) -> None:
@@ -115,13 +118,13 @@ class CallSession(Exchange):
             before: encoded commands to send ahead of it in the same write.
             commands_before: how many those are.
         """
-        self.check()
+        if self.gone:
+            raise CallerGoneError(self.gone)
         self.executed += 1
         self._running = f"{self._prefix}-{self.executed}"
         self._mark = f"\nApplication-UUID: {self._running}\n".encode()
         self._completion = None
-        message = execute(application, argument, self._running)
-        self.post(before + message, [None] * (commands_before + 1))
+        self.post(before + execute(application, argument, self._running), commands_before + 1)
 
     def finish(self, keys: str = "", *, most_s: float | None = None, after_hang_up: bool = False) -> Frame:
         """Wait for the end of the application begun last; returns its CHANNEL_EXECUTE_COMPLETE.
@@ -143,9 +146,11 @@ class CallSession(Exchange):
                 slipped = True
                 break_at = min(break_at, self._clock() + BREAK_AFTER_S)
             if break_at != NEVER and self._clock() >= break_at:
-                self.post(command(f"api uuid_break {self._uuid}"), [None])
+                self.post(command(f"api uuid_break {self._uuid}"))
                 break_at = self._clock() + BREAK_AGAIN_S
             self.read(break_at)
+            if self._probe:
+                self._take_probe(self._probe[0])
         completion, self._completion, self._running = self._completion, None, ""
         if self.gone:
             raise CallerGoneError(self.gone)
@@ -184,12 +189,12 @@ class CallSession(Exchange):
         try:
             if self._uuid and not self.gone:
                 if self._running:
-                    self.post(command(f"api uuid_break {self._uuid} all"), [None])
+                    self.post(command(f"api uuid_break {self._uuid} all"))
                 if not self._parked:
                     self.begin("sleep", "1")
                     self.read_until(lambda: self._parked, timeout)
             if self.connected:
-                self.post(command("exit"), [None])
+                self.post(command("exit"))
             if not self.gone or self.gone == TRANSFERRED:
                 # FreeSWITCH closes; were we the first, it might meet a reset before it has read the command.
                 end = self._clock() + timeout
@@ -200,16 +205,21 @@ class CallSession(Exchange):
         self.stop()
 
     def _event(self, frame: Frame) -> None:
-        # Compared as bytes: nine of ten events are one of the first two, and a call pays for each.
-        if frame.body.startswith(_COMPLETE):
-            if self._running and frame.holds(self._mark):
+        # Looked at as bytes: nearly all events are one of the first two, and the call pays for each.
+        body = frame.body
+        if body.startswith(_COMPLETE):
+            if self._running and body.rfind(self._mark) >= 0:
                 self._parked = True
                 self._completion = frame
             else:
                 self._completed(frame)
-        elif frame.body.startswith(_DTMF):
-            if frame.holds(self._own):
-                self._pressed(frame.last("DTMF-Digit") or "")
+        elif body.startswith(_DTMF):
+            at = body.rfind(_DIGIT) + len(_DIGIT)
+            key = _KEYS.get(body[at : body.find(b"\n", at)])
+            if key is not None and self._own in body:
+                self.pressed += 1
+                if len(self.keys) < MOST_KEYS:
+                    self.keys.append(key)
         elif frame.event == "CHANNEL_HANGUP" and frame.holds(self._own):
             self.gone = self.gone or f"hung up: {frame.last('Hangup-Cause') or 'no cause'}"
 
@@ -220,12 +230,6 @@ class CallSession(Exchange):
         elif self.gone and frame.last("Application") == "socket":
             # The application that holds the call for us ended with it; what was queued will never run.
             self._released = True
-
-    def _pressed(self, key: str) -> None:
-        if len(key) == 1 and key in ALL_KEYS:
-            self.pressed += 1
-            if len(self.keys) < MOST_KEYS:
-                self.keys.append(key)
 
     def _outlast_the_caller(self) -> None:
         """Read on after the hang-up until the running application's end is told, or can't be any more."""
@@ -248,13 +252,10 @@ class CallSession(Exchange):
             return
         self._probe = []
         with suppress(CallerGoneError):  # its own greenlet will notice
-            self.post(command(f"api uuid_exists {self._uuid}"), [self._probe])
+            self.post(command(f"api uuid_exists {self._uuid}"), 1, self._probe)
+            self._set_low_water(1)
 
-    def read(self, until: float) -> bool:
-        """Read once; see Exchange. Also takes the answer to a nudge."""
-        came = super().read(until)
-        if self._probe:
-            if self._probe[0].data.strip() != "true":
-                self.gone = self.gone or "the call is gone"
-            self._probe = None
-        return came
+    def _take_probe(self, answer: Frame) -> None:
+        self._probe = None
+        if answer.data.strip() != "true":
+            self.gone = self.gone or "the call is gone"

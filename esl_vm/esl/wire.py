@@ -33,7 +33,9 @@ _OK_HEAD = b"Content-Type: command/reply\nReply-Text: +OK"
 _LENGTH_LINE = re.compile(rb"^Content-Length:[ \t]*([^\n]*)$", re.MULTILINE)
 _TYPE_LINE = re.compile(rb"^Content-Type:[ \t]*([^\n]+)$", re.MULTILINE)
 _OK = _OK_HEAD + b"\n\n"
+_LINE_BREAK = ord("\n")
 _BREAKS = re.compile(r"[\x00\r\n]")
+_EXPANDED = re.compile(r"[\x00\r\n\\]|\$\{")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
@@ -167,6 +169,10 @@ class Frame:
         return f"Frame({self.type}{' ' + self.event if self.event else ''}, {len(self.head)}+{len(self.body)} bytes)"
 
 
+# The reply to nearly every command; one object for all, so it is known by identity.
+OK = Frame("command/reply", _OK_HEAD)
+
+
 class Decoder:
     """Bytes in, frames out. Bytes may be cut anywhere.
 
@@ -177,19 +183,33 @@ class Decoder:
     Memory is bounded by the limits and the longest piece fed. After a WireError the stream can't be read on.
     """
 
-    __slots__ = ("_body", "_buffer", "_head", "_limits", "_searched", "_type")
+    __slots__ = ("_at", "_body", "_buffer", "_head", "_limits", "_searched", "_type")
 
     def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
-        self._buffer = bytearray()
-        self._searched = 0  # no head ends before here: a head that drips in is not searched again and again
+        # What was fed, and up to where it is used up. Bytes as they came as long as frames come whole; a bytearray
+        # once one has to be put together, so that one that drips in is not copied again and again …
+        self._buffer: bytes | bytearray = b""
+        self._at = 0
+        self._searched = 0  # … nor searched: no head ends before here
         self._head: bytes | None = None  # the head whose body has not all come yet
-        self._body = 0
         self._type = ""
+        self._body = 0
 
     def feed(self, data: bytes) -> None:
         """Take bytes as they came from the socket."""
-        self._buffer += data
+        at = self._at
+        if at >= len(self._buffer):
+            self._buffer = data
+            self._searched = 0
+        else:
+            if not isinstance(self._buffer, bytearray):
+                self._buffer = bytearray(self._buffer[at:])
+            elif at:
+                del self._buffer[:at]
+            self._buffer += data
+            self._searched = max(0, self._searched - at)
+        self._at = 0
 
     def __iter__(self) -> Iterator[Frame]:
         """The frames that are complete by now."""
@@ -199,48 +219,48 @@ class Decoder:
     @property
     def pending(self) -> int:
         """How many bytes of an incomplete frame are held."""
-        return len(self._buffer)
+        return len(self._buffer) - self._at
 
     def next(self) -> Frame | None:
         """The next complete frame, None if more bytes are needed; raises WireError."""
-        buffer = self._buffer
-        if not buffer:
+        buffer, at = self._buffer, self._at
+        if at >= len(buffer):
             return None
         if self._head is None:
-            if buffer.startswith(_OK):
-                del buffer[: len(_OK)]
-                self._searched = 0
-                return Frame("command/reply", _OK_HEAD)
-            usual = _EVENT_START.match(buffer)
+            if buffer.startswith(_OK, at):
+                self._at = at + len(_OK)
+                return OK
+            usual = _EVENT_START.match(buffer, at)
             if usual:
                 self._head, self._type, self._body = usual[0][:-2], PLAIN_EVENT, self._bounded(usual[1])
+                self._at = at = usual.end()
                 del usual  # it holds the buffer
-                del buffer[: len(self._head) + 2]
             elif not self._read_head():
                 return None
-        if len(buffer) < self._body:
+            else:
+                at = self._at
+        end = at + self._body
+        if len(buffer) < end:
             return None
-        frame = Frame(self._type, self._head or b"", bytes(memoryview(buffer)[: self._body]))
-        del buffer[: self._body]
+        frame = Frame(self._type, self._head or b"", bytes(buffer[at:end]))
+        self._at = end
         self._head = None
-        self._searched = 0
         return frame
 
     def _read_head(self) -> bool:
         """Take any frame's head out of the buffer, if it is there whole; learn its type and the length of its body."""
-        buffer = self._buffer
-        if buffer.startswith(b"\n"):
-            # A reply whose text ends in a line break leaves an empty line behind it.
-            del buffer[: len(buffer) - len(buffer.lstrip(b"\n"))]
-            self._searched = 0
-        end = buffer.find(b"\n\n", self._searched)
-        if (end if end >= 0 else len(buffer)) > self._limits.head:
+        buffer, at = self._buffer, self._at
+        while at < len(buffer) and buffer[at] == _LINE_BREAK:
+            at += 1  # a reply whose text ends in a line break leaves an empty line behind it
+        self._at = at
+        end = buffer.find(b"\n\n", max(at, self._searched))
+        if (end if end >= 0 else len(buffer)) - at > self._limits.head:
             raise WireError(f"a header block of more than {self._limits.head} bytes")
         if end < 0:
-            self._searched = max(0, len(buffer) - 1)
+            self._searched = max(at, len(buffer) - 1)
             return False
-        head = bytes(memoryview(buffer)[:end])
-        del buffer[: end + 2]
+        head = bytes(buffer[at:end])
+        self._at = end + 2
         lengths: list[bytes] = []
         if head.startswith(_EVENT):
             # The reply to `connect`: one block without a body, whatever its variables are called, its type at the end.
@@ -258,11 +278,9 @@ class Decoder:
         return True
 
     def _bounded(self, digits: bytes) -> int:
-        if not _DIGITS.fullmatch(digits):
-            raise WireError(f"a Content-Length that is no number: {digits[:40]!r}")
-        length = int(digits)
-        if length > self._limits.body:
-            raise WireError(f"a body of {length} bytes, more than {self._limits.body}")
+        length = int(digits) if _DIGITS.fullmatch(digits) else -1
+        if not 0 <= length <= self._limits.body:
+            raise WireError(f"a Content-Length of {digits[:40]!r}: no number up to {self._limits.body}")
         return length
 
 
@@ -292,12 +310,13 @@ def execute(application: str, argument: str, uuid: str) -> bytes:
             application sees it: `${…}` is a channel variable or an api call, `\n` a line break
             (`switch_channel_expand_variables`).
     """
-    if "${" in argument or "\\" in argument:
-        raise UnsafeArgumentError(f"the argument of {application} would be expanded")
-    text = f"sendmsg\ncall-command: execute\nexecute-app-name: {checked(application)}\n"
-    if argument:
-        text += f"execute-app-arg: {checked(argument)}\n"
-    return f"{text}event-lock: true\nEvent-UUID: {checked(uuid)}\n\n".encode()
+    if _EXPANDED.search(argument):
+        raise UnsafeArgumentError(f"the argument of {application} is no single line, or would be expanded")
+    arguments = f"\nexecute-app-arg: {argument}" if argument else ""
+    return (
+        f"sendmsg\ncall-command: execute\nexecute-app-name: {checked(application)}{arguments}\n"
+        f"event-lock: true\nEvent-UUID: {checked(uuid)}\n\n"
+    ).encode()
 
 
 def send_event(name: str, headers: Mapping[str, str], body: str = "") -> bytes:
