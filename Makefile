@@ -11,7 +11,7 @@ BIN  := $(VENV)/bin
 CALL ?= *97
 
 .NOTPARALLEL:
-.PHONY: run test lint live demo format clean
+.PHONY: run test lint live demo chaos format clean
 .DEFAULT_GOAL := run
 
 # One stamp for each set of packages; made again when setup.cfg changes.
@@ -42,6 +42,10 @@ lint: $(VENV)/.has-lint
 
 live: $(VENV)/.has-test
 	$(BIN)/python -m pytest -m live
+
+# A failure at every point of a call: what was announced must hold. About three minutes.
+chaos: $(VENV)/.has-test
+	PYTHONPATH=tests $(BIN)/python -m chaos.campaign
 
 format: $(VENV)/.has-lint
 	$(BIN)/ruff format .

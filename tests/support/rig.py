@@ -128,7 +128,18 @@ HANG_UP = [("hangup", "NORMAL_CLEARING")]
 
 
 class NodeRig(Rig):
-    """The same service behind its real event-socket code, called by the simulated node, in virtual time."""
+    """The same service behind its real event-socket code, called by the simulated node, in virtual time.
+
+    Attributes:
+        on_heard: told the name of each prompt as it starts. cut: breaks the event socket of the call that is up.
+    """
+
+    on_heard = None
+
+    def _tell_heard(self) -> None:
+        while self.told < len(self.line.sounds):
+            self.on_heard(self.line.sounds[self.told].name)
+            self.told += 1
 
     def ring(self, call: Call, script: str, shell=None) -> None:
         """One call from beginning to end, the caller following the script."""
@@ -137,6 +148,10 @@ class NodeRig(Rig):
         incoming = Incoming(call.destination, call.caller.number, call.caller.name, variables=dict(call.variables))
         up, socket = node.call_over_pipe(keeper, incoming)
         self.line = up.line
+        self.cut = socket.finish
+        self.told = 0
+        if self.on_heard is not None:
+            self.line.on_change.append(self._tell_heard)
         self.caller = Caller(up.line, self.clock, script, shell)
         self.caller.start()
         session = CallSession(socket.getpeername(), socket, clock=self.clock.now)
