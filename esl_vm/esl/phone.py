@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from esl_vm.esl.sounds import USUAL_RATE, members, offset_path, playlists, safe_path, wave_of
 from esl_vm.esl.wire import checked, command
 from esl_vm.model.call import ALL_KEYS, Call, Ended, Listened, Recorded
-from esl_vm.model.errors import RecordingElsewhereError, SpoolError, UnsafeArgumentError
+from esl_vm.model.errors import SpoolError, UnsafeArgumentError
 from esl_vm.model.message import Caller
 
 if TYPE_CHECKING:
@@ -143,10 +143,10 @@ class EslPhone:
         return Listened(key, start_ms + played * 1000 // _rate(ended, "Channel-Write-Codec-Rate"))
 
     def can_record(self, path: Path) -> bool:
-        """Whether this host and the call's FreeSWITCH both see the folder a recording would lie in.
+        """Whether this host and the call's FreeSWITCH both have the folder a recording would lie in; best before the tone.
 
-        FreeSWITCH hangs up a call that is to be recorded into a folder it does not have, so this is asked before the
-        tone; a service on another host than the call's FreeSWITCH learns here that their folders are not shared.
+        FreeSWITCH hangs up a call that is to be recorded into a folder it does not have (seen on FreeSWITCH 1.11). It
+        is asked once a call and folder, with one round trip.
         """
         folder = str(path.parent)
         if folder not in self._seen_folders:
@@ -158,7 +158,7 @@ class EslPhone:
         return True
 
     def record(self, path: Path, *, max_s: int, silence_s: int, threshold: int, keys: str) -> Recorded:
-        """Record to a file; see ports.Phone.
+        """Record to a file of the call's FreeSWITCH; see ports.Phone. Whether that is this host's, the spool finds out.
 
         The threshold is voicemail.conf's `silencethreshold`: the mean of the samples' absolute values (0 to 32767)
         below which a frame is silence (Asterisk's dsp.c). FreeSWITCH compares the same mean, times the sample rate
@@ -166,12 +166,11 @@ class EslPhone:
 
         Raises:
             SpoolError: the folder is not there, here or on the call's FreeSWITCH; nothing was recorded.
-            RecordingElsewhereError: FreeSWITCH recorded, but the file is not to be seen on this host.
             CallerGoneError: the caller hung up; the file is whole.
         """
         session = self._session
         if not self.can_record(path):
-            raise SpoolError(f"the folder {path.parent} is not seen by both this host and {self._call.node}")
+            raise SpoolError(f"the folder {path.parent} is missing, here or on {self._call.node}")
         # FreeSWITCH's own limit counts in whole seconds and comes up to one late; ours is exact, its is the fallback.
         argument = f"{_quoted(str(path))} {max_s + 1 if max_s > 0 else 0}"
         if silence_s > 0:
@@ -181,8 +180,6 @@ class EslPhone:
         most_s = max_s + TICK_S if max_s > 0 else None
         ended = self._run("record", argument, keys, most_s=most_s, after_hang_up=True)
         key = self._key_that_ended(ended, keys) if keys else None
-        if not path.exists():
-            raise RecordingElsewhereError(f"{self._call.node} recorded {path}, but it is not on this host")
         why = Ended.LIMIT
         if key is not None:
             why = Ended.KEY

@@ -109,7 +109,9 @@ class CallSession(Exchange):
         self.post(listen + command(f"linger {LINGER_S}"), 3)
         return answer
 
-    def begin(self, application: str, argument: str = "", *, before: bytes = b"", commands_before: int = 0) -> None:
+    def begin(
+        self, application: str, argument: str = "", *, before: bytes = b"", commands_before: int = 0, after: bytes = b""
+    ) -> None:
         """Start an application after those before it, without waiting for anything; raises CallerGoneError.
 
         Args:
@@ -117,6 +119,7 @@ class CallSession(Exchange):
             argument: all its arguments, as in the dialplan.
             before: encoded commands to send ahead of it in the same write.
             commands_before: how many those are.
+            after: an encoded command to send behind it in the same write.
         """
         if self.gone:
             raise CallerGoneError(self.gone)
@@ -124,7 +127,8 @@ class CallSession(Exchange):
         self._running = f"{self._prefix}-{self.executed}"
         self._mark = f"\nApplication-UUID: {self._running}\n".encode()
         self._completion = None
-        self.post(before + execute(application, argument, self._running), commands_before + 1)
+        message = before + execute(application, argument, self._running) + after
+        self.post(message, commands_before + 1 + bool(after))
 
     def finish(self, keys: str = "", *, most_s: float | None = None, after_hang_up: bool = False) -> Frame:
         """Wait for the end of the application begun last; returns its CHANNEL_EXECUTE_COMPLETE.
@@ -175,9 +179,14 @@ class CallSession(Exchange):
         return None
 
     def transfer(self, argument: str) -> None:
-        """Send the call on in the dialplan. Nothing more can be done with it, though the socket would allow it."""
-        self.begin("transfer", argument)
-        self.finish()
+        """Send the call on in the dialplan. Nothing more can be done with it, though the socket would allow it.
+
+        The transfer and the end of our hold on the call are one write, so FreeSWITCH ends the hold before the call gets
+        anywhere. Were it ended later, the call could be in another `socket` already (a telephone that does not answer,
+        then its voicemail), and FreeSWITCH would end that one's hold: the dialplan goes on to its apology while the
+        second service talks (seen on FreeSWITCH 1.11; mod_event_socket.c clears CF_CONTROLLED, whoever has set it).
+        """
+        self.begin("transfer", argument, after=command("exit"))
         self.gone = TRANSFERRED
 
     def hand_back(self, timeout: float = 2.0) -> None:
@@ -193,7 +202,7 @@ class CallSession(Exchange):
                 if not self._parked:
                     self.begin("sleep", "1")
                     self.read_until(lambda: self._parked, timeout)
-            if self.connected:
+            if self.connected and self.gone != TRANSFERRED:
                 self.post(command("exit"))
             if not self.gone or self.gone == TRANSFERRED:
                 # FreeSWITCH closes; were we the first, it might meet a reset before it has read the command.

@@ -37,10 +37,6 @@ class SpoolError(VoicemailError):
     """The spool folder can't be written (full, read-only, unreadable). The operator must act."""
 
 
-class RecordingElsewhereError(SpoolError):
-    """FreeSWITCH wrote the recording where this host does not see it: their spool folders are not shared."""
-
-
 class SwitchDownError(VoicemailError):
     """FreeSWITCH's inbound event socket does not answer. The operator must act; lamps are resent later."""
 
