@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from esl_vm.model.mailbox import Folder, Greeting, Mailbox, MailboxId, StoredGreeting
     from esl_vm.model.message import Counts, Message
     from esl_vm.model.pins import PinCheck
-    from esl_vm.model.store import Delivery, Page, Place
+    from esl_vm.model.store import Delivery, Entered, Page, Place
     from esl_vm.speech.utterance import Sound, Utterance
 
 
@@ -80,6 +80,10 @@ class Mailboxes(Protocol):
 
     def open(self, box: MailboxId) -> Mailbox | None:
         """Everything about a mailbox in one look; None if there is none."""
+        ...
+
+    def enter(self, box: MailboxId, most: int) -> Entered | None:
+        """As `open`, with up to `most` messages of the folder that opens for its owner; None if there is none."""
         ...
 
     def counts(self, box: MailboxId) -> Counts:

@@ -10,7 +10,7 @@ from esl_vm.model.mailbox import Folder
 if TYPE_CHECKING:
     from esl_vm.model.mailbox import MailboxId
     from esl_vm.model.message import Message
-    from esl_vm.model.store import Place
+    from esl_vm.model.store import Entered, Page, Place
     from esl_vm.ports import Mailboxes
 
 PAGE = 20
@@ -48,6 +48,14 @@ class Listing:
         listing.total = listing._read()
         return listing
 
+    @classmethod
+    def begun(cls, mailboxes: Mailboxes, entered: Entered) -> Listing:
+        """The folder that opened when its owner entered the mailbox, whose first page was read with it."""
+        folder, urgent = entered.mailbox.counts.opens
+        listing = cls(mailboxes, entered.mailbox.id, URGENT if urgent else folder)
+        listing.total = listing._take(entered.page)
+        return listing
+
     @property
     def folder(self) -> Folder:
         """The folder in which these messages lie."""
@@ -77,7 +85,9 @@ class Listing:
 
     def _read(self) -> int:
         urgent = {URGENT: True, Folder.NEW: False}.get(self.name)
-        page = self.mailboxes.page(self.box, self.folder, urgent=urgent, after=self._last, most=PAGE)
+        return self._take(self.mailboxes.page(self.box, self.folder, urgent=urgent, after=self._last, most=PAGE))
+
+    def _take(self, page: Page) -> int:
         self.entries += [Entry(message) for message in page.messages]
         if page.places:
             self._last = page.places[-1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from esl_vm.dialogue.listing import PAGE
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.pins import PinCheck
@@ -11,22 +12,22 @@ from esl_vm.model.pins import PinCheck
 if TYPE_CHECKING:
     from esl_vm.dialogue.conversation import Conversation
     from esl_vm.model.errors import AbandonedError
-    from esl_vm.model.mailbox import Mailbox
+    from esl_vm.model.store import Entered
 
 
-def own_mailbox(talk: Conversation, box: MailboxId, *, skip_pin: bool) -> Mailbox:
+def own_mailbox(talk: Conversation, box: MailboxId, *, skip_pin: bool) -> Entered:
     """Log in to a mailbox that the call names; asks which one if there is none of that number.
 
     Raises:
         AbandonedError: all attempts failed; goodbye was said.
     """
+    if skip_pin:
+        return _entered(talk, box) or ask_mailbox(talk)
     mailbox = talk.world.mailboxes.open(box)
     if mailbox is None:
         return ask_mailbox(talk)
-    talk_language = mailbox.language
-    if skip_pin or not mailbox.has_pin:
-        talk.speak_in(talk_language)
-        return mailbox
+    if not mailbox.has_pin:
+        return _welcome(talk, box)
     names: tuple[str, ...] = ("vm-password",)
     for _ in range(mailbox.options.maxlogins):
         check = talk.world.pins.check(box, talk.ask_digits(talk.voice.prompt(*names)))
@@ -39,7 +40,7 @@ def own_mailbox(talk: Conversation, box: MailboxId, *, skip_pin: bool) -> Mailbo
     raise talk.give_up()
 
 
-def ask_mailbox(talk: Conversation) -> Mailbox:
+def ask_mailbox(talk: Conversation) -> Entered:
     """Log in to a mailbox that is typed, with its PIN.
 
     Nothing typed is the caller's own number. The PIN is asked even where there is no such mailbox: a stranger
@@ -58,8 +59,7 @@ def ask_mailbox(talk: Conversation) -> Mailbox:
         box = _named(talk, number)
         mailbox = talk.world.mailboxes.open(box) if box is not None else None
         if mailbox is not None and not mailbox.has_pin:
-            talk.speak_in(mailbox.language)
-            return mailbox
+            return _welcome(talk, mailbox.id)
         pin = talk.ask_digits(talk.voice.prompt("vm-password"))
         check = talk.world.pins.check(box, pin) if box is not None else PinCheck.WRONG
         if check is PinCheck.RIGHT and box is not None:
@@ -82,13 +82,20 @@ def default_domain(talk: Conversation) -> str:
     return talk.phone.call.variable("domain_name") or talk.world.domain
 
 
-def _welcome(talk: Conversation, box: MailboxId) -> Mailbox:
-    """The mailbox as it is now that the owner is in, and its own language from here on."""
-    mailbox = talk.world.mailboxes.open(box)
-    if mailbox is None:
+def _welcome(talk: Conversation, box: MailboxId) -> Entered:
+    """Let in one who was found to own it; an administrator may have removed it this moment."""
+    entered = _entered(talk, box)
+    if entered is None:
         raise talk.give_up()
-    talk.speak_in(mailbox.language)
-    return mailbox
+    return entered
+
+
+def _entered(talk: Conversation, box: MailboxId) -> Entered | None:
+    """The mailbox and its first messages as they are now that the owner is in; its own language from here on."""
+    entered = talk.world.mailboxes.enter(box, PAGE)
+    if entered is not None:
+        talk.speak_in(entered.mailbox.language)
+    return entered
 
 
 def _locked(talk: Conversation) -> AbandonedError:

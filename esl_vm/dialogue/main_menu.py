@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
 from esl_vm.dialogue.advanced import advanced_options
@@ -17,15 +18,15 @@ from esl_vm.model.mailbox import Folder, Greeting
 
 if TYPE_CHECKING:
     from esl_vm.dialogue.conversation import Conversation
-    from esl_vm.model.mailbox import Mailbox
+    from esl_vm.model.store import Entered
     from esl_vm.speech.utterance import Utterance
 
 
-def visit_mailbox(talk: Conversation, mailbox: Mailbox) -> None:
+def visit_mailbox(talk: Conversation, entered: Entered) -> None:
     """The whole visit of an owner who is logged in. However it ends, the open folder is left in order."""
     talk.status = Status.SUCCESS
-    mailbox = set_up_new_owner(talk, mailbox)
-    visit = Visit.begin(talk, mailbox)
+    mailbox = set_up_new_owner(talk, entered.mailbox)
+    visit = Visit.begin(talk, replace(entered, mailbox=mailbox))
     try:
         _main_menu(visit)
     finally:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from esl_vm.dialogue.conversation import Conversation
     from esl_vm.model.mailbox import Mailbox, MailboxId
     from esl_vm.model.options import MailboxOptions
+    from esl_vm.model.store import Entered
     from esl_vm.speech.utterance import Utterance
 
 
@@ -52,17 +53,10 @@ class Visit:
     _left: dict[str, int] = field(default_factory=dict)
 
     @classmethod
-    def begin(cls, talk: Conversation, mailbox: Mailbox) -> Visit:
+    def begin(cls, talk: Conversation, entered: Entered) -> Visit:
         """Open the folder in which there is something: urgent, new, old, else new."""
-        counts = mailbox.counts
-        if counts.urgent:
-            name = URGENT
-        elif counts.new or not counts.old:
-            name = Folder.NEW
-        else:
-            name = Folder.OLD
         read_only = talk.phone.call.variable("vm_read_only").lower() in {"true", "yes", "1"}
-        return cls(talk, mailbox, Listing.open(talk.world.mailboxes, mailbox.id, name), read_only=read_only)
+        return cls(talk, entered.mailbox, Listing.begun(talk.world.mailboxes, entered), read_only=read_only)
 
     @property
     def box(self) -> MailboxId:

@@ -95,6 +95,18 @@ class Counts:
         """Messages in Old."""
         return self.folders.get(Folder.OLD, 0)
 
+    @property
+    def opens(self) -> tuple[Folder, bool | None]:
+        """Where an owner's visit begins: New's urgent messages, its others, Old; the first that is not empty, else New.
+
+        The folder and whether its urgent messages, as `Mailboxes.page` takes them.
+        """
+        if self.urgent:
+            return Folder.NEW, True
+        if self.new or not self.old:
+            return Folder.NEW, False
+        return Folder.OLD, None
+
     def of(self, folder: Folder) -> int:
         """Messages in that folder."""
         return self.folders.get(folder, 0)

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from esl_vm.model.mailbox import Mailbox
     from esl_vm.model.message import Message
 
 
@@ -40,3 +41,11 @@ class Page:
     messages: tuple[Message, ...]
     places: tuple[Place, ...]
     total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """A mailbox as its owner finds it: everything about it, and the first page of the folder that `Counts.opens` names."""
+
+    mailbox: Mailbox
+    page: Page

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from esl_vm.model.errors import NoSuchMailboxError, NoSuchMessageError
 from esl_vm.model.mailbox import Folder
-from esl_vm.model.store import Delivery, Page, Place
+from esl_vm.model.store import Delivery, Entered, Page, Place
 from esl_vm.store.keys import FOLDERS
 from esl_vm.store.records import (
     GREETING_FIELDS,
@@ -46,12 +46,17 @@ class RedisMailboxes:
         """Everything about a mailbox in one look; None if there is none."""
         keys = self._base.keys.of(box)
         reply = self._base.link.script(keys.partition, script("open"), [keys.box, *keys.folders], [])
+        return None if reply is None else self._mailbox(box, *json.loads(text(reply)))
+
+    def enter(self, box: MailboxId, most: int) -> Entered | None:
+        """As `open`, with up to `most` messages of the folder that opens for its owner; None if there is none."""
+        keys = self._base.keys.of(box)
+        args = [keys.messages, str(most)]
+        reply = self._base.link.script(keys.partition, script("enter"), [keys.box, *keys.folders], args)
         if reply is None:
             return None
-        flat, numbers = json.loads(text(reply))
-        fields = pairs(flat)
-        self._base.salts.note(box, fields.get("pin", ""))
-        return mailbox_of(box, fields, counts_of(numbers), self._base.defaults)
+        flat, numbers, page = json.loads(text(reply))
+        return Entered(self._mailbox(box, flat, numbers), _page(page))
 
     def counts(self, box: MailboxId) -> Counts:
         """How many messages lie in each folder; none where there is no such mailbox."""
@@ -75,11 +80,7 @@ class RedisMailboxes:
         place = (f"{after.score:.0f}", after.id) if after is not None else ("", "")
         args = [keys.messages, which, *place, str(most)]
         reply = self._base.link.script(keys.partition, script("page"), [keys.folder(folder)], args)
-        total, *flat = json.loads(text(reply))
-        ids, scores, fields = flat[::3], flat[1::3], flat[2::3]
-        places = tuple(Place(float(score), at) for at, score in zip(ids, scores, strict=True))
-        messages = tuple(message_of(at, pairs(found)) for at, found in zip(ids, fields, strict=True))
-        return Page(messages, places, total)
+        return _page(json.loads(text(reply)))
 
     def message(self, box: MailboxId, message_id: str) -> Message:
         """One message, also from the trash; raises NoSuchMessageError."""
@@ -222,9 +223,24 @@ class RedisMailboxes:
         touched = [keys.message(message_id), keys.deleted, keys.erase]
         return bool(self._change(keys, "delete", touched, args))
 
+    def _mailbox(self, box: MailboxId, flat: Sequence[str], numbers: Sequence[int]) -> Mailbox:
+        """The mailbox that open.lua found; how its PIN is hashed is noted, for it is about to be asked for."""
+        fields = pairs(flat)
+        self._base.salts.note(box, fields.get("pin", ""))
+        return mailbox_of(box, fields, counts_of(numbers), self._base.defaults)
+
     def _lies_in_trash(self, box: MailboxId, message_id: str) -> Delivery:
         self.message(box, message_id)
         return Delivery.ALREADY
 
     def _change(self, keys: BoxKeys, name: str, touched: Sequence[str], args: Sequence[str | bytes]) -> Any:
         return self._base.change(keys, name, touched, args)
+
+
+def _page(found: Sequence[Any]) -> Page:
+    """A page as page.lua returns it."""
+    total, *flat = found
+    ids, scores, fields = flat[::3], flat[1::3], flat[2::3]
+    places = tuple(Place(float(score), at) for at, score in zip(ids, scores, strict=True))
+    messages = tuple(message_of(at, pairs(field)) for at, field in zip(ids, fields, strict=True))
+    return Page(messages, places, total)

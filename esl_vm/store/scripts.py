@@ -1,4 +1,4 @@
-"""The Lua scripts: one file each, read once; those whose header says so begin with `common.lua`."""
+"""The Lua scripts: one file each, read once; those whose header says so begin with `common.lua` or `reading.lua`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-_SHARES = "-- KEYS[1..13]  as in common.lua\n"
+_SHARED = {
+    "common.lua": "-- KEYS[1..13]  as in common.lua\n",
+    "reading.lua": "-- Begins with reading.lua.\n",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,7 @@ def script(name: str) -> Script:
     """The script `lua/NAME.lua`."""
     folder = files("esl_vm.store") / "lua"
     text = (folder / f"{name}.lua").read_text("utf-8")
-    if _SHARES in text:
-        text = (folder / "common.lua").read_text("utf-8") + text
+    for shared, mark in _SHARED.items():
+        if mark in text:
+            text = (folder / shared).read_text("utf-8") + text
     return Script(name, text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())

@@ -9,7 +9,7 @@ from esl_vm.model.errors import AudioMissingError, NoSuchMessageError, StoreDown
 from esl_vm.model.mailbox import Folder, Mailbox, MailboxId
 from esl_vm.model.message import Counts, Message
 from esl_vm.model.pins import PinCheck
-from esl_vm.model.store import Delivery, Page, Place
+from esl_vm.model.store import Delivery, Entered, Page, Place
 
 
 class MemoryStore:
@@ -32,6 +32,13 @@ class MemoryStore:
         if mailbox is None:
             return None
         return dataclasses.replace(mailbox, counts=self.counts(box), has_pin=bool(self.pins.get(box)))
+
+    def enter(self, box, most):
+        mailbox = self.open(box)
+        if mailbox is None:
+            return None
+        folder, urgent = mailbox.counts.opens
+        return Entered(mailbox, self.page(box, folder, urgent=urgent, after=None, most=most))
 
     def counts(self, box):
         folders = defaultdict(int)

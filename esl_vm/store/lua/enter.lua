@@ -1,0 +1,21 @@
+-- Everything about a mailbox, and the first page of the folder that opens for its owner; changes nothing.
+-- KEYS[1]  vm:{pNN}:box:BOX           hash, the mailbox
+-- KEYS[2..12]  vm:{pNN}:folder:BOX:FOLDER  sorted sets, the folders; New and Old first
+-- ARGV[1]  what the messages' keys begin with, vm:{pNN}:msg:BOX: (the same tag, hence the same slot)
+-- ARGV[2]  most messages
+-- Returns nil if there is none; else JSON: what open.lua returns, then what page.lua returns of New's urgent messages, of
+-- its others, or of Old: the first of these in which there is something, else of New.
+-- Begins with reading.lua.
+local fields = fields_of(KEYS[1])
+if not fields then
+    return false
+end
+local counts = counts_of_folders()
+local new, old, urgent = counts[1], counts[2], counts[12]
+local folder, which = KEYS[2], 'other'
+if urgent > 0 then
+    which = 'urgent'
+elseif new == 0 and old > 0 then
+    folder, which = KEYS[3], 'time'
+end
+return cjson.encode({fields, counts, page_of(folder, ARGV[1], which, nil, '', tonumber(ARGV[2]))})
