@@ -164,6 +164,14 @@ class Switch:
         """Let something happen at that time."""
         heapq.heappush(self._heap, (seconds, next(self._count), lambda: what(*args)))
 
+    def passes(self, seconds: float) -> None:
+        """Let time pass without anybody reading."""
+        end = self.time + seconds
+        while self._heap and self._heap[0][0] <= end:
+            self.time, _, what = heapq.heappop(self._heap)
+            what()
+        self.time = end
+
     def press(self, keys: str) -> None:
         """The caller presses keys now. FreeSWITCH stops the running application by its terminators."""
         for key in keys:

@@ -554,16 +554,29 @@ def test_a_transfer_ends_the_conversation():
     switch = Switch()
     phone = call(switch)
     phone.transfer("0", "default")
-    assert switch.executed == [("transfer", "0 XML default")]
+    assert switch.commands[-1] == "exit", "our hold on the call ends before it gets anywhere"
     with pytest.raises(CallerGoneError, match="transferred"):
         phone.play(GREETING, "")
     with pytest.raises(CallerGoneError, match="transferred"):
         phone.wait_key(1000, ALL_KEYS)
+    phone.session.hand_back()
+    switch.passes(0.1)
+    assert switch.executed == [("transfer", "0 XML default")]
+    assert switch.commands.count("exit") == 1
+
+
+def test_a_transferred_call_is_not_pulled_back_by_a_dialplan_that_resumes():
+    switch = Switch()
+    call(switch).transfer("0")
+    assert switch.variables["socket_resume"] == "false"
 
 
 def test_a_transfer_without_context_keeps_the_calls_own():
     switch = Switch()
-    call(switch).transfer("1234")
+    phone = call(switch)
+    phone.transfer("1234")
+    phone.session.hand_back()
+    switch.passes(0.1)
     assert switch.executed == [("transfer", "1234")]
 
 
