@@ -133,7 +133,8 @@ def _say_ready(settings: Settings, listener: socket.socket, redis_url: str, args
     else:
         print(f"  prompts  {pack.kind}, in {pack.folder}")
     if args.demo:
-        command = " ".join([sys.argv[0], *(["--data-dir", args.data_dir] if "data_dir" in args else [])])
+        program = "python -m esl_vm" if sys.argv[0].endswith("__main__.py") else sys.argv[0]
+        command = " ".join([program, *(["--data-dir", args.data_dir] if "data_dir" in args else [])])
         box = DEMO_MAILBOXES[0][0]
         print(
             f"\nTry it, in another terminal:\n"

@@ -121,6 +121,8 @@ class Supervisor:
             self._wait(next_alive)
             self._reap()
             self._step()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)  # it is as stopped as can be
         return self._exit_code
 
     def _on_stop(self, _number: int, _frame: object) -> None:
@@ -154,6 +156,8 @@ class Supervisor:
             for other in self._children.values():
                 os.close(other.lifeline)
             os.set_blocking(tell_write, False)
+            if not role.serves_calls:
+                self._listener.close()  # while one copy of it is open, the kernel refuses nobody
             code = role.run(Lifeline(tell_write, self._leash_read))
         except VoicemailError as wrong:
             log.error("%s can't start: %s", role.name, wrong)  # noqa: TRY400 - the sentence says it all

@@ -15,7 +15,7 @@ import pytest
 class Program:
     """A process whose output is waited for, and which is gone when the test is over."""
 
-    def __init__(self, *command, environment=None, cwd=None):
+    def __init__(self, *command, environment=None, cwd=None, pass_fds=()):
         self.process = subprocess.Popen(
             [sys.executable, *map(str, command)],
             stdin=subprocess.DEVNULL,
@@ -23,6 +23,7 @@ class Program:
             stderr=subprocess.STDOUT,
             env={**os.environ, **(environment or {})},
             cwd=cwd,
+            pass_fds=pass_fds,
             start_new_session=True,
         )
         os.set_blocking(self.process.stdout.fileno(), False)
@@ -81,6 +82,16 @@ class Program:
 @pytest.fixture
 def program():
     """Start programs: `program("-m", "esl_vm", ...)`."""
+    yield from _programs()
+
+
+@pytest.fixture(scope="module")
+def shared_program():
+    """The same, for programs that several tests of a module use."""
+    yield from _programs()
+
+
+def _programs():
     started = []
 
     def start(*command, **options):

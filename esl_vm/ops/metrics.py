@@ -1,0 +1,216 @@
+"""The figures for Prometheus: what is counted, and how the processes of a node are added up.
+
+Every process counts for itself in files of one folder (prometheus_client's multiprocess mode), so that counting waits
+for nobody and a worker that dies takes nothing with it; the steward adds the files up when it is asked. Why so is in
+docs/decisions/0007-metrics.md.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import time
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+from esl_vm import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from prometheus_client.core import Metric
+
+    from esl_vm.ops.snapshot import Snapshot
+    from esl_vm.ops.stories import Story
+
+_QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
+_SOUND = (0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3.0, 6.0)
+_CALL = (1, 5, 15, 30, 60, 120, 300, 600, 1800)
+_LAMP = (0.1, 0.25, 0.5, 1, 2, 5, 15, 60, 300, 900)
+_FINISHED = frozenset({"completed", "failed", "cut short", "refused"})
+
+
+class Metrics:
+    """What the processes of a service count.
+
+    Args:
+        folder: where the processes' files are added up from; None: only this process is (tests).
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+        self._registry = registry = CollectorRegistry()
+        self._calls = Counter(
+            "esl_vm_calls", "Calls that ended", ["action", "status", "end"], registry=registry
+        )
+        self._running = Gauge(
+            "esl_vm_calls_running", "Calls being held", registry=registry, multiprocess_mode="livesum"
+        )
+        self._workers = Gauge(
+            "esl_vm_workers", "Processes that take calls", registry=registry, multiprocess_mode="livesum"
+        )
+        self._seconds = Histogram(
+            "esl_vm_call_seconds", "How long calls lasted", ["action"], buckets=_CALL, registry=registry
+        )
+        self._first_sound = Histogram(
+            "esl_vm_first_sound_seconds",
+            "From FreeSWITCH's connection to the first sound's command",
+            ["action"],
+            buckets=_SOUND,
+            registry=registry,
+        )
+        self._key = Histogram(
+            "esl_vm_key_seconds", "From a caller's key to the command that answers it", buckets=_QUICK, registry=registry
+        )
+        self._keys = Counter("esl_vm_keys", "Keys callers pressed", registry=registry)
+        self._redis = Histogram(
+            "esl_vm_redis_seconds", "How long a call to Redis took", buckets=_QUICK, registry=registry
+        )
+        self._redis_errors = Counter("esl_vm_redis_errors", "Calls to Redis that failed", registry=registry)
+        self._lamp = Histogram(
+            "esl_vm_lamp_lag_seconds",
+            "From a change in a mailbox to its lamp's event in FreeSWITCH",
+            buckets=_LAMP,
+            registry=registry,
+        )
+        self._cache = Counter(
+            "esl_vm_audio_cache_requests", "Sounds asked of the node's cache", ["result"], registry=registry
+        )
+
+    def taking_calls(self, yes: bool) -> None:
+        """Whether this process takes calls now."""
+        self._workers.set(1 if yes else 0)
+
+    def call_began(self) -> None:
+        """A call has come."""
+        self._running.inc()
+
+    def call_ended(self, story: Story, *, seconds: float, keys: int, end: str) -> None:
+        """A call that began is over; see Story.told."""
+        self._running.dec()
+        self.call_counted(story.action, story.status, end)
+        self._seconds.labels(story.action).observe(seconds)
+        self._keys.inc(keys)
+        if story.first_sound_s is not None:
+            self._first_sound.labels(story.action).observe(story.first_sound_s)
+        for answer in story.answers_s:
+            self._key.observe(answer)
+
+    def call_counted(self, action: str, status: str, end: str) -> None:
+        """Count a call; every way for a caller to be gone counts as `hung up`, whatever the cause."""
+        kind = end if end in _FINISHED else "transferred" if end == "transferred" else "hung up"
+        self._calls.labels(action, status or "none", kind).inc()
+
+    def redis_called(self, seconds: float, worked: bool) -> None:
+        """A call to Redis took so long; what Link's `observe` is told."""
+        self._redis.observe(seconds)
+        if not worked:
+            self._redis_errors.inc()
+
+    def lamp_fired(self, lag_s: float) -> None:
+        """A lamp was told, so many seconds after the change."""
+        self._lamp.observe(lag_s)
+
+    def sound_asked(self, hit: bool) -> None:
+        """A sound was asked of the cache, and was there or not."""
+        self._cache.labels("hit" if hit else "miss").inc()
+
+    def value(self, name: str, labels: Mapping[str, str] | None = None) -> float:
+        """A sample's value in all processes together, 0 if there is none; labels that are not named are added up."""
+        wanted = labels or {}
+        registry = self._all()
+        return sum(
+            sample.value
+            for metric in registry.collect()
+            for sample in metric.samples
+            if sample.name == name and all(sample.labels.get(key) == word for key, word in wanted.items())
+        )
+
+    def exposition(self, look: Callable[[], Snapshot] | None = None) -> bytes:
+        """Everything in Prometheus' text format, the node's state included."""
+        registry = self._all()
+        if look is not None:
+            registry.register(_State(look()))
+        return generate_latest(registry)
+
+    def _all(self) -> CollectorRegistry:
+        if self._folder is None:
+            return _Together(self._registry)
+        forget_dead(self._folder)
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry, str(self._folder))
+        return registry
+
+
+class _Together(CollectorRegistry):
+    """A registry of one process, to which more can be added without changing it."""
+
+    def __init__(self, own: CollectorRegistry) -> None:
+        super().__init__()
+        self._own = own
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._own.collect()
+        yield from super().collect()
+
+
+class _State:
+    """The node's state as gauges."""
+
+    def __init__(self, state: Snapshot) -> None:
+        self._state = state
+
+    def describe(self) -> list[Metric]:
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        state = self._state
+        info = GaugeMetricFamily("esl_vm_info", "The service and its version", labels=["version", "node"])
+        info.add_metric([__version__, state.node], 1)
+        yield info
+        yield _gauge("esl_vm_redis_up", "Whether Redis answers", state.redis_up)
+        takes = GaugeMetricFamily("esl_vm_spool_takes", "Recordings in the spool", labels=["state"])
+        for name, number in sorted(state.takes.items()):
+            takes.add_metric([name], number)
+        yield takes
+        yield _gauge("esl_vm_spool_oldest_seconds", "Age of the oldest recording that waits", state.oldest_take_s)
+        yield _gauge("esl_vm_spool_free_bytes", "Free on the spool's disk", state.spool_free)
+        yield _gauge("esl_vm_audio_cache_bytes", "Size of the node's cache of sounds", state.cache_bytes)
+        yield _gauge("esl_vm_audio_cache_files", "Sounds in it", state.cache_files)
+        yield _gauge("esl_vm_lamp_waiting_seconds", "For how long the oldest change waits for its lamp", state.lamp_wait_s)
+        if state.freeswitch_up is not None:
+            yield _gauge("esl_vm_freeswitch_up", "Whether FreeSWITCH's event socket is connected", state.freeswitch_up)
+        if state.redis_up:
+            yield _gauge("esl_vm_locked_mailboxes", "Mailboxes whose PIN is locked, in the cluster", state.locked)
+            jobs = GaugeMetricFamily("esl_vm_outbox_jobs", "Mail and webhook calls of the cluster", labels=["queue"])
+            for name, number in sorted(state.jobs.items()):
+                jobs.add_metric([name], number)
+            yield jobs
+            yield _gauge("esl_vm_outbox_overdue_seconds", "How late the job is that is due longest", state.overdue_s)
+            yield _gauge("esl_vm_nodes", "Nodes of the cluster that are alive", state.nodes)
+        yield CounterMetricFamily("esl_vm_lock_outs", "PINs locked since this node's service began", state.lock_outs)
+
+
+def _gauge(name: str, doc: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, doc, float(value))
+
+
+def prepare_folder(parent: Path) -> Path:
+    """A folder for this service's files, named by its process; those of services that are gone are removed.
+
+    To be called before prometheus_client is first imported, in the process that forks the others: the library looks
+    for the folder's name in the environment.
+    """
+    parent.mkdir(parents=True, exist_ok=True)
+    for old in parent.iterdir():
+        if old.name.isdigit() and (int(old.name) == os.getpid() or not _lives(int(old.name))):
+            shutil.rmtree(old, ignore_errors=True)
+    folder = parent / str(os.getpid())
+    folder.mkdir()
+    return folder
