@@ -90,6 +90,10 @@ class RedisEvents:
         gone = self._streams.each(lambda pipeline, name: pipeline.xtrim(name, minid=oldest, approximate=True))
         return sum(gone or [])
 
+    def close(self) -> None:
+        """Close the connection on which events are waited for."""
+        self._streams.close()
+
     def _latest(self, partition: int, most: int, box: MailboxId | None, first: str) -> list[Event]:
         """A partition's latest events, newest first."""
         found: list[Event] = []

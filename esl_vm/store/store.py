@@ -94,7 +94,8 @@ class Store:
         self.link.run(None, lambda client: client.ping())
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections; the store can be used again."""
+        self.events.close()
         self.link.close()
 
     def _agree(self, client: Any) -> None:

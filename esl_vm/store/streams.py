@@ -99,6 +99,11 @@ class Streams:
             time.sleep(_POLL_MS / 1000)
             waited += _POLL_MS
 
+    def close(self) -> None:
+        """Close the connection on which entries are waited for, if there is one."""
+        if self._waiting is not None:
+            self._waiting.close()
+
     def _entries(self, streams: Iterable[Sequence[Any]] | None) -> list[Entry] | None:
         if streams is None:
             return None

@@ -165,6 +165,16 @@ class TestSharing:
         other.store.close()
 
 
+def test_closing_the_store_leaves_no_connection(real, real_redis):
+    real.with_mailbox()
+    group = real.store.events.shared("mail", "one", begin_ago_s=1e9)
+    assert group.take(50)
+    assert real.store.events.read({}, 50)
+    real.store.close()
+    with real_redis.client() as client:
+        wait_until(lambda: client.info("clients")["connected_clients"] == 1, what="the connections being closed")
+
+
 class TestTrimming:
     def test_the_stream_keeps_about_so_many(self, real_redis):
         from esl_vm.store.connect import connect
