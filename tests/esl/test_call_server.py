@@ -8,7 +8,7 @@ from ipaddress import ip_network
 import gevent
 import pytest
 from esl_caller import Caller, eventually
-from esl_peer import UUID, described
+from esl_peer import UUID, described, event
 from gevent import socket
 from gevent.event import Event
 
@@ -78,6 +78,21 @@ def test_pressed_keys_are_counted_and_never_told(serve, caplog):
     eventually(lambda: server.stories)
     assert server.stories[0].keys == 4
     assert not [record for record in caplog.records if "9753" in record.getMessage()]
+
+
+@pytest.mark.parametrize("cut", [1, 20, 60, 140, -1, -20])
+def test_an_event_that_comes_in_pieces_is_noticed_with_its_last_byte(serve, cut):
+    """However small the last piece: small pieces wake nobody only while no frame is begun."""
+    server = serve(lambda phone: phone.wait_key(60_000, ALL_KEYS))
+    caller = Caller(server.address)
+    eventually(lambda: server.calls == 1)
+    told = event("DTMF", DTMF__Digit="5", Padding="x" * 300)
+    caller.writes(told[:cut])
+    gevent.sleep(0.02)
+    assert server.calls == 1
+    caller.writes(told[cut:])
+    eventually(lambda: server.stories, seconds=1)
+    assert server.stories[0].keys == 1
 
 
 def test_an_error_in_one_call_ends_that_call_and_no_other(serve, caplog):
