@@ -214,6 +214,7 @@ def build_world(node: Node) -> World:
         mailboxes=node.store.mailboxes,
         pins=node.store.pins,
         directory=node.store.directory,
+        lists=node.store.lists,
         audio=node.audio,
         spool=node.spool,
         clock=node.clock,

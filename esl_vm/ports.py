@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from esl_vm.model.call import Call, Listened, Recorded
+    from esl_vm.model.lists import DistributionList
     from esl_vm.model.mailbox import Folder, Greeting, Mailbox, MailboxId, StoredGreeting
     from esl_vm.model.message import Counts, Message
     from esl_vm.model.pins import PinCheck
@@ -166,6 +167,14 @@ class Directory(Protocol):
 
     def by_keys(self, domain: str, keys: str, *, by_first_name: bool) -> Iterator[Mailbox]:
         """Mailboxes whose owner's name begins with those keys on the keypad, in the order of names."""
+        ...
+
+
+class Lists(Protocol):
+    """Distribution lists, as owners send to them."""
+
+    def find(self, box: MailboxId) -> DistributionList | None:
+        """The list of that number with everybody on it; None if there is none."""
         ...
 
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from esl_vm.model.call import ALL_KEYS, Status
 from esl_vm.model.errors import AbandonedError, AudioMissingError
+from esl_vm.model.lists import DistributionList
 from esl_vm.model.mailbox import Greeting, Mailbox
 from esl_vm.model.message import Counts
 from esl_vm.speech.utterance import Sound
@@ -96,18 +97,24 @@ class Conversation:
 
     def greeting_of(self, mailbox: Mailbox, kind: Greeting) -> Utterance:
         """A mailbox's recorded greeting as something to say; empty if there is none (or its sound can't be had)."""
-        stored: StoredGreeting | None = mailbox.greetings.get(kind)
+        return self._recorded(mailbox.greetings.get(kind), f"greeting {kind} {mailbox.id}")
+
+    def name_of(self, one: Mailbox | DistributionList) -> Utterance:
+        """The recorded name of a mailbox or a distribution list, or its number digit by digit."""
+        if isinstance(one, DistributionList):
+            recorded = self._recorded(one.recorded_name, f"list {one.id}")
+        else:
+            recorded = self.greeting_of(one, Greeting.NAME)
+        return recorded or self.voice.digits(one.id.number)
+
+    def _recorded(self, stored: StoredGreeting | None, label: str) -> Utterance:
         if stored is None or not stored.in_force(self.world.clock.now()):
             return ()
         try:
             path = self.world.audio.playable(stored.audio_id)
         except AudioMissingError:
             return ()
-        return (Sound(str(path), f"greeting {kind} {mailbox.id}"),)
-
-    def name_of(self, mailbox: Mailbox) -> Utterance:
-        """The recorded name, or the mailbox's number digit by digit."""
-        return self.greeting_of(mailbox, Greeting.NAME) or self.voice.digits(mailbox.id.number)
+        return (Sound(str(path), label),)
 
     def operator_for(self, mailbox: Mailbox) -> str:
         """The extension that 0 reaches for callers of this mailbox: the call's, the mailbox's or the service's."""

@@ -16,8 +16,8 @@ from esl_vm.model.message import new_id
 from esl_vm.spool.outcome import Settled
 
 if TYPE_CHECKING:
+    from esl_vm.dialogue.recipients import Recipients
     from esl_vm.dialogue.visit import Visit
-    from esl_vm.model.mailbox import Mailbox
     from esl_vm.model.message import Message
     from esl_vm.speech.utterance import Utterance
     from esl_vm.spool.take import Take
@@ -29,7 +29,7 @@ def forward(visit: Visit) -> Next:
     if entry is None:
         return Next(said=visit.say("vm-nomore"))
     recipients = ask_recipients(visit, own=False)
-    if not recipients:
+    if not recipients.boxes:
         return Next()
     waits = visit.talk.world.waits
     opening: Utterance = ()
@@ -49,7 +49,7 @@ def forward(visit: Visit) -> Next:
     return Next()
 
 
-def _with_introduction(visit: Visit, message: Message, recipients: list[Mailbox]) -> Next | None:
+def _with_introduction(visit: Visit, message: Message, recipients: Recipients) -> Next | None:
     """Record the introduction after the tone; any key ends it, or the limit. None: nothing but silence came."""
     talk = visit.talk
     try:
@@ -64,7 +64,7 @@ def _with_introduction(visit: Visit, message: Message, recipients: list[Mailbox]
         return _send_on(visit, message, recipients, take)
 
 
-def _send_on(visit: Visit, message: Message, recipients: list[Mailbox], introduction: Take | None = None) -> Next:
+def _send_on(visit: Visit, message: Message, recipients: Recipients, introduction: Take | None = None) -> Next:
     spool = visit.talk.world.spool
     now = visit.talk.world.clock.now()
     copy = replace(
@@ -78,7 +78,7 @@ def _send_on(visit: Visit, message: Message, recipients: list[Mailbox], introduc
     )
     try:
         with spool.forward(
-            [mailbox.id for mailbox in recipients],
+            recipients.boxes,
             copy,
             source_id=message.id,
             source_intro_id=message.intro_id,

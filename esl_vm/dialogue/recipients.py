@@ -1,64 +1,88 @@
-"""Who gets a message: mailboxes typed (`*` between several, `#` ends) or found by name."""
+"""Who gets a message: mailboxes and distribution lists typed (`*` between several, `#` ends) or found by name."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from esl_vm.dialogue.directory import find_by_name
 from esl_vm.dialogue.menus import RecipientMenu
 from esl_vm.model.call import ALL_KEYS
 from esl_vm.model.errors import InvalidValueError
+from esl_vm.model.lists import DistributionList
 from esl_vm.model.mailbox import Folder, Mailbox, MailboxId
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from esl_vm.dialogue.visit import Visit
     from esl_vm.speech.utterance import Utterance
 
 
-def ask_recipients(visit: Visit, *, own: bool) -> list[Mailbox]:
-    """Ask for one or several mailboxes and say each back; empty: cancelled.
+@dataclass(frozen=True, slots=True)
+class Recipients:
+    """Who was chosen.
 
-    `own`: one's own mailbox is allowed. A list with a wrong or full mailbox in it is asked for again as a whole.
+    Args:
+        boxes: every mailbox once, those of lists among them; empty: nobody.
+        first: the mailbox typed first, None if that was a list.
+    """
+
+    boxes: tuple[MailboxId, ...] = ()
+    first: Mailbox | None = None
+
+
+def ask_recipients(visit: Visit, *, own: bool) -> Recipients:
+    """Ask for one or several recipients and say each back; nobody: cancelled.
+
+    `own`: one's own mailbox is allowed; without it a list that one is on goes to all the others. A list of recipients
+    with a wrong or full mailbox in it is asked for again as a whole; a full mailbox of a distribution list does not
+    keep the message from the others on it.
     """
     if visit.options.usedirectory:
         match _number_or_name(visit):
             case None | RecipientMenu.CANCEL:
-                return []
+                return Recipients()
             case RecipientMenu.DIRECTORY:
                 found = find_by_name(visit.talk, visit.box.domain)
-                return [] if found is None else _checked(visit, [found], own=own)[0]
+                return Recipients() if found is None else _checked(visit, [found], own=own)[0]
     complaint: Utterance = ()
     for _ in range(visit.talk.world.waits.recipient_times):
         typed = visit.talk.ask_digits(complaint + visit.say("vm-extension"))
         if not typed.strip("*"):
-            return []
-        mailboxes = [_mailbox(visit, number) for number in dict.fromkeys(n for n in typed.split("*") if n)]
-        good, complaint = _checked(visit, mailboxes, own=own)
+            return Recipients()
+        chosen = [_of_number(visit, number) for number in dict.fromkeys(n for n in typed.split("*") if n)]
+        recipients, complaint = _checked(visit, chosen, own=own)
         if not complaint:
-            return good
+            return recipients
     visit.talk.tell(complaint)
-    return []
+    return Recipients()
 
 
-def _checked(visit: Visit, mailboxes: list[Mailbox | None], *, own: bool) -> tuple[list[Mailbox], Utterance]:
-    """Say each recipient back; the first that can't get it ends the list with a complaint."""
+def _checked(
+    visit: Visit, chosen: Sequence[Mailbox | DistributionList | None], *, own: bool
+) -> tuple[Recipients, Utterance]:
+    """Say each recipient back; the first that can't get it ends the choice with a complaint."""
     said: Utterance = ()
-    good: list[Mailbox] = []
-    complaint: Utterance = ()
-    for mailbox in mailboxes:
-        if mailbox is None or (mailbox.id == visit.box and not own):
-            complaint = visit.say("pbx-invalid")
-        elif _is_full(mailbox):
-            complaint = visit.say("vm-mailboxfull")
-        else:
-            said += visit.talk.name_of(mailbox)
-            good.append(mailbox)
-        if complaint:
-            break
-    if complaint:
-        return [], said + complaint
+    boxes: list[MailboxId] = []
+    for one in chosen:
+        members = _members(visit, one, own=own)
+        if not members:
+            return Recipients(), said + visit.say("pbx-invalid")
+        if isinstance(one, Mailbox) and _is_full(one):
+            return Recipients(), said + visit.say("vm-mailboxfull")
+        if one is not None:
+            said += visit.talk.name_of(one)
+        boxes += members
     visit.talk.phone.play(said, ALL_KEYS)
-    return good, ()
+    first = chosen[0]
+    return Recipients(tuple(dict.fromkeys(boxes)), first if isinstance(first, Mailbox) else None), ()
+
+
+def _members(visit: Visit, one: Mailbox | DistributionList | None, *, own: bool) -> list[MailboxId]:
+    """The mailboxes a recipient stands for; one's own only where that is allowed."""
+    members = [] if one is None else one.members if isinstance(one, DistributionList) else [one.id]
+    return [member for member in members if own or member != visit.box]
 
 
 def _is_full(mailbox: Mailbox) -> bool:
@@ -67,11 +91,14 @@ def _is_full(mailbox: Mailbox) -> bool:
     return held >= mailbox.options.maxmsg or mailbox.options.announce_only
 
 
-def _mailbox(visit: Visit, number: str) -> Mailbox | None:
+def _of_number(visit: Visit, number: str) -> Mailbox | DistributionList | None:
+    """The mailbox or the distribution list of a number; None if there is neither."""
+    world = visit.talk.world
     try:
-        return visit.talk.world.mailboxes.open(MailboxId(number, visit.box.domain))
+        box = MailboxId(number, visit.box.domain)
     except InvalidValueError:
         return None
+    return world.mailboxes.open(box) or (world.lists.find(box) if world.lists else None)
 
 
 def _number_or_name(visit: Visit) -> RecipientMenu | None:

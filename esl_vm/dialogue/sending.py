@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from esl_vm.dialogue.leaving import take_message, to_operator
-from esl_vm.dialogue.recipients import ask_recipients
+from esl_vm.dialogue.recipients import Recipients, ask_recipients
 from esl_vm.dialogue.recording import MessageEnd, record_message, say_and_beep
 from esl_vm.dialogue.visit import Next
 from esl_vm.model.errors import InvalidValueError, SpoolError
-from esl_vm.model.mailbox import Greeting, Mailbox, MailboxId
+from esl_vm.model.mailbox import Greeting, MailboxId
 from esl_vm.model.message import Caller, Message, new_id
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def send(visit: Visit) -> Next:
     if not visit.options.sendvoicemail:
         return Next(said=visit.say("vm-sorry"))
     recipients = ask_recipients(visit, own=True)
-    return record_for(visit, recipients, origin="send") if recipients else Next()
+    return record_for(visit, recipients, origin="send") if recipients.boxes else Next()
 
 
 def reply(visit: Visit) -> Next:
@@ -37,22 +37,23 @@ def reply(visit: Visit) -> Next:
         recipient = None
     if recipient is None:
         return Next(said=visit.say("vm-nobox"))
-    return record_for(visit, [recipient], origin="reply")
+    return record_for(visit, Recipients((recipient.id,), recipient), origin="reply")
 
 
-def record_for(visit: Visit, recipients: list[Mailbox], origin: str) -> Next:
-    """Record a message for mailboxes, by the first one's options, reviewed as a caller's is."""
-    talk, first = visit.talk, recipients[0]
+def record_for(visit: Visit, recipients: Recipients, origin: str) -> Next:
+    """Record a message for mailboxes, reviewed as a caller's is: by the first one's options, by one's own for a list."""
+    talk, first = visit.talk, recipients.first or visit.mailbox
     now = talk.world.clock.now()
     owner = Caller(visit.box.number, visit.mailbox.name or talk.phone.call.caller.name)
     message = Message(id=new_id(now), caller=owner, received=now, origin=origin)
     operator = talk.operator_for(first)
     try:
-        take = take_message(talk, [mailbox.id for mailbox in recipients], message, first)
+        take = take_message(talk, recipients.boxes, message, first)
     except SpoolError:
         return Next(said=visit.say("im-sorry", "please-try-call-later"))
     with take:
-        said = talk.greeting_of(first, Greeting.TEMPORARY) + visit.say("vm-intro")
+        away = talk.greeting_of(first, Greeting.TEMPORARY) if recipients.first else ()
+        said = away + visit.say("vm-intro")
         key = say_and_beep(talk, said, "#*0" if operator else "#*")
         if key is not None:
             take.discard()

@@ -10,7 +10,7 @@ from esl_vm.model.pins import PinRules
 from esl_vm.model.waits import Waits
 
 if TYPE_CHECKING:
-    from esl_vm.ports import AudioStore, Clock, Directory, Mailboxes, Pins
+    from esl_vm.ports import AudioStore, Clock, Directory, Lists, Mailboxes, Pins
     from esl_vm.spool.spool import Spool
 
 
@@ -20,6 +20,7 @@ class World:
 
     Args:
         mailboxes, pins, directory, audio, spool, clock: the ports.
+        lists: distribution lists that can be sent to; None = there are none.
         defaults: a mailbox's options where the mailbox itself is unknown.
         waits, pin_rules: how long to wait, which PINs may be chosen.
         language: `fr` or `en`, where neither call nor mailbox names one. timezone: an IANA name, likewise.
@@ -35,6 +36,7 @@ class World:
     audio: AudioStore
     spool: Spool
     clock: Clock
+    lists: Lists | None = None
     defaults: MailboxOptions = field(default_factory=MailboxOptions)
     waits: Waits = field(default_factory=Waits)
     pin_rules: PinRules = field(default_factory=PinRules)

@@ -17,6 +17,10 @@ class NoSuchMailboxError(VoicemailError):
     """There is no mailbox of that number in that domain."""
 
 
+class NoSuchListError(VoicemailError):
+    """There is no distribution list of that number in that domain."""
+
+
 class NoSuchMessageError(VoicemailError):
     """The message is not in that mailbox (any more)."""
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 FOLDERS = tuple(Folder)
 META = "vm:meta"
 HOUSEKEEPING = "vm:housekeeping"
+NODES = "vm:{nodes}"
 
 # Mail and webhook calls on their way (store/outbox.py); one tag, so that each step of a job is one script.
 OUTBOX_JOBS = "vm:{outbox}:jobs"
@@ -34,6 +35,11 @@ OUTBOX_DONE = "vm:{outbox}:done"
 def outbox_due(kind: str) -> str:
     """Jobs of a kind, `mail` or `webhook`, by when they are to be tried: sorted set."""
     return f"vm:{{outbox}}:due:{kind}"
+
+
+def node(name: str) -> str:
+    """What a node of the cluster tells of itself: hash, expires when the node is gone."""
+    return f"{NODES}:{name}"
 
 
 def audio(audio_id: str) -> str:
@@ -112,6 +118,21 @@ class BoxKeys:
         """The directory of this mailbox's domain in this partition: sorted set, scores 0, members `keys number`."""
         return f"{self._tag}names:{self.domain}"
 
+    @property
+    def dist_list(self) -> str:
+        """The distribution list of this number: hash. A mailbox and a list never have the same."""
+        return f"{self._tag}list:{self.name}"
+
+    @property
+    def members(self) -> str:
+        """Who is on that list: sorted set, all scores 0, members `domain number`."""
+        return f"{self._tag}members:{self.name}"
+
+    @property
+    def lists(self) -> str:
+        """The partition's lists: sorted set, all scores 0, members `domain number`."""
+        return f"{self._tag}lists"
+
 
 class Keys:
     """Keys for that many partitions.
@@ -138,6 +159,10 @@ class Keys:
     def boxes(self, partition: int) -> str:
         """A partition's mailboxes."""
         return f"vm:{{p{partition:02d}}}:boxes"
+
+    def lists(self, partition: int) -> str:
+        """A partition's distribution lists."""
+        return f"vm:{{p{partition:02d}}}:lists"
 
     def names(self, partition: int, domain: str) -> str:
         """A partition's part of a domain's directory."""

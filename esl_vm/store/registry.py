@@ -42,7 +42,7 @@ class RedisRegistry:
 
         Raises:
             InvalidValueError: a field that does not exist, or a value it can't have.
-            MailboxExistsError: it is there already.
+            MailboxExistsError: it is there already, or a distribution list has that number.
         """
         checked = _checked(fields)
         flat = ["created", f"{self._base.clock.now():.0f}"]
@@ -51,7 +51,10 @@ class RedisRegistry:
                 flat += (name, value)
         keys = self._base.keys.of(box)
         wish = json.dumps({"fields": flat, "add": _members(box, checked.get("name", ""))})
-        if not self._base.change(keys, "add_box", [keys.boxes, keys.names], [box_member(box), wish]):
+        added = self._base.change(keys, "add_box", [keys.boxes, keys.names, keys.dist_list], [box_member(box), wish])
+        if added == 2:
+            raise MailboxExistsError(f"{box} is a distribution list: a mailbox needs a number of its own")
+        if not added:
             raise MailboxExistsError(f"mailbox {box} is there already")
 
     def fields(self, box: MailboxId) -> dict[str, str]:

@@ -17,6 +17,7 @@ from esl_vm.store.events import RedisEvents
 from esl_vm.store.housekeeping import Housekeeping
 from esl_vm.store.keys import META, Keys
 from esl_vm.store.link import Link
+from esl_vm.store.lists import RedisLists
 from esl_vm.store.mailboxes import RedisMailboxes
 from esl_vm.store.pins import RedisPins, Scrypt
 from esl_vm.store.records import text
@@ -51,7 +52,7 @@ class Store:
             gevent serves the calls, none elsewhere.
 
     Attributes:
-        mailboxes, pins, registry, directory: the ports. events: reading what happened. housekeeping: what has to be
+        mailboxes, pins, registry, directory, lists: the ports. events: reading what happened. housekeeping: what has to be
             done now and then. link: for whoever keeps something else in the same Redis. keys: see Keys.
     """
 
@@ -81,6 +82,7 @@ class Store:
         self.pins = RedisPins(base, pin_rules or PinRules(), pin_cost or Scrypt(), offload or _offload)
         self.registry = RedisRegistry(base)
         self.directory = RedisDirectory(base)
+        self.lists = RedisLists(base)
         self.events = RedisEvents(base)
         self.housekeeping = Housekeeping(base, self.mailboxes, self.registry)
 

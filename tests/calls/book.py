@@ -43,7 +43,7 @@ class PhoneCall:
         name, tells: the test's name, and the story in a sentence.
         rings: the number dialled; `variables`: what the dialplan sets besides. caller: the number that rings.
         does: the caller's script. hears: prompts in order. never: prompts that must not come.
-        boxes: mailboxes before. after: (box, folder) to number of messages. greetings: of 1001, afterwards.
+        boxes: mailboxes before. lists: distribution lists, number to members. after: (box, folder) to number of messages. greetings: of 1001, afterwards.
         status: what the dialplan is told; `` = the caller hung up first. sent_to: the extension the call goes on to.
         pin: what opens 1001 afterwards.
     """
@@ -54,6 +54,7 @@ class PhoneCall:
     does: str
     hears: str
     boxes: tuple[Box, ...] = (Box(),)
+    lists: dict[str, tuple[str, ...]] = field(default_factory=dict)
     caller: str = "1001"
     variables: dict[str, str] = field(default_factory=dict)
     never: str = ""
@@ -677,6 +678,28 @@ CALLS = [
         boxes=(Box(), BRUNO, CARLA),
         after={("1002", "new"): 1, ("1003", "new"): 1},
         status="",
+    ),
+    PhoneCall(
+        "send_to_a_list",
+        "3 5 to a distribution list, said back by its number: everyone on it gets the message once, its sender too",
+        OWN,
+        IN + "w:vm-opts d:3 w:vm-leavemsg d:5 w:vm-extension d:1002*900# " + RECORD + "d:1 w:vm-msgsaved hang",
+        "vm-extension digits/1 digits/2 digits/9 digits/0 digits/0 vm-intro beep vm-review vm-msgsaved",
+        boxes=(Box(), BRUNO, CARLA),
+        lists={"900": ("1001", "1002", "1003")},
+        after={("1001", "new"): 1, ("1002", "new"): 1, ("1003", "new"): 1},
+        status="",
+    ),
+    PhoneCall(
+        "forward_to_a_list",
+        "8 to a distribution list: all others on it get a copy, who forwards it has it already",
+        OWN,
+        IN
+        + "w:vm-opts d:1 w:vm-toforward d:8 w:vm-extension d:900# w:vm-forwardoptions d:2 w:vm-msgforwarded d:# end:15",
+        "<sound> vm-extension digits/9 vm-forwardoptions vm-msgforwarded vm-goodbye",
+        boxes=(Box(messages=ONE), BRUNO, CARLA),
+        lists={"900": ("1001", "1002", "1003")},
+        after={("1001", "new"): 0, ("1001", "old"): 1, ("1002", "new"): 1, ("1003", "new"): 1},
     ),
     PhoneCall(
         "forward_as_it_is",

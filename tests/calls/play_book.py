@@ -31,6 +31,8 @@ def furnish(call: PhoneCall, rig, folder: Path) -> None:
             key = f"{box.number}-{greeting}"
             rig.put(key, tone(folder / f"{key}.wav", 2.5))
             rig.set_greeting(number, Greeting(greeting), StoredGreeting(key, 2500))
+    for number, members in call.lists.items():
+        rig.add_list(MailboxId(number), tuple(map(MailboxId, members)))
 
 
 def _messages(box: Box, number: MailboxId, rig, folder: Path) -> None:

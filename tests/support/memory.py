@@ -6,6 +6,7 @@ import dataclasses
 from collections import defaultdict
 
 from esl_vm.model.errors import AudioMissingError, NoSuchMessageError, StoreDownError
+from esl_vm.model.lists import DistributionList
 from esl_vm.model.mailbox import Folder, Mailbox, MailboxId
 from esl_vm.model.message import Counts, Message
 from esl_vm.model.pins import PinCheck
@@ -13,7 +14,7 @@ from esl_vm.model.store import Delivery, Entered, Page, Place
 
 
 class MemoryStore:
-    """ports.Mailboxes, Pins and Directory in dictionaries."""
+    """ports.Mailboxes, Pins, Directory and Lists in dictionaries."""
 
     def __init__(self, clock) -> None:
         self.clock = clock
@@ -21,6 +22,7 @@ class MemoryStore:
         self.lie: dict[MailboxId, dict[str, tuple[float, Message]]] = defaultdict(dict)
         self.was: dict[tuple[MailboxId, str], tuple[float, Folder]] = {}
         self.gone: set[tuple[MailboxId, str]] = set()
+        self.lists: dict[MailboxId, DistributionList] = {}
         self.pins: dict[MailboxId, str] = {}
         self.calls: dict[MailboxId, int] = defaultdict(int)
 
@@ -153,6 +155,9 @@ class MemoryStore:
     def change(self, box, pin):
         self.pins[box] = pin
         self.boxes[box] = dataclasses.replace(self.boxes[box], pin_is_initial=False)
+
+    def find(self, box):
+        return self.lists.get(box)
 
     def by_keys(self, domain, keys, *, by_first_name):
         for box, mailbox in sorted(self.boxes.items()):

@@ -46,6 +46,7 @@ class RealRig(NodeRig):
             mailboxes=self.real.mailboxes,
             pins=self.real.pins,
             directory=self.real.directory,
+            lists=self.real.lists,
             audio=self.audio,
             spool=self.spool,
             clock=self.clock,
@@ -56,6 +57,9 @@ class RealRig(NodeRig):
         plain = MailboxOptions()
         fields = {n: option_text(getattr(options, n)) for n in FIELDS if getattr(options, n) != getattr(plain, n)}
         self.real.registry.add(box, {"name": name, "language": language, **fields})
+
+    def add_list(self, box: MailboxId, members: tuple[MailboxId, ...]) -> None:
+        self.real.lists.add(box, members)
 
     def set_pin(self, box: MailboxId, pin: str, *, initial: bool = False, locked: bool = False) -> None:
         if pin:

@@ -11,6 +11,7 @@ from esl_vm.dialogue.front_door import answer_call
 from esl_vm.dialogue.world import World
 from esl_vm.esl.phone import EslPhone
 from esl_vm.esl.session import CallSession
+from esl_vm.model.lists import DistributionList
 from esl_vm.model.mailbox import Folder, Greeting, Mailbox, MailboxId, StoredGreeting
 from esl_vm.model.message import Counts, Message
 from esl_vm.model.options import MailboxOptions
@@ -51,6 +52,7 @@ class Rig:
             mailboxes=self.away,
             pins=self.away,
             directory=self.away,
+            lists=self.away,
             audio=self.audio,
             spool=self.spool,
             clock=self.clock,
@@ -59,6 +61,9 @@ class Rig:
 
     def add_mailbox(self, box: MailboxId, name: str, options: MailboxOptions, *, language: str = "") -> None:
         self.store.add(Mailbox(box, Counts(), name=name, options=options, language=language))
+
+    def add_list(self, box: MailboxId, members: tuple[MailboxId, ...]) -> None:
+        self.store.lists[box] = DistributionList(box, members=members)
 
     def set_pin(self, box: MailboxId, pin: str, *, initial: bool = False, locked: bool = False) -> None:
         self.store.change(box, pin)

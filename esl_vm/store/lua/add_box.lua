@@ -2,12 +2,16 @@
 -- KEYS[1..13]  as in common.lua
 -- KEYS[14]  vm:{pNN}:boxes            sorted set, the partition's mailboxes
 -- KEYS[15]  vm:{pNN}:names:DOMAIN     sorted set, the partition's part of the directory
+-- KEYS[16]  vm:{pNN}:list:BOX         hash, a distribution list of that number: there must be none
 -- ARGV[1..3]  as in common.lua
 -- ARGV[4]  its member in `boxes`
 -- ARGV[5]  JSON: fields (name and value in turn), add (members of `names`)
--- Returns 1, or 0 if it was there: repeating changes nothing.
+-- Returns 1, 0 if it was there (repeating changes nothing), 2 if a list has that number.
 if redis.call('EXISTS', box) == 1 then
     return 0
+end
+if redis.call('EXISTS', KEYS[16]) == 1 then
+    return 2
 end
 local wish = cjson.decode(ARGV[5])
 redis.call('HSET', box, unpack(wish.fields))
