@@ -123,8 +123,12 @@ class Embedded:
         return not self._could("keeper.lock", fcntl.LOCK_EX)
 
     def _others(self) -> bool:
-        """Whether others use it: they share the lock; a keeper that is about to stop the server has it alone."""
-        return self._could("users.lock", fcntl.LOCK_SH) and not self._could("users.lock", fcntl.LOCK_EX)
+        """Whether others use it: they share the lock; a keeper about to stop the server has it alone, and keeps it."""
+        for _ in range(2):  # another one that is just leaving looks in the same way
+            if self._could("users.lock", fcntl.LOCK_EX) or not self._could("users.lock", fcntl.LOCK_SH):
+                return False
+            time.sleep(_POLL_S)
+        return True
 
     def _leave(self) -> None:
         handle, self._users = self._users, -1

@@ -57,12 +57,11 @@ class Keeper:
         users, start = _open(self._folder / "users.lock"), _open(self._folder / "start.lock")
         while True:
             fcntl.flock(users, fcntl.LOCK_EX)  # for as long as anybody uses the server
-            fcntl.flock(users, fcntl.LOCK_UN)
-            fcntl.flock(start, fcntl.LOCK_EX)  # nobody comes just now either
             try:
-                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                fcntl.flock(start, fcntl.LOCK_UN)
+                fcntl.flock(start, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:  # somebody is just coming
+                fcntl.flock(users, fcntl.LOCK_UN)
+                time.sleep(0.05)
                 continue
             self._stop()
             return 0
