@@ -50,7 +50,7 @@ CALLS = [
         "1001",
         "w:beep talk s:3 d:# quiet w:vm-review d:2 w:vm-review d:3 w:vm-intro d:# w:beep talk s:3 d:# quiet w:vm-review d:4 "
         "w:vm-marked-urgent d:1 end:40",
-        "",
+        "vm-review vm-marked-urgent vm-msgsaved",
         caller="0612345678",
         variables=LEAVE,
     ),
@@ -59,7 +59,7 @@ CALLS = [
         "a caller speaks and hangs up",
         "1001",
         "w:beep talk s:3 hang",
-        "",
+        "beep",
         caller="0612345678",
         variables=LEAVE,
     ),
@@ -68,7 +68,7 @@ CALLS = [
         "an owner records the unavailable greeting again and accepts it",
         OWN,
         IN + "w:vm-opts d:0 w:vm-options d:1 w:beep talk s:3 d:# quiet w:vm-review d:1 w:vm-msgsaved hang",
-        "",
+        "vm-rec-unv vm-review vm-msgsaved",
         boxes=(Box(greetings=("unavailable",)),),
     ),
     PhoneCall(
@@ -78,7 +78,7 @@ CALLS = [
         IN
         + "w:vm-opts d:1 w:vm-repeat d:9 w:vm-savefolder d:2 w:vm-savedto d:6 w:<sound> w:vm-repeat d:7 w:vm-deleted d:7 "
         "w:vm-undeleted d:7 w:vm-deleted d:# end:20",
-        "",
+        "vm-savedto vm-deleted vm-undeleted vm-deleted vm-goodbye",
         boxes=(Box(messages=TWO),),
     ),
     PhoneCall(
@@ -87,7 +87,7 @@ CALLS = [
         OWN,
         IN + "w:vm-opts d:1 w:vm-repeat d:8 w:vm-extension d:1002# w:vm-forwardoptions d:1 w:beep talk s:2 d:# quiet "
         "w:vm-msgforwarded d:# end:20",
-        "",
+        "vm-forwardoptions beep vm-msgforwarded vm-goodbye",
         boxes=(Box(messages=TWO), Box("1002", "Bruno Petit", "7319")),
     ),
 ]
@@ -131,6 +131,8 @@ def _strike_everywhere(call: PhoneCall, failure: Failure, every: int, server: Re
     while True:
         told = play(call, failure, at, server)
         if told.get("passed", at) < at:
+            missing = play_book.not_heard(call.hears.split(), told["heard"])
+            result.wrong += [f"{call.name} with nothing struck: {missing} was not heard"] if missing else []
             return
         result.struck[call.name, failure.value] += 1
         result.kinds[told["kind"]] += 1

@@ -1,6 +1,9 @@
 """The crash campaign in its short form; `make chaos` strikes at every point."""
 
-from chaos import campaign
+import argparse
+
+import pytest
+from chaos import campaign, load
 from chaos.campaign import Failure
 from support.redis_servers import redis_server
 
@@ -34,3 +37,29 @@ def _lose_it(rig) -> None:
         for key in rig.real.link.run(None, lambda client: client.keys("*folder:1001@default*")):
             pipe.delete(key)
         pipe.execute()
+
+
+def asked(**more) -> argparse.Namespace:
+    plain = {"calls": 50, "seconds": 10.0, "talk": 2.0, "workers": 2, "redis": "single"}
+    plain |= {"kill_master": None, "move_slots": None, "kill_worker_every": None}
+    return argparse.Namespace(**plain | more)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        {"redis": "sentinel", "kill_master": 3.0},
+        {"redis": "cluster", "kill_master": 5.0, "move_slots": 2.0},
+        {"kill_worker_every": 3.0},
+    ],
+    ids=["the master behind sentinels dies", "slots move and a master dies", "workers die"],
+)
+def test_under_fifty_calls_nothing_announced_is_lost_or_doubled(trouble):
+    verdict = load.play(asked(**trouble))
+    print(verdict.text())
+    assert verdict.lost == []
+    assert verdict.doubled == []
+    assert verdict.from_nowhere == []
+    assert verdict.told.most_at_once == 50
+    assert len(verdict.told.saved) >= 40
