@@ -28,8 +28,14 @@ $(VENV)/.has-lint: setup.cfg pyproject.toml scripts/setup-venv
 run: $(VENV)/.has-run
 	@$(BIN)/esl-vm --data-dir $(DATA) serve --demo
 
+# On a terminal its keyboard dials; elsewhere a caller leaves a message and its owner hears it, by themselves.
 demo: $(VENV)/.has-run
-	@$(BIN)/esl-vm --data-dir $(DATA) phone '$(CALL)' --demo
+	@if [ -t 0 ]; then \
+	    $(BIN)/esl-vm --data-dir $(DATA) phone '$(CALL)' --demo; \
+	else \
+	    $(BIN)/esl-vm --data-dir $(DATA) phone 1001 --from 1002 --keys '# # 1' --demo && \
+	    $(BIN)/esl-vm --data-dir $(DATA) phone '*97' --from 1001 --keys '1234# 1 #'; \
+	fi
 
 test: $(VENV)/.has-test
 	@$(BIN)/python -m pytest
