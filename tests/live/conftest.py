@@ -1,0 +1,68 @@
+"""The live tests run when asked for (`make live`), where there is a FreeSWITCH; in `make test` they are skipped."""
+
+import statistics
+
+import pytest
+from live.freeswitch import why_not
+from live.live_node import LiveNode
+from live.scenes import Stage
+
+EVIDENCE = pytest.StashKey[list]()
+
+
+def pytest_collection_modifyitems(config, items):
+    asked = "live" in config.option.markexpr
+    reason = why_not() if asked else "needs a real FreeSWITCH and some minutes: `make live` runs it"
+    for item in items:
+        if reason and "live_node" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session")
+def live_node(tmp_path_factory):
+    """FreeSWITCH with our dialplan, and the service it names."""
+    node = LiveNode(tmp_path_factory.mktemp("node"))
+    yield node
+    node.close()
+    assert not node.loop.errors, "\n".join(node.loop.errors)
+
+
+@pytest.fixture(scope="session")
+def stage(request, live_node, tmp_path_factory):
+    """Every scene a test of this run looks at, begun."""
+    scenes = [item.callspec.params["scene"] for item in request.session.items if "played" in item.fixturenames]
+    stage = Stage(live_node, tmp_path_factory.mktemp("scenes"), scenes)
+    yield stage
+    stage.close()
+
+
+@pytest.fixture
+def played(scene, stage):
+    """What the test's scene came to."""
+    return stage.played(scene)
+
+
+@pytest.fixture
+def compared(request):
+    """A list for what was compared; told of at the end of the run."""
+    return request.config.stash.setdefault(EVIDENCE, [])
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    evidence = config.stash.get(EVIDENCE, [])
+    if not evidence:
+        return
+    scores = sorted(one.score for one in evidence)
+    terminalreporter.section("what was heard")
+    terminalreporter.line(
+        f"{len(scores)} sounds, {sum(one.seconds for one in evidence):.0f} s of them, compared with what should be "
+        f"heard: likeness at least {scores[0]:.3f}, 1 % below {scores[len(scores) // 100]:.3f}, "
+        f"median {statistics.median(scores):.4f}"
+    )
+    for listed, what in ((False, "one file"), (True, "several files (250 ms of them FreeSWITCH's own silence)")):
+        waits = sorted(one.after_key_s * 1000 for one in evidence if one.after_key_s and one.listed is listed)
+        if waits:
+            terminalreporter.line(
+                f"from a key's release to the first sample of {what}: median {statistics.median(waits):.0f} ms, "
+                f"95 % within {waits[len(waits) * 95 // 100]:.0f} ms, longest {waits[-1]:.0f} ms ({len(waits)} keys)"
+            )

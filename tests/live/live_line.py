@@ -1,0 +1,305 @@
+"""The line of a caller with a real telephone: what the caller's script, written for the simulated line, needs to know.
+
+What starts to be heard is known from FreeSWITCH's own events: a `playback` names its files, and each begins when those
+before it are over. Afterwards `evidence` holds all of it to what the telephone heard.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from live.freeswitch import members_of
+from live.likeness import Likeness, likeness
+from live.rtp import recording_of
+from live.sip_phone import SipPhone
+from live.telephone_sound import RATE, read_wav
+
+from esl_vm.sim.line import Happening, Heard, Mark
+from esl_vm.sim.prompts import Prompts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from live.loop import Loop
+
+    from esl_vm.esl.wire import Frame
+    from esl_vm.sim.schedule import Timer
+
+LEAD_IN_S = 0.25
+"""The silence before the first file of a `file_string` (mod_dptools.c: next_file)."""
+NEARLY_S = 0.1
+"""A sound that ends that much before its time was not cut."""
+PROMPT_S = 0.4
+"""A playback that begins within so long of a key is the answer to it."""
+LATE_S = 0.1
+"""FreeSWITCH's sound is heard a frame or two after its events."""
+
+
+@dataclass
+class Played:
+    """One `playback`: when it began and ended, and its sounds. key_at: the last key before it, if there was one."""
+
+    at: float
+    key_at: float = 0.0
+    sounds: list[Heard] = field(default_factory=list)
+    timers: list[Timer] = field(default_factory=list)
+    ended: float = 0.0
+    lead_in: float = 0.0
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A sound that was said to be played, and what the telephone heard of it.
+
+    Args:
+        heard: the sound. seconds: how much of it was compared, all of it unless it was cut.
+        score: how alike, 1 = the same. at: when its first sample was heard, seconds since 1970.
+        after_key_s: if it is the first sound after a key, the seconds from the key's release to that sample; else 0.
+        listed: whether it was played in a `file_string`.
+    """
+
+    heard: Heard
+    seconds: float
+    score: float
+    at: float
+    after_key_s: float
+    listed: bool
+
+
+class LiveLine:
+    """One call on a real line; made and used in the loop's thread, looked at after `over` is set.
+
+    Args:
+        loop: its clock. sip_port: FreeSWITCH's.
+        dialled: the number. number, name, domain: who calls, to which domain. voice: what the caller says.
+
+    Attributes:
+        sounds, timeline, on_change, ended, prompts, heard: as the simulated line's (esl_vm.sim.line).
+        played: the playbacks.
+        variables: those of the channel at its end.
+        over: set when FreeSWITCH told the end of the call.
+    """
+
+    def __init__(
+        self, loop: Loop, sip_port: int, dialled: str, *, number: str, name: str, domain: str, voice: np.ndarray
+    ) -> None:
+        self.dialled = dialled
+        self.sounds: list[Heard] = []
+        self.timeline: list[Heard | Mark] = []
+        self.played: list[Played] = []
+        self.on_change: list[Callable[[], None]] = []
+        self.on_answer: list[Callable[[], None]] = []
+        self.ended: Happening | None = None
+        self.why_ended = ""
+        self.prompts = Prompts()
+        self.variables: Frame | None = None
+        self.over = threading.Event()
+        self.started_at = loop.now()
+        self.phone = SipPhone(
+            loop,
+            sip_port,
+            number=number,
+            name=name,
+            domain=domain,
+            voice=voice,
+            pressed=self._pressed,
+            answered=self._answered,
+            ended=self._ended,
+        )
+        self._loop = loop
+        self._key_at = 0.0
+        self._running: dict[str, Played] = {}
+        self._sounding: Heard | None = None
+        self._quiet_since = self.started_at
+        self._files: dict[str, np.ndarray] = {}
+
+    # What the caller's script looks at and does
+
+    @property
+    def heard(self) -> list[str]:
+        """The names of what was heard."""
+        return [sound.name for sound in self.sounds]
+
+    @property
+    def quiet_since(self) -> float | None:
+        """Since when nothing is heard; None while a sound plays."""
+        return None if self._sounding else self._quiet_since
+
+    def dial(self, headers: Mapping[str, str]) -> None:
+        """Begin the call, with headers of one's own besides."""
+        self.phone.call(self.dialled, headers)
+
+    def press(self, keys: str) -> float:
+        """Dial keys; returns when that is over."""
+        return self.phone.sound.dial(keys)
+
+    def talk(self) -> None:
+        """Begin to talk."""
+        self._mark(Happening.TALK)
+        self.phone.sound.talk()
+
+    def quiet(self) -> None:
+        """Stop talking."""
+        self._mark(Happening.QUIET)
+        self.phone.sound.quiet()
+
+    def hang_up(self) -> None:
+        """Hang up."""
+        self.phone.hang_up()
+
+    # What happens
+
+    def event(self, name: str, frame: Frame) -> None:
+        """Take an event of this call's channel."""
+        match name:
+            case "CHANNEL_EXECUTE":
+                self._execute(frame)
+            case "CHANNEL_EXECUTE_COMPLETE":
+                self._complete(frame.get("Application-UUID") or "")
+            case "CHANNEL_HANGUP_COMPLETE":
+                self.variables = frame
+                self._loop.call_later(0.0, self._end_told)
+
+    def variable(self, name: str) -> str:
+        """A channel variable at the end of the call, `` if it was not set."""
+        return (self.variables.get(f"variable_{name}") or "") if self.variables else ""
+
+    @property
+    def sent_to(self) -> str:
+        """The extension a service sent the call to, `` if it did not."""
+        reached = (self.variables.get("Caller-Destination-Number") or "") if self.variables else ""
+        return reached if reached != self.dialled else ""
+
+    def transcript(self) -> str:
+        """The call as text, a line for each thing that happened, with seconds from its start."""
+        return "\n".join(f"{entry.at - self.started_at:9.3f} {_words(entry)}" for entry in self.timeline)
+
+    # What was heard
+
+    def recording(self) -> np.ndarray:
+        """All that was heard, from `started_at` on."""
+        packets = self.phone.sound.arrived
+        return recording_of(packets, self.started_at, packets[-1].at + 0.1 if packets else self.started_at)
+
+    def evidence(self, at_least_s: float = 0.5) -> list[Evidence]:
+        """Each sound that was played for at least so long (or whole, be it shorter), held to what was heard."""
+        whole = self.recording()
+        found = []
+        for played in self.played:
+            for place, sound in enumerate(played.sounds):
+                seconds = min(sound.length, sound.played - LATE_S) if sound.cut else sound.length
+                if sound.path not in self._files or (sound.cut and seconds < at_least_s):
+                    continue  # a tone, or too little of it
+                reference = self._files[sound.path][-round(sound.length * RATE) :][: round(seconds * RATE)]
+                first = round((sound.at - 0.3 - self.started_at) * RATE)
+                last = round((sound.at + seconds + 0.5 - self.started_at) * RATE)
+                like: Likeness = likeness(reference, whole[max(0, first) : last])
+                at = self.started_at + (max(0, first) + like.at) / RATE
+                prompt = not place and 0 < played.at - played.key_at < PROMPT_S
+                after_key_s = at - played.key_at if prompt else 0.0
+                found.append(Evidence(sound, seconds, like.score, at, after_key_s, listed=played.lead_in > 0))
+        return found
+
+    def _execute(self, frame: Frame) -> None:
+        application, argument = frame.get("Application") or "", frame.get("Application-Data") or ""
+        if application == "playback":
+            self._play(frame.get("Application-UUID") or "", argument)
+        elif application == "record":
+            self._mark(Happening.RECORD, argument)
+
+    def _play(self, uuid: str, argument: str) -> None:
+        at = self._loop.now()
+        played = Played(at, self._key_at)
+        self.played.append(played)
+        self._running[uuid] = played
+        members = members_of(argument)
+        if argument.startswith("file_string://") and self.prompts.find(members[0]):
+            played.lead_in = LEAD_IN_S
+        at += played.lead_in
+        for member in members:
+            found = self.prompts.find(member)
+            if found is None:
+                self._mark(Happening.MISSING, member)
+                continue
+            seconds = found.seconds - found.start / found.rate
+            if found.name:
+                heard = Heard(at, found.path, found.name, found.language, seconds)
+                if found.path not in self._files and Path(found.path).is_file():
+                    self._files[found.path] = read_wav(Path(found.path))  # a take is gone once it is settled
+                starts = self._loop.call_at(at, lambda heard=heard: self._starts(played, heard))  # type: ignore[misc]
+                ends = self._loop.call_at(at + seconds, lambda heard=heard: self._silent(heard))  # type: ignore[misc]
+                played.timers += [starts, ends]
+            at += seconds
+
+    def _starts(self, played: Played, heard: Heard) -> None:
+        played.sounds.append(heard)
+        self.sounds.append(heard)
+        self.timeline.append(heard)
+        self._sounding = heard
+        self._changed()
+
+    def _silent(self, heard: Heard) -> None:
+        heard.played = heard.length
+        if self._sounding is heard:
+            self._sounding = None
+            self._quiet_since = self._loop.now()
+            self._changed()
+
+    def _complete(self, uuid: str) -> None:
+        played = self._running.pop(uuid, None)
+        if played is None:
+            return
+        played.ended = now = self._loop.now()
+        cut = any(timer.pending and timer.at > now + NEARLY_S for timer in played.timers)
+        for timer in played.timers:
+            self._loop.cancel(timer)
+        for sound in played.sounds:
+            if cut and sound.at + sound.length + LATE_S > now:
+                sound.cut = True
+                sound.played = now - sound.at
+        if played.sounds and self._sounding is played.sounds[-1]:
+            self._sounding = None
+            self._quiet_since = now
+        self._changed()
+
+    def _pressed(self, key: str) -> None:
+        self._key_at = self._loop.now()
+        self._mark(Happening.KEY, key)
+
+    def _answered(self) -> None:
+        for tell in self.on_answer:
+            tell()
+
+    def _ended(self, why: str) -> None:
+        self.why_ended = why
+        self.ended = Happening.ENDED if why else Happening.HANG_UP
+        self._mark(self.ended, why)
+        self._changed()
+
+    def _end_told(self) -> None:
+        if not self.ended:  # FreeSWITCH's BYE is still on its way
+            self._loop.call_later(0.02, self._end_told)
+            return
+        for uuid in tuple(self._running):
+            self._complete(uuid)
+        self.phone.close()
+        self.over.set()
+
+    def _mark(self, what: Happening, detail: str = "") -> None:
+        self.timeline.append(Mark(self._loop.now(), what, detail))
+
+    def _changed(self) -> None:
+        for tell in tuple(self.on_change):
+            tell()
+
+
+def _words(entry: Heard | Mark) -> str:
+    if isinstance(entry, Mark):
+        sign = ">" if entry.what is Happening.KEY else "~"
+        return f"{sign} {entry.what.value} {entry.detail}"
+    cut = f" cut after {entry.played:.2f} s" if entry.cut else ""
+    return f"< {entry.name:<26} [{entry.language or '-'} {entry.length:.2f} s]{cut}"

@@ -1,0 +1,213 @@
+"""A node as an administrator runs it: a FreeSWITCH, `esl-vm serve` as processes of its own, a Redis; and its callers."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from live.freeswitch import PROMPTS, EventSocket, FreeSwitch
+from live.live_line import LiveLine
+from live.loop import Loop
+from live.sip_phone import CalledPhone
+from live.telephone_sound import RATE, read_wav, without_pauses
+
+from esl_vm.app import Node, open_node
+from esl_vm.cli.settings_file import load_settings
+from esl_vm.sim.script import Caller
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from esl_vm.esl.wire import Frame
+
+LINES = 150
+"""How many mailbox domains there are: each call of the book has one to itself."""
+LONGEST_S = 150.0
+_START_S = 30.0
+EVENTS = "CHANNEL_EXECUTE CHANNEL_EXECUTE_COMPLETE CHANNEL_HANGUP_COMPLETE"
+
+
+class Service:
+    """`esl-vm serve` in a process of its own, on a free port.
+
+    Args:
+        folder: for its settings, data and log.
+
+    Attributes:
+        address: where FreeSWITCH reaches it. settings: its settings file. log: what it said.
+    """
+
+    def __init__(self, folder: Path, name: str = "service", settings: str = "") -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.settings = folder / f"{name}.toml"
+        self.log = folder / f"{name}.log"
+        self.settings.write_text(
+            f'data_dir = "{folder / "data"}"\n'
+            f'[service]\nnode = "{name}"\ntimezone = "{midday_zone()}"\nworkers = 2\n'
+            f'[speech]\npack = "asterisk"\nprompts = "{PROMPTS}"\n{settings}'
+        )
+        with self.log.open("w") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "esl_vm", "--config", self.settings, "serve", "--listen", "127.0.0.1:0"],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        self.address = self._address()
+
+    def stop(self, seconds: float = 20.0) -> int:
+        """Have it finish its calls and end; returns its exit code."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                self._process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        return self._process.returncode
+
+    def _address(self) -> str:
+        until = time.monotonic() + _START_S
+        while not (found := re.search(r"takes calls on (\S+:\d+)", self.log.read_text())):
+            assert self._process.poll() is None, f"esl-vm serve ended:\n{self.log.read_text()}"
+            assert time.monotonic() < until, f"esl-vm serve does not start:\n{self.log.read_text()}"
+            threading.Event().wait(0.05)
+        return found[1]
+
+
+def midday_zone() -> str:
+    """A time zone in which it is between 12 and 13 o'clock: an hour ago was today, an hour from now is."""
+    behind = datetime.now(UTC).hour - 12
+    return f"Etc/GMT{'+' if behind >= 0 else '-'}{abs(behind)}"
+
+
+class LiveNode:
+    """All of it, running.
+
+    Args:
+        folder: for everything.
+
+    Attributes:
+        loop: the telephones' time. switch: FreeSWITCH. service: the service its dialplan names.
+        busy, away, answering: telephones that can be called.
+        stores: the same stores the service works on.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        voices()  # made now, for it takes a while and the telephones would wait
+        self._closing = contextlib.ExitStack()
+        with contextlib.ExitStack() as starting:
+            self.service = Service(folder / "service")
+            starting.callback(self.service.stop)
+            self.stores: Node = starting.enter_context(open_node(load_settings(self.service.settings, {})))
+            with _refusing_port() as nobody:
+                self.switch = FreeSwitch(
+                    folder / "freeswitch",
+                    {
+                        "live": self.service.address,
+                        "second": f"127.0.0.1:{nobody}|{self.service.address}",
+                        "nobody": f"127.0.0.1:{nobody}|127.0.0.1:{nobody}",
+                    },
+                    self.domains,
+                )
+            starting.callback(self.switch.stop)
+            self.loop = Loop()
+            starting.callback(self.loop.stop)
+            self._lines: dict[str, LiveLine] = {}
+            events = EventSocket(self.switch.event_port, self.switch.password)
+            events.listen(self.loop, EVENTS, self._event)
+            self._free = deque(self.domains)
+            self.busy, self.away, self.answering = (
+                CalledPhone(self.loop, answer) for answer in ("486 Busy Here", "180 Ringing", "200 OK")
+            )
+            self._closing = starting.pop_all()
+
+    @property
+    def domains(self) -> list[str]:
+        """The mailbox domains."""
+        return [f"line-{number}" for number in range(1, LINES + 1)]
+
+    def close(self) -> None:
+        """Stop everything."""
+        self._closing.close()
+
+    def take_domain(self) -> str:
+        """A domain in which nobody has a mailbox yet."""
+        return self._free.popleft()
+
+    def call(
+        self,
+        dialled: str,
+        script: str,
+        domain: str,
+        *,
+        number: str = "1001",
+        name: str = "Alice",
+        headers: Mapping[str, str] | None = None,
+        voice: np.ndarray | None = None,
+    ) -> tuple[LiveLine, Caller]:
+        """Hold one call, the caller following the script; returns when it is over, at most after LONGEST_S seconds."""
+        begun: list[tuple[LiveLine, Caller]] = []
+        ready = threading.Event()
+
+        def begin() -> None:
+            spoken = voices()[hash(domain) % len(voices())] if voice is None else voice
+            line = LiveLine(
+                self.loop, self.switch.sip_port, dialled, number=number, name=name, domain=domain, voice=spoken
+            )
+            self._lines[line.phone.call_id] = line
+            caller = Caller(line, self.loop, script)
+            line.on_answer.append(caller.start)
+            begun.append((line, caller))
+            line.dial({f"X-{header}": value for header, value in (headers or {}).items()})
+            ready.set()
+
+        self.loop.do(begin)
+        assert ready.wait(10), self.loop.errors
+        line, caller = begun[0]
+        if not line.over.wait(LONGEST_S):
+            self.loop.do(line.hang_up)
+            line.over.wait(5)
+            caller.problems.append(f"the call was not over after {LONGEST_S:g} s: {line.why_ended or 'no end'}")
+        return line, caller
+
+    def _event(self, frame: Frame) -> None:
+        line = self._lines.get(frame.get("variable_sip_call_id") or "")
+        if line is not None:
+            line.event(frame.event, frame)
+
+
+_VOICES: list[np.ndarray] = []
+
+
+def voices() -> list[np.ndarray]:
+    """Things to say, 15 s each, without a pause: passages of a text that no prompt of the voicemail has a word of."""
+    if not _VOICES:
+        text = without_pauses(np.concatenate([read_wav(PROMPTS / "en" / f"demo-{name}.wav") for name in _TEXTS]))
+        step, length = 4 * RATE, 15 * RATE
+        _VOICES.extend(text[start : start + length] for start in range(0, len(text) - length, step))
+    return _VOICES
+
+
+_TEXTS = ("instruct", "congrats", "echotest")
+
+
+@contextlib.contextmanager
+def _refusing_port() -> Iterator[int]:
+    """A port at which nobody listens. It stays bound while FreeSWITCH chooses its own."""
+    import socket
+
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        yield nobody.getsockname()[1]

@@ -1,0 +1,180 @@
+"""A telephone's sound: PCMU both ways, keys as RFC 2833 events, everything heard with the time at which it was."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import struct
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from live.telephone_sound import FRAME, RATE, SILENCE, from_ulaw, to_ulaw
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from live.loop import Loop
+
+PCMU, KEYS = 0, 101
+"""Payload types. That of the keys is ours to choose: the offer names it."""
+FRAME_S = FRAME / RATE
+KEY_FRAMES, PAUSE_FRAMES = 4, 3
+"""A key of 80 ms, 60 ms until the next: as fast as a telephone that dials a stored number."""
+_EVENTS = "0123456789*#"
+_HEAD = struct.Struct("!BBHII")
+_MARKER = 0x80
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """A packet of sound: when it came (seconds since 1970), its number, time stamp and mark, and its sound."""
+
+    at: float
+    number: int
+    stamp: int
+    mark: bool
+    sound: bytes
+
+
+class RtpStream:
+    """The sound of one call. It sends silence, the voice while talking, and keys; it keeps what it hears.
+
+    Args:
+        loop: its clock.
+        voice: what is said while talking, over and over.
+        pressed: called with each key as it is released.
+    """
+
+    def __init__(self, loop: Loop, voice: np.ndarray, pressed: Callable[[str], None]) -> None:
+        self.arrived: list[Arrived] = []
+        self._loop = loop
+        self._voice = to_ulaw(voice[: len(voice) // FRAME * FRAME])
+        self._pressed = pressed
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.bind(("127.0.0.1", 0))
+        self._socket.setblocking(False)
+        self.port: int = self._socket.getsockname()[1]
+        self._far: tuple[str, int] | None = None
+        self._source = secrets.randbits(32)
+        self._number, self._stamp = secrets.randbits(15), secrets.randbits(31)
+        self._due = 0.0
+        self._said: int | None = None  # the next byte of the voice; None: silent
+        self._frames: deque[Callable[[], None]] = deque()  # what is to be sent instead of sound
+        loop.watch(self._socket, self._read)
+
+    def start(self, far: tuple[str, int]) -> None:
+        """Begin to send, a packet every 20 ms."""
+        self._far = far
+        self._due = self._loop.now()
+        self._tick()
+
+    def close(self) -> None:
+        """Send and hear no more."""
+        self._far = None
+        self._loop.forget(self._socket)
+
+    def talk(self) -> None:
+        """Begin to talk, from the beginning of the voice."""
+        self._said = 0
+
+    def quiet(self) -> None:
+        """Be silent."""
+        self._said = None
+
+    def dial(self, keys: str) -> float:
+        """Press keys, after those that are still to be pressed; returns when the last one is over."""
+        for key in keys:
+            code, begun = _EVENTS.index(key), [0]
+            for frame in range(KEY_FRAMES):
+                self._frames.append(lambda code=code, begun=begun, frame=frame: self._key(code, begun, frame))
+            self._frames[-1] = self._released(self._frames[-1], key)
+            self._frames.extend([self._sound] * PAUSE_FRAMES)
+        return self._due + len(self._frames) * FRAME_S
+
+    def _tick(self) -> None:
+        if self._far is None:
+            return
+        self._stamp = (self._stamp + FRAME) & 0xFFFFFFFF
+        (self._frames.popleft() if self._frames else self._sound)()
+        self._due += FRAME_S
+        self._loop.call_at(self._due, self._tick)
+
+    def _sound(self) -> None:
+        sound = SILENCE
+        if self._said is not None:
+            sound = self._voice[self._said : self._said + FRAME]
+            self._said = (self._said + FRAME) % len(self._voice)
+        self._send(PCMU, self._stamp, sound)
+
+    def _key(self, code: int, begun: list[int], frame: int) -> None:
+        """A packet of a key: all have the time stamp of its beginning; the last, its end, is sent three times."""
+        if self._said is not None:  # the voice goes on meanwhile, unheard
+            self._said = (self._said + FRAME) % len(self._voice)
+        if not frame:
+            begun[0] = self._stamp
+        last = frame == KEY_FRAMES - 1
+        event = struct.pack("!BBH", code, 0x80 | 10 if last else 10, (frame + 1) * FRAME)
+        for _ in range(3 if last else 1):
+            self._send(KEYS | (0 if frame else _MARKER), begun[0], event)
+
+    def _released(self, send: Callable[[], None], key: str) -> Callable[[], None]:
+        def both() -> None:
+            send()
+            self._pressed(key)
+
+        return both
+
+    def _send(self, payload_type: int, stamp: int, payload: bytes) -> None:
+        assert self._far is not None
+        self._number = (self._number + 1) & 0xFFFF
+        self._socket.sendto(_HEAD.pack(0x80, payload_type, self._number, stamp, self._source) + payload, self._far)
+
+    def _read(self) -> None:
+        while True:
+            try:
+                packet = self._socket.recv(2048)
+            except BlockingIOError:
+                return
+            except ConnectionRefusedError:  # FreeSWITCH has closed its end already
+                continue
+            packet_type = packet[1] & 0x7F
+            if packet_type == PCMU:
+                _, mark, number, stamp, _ = _HEAD.unpack_from(packet)
+                self.arrived.append(Arrived(self._loop.now(), number, stamp, bool(mark & _MARKER), packet[12:]))
+
+
+def recording_of(arrived: list[Arrived], began: float, until: float) -> np.ndarray:
+    """What was heard from one moment to another, silence where nothing came.
+
+    FreeSWITCH sends nothing while no application runs. Packets that follow each other without a pause are put
+    together by their time stamps, each such run where it came; so nobody's jitter tears a sound apart.
+    """
+    heard = np.zeros(round((until - began) * RATE), dtype=np.int16)
+    run: list[Arrived] = []
+    for packet in arrived:
+        if run and (packet.at - run[-1].at > 4 * FRAME_S or packet.number != (run[-1].number + 1) & 0xFFFF):
+            _place(heard, run, began)
+            run = []
+        run.append(packet)
+    _place(heard, run, began)
+    return heard
+
+
+def _place(heard: np.ndarray, run: list[Arrived], began: float) -> None:
+    if not run:
+        return
+    offsets = [(packet.stamp - run[0].stamp) & 0xFFFFFFFF for packet in run]
+    if max(offsets) > len(run) * FRAME * 2 + RATE:  # the stamps jump: FreeSWITCH began to count anew
+        offsets = [FRAME * place for place in range(len(run))]
+    # The packet that was delayed least tells when the run began.
+    start = min(packet.at - offset / RATE for packet, offset in zip(run, offsets, strict=True))
+    first = round((start - began) * RATE)
+    for packet, offset in zip(run, offsets, strict=True):
+        sound = from_ulaw(packet.sound)
+        at = first + offset
+        if at < 0 or at >= len(heard):
+            continue
+        sound = sound[: len(heard) - at]
+        heard[at : at + len(sound)] = sound

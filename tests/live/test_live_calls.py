@@ -1,0 +1,29 @@
+"""The book of calls on a real FreeSWITCH, with real SIP, RTP and RFC 2833 keys; all that is heard is held to the sound."""
+
+import pytest
+from calls import play_book
+from calls.book import CALLS, PhoneCall
+from live.live_rig import ALIKE, LiveRig
+from live.scenes import Scene
+
+pytestmark = [pytest.mark.live, pytest.mark.timeout(400)]
+
+
+def scene_of(call: PhoneCall) -> Scene:
+    def act(node, folder):
+        rig = LiveRig(node, folder)
+        play_book.furnish(call, rig, folder / "before")
+        rig.ring(play_book.call_of(call), call.does)
+        return call, rig
+
+    return Scene(call.name, act, seconds=len(call.does) / 5)
+
+
+@pytest.mark.parametrize("scene", [scene_of(call) for call in CALLS], ids=lambda scene: scene.name)
+def test_call(played, compared):
+    call, rig = played
+    play_book.check(call, rig, rig.heard)
+    evidence = rig.line.evidence()
+    compared += evidence
+    not_alike = [f"{one.heard.name} {one.score:.3f}" for one in evidence if one.score < ALIKE]
+    assert not not_alike, f"what was heard is something else: {not_alike}\n{rig.transcript}"
