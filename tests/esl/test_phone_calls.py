@@ -494,6 +494,17 @@ def test_whether_it_sees_the_folder_is_asked_once(take):
     assert [line for line in switch.commands if "file_exists" in line] == [f"api file_exists {take.parent}"]
 
 
+def test_before_the_first_recording_freeswitch_is_told_to_write_what_is_said_as_it_is_said(take):
+    switch = Switch()
+    phone = call(switch)
+    record(phone, take)
+    record(phone, take)
+    told = [line for line in switch.commands if "enable_file_write_buffering" in line]
+    assert told == [f"api uuid_setvar {phone.call.uuid} enable_file_write_buffering false"]
+    first = next(place for place, line in enumerate(switch.commands) if "execute-app-name: record" in line)
+    assert switch.commands.index(told[0]) < first
+
+
 def test_a_recording_that_is_not_here_afterwards_is_told_all_the_same(tmp_path):
     """Two hosts may have the same folder each; which one has the recording is the spool's to find out."""
     assert record(call(Switch()), tmp_path / "take.wav").ms == 1960
