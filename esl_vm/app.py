@@ -13,6 +13,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from esl_vm.model.call import Action
 from esl_vm.model.settings_check import parse_address
 
 if TYPE_CHECKING:
@@ -20,14 +21,19 @@ if TYPE_CHECKING:
 
     from gevent import socket
 
+    from esl_vm.audio.cache import Cache
     from esl_vm.dialogue.world import World
     from esl_vm.esl.inbound import EventSocketSwitch
     from esl_vm.esl.phone import EslPhone
     from esl_vm.esl.server import CallEnd, CallServer
+    from esl_vm.model.call import Call
     from esl_vm.model.mailbox import MailboxId
     from esl_vm.model.settings import Settings
     from esl_vm.notify.mail import Mailer
     from esl_vm.notify.service import NotifyService
+    from esl_vm.ops.metrics import Metrics
+    from esl_vm.ops.snapshot import Looker
+    from esl_vm.ops.stories import Story
     from esl_vm.ports import AudioStore, Clock
     from esl_vm.speech.packs import PromptPack
     from esl_vm.spool.spool import Spool
@@ -39,6 +45,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 EMBEDDED = "embedded:"
+REFUSED = "refused"
 
 
 class SystemClock:
@@ -57,6 +64,7 @@ class Node:
         settings: what it was built from. redis_url: where Redis is, the embedded one's address if it is that.
         store: mailboxes, PINs, registry, directory, events. outbox: mail and webhook jobs.
         audio: sounds. spool, sweeper: recordings on their way.
+        cache: this node's copies of sounds.
     """
 
     settings: Settings
@@ -67,6 +75,7 @@ class Node:
     spool: Spool
     sweeper: Sweeper
     clock: Clock
+    cache: Cache
 
     @property
     def mailboxes(self) -> RedisMailboxes:
@@ -141,7 +150,8 @@ def open_node(settings: Settings, redis_url: str = "") -> Iterator[Node]:
         pin_rules=settings.pins,
         events_kept=settings.redis.events_kept,
     )
-    audio = _open_audio(settings, store)
+    cache = _cache(settings)
+    audio = _open_audio(settings, store, cache)
     spool = Spool(
         Path(settings.spool.folder),
         store.mailboxes,
@@ -153,7 +163,7 @@ def open_node(settings: Settings, redis_url: str = "") -> Iterator[Node]:
     )
     outbox = RedisOutbox(store.link, clock)
     try:
-        yield Node(settings, redis_url, store, outbox, audio, spool, Sweeper(spool), clock)
+        yield Node(settings, redis_url, store, outbox, audio, spool, Sweeper(spool), clock, cache)
     finally:
         store.close()
 
@@ -168,16 +178,19 @@ def in_thread(work: Callable[[], T], /) -> T:
     return work()
 
 
-def _open_audio(settings: Settings, store: Store) -> AudioStore:
+def _cache(settings: Settings) -> Cache:
     from esl_vm.audio.cache import Cache
 
-    wanted = settings.audio
-    cache = Cache(
+    return Cache(
         Path(settings.data_dir) / "cache",
-        limit_bytes=wanted.cache_mb << 20,
-        hold_s=wanted.cache_minutes * 60,
+        limit_bytes=settings.audio.cache_mb << 20,
+        hold_s=settings.audio.cache_minutes * 60,
         run=in_thread,
     )
+
+
+def _open_audio(settings: Settings, store: Store, cache: Cache) -> AudioStore:
+    wanted = settings.audio
     match wanted.store:
         case "folder":
             from esl_vm.audio.folder_audio import FolderAudio
@@ -229,29 +242,91 @@ def build_world(node: Node) -> World:
     )
 
 
-def build_server(
-    node: Node, listener: socket.socket | tuple[str, int], ended: Callable[[CallEnd], None] | None = None
-) -> CallServer:
-    """The server that takes calls; not started yet.
+def build_server(node: Node, listener: socket.socket | tuple[str, int], metrics: Metrics | None = None) -> CallServer:
+    """The server that takes calls; not started yet. Each call's story is logged when it ends.
 
     Args:
         node: the stores.
         listener: a listening gevent socket, or the address to listen on.
-        ended: told every call's story.
+        metrics: where calls are counted.
     """
     from esl_vm.dialogue.front_door import answer_call
     from esl_vm.esl.server import CallServer, ServerSettings
+    from esl_vm.model.actor import acting
+    from esl_vm.ops import stories
 
     world = build_world(node)
+    running: dict[str, Story] = {}
 
     def converse(phone: EslPhone) -> None:
-        answer_call(phone, world)
+        call = phone.call
+        story = running[call.uuid] = _story(node, call)
+        if metrics:
+            metrics.call_began()
+        with acting(f"phone {call.caller.number or 'unknown'} {call.uuid}"):
+            answer_call(stories.MeasuredPhone(phone, story), world)
+
+    def ended(end: CallEnd) -> None:
+        story = running.pop(end.call.uuid, None)
+        if metrics and story:
+            metrics.call_ended(story, seconds=end.seconds, keys=end.keys, end=end.end)
+        story = story or _story(node, end.call)
+        if metrics and end.end == REFUSED:
+            metrics.call_counted(story.action, story.status, end.end)
+        told = story.told(seconds=end.seconds, applications=end.applications, keys=end.keys, end=end.end)
+        stories.tell(told)
 
     limits = ServerSettings(
         max_calls=node.settings.service.max_calls,
         allow=tuple(ip_network(network) for network in node.settings.service.allow),
     )
     return CallServer(listener, converse, open_prompts(node.settings), limits, ended)
+
+
+def _story(node: Node, call: Call) -> Story:
+    """A call's story as it begins: what the call itself tells."""
+    from esl_vm.dialogue.front_door import action_of
+    from esl_vm.ops.stories import Story
+
+    action = action_of(call)
+    named = call.variable("vm_mailbox")
+    expected = {Action.CHECK: call.caller.number, Action.LEAVE: call.destination}.get(action, "")
+    return Story(call, str(action), named or expected, node.settings.service.node)
+
+
+def count(node: Node, metrics: Metrics) -> None:
+    """Have the stores of a node tell what they do."""
+    node.store.link.observe = metrics.redis_called
+    node.store.pins.observe = metrics.pin_checked
+    node.cache.observe = metrics.sound_asked
+
+
+def build_looker(
+    node: Node, metrics: Metrics, notifier: NotifyService | None = None, switch: EventSocketSwitch | None = None
+) -> Looker:
+    """What tells how this node is.
+
+    Args:
+        node: the stores.
+        metrics: of all its processes.
+        notifier: where this process has one.
+        switch: likewise.
+    """
+    from esl_vm.ops.snapshot import Looker, Sources
+
+    return Looker(
+        Sources(
+            node=node.settings.service.node,
+            now=node.clock.now,
+            spool=node.spool,
+            cache=node.cache.folder,
+            cluster=node.store.cluster.state,
+            lamp_wait_s=lambda: notifier.lamp_wait_s if notifier else 0.0,
+            freeswitch_up=lambda: switch.connected if switch else None,
+            workers=lambda: int(metrics.value("esl_vm_workers")),
+            calls=lambda: int(metrics.value("esl_vm_calls_running")),
+        )
+    )
 
 
 def build_switch(settings: Settings) -> EventSocketSwitch | None:
@@ -264,7 +339,7 @@ def build_switch(settings: Settings) -> EventSocketSwitch | None:
     return EventSocketSwitch(SwitchSettings(host=host, port=port, password=settings.notify.password))
 
 
-def build_notifier(node: Node, switch: EventSocketSwitch | None) -> NotifyService:
+def build_notifier(node: Node, switch: EventSocketSwitch | None, metrics: Metrics | None = None) -> NotifyService:
     """What tells others of changes; not started yet. Raises SettingsError for templates that can't be filled in."""
     from esl_vm.notify.node import Domains
     from esl_vm.notify.service import NotifyService
@@ -297,6 +372,7 @@ def build_notifier(node: Node, switch: EventSocketSwitch | None) -> NotifyServic
         maintenance=wanted.maintenance_events,
         mailer=_build_mailer(node),
         webhook=WebhookSettings(webhook.url, webhook.secret, timeout_s=webhook.timeout_s),
+        observe=metrics.lamp_fired if metrics else None,
     )
 
 

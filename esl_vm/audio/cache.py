@@ -42,6 +42,9 @@ class Cache:
         hold_s: seconds for which a sound is certain to stay after it was asked for.
         run: how work that waits for the disk is run: at once, or in a thread.
         wall: the clock that files are dated by.
+
+    Attributes:
+        observe: told of every sound that is asked for whether it was there.
     """
 
     def __init__(
@@ -58,6 +61,7 @@ class Cache:
         self.hold_s = hold_s
         self._run = run
         self._wall = wall
+        self.observe: Callable[[bool], None] | None = None
         self._added = limit_bytes  # so that the first sound added makes this process look at the folder
 
     def fetch(self, audio_id: str, load: Callable[[], bytes]) -> Path:
@@ -67,7 +71,10 @@ class Cache:
             StoreDownError: the folder can't be written. Whatever `load` raises.
         """
         path = file_of(self.folder, audio_id, 1)
-        if self._use(path):
+        hit = self._use(path)
+        if self.observe is not None:
+            self.observe(hit)
+        if hit:
             return path
         content = load()
         try:

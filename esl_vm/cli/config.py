@@ -25,6 +25,7 @@ _GIVEN = {
     "listen": "service.listen",
     "workers": "service.workers",
     "prompts": "speech.prompts",
+    "metrics": "metrics.listen",
     "freeswitch": "notify.freeswitch",
     "password_file": "notify.password_file",
 }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import pwd
+import socket
 import sys
 from typing import TYPE_CHECKING
 
@@ -24,13 +26,28 @@ from esl_vm.cli import (
 )
 from esl_vm.cli.output import complain
 from esl_vm.cli.parsers import EXIT_CODES, Commands, Parser, global_options
+from esl_vm.model.actor import acting
 from esl_vm.model.errors import InvalidValueError, SettingsError, VoicemailError
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-GROUPS = (serve, phone, notify, mailbox, message, greeting, prompts, spool, events, mail, migrate, doctor, config)
+GROUPS = (
+    serve,
+    phone,
+    notify,
+    mailbox,
+    message,
+    greeting,
+    prompts,
+    spool,
+    events,
+    mail,
+    migrate,
+    doctor,
+    config,
+)
 
 _EPILOG = f"""\
 first steps:
@@ -62,7 +79,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code: 0 done, 1 failed or not found, 2 nothing done."""
     args = build_parser().parse_args(argv)
     try:
-        code: int = args.run(args)
+        with acting(f"command {_user()}@{socket.gethostname()}"):
+            code: int = args.run(args)
         sys.stdout.flush()
     except SettingsError as wrong:
         complain("the settings are wrong:")
@@ -84,3 +102,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     return code
+
+
+def _user() -> str:
+    """Who runs this: behind sudo the one who called it."""
+    try:
+        return os.environ.get("SUDO_USER") or pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a user without a name, as in containers
+        return str(os.getuid())

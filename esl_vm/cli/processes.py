@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import signal
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from esl_vm.model.errors import SpoolError, StoreDownError
@@ -16,10 +17,14 @@ from esl_vm.ops.lifeline import BEAT_S
 
 if TYPE_CHECKING:
     import socket
+    from pathlib import Path
 
     from esl_vm.app import Node
     from esl_vm.model.settings import Settings
     from esl_vm.ops.lifeline import Lifeline
+    from esl_vm.ops.metrics import Metrics
+    from esl_vm.ops.snapshot import Looker
+    from esl_vm.ops.web import StatusPages
 
 log = logging.getLogger(__name__)
 
@@ -33,58 +38,108 @@ _PURGE_EVERY_S = 3600
 _DAY_S = 86400
 
 
-def serve_calls(
-    lifeline: Lifeline, settings: Settings, redis_url: str, listener: socket.socket, *, demo: bool = False
-) -> int:
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What the processes of a service are told.
+
+    Args:
+        settings, redis_url: what it works with.
+        listener: where calls are taken, shared by the workers. listens: its address, for the cluster's list of nodes.
+        demo: make a few mailboxes to try where there is none. notify: tell others of changes.
+        figures: the folder in which the processes count. seen: the steward's listener for /metrics, None = nowhere.
+    """
+
+    settings: Settings
+    redis_url: str
+    listener: socket.socket
+    listens: str = ""
+    demo: bool = False
+    notify: bool = True
+    figures: Path | None = None
+    seen: socket.socket | None = None
+
+
+def serve_calls(lifeline: Lifeline, service: Service) -> int:
     """Take calls until told to stop, then finish those that run."""
     from gevent import monkey
 
     monkey.patch_all()
-    from esl_vm.app import build_server, open_node
+    from esl_vm.app import build_server, count, open_node
+    from esl_vm.ops.metrics import Metrics
 
-    with open_node(settings, redis_url) as node:
+    settings = service.settings
+    if service.seen:
+        service.seen.close()
+    metrics = Metrics(service.figures)
+    with open_node(settings, service.redis_url) as node:
+        count(node, metrics)
         _look_at_redis(node)
-        if demo:
+        if service.demo:
             add_demo_mailboxes(node)
-        server = build_server(node, _own(listener))
+        server = build_server(node, _own(service.listener), metrics)
         stop = _until_told(lifeline)
         server.start()
+        metrics.taking_calls(True)
         lifeline.ready()
         stop.wait()
+        metrics.taking_calls(False)
         if not server.stop(settings.service.drain_s):
             log.warning("calls were cut short; what they recorded is in the spool")
     return 0
 
 
-def look_after(lifeline: Lifeline, settings: Settings, redis_url: str, *, demo: bool, notify: bool) -> int:
-    """Settle what calls left behind, empty trashes, tell others of changes; until told to stop."""
+def look_after(lifeline: Lifeline, service: Service) -> int:
+    """Settle what calls left behind, empty trashes, tell others of changes, show how it goes; until told to stop."""
     from gevent import monkey
 
     monkey.patch_all()
     import gevent
 
-    from esl_vm.app import build_notifier, build_switch, open_node
+    from esl_vm.app import build_looker, build_notifier, build_switch, count, open_node
+    from esl_vm.model.actor import acting
+    from esl_vm.ops.heartbeat import Heartbeat
+    from esl_vm.ops.metrics import Metrics
 
-    with open_node(settings, redis_url) as node:
+    settings = service.settings
+    metrics = Metrics(service.figures)
+    with open_node(settings, service.redis_url) as node, acting(f"housekeeping {settings.service.node}"):
+        count(node, metrics)
         _look_at_redis(node)
-        if demo:
+        if service.demo:
             add_demo_mailboxes(node)
         stop = _until_told(lifeline)
-        switch = build_switch(settings) if notify else None
-        notifier = build_notifier(node, switch) if notify else None
+        switch = build_switch(settings) if service.notify else None
+        notifier = build_notifier(node, switch, metrics) if service.notify else None
         if switch:
             switch.start()
         if notifier:
             notifier.start()
         gevent.spawn(_sweep, node)
         gevent.spawn(_keep_house, node)
+        looker = build_looker(node, metrics, notifier, switch)
+        pages = _status_pages(service, looker, metrics)
+        if pages:
+            pages.start()
+        heartbeat = Heartbeat(node.store.cluster, looker.look, metrics, knows=node.store.knows, listens=service.listens)
+        heartbeat.start()
         lifeline.ready()
         stop.wait()
+        heartbeat.stop()
+        if pages:
+            pages.stop()
         if notifier:
             notifier.stop()
         if switch:
             switch.close()
     return 0
+
+
+def _status_pages(service: Service, looker: Looker, metrics: Metrics) -> StatusPages | None:
+    from esl_vm.ops.web import StatusPages
+
+    if service.seen is None:
+        return None
+    return StatusPages(_own(service.seen), looker.look, lambda: metrics.exposition(looker.look))
 
 
 def add_demo_mailboxes(node: Node) -> bool:

@@ -11,11 +11,12 @@ import os
 import socket
 import sys
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from esl_vm import __version__
 from esl_vm.cli.config import mask_url, settings_of
-from esl_vm.cli.processes import DEMO_MAILBOXES, look_after, serve_calls
+from esl_vm.cli.processes import DEMO_MAILBOXES, Service, look_after, serve_calls
 from esl_vm.model.errors import SettingsError
 from esl_vm.model.pins import DEFAULT_PIN
 from esl_vm.model.settings_check import parse_address
@@ -47,13 +48,16 @@ def add_commands(commands: Commands) -> None:
     parser.add_argument("--listen", metavar="HOST:PORT", help="where FreeSWITCH connects to (default 127.0.0.1:8084)")
     parser.add_argument("--workers", type=int, metavar="N", help="processes that serve calls (default 1)")
     parser.add_argument("--prompts", metavar="DIR", help="folder of the prompt pack")
+    parser.add_argument(
+        "--metrics", metavar="HOST:PORT", help="where /metrics, /healthz and /readyz are (default: nowhere)"
+    )
     parser.add_argument("--no-notify", action="store_true", help="no lamps, mail and webhooks from here")
     parser.add_argument("--demo", action="store_true", help="where there is no mailbox yet, make a few to try")
 
 
 def _run(args: argparse.Namespace) -> int:
     from esl_vm.app import open_redis
-    from esl_vm.ops import logs
+    from esl_vm.ops import logs, metrics_folder
     from esl_vm.ops.lifeline import Role
     from esl_vm.ops.service_manager import ServiceManager
     from esl_vm.ops.supervisor import Supervisor
@@ -62,12 +66,16 @@ def _run(args: argparse.Namespace) -> int:
     logs.configure(settings.service.log_level, settings.service.log_format)
     manager = ServiceManager.of(os.environ)
     listener = manager.passed_listener() or listen_on(settings.service.listen)
+    seen = listen_on(settings.metrics.listen, "--metrics") if settings.metrics.listen else None
+    figures = metrics_folder.prepare(Path(settings.data_dir) / "metrics")
+    os.environ[metrics_folder.VARIABLE] = str(figures)
     with open_redis(settings) as redis_url:
 
         def roles_for(now: Settings) -> list[Role]:
-            worker = partial(serve_calls, settings=now, redis_url=redis_url, listener=listener)
             notify = now.notify.enabled and not args.no_notify
-            steward = partial(look_after, settings=now, redis_url=redis_url, demo=args.demo, notify=notify)
+            service = Service(now, redis_url, listener, _address(listener), False, notify, figures, seen)
+            worker = partial(serve_calls, service=service)
+            steward = partial(look_after, service=dataclasses.replace(service, demo=args.demo))
             workers = [Role(f"worker {number + 1}", worker) for number in range(now.service.workers)]
             return [*workers, Role("steward", steward, serves_calls=False)]
 
@@ -77,7 +85,7 @@ def _run(args: argparse.Namespace) -> int:
             return roles_for(now)
 
         def ready() -> None:
-            _say_ready(settings, listener, redis_url, args)
+            _say_ready(settings, listener, seen, redis_url, args)
             manager.status(f"takes calls on {_address(listener)}")
 
         supervisor = Supervisor(
@@ -92,14 +100,14 @@ def _run(args: argparse.Namespace) -> int:
         return supervisor.run()
 
 
-def listen_on(address: str) -> socket.socket:
+def listen_on(address: str, option: str = "--listen") -> socket.socket:
     """A listening socket; raises OSError that says what to do."""
     host, port = parse_address(address)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as wrong:
-        hint = "; is another esl-vm running? --listen HOST:PORT chooses another" if "in use" in str(wrong) else ""
+        hint = f"; is another esl-vm running? {option} HOST:PORT chooses another" if "in use" in str(wrong) else ""
         raise OSError(wrong.errno, f"can't listen on {address}: {wrong.strerror}{hint}") from None
 
 
@@ -107,6 +115,7 @@ def _refuse_what_needs_a_restart(before: Settings, now: Settings) -> None:
     fixed = (
         ("data_dir", before.data_dir, now.data_dir),
         ("service.listen", before.service.listen, now.service.listen),
+        ("metrics.listen", before.metrics.listen, now.metrics.listen),
         ("redis", dataclasses.astuple(before.redis)[:3], dataclasses.astuple(now.redis)[:3]),
     )
     problems = [f"{name}: a change of it needs a restart" for name, was, is_now in fixed if was != is_now]
@@ -119,7 +128,9 @@ def _address(listener: socket.socket) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _say_ready(settings: Settings, listener: socket.socket, redis_url: str, args: argparse.Namespace) -> None:
+def _say_ready(
+    settings: Settings, listener: socket.socket, seen: socket.socket | None, redis_url: str, args: argparse.Namespace
+) -> None:
     from esl_vm.app import EMBEDDED, open_prompts
 
     pack = open_prompts(settings)
@@ -132,6 +143,8 @@ def _say_ready(settings: Settings, listener: socket.socket, redis_url: str, args
         print("  prompts  none found: telephones hear nothing; `esl-vm prompts check` says where to get them")
     else:
         print(f"  prompts  {pack.kind}, in {pack.folder}")
+    if seen:
+        print(f"  status   http://{_address(seen)}/metrics, /healthz and /readyz")
     if args.demo:
         program = "python -m esl_vm" if sys.argv[0].endswith("__main__.py") else sys.argv[0]
         command = " ".join([program, *(["--data-dir", args.data_dir] if "data_dir" in args else [])])

@@ -80,7 +80,8 @@ class CallEnd:
         seconds: how long it was ours.
         applications: how many FreeSWITCH ran for it.
         keys: how many were pressed (never which).
-        end: `completed`, `failed` (an error of ours), `cut short` (the service stopped), or why the caller is gone.
+        end: `completed`, `failed` (an error of ours), `cut short` (the service stopped), `refused` (it was not taken),
+            or why the caller is gone.
     """
 
     call: Call
@@ -98,7 +99,7 @@ class CallServer:
         handle: the whole conversation. The call goes back to the dialplan when it returns or raises.
         pack: where the prompts lie.
         settings: limits.
-        ended: told every call's story, besides the line in the log.
+        ended: told every call's story; None: it is logged here.
     """
 
     def __init__(
@@ -201,6 +202,7 @@ class CallServer:
         if refusal:
             log.error("call %s from %s not taken: %s", phone.call.uuid, address, refusal)
             _fail(phone)
+            self._tell(CallEnd(phone.call, time.monotonic() - began, session.executed, session.pressed, "refused"))
             return
         end = "cut short"
         self._sessions.add(session)
@@ -245,6 +247,9 @@ class CallServer:
         return ""
 
     def _tell(self, story: CallEnd) -> None:
+        if self._ended:
+            self._ended(story)
+            return
         call = story.call
         log.info(
             "call %s from %s to %s: %.1f s, %d applications, %d keys, %s",
@@ -256,8 +261,6 @@ class CallServer:
             story.keys,
             story.end,
         )
-        if self._ended:
-            self._ended(story)
 
 
 def allowed(host: str, networks: tuple[Network, ...]) -> bool:

@@ -20,7 +20,7 @@ from esl_vm.notify.node import Node, voicemail_module_loaded
 from esl_vm.notify.summary import Account, Summary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from esl_vm.model.mailbox import MailboxId
     from esl_vm.notify.settings import NotifySettings, Sources
@@ -39,16 +39,26 @@ class LampWatch:
 
     Args:
         sources, settings: see there. switch: this node's FreeSWITCH. stopping: set when the service stops.
+        observe: see Lamps.
     """
 
-    def __init__(self, sources: Sources, settings: NotifySettings, switch: Switch, stopping: threading.Event) -> None:
+    def __init__(
+        self,
+        sources: Sources,
+        settings: NotifySettings,
+        switch: Switch,
+        stopping: threading.Event,
+        observe: Callable[[float], None] | None = None,
+    ) -> None:
         self._sources = sources
         self._settings = settings
         self._switch = switch
         self._stopping = stopping
         self._board = Board()
         self._node = Node(settings.domains)
-        self._lamps = Lamps(switch, self._node, self._board, sources.clock, coalesce_s=settings.coalesce_s)
+        self._lamps = Lamps(
+            switch, self._node, self._board, sources.clock, coalesce_s=settings.coalesce_s, observe=observe
+        )
         self._work = threading.Event()
         self._loaded = threading.Event()
 
@@ -56,6 +66,11 @@ class LampWatch:
     def loaded(self) -> bool:
         """Whether every mailbox was looked at once."""
         return self._loaded.is_set()
+
+    @property
+    def lamp_wait_s(self) -> float:
+        """For how long the oldest change waits for its lamp, seconds."""
+        return self._lamps.waiting_s
 
     def wake(self) -> None:
         """Let the parts see that they are to stop."""
@@ -159,7 +174,7 @@ class LampWatch:
         else:
             extensions = str(event.details.get("extensions") or "").split(",")
             concerned = self._board.changed(event.box, Summary.of(event.counts), extensions)
-        self._lamps.changed(concerned, event.what)
+        self._lamps.changed(concerned, event.what, event.at)
         self._work.set()
 
     def _look(self, box: MailboxId) -> Iterable[MailboxId]:

@@ -17,7 +17,7 @@ from esl_vm.notify.newcomers import Newcomers
 from esl_vm.notify.summary import Account, Summary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from esl_vm.model.mailbox import MailboxId
     from esl_vm.notify.board import Board
@@ -46,10 +46,19 @@ class Lamps:
         switch, node, board, clock: this node's FreeSWITCH, what it serves, the counts, the time.
         coalesce_s: changes of one lamp within so many seconds make one event.
         per_second: most lamps fired in a second where many are resent; a change meanwhile need not wait for them.
+        observe: told, when a change has reached its lamp, how many seconds after it.
     """
 
     def __init__(
-        self, switch: Switch, node: Node, board: Board, clock: Clock, *, coalesce_s: float = 0.2, per_second: int = 500
+        self,
+        switch: Switch,
+        node: Node,
+        board: Board,
+        clock: Clock,
+        *,
+        coalesce_s: float = 0.2,
+        per_second: int = 500,
+        observe: Callable[[float], None] | None = None,
     ) -> None:
         self._switch = switch
         self._node = node
@@ -57,6 +66,8 @@ class Lamps:
         self._clock = clock
         self._coalesce_s = coalesce_s
         self._per_second = per_second
+        self._observe = observe
+        self._since: dict[MailboxId, float] = {}  # changes no telephone was told of yet
         self._queue: list[tuple[float, int, MailboxId]] = []
         self._due: dict[MailboxId, tuple[float, str]] = {}
         self._shown: dict[MailboxId, Summary] = {}
@@ -64,14 +75,27 @@ class Lamps:
         self._count = 0
         self._lock = threading.Lock()
 
-    def changed(self, lamps: Iterable[MailboxId], what: What | None = None) -> None:
+    @property
+    def waiting_s(self) -> float:
+        """For how long the oldest change waits to be told, seconds; 0 if none does."""
+        with self._lock:
+            return max(0.0, self._clock.now() - min(self._since.values())) if self._since else 0.0
+
+    def changed(self, lamps: Iterable[MailboxId], what: What | None = None, at: float | None = None) -> None:
         """Something happened to these lamps' mailboxes: fire them in a moment, unless they show that already.
 
         A message that came, went or moved is always fired, even if the counts are the same in the end.
+
+        Args:
+            lamps: which ones.
+            what: what happened.
+            at: when, epoch seconds; None: now.
         """
         reason = REASONS.get(what, "UNKNOWN") if what else "UNKNOWN"
         for lamp in lamps:
             if what in _CHANGES or self._shown.get(lamp) != self._board.lamp(lamp):
+                with self._lock:
+                    self._since.setdefault(lamp, self._clock.now() if at is None else at)
                 self._put(lamp, self._clock.now() + self._coalesce_s, reason)
 
     def resend(self, lamps: Iterable[MailboxId], *, over_s: float = 0.0) -> None:
@@ -162,12 +186,15 @@ class Lamps:
                 chosen = {"Sofia-Profile": profile} if profile else {}
                 reached = self._switch.fire("MESSAGE_WAITING", headers | chosen) and reached
         with self._lock:
+            since = self._since.pop(lamp, None) if reached else None
             if not reached:
                 self._shown.pop(lamp, None)
             elif lamp in self._board:
                 self._shown[lamp] = summary
             else:
                 self._shown.pop(lamp, None)
+        if since is not None and self._observe is not None:
+            self._observe(max(0.0, self._clock.now() - since))
 
 
 def _waiting(account: str, summary: Summary, reason: str, *, counted: bool) -> dict[str, str]:

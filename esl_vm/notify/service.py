@@ -52,6 +52,7 @@ class NotifyService:
         switch: this node's FreeSWITCH; None = no lamps and no events there, mail and webhooks only.
         maintenance: fire mod_voicemail's events.
         mailer: None = no mail. webhook: None = no webhooks, not even those mailboxes name.
+        observe: told how many seconds after a change its lamp was told.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class NotifyService:
         maintenance: bool = True,
         mailer: Mailer | None = None,
         webhook: WebhookSettings | None = None,
+        observe: Callable[[float], None] | None = None,
     ) -> None:
         self._sources = sources
         self._settings = settings
@@ -70,7 +72,7 @@ class NotifyService:
         self._work = {kind: threading.Event() for kind in JobKind}
         self._threads: list[threading.Thread] = []
         self._parts: list[tuple[str, Callable[[], None]]] = []
-        self._watch = None if switch is None else LampWatch(sources, settings, switch, self._stopping)
+        self._watch = None if switch is None else LampWatch(sources, settings, switch, self._stopping, observe)
         if self._watch is not None:
             self._parts += _parts_of(self._watch, maintenance=maintenance)
         told = frozenset(What) if webhook is not None else frozenset()
@@ -117,6 +119,11 @@ class NotifyService:
     def ready(self) -> bool:
         """Whether every mailbox was looked at once, so that every lamp is known."""
         return self._watch is None or self._watch.loaded
+
+    @property
+    def lamp_wait_s(self) -> float:
+        """For how long the oldest change waits for its lamp, seconds; 0 if none does."""
+        return 0.0 if self._watch is None else self._watch.lamp_wait_s
 
     def _keep_running(self, name: str, body: Callable[[], None]) -> None:
         """Run a part again and again; each run returns when it was stopped or something is away."""

@@ -7,18 +7,14 @@ docs/decisions/0007-metrics.md.
 
 from __future__ import annotations
 
-import contextlib
-import os
-import re
-import shutil
-import time
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from esl_vm import __version__
+from esl_vm.ops.metrics_folder import dead_processes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -30,7 +26,7 @@ if TYPE_CHECKING:
     from esl_vm.ops.stories import Story
 
 _QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
-_SOUND = (0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3.0, 6.0)
+_SOUND = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3.0, 6.0)
 _CALL = (1, 5, 15, 30, 60, 120, 300, 600, 1800)
 _LAMP = (0.1, 0.25, 0.5, 1, 2, 5, 15, 60, 300, 900)
 _FINISHED = frozenset({"completed", "failed", "cut short", "refused"})
@@ -46,9 +42,7 @@ class Metrics:
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder
         self._registry = registry = CollectorRegistry()
-        self._calls = Counter(
-            "esl_vm_calls", "Calls that ended", ["action", "status", "end"], registry=registry
-        )
+        self._calls = Counter("esl_vm_calls", "Calls that ended", ["action", "status", "end"], registry=registry)
         self._running = Gauge(
             "esl_vm_calls_running", "Calls being held", registry=registry, multiprocess_mode="livesum"
         )
@@ -66,7 +60,10 @@ class Metrics:
             registry=registry,
         )
         self._key = Histogram(
-            "esl_vm_key_seconds", "From a caller's key to the command that answers it", buckets=_QUICK, registry=registry
+            "esl_vm_key_seconds",
+            "From a caller's key to the command that answers it",
+            buckets=_QUICK,
+            registry=registry,
         )
         self._keys = Counter("esl_vm_keys", "Keys callers pressed", registry=registry)
         self._redis = Histogram(
@@ -79,6 +76,7 @@ class Metrics:
             buckets=_LAMP,
             registry=registry,
         )
+        self._pins = Counter("esl_vm_pin_checks", "PINs typed", ["result"], registry=registry)
         self._cache = Counter(
             "esl_vm_audio_cache_requests", "Sounds asked of the node's cache", ["result"], registry=registry
         )
@@ -117,6 +115,10 @@ class Metrics:
         """A lamp was told, so many seconds after the change."""
         self._lamp.observe(lag_s)
 
+    def pin_checked(self, result: str) -> None:
+        """A PIN was typed: `right`, `wrong` or `locked`."""
+        self._pins.labels(result).inc()
+
     def sound_asked(self, hit: bool) -> None:
         """A sound was asked of the cache, and was there or not."""
         self._cache.labels("hit" if hit else "miss").inc()
@@ -142,9 +144,10 @@ class Metrics:
     def _all(self) -> CollectorRegistry:
         if self._folder is None:
             return _Together(self._registry)
-        forget_dead(self._folder)
+        for pid in dead_processes(self._folder):  # what they counted stays, what they were doing does not
+            mark_process_dead(pid, str(self._folder))  # type: ignore[no-untyped-call]
         registry = CollectorRegistry()
-        MultiProcessCollector(registry, str(self._folder))
+        MultiProcessCollector(registry, str(self._folder))  # type: ignore[no-untyped-call]
         return registry
 
 
@@ -183,7 +186,9 @@ class _State:
         yield _gauge("esl_vm_spool_free_bytes", "Free on the spool's disk", state.spool_free)
         yield _gauge("esl_vm_audio_cache_bytes", "Size of the node's cache of sounds", state.cache_bytes)
         yield _gauge("esl_vm_audio_cache_files", "Sounds in it", state.cache_files)
-        yield _gauge("esl_vm_lamp_waiting_seconds", "For how long the oldest change waits for its lamp", state.lamp_wait_s)
+        yield _gauge(
+            "esl_vm_lamp_waiting_seconds", "For how long the oldest change waits for its lamp", state.lamp_wait_s
+        )
         if state.freeswitch_up is not None:
             yield _gauge("esl_vm_freeswitch_up", "Whether FreeSWITCH's event socket is connected", state.freeswitch_up)
         if state.redis_up:
@@ -194,23 +199,7 @@ class _State:
             yield jobs
             yield _gauge("esl_vm_outbox_overdue_seconds", "How late the job is that is due longest", state.overdue_s)
             yield _gauge("esl_vm_nodes", "Nodes of the cluster that are alive", state.nodes)
-        yield CounterMetricFamily("esl_vm_lock_outs", "PINs locked since this node's service began", state.lock_outs)
 
 
 def _gauge(name: str, doc: str, value: float) -> Metric:
     return GaugeMetricFamily(name, doc, float(value))
-
-
-def prepare_folder(parent: Path) -> Path:
-    """A folder for this service's files, named by its process; those of services that are gone are removed.
-
-    To be called before prometheus_client is first imported, in the process that forks the others: the library looks
-    for the folder's name in the environment.
-    """
-    parent.mkdir(parents=True, exist_ok=True)
-    for old in parent.iterdir():
-        if old.name.isdigit() and (int(old.name) == os.getpid() or not _lives(int(old.name))):
-            shutil.rmtree(old, ignore_errors=True)
-    folder = parent / str(os.getpid())
-    folder.mkdir()
-    return folder

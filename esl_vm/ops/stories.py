@@ -48,8 +48,10 @@ class Story:
         """The story as it is logged.
 
         Args:
-            seconds: how long the call was ours. applications: how many FreeSWITCH ran for it.
-            keys: how many were pressed. end: `completed`, `failed`, `cut short`, `refused`, or why the caller is gone.
+            seconds: how long the call was ours.
+            applications: how many FreeSWITCH ran for it.
+            keys: how many were pressed.
+            end: `completed`, `failed`, `cut short`, `refused`, or why the caller is gone.
         """
         call = self.call
         return {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
+from esl_vm.model.actor import actor
 from esl_vm.store.scripts import script
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class Base:
         return f"{self.clock.now() * 1000:.0f}"
 
     def change(self, keys: BoxKeys, name: str, touched: Sequence[str], args: Sequence[str | bytes]) -> Any:
-        """Run a script of a change: the keys and arguments of `common.lua`, then its own."""
+        """Run a script of a change: the keys and arguments of `common.lua`, its own, and who does it."""
         all_keys = [keys.box, keys.events, *keys.folders, *touched]
-        all_args = [keys.name, self.now_ms(), self.events_kept, *args]
+        all_args = [keys.name, self.now_ms(), self.events_kept, *args, actor()]
         return self.link.script(keys.partition, script(name), all_keys, all_args, announced=name in _ANNOUNCED)

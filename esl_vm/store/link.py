@@ -221,7 +221,9 @@ class Link:
         """Connections that lie idle are as dead, or lead to as wrong a server, as the one that failed.
 
         A Cluster's client sees to that itself, by node; but it does not look again for a slot that nobody served.
+        What is there when Redis is reached again may have been migrated meanwhile: `prepare` looks once more.
         """
+        self._prepared = False
         if not self.cluster:
             pool = getattr(self._client, "connection_pool", None)
             if pool is not None:

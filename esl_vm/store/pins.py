@@ -52,6 +52,9 @@ class RedisPins:
         rules: when wrong PINs lock.
         cost: of new hashes; old ones keep theirs.
         run: calls a function that takes a while, and returns what it returns; in the service, in a thread.
+
+    Attributes:
+        observe: told of every check how it went (a PinCheck's value).
     """
 
     def __init__(self, base: Base, rules: PinRules, cost: Scrypt, run: Callable[[Callable[[], str]], str]) -> None:
@@ -60,6 +63,7 @@ class RedisPins:
         self._cost = cost
         self._run = run
         self._nobody = cost.new_salt()
+        self.observe: Callable[[str], None] | None = None
 
     def check(self, box: MailboxId, typed: str, source: str = "") -> PinCheck:
         """Whether that is the PIN; counts a failure, locks after too many. A mailbox that isn't there: WRONG.
@@ -74,6 +78,12 @@ class RedisPins:
         """
         if not typed:
             return PinCheck.WRONG
+        checked = self._check(box, typed, source)
+        if self.observe is not None:
+            self.observe(checked.value)
+        return checked
+
+    def _check(self, box: MailboxId, typed: str, source: str) -> PinCheck:
         keys = self._base.keys.of(box)
         how = self._base.salts.get(box)
         for _ in range(3):  # more than one: the salt was not known, or the PIN was changed in this moment

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING, Any
 
 import gevent
 from gevent import monkey
 
-from esl_vm.model.errors import SettingsError
+from esl_vm.model.errors import SettingsError, StoreDownError
 from esl_vm.model.options import MailboxOptions
 from esl_vm.model.pins import PinRules
 from esl_vm.store.base import Base
+from esl_vm.store.cluster import Cluster
 from esl_vm.store.directory import RedisDirectory
 from esl_vm.store.events import RedisEvents
 from esl_vm.store.housekeeping import Housekeeping
@@ -19,18 +21,25 @@ from esl_vm.store.keys import META, Keys
 from esl_vm.store.link import Link
 from esl_vm.store.lists import RedisLists
 from esl_vm.store.mailboxes import RedisMailboxes
+from esl_vm.store.migrations import MIGRATIONS, Migrator
 from esl_vm.store.pins import RedisPins, Scrypt
 from esl_vm.store.records import text
 from esl_vm.store.registry import RedisRegistry
 from esl_vm.store.scripts import script
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from esl_vm.ports import Clock
+    from esl_vm.store.migrations import Migration
+
+log = logging.getLogger(__name__)
 
 SCHEMA = 1
-"""Version of what lies in Redis and how. A process that knows only older ones refuses to start."""
+"""The first version of what lies in Redis and how; each migration makes the next one.
+
+A process that knows only older ones than the one in force refuses to start, and to go on when it finds out.
+"""
 
 
 class _SystemClock:
@@ -48,12 +57,15 @@ class Store:
         clock: what time it is.
         pin_rules: when wrong PINs lock. pin_cost: of hashing new ones.
         events_kept: entries kept in each partition's stream, about.
+        migrations: the steps of the schema, up to the newest one this process knows.
         offload: runs what takes long (hashing) and returns its result; the default uses gevent's threads where
             gevent serves the calls, none elsewhere.
 
     Attributes:
-        mailboxes, pins, registry, directory, lists: the ports. events: reading what happened. housekeeping: what has to be
-            done now and then. link: for whoever keeps something else in the same Redis. keys: see Keys.
+        mailboxes, pins, registry, directory, lists: the ports. events: reading what
+            happened. housekeeping: what has to be done now and then. cluster: its nodes, and what they share.
+        migrator: see there. schema: the one that was in force when Redis was reached last, 0 before. knows: the newest this process knows.
+        link: for whoever keeps something else in the same Redis. keys: see Keys.
     """
 
     def __init__(
@@ -67,9 +79,12 @@ class Store:
         pin_cost: Scrypt | None = None,
         events_kept: int = 10_000,
         offload: Callable[[Callable[[], str]], str] | None = None,
+        migrations: Sequence[Migration] = MIGRATIONS,
     ) -> None:
         self.link = link if isinstance(link, Link) else Link(lambda _: link)
         self.keys = Keys(partitions)
+        self.knows = migrations[-1].to if migrations else SCHEMA
+        self.schema = 0
         self.link.prepare = self._agree
         base = Base(
             self.link,
@@ -85,6 +100,8 @@ class Store:
         self.lists = RedisLists(base)
         self.events = RedisEvents(base)
         self.housekeeping = Housekeeping(base, self.mailboxes, self.registry)
+        self.cluster = Cluster(base)
+        self.migrator = Migrator(base, self.registry, self.cluster, migrations)
 
     def verify(self) -> None:
         """See whether Redis is there and was built for this process; before the first call, and of itself on it.
@@ -101,19 +118,25 @@ class Store:
         self.link.close()
 
     def _agree(self, client: Any) -> None:
-        wanted = (str(SCHEMA), str(self.keys.partitions))
+        wanted = (str(self.knows), str(self.keys.partitions))
         stored = client.eval(script("meta").text, 1, META, *wanted)
         schema, partitions = (text(word) for word in stored)
         problems = []
-        if not schema.isdigit() or int(schema) > SCHEMA:
-            problems.append(f"{self.link.label} holds schema {schema}; this version knows {SCHEMA}: upgrade it")
+        if not schema.isdigit() or int(schema) > self.knows:
+            problems.append(f"{self.link.label} holds schema {schema}; this version knows {self.knows}: upgrade it")
         if partitions != wanted[1]:
             problems.append(
                 f"{self.link.label} was begun with {partitions} partitions, the settings say {wanted[1]}: "
                 "the number can't be changed (docs/decisions/0001-partitions.md)"
             )
+        if problems and self.schema:
+            # It agreed when this process began. Calls can't be served as the new schema wants it; what they record
+            # stays in the spool, for the new version.
+            log.error("%s", "; ".join(problems))
+            raise StoreDownError("; ".join(problems))
         if problems:
             raise SettingsError(problems)
+        self.schema = int(schema)
 
 
 def _offload(function: Callable[[], str]) -> str:

@@ -6,6 +6,7 @@
 -- ARGV[1]  the mailbox's name, number@domain
 -- ARGV[2]  now, milliseconds since 1970
 -- ARGV[3]  about how many events the stream keeps
+-- and the last one, which is taken off here: who does it (model/actor.py), `` = nobody in particular
 local FOLDERS = {'new', 'old', 'work', 'family', 'friends', 'cust1', 'cust2', 'cust3', 'cust4', 'cust5', 'trash'}
 
 -- An urgent message's score is so much lower than its time (milliseconds since 1970): in the sorted set urgent
@@ -13,6 +14,7 @@ local FOLDERS = {'new', 'old', 'work', 'family', 'friends', 'cust1', 'cust2', 'c
 local URGENT = 10000000000000
 
 local box, events, name, now = KEYS[1], KEYS[2], ARGV[1], tonumber(ARGV[2])
+local by = table.remove(ARGV)
 local new, old, trash = KEYS[3], KEYS[4], KEYS[13]
 local FOLDER_KEYS = {}
 for index, folder in ipairs(FOLDERS) do
@@ -56,6 +58,10 @@ local function happened(what, id, payload, more)
     if extensions and extensions ~= '' then
         entry[#entry + 1] = 'extensions'
         entry[#entry + 1] = extensions
+    end
+    if by ~= '' then
+        entry[#entry + 1] = 'by'
+        entry[#entry + 1] = by
     end
     for _, value in ipairs(more or {}) do
         entry[#entry + 1] = value

@@ -1,0 +1,31 @@
+"""Who is doing what is being done: the caller of a call, the administrator of a command. The store writes it down.
+
+Each greenlet and each thread has its own, so no method has to hand it on.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LONGEST = 200
+_actor: ContextVar[str] = ContextVar("actor", default="")
+
+
+def actor() -> str:
+    """Who acts now: `phone NUMBER CALL-UUID`, `command USER@HOST`, `housekeeping NODE`; `` = nobody in particular."""
+    return _actor.get()
+
+
+@contextmanager
+def acting(who: str) -> Iterator[None]:
+    """What is done inside is done by that one; cut to 200 characters."""
+    token = _actor.set(who[:LONGEST])
+    try:
+        yield
+    finally:
+        _actor.reset(token)

@@ -1,0 +1,99 @@
+"""What keeps a node in the cluster's list: it tells every few seconds that it is alive, and how it is."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Protocol
+
+import gevent
+
+from esl_vm import __version__
+from esl_vm.model.errors import StoreDownError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from esl_vm.ops.metrics import Metrics
+    from esl_vm.ops.snapshot import Snapshot
+
+log = logging.getLogger(__name__)
+
+BEAT_S = 5.0
+
+
+class Nodes(Protocol):
+    """Where nodes tell of themselves (store/cluster.py); both may raise StoreDownError."""
+
+    def tell(self, node: str, version: str, schema: int, fields: Mapping[str, str]) -> None:
+        """This node is alive."""
+        ...
+
+    def leave(self, node: str) -> None:
+        """This node stops, and will not be missed."""
+        ...
+
+
+class Heartbeat:
+    """Tells until it is stopped.
+
+    Args:
+        nodes: where. look: how the node is. metrics: what it has counted.
+        knows: the newest schema of the store this version knows. listens: where calls are taken.
+    """
+
+    def __init__(
+        self, nodes: Nodes, look: Callable[[], Snapshot], metrics: Metrics, *, knows: int, listens: str
+    ) -> None:
+        self._nodes = nodes
+        self._look = look
+        self._metrics = metrics
+        self._knows = knows
+        self._fixed = {"listen": listens, "started": f"{time.time():.0f}"}
+        self._greenlet: gevent.Greenlet | None = None
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        self._greenlet = gevent.spawn(self._run)
+
+    def stop(self) -> None:
+        """Stop, and leave the list."""
+        if self._greenlet is not None:
+            self._greenlet.kill()
+        try:
+            self._nodes.leave(self._look().node)
+        except StoreDownError as away:
+            log.info("the cluster's list of nodes is told later, by its expiry: %s", away)
+
+    def beat(self) -> None:
+        """Tell once; raises StoreDownError."""
+        state = self._look()
+        freeswitch = {None: "none", True: "up", False: "down"}[state.freeswitch_up]
+        self._nodes.tell(
+            state.node,
+            __version__,
+            self._knows,
+            {
+                **self._fixed,
+                "workers": str(state.workers),
+                "calls": str(state.calls),
+                "calls_total": f"{self._metrics.value('esl_vm_calls_total'):.0f}",
+                "calls_failed": f"{self._metrics.value('esl_vm_calls_total', {'end': 'failed'}):.0f}",
+                "spool_waiting": str(sum(n for name, n in state.takes.items() if name not in {"recording", "aside"})),
+                "spool_aside": str(state.takes.get("aside", 0)),
+                "spool_oldest_s": f"{state.oldest_take_s:.0f}",
+                "lamp_wait_s": f"{state.lamp_wait_s:.1f}",
+                "freeswitch": freeswitch,
+                "ready": "; ".join(state.not_ready) or "yes",
+            },
+        )
+
+    def _run(self) -> None:
+        while True:
+            try:
+                self.beat()
+            except StoreDownError as away:
+                log.debug("not told: %s", away)
+            except Exception:  # a front door: the next beat may do better
+                log.exception("telling that this node is alive")
+            gevent.sleep(BEAT_S)

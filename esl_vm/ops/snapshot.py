@@ -1,0 +1,170 @@
+"""The state of a node at one moment: what /metrics, /readyz, `esl-vm top` and the cluster's list of nodes tell of it."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from esl_vm.model.errors import SpoolError, StoreDownError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from esl_vm.model.cluster import ClusterState
+    from esl_vm.spool.spool import Spool
+
+_CACHE_LOOK_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a node is like.
+
+    Args:
+        node: its name. at: epoch seconds.
+        takes: recordings in the spool by state. oldest_take_s: age of the oldest that waits to be delivered.
+        spool_wrong: why the spool can't be used, `` if it can. spool_free: bytes free on its disk.
+        cache_bytes, cache_files: size of the cache of sounds.
+        redis_up: whether Redis answers. redis_wrong: why not.
+        locked, jobs, overdue_s, nodes: see ClusterState; of no meaning where Redis is away.
+        lamp_wait_s: for how long the oldest change waits for its lamp, seconds.
+        freeswitch_up: whether the event socket to FreeSWITCH is connected; None where there is none.
+        workers, calls: processes that take calls, calls being held.
+    """
+
+    node: str
+    at: float
+    takes: dict[str, int] = field(default_factory=dict)
+    oldest_take_s: float = 0.0
+    spool_wrong: str = ""
+    spool_free: int = 0
+    cache_bytes: int = 0
+    cache_files: int = 0
+    redis_up: bool = False
+    redis_wrong: str = ""
+    locked: int = 0
+    jobs: dict[str, int] = field(default_factory=dict)
+    overdue_s: float = 0.0
+    nodes: int = 0
+    lamp_wait_s: float = 0.0
+    freeswitch_up: bool | None = None
+    workers: int = 0
+    calls: int = 0
+
+    @property
+    def not_ready(self) -> list[str]:
+        """Why this node can't do all that is asked of it; nothing if it can."""
+        why = []
+        if not self.redis_up:
+            why.append(f"redis: {self.redis_wrong}")
+        if self.spool_wrong:
+            why.append(f"spool: {self.spool_wrong}")
+        if not self.workers:
+            why.append("workers: none takes calls")
+        return why
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where a snapshot comes from; each is asked anew.
+
+    Args:
+        node: its name. now: epoch seconds. spool: this node's. cache: the folder of the cache of sounds.
+        cluster: one look at what the cluster shares; raises StoreDownError.
+        lamp_wait_s: see Snapshot. freeswitch_up: likewise.
+        workers, calls: numbers over all processes.
+    """
+
+    node: str
+    now: Callable[[], float]
+    spool: Spool
+    cache: Path
+    cluster: Callable[[], ClusterState]
+    lamp_wait_s: Callable[[], float]
+    freeswitch_up: Callable[[], bool | None]
+    workers: Callable[[], int]
+    calls: Callable[[], int]
+
+
+class Looker:
+    """Takes snapshots, one for all who ask within a moment: asking often costs nothing.
+
+    Args:
+        sources: see Sources. fresh_s: seconds for which a snapshot is good. clock: seconds, monotonic.
+    """
+
+    def __init__(self, sources: Sources, *, fresh_s: float = 2.0, clock: Callable[[], float] = time.monotonic) -> None:
+        self._sources = sources
+        self._fresh_s = fresh_s
+        self._clock = clock
+        self._last: tuple[float, Snapshot] | None = None
+        self._cache: tuple[float, int, int] | None = None
+
+    def look(self) -> Snapshot:
+        """How the node is now, or was a moment ago; raises nothing."""
+        now = self._clock()
+        if self._last is None or now - self._last[0] >= self._fresh_s:
+            self._last = (now, self._take(now))
+        return self._last[1]
+
+    def _take(self, now: float) -> Snapshot:
+        sources = self._sources
+        takes: dict[str, int] = {}
+        oldest = 0.0
+        spool_wrong = ""
+        free = 0
+        try:
+            for take in sources.spool.takes():
+                takes[take.state] = takes.get(take.state, 0) + 1
+                if take.state not in {"recording", "aside"}:
+                    oldest = max(oldest, float(take.age_s))
+            sources.spool.folder.make_ready()
+            free = shutil.disk_usage(sources.spool.folder.takes).free
+        except (SpoolError, OSError) as wrong:
+            spool_wrong = str(wrong)
+        redis_wrong = ""
+        state = None
+        try:
+            state = sources.cluster()
+        except StoreDownError as wrong:
+            redis_wrong = str(wrong)
+        _, cache_bytes, cache_files = self._cache_size(now)
+        return Snapshot(
+            node=sources.node,
+            at=sources.now(),
+            takes=takes,
+            oldest_take_s=oldest,
+            spool_wrong=spool_wrong,
+            spool_free=free,
+            cache_bytes=cache_bytes,
+            cache_files=cache_files,
+            redis_up=state is not None,
+            redis_wrong=redis_wrong,
+            locked=state.locked if state else 0,
+            jobs=dict(state.jobs) if state else {},
+            overdue_s=state.overdue_s if state else 0.0,
+            nodes=state.nodes if state else 0,
+            lamp_wait_s=sources.lamp_wait_s(),
+            freeswitch_up=sources.freeswitch_up(),
+            workers=sources.workers(),
+            calls=sources.calls(),
+        )
+
+    def _cache_size(self, now: float) -> tuple[float, int, int]:
+        """When it was looked at, its bytes and files; thousands of files are not counted at every scrape."""
+        if self._cache is None or now - self._cache[0] >= _CACHE_LOOK_S:
+            size = files = 0
+            for path in _files(self._sources.cache):
+                with contextlib.suppress(OSError):  # thrown away meanwhile
+                    size += path.stat().st_size
+                    files += 1
+            self._cache = (now, size, files)
+        return self._cache
+
+
+def _files(folder: Path) -> Iterable[Path]:
+    return (path for path in folder.glob("*/*") if not path.name.startswith("."))
