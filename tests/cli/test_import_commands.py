@@ -100,3 +100,26 @@ def test_the_settings_file_stands_before_the_command_whose_config_is_another(vm,
     file.write_text('[service]\ndomain = "example.com"\n')
     assert vm("--config", file, *ASTERISK).code == 1
     assert vm("--config", file, "mailbox", "show", "1001@default").code == 0
+
+
+def test_what_is_exported_for_asterisk_comes_back_equal(vm, tmp_path, redis_url):
+    import redis
+
+    vm(*ASTERISK)
+    boxes = [box["mailbox"] for box in vm("mailbox", "list", "--json").json]
+
+    def state():
+        shown = [vm("mailbox", "show", box, "--json").json for box in boxes]
+        listed = [vm("message", "list", box, "--json").json for box in boxes]
+        return shown, [[{k: v for k, v in m.items() if k != "id"} for m in messages] for messages in listed]
+
+    before = state()
+    ran = vm("export", "asterisk", "--to", tmp_path / "tree")
+    assert ran.code in {0, 1}, ran.err
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushall()
+    tree = tmp_path / "tree"
+    [conf] = tree.rglob("voicemail.conf")
+    spool = next(path for path in tree.rglob("voicemail") if path.is_dir())
+    assert vm("import", "asterisk", "--config", conf, "--spool", spool).code in {0, 1}
+    assert state() == before
