@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 from esl_vm import __version__
 from esl_vm.cli import (
+    broadcast,
     config,
     doctor,
     events,
     greeting,
+    lists,
     mail,
     mailbox,
     message,
@@ -40,6 +42,8 @@ GROUPS = (
     mailbox,
     message,
     greeting,
+    lists,
+    broadcast,
     prompts,
     spool,
     events,

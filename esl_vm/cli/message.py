@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from esl_vm.cli import broadcast
 from esl_vm.cli.boxes import box_argument, opened_mailbox
 from esl_vm.cli.files import write_file
 from esl_vm.cli.output import clock_time, complain, iso_time, print_json, print_table
@@ -26,7 +27,7 @@ _PAGE = 200
 
 def add_commands(commands: Commands) -> None:
     """`message …`."""
-    group = commands.group("message", "list, show, export, move, delete and restore messages")
+    group = commands.group("message", "list, show, export, move, delete, restore and send messages")
 
     listing = group.add(
         "list",
@@ -69,6 +70,8 @@ def add_commands(commands: Commands) -> None:
     )
     box_argument(restore)
     restore.add_argument("ids", nargs="+", metavar="ID")
+
+    broadcast.add_send(group)
 
 
 def _message_arguments(parser: argparse.ArgumentParser) -> None:

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from esl_vm.cli.boxes import opened_node
 from esl_vm.cli.config import settings_of
 from esl_vm.cli.output import complain, print_json
+from esl_vm.cli.progress import progress_bar
 from esl_vm.model.errors import InvalidValueError, NoSuchMailboxError, StoreDownError
 from esl_vm.model.mailbox import MailboxId
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from esl_vm.app import Node
     from esl_vm.cli.parsers import Commands, Parser
     from esl_vm.importers.plan import Plan
-    from esl_vm.importers.write import Progress
 
 _DESCRIPTION = """\
 Bring mailboxes, greetings and messages. Nothing that is here is overwritten: importing twice changes nothing, and an
@@ -172,7 +170,7 @@ def _import(args: argparse.Namespace, read: Callable[[Node], Plan]) -> int:
 
     _domains(args)
     try:
-        with opened_node(args) as node, read(node) as plan, _progress_bar() as progress:
+        with opened_node(args) as node, read(node) as plan, progress_bar() as progress:
             target = Target(node.registry, node.mailboxes, node.store.pins, node.audio)
             report = run_import(plan, target, dry_run=args.dry_run, progress=progress)
     except StoreDownError as away:
@@ -191,7 +189,7 @@ def _export_asterisk(args: argparse.Namespace) -> int:
     from esl_vm.importers.export_asterisk import export_asterisk
     from esl_vm.importers.write import Target
 
-    with opened_node(args) as node, _progress_bar() as progress:
+    with opened_node(args) as node, progress_bar() as progress:
         for box in named:
             if node.mailboxes.open(box) is None:
                 raise NoSuchMailboxError(f"there is no mailbox {box}")
@@ -203,23 +201,3 @@ def _export_asterisk(args: argparse.Namespace) -> int:
         print(report.to_text())
     lost = report.messages.reported + report.greetings.reported + report.mailboxes.reported
     return report.exit_code or int(bool(lost))
-
-
-@contextmanager
-def _progress_bar() -> Iterator[Progress | None]:
-    """A bar on a terminal's standard error; nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}", markup=False))
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None)
-
-        def show(done: int, total: int, what: str) -> None:
-            bar.update(task, completed=done, total=total, description=what)
-
-        yield show

@@ -47,6 +47,11 @@ def audio(audio_id: str) -> str:
     return f"vm:audio:{audio_id}"
 
 
+def broadcast(name: str) -> str:
+    """A broadcast, when it was begun and which sound it is: hash, expires."""
+    return f"vm:broadcast:{name}"
+
+
 class BoxKeys:
     """The keys of one mailbox."""
 

@@ -13,6 +13,7 @@ from esl_vm.model.errors import SettingsError, StoreDownError
 from esl_vm.model.options import MailboxOptions
 from esl_vm.model.pins import PinRules
 from esl_vm.store.base import Base
+from esl_vm.store.broadcasts import RedisBroadcasts
 from esl_vm.store.cluster import Cluster
 from esl_vm.store.directory import RedisDirectory
 from esl_vm.store.events import RedisEvents
@@ -62,10 +63,10 @@ class Store:
             gevent serves the calls, none elsewhere.
 
     Attributes:
-        mailboxes, pins, registry, directory, lists: the ports. events: reading what
+        mailboxes, pins, registry, directory, lists: the ports. broadcasts: those under way. events: reading what
             happened. housekeeping: what has to be done now and then. cluster: its nodes, and what they share.
-        migrator: see there. schema: the one that was in force when Redis was reached last, 0 before. knows: the newest this process knows.
-        link: for whoever keeps something else in the same Redis. keys: see Keys.
+        migrator: see there. schema: the one that was in force when Redis was reached last, 0 before. knows: the newest
+            this process knows. link: for whoever keeps something else in the same Redis. keys: see Keys.
     """
 
     def __init__(
@@ -98,6 +99,7 @@ class Store:
         self.registry = RedisRegistry(base)
         self.directory = RedisDirectory(base)
         self.lists = RedisLists(base)
+        self.broadcasts = RedisBroadcasts(base)
         self.events = RedisEvents(base)
         self.housekeeping = Housekeeping(base, self.mailboxes, self.registry)
         self.cluster = Cluster(base)

@@ -1,0 +1,244 @@
+"""`esl-vm broadcast` and `esl-vm message send`: a sound file into many mailboxes, into each exactly once."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from esl_vm.cli.boxes import opened_node
+from esl_vm.cli.config import settings_of
+from esl_vm.cli.lists import found_list
+from esl_vm.cli.output import clock_time, complain, confirmed, print_json
+from esl_vm.cli.parsers import json_option
+from esl_vm.cli.progress import progress_bar
+from esl_vm.cli.sounds import Converted, converted
+from esl_vm.model.errors import InvalidValueError, NoSuchMailboxError, StoreDownError
+from esl_vm.model.mailbox import Folder, MailboxId
+from esl_vm.model.message import Caller, Message
+from esl_vm.model.store import Delivery
+
+if TYPE_CHECKING:
+    import argparse
+
+    from esl_vm.app import Node
+    from esl_vm.cli.parsers import Commands, Parser
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_ONCE = (
+    "Each mailbox gets it once: one that was broken off is finished by running the same command again. The same sound "
+    "is the same message for 90 days; to send it anew give it a new --id."
+)
+
+
+def add_commands(commands: Commands) -> None:
+    """`broadcast`."""
+    parser = commands.add(
+        "broadcast",
+        "put a sound file into many mailboxes",
+        _broadcast,
+        description=f"Put a sound file into many mailboxes as a new message. {_ONCE}",
+        examples="""
+            esl-vm broadcast closed.wav --all --from-name "Head office"
+            esl-vm broadcast meeting.mp3 --domain default --urgent --dry-run
+            esl-vm broadcast closed.wav --list 900 --to 1004,1005 --id closed-2026-12-24 --yes
+        """,
+    )
+    _send_arguments(parser)
+    parser.add_argument("--domain", action="append", default=[], metavar="NAME", help="all mailboxes of a domain")
+    parser.add_argument("--all", action="store_true", help="all mailboxes of all domains")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def add_send(group: Commands) -> None:
+    """`message send`, in the group of `message`."""
+    parser = group.add(
+        "send",
+        "put a sound file into mailboxes",
+        _send,
+        description=f"Put a sound file into mailboxes as a new message. {_ONCE}",
+        examples="esl-vm message send note.wav --to 1001,1002 --from-number 1000\nesl-vm message send note.wav --list 900",
+    )
+    _send_arguments(parser)
+
+
+def _send_arguments(parser: Parser) -> None:
+    parser.add_argument("file", metavar="FILE", help="any format that libsndfile, sox or ffmpeg reads")
+    parser.add_argument("--to", action="append", default=[], metavar="BOX,BOX", help="these mailboxes")
+    parser.add_argument("--list", action="append", default=[], metavar="LIST", help="all on a distribution list")
+    parser.add_argument("--urgent", action="store_true", help="marked urgent")
+    parser.add_argument("--from-number", default="", metavar="NUMBER", help="who it is from: a number")
+    parser.add_argument("--from-name", default="", metavar="NAME", help="who it is from: a name")
+    parser.add_argument("--id", metavar="NAME", help="its name (default: made from the sound)")
+    parser.add_argument("--dry-run", action="store_true", help="say to whom it would go, send nothing")
+    json_option(parser)
+
+
+@dataclass(slots=True)
+class Sent:
+    """What became of a broadcast, mailbox by mailbox.
+
+    Args:
+        name: the broadcast's. total: mailboxes it is for. sent, already: got it now, had it before (or deleted it).
+        full: had no room. closed: take no messages. missing: are not there (any more).
+    """
+
+    name: str
+    total: int
+    sent: int = 0
+    already: int = 0
+    full: list[MailboxId] = field(default_factory=list)
+    closed: list[MailboxId] = field(default_factory=list)
+    missing: list[MailboxId] = field(default_factory=list)
+
+    @property
+    def everybody(self) -> bool:
+        """Whether all that take messages have it."""
+        return not (self.full or self.missing)
+
+    def to_json(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "id": self.name,
+            "mailboxes": self.total,
+            "sent": self.sent,
+            "already": self.already,
+            "full": [str(box) for box in self.full],
+            "closed": [str(box) for box in self.closed],
+            "missing": [str(box) for box in self.missing],
+        }
+
+
+def _send(args: argparse.Namespace) -> int:
+    args.domain, args.all, args.yes = [], False, True
+    return _broadcast(args)
+
+
+def _broadcast(args: argparse.Namespace) -> int:
+    if not (args.to or args.list or args.domain or args.all):
+        raise InvalidValueError("say to whom: --to or --list" + (", --domain or --all" if not args.yes else ""))
+    if args.id is not None and not _NAME.fullmatch(args.id):
+        raise InvalidValueError(f"--id is letters, digits and _ . -, not {args.id!r}")
+    with converted(args.file) as sound, opened_node(args) as node:
+        digest = hashlib.sha256(sound.path.read_bytes()).hexdigest()
+        boxes = _boxes(args, node)
+        result = Sent(args.id or digest[:16], len(boxes))
+        what = f"{clock_time(sound.duration_ms)} to {_mailboxes(len(boxes))}"
+        if args.dry_run:
+            _told_dry(args, result, boxes, what)
+            return 0
+        if not confirmed(f"Send {what}?", yes=args.yes):
+            complain("nothing was sent")
+            return 1
+        begun = node.store.broadcasts.begin(result.name, digest)
+        message = Message(
+            id="",
+            caller=Caller(args.from_number, args.from_name),
+            received=begun,
+            duration_ms=sound.duration_ms,
+            urgent=args.urgent,
+            origin="broadcast",
+        )
+        try:
+            _deliver_all(node, boxes, message, sound, result)
+        except StoreDownError as away:
+            complain(f"broken off: {away}. {result.sent + result.already} of {result.total} have it; run it again")
+            return 1
+    _told(args, result, what)
+    return 0 if result.everybody else 1
+
+
+def _boxes(args: argparse.Namespace, node: Node) -> list[MailboxId]:
+    """Everybody it is for, once; raises NoSuchMailboxError, NoSuchListError before anybody gets it."""
+    home = settings_of(args).service.domain
+    chosen: dict[MailboxId, None] = {}
+    for word in (word for words in args.to for word in words.split(",") if word.strip()):
+        box = MailboxId.parse(word, home)
+        if node.mailboxes.open(box) is None:
+            hint = f"; it is a distribution list: --list {box}" if node.store.lists.find(box) else ""
+            raise NoSuchMailboxError(f"there is no mailbox {box}{hint}; nothing was sent")
+        chosen[box] = None
+    for word in args.list:
+        chosen |= dict.fromkeys(found_list(node, MailboxId.parse(word, home)).members)
+    for domain in args.domain:
+        there = dict.fromkeys(node.registry.boxes(domain))
+        if not there:
+            raise NoSuchMailboxError(f"there are no mailboxes in the domain {domain}; nothing was sent")
+        chosen |= there
+    if args.all:
+        chosen |= dict.fromkeys(node.registry.boxes())
+    if not chosen:
+        raise NoSuchMailboxError("there is nobody to send it to")
+    return list(chosen)
+
+
+def _deliver_all(node: Node, boxes: list[MailboxId], message: Message, sound: Converted, result: Sent) -> None:
+    with progress_bar() as show:
+        for place, box in enumerate(boxes):
+            if show:
+                show(place, len(boxes), str(box))
+            mailbox = node.mailboxes.open(box)
+            if mailbox is None:
+                result.missing.append(box)
+            elif mailbox.options.announce_only or not mailbox.options.maxmsg:
+                result.closed.append(box)
+            else:
+                _count(result, box, _deliver(node, box, message, sound, result.name))
+
+
+def _deliver(node: Node, box: MailboxId, message: Message, sound: Converted, name: str) -> Delivery:
+    """Put the message into one mailbox: its id is the same each time, so the store takes it once.
+
+    The sound comes first, as with every message. One stored just now for a mailbox that did not take it goes again.
+    """
+    digest = hashlib.sha256(f"{name}\0{box}".encode()).hexdigest()
+    own = replace(message, id=f"{int(message.received * 1000):011x}-{digest[:12]}", folder=Folder.NEW)
+    new = not node.audio.exists(own.id)
+    if new:
+        node.audio.put(own.id, sound.path)
+    delivery = node.mailboxes.deliver(box, own, node.settings.mailbox.maxmsg)
+    if new and delivery not in {Delivery.DONE, Delivery.ALREADY}:
+        node.audio.delete(own.id)
+    return delivery
+
+
+def _count(result: Sent, box: MailboxId, delivery: Delivery) -> None:
+    match delivery:
+        case Delivery.DONE:
+            result.sent += 1
+        case Delivery.ALREADY | Delivery.DELETED:
+            result.already += 1
+        case Delivery.FULL:
+            result.full.append(box)
+        case Delivery.NO_MAILBOX:
+            result.missing.append(box)
+
+
+def _mailboxes(count: int) -> str:
+    return f"{count} mailbox{'' if count == 1 else 'es'}"
+
+
+def _told_dry(args: argparse.Namespace, result: Sent, boxes: list[MailboxId], what: str) -> None:
+    if args.json:
+        print_json({"id": result.name, "to": [str(box) for box in boxes]})
+        return
+    print(f"would send {what}: {', '.join(map(str, boxes[:20]))}{' …' if len(boxes) > 20 else ''}")
+
+
+def _told(args: argparse.Namespace, result: Sent, what: str) -> None:
+    if args.json:
+        print_json(result.to_json())
+        return
+    print(f"sent {what}: {result.sent} got it" + (f", {result.already} had it already" if result.already else ""))
+    if result.already and not result.sent:
+        complain(f"this was broadcast {result.name} again; to send it anew give it a new --id")
+    for why, boxes in (
+        ("full", result.full),
+        ("takes no messages", result.closed),
+        ("no such mailbox", result.missing),
+    ):
+        for box in boxes:
+            complain(f"{box}: {why}")
+    if result.full:
+        complain("run it again when there is room: those who have it do not get it twice")

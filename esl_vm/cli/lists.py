@@ -1,0 +1,187 @@
+"""`esl-vm list`: distribution lists, numbers that stand for many mailboxes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from esl_vm.cli.boxes import opened_node
+from esl_vm.cli.config import settings_of
+from esl_vm.cli.output import complain, confirmed, print_json, print_table
+from esl_vm.cli.parsers import json_option
+from esl_vm.cli.sounds import converted
+from esl_vm.model.errors import InvalidValueError, NoSuchListError, NoSuchMailboxError
+from esl_vm.model.mailbox import MailboxId, StoredGreeting
+from esl_vm.model.message import new_id
+
+if TYPE_CHECKING:
+    import argparse
+
+    from esl_vm.app import Node
+    from esl_vm.cli.parsers import Commands
+    from esl_vm.model.lists import DistributionList
+
+
+def add_commands(commands: Commands) -> None:
+    """`list …`."""
+    group = commands.group(
+        "list",
+        "distribution lists: add, show, list, remove",
+        examples="esl-vm list add 900 1001 1002 1003 --name Sales\nesl-vm list show 900",
+    )
+    add = group.add(
+        "add",
+        "make a list, or put mailboxes on one",
+        _add,
+        description="Make a list, or put mailboxes on one. Owners send (3 5) and forward (8) to its number as to a "
+        "mailbox's, so no mailbox can have it.",
+        examples="""
+            esl-vm list add 900@default 1001 1002 1003 --name Sales
+            esl-vm list add 900 1004
+            esl-vm list add 900 --recording sales.wav
+        """,
+    )
+    _list_argument(add)
+    _members_argument(add)
+    add.add_argument("--name", help="what it is called")
+    add.add_argument("--recording", metavar="FILE", help="how it is said back on the telephone, instead of its number")
+
+    remove = group.add(
+        "remove",
+        "take mailboxes off a list, or remove the list",
+        _remove,
+        examples="esl-vm list remove 900 1004\nesl-vm list remove 900 --yes",
+    )
+    _list_argument(remove)
+    _members_argument(remove)
+    remove.add_argument("--recording", action="store_true", help="only its recording: it is said by its number again")
+    remove.add_argument("--yes", action="store_true", help="do not ask before the list is removed")
+
+    show = group.add("show", "show who is on a list", _show, examples="esl-vm list show 900@default --json")
+    _list_argument(show)
+    json_option(show)
+
+    listing = group.add("list", "list the distribution lists", _list, examples="esl-vm list list --domain default")
+    listing.add_argument("--domain", metavar="NAME", help="only this domain")
+    json_option(listing)
+
+
+def _list_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("list", metavar="LIST", help="900@default; without a domain the settings' one")
+
+
+def _members_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("members", nargs="*", default=[], metavar="MAILBOX", help="without a domain the list's one")
+
+
+def _list_of(args: argparse.Namespace) -> MailboxId:
+    return MailboxId.parse(args.list, settings_of(args).service.domain)
+
+
+def _named(args: argparse.Namespace) -> tuple[MailboxId, list[MailboxId]]:
+    """The list and the mailboxes named; raises InvalidValueError."""
+    box = _list_of(args)
+    return box, [MailboxId.parse(word, box.domain) for word in args.members]
+
+
+def found_list(node: Node, box: MailboxId) -> DistributionList:
+    """The list of that number; raises NoSuchListError."""
+    found = node.store.lists.find(box)
+    if found is None:
+        raise NoSuchListError(f"there is no distribution list {box}")
+    return found
+
+
+def _add(args: argparse.Namespace) -> int:
+    box, members = _named(args)
+    with opened_node(args) as node:
+        missing = [str(member) for member in members if node.mailboxes.open(member) is None]
+        if missing:
+            raise NoSuchMailboxError(f"there is no mailbox {', '.join(missing)}; nothing was changed")
+        new = node.store.lists.find(box) is None
+        came = node.store.lists.add(box, members, args.name)
+        if args.recording:
+            _record(node, box, args.recording)
+        held = len(found_list(node, box).members)
+    print(f"{'made' if new else 'changed'} list {box}: {came} added, {held} on it")
+    return 0
+
+
+def _record(node: Node, box: MailboxId, file: str) -> None:
+    with converted(file) as sound:
+        audio_id = new_id(node.clock.now())
+        node.audio.put(audio_id, sound.path)
+        node.store.lists.set_recorded_name(box, StoredGreeting(audio_id, sound.duration_ms))
+
+
+def _remove(args: argparse.Namespace) -> int:
+    box, members = _named(args)
+    if members and args.recording:
+        raise InvalidValueError("take off mailboxes or the recording, not both at once")
+    with opened_node(args) as node:
+        found = found_list(node, box)
+        if args.recording:
+            node.store.lists.set_recorded_name(box, None)
+            print(f"list {box} is said by its number")
+            return 0
+        if members:
+            gone = node.store.lists.take_off(box, members)
+            for member in members:
+                if member not in found.members:
+                    complain(f"{member} is not on the list {box}")
+            print(f"changed list {box}: {gone} taken off, {len(found.members) - gone} on it")
+            return 0 if gone == len(set(members)) else 1
+        if not confirmed(f"Remove the list {box} ({found.name or 'no name'})? Its mailboxes stay.", yes=args.yes):
+            complain("nothing was removed")
+            return 1
+        node.store.lists.remove(box)
+    print(f"removed list {box}")
+    return 0
+
+
+def _show(args: argparse.Namespace) -> int:
+    box = _list_of(args)
+    with opened_node(args) as node:
+        found = found_list(node, box)
+        owners = {member: node.mailboxes.open(member) for member in found.members}
+    if args.json:
+        print_json(_as_json(found))
+        return 0
+    print(f"list {found.id}  {found.name or '-'}  said by {'its recording' if found.recorded_name else 'its number'}")
+    print_table(
+        ("mailbox", "name"),
+        [(str(member), mailbox.name if mailbox else "there is no such mailbox") for member, mailbox in owners.items()],
+    )
+    return 0
+
+
+def _as_json(found: DistributionList) -> dict[str, Any]:
+    return {
+        "list": str(found.id),
+        "name": found.name,
+        "members": [str(member) for member in found.members],
+        "recorded_name": found.recorded_name is not None,
+    }
+
+
+def _list(args: argparse.Namespace) -> int:
+    with opened_node(args) as node:
+        lists = list(node.store.lists.all(args.domain))
+    if args.json:
+        print_json([_as_json(found) for found in lists])
+        return 0
+    if not lists:
+        complain("there are no distribution lists; make one: esl-vm list add 900 1001 1002 --name Sales")
+        return 0
+    print_table(
+        ("list", "name", "mailboxes", "said by"),
+        [
+            (
+                str(found.id),
+                found.name or "-",
+                str(len(found.members)),
+                "recording" if found.recorded_name else "number",
+            )
+            for found in lists
+        ],
+    )
+    return 0
