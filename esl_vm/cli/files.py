@@ -35,3 +35,11 @@ def write_file(source: Path, target: str) -> None:
     except BaseException:
         Path(half).unlink(missing_ok=True)
         raise
+
+
+def write_text(text: str, target: str) -> None:
+    """As `write_file`, a text in UTF-8."""
+    with tempfile.TemporaryDirectory(prefix="esl-vm-text-") as folder:
+        source = Path(folder) / "text"
+        source.write_text(text, "utf-8")
+        write_file(source, target)

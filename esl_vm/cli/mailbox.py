@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from esl_vm.cli import apply
 from esl_vm.cli.boxes import box_argument, box_of, opened_mailbox, opened_node
 from esl_vm.cli.config import settings_of
 from esl_vm.cli.output import complain, confirmed, print_json, print_table, read_pin
@@ -89,6 +90,8 @@ def add_commands(commands: Commands) -> None:
 
     unlock = group.add("unlock", "lift the lock after too many wrong PINs", _unlock)
     box_argument(unlock)
+
+    apply.add_commands(group)
 
 
 def _field_options(parser: argparse.ArgumentParser) -> None:
