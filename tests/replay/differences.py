@@ -474,8 +474,7 @@ def silence_dropped(trace, wanted: State, after: State, entries: list[str]) -> s
 def kept_marks(trace, wanted: State, after: State, entries: list[str]) -> str | None:
     """0 forgets nothing: what was heard goes to Old, what was deleted is deleted."""
     del wanted, after, entries
-    words = trace.script.split()
-    return "options-keep-marks" if any(word.startswith("d:") and "0" in word for word in words) else None
+    return "options-keep-marks" if any(p.name == "vm-options" for p in trace.timeline) else None
 
 
 def send_to_all(trace, wanted: State, after: State, entries: list[str]) -> str | None:
@@ -498,6 +497,13 @@ def delete_after_mail(trace, wanted: State, after: State, entries: list[str]) ->
     del wanted, after, entries
     lines = ",".join(trace.mailboxes.values())
     return "delete-after-mail" if trace.options.get("delete") == "yes" or "delete=yes" in lines else None
+
+
+def urgent_stays_urgent(trace, wanted: State, after: State, entries: list[str]) -> str | None:
+    """A forwarded urgent message is urgent where it arrives, too."""
+    del trace, after, entries
+    flagged = any(one[2] for (_, folder), lie in wanted.folders.items() if folder == "INBOX" for one in lie)
+    return "urgent-forward" if flagged else None
 
 
 def saved_when_full(trace, wanted: State, after: State, entries: list[str]) -> str | None:
@@ -526,6 +532,7 @@ def preface_damage(trace, wanted: State, after: State, entries: list[str]) -> st
 STATE_RULES: list = [
     keys_in_recording,
     delete_after_mail,
+    urgent_stays_urgent,
     saved_when_full,
     saved_once,
     preface_damage,
