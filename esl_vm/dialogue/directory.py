@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from esl_vm.dialogue.conversation import DIGITS
 from esl_vm.dialogue.menus import DirectoryMenu
 from esl_vm.model.call import Status
+from esl_vm.model.mailbox import Greeting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,11 +61,17 @@ def _fitting(talk: Conversation, domain: str, keys: str) -> Iterator[Mailbox]:
                 yield mailbox
 
 
+def _name(talk: Conversation, mailbox: Mailbox) -> Utterance:
+    """The recorded name, else the name letter by letter, else the number."""
+    recorded = talk.greeting_of(mailbox, Greeting.NAME)
+    return recorded or talk.voice.digits(mailbox.name) or talk.voice.digits(mailbox.id.number)
+
+
 def _is_the_one(talk: Conversation, mailbox: Mailbox) -> bool:
     """Say a name; 1 is the right one, * the next. Silence is asked again, then taken as "next"."""
     waits = talk.world.waits
     for _ in range(waits.number_times):
-        key = talk.ask(talk.name_of(mailbox) + talk.voice.prompt("dir-instr"), waits.menu_ms, DIGITS + "*#")
+        key = talk.ask(_name(talk, mailbox) + talk.voice.prompt("dir-instr"), waits.menu_ms, DIGITS + "*#")
         if key == DirectoryMenu.THIS_ONE.value:
             return True
         if key is not None:

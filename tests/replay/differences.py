@@ -264,6 +264,12 @@ def greeting_operator(place: Place) -> Found | None:
     return Found("operator-keep", ends=True) if place.their() == "vm-saveoper" and recent & recorded else None
 
 
+def directory(place: Place) -> Found | None:
+    """The directory takes first and last names, and as many keys as one likes."""
+    recent = [h.name for h in place.theirs[max(0, place.i - 14) : place.i + 1]] + [place.our()]
+    return Found("directory", ends=True) if any(name.startswith("dir-") for name in recent) else None
+
+
 def category(place: Place) -> Found | None:
     """Messages have no category."""
     names = {m.fields.get("category", "") for m in place.trace.before.messages} - {""}
@@ -445,6 +451,7 @@ RULES: list = [
     operator_offered,
     greeting_operator,
     category,
+    directory,
     folder_after_options,
     dialled_hash,
     endless_callback,
