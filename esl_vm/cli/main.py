@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from esl_vm import __version__
 from esl_vm.cli import (
     broadcast,
+    bundle,
     config,
     doctor,
     events,
@@ -25,6 +26,8 @@ from esl_vm.cli import (
     prompts,
     serve,
     spool,
+    top,
+    upgrade,
 )
 from esl_vm.cli.output import complain
 from esl_vm.cli.parsers import EXIT_CODES, Commands, Parser, global_options
@@ -50,6 +53,9 @@ GROUPS = (
     mail,
     migrate,
     doctor,
+    bundle,
+    top,
+    upgrade,
     config,
 )
 
@@ -59,6 +65,7 @@ first steps:
   esl-vm phone '*97'               ring it from this terminal as 1001 (PIN 1234)
   esl-vm mailbox list              who has a mailbox
   esl-vm doctor                    what is wrong here, and what to do about it
+  esl-vm top                       calls, nodes and queues at work
 
 {EXIT_CODES}"""
 

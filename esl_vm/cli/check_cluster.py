@@ -1,0 +1,54 @@
+"""What `esl-vm doctor` looks at in the cluster: every node there, of one version, their clocks agreeing, the schema."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from esl_vm import __version__
+from esl_vm.cli.checks import Finding, Level
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from esl_vm.app import Node
+
+_SKEW_S = 10.0
+
+
+def check_cluster(node: Node) -> Iterator[Finding]:
+    """All nodes, and the schema they work on."""
+    nodes = node.store.cluster.nodes()
+    alive = [one for one in nodes if one.alive]
+    here = node.settings.service.node
+    now = node.clock.now()
+    for one in nodes:
+        if not one.alive:
+            said = f"{one.name} told nothing for {now - one.at:.0f} s, and did not say that it stops"
+            yield Finding("cluster", Level.ERROR, said, f"look at it: systemctl status esl-vm, on {one.name}")
+        elif one.fields.get("ready", "yes") != "yes":
+            said = f"{one.name} is not ready: {one.fields['ready']}"
+            yield Finding("cluster", Level.ERROR, said, f"esl-vm doctor, on {one.name}")
+        elif one.fields.get("freeswitch") == "down":
+            said = f"{one.name} does not reach its FreeSWITCH: no lamps there"
+            yield Finding("cluster", Level.ERROR, said, f"esl-vm doctor, on {one.name}")
+        # What was told within seconds, and is dated far from now, was dated by a clock that is wrong.
+        elif abs(now - one.at) > _SKEW_S:
+            said = f"{one.name}'s clock is {one.at - now:+.0f} s off this host's"
+            yield Finding("cluster", Level.WARNING, said, f"run an NTP client, on {one.name}")
+    versions = sorted({one.version for one in alive} | {__version__})
+    if len(versions) > 1:
+        names = ", ".join(f"{one.name} {one.version}" for one in alive)
+        said = f"several versions: {names or 'no node'}, this command {__version__}"
+        yield Finding("cluster", Level.WARNING, said, "finish the upgrade: docs/operations.md")
+    elif alive:
+        yield Finding("cluster", Level.OK, f"{len(alive)} nodes are alive, all of version {__version__}")
+    if here not in {one.name for one in alive}:
+        yield Finding(
+            "cluster", Level.WARNING, f"no service of this node ({here}) is in the cluster's list", "esl-vm serve"
+        )
+    schema, waiting = node.store.migrator.schema(), node.store.migrator.waiting()
+    if waiting:
+        said = f"schema {schema} is in force, this version knows {waiting[-1].to}"
+        yield Finding("cluster", Level.WARNING, said, "when all nodes are upgraded: esl-vm migrate")
+    else:
+        yield Finding("cluster", Level.OK, f"schema {schema} is in force")

@@ -1,0 +1,185 @@
+"""`esl-vm top`: the cluster at work, in a terminal: nodes, calls, queues, lamps."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from esl_vm.cli.boxes import opened_node
+from esl_vm.cli.output import iso_time, plain, print_json
+from esl_vm.cli.parsers import json_option
+from esl_vm.model.errors import InvalidValueError, StoreDownError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from rich.console import RenderableType
+
+    from esl_vm.app import Node
+    from esl_vm.cli.parsers import Commands
+    from esl_vm.model.cluster import NodeState
+
+_LATE_LAMP_S = 5.0
+_LATE_JOB_S = 300.0
+
+
+def add_commands(commands: Commands) -> None:
+    """`top`."""
+    parser = commands.add(
+        "top",
+        "watch calls, nodes and queues of the whole cluster",
+        _run,
+        description="Show every node with its calls, recordings and lamps, and the queues all share, until Ctrl-C.\n"
+        "What stands there is what each node told last, every five seconds. Exit code 1 where a node is missing.",
+        examples="""
+            esl-vm top
+            esl-vm top --once
+            esl-vm top --json
+        """,
+    )
+    parser.add_argument("--once", action="store_true", help="show it once and end")
+    parser.add_argument("--every", type=float, default=2.0, metavar="SECONDS", help="between looks (default 2)")
+    json_option(parser)
+
+
+def _run(args: argparse.Namespace) -> int:
+    if not 0.2 <= args.every <= 3600:
+        raise InvalidValueError(f"--every is a number of seconds from 0.2 to 3600, not {args.every:g}")
+    with opened_node(args) as node:
+        if args.json:
+            found = look(node)
+            print_json(found)
+        elif args.once or not sys.stdout.isatty():
+            found = look(node)
+            _show_once(found)
+        else:
+            return _watch(node, args.every)
+    return 1 if any(not one["alive"] for one in found["nodes"]) else 0
+
+
+def look(node: Node) -> dict[str, Any]:
+    """The cluster as it is now; raises StoreDownError."""
+    state = node.store.cluster.state()
+    now = node.clock.now()
+    zone = node.settings.service.timezone
+    return {
+        "at": iso_time(now, zone),
+        "redis": node.store.link.label,
+        "schema": node.store.migrator.schema(),
+        "nodes": [_node(one, now, zone) for one in node.store.cluster.nodes()],
+        "locked_mailboxes": state.locked,
+        "mail_waiting": state.jobs.get("mail", 0),
+        "webhooks_waiting": state.jobs.get("webhook", 0),
+        "given_up": state.jobs.get("dead", 0),
+        "overdue_s": round(state.overdue_s, 1),
+    }
+
+
+def _node(one: NodeState, now: float, zone: str) -> dict[str, Any]:
+    fields = one.fields
+    started = float(fields.get("started") or 0)
+    return {
+        "name": one.name,
+        "alive": one.alive,
+        "told_s_ago": round(max(0.0, now - one.at), 1),
+        "version": one.version,
+        "knows_schema": one.schema,
+        "listen": fields.get("listen", ""),
+        "started": iso_time(started, zone) if started else "",
+        "workers": int(fields.get("workers") or 0),
+        "calls": int(fields.get("calls") or 0),
+        "calls_total": int(fields.get("calls_total") or 0),
+        "calls_failed": int(fields.get("calls_failed") or 0),
+        "spool_waiting": int(fields.get("spool_waiting") or 0),
+        "spool_aside": int(fields.get("spool_aside") or 0),
+        "spool_oldest_s": int(fields.get("spool_oldest_s") or 0),
+        "lamp_wait_s": float(fields.get("lamp_wait_s") or 0),
+        "freeswitch": fields.get("freeswitch", ""),
+        "ready": fields.get("ready", ""),
+    }
+
+
+def _watch(node: Node, every: float) -> int:
+    from rich.live import Live
+
+    with contextlib.suppress(KeyboardInterrupt), Live(screen=True, auto_refresh=False) as live:
+        while True:
+            try:
+                live.update(_view(look(node)), refresh=True)
+            except StoreDownError as away:
+                live.update(f"{plain(str(away))}\n\nThis goes on when Redis is there again.", refresh=True)
+            time.sleep(every)
+    return 0
+
+
+def _show_once(found: dict[str, Any]) -> None:
+    from rich.console import Console
+
+    Console(highlight=False, width=None if sys.stdout.isatty() else 160).print(_view(found))
+
+
+def _view(found: dict[str, Any]) -> RenderableType:
+    """What is shown: a line for the cluster, a row for each node; red where somebody should look."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    nodes = found["nodes"]
+    queues = Text.assemble(
+        f"{sum(one['calls'] for one in nodes)} calls on {sum(one['alive'] for one in nodes)} nodes   ",
+        _marked(
+            f"{found['mail_waiting']} mails, {found['webhooks_waiting']} webhooks wait",
+            found["overdue_s"] > _LATE_JOB_S,
+        ),
+        "   ",
+        _marked(f"{found['given_up']} given up", found["given_up"] > 0),
+        f"   {found['locked_mailboxes']} PINs locked",
+    )
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for head in (
+        "node",
+        "version",
+        "up since",
+        "workers",
+        "calls",
+        "total",
+        "failed",
+        "spool",
+        "aside",
+        "lamp lag",
+        "FreeSWITCH",
+        "",
+    ):
+        table.add_column(head, justify="left" if head in {"node", "version", "up since", "FreeSWITCH", ""} else "right")
+    for one in nodes:
+        trouble = f"gone for {one['told_s_ago']:.0f} s" if not one["alive"] else one["ready"]
+        table.add_row(
+            plain(one["name"]),
+            plain(one["version"]),
+            one["started"][:16].replace("T", " "),
+            str(one["workers"]),
+            str(one["calls"]),
+            str(one["calls_total"]),
+            _marked(str(one["calls_failed"]), one["calls_failed"] > 0),
+            _marked(f"{one['spool_waiting']} ({one['spool_oldest_s']} s)" if one["spool_waiting"] else "0", one["spool_oldest_s"] > 60),
+            _marked(str(one["spool_aside"]), one["spool_aside"] > 0),
+            _marked(f"{one['lamp_wait_s']:.1f} s", one["lamp_wait_s"] > _LATE_LAMP_S),
+            _marked(plain(one["freeswitch"]), one["freeswitch"] == "down"),
+            _marked("" if trouble == "yes" else plain(trouble), True),
+        )  # fmt: skip
+    nobody = [] if nodes else ["No node tells of itself: is esl-vm serve running?"]
+    return Group(
+        f"{found['at'][:19].replace('T', ' ')}   {plain(found['redis'])}   schema {found['schema']}",
+        queues,
+        "",
+        table,
+        *nobody,
+    )
+
+
+def _marked(text: str, bad: bool) -> Any:
+    from rich.text import Text
+
+    return Text(text, style="bold red" if bad else "")
