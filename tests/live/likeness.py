@@ -3,8 +3,8 @@
 The measure is the normalised cross-correlation: 1 for the same sound however loud, about 0 for unrelated ones. Two
 things on a telephone line spare no sound and are allowed for: mu-law's rounding (which leaves 0.999), and a whole frame
 of 20 ms left out or put in where a timer slipped on a busy machine, which shifts all that follows. So the place is found
-with one of the loudest half seconds, and from there on, in both directions, each tenth of a second is looked for where
-it should be or a frame or two beside it: nowhere else, or any sound could be put together from any other.
+with one of the loudest half seconds, and then each frame may lie a few frames beside it; but every slip has its price,
+or any sound could be put together from any other.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 from live.telephone_sound import FRAME, RATE
 
-ANCHOR, PIECE = RATE // 2, RATE // 10
-SLIPS = tuple(frames * FRAME for frames in (0, 1, -1, 2, -2))
+ANCHOR = RATE // 2
+SLIPS = 4
+"""So many frames may all slips together come to, in either direction."""
+PRICE = 0.04
+"""What a slip takes from the score while the best place for each frame is sought."""
 _FLOOR = 4.0
 """The level below which nothing is heard: rounding would make anything of it."""
-_SPOKEN = 50.0
-"""The level of a piece loud enough to tell that it lies elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Likeness:
 
 
 def likeness(sound: np.ndarray, heard: np.ndarray) -> Likeness:
-    """How much of `sound` is in `heard`, which may be longer; its parts count by their loudness."""
+    """How much of `sound` is in `heard`, which may be longer; its frames count by their loudness."""
     sound, heard = sound.astype(np.float64), heard.astype(np.float64)
     # A slip inside an anchor misleads it, so there are a few.
     offsets = {_find(sound[start : start + ANCHOR], heard) - start for start in _loudest(sound)}
@@ -46,38 +47,45 @@ def _loudest(sound: np.ndarray) -> list[int]:
 
 
 def _aligned(sound: np.ndarray, heard: np.ndarray, offset: int) -> Likeness:
-    """How alike they are if the sound lies there, its pieces followed in both directions from the loudest."""
-    starts = range(0, len(sound), PIECE)
-    pieces = [sound[start : start + PIECE] for start in starts]
-    energies = [float(np.dot(piece, piece)) for piece in pieces]
-    if not sum(energies):
+    """How alike they are if the sound lies there, each frame at its best place nearby."""
+    frames = _frames(sound)
+    weights = (frames**2).sum(axis=1)
+    if not weights.sum():
         return Likeness(0.0, 0)
-    loudest = energies.index(max(energies))
-    agreed, at = 0.0, offset
-    for order in (range(loudest, len(pieces)), range(loudest - 1, -1, -1)):
-        place = offset
-        for number in order:
-            piece, start = pieces[number], starts[number]
-            score = _beside(piece, heard, start + place)
-            if score < 0.9 and energies[number] > len(piece) * _SPOKEN**2:
-                scores = [_beside(piece, heard, start + place + slip) for slip in SLIPS]
-                score = max(scores)
-                if score > scores[0] + 0.1:
-                    place += SLIPS[scores.index(score)]
-            agreed += score * energies[number]
-        at = place
-    return Likeness(agreed / sum(energies), max(0, at))
+    weights /= weights.sum()
+    slips = range(-SLIPS, SLIPS + 1)
+    margin = SLIPS * FRAME + max(0, -offset)
+    padded = np.concatenate((np.zeros(margin), heard, np.zeros(margin + len(sound) + max(0, offset))))
+    scores = np.empty((len(slips), len(frames)))
+    for row, slip in enumerate(slips):
+        start = margin + offset + slip * FRAME
+        scores[row] = weights * _alike(frames, _frames(padded[start : start + len(sound)]))
+    # The best path through the frames: best[slip] is the score up to here of those that end at that slip.
+    best, came_from = scores[:, 0].copy(), np.zeros(scores.shape, dtype=int)
+    for number in range(1, len(frames)):
+        change = int(np.argmax(best))
+        slipped = best[change] - PRICE > best
+        came_from[:, number] = np.where(slipped, change, np.arange(len(slips)))
+        best = np.where(slipped, best[change] - PRICE, best) + scores[:, number]
+    row = int(np.argmax(best))
+    total = 0.0
+    for number in range(len(frames) - 1, -1, -1):
+        total += float(scores[row, number])
+        if number:
+            row = int(came_from[row, number])
+    return Likeness(total, max(0, offset + slips[row] * FRAME))
 
 
-def _beside(piece: np.ndarray, heard: np.ndarray, at: int) -> float:
-    """How alike a piece is to what is heard at one place."""
-    there = heard[at : at + len(piece)] if at >= 0 else heard[:0]
-    if len(there) < len(piece):
-        return 0.0
-    energy = float(np.dot(there, there))
-    if energy < len(piece) * _FLOOR**2:
-        return 0.0
-    return float(np.dot(piece, there)) / np.sqrt(energy * max(float(np.dot(piece, piece)), 1.0))
+def _frames(sound: np.ndarray) -> np.ndarray:
+    """The sound as rows of 20 ms, the last one filled up with silence."""
+    return np.concatenate((sound, np.zeros(-len(sound) % FRAME))).reshape(-1, FRAME)
+
+
+def _alike(frames: np.ndarray, heard: np.ndarray) -> np.ndarray:
+    """How alike each frame is to the one heard there."""
+    energies = (heard**2).sum(axis=1)
+    alike = (frames * heard).sum(axis=1) / np.sqrt(np.maximum((frames**2).sum(axis=1) * energies, 1.0))
+    return np.where(energies > FRAME * _FLOOR**2, alike, 0.0)
 
 
 def _find(piece: np.ndarray, heard: np.ndarray) -> int:

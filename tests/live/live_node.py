@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections import deque
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 LINES = 150
 """How many mailbox domains there are: each call of the book has one to itself."""
 LONGEST_S = 150.0
+VOICE_S = 15
 _START_S = 30.0
 EVENTS = "CHANNEL_EXECUTE CHANNEL_EXECUTE_COMPLETE CHANNEL_HANGUP_COMPLETE"
 
@@ -162,7 +165,7 @@ class LiveNode:
         ready = threading.Event()
 
         def begin() -> None:
-            spoken = voices()[hash(domain) % len(voices())] if voice is None else voice
+            spoken = voices()[sum(map(ord, domain)) % 3] if voice is None else voice
             line = LiveLine(
                 self.loop, self.switch.sip_port, dialled, number=number, name=name, domain=domain, voice=spoken
             )
@@ -188,26 +191,17 @@ class LiveNode:
             line.event(frame.event, frame)
 
 
-_VOICES: list[np.ndarray] = []
-
-
-def voices() -> list[np.ndarray]:
-    """Things to say, 15 s each, without a pause: passages of a text that no prompt of the voicemail has a word of."""
-    if not _VOICES:
-        text = without_pauses(np.concatenate([read_wav(PROMPTS / "en" / f"demo-{name}.wav") for name in _TEXTS]))
-        step, length = 4 * RATE, 15 * RATE
-        _VOICES.extend(text[start : start + length] for start in range(0, len(text) - length, step))
-    return _VOICES
-
-
-_TEXTS = ("instruct", "congrats", "echotest")
+@lru_cache(maxsize=1)
+def voices() -> tuple[np.ndarray, ...]:
+    """Six things to say, 15 s each, without a pause: passages of texts that no prompt of the voicemail has a word of."""
+    texts = [read_wav(PROMPTS / "en" / f"demo-{name}.wav") for name in ("instruct", "congrats", "echotest")]
+    text = without_pauses(np.concatenate(texts))
+    return tuple(text[start : start + VOICE_S * RATE] for start in range(0, 6 * VOICE_S * RATE, VOICE_S * RATE))
 
 
 @contextlib.contextmanager
 def _refusing_port() -> Iterator[int]:
     """A port at which nobody listens. It stays bound while FreeSWITCH chooses its own."""
-    import socket
-
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         yield nobody.getsockname()[1]

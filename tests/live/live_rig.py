@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from calls import play_book
+from calls.book import Box, PhoneCall
 from live.live_node import voices
-from live.telephone_sound import read_wav, write_wav
+from live.telephone_sound import RATE, read_wav, write_wav
 
 from esl_vm.model.mailbox import Folder, Greeting, Mailbox, MailboxId, StoredGreeting
+from esl_vm.model.message import Caller, Message
 from esl_vm.model.options import FIELDS, MailboxOptions, option_text
 from esl_vm.model.pins import PinCheck
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
     from live.live_node import LiveNode
+    from live.sip_phone import CalledPhone
 
     from esl_vm.model.call import Call
-    from esl_vm.model.message import Message
 
-ALIKE = 0.8
-"""From this likeness on it is the same sound. Two different prompts come to 0.7 at most, the same one to 0.9 even where
-the machine is so busy that FreeSWITCH leaves out a frame here and there (test_telephone_tools)."""
+ALIKE = 0.85
+"""From this likeness on it is the same sound. Two different prompts come to 0.76 at most, the same one to more than 0.9
+even where the machine is so busy that FreeSWITCH leaves out a frame here and there (see test_telephone_tools)."""
+
+
+def furnish(rig: LiveRig, *boxes: Box) -> None:
+    """Make these mailboxes, as the book does for its calls."""
+    play_book.furnish(PhoneCall("", "", "", "", "", boxes=boxes), rig, rig.folder / "before")
 
 
 class LiveRig:
@@ -29,7 +39,7 @@ class LiveRig:
 
     Args:
         node: where.
-        folder: of this call; what was heard is left there as `heard.wav`.
+        folder: of this call; what was heard is left there as `heard-1.wav` and so on.
 
     Attributes:
         line, caller: of the last call.
@@ -40,6 +50,7 @@ class LiveRig:
         self.folder = folder
         self.clock = node.stores.clock
         self.domain = node.take_domain()
+        self.calls = 0
         self._stores = node.stores.store
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -60,12 +71,10 @@ class LiveRig:
     def put(self, audio_id: str, source: Path) -> None:
         """Store a sound. The book's sounds are tones of a length; here each is someone speaking for as long."""
         length = len(read_wav(source))
-        spoken = voices()[-1 - sum(map(ord, audio_id)) % (len(voices()) // 2)]
+        spoken = voices()[3 + sum(map(ord, audio_id)) % 3]  # callers have the first three
         self.node.stores.audio.put(self._sound(audio_id), write_wav(source, spoken[:length]))
 
     def deliver(self, box: MailboxId, message: Message) -> None:
-        from dataclasses import replace
-
         mine = replace(message, id=self._sound(message.id))
         assert self._stores.mailboxes.deliver(self._own(box), mine, 0).kept
 
@@ -84,31 +93,51 @@ class LiveRig:
     def pin_opens(self, box: MailboxId, pin: str) -> bool:
         return self._stores.pins.check(self._own(box), pin) is PinCheck.RIGHT
 
+    def leave_lying(self, number: str, source: Path) -> np.ndarray:
+        """Put a message into a mailbox; returns what is said in it."""
+        self.put("lies", source)
+        length = round(len(read_wav(source)) * 1000 / RATE)
+        self.deliver(MailboxId(number), Message("lies", Caller("1002"), self.clock.now() - 3600, duration_ms=length))
+        return read_wav(source)
+
     # The call
 
-    def ring(self, call: Call, script: str, **more: object) -> None:
-        """One call from beginning to end. What is wanted is said by the dialplan under test, as far as it can."""
+    def ring(self, call: Call, script: str) -> None:
+        """A call of the book. What is wanted is said by the dialplan under test, as far as it can."""
         node = self.node
-        headers = {name: text for name, text in call.variables.items() if name in node.switch.SETTABLE}
-        called = (
-            node.answering
-            if call.destination == "*411"
-            else node.busy
-            if call.variable("vm_reason") == "busy"
-            else node.away
-        )
-        headers["Telephone"] = called.dial_string
+        variables = {name: text for name, text in call.variables.items() if name in node.switch.SETTABLE}
+        telephone = node.busy if call.variable("vm_reason") == "busy" else node.away
+        if call.destination == "*411":
+            telephone = node.answering
+        self.dials(call.destination, script, call.caller.number, call.caller.name, telephone=telephone, **variables)
+
+    def dials(
+        self,
+        dialled: str,
+        script: str,
+        number: str,
+        name: str = "Alice",
+        *,
+        telephone: CalledPhone | None = None,
+        context: str = "",
+        voice: np.ndarray | None = None,
+        **variables: str,
+    ) -> None:
+        """One call from beginning to end.
+
+        Args:
+            dialled, script: what the caller dials and does. number, name: who it is. voice: what the caller says.
+            telephone: what the telephones of this domain are; away unless given.
+            context: the dialplan context. variables: channel variables from before the dialplan.
+        """
+        headers = {**variables, "Telephone": (telephone or self.node.away).dial_string}
+        if context:
+            headers["Context"] = context
         self.line, self.caller = self.node.call(
-            call.destination,
-            script,
-            self.domain,
-            number=call.caller.number,
-            name=call.caller.name,
-            headers=headers,
-            **more,
+            dialled, script, self.domain, number=number, name=name, headers=headers, voice=voice
         )
-        self.recording = self.line.recording()
-        write_wav(self.folder / "heard.wav", self.recording)
+        self.calls += 1
+        write_wav(self.folder / f"heard-{self.calls}.wav", self.line.recording())
 
     @property
     def heard(self) -> list[str]:
@@ -120,7 +149,9 @@ class LiveRig:
 
     @property
     def transcript(self) -> str:
-        return f"{self.line.transcript()}\n(heard: {self.folder / 'heard.wav'}, service: {self.node.service.log})"
+        return (
+            f"{self.line.transcript()}\n(heard: {self.folder}/heard-{self.calls}.wav, service: {self.node.service.log})"
+        )
 
     @property
     def status(self) -> str:

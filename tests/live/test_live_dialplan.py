@@ -1,0 +1,108 @@
+"""The dialplan files in a real FreeSWITCH with the real service behind them: telephones that ring, services that are gone."""
+
+import pytest
+from calls.book import BRUNO, Box
+from live.live_rig import ALIKE, LiveRig, furnish
+from live.scenes import Scene
+
+from esl_vm.model.mailbox import Folder, MailboxId
+
+pytestmark = [pytest.mark.live, pytest.mark.timeout(400)]
+
+ALICE = MailboxId("1001")
+LEAVES = "w:beep talk s:3 d:# quiet w:vm-review d:1 end:20"
+
+
+ALICES = (Box(),)
+
+
+def rings(script, caller="0612345678", dials="1001", boxes=ALICES, **call):
+    """Someone dials with those boxes there; `telephone` names what happens at the telephone that is called."""
+
+    def act(node, folder):
+        rig = LiveRig(node, folder)
+        furnish(rig, *boxes)
+        telephone = call.pop("telephone", "away")
+        rig.dials(dials, script, caller, telephone=getattr(node, telephone), **call)
+        return rig
+
+    return act
+
+
+def once(name, act, seconds=40.0):
+    return pytest.mark.parametrize("scene", [Scene(name, act, seconds)], ids=[name])
+
+
+@once("rings_unanswered", rings(LEAVES))
+def test_a_telephone_that_nobody_answers_goes_to_its_voicemail(played, live_node):
+    assert played.problems == [], played.transcript
+    assert {"vm-theperson", "vm-isunavail", "vm-msgsaved"} <= set(played.heard)
+    assert live_node.away.rung, "it rang first"
+    assert played.line.sounds[0].at - played.line.started_at > 2, "for as long as the dialplan says"
+    assert len(played.messages(ALICE, Folder.NEW)) == 1
+
+
+@once("busy", rings(LEAVES, telephone="busy"))
+def test_a_telephone_that_is_busy_goes_to_its_voicemail_at_once(played):
+    assert played.problems == [], played.transcript
+    assert "vm-isonphone" in played.heard
+    assert played.line.sounds[0].at - played.line.started_at < 2
+    assert len(played.messages(ALICE, Folder.NEW)) == 1
+
+
+@once("answered", rings("end:10", telephone="answering"))
+def test_a_telephone_that_is_answered_has_no_voicemail(played):
+    assert played.problems == [], played.transcript
+    assert played.heard == []
+    assert played.status == ""
+
+
+@once("direct", rings(LEAVES, dials="*1001"))
+def test_a_star_before_the_number_leaves_a_message_without_ringing(played):
+    assert played.problems == [], played.transcript
+    assert "vm-isunavail" not in played.heard
+    assert len(played.messages(ALICE, Folder.NEW)) == 1
+
+
+@once("second_service", rings("w:vm-password d:4821# w:vm-opts d:# end:15", "1001", "*97", context="second"))
+def test_when_the_first_service_is_down_the_second_takes_the_call(played):
+    assert played.problems == [], played.transcript
+    assert played.status == "SUCCESS"
+    assert played.line.sounds[0].at - played.line.started_at < 2
+
+
+@once("no_service", rings("w:im-sorry w:please-try-call-later w:<tone> end:20", "1001", "*97", context="nobody"))
+def test_when_no_service_answers_the_caller_hears_an_apology(played, compared):
+    assert played.problems == [], played.transcript
+    assert played.heard == ["im-sorry", "please-try-call-later", "<tone>"]
+    evidence = played.line.evidence()
+    compared += evidence
+    assert len(evidence) == 2
+    assert all(one.score > ALIKE for one in evidence)
+    assert played.status == "NONE"
+    assert "NORMAL_TEMPORARY_FAILURE" in played.line.why_ended
+
+
+@once(
+    "directory_then_voicemail",
+    rings("w:dir-pls-enter d:738 w:dir-instr d:1 " + LEAVES, dials="*411", boxes=(Box(), BRUNO)),
+    60,
+)
+def test_who_was_found_in_the_directory_and_does_not_answer_gets_a_message(played):
+    # Two services hold the call one after the other; FreeSWITCH lets the first one's end disturb the second.
+    assert played.problems == [], played.transcript
+    assert {"vm-theperson", "vm-isunavail", "vm-intro", "vm-msgsaved"} <= set(played.heard)
+    assert "im-sorry" not in played.heard
+    assert len(played.messages(MailboxId("1002"), Folder.NEW)) == 1
+    assert played.status == "SUCCESS"
+
+
+@once(
+    "operator_busy", rings("w:vm-theperson d:0 " + LEAVES, boxes=(Box(), BRUNO), telephone="busy", vm_operator="1002")
+)
+def test_an_operator_who_is_busy_has_a_voicemail_too(played):
+    assert played.problems == [], played.transcript
+    assert played.heard.count("vm-theperson") == 2
+    assert "vm-isonphone" in played.heard
+    assert len(played.messages(MailboxId("1002"), Folder.NEW)) == 1
+    assert played.messages(ALICE, Folder.NEW) == []
