@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from redis.exceptions import ResponseError
 
 from esl_vm.store.records import text
+from esl_vm.store.scripts import script
 from esl_vm.store.streams import COUNT, LONGEST_WAIT_MS, START, Entry, Streams, entries_of
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from esl_vm.model.events import Event
     from esl_vm.model.mailbox import MailboxId
     from esl_vm.store.base import Base
+
+# Milliseconds after which a consumer that has read nothing belongs to a process that is gone.
+_GONE_MS = 86_400_000
 
 
 class RedisEvents:
@@ -183,6 +187,8 @@ class SharedEvents:
 
         self._base.link.run(None, work)
         self._there = True
+        for partition, name in self._streams.names.items():
+            self._base.link.script(partition, script("consumers_forget"), [name], [self._group, str(_GONE_MS)])
 
     def _left_unfinished(self) -> list[Entry] | None:
         """What somebody took too long ago; looked for twice in that time; None if the group is gone."""

@@ -143,6 +143,24 @@ class TestSharing:
         two.with_mailbox()
         assert whats(group.take(0)) == [(ALICE, "box-added")]
 
+    def test_processes_that_are_gone_are_forgotten_by_the_next_but_not_what_they_left(self, two, monkeypatch):
+        finished, left = (two.store.events.shared("mail", name, begin_ago_s=1e9) for name in ("1", "2"))
+        finished.finish(finished.take(0)[:1])  # of the mailbox's two events it leaves one
+        two.leave("m1")
+        left.take(0)
+        stream = two.store.keys.events(two.store.keys.partition(ALICE))
+
+        def known():
+            return {c["name"] for c in two.store.link.run(None, lambda c: c.xinfo_consumers(stream, "mail"))}
+
+        two.store.events.shared("mail", "3").take(0)
+        assert known() >= {b"1", b"2"}, "they have not been gone for long"
+        monkeypatch.setattr("esl_vm.store.events._GONE_MS", 0)
+        finished.finish([event for event in two.store.events.read({}, 0) if event.message_id != "m1"])
+        two.store.events.shared("mail", "4").take(0)
+        assert b"1" not in known()
+        assert b"2" in known(), "it took something and did not finish it"
+
     def test_what_can_not_be_read_is_finished_with(self, real):
         group = real.store.events.shared("mail", "one", begin_ago_s=1e9)
         group.take(0)
