@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from esl_vm.model.mailbox import Folder
+from esl_vm.spool import HANDOVER_SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from esl_vm.model.mailbox import Greeting, MailboxId
 
 _DAY_S = 86400.0
+# A recording's host may be away for days; then its sweeper needs what another host handed over.
+_HANDED_OVER_S = 7 * _DAY_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +57,11 @@ def find_orphans(node: Node, older_than_s: float = _DAY_S) -> Orphans:
     """Compare every mailbox with every sound; reads all of both.
 
     A sound lies there before its message does, and a while longer: only old ones count as unused. What the spool or
-    the store's own housekeeping still needs is left alone.
+    the store's own housekeeping still needs is left alone, and for a week what was handed over to another host.
     """
     there = set(node.audio.ids())
-    pointed: set[str] = set()
+    # A mailbox that is being renamed is found by neither name with all it has.
+    pointed = node.store.lists.sounds() | node.store.renames.sounds()
     lost: list[Lost] = []
     for box in node.registry.boxes():
         sounds = node.mailboxes.sounds(box)
@@ -66,10 +70,19 @@ def find_orphans(node: Node, older_than_s: float = _DAY_S) -> Orphans:
         gone = {sound for sound in sounds - there if not node.audio.exists(sound)}
         if gone:
             lost += _lost(node, box, gone)
+    pointed |= node.store.renames.sounds()
     waiting = {take.id for take in node.spool.takes()} | set(node.store.housekeeping.sounds_to_erase())
-    horizon = f"{int((node.clock.now() - older_than_s) * 1000):011x}"  # as ids begin
-    unused = (sound for sound in sorted(there - pointed) if sound[: len(horizon)] < horizon)
-    return Orphans(tuple(lost), tuple(sound for sound in unused if not sound.startswith(tuple(waiting))))
+    now = node.clock.now()
+    handed_over = {sound for sound in there if sound.endswith(HANDOVER_SUFFIX)}
+    unused = _older(there - pointed - handed_over, now - older_than_s)
+    unused |= _older(handed_over, now - max(older_than_s, _HANDED_OVER_S))
+    return Orphans(tuple(lost), tuple(sound for sound in sorted(unused) if not sound.startswith(tuple(waiting))))
+
+
+def _older(sounds: set[str], than: float) -> set[str]:
+    """Those made before a time (epoch seconds): ids begin with when they were made."""
+    horizon = f"{int(than * 1000):011x}"
+    return {sound for sound in sounds if sound[: len(horizon)] < horizon}
 
 
 def _lost(node: Node, box: MailboxId, gone: set[str]) -> Iterator[Lost]:

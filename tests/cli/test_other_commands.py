@@ -12,7 +12,8 @@ from esl_vm.app import open_node
 from esl_vm.model.call import Ended, Recorded
 from esl_vm.model.jobs import Job, JobKind
 from esl_vm.model.mailbox import Greeting, MailboxId
-from esl_vm.model.message import Caller, Message
+from esl_vm.model.message import Caller, Message, new_id
+from esl_vm.spool import HANDOVER_SUFFIX
 from esl_vm.spool.outcome import Settled
 
 ALICE = MailboxId("1001")
@@ -281,6 +282,14 @@ class TestDoctor:
             _, findings = self.of(vm, "--repair")
             assert [level for area, level, _ in findings if area == "sounds"] == ["ok"]
             take.discard()
+
+    def test_what_was_handed_over_to_a_recordings_host_is_left_alone_for_a_week(self, vm, node, tone):
+        now = node.clock.now()
+        lately, long_ago = (new_id(now - days * 86400) + HANDOVER_SUFFIX for days in (5, 9))
+        for handed in (lately, long_ago):
+            node.audio.put(handed, tone())
+        self.of(vm, "--repair")
+        assert set(node.audio.ids()) == {lately}
 
     def test_the_bundle_has_no_secrets(self, vm, tmp_path):
         file = tmp_path / "esl-vm.toml"
