@@ -6,6 +6,7 @@ load gevent or Redis' client before it forks; and a command loads only what it n
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from gevent import socket
+    from gevent.event import AsyncResult
 
     from esl_vm.audio.cache import Cache
     from esl_vm.dialogue.world import World
@@ -46,6 +48,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 EMBEDDED = "embedded:"
 REFUSED = "refused"
+# The longest pause, in seconds, between attempts to reach this node's FreeSWITCH: its lamps are wrong until then.
+SWITCH_RETRY_S = 2.0
 
 
 class SystemClock:
@@ -169,13 +173,26 @@ def open_node(settings: Settings, redis_url: str = "") -> Iterator[Node]:
 
 
 def in_thread(work: Callable[[], T], /) -> T:
-    """Run what waits for a disk or takes a while: in gevent's threads where calls are served, else here and now."""
+    """Run what waits for a disk or takes a while: in gevent's threads where calls are served, else here and now.
+
+    Returns when the work is done, also where the greenlet that waits is killed meanwhile: it is then still at work on a
+    file that its call is about to settle. What killed it is raised after that.
+    """
     import gevent
     from gevent import monkey
 
-    if monkey.is_module_patched("socket"):
-        return gevent.get_hub().threadpool.apply(work)  # type: ignore[no-any-return]
-    return work()
+    if not monkey.is_module_patched("socket"):
+        return work()
+    done: AsyncResult[T] = gevent.get_hub().threadpool.spawn(work)
+    killed: BaseException | None = None
+    while not done.ready():
+        try:
+            done.wait()
+        except BaseException as error:
+            killed = error
+    if killed is not None:
+        raise killed
+    return done.get()  # type: ignore[no-any-return]
 
 
 def _cache(settings: Settings) -> Cache:
@@ -336,7 +353,8 @@ def build_switch(settings: Settings) -> EventSocketSwitch | None:
     from esl_vm.esl.inbound import EventSocketSwitch, SwitchSettings
 
     host, port = parse_address(settings.notify.freeswitch)
-    return EventSocketSwitch(SwitchSettings(host=host, port=port, password=settings.notify.password))
+    wanted = SwitchSettings(host=host, port=port, password=settings.notify.password, retry_most_s=SWITCH_RETRY_S)
+    return EventSocketSwitch(wanted)
 
 
 def build_notifier(node: Node, switch: EventSocketSwitch | None, metrics: Metrics | None = None) -> NotifyService:
@@ -348,7 +366,7 @@ def build_notifier(node: Node, switch: EventSocketSwitch | None, metrics: Metric
 
     wanted = node.settings.notify
     hosts = {domain: tuple(names.split(",")) for domain, _, names in (pair.partition("=") for pair in wanted.hosts)}
-    me = node.settings.service.node
+    me = f"{node.settings.service.node}:{os.getpid()}"  # a node may have several: `serve` and `notify`
     sources = Sources(
         feed=node.store.events,
         plans=node.store.events.shared("plans", me),
@@ -367,6 +385,7 @@ def build_notifier(node: Node, switch: EventSocketSwitch | None, metrics: Metric
             coalesce_s=wanted.coalesce_ms / 1000,
             reconcile_s=wanted.reconcile_s,
             patience_s=node.settings.mail.retry_hours * 3600,
+            webhook_patience_s=webhook.retry_hours * 3600,
         ),
         switch=switch,
         maintenance=wanted.maintenance_events,
