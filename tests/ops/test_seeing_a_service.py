@@ -1,0 +1,146 @@
+"""A service of two workers, seen from outside: its figures, its health, its log, its place in the cluster."""
+
+import json
+import re
+import shutil
+import socket
+import subprocess
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from support.redis_servers import wait_until
+
+pytestmark = pytest.mark.timeout(120)
+
+
+def figures(service):
+    """Every sample by name and labels."""
+    status, text = service.get("/metrics")
+    assert status == 200
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def total(samples, name, **labels):
+    return sum(
+        value for (found, words), value in samples.items() if found == name and labels.items() <= dict(words).items()
+    )
+
+
+def test_the_service_is_alive_and_ready(service):
+    assert service.get("/healthz") == (200, "ok\n")
+    wait_until(lambda: service.get("/readyz") == (200, "ok\n"), what="a ready node")
+
+
+def test_other_pages_are_not_there(service):
+    assert service.get("/config")[0] == 404
+    host, port = service.status.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as line:
+        line.sendall(b"POST /metrics HTTP/1.0\r\nContent-Length: 0\r\n\r\n")
+        assert b" 405 " in line.recv(4096)
+
+
+def test_calls_of_both_workers_are_counted_together(service):
+    before = figures(service)
+    for _ in range(4):
+        service.ring("*97", "1234# #")
+    after = figures(service)
+    assert total(after, "esl_vm_workers") == 2
+    counted = total(after, "esl_vm_calls_total", action="check", status="SUCCESS", end="completed")
+    assert counted - total(before, "esl_vm_calls_total") == 4
+    assert total(after, "esl_vm_first_sound_seconds_count", action="check") == counted
+    assert total(after, "esl_vm_keys_total") - total(before, "esl_vm_keys_total") == 4 * 6
+    assert total(after, "esl_vm_key_seconds_count") >= 2 * 4
+    assert total(after, "esl_vm_pin_checks_total", result="right") >= 4
+    assert total(after, "esl_vm_redis_seconds_count") > total(before, "esl_vm_redis_seconds_count") + 4
+    assert total(after, "esl_vm_redis_errors_total") == 0
+    assert total(after, "esl_vm_calls_running") == 0
+
+
+def test_a_call_that_goes_on_is_seen(service):
+    with socket.create_connection(service.address.rsplit(":", 1), timeout=10) as line:
+        assert line.recv(100) == b"connect\n\n"
+        call = "Event-Name: CHANNEL_DATA\nUnique-ID: 11111111-2222-3333-4444-555555555555\nCaller-Destination-Number: *97\n"
+        line.sendall(f"{call}Caller-Caller-ID-Number: 1001\nContent-Type: command/reply\nReply-Text: +OK\n\n".encode())
+        wait_until(lambda: total(figures(service), "esl_vm_calls_running") == 1, what="the call")
+    wait_until(lambda: total(figures(service), "esl_vm_calls_running") == 0, what="its end")
+    assert total(figures(service), "esl_vm_calls_total", end="hung up") == 1
+
+
+def test_what_a_dead_worker_counted_stays_and_it_is_started_again(service):
+    calls = total(figures(service), "esl_vm_calls_total")
+    before = service.workers()
+    subprocess.run(["kill", "-9", str(before[0])], check=True)
+    wait_until(
+        lambda: service.workers() != before
+        and len(service.workers()) == len(before)
+        and total(figures(service), "esl_vm_workers") == 2,
+        what="another worker",
+    )
+    assert total(figures(service), "esl_vm_calls_total") == calls
+
+
+def test_promtool_has_no_objection(service):
+    if not shutil.which("promtool"):
+        pytest.skip("promtool, of the package prometheus, is not installed")
+    text = service.get("/metrics")[1]
+    checked = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False)
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def test_the_log_has_one_line_for_a_call_and_its_keys_are_only_counted(service):
+    told = len(service.log.read_text().splitlines())
+    service.ring("*97", "1234# #")
+
+    def lines():
+        return [json.loads(line) for line in service.log.read_text().splitlines()[told:]]
+
+    stories = wait_until(lambda: [line for line in lines() if "call" in line], what="the story")
+    [story] = stories
+    assert re.fullmatch(r"[0-9a-f-]{36}", story["call"])
+    assert (story["action"], story["from"], story["to"], story["mailbox"]) == ("check", "1001", "*97", "1001")
+    assert (story["status"], story["end"], story["keys"], story["node"]) == ("SUCCESS", "completed", 6, "node-1")
+    assert story["applications"] >= 3
+    assert 0 < story["first_sound_s"] < story["seconds"]
+    assert "1234" not in json.dumps({name: value for name, value in story.items() if name != "call"})
+
+
+def test_the_audit_trail_says_who_heard_and_who_changed_what(service):
+    service.ring("*97", "9999# 1234# #")
+    service.run("mailbox", "set", "1002", "name=Robert Tremblay")
+    happened = [json.loads(line) for line in service.run("events", "--last", "20", "--json").splitlines()]
+    wrong = [event for event in happened if event["what"] == "login-failed"][-1]
+    right = [event for event in happened if event["what"] == "login"][-1]
+    assert re.fullmatch(r"phone 1001 [0-9a-f-]{36}", wrong["details"]["by"])
+    assert right["details"]["by"] == wrong["details"]["by"]
+    changed = [event for event in happened if event["what"] == "box-changed"][-1]
+    assert changed["mailbox"] == "1002@default"
+    assert re.fullmatch(r"command \S+@\S+", changed["details"]["by"])
+
+
+def test_the_node_is_in_the_clusters_list(service):
+    found = wait_until(
+        lambda: [n for n in json.loads(service.run("top", "--json"))["nodes"] if n["ready"] == "yes"], what="the node"
+    )
+    [node] = found
+    assert (node["name"], node["alive"], node["listen"]) == ("node-1", True, service.address)
+    assert node["workers"] == 2
+    once = service.run("top", "--once")
+    assert "node-1" in once
+    assert "schema 1" in once
+
+
+def test_doctor_and_the_bundle_tell_of_the_node(service, tmp_path):
+    findings = json.loads(service.run("doctor", "--json", code=None))  # 1 on a machine without prompts
+    said_of_nodes = [finding["said"] for finding in findings if finding["area"] == "cluster"]
+    assert [said for said in said_of_nodes if said.startswith("1 nodes are alive, all of version")]
+    file = tmp_path / "support.tar.gz"
+    said = service.run("support-bundle", str(file))
+    assert str(file) in said
+    listed = subprocess.run(["tar", "-xOzf", file, "esl-vm-support/cluster.json"], capture_output=True, check=True)
+    assert [node["name"] for node in json.loads(listed.stdout)["nodes"]] == ["node-1"]
+    assert file.stat().st_mode & 0o077 == 0
+    service.run("support-bundle", str(file), code=2)
