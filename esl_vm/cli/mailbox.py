@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
-from esl_vm.cli import apply
+from esl_vm.cli import apply, copy, rename
 from esl_vm.cli.boxes import box_argument, box_of, opened_mailbox, opened_node
 from esl_vm.cli.config import settings_of
+from esl_vm.cli.mailbox_fields import field_options, fields_of, new_pin, with_pin
 from esl_vm.cli.output import complain, confirmed, print_json, print_table, read_pin
 from esl_vm.cli.parsers import json_option
 from esl_vm.model.errors import InvalidValueError
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from esl_vm.cli.parsers import Commands
     from esl_vm.model.mailbox import Mailbox
     from esl_vm.model.settings import Settings
-
-_FIELD_HELP = "name, language (fr, en), timezone, email, pager, extensions, or any option of docs/options.md"
 
 
 def add_commands(commands: Commands) -> None:
@@ -41,7 +39,7 @@ def add_commands(commands: Commands) -> None:
         """,
     )
     box_argument(add)
-    _field_options(add)
+    field_options(add)
     add.add_argument("--pin-stdin", action="store_true", help="read the PIN from the standard input's first line")
     add.add_argument("--no-pin", action="store_true", help="ask for no PIN on *97")
 
@@ -56,7 +54,7 @@ def add_commands(commands: Commands) -> None:
         """,
     )
     box_argument(change)
-    _field_options(change)
+    field_options(change)
     change.add_argument(
         "--unset", action="append", default=[], metavar="FIELD", help="back to the default; may be repeated"
     )
@@ -91,68 +89,25 @@ def add_commands(commands: Commands) -> None:
     unlock = group.add("unlock", "lift the lock after too many wrong PINs", _unlock)
     box_argument(unlock)
 
+    copy.add_commands(group)
+    rename.add_commands(group)
     apply.add_commands(group)
-
-
-def _field_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("fields", nargs="*", default=[], metavar="FIELD=VALUE", help=_FIELD_HELP)
-    for name, what in (
-        ("name", "the owner's name"),
-        ("language", "fr or en"),
-        ("timezone", "an IANA name"),
-        ("email", "where mail goes"),
-        ("pager", "where a short notice goes"),
-        ("extensions", "accounts whose lamp shows it"),
-    ):
-        parser.add_argument(f"--{name}", help=what)
-    parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="as FIELD=VALUE")
-
-
-def _fields_of(args: argparse.Namespace) -> dict[str, str]:
-    named = [
-        f"{name}={getattr(args, name)}"
-        for name in ("name", "language", "timezone", "email", "pager", "extensions")
-        if getattr(args, name) is not None
-    ]
-    from esl_vm.store.fields import checked_field, field_name
-
-    fields: dict[str, str] = {}
-    for word in [*args.fields, *args.option, *named]:
-        name, equals, text = word.partition("=")
-        if not equals:
-            raise InvalidValueError(f"write FIELD=VALUE, not {word!r}")
-        name = field_name(name)
-        fields[name] = checked_field(name, text)
-    return fields
 
 
 def _add(args: argparse.Namespace) -> int:
     box = box_of(args, settings_of(args))
-    fields = _fields_of(args)
-    pin, is_default = _new_pin(args, f"PIN for {box} (Enter for the default {DEFAULT_PIN})")
+    fields = fields_of(args)
+    pin, is_default = new_pin(args, f"PIN for {box} (Enter for the default {DEFAULT_PIN})")
     with opened_node(args) as node:
         node.add_mailbox(box, fields, pin)
-    how = "without a PIN" if not pin else f"with the default PIN {DEFAULT_PIN}" if is_default else "with its PIN"
-    print(f"added {box} {how}")
+    print(f"added {box} {with_pin(pin, is_default=is_default)}")
     return 0
-
-
-def _new_pin(args: argparse.Namespace, question: str) -> tuple[str, bool]:
-    """The PIN of a new mailbox, `` for none, and whether it is the default one."""
-    if args.no_pin:
-        if args.pin_stdin:
-            raise InvalidValueError("--pin-stdin and --no-pin exclude one another")
-        return "", False
-    if not args.pin_stdin and not sys.stdin.isatty():
-        return DEFAULT_PIN, True
-    pin = read_pin(from_stdin=args.pin_stdin, question=question)
-    return (pin, pin == DEFAULT_PIN) if pin else (DEFAULT_PIN, True)
 
 
 def _set(args: argparse.Namespace) -> int:
     from esl_vm.store.fields import field_name
 
-    fields = _fields_of(args)
+    fields = fields_of(args)
     unset = [field_name(name) for name in args.unset]
     both = sorted(set(fields) & set(unset))
     if both:
@@ -250,6 +205,7 @@ def _remove(args: argparse.Namespace) -> int:
             complain("nothing was removed")
             return 1
         node.registry.remove(mailbox.id)
+        node.store.lists.replace_member(mailbox.id, None)
     print(f"removed {mailbox.id} with {count} messages")
     return 0
 

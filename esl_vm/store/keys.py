@@ -124,6 +124,21 @@ class BoxKeys:
         return f"{self._tag}names:{self.domain}"
 
     @property
+    def moving_boxes(self) -> str:
+        """The partition's mailboxes that are being renamed, by their old names: set."""
+        return f"{self._tag}moving"
+
+    @property
+    def moving(self) -> str:
+        """A mailbox that is being renamed, under its old name: hash."""
+        return f"{self._tag}moving:{self.name}"
+
+    @property
+    def moving_folders(self) -> list[str]:
+        """Its folders, in the order of `Folder`."""
+        return [f"{self.moving}:{folder.value}" for folder in FOLDERS]
+
+    @property
     def dist_list(self) -> str:
         """The distribution list of this number: hash. A mailbox and a list never have the same."""
         return f"{self._tag}list:{self.name}"
@@ -164,6 +179,10 @@ class Keys:
     def boxes(self, partition: int) -> str:
         """A partition's mailboxes."""
         return f"vm:{{p{partition:02d}}}:boxes"
+
+    def moving_boxes(self, partition: int) -> str:
+        """A partition's mailboxes that are being renamed."""
+        return f"vm:{{p{partition:02d}}}:moving"
 
     def lists(self, partition: int) -> str:
         """A partition's distribution lists."""

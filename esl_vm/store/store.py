@@ -26,6 +26,7 @@ from esl_vm.store.migrations import MIGRATIONS, Migrator
 from esl_vm.store.pins import RedisPins, Scrypt
 from esl_vm.store.records import text
 from esl_vm.store.registry import RedisRegistry
+from esl_vm.store.renames import Renames
 from esl_vm.store.scripts import script
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Store:
             gevent serves the calls, none elsewhere.
 
     Attributes:
-        mailboxes, pins, registry, directory, lists: the ports. broadcasts: those under way. events: reading what
+        mailboxes, pins, registry, directory, lists: the ports. broadcasts, renames: those under way. events: reading what
             happened. housekeeping: what has to be done now and then. cluster: its nodes, and what they share.
         migrator: see there. schema: the one that was in force when Redis was reached last, 0 before. knows: the newest
             this process knows. link: for whoever keeps something else in the same Redis. keys: see Keys.
@@ -99,6 +100,7 @@ class Store:
         self.registry = RedisRegistry(base)
         self.directory = RedisDirectory(base)
         self.lists = RedisLists(base)
+        self.renames = Renames(base, self.lists)
         self.broadcasts = RedisBroadcasts(base)
         self.events = RedisEvents(base)
         self.housekeeping = Housekeeping(base, self.mailboxes, self.registry)

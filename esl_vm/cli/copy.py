@@ -1,0 +1,89 @@
+"""`esl-vm mailbox copy`: a new mailbox like another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from esl_vm.cli.boxes import box_argument, box_of, opened_mailbox
+from esl_vm.cli.config import settings_of
+from esl_vm.cli.mailbox_fields import field_options, fields_of, new_pin, with_pin
+from esl_vm.cli.output import complain
+from esl_vm.model.errors import AudioMissingError, VoicemailError
+from esl_vm.model.mailbox import MailboxId, StoredGreeting
+from esl_vm.model.message import new_id
+from esl_vm.model.options import FIELDS as OPTIONS
+from esl_vm.model.pins import DEFAULT_PIN
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping
+
+    from esl_vm.app import Node
+    from esl_vm.cli.parsers import Commands
+    from esl_vm.model.mailbox import Greeting, Mailbox
+
+PROFILE = ("name", "language", "timezone", "email", "pager", "webhook")
+"""What is copied besides the options. Lamps (extensions) are one mailbox's only."""
+
+
+def add_commands(group: Commands) -> None:
+    """`mailbox copy`, in the group of `mailbox`."""
+    like = group.add(
+        "copy",
+        "add a mailbox like another: profile, options, greetings",
+        _copy,
+        description="Add a mailbox with another's profile, options and greetings: not its messages, lamps or PIN. FIELD=VALUE "
+        "changes what is to be different.",
+        examples="esl-vm mailbox copy 1001 1005 --name 'Eve Roy' email=eve@example.com",
+    )
+    box_argument(like)
+    like.add_argument("new", metavar="NEW", help="without a domain the other's")
+    field_options(like)
+    like.add_argument("--pin-stdin", action="store_true", help="read the PIN from the standard input's first line")
+    like.add_argument("--no-pin", action="store_true", help="ask for no PIN on *97")
+
+
+def _copy(args: argparse.Namespace) -> int:
+    source = box_of(args, settings_of(args))
+    box = MailboxId.parse(args.new, source.domain)
+    fields = fields_of(args)
+    pin, is_default = new_pin(args, f"PIN for {box} (Enter for the default {DEFAULT_PIN})")
+    with opened_mailbox(args) as (node, mailbox):
+        for greeting in copy_mailbox(node, mailbox, box, fields, pin):
+            complain(f"the {greeting} greeting was left out: its sound is gone")
+    print(f"added {box} like {source} {with_pin(pin, is_default=is_default)}")
+    return 0
+
+
+def copy_mailbox(node: Node, source: Mailbox, box: MailboxId, fields: Mapping[str, str], pin: str) -> list[Greeting]:
+    """Make a mailbox with another's profile, options and greetings: not its messages, not its PIN.
+
+    Args:
+        node: the stores.
+        source: the other one.
+        box: the new one.
+        fields: those that are to be different; an empty one is left out.
+        pin: its first PIN, `` = none.
+
+    Returns:
+        Greetings whose sound is gone, and which were left out.
+
+    Raises:
+        MailboxExistsError, InvalidValueError: nothing was made. Whatever goes wrong, no half mailbox stays.
+    """
+    like = {name: text for name, text in node.registry.fields(source.id).items() if name in PROFILE or name in OPTIONS}
+    lost = []
+    node.add_mailbox(box, like | dict(fields), pin)
+    try:
+        for greeting, stored in source.greetings.items():
+            copied = StoredGreeting(new_id(node.clock.now()), stored.duration_ms, stored.starts, stored.ends)
+            try:
+                node.audio.copy(stored.audio_id, copied.audio_id)
+            except AudioMissingError:
+                lost.append(greeting)
+                continue
+            node.mailboxes.set_greeting(box, greeting, copied)
+    except VoicemailError:
+        node.registry.remove(box)
+        raise
+    return lost

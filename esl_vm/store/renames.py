@@ -1,0 +1,190 @@
+"""Giving a mailbox another name, with its messages, greetings, folders and PIN; also into another partition.
+
+The new name gets everything but the messages; then the old one is put where no call finds it, messages and all, in one
+step; then the messages go over, some at a time; then the lists follow. Each step can be repeated, so a renaming that
+was broken off anywhere is finished by asking for it again. Until the second step calls find the mailbox under its old
+name, from then on under the new one. No sound moves: sounds are kept by the messages' ids, which stay.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from esl_vm.model.errors import InvalidValueError, MailboxExistsError, NoSuchMailboxError, StoreDownError
+from esl_vm.model.mailbox import MailboxId
+from esl_vm.model.names import keypad_name
+from esl_vm.store.keys import FOLDERS, box_member, name_members
+from esl_vm.store.records import GREETING_FIELDS, text
+from esl_vm.store.scripts import script
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from esl_vm.store.base import Base
+    from esl_vm.store.lists import RedisLists
+
+_TRIES = 10
+_PORTION = 100
+
+
+class Renames:
+    """See the module.
+
+    Args:
+        base: what the parts of the store share.
+        lists: of the same store.
+    """
+
+    def __init__(self, base: Base, lists: RedisLists) -> None:
+        self._base = base
+        self._lists = lists
+
+    def rename(self, old: MailboxId, new: MailboxId, tell: Callable[[int, int, str], None] | None = None) -> int:
+        """Give a mailbox another name, or finish a renaming that was broken off.
+
+        Args:
+            old: its name.
+            new: the name it is to have.
+            tell: told how many messages of how many have gone over.
+
+        Returns:
+            How many messages went over now.
+
+        Raises:
+            InvalidValueError: both are the same, or `old` is being renamed to something else.
+            NoSuchMailboxError: there is no mailbox of the old name, or the new one was removed in between.
+            MailboxExistsError: there is a mailbox or a list of the new name.
+        """
+        if old == new:
+            raise InvalidValueError(f"{old} has that name")
+        to = self.under_way(old)
+        if to is None:
+            self._begin(old, new)
+        elif to != str(new):
+            raise InvalidValueError(f"{old} is being renamed to {to}; finish that first: mailbox rename {old} {to}")
+        gone = self._move_messages(old, new, tell)
+        self._lists.replace_member(old, new)
+        keys = self._base.keys.of(old)
+        self._base.change(self._base.keys.of(new), "rename_end", [], [str(old)])
+        touched = [keys.moving_boxes, keys.moving, keys.box, keys.locked, keys.deleted, keys.calls, keys.failures]
+        touched += [*keys.moving_folders, *keys.folders]
+        self._base.link.script(keys.partition, script("rename_done"), touched, [str(old)])
+        self._base.salts.note(old, "")
+        return gone
+
+    def under_way(self, old: MailboxId) -> str | None:
+        """The new name of a mailbox whose renaming was begun and not finished; None if there is none such."""
+        keys = self._base.keys.of(old)
+        to = self._base.link.run(keys.partition, lambda client: client.hget(keys.moving, "to"))
+        return text(to) if to else None
+
+    def unfinished(self) -> dict[MailboxId, str]:
+        """All renamings that were begun and not finished: old name to new name."""
+        partitions = range(self._base.keys.partitions)
+
+        def work(client: Any) -> list[Any]:
+            pipeline = client.pipeline(transaction=False)
+            for partition in partitions:
+                pipeline.smembers(self._base.keys.moving_boxes(partition))
+            return pipeline.execute()  # type: ignore[no-any-return]
+
+        names = sorted(text(name) for part in self._base.link.run(None, work) for name in part)
+        found = {old: self.under_way(old) for old in map(MailboxId.parse, names)}
+        return {old: to for old, to in found.items() if to}
+
+    def sounds(self) -> set[str]:
+        """The ids of all sounds that mailboxes whose renaming is not finished still point to."""
+        found: set[str] = set()
+        for old in self.unfinished():
+            keys = self._base.keys.of(old)
+            greetings = self._base.link.run(keys.partition, partial(_greetings, key=keys.moving))
+            found |= {text(sound) for sound in greetings if sound}
+            for folder in keys.moving_folders:
+                for message_id, _, fields in self._read(keys.partition, keys.messages, folder, -1):
+                    found |= {message_id, fields.get("intro_id", message_id)}
+        return found
+
+    def _begin(self, old: MailboxId, new: MailboxId) -> None:
+        """Make the new one, and put the old one away."""
+        old_keys, new_keys = self._base.keys.of(old), self._base.keys.of(new)
+        into = [new_keys.boxes, new_keys.names, new_keys.dist_list]
+        away = [old_keys.boxes, old_keys.names, old_keys.moving_boxes, old_keys.moving, *old_keys.moving_folders]
+        for _ in range(_TRIES):
+            found = self._base.link.run(old_keys.partition, lambda client: client.hgetall(old_keys.box))
+            fields = {text(name): text(value) for name, value in found.items() if name != b"sound_ms"}
+            if not fields:
+                raise NoSuchMailboxError(f"there is no mailbox {old}")
+            flat = [word for pair in fields.items() for word in pair]
+            words = keypad_name(fields.get("name", "")).index
+            wish: dict[str, Any] = {"from": str(old), "fields": flat, "add": name_members(new, words)}
+            said = text(self._base.change(new_keys, "rename_into", into, [box_member(new), json.dumps(wish)]))
+            if said == "exists":
+                raise MailboxExistsError(f"mailbox {new} is there already")
+            if said == "list":
+                raise MailboxExistsError(f"{new} is a distribution list: a mailbox needs a number of its own")
+            readable = [False if "\ufffd" in word else word for word in flat]  # False: not compared
+            wish = {"to": str(new), "fields": readable, "remove": name_members(old, words)}
+            if text(self._base.change(old_keys, "rename_away", away, [box_member(old), json.dumps(wish)])) == "done":
+                return
+        raise StoreDownError(f"mailbox {old} is being changed all the time")
+
+    def _move_messages(self, old: MailboxId, new: MailboxId, tell: Callable[[int, int, str], None] | None) -> int:
+        keys, new_keys = self._base.keys.of(old), self._base.keys.of(new)
+        total, gone = self._left(old), 0
+        for folder, folder_key in zip(FOLDERS, keys.moving_folders, strict=True):
+            while portion := self._read(keys.partition, keys.messages, folder_key, _PORTION):
+                messages = [
+                    [message_id, folder.value, f"{score:.0f}", [word for pair in fields.items() for word in pair]]
+                    for message_id, score, fields in portion
+                    if fields  # else somebody erased it in this moment
+                ]
+                ids = [message_id for message_id, _, _ in portion]
+                touched = [new_keys.deleted, *(new_keys.message(str(message[0])) for message in messages)]
+                if not self._base.change(new_keys, "rename_put", touched, [json.dumps(messages)]):
+                    raise NoSuchMailboxError(
+                        f"there is no mailbox {new} any more; add it and rename again: messages of {old} wait for it"
+                    )
+                dropped = [folder_key, *(keys.message(message_id) for message_id in ids)]
+                self._base.link.script(keys.partition, script("rename_drop"), dropped, ids)
+                gone += len(ids)
+                if tell:
+                    tell(gone, total, str(new))
+        return gone
+
+    def _left(self, old: MailboxId) -> int:
+        keys = self._base.keys.of(old)
+
+        def work(client: Any) -> list[int]:
+            pipeline = client.pipeline(transaction=False)
+            for folder in keys.moving_folders:
+                pipeline.zcard(folder)
+            return pipeline.execute()  # type: ignore[no-any-return]
+
+        return sum(self._base.link.run(keys.partition, work))
+
+    def _read(self, partition: int, messages: str, folder: str, most: int) -> list[tuple[str, float, dict[str, str]]]:
+        """Messages of a folder (-1: all): id, score, fields."""
+        last = most - 1 if most > 0 else -1
+
+        def placed(client: Any) -> list[tuple[bytes, float]]:
+            return client.zrange(folder, 0, last, withscores=True)  # type: ignore[no-any-return]
+
+        found = [(text(message_id), float(score)) for message_id, score in self._base.link.run(partition, placed)]
+
+        def facts(client: Any) -> list[dict[bytes, bytes]]:
+            pipeline = client.pipeline(transaction=False)
+            for message_id, _ in found:
+                pipeline.hgetall(messages + message_id)
+            return pipeline.execute()  # type: ignore[no-any-return]
+
+        read = self._base.link.run(partition, facts) if found else []
+        return [
+            (message_id, score, {text(name): text(value) for name, value in fields.items()})
+            for (message_id, score), fields in zip(found, read, strict=True)
+        ]
+
+
+def _greetings(client: Any, key: str) -> list[Any]:
+    return client.hmget(key, GREETING_FIELDS)  # type: ignore[no-any-return]
