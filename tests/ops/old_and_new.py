@@ -59,7 +59,9 @@ def main(version, url):
             case "new":
                 return str(store.mailboxes.counts(MailboxId(words[0])).new)
             case "migrate":
-                return "; ".join(f"{p.to} final={p.final} changed={p.changed} done={p.done}" for p in store.migrator.run())
+                return "; ".join(
+                    f"{p.to} final={p.final} changed={p.changed} done={p.done}" for p in store.migrator.run()
+                )
             case "step":  # broken off after the first hundred mailboxes
                 progress = next(iter(store.migrator.run()))
                 return f"looked at {progress.looked_at}"

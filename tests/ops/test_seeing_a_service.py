@@ -75,9 +75,11 @@ def test_what_a_dead_worker_counted_stays_and_it_is_started_again(service):
     before = service.workers()
     subprocess.run(["kill", "-9", str(before[0])], check=True)
     wait_until(
-        lambda: service.workers() != before
-        and len(service.workers()) == len(before)
-        and total(figures(service), "esl_vm_workers") == 2,
+        lambda: (
+            service.workers() != before
+            and len(service.workers()) == len(before)
+            and total(figures(service), "esl_vm_workers") == 2
+        ),
         what="another worker",
     )
     assert total(figures(service), "esl_vm_calls_total") == calls

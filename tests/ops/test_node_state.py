@@ -1,0 +1,292 @@
+"""How a node is, in good days and bad ones; and the cluster's list of nodes."""
+
+import logging
+import urllib.error
+import urllib.request
+from types import SimpleNamespace
+
+import gevent
+import pytest
+from gevent import socket
+from seeing import a_counted_call, a_snapshot
+
+from esl_vm.app import count, open_node
+from esl_vm.cli.check_cluster import check_cluster
+from esl_vm.cli.checks import Level
+from esl_vm.cli.settings_file import load_settings
+from esl_vm.model.cluster import ClusterState
+from esl_vm.model.errors import SpoolError, StoreDownError
+from esl_vm.model.mailbox import MailboxId
+from esl_vm.model.pins import PinCheck
+from esl_vm.ops import metrics_folder
+from esl_vm.ops.heartbeat import Heartbeat
+from esl_vm.ops.metrics import Metrics
+from esl_vm.ops.snapshot import Looker, Sources
+from esl_vm.ops.web import StatusPages
+
+
+class Spool:
+    """Takes as they are given."""
+
+    def __init__(self, folder, *takes):
+        self._takes = takes
+        self.folder = SimpleNamespace(takes=folder, make_ready=lambda: None)
+        self.wrong = None
+
+    def takes(self):
+        if self.wrong:
+            raise self.wrong
+        return iter(self._takes)
+
+
+def take(state, age_s):
+    return SimpleNamespace(state=state, age_s=age_s)
+
+
+@pytest.fixture
+def sources(tmp_path):
+    """Where a snapshot comes from: everything is well unless said otherwise."""
+
+    def make(**more):
+        usual = {
+            "node": "node-1",
+            "now": lambda: 1000.0,
+            "spool": Spool(tmp_path),
+            "cache": tmp_path / "cache",
+            "cluster": lambda: ClusterState(locked=1, jobs={"mail": 2, "webhook": 0, "dead": 0}, nodes=3),
+            "lamp_wait_s": lambda: 0.5,
+            "freeswitch_up": lambda: True,
+            "workers": lambda: 2,
+            "calls": lambda: 7,
+        }
+        return Sources(**(usual | more))
+
+    return make
+
+
+def test_a_node_in_good_days(sources):
+    state = Looker(sources()).look()
+    assert state.not_ready == []
+    assert (state.locked, state.nodes, state.calls, state.lamp_wait_s) == (1, 3, 7, 0.5)
+    assert state.spool_free > 0
+
+
+def test_only_what_waits_makes_the_spool_old(sources, tmp_path):
+    spool = Spool(tmp_path, take("recording", 900), take("aside", 9000), take("waiting", 40), take("unfinished", 50))
+    state = Looker(sources(spool=spool)).look()
+    assert state.takes == {"recording": 1, "aside": 1, "waiting": 1, "unfinished": 1}
+    assert state.oldest_take_s == 50
+
+
+def test_everything_broken_is_told_at_once(sources, tmp_path):
+    def away():
+        raise StoreDownError("Redis at redis://r:1: can't be reached")
+
+    spool = Spool(tmp_path)
+    spool.wrong = SpoolError("the folder can't be written")
+    state = Looker(sources(cluster=away, spool=spool, workers=lambda: 0)).look()
+    assert state.not_ready == [
+        "redis: Redis at redis://r:1: can't be reached",
+        "spool: the folder can't be written",
+        "workers: none takes calls",
+    ]
+
+
+def test_asking_often_costs_one_look(sources):
+    looks, at = [], [0.0]
+    look = Looker(sources(calls=lambda: looks.append(1) or 3), fresh_s=2.0, clock=lambda: at[0])
+    for at[0] in (0.0, 1.0, 1.9, 2.1, 2.2):
+        look.look()
+    assert len(looks) == 2
+
+
+def test_the_cache_is_measured_once_a_minute(sources, tmp_path):
+    folder = tmp_path / "cache" / "ab"
+    folder.mkdir(parents=True)
+    (folder / "one.wav").write_bytes(b"x" * 100)
+    (folder / ".part").write_bytes(b"x" * 50)
+    at = [0.0]
+    look = Looker(sources(), clock=lambda: at[0])
+    assert (look.look().cache_bytes, look.look().cache_files) == (100, 1)
+    (folder / "two.wav").write_bytes(b"x" * 10)
+    at[0] = 30.0
+    assert look.look().cache_files == 1
+    at[0] = 61.0
+    assert (look.look().cache_bytes, look.look().cache_files) == (110, 2)
+
+
+# -- the pages ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pages():
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
+    state = {"now": a_snapshot()}
+    metrics = Metrics()
+    a_counted_call(metrics)
+    served = StatusPages(listener, lambda: state["now"], lambda: metrics.exposition(lambda: state["now"]))
+    served.start()
+    served.state = state
+    yield served
+    served.stop()
+
+
+def get(pages, path):
+    host, port = pages.address
+
+    def ask():
+        try:
+            with urllib.request.urlopen(f"http://{host}:{port}{path}", timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as wrong:
+            return wrong.code, wrong.read().decode()
+
+    return gevent.get_hub().threadpool.apply(ask)
+
+
+def test_a_node_that_is_not_ready_says_why_and_stays_alive(pages):
+    assert get(pages, "/readyz") == (200, "ok\n")
+    pages.state["now"] = a_snapshot(redis_up=False, redis_wrong="no answer in time")
+    assert get(pages, "/readyz") == (503, "redis: no answer in time\n")
+    assert get(pages, "/healthz") == (200, "ok\n")
+    assert "esl_vm_redis_up 0.0" in get(pages, "/metrics")[1]
+
+
+def test_an_error_in_a_page_is_told_and_the_next_one_is_served(pages, caplog):
+    good = pages.state.pop("now")
+    caplog.set_level(logging.ERROR)
+    assert get(pages, "/metrics") == (500, "see the log\n")
+    assert "KeyError" in caplog.text
+    pages.state["now"] = good
+    assert get(pages, "/metrics")[0] == 200
+
+
+def test_those_who_only_connect_do_not_keep_others_out(pages):
+    idle = [socket.create_connection(pages.address) for _ in range(10)]
+    assert get(pages, "/healthz") == (200, "ok\n")
+    for line in idle:
+        line.close()
+
+
+# -- the folder of figures ------------------------------------------------------------------------
+
+
+def test_the_figures_of_services_that_are_gone_are_removed(tmp_path):
+    (tmp_path / "999999999").mkdir()
+    (tmp_path / "999999999" / "counter_1.db").write_bytes(b"")
+    (tmp_path / "1").mkdir()
+    (tmp_path / "kept").mkdir()
+    folder = metrics_folder.prepare(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["1", "kept", folder.name])
+    (folder / "gauge_livesum_999999999.db").write_bytes(b"")
+    (folder / "counter_999999998.db").write_bytes(b"")
+    (folder / "gauge_livesum_1.db").write_bytes(b"")
+    assert metrics_folder.dead_processes(folder) == {999999999}
+    assert metrics_folder.prepare(tmp_path) == folder  # a service started anew under the same number
+    assert list(folder.iterdir()) == []
+
+
+# -- the list of nodes ----------------------------------------------------------------------------
+
+
+def test_a_node_is_in_the_list_until_it_leaves_it(make_store):
+    store = make_store()
+    beat = Heartbeat(store.cluster, lambda: a_snapshot(calls=5), Metrics(), knows=1, listens="127.0.0.1:8084")
+    beat.beat()
+    [node] = store.cluster.nodes()
+    assert (node.name, node.alive, node.schema) == ("node-1", True, 1)
+    assert (node.fields["calls"], node.fields["listen"], node.fields["ready"]) == ("5", "127.0.0.1:8084", "yes")
+    assert store.cluster.state().nodes == 1
+    beat.stop()
+    assert store.cluster.nodes() == []
+
+
+def test_a_node_that_died_is_missed_for_a_day(make_store, clock):
+    store = make_store()
+    store.cluster.tell("node-1", "1.0", 1, {})
+    store.link.run(None, lambda client: client.delete("vm:{nodes}:node-1"))  # as its expiry does
+    clock.at += 31
+    [node] = store.cluster.nodes()
+    assert (node.name, node.alive) == ("node-1", False)
+    assert store.cluster.state().nodes == 0
+    clock.at += 86400
+    store.cluster.tell("node-2", "1.0", 1, {})
+    assert [one.name for one in store.cluster.nodes()] == ["node-2"]
+
+
+def test_its_hash_expires(make_store):
+    store = make_store()
+    store.cluster.tell("node-1", "1.0", 1, {})
+    assert 0 < store.link.run(None, lambda client: client.ttl("vm:{nodes}:node-1")) <= 30
+
+
+def test_a_heartbeat_outlives_redis(make_store, sources):
+    def away(*_):
+        raise StoreDownError("away")
+
+    nodes = SimpleNamespace(tell=away, leave=away)
+    beat = Heartbeat(nodes, a_snapshot, Metrics(), knows=1, listens="")
+    beat.start()
+    gevent.sleep(0)
+    beat.stop()  # raises nothing
+
+
+# -- doctor ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def node(redis_url, make_store, tmp_path):
+    make_store()
+    given = {"redis.url": redis_url, "data_dir": str(tmp_path / "data"), "service.node": "node-1"}
+    with open_node(load_settings(None, given)) as opened:
+        yield opened
+
+
+def said(node, level):
+    return [finding.said for finding in check_cluster(node) if finding.level is level]
+
+
+def test_doctor_is_content_with_one_version_on_all_nodes(node):
+    from esl_vm import __version__
+
+    for name in ("node-1", "node-2", "node-3"):
+        node.store.cluster.tell(name, __version__, 1, {"ready": "yes", "freeswitch": "up"})
+    assert said(node, Level.ERROR) == said(node, Level.WARNING) == []
+    assert f"3 nodes are alive, all of version {__version__}" in said(node, Level.OK)
+
+
+def test_doctor_finds_what_is_wrong_with_nodes(node):
+    cluster = node.store.cluster
+    cluster.tell("node-2", "0.0.1", 1, {"ready": "redis: slow", "freeswitch": "up"})
+    cluster.tell("node-3", "0.0.1", 1, {"ready": "yes", "freeswitch": "down"})
+    cluster.tell("node-4", "0.0.1", 1, {})
+    node.store.link.run(None, lambda client: client.delete("vm:{nodes}:node-4"))
+    cluster.tell("node-5", "0.0.1", 1, {"ready": "yes"})
+    node.store.link.run(None, lambda client: client.hset("vm:{nodes}:node-5", "at", str(node.clock.now() + 3600)))
+    errors, warnings = "\n".join(said(node, Level.ERROR)), "\n".join(said(node, Level.WARNING))
+    assert "node-2 is not ready: redis: slow" in errors
+    assert "node-3 does not reach its FreeSWITCH" in errors
+    assert "node-4 told nothing for" in errors
+    assert "node-5's clock is +36" in warnings or "node-5's clock is +35" in warnings
+    assert "several versions" in warnings
+    assert "no service of this node (node-1)" in warnings
+
+
+# -- what the stores tell -------------------------------------------------------------------------
+
+
+def test_the_stores_count_what_they_do(node):
+    metrics = Metrics()
+    count(node, metrics)
+    node.add_mailbox(MailboxId("1001"), {}, "4821")
+    assert node.store.pins.check(MailboxId("1001"), "0000") is PinCheck.WRONG
+    assert node.store.pins.check(MailboxId("1001"), "4821") is PinCheck.RIGHT
+    node.cache.fetch("a-1", lambda: b"RIFF")
+    node.cache.fetch("a-1", lambda: b"RIFF")
+    assert metrics.value("esl_vm_pin_checks_total", {"result": "right"}) == 1
+    assert metrics.value("esl_vm_pin_checks_total", {"result": "wrong"}) == 1
+    assert metrics.value("esl_vm_audio_cache_requests_total", {"result": "hit"}) == 1
+    assert metrics.value("esl_vm_audio_cache_requests_total", {"result": "miss"}) == 1
+    assert metrics.value("esl_vm_redis_seconds_count") >= 4
