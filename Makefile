@@ -3,6 +3,7 @@
 # make demo     ring a mailbox from this terminal
 # make lint     what the tools check
 # make live     the tests that need a real FreeSWITCH
+# make bench    what an application, a call, a mailbox cost, beside a plain greenswitch application; into bench-out/
 # Each makes what it needs in .venv first. The service's data lies in ./var (DATA=DIR for elsewhere).
 
 VENV ?= .venv
@@ -11,7 +12,7 @@ BIN  := $(VENV)/bin
 CALL ?= *97
 
 .NOTPARALLEL:
-.PHONY: run test lint live demo chaos format clean
+.PHONY: run test lint live bench demo chaos format clean
 .DEFAULT_GOAL := run
 
 # One stamp for each set of packages; made again when setup.cfg changes.
@@ -52,6 +53,9 @@ live: $(VENV)/.has-test
 # A failure at every point of a call: what was announced must hold. About three minutes.
 chaos: $(VENV)/.has-test
 	PYTHONPATH=tests $(BIN)/python -m chaos.campaign
+
+bench: $(VENV)/.has-run
+	@PYTHONPATH=scripts $(BIN)/python -m bench $(BENCH)
 
 format: $(VENV)/.has-lint
 	$(BIN)/ruff format .
