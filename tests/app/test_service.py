@@ -99,7 +99,7 @@ def test_a_message_left_on_the_terminal_phone_is_kept_when_the_service_stops(ser
     running = service("--demo")
     caller = phone(running, "1001", "--from", "1002", "--keys", "# # 1")
     caller.says("recorded")
-    assert caller.ends(60) == 0
+    assert caller.ends(60) == 0, caller.output
     assert "SUCCESS" in caller.output
     [message] = json.loads(run("message", "list", "1001@default", "--json"))
     assert message["caller_number"] == "1002"
@@ -115,7 +115,7 @@ def test_the_phone_brings_a_service_of_its_own_on_the_same_mailboxes(run, progra
     caller = program(
         "-m", "esl_vm", "--data-dir", tmp_path / "data", "phone", "*97", "--from", "1001", "--keys", "1234# #"
     )  # fmt: skip
-    assert caller.ends(60) == 0
+    assert caller.ends(60) == 0, caller.output
     assert "SUCCESS" in caller.output
 
 
@@ -173,7 +173,7 @@ def test_a_worker_that_is_killed_is_replaced_and_the_next_call_is_taken(any_serv
     running.says("died: signal SIGKILL")
     wait_until(lambda: len(workers_of(running)) == len(before), what="the worker to be replaced")
     caller = phone(running, "*97", "--keys", "1234# #")
-    assert caller.ends(60) == 0
+    assert caller.ends(60) == 0, caller.output
 
 
 def test_everything_ends_when_the_supervisor_is_killed(service):
@@ -247,7 +247,7 @@ def test_a_peer_that_is_no_freeswitch_harms_nobody(any_service, phone):
             assert peer.recv(100).startswith(b"connect\n\n")
             peer.sendall(rubbish)
     caller = phone(running, "*97", "--keys", "1234# #")
-    assert caller.ends(60) == 0
+    assert caller.ends(60) == 0, caller.output
     assert "Traceback" not in running.output
 
 
