@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
+from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -12,6 +11,7 @@ from esl_vm.cli.boxes import box_argument, opened_mailbox
 from esl_vm.cli.files import write_file
 from esl_vm.cli.output import clock_time, iso_time, print_json, print_table
 from esl_vm.cli.parsers import json_option
+from esl_vm.cli.sounds import converted
 from esl_vm.model.errors import InvalidValueError, VoicemailError
 from esl_vm.model.mailbox import Greeting, Mailbox, StoredGreeting
 from esl_vm.model.message import new_id
@@ -19,6 +19,7 @@ from esl_vm.model.message import new_id
 if TYPE_CHECKING:
     import argparse
 
+    from esl_vm.app import Node
     from esl_vm.cli.parsers import Commands
 
 _DATE = "a date or date and time, 2026-12-24 or 2026-12-24T17:00, in the mailbox's time zone"
@@ -46,6 +47,21 @@ def add_commands(commands: Commands) -> None:
     bring.add_argument("file", metavar="FILE")
     bring.add_argument("--from", dest="starts", metavar="DATE", help=f"temporary: not before ({_DATE})")
     bring.add_argument("--until", dest="ends", metavar="DATE", help="temporary: not from then on")
+
+    dates = group.add(
+        "set-dates",
+        "say from when until when the temporary greeting is in force",
+        _set_dates,
+        description="Say from when until when the temporary greeting is in force. What is not given is open: without "
+        "--from it is in force at once, without --until for ever.",
+        examples="""
+            esl-vm greeting set-dates 1001@default --from 2026-12-24T17:00 --until 2027-01-04
+            esl-vm greeting set-dates 1001@default
+        """,
+    )
+    box_argument(dates)
+    dates.add_argument("--from", dest="starts", metavar="DATE", help=f"not before ({_DATE})")
+    dates.add_argument("--until", dest="ends", metavar="DATE", help="not from then on")
 
     export = group.add(
         "export",
@@ -104,26 +120,37 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _import(args: argparse.Namespace) -> int:
-    from esl_vm.importers.audio import convert
-    from esl_vm.importers.plan import SoundFiles
-
     greeting = Greeting(args.greeting)
     if greeting is not Greeting.TEMPORARY and (args.starts or args.ends):
         raise InvalidValueError("only a temporary greeting has dates")
-    source = Path(args.file)
-    if not source.is_file():
-        raise InvalidValueError(f"{args.file}: no such file")
-    with opened_mailbox(args) as (node, mailbox), tempfile.TemporaryDirectory() as folder:
-        zone = mailbox.timezone or node.settings.service.timezone
-        starts, ends = _date(args.starts, zone), _date(args.ends, zone)
-        if ends and ends <= max(starts, node.clock.now()):
-            raise InvalidValueError("--until is over before the greeting is in force")
-        sound = Path(folder) / "greeting.wav"
-        milliseconds = convert(SoundFiles((source.resolve(),), source.resolve().parent), sound)
+    with opened_mailbox(args) as (node, mailbox), converted(args.file) as sound:
+        starts, ends = _dates(args, node, mailbox)
+        milliseconds = sound.duration_ms
         audio_id = new_id(node.clock.now())
-        node.audio.put(audio_id, sound)
+        node.audio.put(audio_id, sound.path)
         node.mailboxes.set_greeting(mailbox.id, greeting, StoredGreeting(audio_id, milliseconds, starts, ends))
     print(f"{mailbox.id}: {greeting} greeting of {clock_time(milliseconds)} in force")
+    return 0
+
+
+def _dates(args: argparse.Namespace, node: Node, mailbox: Mailbox) -> tuple[int, int]:
+    """The dates given, epoch seconds, 0 = open; raises InvalidValueError."""
+    zone = mailbox.timezone or node.settings.service.timezone
+    starts, ends = _date(args.starts, zone), _date(args.ends, zone)
+    if ends and ends <= max(starts, node.clock.now()):
+        raise InvalidValueError("--until is over before the greeting is in force")
+    return starts, ends
+
+
+def _set_dates(args: argparse.Namespace) -> int:
+    with opened_mailbox(args) as (node, mailbox):
+        stored = _stored(mailbox, Greeting.TEMPORARY)
+        starts, ends = _dates(args, node, mailbox)
+        node.mailboxes.set_greeting(mailbox.id, Greeting.TEMPORARY, replace(stored, starts=starts, ends=ends))
+        zone = mailbox.timezone or node.settings.service.timezone
+    begin = f"from {iso_time(starts, zone)[:16]}" if starts else "at once"
+    end = f"until {iso_time(ends, zone)[:16]}" if ends else "with no end"
+    print(f"{mailbox.id}: temporary greeting in force {begin}, {end}")
     return 0
 
 

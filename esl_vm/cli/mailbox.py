@@ -8,7 +8,7 @@ from esl_vm.cli import apply, copy, rename
 from esl_vm.cli.boxes import box_argument, box_of, opened_mailbox, opened_node
 from esl_vm.cli.config import settings_of
 from esl_vm.cli.mailbox_fields import field_options, fields_of, new_pin, with_pin
-from esl_vm.cli.output import complain, confirmed, print_json, print_table, read_pin
+from esl_vm.cli.output import clock_time, complain, confirmed, print_json, print_table, read_pin
 from esl_vm.cli.parsers import json_option
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.mailbox import Folder, Greeting
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from esl_vm.cli.parsers import Commands
     from esl_vm.model.mailbox import Mailbox
     from esl_vm.model.settings import Settings
+
+
+NEARLY = 0.8
+"""From here on a mailbox is nearly full; the store's script of a delivery says the same."""
 
 
 def add_commands(commands: Commands) -> None:
@@ -141,6 +145,7 @@ def _show(args: argparse.Namespace) -> int:
         ("pager", mailbox.pager or "-"),
         ("extensions", ", ".join(mailbox.extensions) or "-"),
         ("messages", messages + (f" ({counts.urgent} urgent)" if counts.urgent else "")),
+        ("room", _room(mailbox)),
         ("greetings", greetings + ("" if Greeting.NAME in mailbox.greetings else "; no name recorded")),
         ("PIN", _pin_state(mailbox) + (f", locked for {locked_s} s" if locked_s else "")),
         ("options", ", ".join(options) or "the defaults"),
@@ -148,6 +153,17 @@ def _show(args: argparse.Namespace) -> int:
     for label, text in rows:
         print(f"{label:<11} {text}")
     return 0
+
+
+def _room(mailbox: Mailbox) -> str:
+    """How full a mailbox is, for people; from four fifths on it says so."""
+    options = mailbox.options
+    parts = [f"{mailbox.counts.new} of {options.maxmsg} new messages" if options.maxmsg else "takes no messages"]
+    if options.quota_seconds:
+        parts.append(f"{clock_time(mailbox.sound_ms)} of {clock_time(options.quota_seconds * 1000)}")
+    return ", ".join(parts) + (
+        "; nearly full" if NEARLY <= mailbox.filled < 1 else "; FULL" if mailbox.filled >= 1 else ""
+    )
 
 
 def _as_json(mailbox: Mailbox, settings: Settings, *, locked: bool) -> dict[str, Any]:
@@ -181,7 +197,7 @@ def _list(args: argparse.Namespace) -> int:
         complain("there are no mailboxes; add one: esl-vm mailbox add 1001 --name 'Alice Martin'")
         return 0
     print_table(
-        ("mailbox", "name", "language", "new", "old", "recorded name", "PIN"),
+        ("mailbox", "name", "language", "new", "old", "filled", "recorded name", "PIN"),
         [
             (
                 str(mailbox.id),
@@ -189,6 +205,7 @@ def _list(args: argparse.Namespace) -> int:
                 mailbox.language or settings.speech.language,
                 str(mailbox.counts.new),
                 str(mailbox.counts.old),
+                f"{mailbox.filled:.0%}" + ("!" if mailbox.filled >= NEARLY else ""),
                 "yes" if Greeting.NAME in mailbox.greetings else "none",
                 "locked" if locked else _pin_state(mailbox).split(",")[0],
             )

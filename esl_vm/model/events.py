@@ -15,6 +15,7 @@ class What(StrEnum):
     """What happened."""
 
     DELIVERED = "delivered"
+    NEARLY_FULL = "nearly-full"
     HEARD = "heard"
     RETIRED = "retired"
     MOVED = "moved"
@@ -40,7 +41,8 @@ class Event:
         what, box: what happened, to which mailbox. at: epoch seconds.
         counts: new, old and their urgent ones, after it happened.
         message_id: the message it is about, `` if none.
-        details: the rest, by name: for `delivered` every field of the message; `greeting`, `folder`, `from` …
+        details: the rest, by name: for `delivered` every field of the message; `greeting`, `folder`, `from` …;
+            for `nearly-full` what it is `of` (`messages` of a folder, `seconds` of the mailbox), `held` and `most`.
     """
 
     id: str

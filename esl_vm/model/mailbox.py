@@ -135,3 +135,13 @@ class Mailbox:
     options: MailboxOptions = field(default_factory=MailboxOptions)
     extensions: tuple[str, ...] = ()
     sound_ms: int = 0
+
+    @property
+    def filled(self) -> float:
+        """How full it is, 0 to 1 (and beyond, should its limits have been lowered): New's messages or all its sound."""
+        shares = [0.0]
+        if self.options.maxmsg:
+            shares.append(self.counts.of(Folder.NEW) / self.options.maxmsg)
+        if self.options.quota_seconds:
+            shares.append(self.sound_ms / 1000 / self.options.quota_seconds)
+        return max(shares)

@@ -41,14 +41,26 @@ for index = 1, #fields, 2 do
     end
 end
 local score
+local nearly_full = {}
+-- Nearly full is four fifths: told once, by the message that comes across.
+local function note_room(of, before, after, room)
+    if room > 0 and before * 5 < room * 4 and after * 5 >= room * 4 then
+        nearly_full[#nearly_full + 1] = {'of', of, 'held', text(math.floor(after)), 'most', text(room)}
+    end
+end
 if folder == 'trash' then
     score = end_of(trash, urgent)
 else
     local quota = tonumber(redis.call('HGET', box, 'quota_seconds') or ARGV[8])
     local used = tonumber(redis.call('HGET', box, 'sound_ms') or 0)
     local room = tonumber(redis.call('HGET', box, 'maxmsg') or most) or most
-    if (most > 0 and redis.call('ZCARD', FOLDER_KEYS[folder]) >= room) or (quota > 0 and used >= quota * 1000) then
+    local held = redis.call('ZCARD', FOLDER_KEYS[folder])
+    if (most > 0 and held >= room) or (quota > 0 and used >= quota * 1000) then
         return 'full'
+    end
+    if most > 0 then
+        note_room('messages', held, held + 1, room)
+        note_room('seconds', used / 1000, (used + ms) / 1000, quota)
     end
     score = text(tonumber(ARGV[6]) - (urgent and URGENT or 0))
     add_sound(ms)
@@ -57,4 +69,9 @@ redis.call('HSET', message, 'folder', folder, unpack(fields))
 redis.call('ZADD', FOLDER_KEYS[folder], score, id)
 redis.call('ZREM', KEYS[16], id, intro)
 happened('delivered', id, ARGV[9], {'folder', folder})
+for _, details in ipairs(nearly_full) do
+    details[#details + 1] = 'folder'
+    details[#details + 1] = folder
+    happened('nearly-full', id, '', details)
+end
 return 'done'
