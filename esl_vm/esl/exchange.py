@@ -121,6 +121,10 @@ class Exchange(OutboundSession):  # type: ignore[misc] # greenswitch has no type
         """The clock's time."""
         return self._clock()
 
+    def allow(self, limits: Limits) -> None:
+        """From now on accept frames of this length."""
+        self._decoder.limits = limits
+
     def check(self) -> None:
         """Raise CallerGoneError if the caller is gone."""
         if self.gone:
@@ -264,7 +268,8 @@ class Exchange(OutboundSession):  # type: ignore[misc] # greenswitch has no type
 
     def _broken(self, why: str) -> None:
         """Give the connection up: what comes next can't be understood, or nothing comes."""
-        log.error("call %s from %s: %s; connection closed", self.uuid or "?", self.address, why)
+        if self.uuid:  # of one that is no call tells the listener
+            log.error("call %s from %s: %s; connection closed", self.uuid, self.address, why)
         self._closed(why)
         self.stop()
 

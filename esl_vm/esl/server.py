@@ -6,15 +6,15 @@ What holds here:
   ever whose socket closes before that (seen on FreeSWITCH 1.11). A call that can't be taken is handed back at once
   with `vm_status` FAILED, and the dialplan goes on to its apology.
 - Nothing of one call reaches another: its errors end in its greenlet.
-- Connections that have not answered `connect` yet are few and short-lived; when there are too many, the oldest is
-  closed. A FreeSWITCH answers within milliseconds, so it is never the oldest.
+- Connections that have not answered `connect` yet are few and short-lived, and may send little; when there are too many,
+  the oldest is closed. A FreeSWITCH answers within milliseconds, so it is never the oldest. Of many the log tells a few.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ from gevent.pool import Group
 from gevent.server import StreamServer
 
 from esl_vm.esl.phone import EslPhone, PhoneSettings
+from esl_vm.esl.seldom import Seldom
 from esl_vm.esl.session import CallSession
 from esl_vm.esl.tcp import prepare
 from esl_vm.esl.wire import Limits
@@ -46,6 +47,9 @@ LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"
 BACKLOG = 1024
 # Seconds between looks at calls that have heard nothing for long.
 WATCH_S = 20.0
+# Bytes that may follow a header block before it is known that a call comes. The answer to `connect` has none, the notice
+# that the call is over already has 67.
+STRANGER_BODY = 4096
 # Seconds a conversation that is cut short by the end of the service has for settling what it holds.
 SETTLE_S = 10.0
 
@@ -118,6 +122,9 @@ class CallServer:
         self._greenlets = Group()
         self._sessions: set[CallSession] = set()  # those that are calls
         self._watcher: gevent.Greenlet | None = None
+        limits = self._settings.limits
+        self._stranger = replace(limits, body=min(limits.body, STRANGER_BODY))
+        self._no_calls, self._too_many = Seldom(log, logging.INFO), Seldom(log, logging.WARNING)
         backlog = BACKLOG if isinstance(listener, tuple) else None  # a socket listens already
         self._server = StreamServer(listener, self._connection, spawn=self._greenlets.spawn, backlog=backlog)
         # One connection a turn of the loop: processes that share the listener share the calls evenly.
@@ -178,7 +185,7 @@ class CallServer:
     def _connection(self, stream: socket.socket, address: tuple[str, int]) -> None:
         try:
             prepare(stream)
-            session = CallSession(address, stream, limits=self._settings.limits)
+            session = CallSession(address, stream, limits=self._stranger)
             try:
                 self._serve(session, address)
             finally:
@@ -194,8 +201,9 @@ class CallServer:
         try:
             frame = self._connect(session)
         except (CallerGoneError, WireError) as error:
-            log.info("no call from %s: %s", address, error)
+            self._no_calls.tell("no call from %s: %s", address, error)
             return
+        session.allow(self._settings.limits)
         phone = EslPhone(session, frame, self._pack, self._settings.phone)
         del frame
         refusal = self._refusal(address)
@@ -232,7 +240,7 @@ class CallServer:
         self._waiting[id(session)] = session
         if len(self._waiting) > self._settings.max_waiting:
             oldest = next(iter(self._waiting))
-            log.warning("%d connections without a call; closing the oldest", len(self._waiting))
+            self._too_many.tell("%d connections without a call; closing the oldest", len(self._waiting))
             self._waiting.pop(oldest).stop()
         try:
             return session.connect(self._settings.connect_s)

@@ -181,12 +181,15 @@ class Decoder:
             ...
 
     Memory is bounded by the limits and the longest piece fed. After a WireError the stream can't be read on.
+
+    Attributes:
+        limits: of the frames from the next on.
     """
 
-    __slots__ = ("_at", "_body", "_buffer", "_head", "_limits", "_searched", "_type")
+    __slots__ = ("_at", "_body", "_buffer", "_head", "_searched", "_type", "limits")
 
     def __init__(self, limits: Limits | None = None) -> None:
-        self._limits = limits or Limits()
+        self.limits = limits or Limits()
         # What was fed, and up to where it is used up. Bytes as they came as long as frames come whole; a bytearray
         # once one has to be put together, so that one that drips in is not copied again and again …
         self._buffer: bytes | bytearray = b""
@@ -254,8 +257,8 @@ class Decoder:
             at += 1  # a reply whose text ends in a line break leaves an empty line behind it
         self._at = at
         end = buffer.find(b"\n\n", max(at, self._searched))
-        if (end if end >= 0 else len(buffer)) - at > self._limits.head:
-            raise WireError(f"a header block of more than {self._limits.head} bytes")
+        if (end if end >= 0 else len(buffer)) - at > self.limits.head:
+            raise WireError(f"a header block of more than {self.limits.head} bytes")
         if end < 0:
             self._searched = max(at, len(buffer) - 1)
             return False
@@ -279,8 +282,8 @@ class Decoder:
 
     def _bounded(self, digits: bytes) -> int:
         length = int(digits) if _DIGITS.fullmatch(digits) else -1
-        if not 0 <= length <= self._limits.body:
-            raise WireError(f"a Content-Length of {digits[:40]!r}: no number up to {self._limits.body}")
+        if not 0 <= length <= self.limits.body:
+            raise WireError(f"a Content-Length of {digits[:40]!r}: no number up to {self.limits.body}")
         return length
 
 

@@ -13,6 +13,7 @@ from esl_peer import UUID, described, event
 from gevent import socket
 from gevent.event import Event
 
+from esl_vm.esl.seldom import Seldom
 from esl_vm.esl.server import CallServer, ServerSettings, allowed
 from esl_vm.esl.wire import Limits
 from esl_vm.model.call import ALL_KEYS
@@ -83,7 +84,7 @@ def test_an_event_that_comes_in_pieces_is_noticed_with_its_last_byte(serve, cut)
     """However small the last piece: small pieces wake nobody only while no frame is begun."""
     server = serve(lambda phone: phone.wait_key(60_000, ALL_KEYS))
     caller = Caller(server.address)
-    eventually(lambda: server.calls == 1)
+    eventually(lambda: any(line.startswith("linger") for line in caller.commands))  # no reply comes between the pieces
     told = event("DTMF", DTMF__Digit="5", Padding="x" * 300)
     caller.writes(told[:cut])
     gevent.sleep(0.02)
@@ -146,7 +147,7 @@ def test_a_call_from_elsewhere_is_handed_back(serve, caplog):
     caller.ends()
     assert caller.commands[-1] == "exit"
     assert "not in the list of those allowed" in caplog.text
-    assert server.stories == []
+    assert [story.end for story in server.stories] == ["refused"]
 
 
 @pytest.mark.parametrize(
@@ -197,6 +198,38 @@ def test_what_a_stranger_sends_is_no_call(serve, data):
     eventually(lambda: server.calls == 1)
     caller.presses("1")
     caller.ends()
+
+
+def test_before_it_is_a_call_a_connection_may_send_little(serve):
+    """What a call may send, times the connections that are none, would be much memory."""
+    server = serve(waits_for_a_key)
+    stranger = Caller(server.address, talks=False)
+    stranger.writes(b"Content-Type: api/response\nContent-Length: 5000\n\n")
+    stranger.ends()
+    caller = Caller(server.address)
+    eventually(lambda: server.calls == 1)
+    caller.writes(event("CUSTOM", Padding="x" * 100_000))
+    caller.presses("1")
+    caller.ends()
+    eventually(lambda: server.stories)
+    assert server.stories[0].keys == 1
+
+
+def test_of_many_that_are_no_calls_the_log_tells_a_few_then_how_many(serve, caplog):
+    caplog.set_level(logging.INFO)
+    server = serve(waits_for_a_key)
+    clock = [0.0]
+    server._no_calls = Seldom(logging.getLogger("test"), logging.INFO, most=3, every_s=60, clock=lambda: clock[0])
+    for _ in range(8):
+        stranger = Caller(server.address, talks=False)
+        stranger.vanishes()
+    eventually(lambda: server._no_calls._left_out == 5)
+    assert caplog.text.count("no call from") == 3
+    clock[0] = 61.0
+    Caller(server.address, talks=False).vanishes()
+    eventually(lambda: caplog.text.count("no call from") == 4)
+    assert "5 more like the last, within 61 s" in caplog.text
+    assert "call ? from" not in caplog.text
 
 
 def test_endless_headers_that_drip_in_end_when_the_time_is_over(serve):
