@@ -183,16 +183,28 @@ def in_thread(work: Callable[[], T], /) -> T:
 
     if not monkey.is_module_patched("socket"):
         return work()
-    done: AsyncResult[T] = gevent.get_hub().threadpool.spawn(work)
+
+    def kept() -> tuple[T | None, BaseException | None]:
+        try:
+            return work(), None
+        except BaseException as error:  # raised where it is waited for; the pool would write it to standard error too
+            return None, error
+
+    done: AsyncResult[object] = gevent.get_hub().threadpool.spawn(kept)
     killed: BaseException | None = None
+    failed: BaseException | None
+    result: T
     while not done.ready():
         try:
             done.wait()
         except BaseException as error:
             killed = error
+    result, failed = done.get()
     if killed is not None:
         raise killed
-    return done.get()  # type: ignore[no-any-return]
+    if failed is not None:
+        raise failed
+    return result
 
 
 def _cache(settings: Settings) -> Cache:
