@@ -222,7 +222,7 @@ def test_its_hash_expires(make_store):
     assert 0 < store.link.run(None, lambda client: client.ttl("vm:{nodes}:node-1")) <= 30
 
 
-def test_a_heartbeat_outlives_redis(make_store, sources):
+def test_a_heartbeat_outlives_redis():
     def away(*_):
         raise StoreDownError("away")
 

@@ -1,0 +1,80 @@
+"""How late a lamp is: from what happened to the event that FreeSWITCH took."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from esl_vm.model.events import What
+from esl_vm.model.mailbox import MailboxId
+from esl_vm.notify.board import Board
+from esl_vm.notify.lamps import Lamps
+from esl_vm.notify.node import Domains, Node
+from esl_vm.notify.summary import Summary
+
+ALICE = MailboxId("1001")
+
+
+class Switch:
+    """A FreeSWITCH that can be away."""
+
+    there = True
+
+    def fire(self, name, headers, subclass="", body=""):
+        return self.there
+
+    def api(self, command):
+        return ""
+
+
+@pytest.fixture
+def desk(clock):
+    desk = SimpleNamespace(lags=[], switch=Switch())
+    board = Board()
+    node = Node(Domains({"default": ("pbx.example.com",)}))
+    desk.lamps = Lamps(desk.switch, node, board, clock, coalesce_s=0.2, observe=desk.lags.append)
+    board.load(ALICE, Summary(), (), board.version(ALICE))
+
+    def message(new, before_s=0.0):
+        desk.lamps.changed(board.changed(ALICE, Summary(new), ()), What.DELIVERED, clock.at - before_s)
+
+    def later(seconds):
+        clock.at += seconds
+        desk.lamps.fire_due()
+
+    desk.message, desk.later = message, later
+    return desk
+
+
+def test_the_lag_begins_when_it_happened_not_when_it_was_read(desk):
+    desk.message(1, before_s=1.0)
+    desk.later(0.2)
+    assert desk.lags == pytest.approx([1.2])
+    assert desk.lamps.waiting_s == 0
+
+
+def test_of_several_changes_the_first_counts(desk):
+    desk.message(1)
+    desk.later(0.1)
+    desk.message(2)
+    desk.later(0.15)
+    assert desk.lags == pytest.approx([0.25])
+
+
+def test_a_lamp_waits_while_freeswitch_is_away(desk):
+    desk.switch.there = False
+    desk.message(1)
+    desk.later(0.2)
+    desk.later(59.8)
+    assert desk.lags == []
+    assert desk.lamps.waiting_s == pytest.approx(60.0)
+    desk.switch.there = True
+    desk.lamps.reconnected()
+    desk.later(0.0)
+    assert desk.lags == pytest.approx([60.0])
+    assert desk.lamps.waiting_s == 0
+
+
+def test_what_is_only_sent_again_is_no_lag(desk):
+    desk.lamps.resend([ALICE])
+    desk.later(0.0)
+    assert desk.lags == []
