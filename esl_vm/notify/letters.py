@@ -78,6 +78,25 @@ class News:
 
 
 @dataclass(frozen=True, slots=True)
+class Room:
+    """What the templates about a mailbox that is nearly full can say; every field is a name in them.
+
+    Args:
+        language: `fr` or `en`. owner: the mailbox's owner, `` if unknown. mailbox, number, domain: `1001@default`, its parts.
+        of: `messages` or `seconds`, whichever is running out. held, most: how many there are and can be, in words.
+    """
+
+    language: str
+    owner: str
+    mailbox: str
+    number: str
+    domain: str
+    of: str
+    held: str
+    most: str
+
+
+@dataclass(frozen=True, slots=True)
 class Attachment:
     """A file: its name, its MIME type, its content."""
 
@@ -128,12 +147,18 @@ class Letters:
                         self._fill(f"{name}.{ending}", news)
                     except (TemplateError, TypeError, ValueError, OSError) as error:
                         problems.append(f"mail template {name}.{ending}: {type(error).__name__}: {error}")
+            room = Room(language, news.owner, news.mailbox, news.number, news.domain, "messages", "80", "100")
+            for name in (f"{part}.{language}.txt" for part in ("room_subject", "room")):
+                try:
+                    self._fill(name, room)
+                except (TemplateError, TypeError, ValueError, OSError) as error:
+                    problems.append(f"mail template {name}: {type(error).__name__}: {error}")
         if problems:
             raise SettingsError(problems)
 
     def mail(self, news: News, envelope: Envelope, attachments: Sequence[Attachment]) -> EmailMessage:
         """The mail to the owner: text and HTML, the sound attached."""
-        message = self._headed(news, envelope)
+        message = self._headed(self._fill(f"subject.{news.language}.txt", news), envelope, urgent=news.urgent)
         message.set_content(self._fill(f"message.{news.language}.txt", news), cte="quoted-printable")
         message.add_alternative(
             self._fill(f"message.{news.language}.html", news), subtype="html", cte="quoted-printable"
@@ -145,26 +170,34 @@ class Letters:
 
     def page(self, news: News, envelope: Envelope) -> EmailMessage:
         """The short notification to a pager or a gateway to text messages: one line, no sound."""
-        message = self._headed(news, envelope)
+        message = self._headed(self._fill(f"subject.{news.language}.txt", news), envelope, urgent=news.urgent)
         line = one_line(self._fill(f"page.{news.language}.txt", news), LONGEST_PAGE)
         message.set_content(line + "\n", cte="quoted-printable")
         message["Content-Language"] = news.language
         return message
 
-    def _headed(self, news: News, envelope: Envelope) -> EmailMessage:
+    def room(self, room: Room, envelope: Envelope) -> EmailMessage:
+        """The mail to an owner whose mailbox is nearly full."""
+        message = self._headed(self._fill(f"room_subject.{room.language}.txt", room), envelope, urgent=False)
+        message.set_content(self._fill(f"room.{room.language}.txt", room), cte="quoted-printable")
+        message["Content-Language"] = room.language
+        return message
+
+    @staticmethod
+    def _headed(subject: str, envelope: Envelope, *, urgent: bool) -> EmailMessage:
         """A message with all its headers and no body."""
         message = EmailMessage(policy=SMTP)
         message["From"] = Address(one_line(envelope.sender_name), addr_spec=envelope.sender)
         message["To"] = ", ".join(envelope.recipients)
-        message["Subject"] = one_line(self._fill(f"subject.{news.language}.txt", news), LONGEST_SUBJECT)
+        message["Subject"] = one_line(subject, LONGEST_SUBJECT)
         message["Date"] = format_datetime(envelope.date)
         message["Message-ID"] = f"<{envelope.message_id}>"
         message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation notice in answer
-        if news.urgent:
+        if urgent:
             message["Importance"] = "high"
         return message
 
-    def _fill(self, name: str, news: News) -> str:
+    def _fill(self, name: str, news: News | Room) -> str:
         return self._templates.get_template(name).render(asdict(news))
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from esl_vm.model.errors import AudioMissingError, SettingsError
 from esl_vm.notify import wording
 from esl_vm.notify.courier import Later, Outcome, Pointless, Refused, Sent
-from esl_vm.notify.letters import Attachment, Envelope, Letters, News, addresses
+from esl_vm.notify.letters import Attachment, Envelope, Letters, News, Room, addresses
 from esl_vm.notify.smtp import Handover, ServerAwayError, SmtpServer, hand_over
 from esl_vm.notify.sound import SoundFormat, attachment
 
@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 _TRIES_FOR_SOUND = 3
 LETTER = "letter"
 PAGE = "page"
+ROOM = "room"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,10 @@ class Mailer:
         if not recipients:
             return Pointless("the mailbox has no mail address any more")
         try:
-            message, complete = self._compose(job, mailbox, form, recipients)
+            if form == ROOM:
+                message, complete = self._compose_room(job, mailbox, recipients), True
+            else:
+                message, complete = self._compose(job, mailbox, form, recipients)
         except AudioMissingError as error:
             return Later(str(error))
         try:
@@ -137,16 +141,38 @@ class Mailer:
             deleted=mailbox.options.delete and complete,
             message_id=str(told["id"]),
         )
-        envelope = Envelope(
+        envelope = self._envelope(job, mailbox, recipients)
+        if form == PAGE:
+            return self._letters.page(news, envelope), complete
+        return self._letters.mail(news, envelope, files), complete
+
+    def _compose_room(self, job: Job, mailbox: Mailbox, recipients: list[str]) -> EmailMessage:
+        """The mail to an owner whose mailbox is nearly full."""
+        told: dict[str, Any] = job.body["room"]
+        language = wording.language_of(mailbox.language, self._settings.language)
+        of = str(told["of"])
+        held, most = (int(told[name]) for name in ("held", "most"))
+        room = Room(
+            language=language,
+            owner=mailbox.name,
+            mailbox=str(mailbox.id),
+            number=mailbox.id.number,
+            domain=mailbox.id.domain,
+            of=of,
+            held=str(held) if of == "messages" else wording.length(held * 1000, language),
+            most=str(most) if of == "messages" else wording.length(most * 1000, language),
+        )
+        return self._letters.room(room, self._envelope(job, mailbox, recipients))
+
+    def _envelope(self, job: Job, mailbox: Mailbox, recipients: list[str]) -> Envelope:
+        received = float(job.body["message"]["received"])
+        return Envelope(
             sender=self._settings.sender,
             sender_name=self._settings.sender_name,
             recipients=recipients,
             message_id=_message_id(job, self._settings.sender),
-            date=wording.local_time(float(told["received"]), mailbox.timezone, self._settings.timezone),
+            date=wording.local_time(received, mailbox.timezone, self._settings.timezone),
         )
-        if form == PAGE:
-            return self._letters.page(news, envelope), complete
-        return self._letters.mail(news, envelope, files), complete
 
     def _sounds(self, told: dict[str, Any], received: datetime, *, last: bool) -> list[Attachment]:
         """The message's sound, before it the introduction of one who forwarded it; nothing if it can't be had.

@@ -10,7 +10,7 @@ from esl_vm.model.events import Event, What
 from esl_vm.model.jobs import Job, JobKind
 from esl_vm.model.mailbox import Folder
 from esl_vm.notify.letters import addresses
-from esl_vm.notify.mail import LETTER, PAGE
+from esl_vm.notify.mail import LETTER, PAGE, ROOM
 from esl_vm.notify.summary import Summary
 from esl_vm.notify.webhook import webhook_of
 
@@ -64,6 +64,10 @@ def jobs_of(event: Event, fields: Mapping[str, str], wishes: Wishes, now: float)
             if addresses(fields.get(field, ""))[0]:
                 job_id = f"mail:{event.box}:{event.message_id}:{form}"
                 yield Job(job_id, JobKind.MAIL, event.box, {"form": form, **body}, created=now, due=now)
+    if wishes.mail and event.what is What.NEARLY_FULL and addresses(fields.get("email", ""))[0]:
+        room = {name: event.details.get(name, "") for name in ("of", "held", "most")}
+        body = {"form": ROOM, "message": {"id": event.message_id, "received": event.at}, "room": room}
+        yield Job(f"mail:{event.box}:{event.message_id}:{ROOM}:{room['of']}", JobKind.MAIL, event.box, body, now, now)
     if event.what in wishes.events and webhook_of(fields, wishes.webhook):
         job_id = f"webhook:{event.partition}-{event.id}"
         yield Job(job_id, JobKind.WEBHOOK, event.box, _told(job_id, event), created=now, due=now)
