@@ -73,6 +73,7 @@ def installation(real, real_redis):
     store.link.run(None, lambda c: c.set(keys.audio(ZOE), b"\0" * 64044))
     store.events.shared("mail", "node-1", begin_ago_s=1e9).take(0)
     store.lists.add(MailboxId("900"), [ALICE, MailboxId("1002")], "Sales")
+    store.cluster.tell("node-1", "0.1.0", 1, {"workers": "2", "calls": "3", "ready": "yes"})
     store.pins.change(ALICE, "8305", initial=True)
     store.pins.check(ALICE, "0000", "5145550199")
     return store
@@ -114,6 +115,7 @@ def test_every_kind_of_key_is_on_the_page():
     made = [keys.META, keys.HOUSEKEEPING, keys.audio("ID"), box.box, box.message("ID"), box.folder(Folder.NEW)]
     made += [box.deleted, box.calls, box.failures, box.locked, box.boxes, box.names, box.events, box.erase]
     made += [box.dist_list, box.members, box.lists, box.moving_boxes, box.moving, keys.broadcast("NAME")]
+    made += [keys.NODES, keys.node("NAME")]
     for key in made:
         plain = key.replace("{p14}", "{p07}").replace("1001@default", "BOX").replace(":new", ":FOLDER")
         assert f"| `{plain.replace('names:default', 'names:DOMAIN')}` |" in page
