@@ -139,6 +139,11 @@ class BoxKeys:
         return [f"{self.moving}:{folder.value}" for folder in FOLDERS]
 
     @property
+    def moved(self) -> str:
+        """The new name of a mailbox that was renamed: string, expires."""
+        return f"{self._tag}moved:{self.name}"
+
+    @property
     def dist_list(self) -> str:
         """The distribution list of this number: hash. A mailbox and a list never have the same."""
         return f"{self._tag}list:{self.name}"

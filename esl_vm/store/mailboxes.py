@@ -7,7 +7,7 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from esl_vm.model.errors import NoSuchMailboxError, NoSuchMessageError
-from esl_vm.model.mailbox import Folder
+from esl_vm.model.mailbox import Folder, MailboxId
 from esl_vm.model.store import Delivery, Entered, Page, Place
 from esl_vm.store.keys import FOLDERS
 from esl_vm.store.records import (
@@ -26,7 +26,7 @@ from esl_vm.store.scripts import script
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from esl_vm.model.mailbox import Greeting, Mailbox, MailboxId, StoredGreeting
+    from esl_vm.model.mailbox import Greeting, Mailbox, StoredGreeting
     from esl_vm.model.message import Counts, Message
     from esl_vm.store.base import Base
     from esl_vm.store.keys import BoxKeys
@@ -95,7 +95,7 @@ class RedisMailboxes:
 
         Full is what the mailbox's own option maxmsg says, `most` where it has none (0: no limit, whatever it says);
         full is also a mailbox whose sound reaches its quota. Delivering an id twice, or one that was deleted
-        meanwhile, changes nothing and says so.
+        meanwhile, changes nothing and says so. A message for a mailbox that was renamed since it was begun follows it.
         """
         keys = self._base.keys.of(box)
         fields = message_fields(message)
@@ -110,7 +110,11 @@ class RedisMailboxes:
         for name, value in fields.items():
             args += (name, value)
         touched = [keys.message(message.id), keys.deleted, keys.erase]
-        return Delivery(text(self._change(keys, "deliver", touched, args)))
+        delivery = Delivery(text(self._change(keys, "deliver", touched, args)))
+        if delivery is Delivery.NO_MAILBOX:
+            moved = text(self._base.link.run(keys.partition, lambda client: client.get(keys.moved)))
+            return self.deliver(MailboxId.parse(moved), message, most) if moved else delivery
+        return delivery
 
     def heard(self, box: MailboxId, message_id: str) -> None:
         """Mark a message heard; it stays where it is. A message that is gone is no error."""

@@ -3,7 +3,8 @@
 The new name gets everything but the messages; then the old one is put where no call finds it, messages and all, in one
 step; then the messages go over, some at a time; then the lists follow. Each step can be repeated, so a renaming that
 was broken off anywhere is finished by asking for it again. Until the second step calls find the mailbox under its old
-name, from then on under the new one. No sound moves: sounds are kept by the messages' ids, which stay.
+name, from then on under the new one; a message that was being recorded for the old one, or waited in a spool, follows.
+No sound moves: sounds are kept by the messages' ids, which stay.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from esl_vm.model.errors import InvalidValueError, MailboxExistsError, NoSuchMailboxError, StoreDownError
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.names import keypad_name
+from esl_vm.store.base import DAY_S
 from esl_vm.store.keys import FOLDERS, box_member, name_members
 from esl_vm.store.records import GREETING_FIELDS, text
 from esl_vm.store.scripts import script
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from esl_vm.store.base import Base
     from esl_vm.store.lists import RedisLists
 
+FOLLOWED_S = 30 * DAY_S
+"""For how long messages that were left for the old name follow to the new one."""
 _TRIES = 10
 _PORTION = 100
 
@@ -109,8 +113,9 @@ class Renames:
     def _begin(self, old: MailboxId, new: MailboxId) -> None:
         """Make the new one, and put the old one away."""
         old_keys, new_keys = self._base.keys.of(old), self._base.keys.of(new)
-        into = [new_keys.boxes, new_keys.names, new_keys.dist_list]
+        into = [new_keys.boxes, new_keys.names, new_keys.dist_list, new_keys.moved]
         away = [old_keys.boxes, old_keys.names, old_keys.moving_boxes, old_keys.moving, *old_keys.moving_folders]
+        away += [old_keys.moved]
         for _ in range(_TRIES):
             found = self._base.link.run(old_keys.partition, lambda client: client.hgetall(old_keys.box))
             fields = {text(name): text(value) for name, value in found.items() if name != b"sound_ms"}
@@ -126,7 +131,8 @@ class Renames:
                 raise MailboxExistsError(f"{new} is a distribution list: a mailbox needs a number of its own")
             readable = [False if "\ufffd" in word else word for word in flat]  # False: not compared
             wish = {"to": str(new), "fields": readable, "remove": name_members(old, words)}
-            if text(self._base.change(old_keys, "rename_away", away, [box_member(old), json.dumps(wish)])) == "done":
+            args = [box_member(old), json.dumps(wish), str(FOLLOWED_S)]
+            if text(self._base.change(old_keys, "rename_away", away, args)) == "done":
                 return
         raise StoreDownError(f"mailbox {old} is being changed all the time")
 

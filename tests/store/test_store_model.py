@@ -199,6 +199,13 @@ def replay(model: MailboxModel, event) -> None:
                 event.message_id, Folder(told["folder"]), place, 0, urgent="urgent" in told, ms=told["duration_ms"]
             )
             assert left is Delivery.DONE
+        case What.NEARLY_FULL:
+            held, most = int(event.details["held"]), int(event.details["most"])
+            if event.details["of"] == "messages":
+                assert held == model.count(Folder(event.details["folder"]))
+                assert (held - 1) / most < 0.8 <= held / most
+            else:
+                assert held == model.sound_ms() // 1000
         case What.HEARD:
             assert not model.messages[event.message_id].heard
             model.heard(event.message_id)

@@ -6,10 +6,12 @@
 -- KEYS[16]  vm:{pNN}:moving           set, old names of mailboxes that are being renamed
 -- KEYS[17]  vm:{pNN}:moving:BOX       hash, the mailbox from now on; `to` is its new name
 -- KEYS[18..28]  vm:{pNN}:moving:BOX:FOLDER  sorted sets, its folders from now on
+-- KEYS[29]  vm:{pNN}:moved:BOX        string, its new name, for messages that are on their way to the old one
 -- ARGV[1..3]  as in common.lua
 -- ARGV[4]  its member in `boxes`
 -- ARGV[5]  JSON: to (the new name), fields (name and value in turn, as they were copied; false: not text, not
 --          compared), remove (members of `names`)
+-- ARGV[6]  seconds for which such messages follow it
 -- Returns done, or `changed` if the mailbox is not as it was copied (nothing was done; begin again).
 -- Repeating finds no mailbox: done.
 if redis.call('EXISTS', box) == 0 then
@@ -46,4 +48,5 @@ happened('box-removed', '', '', {'renamed_to', wish.to})  -- before the box goes
 redis.call('RENAME', box, KEYS[17])
 redis.call('HSET', KEYS[17], 'to', wish.to)
 redis.call('SADD', KEYS[16], name)
+redis.call('SET', KEYS[29], wish.to, 'EX', ARGV[6])
 return 'done'
