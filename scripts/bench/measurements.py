@@ -118,7 +118,7 @@ def latency(rounds: int, seconds: float) -> dict[str, float]:
     with Service() as service:
         furnish(service)
         plan = {"keys": "0*", "cycle": True, "calls": 500, "at_once": 500, "variables": NO_PIN, "boxes": MAILBOXES}
-        plan |= {"port": service.port, "think_s": (4.5, 5.5), "seconds": seconds}
+        plan |= {"port": service.port, "think_s": (0.1, 9.7), "seconds": seconds}
         seen = [run_load(**plan) for _ in range(rounds)]
     names = ("p50_ms", "p99_ms", "longest_ms")
     found = {name: statistics.median(one[name] for one in seen) for name in names}
@@ -153,6 +153,7 @@ def leak(calls: int) -> dict[str, object]:
         for _ in range(11):
             run_load(calls=calls // 10, **plan)
             sizes.append(round(memory_kb(worker) / 1024, 2))
+            print(f"    {len(sizes) * (calls // 10):7} calls {sizes[-1]:6} MB", flush=True)
         return {
             "calls": calls // 10 * 11,
             "mb": sizes,
@@ -180,11 +181,12 @@ def workers(rounds: int, calls: int) -> dict[str, object]:
     """CPU of an application with one worker and with two on two cores, and how evenly the two share the calls.
 
     The load needs a core too, and there may be no third: so it is not the throughput that is compared, but what an
-    application costs; two processes carry 2 · (cost with one / cost with two) · evenness times what one does.
+    application costs while both are busy. The one that has more to do is full first: two processes carry
+    (cost with one / cost with two) / (larger share) times what one does.
     """
     costs: dict[int, list[float]] = {1: [], 2: []}
     shares: list[float] = []
-    plan = {"keys": MENU_KEYS, "variables": NO_PIN, "boxes": MAILBOXES, "at_once": 60}
+    plan = {"keys": MENU_KEYS, "variables": NO_PIN, "boxes": MAILBOXES, **BUSY, "at_once": 100}
     with contextlib.ExitStack() as stack:
         services = {number: stack.enter_context(Service(number, set(CORES))) for number in (1, 2)}
         for service in services.values():

@@ -106,20 +106,20 @@ class Service:
     """`esl-vm serve`, its workers on the core of those that are measured (or on all), with a Redis beside it.
 
     Args:
-        workers: how many. cores: where they run.
+        workers: how many. cores: where they run. settings: more of them, as TOML.
 
     Attributes:
         started_s: seconds from its start until it took calls.
         workers, measured: pids; of the processes that take calls, and of all of them.
     """
 
-    def __init__(self, workers: int = 1, cores: set[int] | None = None) -> None:
+    def __init__(self, workers: int = 1, cores: set[int] | None = None, settings: str = "") -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="esl-vm-bench-"))
         self.redis = Redis(self.folder)
         self.settings = self.folder / "settings.toml"
         self.settings.write_text(
             f'data_dir = "{self.folder}"\n[redis]\nurl = "{self.redis.url}"\n[service]\nworkers = {workers}\n'
-            f"max_calls = 5000\n"
+            f"max_calls = 5000\n{settings}"
         )
         self.log = self.folder / "service.log"
         began = time.perf_counter()
