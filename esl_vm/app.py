@@ -285,18 +285,19 @@ def build_server(node: Node, listener: socket.socket | tuple[str, int], metrics:
     from esl_vm.ops import stories
 
     world = build_world(node)
-    running: dict[str, Story] = {}
+    running: dict[int, Story] = {}
 
     def converse(phone: EslPhone) -> None:
         call = phone.call
-        story = running[call.uuid] = _story(node, call)
+        story = running[id(call)] = _story(node, call)
         if metrics:
             metrics.call_began()
         with acting(f"phone {call.caller.number or 'unknown'} {call.uuid}"):
-            answer_call(stories.MeasuredPhone(phone, story), world)
+            talk = answer_call(stories.MeasuredPhone(phone, story), world)
+        story.mailbox = str(talk.box or story.mailbox)
 
     def ended(end: CallEnd) -> None:
-        story = running.pop(end.call.uuid, None)
+        story = running.pop(id(end.call), None)
         if metrics and story:
             metrics.call_ended(story, seconds=end.seconds, keys=end.keys, end=end.end)
         story = story or _story(node, end.call)

@@ -26,7 +26,7 @@ DIGITS = "0123456789"
 
 @dataclass(slots=True)
 class Conversation:
-    """One call: its line, the world, the voice it is spoken in, and how it ends for the dialplan."""
+    """One call: its line, the world, the voice it is spoken in, how it ends for the dialplan, whose mailbox it was in."""
 
     phone: Phone
     world: World
@@ -34,6 +34,7 @@ class Conversation:
     status: Status = Status.FAILED
     message_id: str = ""
     handed_over: bool = False
+    box: MailboxId | None = None
 
     def ask(self, utterance: Utterance, wait_ms: int, keys: str = ALL_KEYS) -> str | None:
         """Say something that a key answers at any moment; None after `wait_ms` milliseconds of silence."""

@@ -44,6 +44,7 @@ class LeftFor(Enum):
 
 def leave(talk: Conversation, boxes: Sequence[MailboxId], reason: Reason) -> LeftFor:
     """The whole visit of a caller. OWNER: they pressed * and want to log in to the first mailbox."""
+    talk.box = boxes[0]
     mailbox = _look_up(talk, boxes[0])
     if mailbox is None:
         talk.say("ss-noservice")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 def visit_mailbox(talk: Conversation, entered: Entered) -> None:
     """The whole visit of an owner who is logged in. However it ends, the open folder is left in order."""
     talk.status = Status.SUCCESS
+    talk.box = entered.mailbox.id
     mailbox = set_up_new_owner(talk, entered.mailbox)
     visit = Visit.begin(talk, replace(entered, mailbox=mailbox))
     try:

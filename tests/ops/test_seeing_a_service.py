@@ -103,11 +103,27 @@ def test_the_log_has_one_line_for_a_call_and_its_keys_are_only_counted(service):
     stories = wait_until(lambda: [line for line in lines() if "call" in line], what="the story")
     [story] = stories
     assert re.fullmatch(r"[0-9a-f-]{36}", story["call"])
-    assert (story["action"], story["from"], story["to"], story["mailbox"]) == ("check", "1001", "*97", "1001")
+    assert (story["action"], story["from"], story["to"]) == ("check", "1001", "*97")
+    assert story["mailbox"] == "1001@default"
     assert (story["status"], story["end"], story["keys"], story["node"]) == ("SUCCESS", "completed", 6, "node-1")
     assert story["applications"] >= 3
     assert 0 < story["first_sound_s"] < story["seconds"]
     assert "1234" not in json.dumps({name: value for name, value in story.items() if name != "call"})
+
+
+def test_the_mailbox_in_a_story_is_the_one_that_was_visited(service):
+    told = len(service.log.read_text().splitlines())
+    service.ring("*98", "1002# 1234# #")  # from 1001's telephone
+    service.ring("*98", "#")
+
+    def stories():
+        return [line for line in map(json.loads, service.log.read_text().splitlines()[told:]) if "call" in line]
+
+    wait_until(lambda: len(stories()) == 2, what="both stories")
+    assert [(story["action"], story["from"], story["mailbox"]) for story in stories()] == [
+        ("login", "1001", "1002@default"),
+        ("login", "1001", ""),
+    ]
 
 
 def test_the_audit_trail_says_who_heard_and_who_changed_what(service):
