@@ -94,6 +94,7 @@ def test_broken_off_it_says_how_to_finish_and_doctor_erases_no_sound(vm, alice, 
     assert ran.code == 1
     assert "Run it again to finish" in ran.err
     assert find_orphans(node, older_than_s=-60).unused == ()
+    assert "finish it: esl-vm mailbox rename 1001@default 2001@default" in vm("mailbox", "list").err
     assert vm("mailbox", "rename", "1001", "2002", "--yes").code == 2
     ran = vm("mailbox", "rename", "1001", "2001", "--yes")
     assert ran.out == "renamed 1001@default to 2001@default with 2 messages\n"
