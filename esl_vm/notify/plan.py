@@ -122,6 +122,7 @@ def _told(job_id: str, event: Event) -> dict[str, Any]:
         for name, value in event.details.items()
         if not (event.what is What.DELIVERED and name in _MESSAGE_FIELDS)
         and isinstance(value, str | int | float | bool)
+        and name != "by"  # who works here is nobody else's business
         and not any(word in name.lower() for word in _PRIVATE)
     }
     return {
