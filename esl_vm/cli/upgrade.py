@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from esl_vm.cli.boxes import opened_node
 from esl_vm.cli.output import complain
-from esl_vm.store.migrations import OldNodesError
 
 if TYPE_CHECKING:
     import argparse
@@ -33,6 +32,8 @@ def add_commands(commands: Commands) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
+    from esl_vm.store.migrations import OldNodesError
+
     with opened_node(args) as node:
         migrator = node.store.migrator
         waiting = migrator.waiting()
