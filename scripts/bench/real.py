@@ -149,10 +149,8 @@ def ring(node: FreeSwitch, context: str, keys: str, calls: int, folder: Path) ->
         20,
         "-timeout",
         120,
-        "-min_rtp_port",
+        "-mp",
         40000,
-        "-max_rtp_port",
-        44000,
         "-nostdin",
     ]
     done = subprocess.run([str(word) for word in command], cwd=folder, capture_output=True, text=True, check=False)
