@@ -167,6 +167,6 @@ def test_the_trouble_is_real(rig):
     """The flag does what the tests above take it to do."""
     rig.away.down = True
     with pytest.raises(StoreDownError):
-        rig.away.open(ALICE)
+        rig.world.mailboxes.open(ALICE)
     assert Msg().seconds == 3.0
     assert ONE

@@ -9,8 +9,8 @@ import time
 import wave
 
 from notify_cast import ALICE, NOON, TestClock
-from support.memory import MemoryAudio
 
+from esl_vm.audio.folder_audio import FolderAudio
 from esl_vm.model.jobs import JobKind
 from esl_vm.model.message import Caller, Message
 from esl_vm.notify.courier import Courier
@@ -47,7 +47,7 @@ class House:
         self.mailboxes, self.registry = self.store.mailboxes, self.store.registry
         self.outbox = RedisOutbox(self.link, self.clock)
         self.folder = folder
-        self.audio = MemoryAudio(folder)
+        self.audio = FolderAudio(folder)
 
     def add(self, box=ALICE, **fields):
         self.registry.add(box, {"name": "Hélène Côté", "email": "helene@example.com", "language": "fr", **fields})
@@ -87,7 +87,7 @@ class House:
 def notifier_of(url, port, folder, clock, name, *, switch=None, webhook=None, idle_s=60.0, **settings):
     """A whole notifier on a Redis; `port` is the SMTP server's."""
     store = Store(connect(url), PARTITIONS, clock=clock)
-    audio = MemoryAudio(folder)
+    audio = FolderAudio(folder)
     sources = Sources(
         feed=store.events,
         plans=store.events.shared("plans", name, idle_s=idle_s),

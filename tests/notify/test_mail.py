@@ -290,7 +290,7 @@ def test_without_ffmpeg_it_is_wav(house, post, monkeypatch, tmp_path):
 def test_a_sound_ffmpeg_can_t_read_is_attached_as_it_is(house, post):
     house.add()
     house.leave()
-    (house.folder / "m1.wav").write_bytes(b"no sound at all")
+    house.audio.playable("m1").write_bytes(b"no sound at all")
     house.plan()
     work(house.postman(post.port, sound=SoundFormat.MP3))
     [part] = sounds_of(post.letters.mails[0]).values()

@@ -285,7 +285,7 @@ def test_mod_voicemail_s_events_are_fired_once_in_the_cluster(house, notifiers):
     }
     fired = [headers for switch in switches for _, subclass, headers in switch.fired if subclass]
     paths = {h.get("VM-File-Path") or h.get("VM-Greeting-Path") or h.get("VM-Name-Path") for h in fired} - {None}
-    assert paths == {str(house.folder / "m1.wav"), str(house.folder / "greeting-1.wav")}
+    assert paths == {str(house.audio.playable("m1")), str(house.audio.playable("greeting-1"))}
     assert "4821" not in str(fired)
 
 

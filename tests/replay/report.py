@@ -5,20 +5,33 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections import Counter
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from replay import play
 from replay.compare import Verdict, compare
 from replay.differences import Heard
 from replay.trace import Trace, read
-from support.rig import NodeRig, Rig
+from support.redis_servers import NoRedisError, redis_server
+from support.rig import NodeRig
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 
-def replay(trace: Trace, folder: Path, kind: type[Rig] = NodeRig) -> Verdict:
-    """Play one trace against the service behind the simulated node, and compare."""
-    rig = kind(
+def replay(trace: Trace, folder: Path, redis: str | None = None) -> Verdict:
+    """Play one trace against the service behind the simulated node, and compare.
+
+    Args:
+        trace: the call.
+        folder: an empty one, for what the service keeps on disk.
+        redis: URL of an empty Redis; None: fakeredis.
+    """
+    rig = NodeRig(
         folder,
         now=play.started(trace),
+        redis=redis,
         waits=play.waits(trace),
         pin_rules=play.pin_rules(trace),
         defaults=play.options_of(trace),
@@ -33,6 +46,7 @@ def replay(trace: Trace, folder: Path, kind: type[Rig] = NodeRig) -> Verdict:
     theirs = [Heard(p.at, p.name, p.length, p.cut) for p in trace.timeline if not gone or p.at < gone[0] - 0.02]
     verdict = compare(trace, merged(theirs), merged(ours), play.state_here(trace, rig), play.wanted_state(trace))
     verdict.transcript = rig.line.transcript()
+    rig.close()
     return verdict
 
 
@@ -48,15 +62,34 @@ def merged(heard: list[Heard]) -> list[Heard]:
 
 
 def replay_files(paths: list[Path]) -> list[Verdict]:
-    """Play trace files, each in a folder of its own."""
+    """Play trace files, each in a folder and an empty Redis of its own."""
     verdicts = []
-    for path in paths:
-        folder = Path(tempfile.mkdtemp(prefix="replay-"))
-        try:
-            verdicts.append(replay(read(path), folder))
-        finally:
-            shutil.rmtree(folder)
+    with _redis() as emptied:
+        for path in paths:
+            folder = Path(tempfile.mkdtemp(prefix="replay-"))
+            try:
+                verdicts.append(replay(read(path), folder, emptied()))
+            finally:
+                shutil.rmtree(folder)
     return verdicts
+
+
+@contextmanager
+def _redis() -> Iterator[Callable[[], str | None]]:
+    """What empties a redis-server and tells its URL; where there is none, each call gets a fakeredis of its own (None)."""
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(redis_server())
+        except NoRedisError:
+            yield lambda: None
+            return
+        client = stack.enter_context(server.client())
+
+        def emptied() -> str:
+            client.flushall()
+            return server.url
+
+        yield emptied
 
 
 def summary(verdicts: list[Verdict]) -> str:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from support.memory import Away, MemoryAudio, MemoryStore
+from fakeredis import FakeRedis, FakeServer
+from support.away import Away
 
+from esl_vm.audio.folder_audio import FolderAudio
 from esl_vm.dialogue.front_door import answer_call
 from esl_vm.dialogue.world import World
 from esl_vm.esl.phone import EslPhone
 from esl_vm.esl.session import CallSession
-from esl_vm.model.lists import DistributionList
-from esl_vm.model.mailbox import Folder, Greeting, Mailbox, MailboxId, StoredGreeting
-from esl_vm.model.message import Counts, Message
-from esl_vm.model.options import MailboxOptions
+from esl_vm.model.options import FIELDS, option_text
 from esl_vm.model.pins import PinCheck
 from esl_vm.sim.line import Line
 from esl_vm.sim.node import Incoming, SimNode
@@ -25,63 +23,89 @@ from esl_vm.sim.schedule import VirtualClock
 from esl_vm.sim.script import Caller
 from esl_vm.spool.spool import Spool
 from esl_vm.spool.sweeper import Sweeper
+from esl_vm.store.connect import connect
+from esl_vm.store.pins import Scrypt
+from esl_vm.store.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from esl_vm.model.call import Call
+    from esl_vm.model.mailbox import Folder, Greeting, Mailbox, MailboxId, StoredGreeting
+    from esl_vm.model.message import Message
+    from esl_vm.model.options import MailboxOptions
+    from esl_vm.ports import AudioStore
 
 
 class Rig:
-    """The service with everything in memory (the spool and the sounds in a folder); `ring` holds one call.
+    """The service on a Redis of its own, its sounds and its spool in a folder; `ring` holds one call.
+
+    Args:
+        folder: for the spool and the sounds. now: the virtual clock's start.
+        redis: where the mailboxes are: a URL, or a client of redis-py; a new fakeredis unless given.
+        world: settings of the world.
 
     Attributes:
-        away: the store as the service sees it; `away.down = True` takes it away.
+        real: the store. away: `away.down = True` takes it away from the service, not from the test.
         line, phone, caller: of the last call. status, message_id: what the dialplan was told.
     """
 
-    def __init__(self, folder: Path, now: float = 1795380000.0, **world: object) -> None:
+    def __init__(self, folder: Path, now: float = 1795380000.0, redis: object = None, **world: object) -> None:
         self.folder = folder
         self.clock = VirtualClock(now)
-        self.store = MemoryStore(self.clock)
-        self.away = Away(self.store)
-        self.audio = MemoryAudio(folder / "audio")
-        self.spool = Spool(folder / "spool", self.away, self.audio, self.clock)
         settings = {"timezone": "UTC", "language": "fr"} | world
+        self.real = Store(
+            connect(redis) if isinstance(redis, str) else redis or FakeRedis(server=FakeServer()),
+            clock=self.clock,
+            defaults=settings.get("defaults"),
+            pin_rules=settings.get("pin_rules"),
+            pin_cost=Scrypt(n=16),
+        )
+        self.audio = self._sounds()
+        self.away = Away()
+        mailboxes = self.away.behind(self.real.mailboxes)
+        self.spool = Spool(folder / "spool", mailboxes, self.audio, self.clock)
         self.world = World(
-            mailboxes=self.away,
-            pins=self.away,
-            directory=self.away,
-            lists=self.away,
+            mailboxes=mailboxes,
+            pins=self.away.behind(self.real.pins),
+            directory=self.away.behind(self.real.directory),
+            lists=self.away.behind(self.real.lists),
             audio=self.audio,
             spool=self.spool,
             clock=self.clock,
             **settings,
         )
 
+    def _sounds(self) -> AudioStore:
+        folder = self.folder / "audio"
+        folder.mkdir(parents=True, exist_ok=True)
+        return FolderAudio(folder)
+
     def add_mailbox(self, box: MailboxId, name: str, options: MailboxOptions, *, language: str = "") -> None:
-        self.store.add(Mailbox(box, Counts(), name=name, options=options, language=language))
+        usual = self.world.defaults
+        fields = {one: option_text(getattr(options, one)) for one in FIELDS}
+        fields = {one: text for one, text in fields.items() if text != option_text(getattr(usual, one))}
+        self.real.registry.add(box, {"name": name, "language": language, **fields})
 
     def add_list(self, box: MailboxId, members: tuple[MailboxId, ...]) -> None:
-        self.store.lists[box] = DistributionList(box, members=members)
+        self.real.lists.add(box, members)
 
     def set_pin(self, box: MailboxId, pin: str, *, initial: bool = False, locked: bool = False) -> None:
-        self.store.change(box, pin)
-        mailbox = self.store.boxes[box]
-        options = replace(mailbox.options, pin_locked=locked)
-        self.store.boxes[box] = replace(mailbox, pin_is_initial=initial, options=options)
+        self.real.pins.change(box, pin, initial=initial)
+        if locked:
+            self.real.registry.change(box, {"pin_locked": "yes"})
 
     def put(self, audio_id: str, source: Path) -> None:
         self.audio.put(audio_id, source)
 
     def deliver(self, box: MailboxId, message: Message) -> None:
-        assert self.store.deliver(box, message, 0).kept
+        assert self.real.mailboxes.deliver(box, message, 0).kept
 
     def set_greeting(self, box: MailboxId, greeting: Greeting, stored: StoredGreeting) -> None:
-        self.store.set_greeting(box, greeting, stored)
+        self.real.mailboxes.set_greeting(box, greeting, stored)
 
     def mailbox(self, box: MailboxId) -> Mailbox:
-        mailbox = self.store.open(box)
+        mailbox = self.real.mailboxes.open(box)
         assert mailbox is not None
         return mailbox
 
@@ -89,14 +113,18 @@ class Rig:
         found: list[Message] = []
         after = None
         while True:
-            page = self.store.page(box, folder, urgent=None, after=after, most=50)
+            page = self.real.mailboxes.page(box, folder, urgent=None, after=after, most=50)
             found += page.messages
             if not page.messages:
                 return found
             after = page.places[-1]
 
     def pin_opens(self, box: MailboxId, pin: str) -> bool:
-        return self.store.check(box, pin) is PinCheck.RIGHT
+        return self.real.pins.check(box, pin) is PinCheck.RIGHT
+
+    def close(self) -> None:
+        """Let go of Redis."""
+        self.real.close()
 
     def sweep(self) -> None:
         """What the sweeper does every now and then."""
