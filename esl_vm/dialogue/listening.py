@@ -97,6 +97,10 @@ def delete_or_restore(visit: Visit) -> Next:
         back = mailboxes.restore(visit.box, entry.message.id)
     else:
         back = mailboxes.move(visit.box, entry.message.id, visit.listing.folder, 0).kept
+        if back and (entry.heard or entry.message.heard):
+            # What comes to New counts as unheard there, but this one only comes back: heard it was, and goes to Old
+            # at the end of the visit.
+            mailboxes.heard(visit.box, entry.message.id)
     if not back:
         return Next(said=visit.say("vm-sorry"))
     entry.gone = None

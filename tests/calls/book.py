@@ -269,6 +269,24 @@ CALLS = [
         )
     ),
     PhoneCall(
+        "save_taken_back_after_listening",
+        "9 2, then 7: the message is back in New, still heard, and goes to Old when the owner leaves",
+        OWN,
+        IN + "w:vm-opts d:1 w:vm-savemessage d:9 w:vm-savefolder d:2 w:vm-undelete d:7 w:vm-delete d:# end:15",
+        "<sound> vm-savemessage vm-savefolder vm-savedto vm-Work vm-undelete vm-undeleted vm-delete vm-goodbye",
+        boxes=(Box(messages=ONE),),
+        after={("1001", "new"): 0, ("1001", "work"): 0, ("1001", "old"): 1},
+    ),
+    PhoneCall(
+        "save_taken_back_unheard",
+        "9 2 before a message was played, then 7: it is back in New, and stays there unheard",
+        OWN,
+        IN + "w:vm-opts d:9 w:vm-savefolder d:2 w:vm-Work d:7 w:vm-undeleted w:vm-opts d:# end:15",
+        "vm-savefolder vm-savedto vm-Work vm-undeleted vm-goodbye",
+        boxes=(Box(messages=ONE),),
+        after={("1001", "new"): 1, ("1001", "work"): 0, ("1001", "old"): 0},
+    ),
+    PhoneCall(
         "listen_in_another_folder",
         "2 2 opens Work, 1 plays what lies there, and it stays there",
         OWN,
