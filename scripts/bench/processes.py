@@ -130,7 +130,9 @@ class Service:
             )  # fmt: skip
         while not (found := re.search(r"takes calls on \S+:(\d+)", self.log.read_text())):
             if self.process.poll() is not None or time.perf_counter() > began + _START_S:
-                raise RuntimeError(f"the service does not start:\n{self.log.read_text()}")
+                said = self.log.read_text()
+                self.stop()
+                raise RuntimeError(f"the service does not start:\n{said}")
             time.sleep(0.005)
         self.started_s = time.perf_counter() - began
         self.port = int(found[1])
@@ -141,6 +143,10 @@ class Service:
         return self
 
     def __exit__(self, *_exc: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Stop the service and its Redis; nothing is left of them."""
         self.process.send_signal(signal.SIGTERM)
         try:
             self.process.wait(30)
