@@ -37,8 +37,10 @@ class Service:
     Args:
         folder: for its settings, data and log.
         redis_url: the Redis it shares with the others.
-        within: words put before its command, to start it in surroundings of its own.
+        within: words put before its command, to start it in surroundings of its own (`other_disk`).
         node: its host's name; `` = the folder's.
+        data: its data folder; None = one of its own.
+        start: start it now.
         settings: more of its settings, TOML.
 
     Attributes:
@@ -46,23 +48,32 @@ class Service:
     """
 
     def __init__(
-        self, folder: Path, redis_url: str, *, within: Sequence[str] = (), node: str = "", settings: str = ""
+        self,
+        folder: Path,
+        redis_url: str,
+        *,
+        within: Sequence[str] = (),
+        node: str = "",
+        data: Path | None = None,
+        settings: str = "",
+        start: bool = True,
     ) -> None:
         folder.mkdir(parents=True)
         self.name = folder.name
-        self.data = folder / "data"
+        self.data = data or folder / "data"
         self.address = f"127.0.0.1:{free_port()}"
         self.log = folder / "serve.log"
         self._settings = folder / "esl-vm.toml"
+        prompts = f'[speech]\npack = "asterisk"\nprompts = "{PROMPTS}"\n' if PROMPTS.is_dir() else ""
         self._settings.write_text(
             f'data_dir = "{self.data}"\n[service]\nnode = "{node or self.name}"\nworkers = 2\n'
-            f'[redis]\nurl = "{redis_url}"\n[speech]\npack = "asterisk"\nprompts = "{PROMPTS}"\n'
-            f"[spool]\nsweep_s = 2\n{settings}"
+            f'[redis]\nurl = "{redis_url}"\n{prompts}[spool]\nsweep_s = 2\n{settings}'
         )
         self._within = within
         self._lives = 0
         self._process: subprocess.Popen | None = None
-        self.start()
+        if start:
+            self.start()
 
     @property
     def takes(self) -> Path:
@@ -124,6 +135,27 @@ class Service:
         return len(re.findall("takes calls on", self.log.read_text())) >= self._lives
 
 
+def other_disk(mounted: Path, at: Path) -> list[str]:
+    """Words before a command that let it see one folder where all others see another: a host with a disk of its own.
+
+    The command's process is the one that is started. Needs mount namespaces; `no_other_disk` says whether they are there.
+    """
+    mounted.mkdir(exist_ok=True)
+    at.mkdir(exist_ok=True)
+    return ["unshare", "-rm", "sh", "-c", f"mount --bind '{mounted}' '{at}' && exec \"$@\"", "sh"]
+
+
+def no_other_disk(folder: Path) -> str:
+    """Why a command can't be given a disk of its own here, `` if it can."""
+    try:
+        ran = subprocess.run(
+            [*other_disk(folder / "one", folder / "other"), "true"], capture_output=True, text=True, check=False
+        )
+    except OSError as error:
+        return f"no mount namespaces: {error}"
+    return "" if ran.returncode == 0 else f"no mount namespaces: {ran.stderr.strip()}"
+
+
 @dataclass
 class Rung:
     """A call that is over: who called which mailbox, and how it went."""
@@ -159,7 +191,6 @@ class Fleet:
 
     folder: Path
     contexts: Mapping[str, str]
-    within: Sequence[str] = ()
     rung: list[Rung] = field(default_factory=list)
 
     def __post_init__(self) -> None:
