@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import secrets
@@ -141,7 +142,7 @@ class FreeSwitch:
     def __init__(self, folder: Path, services: Mapping[str, str], domains: list[str]) -> None:
         installed = find_freeswitch()
         assert installed is not None
-        self.sip_port, self.event_port = _free_port(socket.SOCK_DGRAM), _free_port(socket.SOCK_STREAM)
+        self.sip_port, self.event_port = _free_sip_port(), _free_port(socket.SOCK_STREAM)
         self.password = secrets.token_hex(8)
         self.log = folder / "log/freeswitch.log"
         configuration = folder / "conf"
@@ -352,6 +353,15 @@ def _set(name: str, value: str) -> str:
 
 def _params(values: Mapping[str, str]) -> str:
     return "".join(f"<param name={quoteattr(name)} value={quoteattr(value)}/>" for name, value in values.items())
+
+
+def _free_sip_port() -> int:
+    """A port that is free for UDP and for TCP: mod_sofia takes both, or does not start."""
+    while True:
+        port = _free_port(socket.SOCK_DGRAM)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def _free_port(kind: socket.SocketKind) -> int:
