@@ -282,6 +282,7 @@ def build_server(node: Node, listener: socket.socket | tuple[str, int], metrics:
     from esl_vm.dialogue.front_door import answer_call
     from esl_vm.esl.server import CallServer, ServerSettings
     from esl_vm.model.actor import acting
+    from esl_vm.model.actor import phone as phone_actor
     from esl_vm.ops import stories
 
     world = build_world(node)
@@ -292,7 +293,7 @@ def build_server(node: Node, listener: socket.socket | tuple[str, int], metrics:
         story = running[id(call)] = _story(node, call)
         if metrics:
             metrics.call_began()
-        with acting(f"phone {call.caller.number or 'unknown'} {call.uuid}"):
+        with acting(phone_actor(call.caller.number, call.uuid)):
             talk = answer_call(stories.MeasuredPhone(phone, story), world)
         story.mailbox = str(talk.box or story.mailbox)
 

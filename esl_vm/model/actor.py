@@ -13,12 +13,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LONGEST = 200
+PHONE = "phone"
 _actor: ContextVar[str] = ContextVar("actor", default="")
 
 
 def actor() -> str:
     """Who acts now: `phone NUMBER CALL-UUID`, `command USER@HOST`, `housekeeping NODE`; `` = nobody in particular."""
     return _actor.get()
+
+
+def caller() -> str:
+    """The number of the telephone that acts now, `` if none does."""
+    words = actor().split()
+    return words[1] if len(words) > 1 and words[0] == PHONE else ""
+
+
+def phone(number: str, call: str) -> str:
+    """The actor that a call is: a number without blanks, and FreeSWITCH's uuid of the call."""
+    return f"{PHONE} {''.join(number.split()) or 'unknown'} {call}"
 
 
 @contextmanager

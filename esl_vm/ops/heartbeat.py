@@ -29,8 +29,8 @@ class Nodes(Protocol):
         """This node is alive."""
         ...
 
-    def leave(self, node: str) -> None:
-        """This node stops, and will not be missed."""
+    def leave(self, node: str, started: str = "") -> None:
+        """This node stops, and will not be missed; unless it was started anew since."""
         ...
 
 
@@ -49,7 +49,7 @@ class Heartbeat:
         self._look = look
         self._metrics = metrics
         self._knows = knows
-        self._fixed = {"listen": listens, "started": f"{time.time():.0f}"}
+        self._fixed = {"listen": listens, "started": f"{time.time():.3f}"}
         self._greenlet: gevent.Greenlet | None = None
 
     def start(self) -> None:
@@ -61,7 +61,7 @@ class Heartbeat:
         if self._greenlet is not None:
             self._greenlet.kill()
         try:
-            self._nodes.leave(self._look().node)
+            self._nodes.leave(self._look().node, self._fixed["started"])
         except StoreDownError as away:
             log.info("the cluster's list of nodes is told later, by its expiry: %s", away)
 

@@ -48,10 +48,12 @@ class Cluster:
 
         self._base.link.run(None, work)
 
-    def leave(self, node: str) -> None:
-        """This node stops, and will not be missed."""
+    def leave(self, node: str, started: str = "") -> None:
+        """This node stops, and will not be missed; unless it was started anew since `started`, as it told it."""
 
         def work(client: Any) -> None:
+            if started and text(client.hget(names.node(node), "started")) not in {"", started}:
+                return
             pipeline = client.pipeline(transaction=False)
             pipeline.delete(names.node(node))
             pipeline.zrem(names.NODES, node)

@@ -13,6 +13,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from esl_vm.model.actor import caller
 from esl_vm.model.errors import InvalidValueError, NoSuchMailboxError
 from esl_vm.model.pins import LONGEST_PIN, PinCheck, PinRules
 from esl_vm.store.records import text
@@ -74,7 +75,7 @@ class RedisPins:
         Args:
             box: whose PIN.
             typed: the keys dialled.
-            source: where the caller is (the event tells it); never the PIN.
+            source: where the caller is (the event tells it), `` = the telephone that acts; never the PIN.
         """
         if not typed:
             return PinCheck.WRONG
@@ -90,7 +91,7 @@ class RedisPins:
             digest = self._hash(typed, how or self._nobody)
             args = [
                 *(how, digest, str(self._rules.failures)),
-                *(str(self._rules.window_s), str(self._rules.lock_s), source[:200]),
+                *(str(self._rules.window_s), str(self._rules.lock_s), (source or caller())[:200]),
             ]
             answer = [text(word) for word in self._base.change(keys, "check_pin", [keys.failures, keys.locked], args)]
             if answer[0] != "salt":

@@ -203,6 +203,18 @@ def test_a_node_is_in_the_list_until_it_leaves_it(make_store):
     assert store.cluster.nodes() == []
 
 
+def test_a_service_that_was_reloaded_stays_in_the_list_when_the_former_one_ends(make_store):
+    store = make_store()
+    former, new = (Heartbeat(store.cluster, a_snapshot, Metrics(), knows=1, listens="") for _ in range(2))
+    former._fixed["started"], new._fixed["started"] = "1.000", "2.000"
+    former.beat()
+    new.beat()
+    former.stop()
+    assert [node.alive for node in store.cluster.nodes()] == [True]
+    new.stop()
+    assert store.cluster.nodes() == []
+
+
 def test_a_node_that_died_is_missed_for_a_day(make_store, clock):
     store = make_store()
     store.cluster.tell("node-1", "1.0", 1, {})
