@@ -76,7 +76,8 @@ def installation(real, real_redis):
     store.cluster.tell("node-1", "0.1.0", 1, {"workers": "2", "calls": "3", "ready": "yes"})
     store.pins.change(ALICE, "8305", initial=True)
     store.pins.check(ALICE, "0000", "5145550199")
-    return store
+    yield store
+    store.close()
 
 
 def test_every_line_prints_what_the_page_says(installation, real_redis, tmp_path):
