@@ -50,11 +50,6 @@ class Counted(RealRig):
             assert self.problems == [], self.transcript
 
 
-def count(what: str, sent: list[str]) -> int:
-    """How many of those sent begin so."""
-    return sum(word.startswith(what) for word in sent)
-
-
 @pytest.fixture
 def rig(server, tmp_path, monkeypatch):
     with server.client() as client:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import pytest
 from calls.book import IN, LEAVE, OWN, RECORD, Box, Msg, PhoneCall
-from performance.conftest import count
 
 TWELVE = (Box(messages=(Msg(),) * 12),)
+
+
+def count(what: str, sent: list[str]) -> int:
+    """How many of those sent begin so."""
+    return sum(word.startswith(what) for word in sent)
 
 
 def call(does: str, rings: str = OWN, boxes=TWELVE, **more) -> PhoneCall:
