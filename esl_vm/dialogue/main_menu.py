@@ -93,7 +93,7 @@ def _welcome(visit: Visit) -> Utterance:
 def _autoplay(visit: Visit) -> Next | None:
     """`vm_autoplay`: a folder whose messages are played at once, without the menu first."""
     name = visit.talk.phone.call.variable("vm_autoplay").lower()
-    if name not in set(Folder) - {Folder.TRASH}:
+    if not name or name not in set(Folder) - {Folder.TRASH}:
         return None
     if name != visit.listing.name:
         visit.open_folder(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import InvalidValueError
@@ -43,6 +44,11 @@ CHARACTER_PROMPTS = {
 _DIALLED = frozenset("0123456789+*#")
 
 
+@lru_cache(maxsize=1024)  # a menu says the same at every step of every call
+def _prompts(language: str, names: tuple[str, ...]) -> Utterance:
+    return tuple(Prompt(name, language) for name in names)
+
+
 class Spoken(ABC):
     """A language's voice, as far as languages do not differ. Values only: nothing is played here."""
 
@@ -50,7 +56,7 @@ class Spoken(ABC):
 
     def prompt(self, *names: str) -> Utterance:
         """The prompts of these names, one after another."""
-        return tuple(Prompt(name, self.language) for name in names)
+        return _prompts(self.language, names)
 
     def digits(self, text: str) -> Utterance:
         """A text character by character: digits, letters without accents, `+ * # - . @ _`; others are left out."""
