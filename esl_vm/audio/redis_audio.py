@@ -26,6 +26,10 @@ class RedisLink(Protocol):
         """Do something with redis-py's client (which does not decode answers); raises StoreDownError."""
         ...
 
+    def keep(self, key: str, content: bytes) -> None:
+        """Store a string, unless there is one, as safely as what is announced to a caller; raises StoreDownError."""
+        ...
+
 
 class RedisAudio:
     """ports.AudioStore in Redis, single, behind Sentinel or a Cluster.
@@ -49,7 +53,7 @@ class RedisAudio:
         """Store a file's content; raises OSError where the file can't be read, InvalidValueError for a wrong id."""
         key = self._key(checked(audio_id))
         content = self._run(source.read_bytes)
-        self._link.run(None, lambda client: client.set(key, content, nx=True))
+        self._link.keep(key, content)
 
     def playable(self, audio_id: str) -> Path:
         """This node's copy; raises AudioMissingError."""

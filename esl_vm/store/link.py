@@ -20,6 +20,7 @@ from redis import exceptions as wrong
 
 from esl_vm.model.errors import StoreDownError
 from esl_vm.store.breaker import Breaker
+from esl_vm.store.outage import TooLongError, is_away, may_be_better_at_once, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -28,19 +29,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Client = Any  # redis.Redis or redis.cluster.RedisCluster: one set of commands, no common class
-
-_STATES = (
-    "READONLY",
-    "LOADING",
-    "CLUSTERDOWN",
-    "MASTERDOWN",
-    "TRYAGAIN",
-    "NOREPLICAS",
-    "MISCONF",
-    "UNKILLABLE",
-    "BUSY",
-)
-_CONFIGURATION = ("NOAUTH", "WRONGPASS", "NOPERM", "NOPROTO", "INVALID PASSWORD", "AUTHENTICATION")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +116,9 @@ class Link:
                 result = self._twice(work, started)
             breaker.succeeded()
             worked = True
-        except (wrong.RedisError, wrong.RedisClusterException, OSError, _TooLongError) as error:
-            reason = f"{self.label}: {_sentence(error)}"
-            if _is_away(error):
+        except (wrong.RedisError, wrong.RedisClusterException, OSError, TooLongError) as error:
+            reason = f"{self.label}: {sentence(error)}"
+            if is_away(error):
                 breaker.failed(reason)
                 self._forget_connections()
             raise StoreDownError(reason) from error
@@ -160,28 +148,54 @@ class Link:
         Raises:
             StoreDownError: as `run`; or too few replicas have it. It may be done all the same.
         """
+        rest = (len(keys), *keys, *args)
+        by_sha, whole = ("EVALSHA", script.sha, *rest), ("EVAL", script.text, *rest)
 
         def work(client: Client) -> Any:
             if announced and self.replicas:
-                return self._with_copies(client, script, keys, args)
+                return self._with_copies(client, keys[0], (by_sha, whole, whole))
             try:
-                return client.evalsha(script.sha, len(keys), *keys, *args)
+                return client.evalsha(*by_sha[1:])
             except wrong.NoScriptError:
-                return client.eval(script.text, len(keys), *keys, *args)
+                return client.eval(*whole[1:])
 
         return self.run(partition, work)
 
-    def _with_copies(self, client: Client, script: Script, keys: Sequence[str], args: Sequence[str | bytes]) -> Any:
-        """Run a script and WAIT on the same connection, which is what WAIT is about; in one round trip."""
+    def keep(self, key: str, content: bytes) -> None:
+        """Store a string, unless there is one; wait until the replicas have it, as for what is announced.
+
+        In a Cluster it may lie on another master than what is announced with it.
+
+        Raises:
+            StoreDownError: as `run`; or too few replicas have it.
+        """
+        command = ("SET", key, content, "NX")
+
+        def work(client: Client) -> None:
+            if self.replicas:
+                self._with_copies(client, key, (command, command))
+            else:
+                client.execute_command(*command)
+
+        self.run(None, work)
+
+    def _with_copies(self, client: Client, key: str, commands: Sequence[Sequence[Any]]) -> Any:
+        """Run a command and WAIT on the same connection, which is what WAIT is about; in one round trip.
+
+        Args:
+            client: what `run` gives.
+            key: one that it writes.
+            commands: the command in every form in which it may have to be tried.
+        """
         said: Sequence[Any] = ()
-        for command in (("EVALSHA", script.sha), ("EVAL", script.text), ("EVAL", script.text)):
-            node = client.get_redis_connection(client.get_node_from_key(keys[0])) if self.cluster else client
+        for command in commands:
+            node = client.get_redis_connection(client.get_node_from_key(key)) if self.cluster else client
             pipeline = node.pipeline(transaction=False)
-            pipeline.execute_command(*command, len(keys), *keys, *args)
+            pipeline.execute_command(*command)
             pipeline.execute_command("WAIT", self.replicas, int(self.limits.connect_s * 1000))
             said = pipeline.execute(raise_on_error=False)
             if isinstance(said[0], wrong.MovedError | wrong.AskError):
-                client.eval(script.text, len(keys), *keys, *args)  # a Cluster's client follows and remembers
+                client.execute_command(*commands[-1])  # a Cluster's client follows and remembers
             elif not isinstance(said[0], wrong.NoScriptError):
                 break
         for answer in said:
@@ -202,7 +216,7 @@ class Link:
             return work(self._ready())
         except (wrong.RedisError, wrong.RedisClusterException) as error:
             quick = monotonic() - started < self.limits.connect_s / 2
-            if not (quick and _may_be_better_at_once(error)):
+            if not (quick and may_be_better_at_once(error)):
                 raise
             self._forget_connections()
             if isinstance(error, wrong.RedisClusterException) and self._client is not None:
@@ -245,59 +259,14 @@ class Link:
             self._turns.release()
 
 
-class _TooLongError(BaseException):
-    """The call as a whole took too long. Not an Exception: redis-py must not take it for one of its own."""
-
-
 @contextlib.contextmanager
 def _time_limit(seconds: float) -> Iterator[None]:
     """Bound what happens inside, where sockets are gevent's; elsewhere the sockets' own time-outs must do."""
     if not monkey.is_module_patched("socket"):
         yield
         return
-    timer = gevent.Timeout.start_new(seconds, _TooLongError)
+    timer = gevent.Timeout.start_new(seconds, TooLongError)
     try:
         yield
     finally:
         timer.close()
-
-
-def _may_be_better_at_once(error: Exception) -> bool:
-    """A connection that was closed, a master that is one no more, a slot that nobody served: look again."""
-    if isinstance(error, wrong.TimeoutError | wrong.AuthenticationError | wrong.MaxConnectionsError):
-        return False
-    if isinstance(error, wrong.ConnectionError | wrong.RedisClusterException):
-        return True
-    return isinstance(error, wrong.ReadOnlyError) or "READONLY" in str(error)
-
-
-def _is_away(error: BaseException) -> bool:
-    """Whether waiting is to be avoided until it is back: not for what only this call was refused."""
-    if isinstance(error, wrong.MaxConnectionsError):
-        return False
-    if isinstance(error, wrong.ResponseError):
-        return isinstance(error, wrong.ReadOnlyError | wrong.ClusterDownError) or _has(error, _STATES)
-    return True
-
-
-def _has(error: BaseException, words: Sequence[str]) -> bool:
-    text = str(error).upper()
-    return any(word in text for word in words)
-
-
-def _sentence(error: BaseException) -> str:
-    """What happened, for the operator; no argument of the call is in it."""
-    text = " ".join(str(error).split())[:300] or type(error).__name__
-    if isinstance(error, _TooLongError | wrong.TimeoutError):
-        return "no answer in time"
-    if isinstance(error, wrong.AuthenticationError | wrong.AuthorizationError) or _has(error, _CONFIGURATION):
-        return f"refuses the user or password: {text}"
-    if isinstance(error, wrong.BusyLoadingError):
-        return "still loading its data"
-    if isinstance(error, wrong.ReadOnlyError) or "READONLY" in text:
-        return "is a replica that takes no changes"
-    if isinstance(error, wrong.MaxConnectionsError):
-        return f"too many calls at once: {text}"
-    if isinstance(error, wrong.ConnectionError | wrong.RedisClusterException | OSError):
-        return f"can't be reached: {text}"
-    return f"refuses: {text}"

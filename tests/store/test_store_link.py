@@ -374,6 +374,37 @@ class TestSentinel:
         store.close()
 
 
+class TestSounds:
+    """Who hears that a message is kept is told of its sound too; in a Cluster the two lie on different masters."""
+
+    def test_too_few_replicas_have_it(self, real_redis):
+        with real_redis.client() as client:
+            client.flushall()
+        link = connect(real_redis.url + "?wait_replicas=1", Limits(connect_s=0.05))
+        for _ in range(2):  # new, then there already
+            with pytest.raises(StoreDownError, match="0 of 1 replicas"):
+                link.keep("vm:audio:a", b"sound")
+        link.close()
+
+    @pytest.mark.slow
+    def test_the_replicas_have_it_wherever_it_lies(self):
+        with redis_cluster(3, 1) as cluster:
+            link = connect(cluster.url + "?wait_replicas=1")
+            for number in range(30):
+                link.keep(f"vm:audio:{number}", b"%d" % number)
+                link.keep(f"vm:audio:{number}", b"another")
+            links = {server.port: server.client() for server in cluster.nodes}
+            replicas = [client for client in links.values() if client.info("replication")["role"] == "slave"]
+            there = {}
+            for client in replicas:
+                client.execute_command("READONLY")
+                there |= {key: client.get(key) for key in client.scan_iter("vm:audio:*")}
+            assert there == {b"vm:audio:%d" % number: b"%d" % number for number in range(30)}
+            for client in links.values():
+                client.close()
+            link.close()
+
+
 def _deliver_while(case: Case, disturb) -> list[str]:
     """Deliver messages one after another, disturb in the middle, go on until it works again; those announced."""
     kept: list[str] = []
