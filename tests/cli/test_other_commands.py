@@ -298,7 +298,8 @@ class TestDoctor:
         with tarfile.open(tmp_path / "b.tar.gz") as bundle:
             names = bundle.getnames()
             content = b"".join(bundle.extractfile(name).read() for name in names)
-        assert names == ["esl-vm-support/versions.json", "esl-vm-support/settings.json", "esl-vm-support/findings.json"]
+        parts = ("versions", "settings", "findings", "cluster", "redis", "spool")
+        assert names == [f"esl-vm-support/{part}.json" for part in parts]
         assert b"hunter2" not in content
 
     def test_a_settings_file_with_secrets_that_everybody_may_read_is_told(self, vm, tmp_path):
