@@ -73,7 +73,10 @@ def test_a_master_that_takes_messages_alone_is_told(said):
         with master.client() as client:
             wait_until(lambda: client.info("replication")["connected_slaves"] == 1, what="the replica")
         found = said(master.url)
+        waiting = said(f"{master.url}?wait_replicas=1")
     assert [line for line in found[Level.WARNING] if "a master cut off from them goes on accepting" in line]
+    assert [line for line in found[Level.WARNING] if "a fail-over can lose what was just saved" in line]
+    assert not [line for line in waiting[Level.WARNING] if "a fail-over can lose" in line and "just saved" in line]
 
 
 def test_nothing_secret_and_nothing_of_a_mailbox_is_in_the_bundle(tmp_path):
