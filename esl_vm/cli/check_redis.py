@@ -97,7 +97,7 @@ def _replication(info: Mapping[str, Any], config: Mapping[str, Any], where: str,
         said = f"{where}{replicas} replicas, but redis.url waits for {waited_for}: nothing is announced as saved"
         yield Finding("redis", Level.ERROR, said, "start the replicas, or lower wait_replicas in redis.url")
     if replicas and not waited_for:
-        said = f"{where}{replicas} replicas, and no announcement waits for them: a fail-over can lose what was just saved"
+        said = f"{where}nothing announced waits for its {replicas} replicas: a fail-over can lose what was just saved"
         yield Finding("redis", Level.WARNING, said, "add wait_replicas=1 to redis.url")
     if replicas and str(config.get("min-replicas-to-write", "1")) == "0":
         yield Finding(
