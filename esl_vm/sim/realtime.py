@@ -6,7 +6,11 @@ It waits with gevent's selector, so that a service in the same process goes on m
 from __future__ import annotations
 
 import selectors
+import signal
+import socket
+import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 from gevent.selectors import GeventSelector
@@ -14,7 +18,8 @@ from gevent.selectors import GeventSelector
 from esl_vm.sim.schedule import TimerHeap
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from types import FrameType
     from typing import Protocol
 
     class HasFileno(Protocol):
@@ -59,6 +64,41 @@ class RealTime(TimerHeap):
         descriptor = file if isinstance(file, int) else file.fileno()
         if self._actions.pop(descriptor, None):
             self._selector.unregister(descriptor)
+
+    @contextmanager
+    def on_signal(self, number: signal.Signals, action: Callable[[], None]) -> Iterator[None]:
+        """Have something done in the loop when a signal comes; when it comes again, what it did before.
+
+        A signal's handler runs between any two instructions: an exception of its own (KeyboardInterrupt) leaves what
+        it meets half done, in the call or in the selector. So the handler does nothing, and the loop is woken.
+        Outside the main thread, which no signal comes to, nothing happens.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        awake, wake = socket.socketpair()
+        awake.setblocking(False)
+        wake.setblocking(False)
+
+        def came() -> None:
+            if number in awake.recv(64):
+                action()
+
+        def once(_number: int, _frame: FrameType | None) -> None:
+            signal.signal(number, before)
+
+        self.watch(awake, came)
+        before = signal.getsignal(number) or signal.SIG_DFL
+        signal.signal(number, once)
+        woken_before = signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(woken_before)
+            signal.signal(number, before)
+            self.forget(awake)
+            awake.close()
+            wake.close()
 
     def run_until(self, reached: Callable[[], bool], timeout: float | None = None) -> bool:
         """Let time pass until a condition holds, at most `timeout` seconds; returns whether it does."""

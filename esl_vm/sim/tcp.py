@@ -78,9 +78,10 @@ class TcpTransport:
             self._loop.watch_writing(self._stream, self._flush)
             return
         except OSError as error:
+            # Nothing reaches the service any more. What it said before may still wait to be read (that it hands the
+            # call back, for one): the end is where reading comes to it.
             self.broken = str(error)
-            self._close()
-            return
+            self._unsent.clear()
         self._loop.watch_writing(self._stream, None)
         if self._finishing:
             self._close()

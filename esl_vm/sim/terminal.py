@@ -7,6 +7,7 @@ sound file, the microphone, or a tone.
 from __future__ import annotations
 
 import re
+import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -135,6 +136,7 @@ class _Phone:
         self._recording: Recording | None = None
         self._secret = False
         self._keys = ""
+        self._interrupted = False
         self._line.on_change.append(self._look)
 
     def typed(self, text: str) -> None:
@@ -148,22 +150,24 @@ class _Phone:
     def hold(self) -> int:
         """Hold the call until it is over; returns the exit status."""
         refresh = self._loop.call_later(_REFRESH_S, self._refresh)
-        interrupted = False
-        try:
-            self._loop.run_until(lambda: self._transport.closed and self._is_over)
-        except KeyboardInterrupt:
-            interrupted = True
-        self._loop.cancel(refresh)
-        taken = self._call.holder is not Holder.NOBODY
-        self._line.hang_up()
-        with suppress(KeyboardInterrupt):
-            self._loop.run_until(lambda: self._transport.closed, _LET_GO_S)
-        return self._sum_up(taken=taken or interrupted)
+        with self._loop.on_signal(signal.SIGINT, self._interrupt):
+            self._loop.run_until(lambda: self._is_over)
+            self._loop.cancel(refresh)
+            taken = self._call.holder is not Holder.NOBODY
+            self._line.hang_up()
+            with suppress(KeyboardInterrupt):
+                self._loop.run_until(lambda: self._transport.closed, _LET_GO_S)
+        return self._sum_up(taken=taken or self._interrupted)
+
+    def _interrupt(self) -> None:
+        """Ctrl-C: the caller hangs up."""
+        self._interrupted = True
 
     @property
     def _is_over(self) -> bool:
-        """Whether nothing more can come: the call has ended, or nobody ever took it."""
-        return self._line.ended is not None or self._call.holder is Holder.NOBODY
+        """Whether nothing more can come: the caller hangs up, the call has ended, or nobody ever took it."""
+        over = self._line.ended is not None or self._call.holder is Holder.NOBODY
+        return self._interrupted or (self._transport.closed and over)
 
     def _sum_up(self, *, taken: bool) -> int:
         self._end_sentence()

@@ -151,7 +151,7 @@ def test_a_stop_takes_no_new_calls_and_lets_the_running_one_finish(service, talk
     assert caller.process.poll() is None
     assert running.process.poll() is None
     caller.signal(signal.SIGINT)  # hangs up
-    caller.ends(30)
+    assert caller.ends(30) == 0, caller.output
     assert running.ends(30) == 0
     assert len(json.loads(run("message", "list", "1001", "--json"))) == 1
 
@@ -198,7 +198,7 @@ def test_a_reload_takes_up_new_settings_without_losing_the_running_call(service,
     second.says("(?i)mailbox")
     assert held.process.poll() is None
     held.signal(signal.SIGINT)
-    held.ends(30)
+    assert held.ends(30) == 0, held.output
     wait_until(lambda: json.loads(run("message", "list", "1001", "--json")), what="the message that was held")
 
 

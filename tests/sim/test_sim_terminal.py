@@ -4,6 +4,8 @@ import io
 import os
 import pty
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import termios
@@ -17,6 +19,7 @@ from gevent.server import StreamServer
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.sim.realtime import RealTime
 from esl_vm.sim.sounddevice import Loudspeaker, Microphone
+from esl_vm.sim.tcp import TcpTransport
 from esl_vm.sim.terminal import run_phone
 
 QUICK = "silence_stream://50"
@@ -362,6 +365,55 @@ def test_ctrl_c_hangs_up_without_a_traceback(serve):
         if phone.poll() is None:
             phone.kill()
         phone.stdout.close()
+
+
+def test_a_signal_is_taken_between_two_happenings_and_only_once():
+    told = []
+    former = signal.signal(signal.SIGUSR1, lambda *_: told.append("as before"))
+    try:
+        with RealTime() as loop, loop.on_signal(signal.SIGUSR1, lambda: told.append("in the loop")):
+
+            def busy():
+                os.kill(os.getpid(), signal.SIGUSR1)
+                told.append("done")
+
+            loop.call_later(0, busy)
+            assert loop.run_until(lambda: len(told) == 2, 5)
+            assert told == ["done", "in the loop"]
+            os.kill(os.getpid(), signal.SIGUSR1)
+            assert loop.run_until(lambda: len(told) == 3, 5)
+            assert told[2] == "as before"
+        os.kill(os.getpid(), signal.SIGUSR1)
+        assert told[3:] == ["as before"]
+    finally:
+        signal.signal(signal.SIGUSR1, former)
+
+
+def test_what_a_service_said_before_it_went_away_is_read_though_it_takes_nothing_more():
+    class Node:
+        heard, gone = b"", False
+
+        def feed(self, data):
+            assert not self.gone
+            self.heard += data
+
+        def closed(self):
+            self.gone = True
+
+    with socket.create_server(("127.0.0.1", 0)) as listener, RealTime() as loop:
+        stream = gevent.socket.create_connection(listener.getsockname())
+        service, _ = listener.accept()
+        transport = TcpTransport(loop, stream)
+        transport.peer = Node()
+        service.sendall(b"exit\n\n")
+        service.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        service.close()  # a reset, as where it had not read everything
+        transport.deliver(b"an event")
+        transport.deliver(b"another")
+        assert transport.broken
+        assert loop.run_until(lambda: transport.closed, 5)
+        assert transport.peer.heard == b"exit\n\n"
+        assert transport.peer.gone
 
 
 class TestSoundDevices:
