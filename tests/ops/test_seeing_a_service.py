@@ -91,9 +91,11 @@ def test_a_reload_leaves_no_gap_in_what_is_seen(service):
     before = set(service.workers())
     service.process.send_signal(signal.SIGHUP)
     wait_until(
-        lambda: service.get("/healthz") == (200, "ok\n")
-        and not before & set(service.workers())
-        and total(figures(service), "esl_vm_workers") == 2,
+        lambda: (
+            service.get("/healthz") == (200, "ok\n")
+            and not before & set(service.workers())
+            and total(figures(service), "esl_vm_workers") == 2
+        ),
         seconds=30,
         what="new processes",
     )
