@@ -14,7 +14,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from esl_vm import __version__
-from esl_vm.ops.metrics_folder import dead_processes
+from esl_vm.ops.metrics_folder import dead_processes, prune
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -146,6 +146,7 @@ class Metrics:
             return _Together(self._registry)
         for pid in dead_processes(self._folder):  # what they counted stays, what they were doing does not
             mark_process_dead(pid, str(self._folder))  # type: ignore[no-untyped-call]
+        prune(self._folder)
         registry = CollectorRegistry()
         MultiProcessCollector(registry, str(self._folder))  # type: ignore[no-untyped-call]
         return registry

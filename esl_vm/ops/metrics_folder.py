@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 """Where prometheus_client looks for the folder's name, when it is imported."""
+MOST_DEAD = 100
+"""Processes that are gone whose counts are kept."""
 
 
 def prepare(parent: Path) -> Path:
@@ -31,6 +33,26 @@ def dead_processes(folder: Path) -> set[int]:
     """The processes that left a figure of the moment (calls being held) behind, and are gone."""
     found = (re.fullmatch(r"gauge_live\w*_(\d+)\.db", path.name) for path in folder.glob("gauge_live*.db"))
     return {int(match[1]) for match in found if match and not lives(int(match[1]))}
+
+
+def prune(folder: Path, most: int = MOST_DEAD) -> int:
+    """Remove what all but the latest dead processes counted; returns how many processes that were.
+
+    A worker that dies again and again would fill the disk. Their counts go: Prometheus takes that for a restart.
+    """
+    files: dict[int, list[Path]] = {}
+    for path in folder.glob("*.db"):
+        pid = path.stem.rpartition("_")[2]
+        if pid.isdigit():
+            files.setdefault(int(pid), []).append(path)
+    if len(files) <= most:
+        return 0
+    dead = {pid: max(path.stat().st_mtime for path in paths) for pid, paths in files.items() if not lives(pid)}
+    forgotten = sorted(dead, key=lambda pid: (dead[pid], pid))[: max(0, len(dead) - most)]
+    for pid in forgotten:
+        for path in files[pid]:
+            path.unlink(missing_ok=True)
+    return len(forgotten)
 
 
 def lives(pid: int) -> bool:

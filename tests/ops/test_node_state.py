@@ -1,6 +1,7 @@
 """How a node is, in good days and bad ones; and the cluster's list of nodes."""
 
 import logging
+import os
 import urllib.error
 import urllib.request
 from types import SimpleNamespace
@@ -186,6 +187,20 @@ def test_the_figures_of_services_that_are_gone_are_removed(tmp_path):
     assert metrics_folder.dead_processes(folder) == {999999999}
     assert metrics_folder.prepare(tmp_path) == folder  # a service started anew under the same number
     assert list(folder.iterdir()) == []
+
+
+def test_a_worker_that_dies_again_and_again_does_not_fill_the_disk(tmp_path):
+    for number in range(12):
+        for kind in ("counter", "histogram"):
+            file = tmp_path / f"{kind}_{900000000 + number}.db"
+            file.write_bytes(b"")
+            os.utime(file, (number, number))
+    (tmp_path / "counter_1.db").write_bytes(b"")  # lives, as long as there is a system
+    os.utime(tmp_path / "counter_1.db", (0, 0))
+    assert metrics_folder.prune(tmp_path, most=100) == 0
+    assert metrics_folder.prune(tmp_path, most=5) == 7
+    left = {int(path.stem.rpartition("_")[2]) for path in tmp_path.iterdir()}
+    assert left == {1, *range(900000007, 900000012)}
 
 
 # -- the list of nodes ----------------------------------------------------------------------------
