@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from esl_vm.esl.sounds import USUAL_RATE, members, offset_path, playlists, safe_path, wave_of
+from esl_vm.esl.sounds import NO_LIST_VARIABLES, USUAL_RATE, members, offset_path, playlists, safe_path, wave_of
 from esl_vm.esl.wire import checked, command
 from esl_vm.model.call import ALL_KEYS, Call, Ended, Listened, Recorded
 from esl_vm.model.errors import SpoolError, UnsafeArgumentError
@@ -29,6 +29,8 @@ LATE_KEY_S = 1.0
 # Seconds from an execute to the application's start: FreeSWITCH looks at its queue that often.
 TICK_S = 0.02
 _PLAYED = b"\nApplication-Response: FILE%20PLAYED\n"
+# Before the first sound of a call that we answered: many a telephone needs so long until it is heard.
+FIRST_PAUSE = "silence_stream://250"
 _EXTENSION = re.compile(r"[0-9A-Za-z*#+][0-9A-Za-z*#+_.@-]{0,127}")
 _CONTEXT = re.compile(r"[0-9A-Za-z_][0-9A-Za-z_.@-]{0,127}")
 _OURS = re.compile(rb"\nvariable_(vm_[A-Za-z0-9_.-]{0,124}): ")
@@ -89,6 +91,7 @@ class EslPhone:
         self._pack = pack
         self._call = call_of(frame, settings or PhoneSettings())
         self._answered = self._call.answered
+        self._just_answered = False
         self._rate = _rate(frame, "Channel-Read-Codec-Rate")
         self._stopping: str | None = None  # the keys that stop the next application, as FreeSWITCH knows them
         self._seen_folders: set[str] = set()
@@ -102,6 +105,7 @@ class EslPhone:
         """Answer the call. Nobody waits for it: what is played next is played after it."""
         if not self._answered:
             self._answered = True
+            self._just_answered = True
             self._session.begin("answer")
 
     def play(self, utterance: Utterance, keys: str) -> str | None:
@@ -113,6 +117,9 @@ class EslPhone:
             key = session.take_key(keys)
             if key is not None:
                 return key
+        if self._just_answered and files:
+            self._just_answered = False
+            files.insert(0, FIRST_PAUSE)
         for playlist in playlists(files):
             ended = self._run("playback", playlist, keys)
             if keys and (key := self._key_that_ended(ended, keys)) is not None:
@@ -210,7 +217,7 @@ class EslPhone:
             raise UnsafeArgumentError(f"not an extension: {extension!r} {context!r}")
         # Where the dialplan set socket_resume, the end of our socket would pull the call back from where it was sent
         # (seen on FreeSWITCH 1.11: what it hears there stops).
-        self._session.ask([f"api uuid_setvar {self._call.uuid} socket_resume false"])
+        self._session.ask([f"api uuid_setvar_multi {self._call.uuid} socket_resume=false;{NO_LIST_VARIABLES}"])
         self._session.transfer(f"{extension} XML {context}" if context else extension)
 
     def _run(

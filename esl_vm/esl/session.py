@@ -17,6 +17,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from esl_vm.esl.exchange import NEVER, REPLY_S, Exchange, Stream
+from esl_vm.esl.sounds import LIST_VARIABLES, NO_LIST_VARIABLES
 from esl_vm.esl.wire import Frame, Limits, command, execute
 from esl_vm.model.call import ALL_KEYS
 from esl_vm.model.errors import CallerGoneError, UnsafeArgumentError, WireError
@@ -92,7 +93,7 @@ class CallSession(Exchange):
         """Take the call over: `connect`, then listen to its own events only; returns FreeSWITCH's description.
 
         A filter on the call's Unique-ID goes before the subscription: `event` alone brings all other calls' events
-        too. The three commands after `connect` are one write and nobody waits for their replies.
+        too. The four commands after `connect` are one write and nobody waits for their replies.
 
         Raises:
             CallerGoneError: the caller hung up, or there was no answer in time.
@@ -106,7 +107,8 @@ class CallSession(Exchange):
         self._uuid = uuid
         self._own = f"\nUnique-ID: {uuid}\n".encode()
         listen = command(f"filter Unique-ID {uuid}") + command(f"event plain {EVENTS}")
-        self.post(listen + command(f"linger {LINGER_S}"), 3)
+        lists = command(f"api uuid_setvar_multi {uuid} {LIST_VARIABLES}")
+        self.post(listen + command(f"linger {LINGER_S}") + lists, 4)
         return answer
 
     def begin(
@@ -150,7 +152,7 @@ class CallSession(Exchange):
                 slipped = True
                 break_at = min(break_at, self._clock() + BREAK_AFTER_S)
             if break_at != NEVER and self._clock() >= break_at:
-                self.post(command(f"api uuid_break {self._uuid}"))
+                self.post(command(f"api uuid_break {self._uuid} all"))  # without "all" the next file of a list begins
                 break_at = self._clock() + BREAK_AGAIN_S
             self.read(break_at)
             if self._probe:
@@ -202,7 +204,9 @@ class CallSession(Exchange):
                 if not self._parked:
                     self.begin("sleep", "1")
                     self.read_until(lambda: self._parked, timeout)
-            if self.connected and self.gone != TRANSFERRED:
+            if self._uuid and not self.gone:
+                self.post(command(f"api uuid_setvar_multi {self._uuid} {NO_LIST_VARIABLES}") + command("exit"), 2)
+            elif self.connected and self.gone != TRANSFERRED:
                 self.post(command("exit"))
             if not self.gone or self.gone == TRANSFERRED:
                 # FreeSWITCH closes; were we the first, it might meet a reset before it has read the command.

@@ -1,4 +1,4 @@
-"""What FreeSWITCH is given to play: `file_string` members that mean one file each, and how long a WAV file is."""
+"""What FreeSWITCH is given to play: lists whose members mean one file each, and how long a WAV file is."""
 
 from __future__ import annotations
 
@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
     from esl_vm.speech.utterance import Utterance
 
-# The most members FreeSWITCH takes in one file_string (mod_dptools.c: file_string_context).
+# What is between the files of one `playback`, with the variables below; docs/decisions/0006-playback-lists.md says why
+# not `file_string`.
+BETWEEN = "!"
+LIST_VARIABLES = f"playback_delimiter={BETWEEN};playback_sleep_val=0"
+NO_LIST_VARIABLES = "playback_delimiter=;playback_sleep_val="
+# The most files FreeSWITCH takes in one list (switch_ivr_play_say.c: switch_ivr_play_file).
 MOST_MEMBERS = 128
 # What a file that isn't here, or is no WAV file, is taken to have.
 USUAL_RATE = 8000
@@ -44,13 +49,12 @@ def members(utterance: Utterance, pack: PromptPack) -> list[str]:
 def playlists(files: list[str]) -> Iterable[str]:
     """The arguments of `playback` for these files: nearly always one."""
     for start in range(0, len(files), MOST_MEMBERS):
-        some = files[start : start + MOST_MEMBERS]
-        yield some[0] if len(some) == 1 else "file_string://" + "!".join(some)
+        yield BETWEEN.join(files[start : start + MOST_MEMBERS])
 
 
 @lru_cache(maxsize=4096)  # prompts are few and said often
 def safe_member(name: str) -> str:
-    """A file's name or a stream (`tone_stream://…`) if it stays one member of a file_string.
+    """A file's name or a stream (`tone_stream://…`) if it stays one member of a list.
 
     Raises:
         UnsafeArgumentError: `!` begins the next member; quotes and backslashes are taken out by FreeSWITCH

@@ -110,6 +110,7 @@ def _playback(call: SimCall, running: Application) -> None:
         response = "PLAYBACK ERROR" if end.reason is Stopped.HANG_UP else "FILE PLAYED"
         call.completed(running, response, broken=end.reason is Stopped.BREAK)
 
+    running.listed = not counts_all and len(members) > 1
     running.handle = call.line.start_play(members, terminators(call), ended)
 
 

@@ -15,6 +15,7 @@ from esl_vm.sim.applications import APPLICATIONS, expanded
 from esl_vm.sim.channel import Channel, Headers
 from esl_vm.sim.line import Happening, Line
 from esl_vm.sim.orders import TICK_S, Application, Holder, Order
+from esl_vm.sim.playback import Playback
 
 if TYPE_CHECKING:
     from esl_vm.sim.leg import Leg
@@ -77,7 +78,7 @@ class SimCall:
             self._queue.clear()
         running = self.running
         if running is not None:
-            self.node.schedule.call_later(TICK_S, lambda: self._stop(running))
+            self.node.schedule.call_later(TICK_S, lambda: self._break(running, everything=everything))
 
     def answer(self) -> None:
         """Answer the call, if it is not answered."""
@@ -175,6 +176,12 @@ class SimCall:
         data = [("Application-Data", argument)] if argument else []
         more = [("Application", name), *data, ("Application-Response", response), ("Application-UUID", uuid)]
         self.tell("CHANNEL_EXECUTE_COMPLETE", more)
+
+    def _break(self, running: Application, *, everything: bool) -> None:
+        if running.listed and not everything and isinstance(running.handle, Playback):
+            running.handle.skip()
+        else:
+            self._stop(running)
 
     def _stop(self, running: Application) -> None:
         if running not in self._stack:

@@ -120,6 +120,14 @@ class Playback:
         """End it."""
         self._end(Stopped.BREAK)
 
+    def skip(self) -> None:
+        """End the sound that plays; the next one begins, if there is one."""
+        if self._left:
+            self._halt(for_good=True)
+            self._next()
+        else:
+            self.stop()
+
     def stop_by(self, key: str) -> None:
         """A key that ends it was pressed."""
         self._end(Stopped.KEY, key)

@@ -233,6 +233,10 @@ class Switch:
         if text.startswith("uuid_setvar "):
             _, _, name, *value = text.split(" ", 3)
             self.variables[name] = "".join(value)
+        if text.startswith("uuid_setvar_multi "):
+            for assignment in text.split(" ", 2)[2].split(";"):
+                name, _, text_value = assignment.partition("=")
+                self.variables[name] = text_value
         if text.startswith("uuid_break ") and self.running:
             self.at(self.time + TICK, self._end)
         self._soon(answer(next((said for start, said in self.answers.items() if text.startswith(start)), "-ERR\n")))

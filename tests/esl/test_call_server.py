@@ -59,7 +59,8 @@ def test_a_call_is_taken_and_handed_back(serve):
     caller = Caller(server.address, "1007")
     caller.ends()
     assert caller.executed() == ["answer", "playback"]
-    assert caller.commands[-2:] == [f"api uuid_setvar {caller.uuid} vm_status SUCCESS", "exit"]
+    given_back = f"api uuid_setvar_multi {caller.uuid} playback_delimiter=;playback_sleep_val="
+    assert caller.commands[-3:] == [f"api uuid_setvar {caller.uuid} vm_status SUCCESS", given_back, "exit"]
     eventually(lambda: server.stories)
     [story] = server.stories
     assert (story.call.caller.number, story.call.destination) == ("1007", "*97")

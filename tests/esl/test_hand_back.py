@@ -41,8 +41,18 @@ def test_a_sound_that_still_plays_is_stopped():
     line.begin("playback", "/p/x.wav")
     line.read_until(lambda: len(switch.executed) == 2, 1)
     line.hand_back()
-    assert switch.commands[-2:] == [f"api uuid_break {UUID} all", "exit"]
+    assert switch.commands[-3] == f"api uuid_break {UUID} all"
+    assert switch.commands[-1] == "exit"
     assert switch.time < 0.2
+
+
+def test_the_dialplan_gets_its_own_way_of_playing_back():
+    switch = Switch()
+    line = session(switch)
+    line.connect()
+    assert (switch.variables["playback_delimiter"], switch.variables["playback_sleep_val"]) == ("!", "0")
+    line.hand_back()
+    assert (switch.variables["playback_delimiter"], switch.variables["playback_sleep_val"]) == ("", "")
 
 
 def test_a_caller_who_is_gone_is_let_go():

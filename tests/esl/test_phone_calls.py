@@ -33,7 +33,7 @@ def prompts(*names):
 
 
 GREETING = prompts("vm-youhave", "digits/2", "vm-messages")
-GREETING_FILES = "file_string:///p/fr/vm-youhave.wav!/p/fr/digits/2.wav!/p/fr/vm-messages.wav"
+GREETING_FILES = "/p/fr/vm-youhave.wav!/p/fr/digits/2.wav!/p/fr/vm-messages.wav"
 
 
 # -- reaching the service --------------------------------------------------------------------------------------------
@@ -81,6 +81,7 @@ def test_the_session_listens_to_its_own_call_only_and_to_three_events():
         f"filter Unique-ID {UUID}",
         "event plain CHANNEL_EXECUTE_COMPLETE DTMF CHANNEL_HANGUP",
         "linger 30",
+        f"api uuid_setvar_multi {UUID} playback_delimiter=!;playback_sleep_val=0",
     ]
 
 
@@ -105,7 +106,7 @@ def test_one_file_is_played_as_it_is_and_no_file_not_at_all():
 def test_a_prompt_may_be_said_by_several_files():
     switch = Switch()
     call(switch).play(prompts("two"), "")
-    assert switch.executed == [("playback", "file_string:///p/fr/a.wav!/p/fr/b.wav")]
+    assert switch.executed == [("playback", "/p/fr/a.wav!/p/fr/b.wav")]
 
 
 def test_an_utterance_longer_than_freeswitch_takes_is_played_in_parts():
@@ -192,7 +193,7 @@ def test_a_key_that_slips_in_before_the_prompt_begins_is_answered_with_a_break()
     switch.at(switch.time + 0.01, switch.press, "5")
     assert phone.play(GREETING, ALL_KEYS) == "5"
     assert switch.time < 0.15
-    assert [line for line in switch.commands if "uuid_break" in line] == [f"api uuid_break {UUID}"]
+    assert [line for line in switch.commands if "uuid_break" in line] == [f"api uuid_break {UUID} all"]
 
 
 def test_a_break_that_came_too_early_is_repeated():
@@ -528,7 +529,9 @@ def test_answering_is_not_waited_for_and_done_once():
     phone.answer()
     phone.answer()
     phone.play(GREETING, "")
-    assert switch.executed == [("answer", ""), ("playback", GREETING_FILES)]
+    phone.play(GREETING, "")
+    first = ("playback", "silence_stream://250!" + GREETING_FILES)
+    assert switch.executed == [("answer", ""), first, ("playback", GREETING_FILES)]
     answered = Switch(Answer__State="answered")
     call(answered).answer()
     assert answered.executed == []
@@ -537,8 +540,9 @@ def test_answering_is_not_waited_for_and_done_once():
 def test_variables_are_set_when_it_returns():
     switch = Switch()
     phone = call(switch)
+    before = switch.variables.copy()
     phone.set_variables({"vm_status": "SUCCESS", "vm_message_id": "0199-ab", "vm_old": ""})
-    assert switch.variables == {"vm_status": "SUCCESS", "vm_message_id": "0199-ab", "vm_old": ""}
+    assert switch.variables == before | {"vm_status": "SUCCESS", "vm_message_id": "0199-ab", "vm_old": ""}
     assert switch.executed == []
 
 

@@ -191,6 +191,19 @@ class TestACall:
         first, second = call.line.sounds
         assert second.at - first.at == pytest.approx(first.length)
 
+    @pytest.mark.parametrize(("command", "heard"), [("uuid_break", 2), ("uuid_break all", 1)])
+    def test_a_break_ends_one_file_of_a_list_and_with_all_the_list(self, s, command, heard):
+        call, service = s.call("s:60")
+        service.start()
+        service.execute("multiset", "^^;playback_delimiter=!;playback_sleep_val=0")
+        service.execute("playback", f"{PASSWORD}!{OPTIONS}", uuid="both")
+        s.clock.pass_time(0.5)
+        name, _, rest = command.partition(" ")
+        service.api(f"{name} {call.uuid} {rest}".strip())
+        service.event("CHANNEL_EXECUTE_COMPLETE", **{"Application-UUID": "both"})
+        assert len(call.line.sounds) == heard
+        assert call.line.sounds[0].cut
+
 
 class TestKeys:
     def test_keys_pressed_while_nothing_runs_are_told_and_lost_to_the_next_application(self, s):
