@@ -59,7 +59,7 @@ def pytest_terminal_summary(terminalreporter, config):
         f"heard: likeness at least {scores[0]:.3f}, 1 % below {scores[len(scores) // 100]:.3f}, "
         f"median {statistics.median(scores):.4f}"
     )
-    for listed, what in ((False, "one file"), (True, "several files (250 ms of them FreeSWITCH's own silence)")):
+    for listed, what in ((False, "one file"), (True, "several files")):
         waits = sorted(one.after_key_s * 1000 for one in evidence if one.after_key_s and one.listed is listed)
         if waits:
             terminalreporter.line(

@@ -371,9 +371,14 @@ def _free_port(kind: socket.SocketKind) -> int:
         return port
 
 
-def members_of(argument: str) -> list[str]:
-    """The files of an argument of `playback`; parameters in `{…}` before it are left out."""
+def members_of(argument: str, delimiter: str = "") -> list[str]:
+    """The files of an argument of `playback`; parameters in `{…}` before it are left out.
+
+    Args:
+        argument: as in CHANNEL_EXECUTE.
+        delimiter: the channel's variable `playback_delimiter`.
+    """
     argument = re.sub(r"^\{[^}]*\}", "", argument)
     if argument.startswith("file_string://"):
         return argument.removeprefix("file_string://").split("!")
-    return [argument]
+    return argument.split(delimiter) if delimiter else [argument]

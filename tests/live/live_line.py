@@ -6,6 +6,7 @@ before it are over. Afterwards `evidence` holds all of it to what the telephone 
 
 from __future__ import annotations
 
+import math
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from live.freeswitch import members_of
 from live.likeness import Likeness, likeness
-from live.rtp import recording_of
+from live.rtp import FRAME_S, recording_of
 from live.sip_phone import SipPhone
 from live.telephone_sound import RATE, read_wav
 
@@ -48,7 +49,6 @@ class Played:
     sounds: list[Heard] = field(default_factory=list)
     timers: list[Timer] = field(default_factory=list)
     ended: float = 0.0
-    lead_in: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Evidence:
         heard: the sound. seconds: how much of it was compared, all of it unless it was cut.
         score: how alike, 1 = the same. at: when its first sample was heard, seconds since 1970.
         after_key_s: if it is the first sound after a key, the seconds from the key's release to that sample; else 0.
-        listed: whether it was played in a `file_string`.
+        listed: whether there were more files than one.
     """
 
     heard: Heard
@@ -201,25 +201,24 @@ class LiveLine:
                 at = self.started_at + (max(0, first) + like.at) / RATE
                 prompt = not place and 0 < played.at - played.key_at < PROMPT_S
                 after_key_s = at - played.key_at if prompt else 0.0
-                found.append(Evidence(sound, seconds, like.score, at, after_key_s, listed=played.lead_in > 0))
+                found.append(Evidence(sound, seconds, like.score, at, after_key_s, listed=len(played.sounds) > 1))
         return found
 
     def _execute(self, frame: Frame) -> None:
         application, argument = frame.get("Application") or "", frame.get("Application-Data") or ""
         if application == "playback":
-            self._play(frame.get("Application-UUID") or "", argument)
+            files = members_of(argument, frame.get("variable_playback_delimiter") or "")
+            lead_in = LEAD_IN_S if argument.startswith("file_string://") else 0.0
+            self._play(frame.get("Application-UUID") or "", files, lead_in)
         elif application == "record":
             self._mark(Happening.RECORD, argument)
 
-    def _play(self, uuid: str, argument: str) -> None:
+    def _play(self, uuid: str, members: list[str], lead_in: float) -> None:
         at = self._loop.now()
         played = Played(at, self._key_at)
         self.played.append(played)
         self._running[uuid] = played
-        members = members_of(argument)
-        if argument.startswith("file_string://") and self.prompts.find(members[0]):
-            played.lead_in = LEAD_IN_S
-        at += played.lead_in
+        at += lead_in
         for member in members:
             found = self.prompts.find(member)
             if found is None:
@@ -233,7 +232,8 @@ class LiveLine:
                 starts = self._loop.call_at(at, lambda heard=heard: self._starts(played, heard))  # type: ignore[misc]
                 ends = self._loop.call_at(at + seconds, lambda heard=heard: self._silent(heard))  # type: ignore[misc]
                 played.timers += [starts, ends]
-            at += seconds
+            # Each file of a list has its last frame filled up; a file_string does without.
+            at += seconds if lead_in else math.ceil(seconds / FRAME_S - 0.01) * FRAME_S
 
     def _starts(self, played: Played, heard: Heard) -> None:
         played.sounds.append(heard)

@@ -38,7 +38,8 @@ def test_a_telephone_that_nobody_answers_goes_to_its_voicemail(played, live_node
     assert played.problems == [], played.transcript
     assert {"vm-theperson", "vm-isunavail", "vm-msgsaved"} <= set(played.heard)
     assert live_node.away.rung, "it rang first"
-    assert played.line.sounds[0].at - played.line.started_at > 2, "for as long as the dialplan says"
+    # For 2 s, as vm_ring_seconds is here; FreeSWITCH counts the seconds of the clock.
+    assert played.line.sounds[0].at - played.line.started_at > 1
     assert len(played.messages(ALICE, Folder.NEW)) == 1
 
 
@@ -46,7 +47,7 @@ def test_a_telephone_that_nobody_answers_goes_to_its_voicemail(played, live_node
 def test_a_telephone_that_is_busy_goes_to_its_voicemail_at_once(played):
     assert played.problems == [], played.transcript
     assert "vm-isonphone" in played.heard
-    assert played.line.sounds[0].at - played.line.started_at < 2
+    assert played.line.sounds[0].at - played.line.started_at < 1
     assert len(played.messages(ALICE, Folder.NEW)) == 1
 
 

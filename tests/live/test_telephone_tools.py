@@ -138,3 +138,4 @@ class TestSip:
 def test_the_files_of_a_playback():
     assert members_of("file_string:///a.wav!/b.wav") == ["/a.wav", "/b.wav"]
     assert members_of("{a=b}/c.wav@@800") == ["/c.wav@@800"]
+    assert members_of("/a.wav!/b.wav", "!") == ["/a.wav", "/b.wav"]
