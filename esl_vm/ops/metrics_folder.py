@@ -42,9 +42,9 @@ def prune(folder: Path, most: int = MOST_DEAD) -> int:
     """
     files: dict[int, list[Path]] = {}
     for path in folder.glob("*.db"):
-        pid = path.stem.rpartition("_")[2]
-        if pid.isdigit():
-            files.setdefault(int(pid), []).append(path)
+        number = path.stem.rpartition("_")[2]
+        if number.isdigit():
+            files.setdefault(int(number), []).append(path)
     if len(files) <= most:
         return 0
     dead = {pid: max(path.stat().st_mtime for path in paths) for pid, paths in files.items() if not lives(pid)}

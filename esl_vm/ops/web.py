@@ -31,7 +31,7 @@ _METRICS = "text/plain; version=0.0.4; charset=utf-8"  # Prometheus' text format
 class _Handler(WSGIHandler):  # type: ignore[misc] # gevent has no types here
     def handle(self) -> None:
         """As gevent does, but nobody holds a connection for long."""
-        with gevent.Timeout(PATIENCE_S, False):
+        with gevent.Timeout(PATIENCE_S, exception=False):
             super().handle()
 
 
