@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from esl_vm.model.store import Entered, Page, Place
     from esl_vm.ports import Mailboxes
 
-PAGE = 20
+PAGE = 10
 URGENT = "urgent"
 
 
