@@ -94,14 +94,9 @@ class Node:
     def add_mailbox(self, box: MailboxId, fields: Mapping[str, str], pin: str) -> None:
         """Make a mailbox with its first PIN (`` = none); raises MailboxExistsError, InvalidValueError.
 
-        A mailbox whose PIN could not be set is taken back: it would open to anybody.
+        Both in one step: without its PIN it would open to anybody.
         """
-        self.store.registry.add(box, fields)
-        try:
-            self.set_pin(box, pin)
-        except BaseException:
-            self.store.registry.remove(box)
-            raise
+        self.store.registry.add(box, fields, pin_hash=self.store.pins.hashed(pin), pin_initial=bool(pin))
 
     def set_pin(self, box: MailboxId, pin: str) -> None:
         """Set a PIN that its owner is to change (`` = none is asked); raises NoSuchMailboxError."""

@@ -165,6 +165,10 @@ class Pins(Protocol):
         """
         ...
 
+    def hashed(self, pin: str) -> str:
+        """A PIN as the store keeps it, for a mailbox that is made with it; `` for ``; raises InvalidValueError."""
+        ...
+
 
 class Directory(Protocol):
     """Mailboxes by their owners' names."""
@@ -213,8 +217,11 @@ class AudioStore(Protocol):
 class Registry(Protocol):
     """Mailboxes as an administrator keeps them: plain fields, as they lie in the store."""
 
-    def add(self, box: MailboxId, fields: Mapping[str, str]) -> None:
-        """Make a mailbox; raises MailboxExistsError."""
+    def add(self, box: MailboxId, fields: Mapping[str, str], *, pin_hash: str = "", pin_initial: bool = False) -> None:
+        """Make a mailbox with its PIN (`Pins.hashed`; `` = none is asked), in one step; raises MailboxExistsError.
+
+        pin_initial: its owner did not choose it, and is to choose another.
+        """
         ...
 
     def fields(self, box: MailboxId) -> dict[str, str]:

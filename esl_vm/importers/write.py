@@ -100,8 +100,10 @@ class _Run:
             self._report.messages.reported += len(box.messages)
             self._report.greetings.reported += len(box.greetings)
             return
-        if not self._dry_run and not (before and before.has_pin):
-            self._pin(box)
+        if before and not before.has_pin and not self._dry_run:
+            pin, initial = self._pin(box)
+            if pin:
+                self._target.pins.change(box.box, pin, initial=initial)
         for greeting in box.greetings:
             self._greeting(box.box, greeting, before)
             yield
@@ -123,7 +125,9 @@ class _Run:
         fields = self._fields(box)
         try:
             if not self._dry_run:
-                self._target.registry.add(box.box, fields)
+                pin, initial = self._pin(box)
+                pin_hash = self._target.pins.hashed(pin)
+                self._target.registry.add(box.box, fields, pin_hash=pin_hash, pin_initial=initial)
         except MailboxExistsError:
             self._report.mailboxes.already += 1
             return True
@@ -162,15 +166,19 @@ class _Run:
             self._findings.remark(f"{kind}_left_out", str(box), f"{kept.pop()}: the list is too long")
         return ",".join(kept)
 
-    def _pin(self, box: ImportedMailbox) -> None:
-        """Set the PIN; where one was asked and is not known, one that nobody knows, so that the mailbox stays shut."""
+    def _pin(self, box: ImportedMailbox) -> tuple[str, bool]:
+        """The PIN, and whether its owner is to choose another; `` if none was asked.
+
+        Where one was asked and is not known, one that nobody knows: the mailbox stays shut.
+        """
         if box.pin is not None:
             # Comedian Mail takes an owner whose PIN is the mailbox's number for a new one
             forced = "yes" in {box.options.get("force_name"), box.options.get("force_greetings")}
             pin = box.pin.reveal()
-            self._target.pins.change(box.box, pin, initial=forced and pin == box.box.number)
-        elif box.asks_pin:
-            self._target.pins.change(box.box, "".join(secrets.choice("0123456789") for _ in range(LONGEST_PIN)))
+            return pin, forced and pin == box.box.number
+        if box.asks_pin:
+            return "".join(secrets.choice("0123456789") for _ in range(LONGEST_PIN)), False
+        return "", False
 
     def _greeting(self, box: MailboxId, greeting: ImportedGreeting, before: Mailbox | None) -> None:
         """Put a greeting in force, unless its owner has recorded or removed one here.

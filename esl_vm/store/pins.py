@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from esl_vm.store.base import Base
 
 _HOW = re.compile(r"scrypt\$([0-9]{1,9})\$([0-9]{1,3})\$([0-9]{1,3})\$([A-Za-z0-9_-]{8,64})")
+_DIGEST = re.compile(r"[A-Za-z0-9_-]{27}")
 _MOST_MEMORY = 256 * 1024 * 1024
 
 
@@ -114,17 +115,33 @@ class RedisPins:
             InvalidValueError: it is not all digits, or too long; the text does not show it.
             NoSuchMailboxError: there is no such mailbox.
         """
-        if pin and not (pin.isascii() and pin.isdigit() and len(pin) <= LONGEST_PIN):
-            raise InvalidValueError(f"a PIN is 1 to {LONGEST_PIN} digits")
-        how = self._cost.new_salt() if pin else ""
-        stored = f"{how}${self._hash(pin, how)}" if pin else ""
+        stored = self.hashed(pin)
         keys = self._base.keys.of(box)
         if not self._base.change(keys, "change_pin", [], [stored, "yes" if initial else ""]):
             raise NoSuchMailboxError(f"no mailbox {box}")
-        self._base.salts.note(box, how)
+        self._base.salts.note(box, stored.rpartition("$")[0])
+
+    def hashed(self, pin: str) -> str:
+        """A PIN as Redis keeps it, salted anew: for a mailbox that is made with it; `` for ``.
+
+        Raises:
+            InvalidValueError: it is not all digits, or too long; the text does not show it.
+        """
+        if not pin:
+            return ""
+        if not (pin.isascii() and pin.isdigit() and len(pin) <= LONGEST_PIN):
+            raise InvalidValueError(f"a PIN is 1 to {LONGEST_PIN} digits")
+        how = self._cost.new_salt()
+        return f"{how}${self._hash(pin, how)}"
 
     def _hash(self, pin: str, how: str) -> str:
         return self._run(lambda: hash_pin(pin, how))
+
+
+def is_hash(stored: str) -> bool:
+    """Whether that is what `RedisPins.hashed` returns for a PIN."""
+    how, _, digest = stored.rpartition("$")
+    return _HOW.fullmatch(how) is not None and _DIGEST.fullmatch(digest) is not None
 
 
 def hash_pin(pin: str, how: str) -> str:

@@ -11,6 +11,7 @@ from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.names import keypad_name
 from esl_vm.store.fields import HIDDEN, checked_field, field_name
 from esl_vm.store.keys import box_member, name_members
+from esl_vm.store.pins import is_hash
 from esl_vm.store.records import GREETING_FIELDS, text
 from esl_vm.store.scripts import script
 
@@ -33,15 +34,17 @@ class RedisRegistry:
     def __init__(self, base: Base) -> None:
         self._base = base
 
-    def add(self, box: MailboxId, fields: Mapping[str, str]) -> None:
-        """Make a mailbox.
+    def add(self, box: MailboxId, fields: Mapping[str, str], *, pin_hash: str = "", pin_initial: bool = False) -> None:
+        """Make a mailbox, with its PIN: there is no moment in which it would open to anybody.
 
         Args:
             box: its name.
             fields: name, language, timezone, email, pager, extensions (commas between), and options.
+            pin_hash: the PIN as `Pins.hashed` gives it, `` = none is asked.
+            pin_initial: its owner did not choose it.
 
         Raises:
-            InvalidValueError: a field that does not exist, or a value it can't have.
+            InvalidValueError: a field that does not exist, or a value it can't have; a PIN that is not hashed.
             MailboxExistsError: it is there already, or a distribution list has that number.
         """
         checked = _checked(fields)
@@ -49,6 +52,12 @@ class RedisRegistry:
         for name, value in checked.items():
             if value:
                 flat += (name, value)
+        if pin_hash:
+            if not is_hash(pin_hash):
+                raise InvalidValueError("a PIN is kept hashed only")
+            flat += ("pin", pin_hash)
+            if pin_initial:
+                flat += ("pin_initial", "yes")
         keys = self._base.keys.of(box)
         wish = json.dumps({"fields": flat, "add": _members(box, checked.get("name", ""))})
         added = self._base.change(keys, "add_box", [keys.boxes, keys.names, keys.dist_list], [box_member(box), wish])

@@ -194,11 +194,11 @@ def test_redis_going_away_stops_it_and_a_second_run_finishes(vm, file, node, mon
 
     add, calls = RedisRegistry.add, []
 
-    def away(self, box, fields):
+    def away(self, box, fields, **pin):
         calls.append(box)
         if len(calls) == 2:
             raise StoreDownError("Redis does not answer")
-        add(self, box, fields)
+        add(self, box, fields, **pin)
 
     monkeypatch.setattr(RedisRegistry, "add", away)
     table = file("mailbox,name\n1001,Alice\n1002,Bob\n1003,Carol\n")

@@ -8,6 +8,7 @@ from store_case import ALICE, BOB, MONDAY, NOBODY, Case, message
 
 from esl_vm.model.errors import InvalidValueError, MailboxExistsError, NoSuchMailboxError, SettingsError
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId, StoredGreeting
+from esl_vm.model.pins import PinCheck
 from esl_vm.model.store import Delivery
 from esl_vm.store.store import Store
 
@@ -22,6 +23,25 @@ def test_a_mailbox_is_made_once(case):
     with pytest.raises(MailboxExistsError, match="1001@default"):
         case.registry.add(ALICE, {"name": "Eve"})
     assert case.registry.fields(ALICE)["name"] == "Alice"
+
+
+def test_a_mailbox_is_made_with_its_pin_in_one_step(case):
+    case.registry.add(ALICE, {"name": "Alice"}, pin_hash=case.store.pins.hashed("4711"), pin_initial=True)
+    mailbox = case.mailboxes.open(ALICE)
+    assert (mailbox.has_pin, mailbox.pin_is_initial) == (True, True)
+    assert case.store.pins.check(ALICE, "4711") is PinCheck.RIGHT
+    assert case.happened() == ["box-added", "login"]
+    with pytest.raises(MailboxExistsError):
+        case.registry.add(ALICE, {}, pin_hash=case.store.pins.hashed("0815"))
+    assert case.store.pins.check(ALICE, "4711") is PinCheck.RIGHT
+
+
+def test_a_pin_that_is_not_hashed_makes_no_mailbox(case):
+    for pin in ("4711", "scrypt$4711", "scrypt$16$8$1$AAAAAAAAAAAAAAAA$4711"):
+        with pytest.raises(InvalidValueError, match="hashed only") as wrong:
+            case.registry.add(ALICE, {}, pin_hash=pin)
+        assert "4711" not in str(wrong.value)
+    assert case.mailboxes.open(ALICE) is None
 
 
 def test_fields_are_shown_as_they_are_kept(case):

@@ -1,4 +1,4 @@
--- Make a mailbox.
+-- Make a mailbox, with its PIN if it has one.
 -- KEYS[1..13]  as in common.lua
 -- KEYS[14]  vm:{pNN}:boxes            sorted set, the partition's mailboxes
 -- KEYS[15]  vm:{pNN}:names:DOMAIN     sorted set, the partition's part of the directory
