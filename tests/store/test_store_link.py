@@ -366,7 +366,7 @@ class TestSentinel:
             client.flushall()
         limits = Limits(connect_s=0.05)
         store = Store(connect(real_redis.url + "?wait_replicas=1", limits))
-        store.registry.add(ALICE, {})
+        Case(real_redis.url).with_mailbox()
         for _ in range(2):  # the script unknown, then known
             with pytest.raises(StoreDownError, match="0 of 1 replicas"):
                 store.mailboxes.deliver(ALICE, message("m1"), 0)
