@@ -48,7 +48,8 @@ lint: $(VENV)/.has-lint
 	$(BIN)/lint-imports
 
 live: $(VENV)/.has-test
-	$(BIN)/python -m pytest -m live
+	$(BIN)/python -m pytest -m live tests/live
+	$(BIN)/python -m pytest -m live --ignore tests/live
 
 # A failure at every point of a call: what was announced must hold. About three minutes.
 chaos: $(VENV)/.has-test

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from live.freeswitch import members_of
-from live.likeness import Likeness, likeness
-from live.rtp import FRAME_S, recording_of
+from live.likeness import likeness
+from live.rtp import FRAME_S, holes, recording_of, sound_of
 from live.sip_phone import SipPhone
-from live.telephone_sound import RATE, read_wav
+from live.telephone_sound import FRAME, RATE, read_wav
 
 from esl_vm.sim.line import Happening, Heard, Mark
 from esl_vm.sim.prompts import Prompts
@@ -36,6 +36,8 @@ NEARLY_S = 0.1
 """A sound that ends that much before its time was not cut."""
 PROMPT_S = 0.4
 """A playback that begins within so long of a key is the answer to it."""
+BESIDE_S = 0.2
+"""A sound is looked for so long before and after where it should be."""
 LATE_S = 0.1
 """FreeSWITCH's sound is heard a frame or two after its events."""
 
@@ -125,6 +127,11 @@ class LiveLine:
         return [sound.name for sound in self.sounds]
 
     @property
+    def missing(self) -> list[str]:
+        """The files that were to be played and are not there."""
+        return [one.detail for one in self.timeline if isinstance(one, Mark) and one.what is Happening.MISSING]
+
+    @property
     def quiet_since(self) -> float | None:
         """Since when nothing is heard; None while a sound plays."""
         return None if self._sounding else self._quiet_since
@@ -187,22 +194,30 @@ class LiveLine:
 
     def evidence(self, at_least_s: float = 0.5) -> list[Evidence]:
         """Each sound that was played for at least so long (or whole, be it shorter), held to what was heard."""
-        whole = self.recording()
         found = []
         for played in self.played:
+            # Time stamps and jitter don't matter here: its sounds are counted from its first packet.
+            packets = [one for one in self.phone.sound.arrived if played.at - 0.2 < one.at < played.ended + 0.5]
+            whole = sound_of(packets)
+            begin = next((place for place, one in enumerate(packets) if one.at >= played.at - 0.01), 0) * FRAME
             for place, sound in enumerate(played.sounds):
                 seconds = min(sound.length, sound.played - LATE_S) if sound.cut else sound.length
                 if sound.path not in self._files or (sound.cut and seconds < at_least_s):
                     continue  # a tone, or too little of it
                 reference = self._files[sound.path][-round(sound.length * RATE) :][: round(seconds * RATE)]
-                first = round((sound.at - 0.3 - self.started_at) * RATE)
-                last = round((sound.at + seconds + 0.5 - self.started_at) * RATE)
-                like: Likeness = likeness(reference, whole[max(0, first) : last])
-                at = self.started_at + (max(0, first) + like.at) / RATE
+                first = max(0, begin + round((sound.at - played.at - BESIDE_S) * RATE))
+                like = likeness(reference, whole[first : first + len(reference) + round(2 * BESIDE_S * RATE)])
+                frame, rest = divmod(first + like.at, FRAME)
+                at = packets[frame].at + rest / RATE if frame < len(packets) else 0.0
                 prompt = not place and 0 < played.at - played.key_at < PROMPT_S
                 after_key_s = at - played.key_at if prompt else 0.0
                 found.append(Evidence(sound, seconds, like.score, at, after_key_s, listed=len(played.sounds) > 1))
         return found
+
+    @property
+    def holes(self) -> int:
+        """How often FreeSWITCH left out a frame."""
+        return holes(self.phone.sound.arrived)
 
     def _execute(self, frame: Frame) -> None:
         application, argument = frame.get("Application") or "", frame.get("Application-Data") or ""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from live.live_node import LiveNode
 
-AT_ONCE = 16
+AT_ONCE = 24
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,13 @@ def scene_of(call: PhoneCall) -> Scene:
 
 
 @pytest.mark.parametrize("scene", [scene_of(call) for call in CALLS], ids=lambda scene: scene.name)
-def test_call(played, compared):
+def test_call(played, evidence_of):
     call, rig = played
     play_book.check(call, rig, rig.heard)
-    evidence = rig.line.evidence()
-    compared += evidence
+    evidence = evidence_of(rig.line)
     not_alike = [f"{one.heard.name} {one.score:.3f}" for one in evidence if one.score < ALIKE]
     assert not not_alike, f"what was heard is something else: {not_alike}\n{rig.transcript}"
+    assert rig.line.missing == []
+    languages = {sound.language for sound in rig.line.sounds} - {""}
+    assert call.language in languages or not languages
+    assert call.language == "en" or languages <= {"fr"}

@@ -49,7 +49,7 @@ def leaves_and_listens(language):
     [Scene(f"leave_and_listen_in_{one}", leaves_and_listens(one), 80) for one in ("fr", "en")],
     ids=lambda scene: scene.name,
 )
-def test_what_a_caller_says_is_stored_and_heard_by_the_owner(played, compared):
+def test_what_a_caller_says_is_stored_and_heard_by_the_owner(played, evidence_of):
     rig, left, message, voice, stored, language = played
     assert left.variable("vm_status") == "SUCCESS"
     assert left.variable("vm_message_id") == message.id
@@ -59,8 +59,7 @@ def test_what_a_caller_says_is_stored_and_heard_by_the_owner(played, compared):
     assert part_of(voice, rig.line.recording()) > ALIKE, "the owner heard something else"
     assert part_of(voices()[3], rig.line.recording()) < ALIKE, "another voice would have been taken for it"
     for line in (left, rig.line):
-        evidence = line.evidence()
-        compared += evidence
+        evidence = evidence_of(line)
         assert [one.heard.name for one in evidence if one.score < ALIKE] == []
     assert {sound.language for sound in rig.line.sounds[2:] if sound.language} == {language}
 
