@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import secrets
 import shutil
 import signal
@@ -17,12 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import quoteattr
 
-from esl_vm.esl.wire import Decoder, Frame, command
+from live.event_socket import EventSocket
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    from live.loop import Loop
 
 DIALPLAN = Path(__file__).parents[2] / "dialplan"
 PROMPTS = Path("/usr/share/asterisk/sounds")
@@ -64,61 +62,6 @@ def why_not() -> str:
         if not (PROMPTS / language / "vm-intro.wav").is_file():
             return f"no prompts in {PROMPTS / language}: install asterisk-core-sounds-{language}-wav"
     return ""
-
-
-class EventSocket:
-    """FreeSWITCH's inbound event socket: commands and their answers, and after `listen` its events.
-
-    Args:
-        port, password: where it listens on loopback.
-    """
-
-    def __init__(self, port: int, password: str) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=30)
-        self._decoder = Decoder()
-        self._next()  # auth/request
-        assert self.ask(f"auth {password}").startswith("+OK"), "FreeSWITCH refuses the password"
-
-    def ask(self, line: str) -> str:
-        """The answer to a command of one line."""
-        self._socket.sendall(command(line))
-        return self._next().data
-
-    def api(self, line: str) -> str:
-        """The answer to an api command, without blanks around it."""
-        return self.ask(f"api {line}").strip()
-
-    def listen(self, loop: Loop, names: str, heard: Callable[[Frame], None]) -> None:
-        """From now on have the loop take in events of these names; nothing can be asked here any more."""
-        assert self.ask(f"event plain {names}").startswith("+OK"), names
-        self._socket.setblocking(False)
-
-        def readable() -> None:
-            while True:
-                try:
-                    data = self._socket.recv(1 << 20)
-                except BlockingIOError:
-                    return
-                if not data:
-                    loop.forget(self._socket)
-                    return
-                self._decoder.feed(data)
-                for frame in self._decoder:
-                    if frame.type == "text/event-plain":
-                        heard(frame)
-
-        loop.do(lambda: loop.watch(self._socket, readable))
-
-    def close(self) -> None:
-        """Disconnect."""
-        self._socket.close()
-
-    def _next(self) -> Frame:
-        while (frame := self._decoder.next()) is None:
-            data = self._socket.recv(65536)
-            assert data, "FreeSWITCH closed the event socket"
-            self._decoder.feed(data)
-        return frame
 
 
 class FreeSwitch:
@@ -369,16 +312,3 @@ def _free_port(kind: socket.SocketKind) -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def members_of(argument: str, delimiter: str = "") -> list[str]:
-    """The files of an argument of `playback`; parameters in `{…}` before it are left out.
-
-    Args:
-        argument: as in CHANNEL_EXECUTE.
-        delimiter: the channel's variable `playback_delimiter`.
-    """
-    argument = re.sub(r"^\{[^}]*\}", "", argument)
-    if argument.startswith("file_string://"):
-        return argument.removeprefix("file_string://").split("!")
-    return argument.split(delimiter) if delimiter else [argument]

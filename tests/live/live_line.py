@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import math
 import threading
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from live.freeswitch import members_of
-from live.likeness import likeness
-from live.rtp import FRAME_S, holes, recording_of, sound_of
+from live.event_socket import members_of
+from live.evidence import LATE_S, Evidence, Played, evidence_of
+from live.rtp import FRAME_S, holes, recording_of
 from live.sip_phone import SipPhone
-from live.telephone_sound import FRAME, RATE, read_wav
+from live.telephone_sound import read_wav
 
 from esl_vm.sim.line import Happening, Heard, Mark
 from esl_vm.sim.prompts import Prompts
@@ -25,51 +23,15 @@ from esl_vm.sim.prompts import Prompts
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    import numpy as np
     from live.loop import Loop
 
     from esl_vm.esl.wire import Frame
-    from esl_vm.sim.schedule import Timer
 
 LEAD_IN_S = 0.25
 """The silence before the first file of a `file_string` (mod_dptools.c: next_file)."""
 NEARLY_S = 0.1
 """A sound that ends that much before its time was not cut."""
-PROMPT_S = 0.4
-"""A playback that begins within so long of a key is the answer to it."""
-BESIDE_S = 0.2
-"""A sound is looked for so long before and after where it should be."""
-LATE_S = 0.1
-"""FreeSWITCH's sound is heard a frame or two after its events."""
-
-
-@dataclass
-class Played:
-    """One `playback`: when it began and ended, and its sounds. key_at: the last key before it, if there was one."""
-
-    at: float
-    key_at: float = 0.0
-    sounds: list[Heard] = field(default_factory=list)
-    timers: list[Timer] = field(default_factory=list)
-    ended: float = 0.0
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """A sound that was said to be played, and what the telephone heard of it.
-
-    Args:
-        heard: the sound. seconds: how much of it was compared, all of it unless it was cut.
-        score: how alike, 1 = the same. at: when its first sample was heard, seconds since 1970.
-        after_key_s: if it is the first sound after a key, the seconds from the key's release to that sample; else 0.
-        listed: whether there were more files than one.
-    """
-
-    heard: Heard
-    seconds: float
-    score: float
-    at: float
-    after_key_s: float
-    listed: bool
 
 
 class LiveLine:
@@ -117,7 +79,6 @@ class LiveLine:
         self._running: dict[str, Played] = {}
         self._sounding: Heard | None = None
         self._quiet_since = self.started_at
-        self._files: dict[str, np.ndarray] = {}
 
     # What the caller's script looks at and does
 
@@ -192,27 +153,9 @@ class LiveLine:
         packets = self.phone.sound.arrived
         return recording_of(packets, self.started_at, packets[-1].at + 0.1 if packets else self.started_at)
 
-    def evidence(self, at_least_s: float = 0.5) -> list[Evidence]:
-        """Each sound that was played for at least so long (or whole, be it shorter), held to what was heard."""
-        found = []
-        for played in self.played:
-            # Time stamps and jitter don't matter here: its sounds are counted from its first packet.
-            packets = [one for one in self.phone.sound.arrived if played.at - 0.2 < one.at < played.ended + 0.5]
-            whole = sound_of(packets)
-            begin = next((place for place, one in enumerate(packets) if one.at >= played.at - 0.01), 0) * FRAME
-            for place, sound in enumerate(played.sounds):
-                seconds = min(sound.length, sound.played - LATE_S) if sound.cut else sound.length
-                if sound.path not in self._files or (sound.cut and seconds < at_least_s):
-                    continue  # a tone, or too little of it
-                reference = self._files[sound.path][-round(sound.length * RATE) :][: round(seconds * RATE)]
-                first = max(0, begin + round((sound.at - played.at - BESIDE_S) * RATE))
-                like = likeness(reference, whole[first : first + len(reference) + round(2 * BESIDE_S * RATE)])
-                frame, rest = divmod(first + like.at, FRAME)
-                at = packets[frame].at + rest / RATE if frame < len(packets) else 0.0
-                prompt = not place and 0 < played.at - played.key_at < PROMPT_S
-                after_key_s = at - played.key_at if prompt else 0.0
-                found.append(Evidence(sound, seconds, like.score, at, after_key_s, listed=len(played.sounds) > 1))
-        return found
+    def evidence(self) -> list[Evidence]:
+        """Each sound that was played, held to what was heard."""
+        return [one for played in self.played for one in evidence_of(played, self.phone.sound.arrived)]
 
     @property
     def holes(self) -> int:
@@ -242,8 +185,8 @@ class LiveLine:
             seconds = found.seconds - found.start / found.rate
             if found.name:
                 heard = Heard(at, found.path, found.name, found.language, seconds)
-                if found.path not in self._files and Path(found.path).is_file():
-                    self._files[found.path] = read_wav(Path(found.path))  # a take is gone once it is settled
+                if found.path not in played.files and Path(found.path).is_file():
+                    played.files[found.path] = read_wav(Path(found.path))  # a take is gone once it is settled
                 starts = self._loop.call_at(at, lambda heard=heard: self._starts(played, heard))  # type: ignore[misc]
                 ends = self._loop.call_at(at + seconds, lambda heard=heard: self._silent(heard))  # type: ignore[misc]
                 played.timers += [starts, ends]

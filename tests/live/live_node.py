@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from live.freeswitch import PROMPTS, EventSocket, FreeSwitch
+from live.called_phone import CalledPhone
+from live.event_socket import EventSocket
+from live.freeswitch import PROMPTS, FreeSwitch
 from live.live_line import LiveLine
 from live.loop import Loop
-from live.sip_phone import CalledPhone
 from live.telephone_sound import RATE, read_wav, without_pauses
 
 from esl_vm.app import Node, open_node

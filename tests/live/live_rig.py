@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy as np
+    from live.called_phone import CalledPhone
     from live.live_node import LiveNode
-    from live.sip_phone import CalledPhone
 
     from esl_vm.model.call import Call
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import soundfile
-from live.freeswitch import PROMPTS, members_of
+from live.event_socket import members_of
+from live.freeswitch import PROMPTS
 from live.likeness import likeness
 from live.live_rig import ALIKE
 from live.rtp import Arrived, holes, recording_of

@@ -1,0 +1,87 @@
+"""A SIP telephone that is only called."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from typing import TYPE_CHECKING
+
+from live.sip_phone import SipMessage, new_branch, offer
+
+if TYPE_CHECKING:
+    from live.loop import Loop
+
+
+class CalledPhone:
+    """A telephone that is called: it is busy, rings until the caller gives up, or is answered and soon hung up.
+
+    Args:
+        loop: its clock.
+        answer: what it answers a call with: "486 Busy Here", "180 Ringing" or "200 OK".
+
+    Attributes:
+        dial_string: how FreeSWITCH reaches it. rung: how often it was called.
+    """
+
+    TALKS_S = 0.5
+
+    def __init__(self, loop: Loop, answer: str) -> None:
+        self._loop, self._status = loop, answer
+        self._socket, self._ear = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+        for one in (self._socket, self._ear):
+            one.bind(("127.0.0.1", 0))
+            one.setblocking(False)
+        self._here = f"127.0.0.1:{self._socket.getsockname()[1]}"
+        self.dial_string = f"sofia/live/phone@{self._here}"
+        self.rung = 0
+        self._invites: dict[str, SipMessage] = {}
+        self._tag = secrets.token_hex(4)
+        loop.do(lambda: loop.watch(self._socket, self._read))
+
+    def close(self) -> None:
+        """Give the sockets back."""
+        self._loop.do(lambda: self._loop.forget(self._socket))
+        self._ear.close()
+
+    def _read(self) -> None:
+        while True:
+            try:
+                data, far = self._socket.recvfrom(65536)
+            except BlockingIOError:
+                return
+            message = SipMessage(data)
+            if message.method == "INVITE":
+                if message.get("call-id") not in self._invites:
+                    self.rung += 1
+                    self._invites[message.get("call-id")] = message
+                self._take(message, far)
+            elif message.method == "CANCEL":
+                self._socket.sendto(message.answer("200 OK", self._tag), far)
+                invite = self._invites[message.get("call-id")]
+                self._socket.sendto(invite.answer("487 Request Terminated", self._tag), far)
+            elif message.method == "ACK" and self._status.startswith("200"):
+                self._loop.call_later(self.TALKS_S, lambda far=far, ack=message: self._hang_up(ack, far))  # type: ignore[misc]
+            elif message.method == "BYE":
+                self._socket.sendto(message.answer("200 OK"), far)
+
+    def _take(self, invite: SipMessage, far: tuple[str, int]) -> None:
+        if not self._status.startswith("200"):
+            self._socket.sendto(invite.answer(self._status, self._tag), far)
+            return
+        body = offer(self._ear.getsockname()[1])
+        self._socket.sendto(invite.answer(self._status, self._tag, f"<sip:phone@{self._here}>", body), far)
+
+    def _hang_up(self, ack: SipMessage, far: tuple[str, int]) -> None:
+        lines = [
+            f"BYE {ack.contact or f'sip:{far[0]}:{far[1]}'} SIP/2.0",
+            f"Via: SIP/2.0/UDP {self._here};rport;branch={new_branch()}",
+            "Max-Forwards: 70",
+            f"From: {ack.get('to')}",
+            f"To: {ack.get('from')}",
+            f"Call-ID: {ack.get('call-id')}",
+            "CSeq: 1 BYE",
+            "Content-Length: 0",
+            "",
+            "",
+        ]
+        self._socket.sendto("\r\n".join(lines).encode(), far)
