@@ -261,7 +261,6 @@ def build_world(node: Node) -> World:
         language=settings.speech.language[:2].lower(),
         timezone=settings.service.timezone,
         domain=settings.service.domain,
-        operator=settings.mailbox.operator,
         call_context=settings.service.call_context,
     )
 
@@ -291,6 +290,9 @@ def build_server(node: Node, listener: socket.socket | tuple[str, int], metrics:
         with acting(phone_actor(call.caller.number, call.uuid)):
             talk = answer_call(stories.MeasuredPhone(phone, story), world)
         story.mailbox = str(talk.box or story.mailbox)
+        # A caller who hung up heard nothing of it, and the dialplan neither: the conversation knows.
+        story.status = story.status or str(talk.status)
+        story.message_id = story.message_id or talk.message_id
 
     def ended(end: CallEnd) -> None:
         story = running.pop(id(end.call), None)

@@ -53,7 +53,7 @@ def place(visit: Visit, number: str) -> Next:
     if not is_allowed(visit.options.call_patterns, number):
         return Next(said=visit.say("vm-sorry"))
     if not talk.world.mailboxes.count_call(visit.box, visit.options.calls_per_day):
-        return Next(said=visit.say("im-sorry", "please-try-call-later"))
+        return Next(said=visit.talk.apology)
     talk.status = Status.SUCCESS
     visit.close_folder()
     talk.say("vm-dialout")

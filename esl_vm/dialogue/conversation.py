@@ -68,9 +68,14 @@ class Conversation:
         self.goodbye()
         return AbandonedError("the caller was silent or wrong too often")
 
+    @property
+    def apology(self) -> Utterance:
+        """The words for what can't be done now, and may be later."""
+        return self.voice.prompt("im-sorry", "please-try-call-later")
+
     def apologise(self) -> None:
         """Say that it can't be done now, and that later it may."""
-        self.phone.play(self.voice.prompt("im-sorry", "please-try-call-later"), "")
+        self.tell(self.apology)
 
     def report(self, **more: str) -> None:
         """Tell the dialplan how the call ended: `vm_status`, `vm_message_id`."""
@@ -118,8 +123,8 @@ class Conversation:
         return (Sound(str(path), label),)
 
     def operator_for(self, mailbox: Mailbox) -> str:
-        """The extension that 0 reaches for callers of this mailbox: the call's, the mailbox's or the service's."""
-        return self.phone.call.variable("vm_operator") or mailbox.options.operator or self.world.operator
+        """The extension that 0 reaches for callers of this mailbox: the call's, or the mailbox's (its own or the default)."""
+        return self.phone.call.variable("vm_operator") or mailbox.options.operator
 
     def unseen(self, box: MailboxId) -> Mailbox:
         """A mailbox we can't look at now, with the service's defaults."""

@@ -55,7 +55,7 @@ def _with_introduction(visit: Visit, message: Message, recipients: Recipients) -
     try:
         take = talk.world.spool.take_sound(new_id(talk.world.clock.now()), call_node=talk.phone.call.node)
     except SpoolError:
-        return Next(said=visit.say("im-sorry", "please-try-call-later"))
+        return Next(said=visit.talk.apology)
     with take:
         say_and_beep(talk, (), "")
         recorded = record(talk, take, visit.mailbox, ALL_KEYS, max_s=visit.options.maxsecs)
@@ -87,9 +87,9 @@ def _send_on(visit: Visit, message: Message, recipients: Recipients, introductio
         ) as take:
             settled = take.settle()
     except SpoolError:
-        return Next(said=visit.say("im-sorry", "please-try-call-later"))
+        return Next(said=visit.talk.apology)
     if settled in {Settled.DELIVERED, Settled.WAITING}:
         return Next(said=visit.say("vm-msgforwarded"))
     if settled is Settled.FULL:
         return Next(said=visit.say("vm-mailboxfull"))
-    return Next(said=visit.say("im-sorry", "please-try-call-later"))
+    return Next(said=visit.talk.apology)

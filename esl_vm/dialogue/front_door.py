@@ -71,7 +71,7 @@ def _converse(talk: Conversation, call: Call) -> None:
 
 
 def _check(talk: Conversation, box: MailboxId | None) -> None:
-    skip_pin = talk.phone.call.variable("vm_skip_pin").lower() in {"true", "yes", "1"}
+    skip_pin = talk.phone.call.flag("vm_skip_pin")
     mailbox = ask_mailbox(talk) if box is None else own_mailbox(talk, box, skip_pin=skip_pin)
     visit_mailbox(talk, mailbox)
 

@@ -10,6 +10,7 @@ from esl_vm.model.call import Status
 from esl_vm.model.errors import SpoolError, StoreDownError
 from esl_vm.model.mailbox import Folder, Greeting, Mailbox, MailboxId
 from esl_vm.model.message import Message, new_id
+from esl_vm.spool.outcome import Settled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,20 +61,24 @@ def leave(talk: Conversation, boxes: Sequence[MailboxId], reason: Reason) -> Lef
         id=new_id(talk.world.clock.now()),
         caller=talk.phone.call.caller,
         received=talk.world.clock.now(),
-        urgent=is_urgent_call(talk),
+        urgent=talk.phone.call.flag("vm_urgent"),
     )
     try:
         take = take_message(talk, boxes, message, mailbox)
     except SpoolError:
         talk.apologise()
         return LeftFor.END
-    with take:
-        key = say_and_beep(talk, _greeting(talk, mailbox, reason) + instructions(talk, mailbox, reason), keys)
-        if key is not None:
-            take.discard()
-            return _answer_early(talk, key, operator)
-        end = record_message(talk, take, mailbox, operator=operator, urgent=message.urgent)
-    _report(talk, message.id, end)
+    try:
+        with take:
+            key = say_and_beep(talk, _greeting(talk, mailbox, reason) + instructions(talk, mailbox, reason), keys)
+            if key is not None:
+                take.discard()
+                return _answer_early(talk, key, operator)
+            end = record_message(talk, take, mailbox, operator=operator, urgent=message.urgent)
+    finally:
+        if take.settled in {Settled.DELIVERED, Settled.WAITING}:  # also when the caller hung up
+            talk.status = Status.SUCCESS
+            talk.message_id = message.id
     if end is MessageEnd.KEPT_BY_SILENCE:
         talk.goodbye()
     if end in {MessageEnd.OPERATOR_KEPT, MessageEnd.OPERATOR_DROPPED}:
@@ -89,11 +94,6 @@ def takes_messages(mailbox: Mailbox) -> bool:
 def is_full(mailbox: Mailbox) -> bool:
     """Whether New holds as many messages as a folder may."""
     return mailbox.counts.of(Folder.NEW) >= mailbox.options.maxmsg
-
-
-def is_urgent_call(talk: Conversation) -> bool:
-    """Whether the dialplan marked the whole call urgent (`vm_urgent`)."""
-    return talk.phone.call.variable("vm_urgent").lower() in {"true", "yes", "1"}
 
 
 def take_message(talk: Conversation, boxes: Sequence[MailboxId], message: Message, mailbox: Mailbox) -> Take:
@@ -119,8 +119,9 @@ def to_operator(talk: Conversation, operator: str) -> None:
 
 def instructions(talk: Conversation, mailbox: Mailbox, reason: Reason) -> Utterance:
     """The words "please leave your message after the tone", unless the mailbox or the dialplan leaves it out."""
-    skip = talk.phone.call.variable("vm_skip_instructions").lower()
-    if mailbox.options.skip_instructions or skip in {"true", "yes", "always"}:
+    call = talk.phone.call
+    skip = call.variable("vm_skip_instructions").strip().lower()
+    if mailbox.options.skip_instructions or skip == "always" or call.flag("vm_skip_instructions"):
         return ()
     if skip == "greeted" and _recorded_greeting(talk, mailbox, reason):
         return ()
@@ -168,9 +169,3 @@ def _answer_early(talk: Conversation, key: str | None, operator: str) -> LeftFor
     else:
         talk.status = Status.SUCCESS
     return LeftFor.END
-
-
-def _report(talk: Conversation, message_id: str, end: MessageEnd) -> None:
-    if end in {MessageEnd.KEPT, MessageEnd.KEPT_BY_SILENCE, MessageEnd.OPERATOR_KEPT}:
-        talk.status = Status.SUCCESS
-        talk.message_id = message_id

@@ -107,9 +107,9 @@ def delete_or_restore(visit: Visit) -> Next:
     return Next(said=visit.say("vm-undeleted"))
 
 
-def envelope_of(visit: Visit, message: Message, *, name: bool = True) -> Utterance:
+def envelope_of(visit: Visit, message: Message) -> Utterance:
     """When a message came and from whom, whatever the mailbox's options say (3 3)."""
-    return _when(visit, message) + _who(visit, message, name=name)
+    return _when(visit, message) + _who(visit, message)
 
 
 def _announcement(visit: Visit, message: Message) -> Utterance:
@@ -131,12 +131,12 @@ def _when(visit: Visit, message: Message) -> Utterance:
     return visit.talk.voice.received(datetime.fromtimestamp(message.received, zone), now)
 
 
-def _who(visit: Visit, message: Message, *, name: bool = True) -> Utterance:
+def _who(visit: Visit, message: Message) -> Utterance:
     """The recorded name of a colleague, else the number digit by digit, else "from an unknown caller"."""
     number = message.caller.dialable
     if not number:
         return visit.say("vm-unknown-caller")
-    colleague = _colleague(visit, number) if name and visit.options.internal_names else ()
+    colleague = _colleague(visit, number) if visit.options.internal_names else ()
     return colleague or visit.talk.voice.phone_number(number)
 
 

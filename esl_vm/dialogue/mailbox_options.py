@@ -72,7 +72,7 @@ def _record(visit: Visit, greeting: Greeting) -> Utterance | None:
     try:
         end, mailbox = record_for_mailbox(visit.talk, visit.mailbox, greeting)
     except SpoolError:
-        return visit.say("im-sorry", "please-try-call-later")
+        return visit.talk.apology
     visit.mailbox = mailbox
     return None if end is GreetingEnd.TIMED_OUT else ()
 

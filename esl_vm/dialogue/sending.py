@@ -50,7 +50,7 @@ def record_for(visit: Visit, recipients: Recipients, origin: str) -> Next:
     try:
         take = take_message(talk, recipients.boxes, message, first)
     except SpoolError:
-        return Next(said=visit.say("im-sorry", "please-try-call-later"))
+        return Next(said=talk.apology)
     with take:
         away = talk.greeting_of(first, Greeting.TEMPORARY) if recipients.first else ()
         said = away + visit.say("vm-intro")

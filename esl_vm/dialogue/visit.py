@@ -55,7 +55,7 @@ class Visit:
     @classmethod
     def begin(cls, talk: Conversation, entered: Entered) -> Visit:
         """Open the folder in which there is something: urgent, new, old, else new."""
-        read_only = talk.phone.call.variable("vm_read_only").lower() in {"true", "yes", "1"}
+        read_only = talk.phone.call.flag("vm_read_only")
         return cls(talk, entered.mailbox, Listing.begun(talk.world.mailboxes, entered), read_only=read_only)
 
     @property

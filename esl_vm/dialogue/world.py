@@ -25,7 +25,6 @@ class World:
         waits, pin_rules: how long to wait, which PINs may be chosen.
         language: `fr` or `en`, where neither call nor mailbox names one. timezone: an IANA name, likewise.
         domain: the mailbox domain where the call names none.
-        operator: the extension for 0 where neither call nor mailbox names one; empty = none.
         call_context: the dialplan context in which 3 2 and 3 4 dial; empty = the call's own.
         listen_keys: keys of a message's body, in the order forward, back, pause, restart, stop.
     """
@@ -43,6 +42,5 @@ class World:
     language: str = "fr"
     timezone: str = "America/Toronto"
     domain: str = "default"
-    operator: str = ""
     call_context: str = ""
     listen_keys: tuple[str, str, str, str, str] = ("#", "*", "0", "2", "13456789")

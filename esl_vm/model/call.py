@@ -42,6 +42,10 @@ class Call:
         """A channel variable, `` if unset."""
         return self.variables.get(name, "")
 
+    def flag(self, name: str) -> bool:
+        """Whether a channel variable says yes: `true`, `yes`, `on` or `1`."""
+        return self.variable(name).strip().lower() in {"true", "yes", "on", "1"}
+
 
 class Ended(Enum):
     """What ended a recording."""

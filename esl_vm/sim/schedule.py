@@ -7,6 +7,7 @@ and the same call twice takes the same course. `realtime.RealClock` runs the sam
 from __future__ import annotations
 
 import heapq
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Protocol
@@ -53,16 +54,16 @@ class Schedule(Protocol):
         ...
 
 
-class TimerHeap:
+class TimerHeap(ABC):
     """The heap both clocks share; subclasses say what time it is."""
 
     def __init__(self) -> None:
         self._heap: list[Timer] = []
         self._numbers = count()
 
+    @abstractmethod
     def now(self) -> float:
         """Seconds since 1970."""
-        raise NotImplementedError
 
     def call_at(self, at: float, action: Callable[[], None]) -> Timer:
         """Have something done at a moment; a moment that has passed is as good as now."""

@@ -224,6 +224,15 @@ CALLS = [
         boxes=(Box(messages=(Msg(seconds=12.0),)),),
     ),
     PhoneCall(
+        "ahead_past_the_end",
+        "# with less than 3 s left: the message is over, it never jumps back",
+        OWN,
+        IN + "w:vm-opts d:1 w:<sound> s:3 d:# w:vm-advopts@3 d:# end:15",
+        "<sound> vm-advopts vm-goodbye",
+        boxes=(Box(messages=(Msg(seconds=4.5),)),),
+        after={("1001", "old"): 1},
+    ),
+    PhoneCall(
         "a_key_in_the_message_acts_at_once",
         "7 while a message plays deletes it at once",
         OWN,

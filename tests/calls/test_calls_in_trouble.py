@@ -125,6 +125,18 @@ VISIT = (
 )
 
 
+def test_a_caller_who_hangs_up_has_left_a_message_all_the_same(rig):
+    ring(rig, leave("w:beep talk s:3 hang"))
+    assert rig.talk.status == "SUCCESS"
+    assert rig.talk.message_id == rig.messages(ALICE, Folder.NEW)[0].id
+
+
+def test_a_caller_who_hangs_up_in_the_greeting_has_left_none(rig):
+    ring(rig, leave("w:vm-theperson hang"))
+    assert rig.talk.status == "FAILED"
+    assert rig.talk.message_id == ""
+
+
 class TestHangingUp:
     """The caller hangs up at every half second of a call: nothing is lost, nothing is doubled, nobody is stuck."""
 
