@@ -2,7 +2,9 @@
 
 import signal
 
+import pytest
 from hypothesis import HealthCheck, settings
+from support.redis_servers import NoRedisError, redis_cluster, redis_server
 
 # A shell that runs the tests in the background ignores Ctrl-C for all it starts; the commands tested must not.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -10,3 +12,31 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # A slow machine is no failure: hypothesis measures no time here.
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("here")
+
+
+@pytest.fixture(scope="session")
+def real_redis():
+    """A redis-server for a whole run; who uses it empties it first."""
+    try:
+        with redis_server() as server:
+            yield server
+    except NoRedisError as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session")
+def one_node_cluster():
+    """A Redis Cluster of one node, likewise."""
+    try:
+        with redis_cluster() as cluster:
+            yield cluster
+    except NoRedisError as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture
+def empty_redis(real_redis):
+    """The run's redis-server with nothing in it."""
+    with real_redis.client() as client:
+        client.flushall()
+    return real_redis

@@ -30,6 +30,7 @@ class Ran:
 
 @pytest.fixture(scope="session")
 def redis_url():
+    """A Redis of their own: some of these tests change its settings."""
     try:
         with redis_server() as server:
             yield server.url

@@ -67,8 +67,8 @@ def mortal(target, writes, *, after=False):
         pytest.param(mod_voicemail, True, 3, id="mod_voicemail, after every third write"),
     ],
 )
-def test_killed_at_write_after_write_and_resumed_it_ends_the_same(read, after, step, import_redis, tmp_path):
-    with import_redis.client() as client:
+def test_killed_at_write_after_write_and_resumed_it_ends_the_same(read, after, step, real_redis, tmp_path):
+    with real_redis.client() as client:
         whole = Place(client, tmp_path / "whole")
         target, life = mortal(whole.target, 10**6)
         whole.bring(read(), target)
@@ -86,7 +86,7 @@ def test_killed_at_write_after_write_and_resumed_it_ends_the_same(read, after, s
             )
 
 
-def test_a_process_killed_for_good_in_the_middle_can_be_begun_again(import_redis, tmp_path):
+def test_a_process_killed_for_good_in_the_middle_can_be_begun_again(real_redis, tmp_path):
     """Not a stand-in: another Python process, SIGKILL while it imports, then the import once more."""
     tree = tmp_path / "tree"
     write(tree / "etc" / "voicemail.conf", "[general]\n[default]\n1001 => 4821,Alice Martin\n")
@@ -101,11 +101,11 @@ def test_a_process_killed_for_good_in_the_middle_can_be_begun_again(import_redis
         "target = Target(store.registry, store.mailboxes, store.pins, FolderAudio(Path(sys.argv[3])))\n"
         "run_import(read_asterisk(tree / 'etc' / 'voicemail.conf', tree / 'spool'), target)\n"
     )
-    with import_redis.client() as client:
+    with real_redis.client() as client:
         place = Place(client, tmp_path)
         path = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parent.parent)])
         process = subprocess.Popen(
-            [sys.executable, "-c", program, str(import_redis.port), str(tree), str(place.audio.folder)],
+            [sys.executable, "-c", program, str(real_redis.port), str(tree), str(place.audio.folder)],
             env={**os.environ, "PYTHONPATH": path},
         )
         box = MailboxId("1001")
@@ -227,8 +227,8 @@ def test_a_mailbox_that_was_here_before_keeps_its_settings_and_gets_the_messages
     assert [remark.where for remark in report.findings.remarks if remark.kind == "mailbox_here"] == ["1001@default"]
 
 
-def test_a_quota_does_not_cost_a_message(import_redis, tmp_path):
-    with import_redis.client() as client:
+def test_a_quota_does_not_cost_a_message(real_redis, tmp_path):
+    with real_redis.client() as client:
         place = Place(client, tmp_path, MailboxOptions(quota_seconds=2, maxmsg=1))
         report = place.bring(asterisk())
         assert report.messages.imported == 28

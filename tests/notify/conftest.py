@@ -9,16 +9,7 @@ import pytest
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
 
-from support.redis_servers import NoRedisError, redis_cluster, redis_server
-
-
-@pytest.fixture(scope="session")
-def one_redis():
-    try:
-        with redis_server() as server:
-            yield server
-    except NoRedisError as error:
-        pytest.skip(str(error))
+from support.redis_servers import NoRedisError, redis_cluster
 
 
 @pytest.fixture(scope="session")
@@ -31,8 +22,6 @@ def one_cluster():
 
 
 @pytest.fixture
-def redis_here(one_redis):
+def redis_here(empty_redis):
     """A Redis with nothing in it."""
-    with one_redis.client() as client:
-        client.flushall()
-    return one_redis
+    return empty_redis

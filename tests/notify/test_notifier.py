@@ -187,8 +187,8 @@ def test_killed_between_the_event_and_the_job_the_mail_is_sent_by_another(house,
     wait_until(lambda: post.letters.mails)
 
 
-def test_redis_killed_and_back_nothing_is_lost_and_the_lamps_are_right(post, notifiers, tmp_path, one_redis):
-    assert one_redis.pid, "skips where there is no Redis"
+def test_redis_killed_and_back_nothing_is_lost_and_the_lamps_are_right(post, notifiers, tmp_path, real_redis):
+    assert real_redis.pid, "skips where there is no Redis"
     with redis_server("--appendonly", "yes", "--appendfsync", "always") as server:
         house = House(server.url, tmp_path, WallClock())
         house.add()

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 import redis
-from support.redis_servers import NoRedisError, redis_server
 
 ROOT = Path(__file__).parents[2]
 
@@ -83,12 +82,10 @@ def service(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def redis_url():
-    try:
-        with redis_server() as server:
-            yield server.url
-    except NoRedisError as none:
-        pytest.skip(str(none))
+def redis_url(real_redis):
+    with real_redis.client() as client:
+        client.flushall()
+    return real_redis.url
 
 
 class Clock:

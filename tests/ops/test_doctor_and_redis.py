@@ -42,8 +42,9 @@ def test_every_master_of_a_cluster_is_looked_at(said):
     assert wrong.startswith(f"127.0.0.1:{cluster.nodes[2].port}: nothing is written to the disk as it comes")
 
 
-def test_what_a_crash_would_lose_is_told(said, redis_url):
-    found = said(redis_url)
+def test_what_a_crash_would_lose_is_told(said):
+    with redis_server() as server:
+        found = said(server.url)
     assert "nothing is written to the disk as it comes (appendonly no)" in found[Level.ERROR][0]
     assert "appendfsync everysec" in found[Level.WARNING][0]
 

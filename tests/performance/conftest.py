@@ -9,19 +9,9 @@ from calls import play_book
 from calls.book import PhoneCall
 from redis.connection import AbstractConnection
 from support.real_rig import RealRig
-from support.redis_servers import NoRedisError, redis_server
 
 from esl_vm.sim.line import Line
 from esl_vm.sim.pipe import PipeSocket
-
-
-@pytest.fixture(scope="module")
-def server():
-    try:
-        with redis_server() as running:
-            yield running
-    except NoRedisError as missing:
-        pytest.skip(str(missing))
 
 
 class Counted(RealRig):
@@ -51,10 +41,10 @@ class Counted(RealRig):
 
 
 @pytest.fixture
-def rig(server, tmp_path, monkeypatch):
-    with server.client() as client:
+def rig(real_redis, tmp_path, monkeypatch):
+    with real_redis.client() as client:
         client.flushall()
-    rig = Counted(tmp_path, server.url)
+    rig = Counted(tmp_path, real_redis.url)
     to_redis = AbstractConnection.send_packed_command
     to_switch = PipeSocket.send
 

@@ -141,7 +141,7 @@ class Discarding(Story):
 class Greetings(Story):
     """An owner replaces a greeting."""
 
-    def before(self) -> None:  # noqa: B027 - most calls need nothing before
+    def before(self) -> None:
         self.former = self.desk.put_greeting(ALICE, BUSY)
         self.desk.clock.time += 60
 
@@ -166,7 +166,7 @@ class Greetings(Story):
 class Forwarding(Story):
     """An owner sends a message on to two others with an introduction."""
 
-    def before(self) -> None:  # noqa: B027 - most calls need nothing before
+    def before(self) -> None:
         with self.desk.take() as take:
             freeswitch_records(take.path, SAID)
             take.settle()

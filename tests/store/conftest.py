@@ -5,25 +5,6 @@ from __future__ import annotations
 import fakeredis
 import pytest
 from store_case import Case
-from support.redis_servers import NoRedisError, redis_cluster, redis_server
-
-
-@pytest.fixture(scope="session")
-def real_redis():
-    try:
-        with redis_server() as server:
-            yield server
-    except NoRedisError as missing:
-        pytest.skip(str(missing))
-
-
-@pytest.fixture(scope="session")
-def one_node_cluster():
-    try:
-        with redis_cluster() as cluster:
-            yield cluster
-    except NoRedisError as missing:
-        pytest.skip(str(missing))
 
 
 @pytest.fixture(params=["fakeredis", "redis", "cluster"])
