@@ -57,12 +57,12 @@ def picture(place):
 
 
 @pytest.mark.parametrize("read", [asterisk, mod_voicemail, fusionpbx])
-def test_what_goes_to_asterisk_comes_back_equal(read, place, import_redis, tmp_path):
+def test_what_goes_to_asterisk_comes_back_equal(read, place, empty_redis, tmp_path):
     place.bring(read())
     before = picture(place)
     report = export(place, tmp_path / "out")
     assert report.messages.imported == report.messages.found > 10
-    with import_redis.client(db=1) as client:
+    with empty_redis.client(db=1) as client:
         other = Place(client, tmp_path / "other", place.store.mailboxes._base.defaults)
         again = other.bring(back(tmp_path / "out"))
         after = picture(other)
