@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from esl_vm.dialogue.calling import call_back, call_out
+from esl_vm.dialogue.folders import open_trash
 from esl_vm.dialogue.listening import envelope_of
 from esl_vm.dialogue.menus import AdvancedMenu
 from esl_vm.dialogue.sending import reply, send
@@ -38,6 +39,8 @@ def _do(visit: Visit, choice: AdvancedMenu) -> Next:
             return call_out(visit)
         case AdvancedMenu.SEND:
             return send(visit)
+        case AdvancedMenu.TRASH:
+            return open_trash(visit)
         case AdvancedMenu.BACK:
             return Next()
         case AdvancedMenu.LEAVE:

@@ -45,6 +45,15 @@ def save_to_folder(visit: Visit) -> Next:
     return next_message(visit, said=said) if visit.options.nextaftercmd else Next(said=said)
 
 
+def open_trash(visit: Visit) -> Next:
+    """3 7: what was deleted and is still kept, however long ago the call ended; 7 brings it back, 9 saves it elsewhere."""
+    visit.open_folder(Folder.TRASH)
+    voice, count = visit.talk.voice, len(visit.listing)
+    if not count:
+        return Next(said=voice.no_messages(Folder.TRASH))
+    return Next(said=voice.number(count) + visit.say("vm-message" if count == 1 else "vm-messages"))
+
+
 def _choose(visit: Visit, question: str) -> Folder | None:
     """Which folder; None: cancelled, or no answer."""
     opening = visit.say(question)

@@ -87,23 +87,23 @@ def delete_or_restore(visit: Visit) -> Next:
     entry = visit.here
     if entry is None or visit.read_only:
         return Next()
-    mailboxes = visit.talk.world.mailboxes
-    if entry.gone is None:
+    mailboxes, folder = visit.talk.world.mailboxes, visit.listing.folder
+    if not visit.restorable:
         mailboxes.delete(visit.box, entry.message.id)
-        entry.gone = Folder.TRASH
+        entry.gone = None if folder is Folder.TRASH else Folder.TRASH
         said = visit.say("vm-deleted")
         return next_message(visit, said=said) if visit.options.nextaftercmd else Next(said=said)
-    if entry.gone is Folder.TRASH:
+    if (entry.gone or folder) is Folder.TRASH:
         back = mailboxes.restore(visit.box, entry.message.id)
     else:
-        back = mailboxes.move(visit.box, entry.message.id, visit.listing.folder, 0).kept
+        back = mailboxes.move(visit.box, entry.message.id, folder, 0).kept
         if back and (entry.heard or entry.message.heard):
             # What comes to New counts as unheard there, but this one only comes back: heard it was, and goes to Old
             # at the end of the visit.
             mailboxes.heard(visit.box, entry.message.id)
     if not back:
         return Next(said=visit.say("vm-sorry"))
-    entry.gone = None
+    entry.gone = Folder.NEW if folder is Folder.TRASH else None  # out of the trash: wherever it lay before
     return Next(said=visit.say("vm-undeleted"))
 
 

@@ -126,7 +126,7 @@ def _offer_for_message(visit: Visit, *, advanced: bool = True) -> Utterance:
     if _has_next(visit):
         names.append("vm-next")
     if not visit.read_only:
-        names.append("vm-undelete" if visit.here is not None and visit.here.gone else "vm-delete")
+        names.append("vm-undelete" if visit.restorable else "vm-delete")
     names += ["vm-toforward", "vm-savemessage", "vm-helpexit"]
     return visit.say(*names)
 

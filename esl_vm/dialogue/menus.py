@@ -57,6 +57,7 @@ class AdvancedMenu(Enum):
     ENVELOPE = "3"
     OUTGOING_CALL = "4"
     SEND = "5"
+    TRASH = "7"
     BACK = "*"
     LEAVE = "#"
 
@@ -162,6 +163,10 @@ GUIDE: dict[type[Enum], dict[str, tuple[str, str]]] = {
         "3": ("Entendre la date, l'heure et l'expéditeur", "Hear when it came and from whom"),
         "4": ("Faire un appel (si permis)", "Place a call (if allowed)"),
         "5": ("Envoyer un message vocal", "Send a voice message"),
+        "7": (
+            "Messages effacés : les réentendre, les récupérer (non annoncé)",
+            "Deleted messages: hear them, bring them back (not announced)",
+        ),
         "*": ("Retour au menu principal", "Back to the main menu"),
         "#": ("Quitter", "Leave"),
     },

@@ -73,6 +73,12 @@ class Visit:
         """The current message."""
         return self.listing.here
 
+    @property
+    def restorable(self) -> bool:
+        """Whether 7 brings the current message back; else it deletes it."""
+        entry = self.here
+        return entry is not None and (entry.gone is None) == (self.listing.folder is Folder.TRASH)
+
     def say(self, *names: str) -> Utterance:
         """Prompts, in the language of the visit."""
         return self.talk.voice.prompt(*names)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, time
 from typing import TYPE_CHECKING
 
-from esl_vm.speech.spoken import Spoken, folder_prompt, millions
+from esl_vm.speech.spoken import Spoken, folder_prompts, millions
 
 if TYPE_CHECKING:
     from esl_vm.speech.utterance import Utterance
@@ -37,11 +37,11 @@ class English(Spoken):
 
     def folder_messages(self, name: str) -> Utterance:
         """A folder as one names it: "new messages", "work messages"."""
-        return self.prompt(folder_prompt(name), "vm-messages")
+        return self.prompt(*folder_prompts(name), "vm-messages")
 
     def no_messages(self, name: str) -> Utterance:
         """That a folder is empty: "you have no new messages"."""
-        return self.prompt("vm-youhave", "vm-no", folder_prompt(name), "vm-messages")
+        return self.prompt("vm-youhave", "vm-no", *folder_prompts(name), "vm-messages")
 
     def listen_to(self, name: str, *, full: bool = False) -> Utterance:
         """What 1 does: "press 1 for new messages"; full: "press one to listen to new messages"."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from esl_vm.speech.spoken import URGENT, Spoken, folder_prompt, millions
+from esl_vm.speech.spoken import TRASH, URGENT, Spoken, folder_prompt, millions
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -46,6 +46,8 @@ class French(Spoken):
 
     def folder_messages(self, name: str) -> Utterance:
         """A folder as one names it: "nouveaux messages", "messages urgents", "travail", "dossier 5"."""
+        if name == TRASH:
+            return self.prompt("vm-messages")
         prompt = folder_prompt(name)
         if name == URGENT:
             return self.prompt("vm-messages", prompt)
@@ -53,6 +55,8 @@ class French(Spoken):
 
     def no_messages(self, name: str) -> Utterance:
         """That a folder is empty: "aucun nouveau message", "aucun message urgent", "aucun message conservé dans travail"."""
+        if name == TRASH:
+            return self.prompt("vm-no", "vm-message")
         prompt = folder_prompt(name)
         if name in _ADJECTIVES:
             return self.prompt("vm-no", prompt, "vm-message")
@@ -63,7 +67,7 @@ class French(Spoken):
 
         The longer words end in "vos", which only "messages" can follow: a folder with a name gets the shorter ones.
         """
-        full = full and (name == URGENT or name in _ADJECTIVES)
+        full = full and (name in {URGENT, TRASH} or name in _ADJECTIVES)
         return self.prompt("vm-onefor-full" if full else "vm-onefor") + self.folder_messages(name)
 
     def place(self, number: int, total: int, *, urgent: bool = False) -> Utterance:

@@ -99,6 +99,14 @@ def primary_language(tag: str) -> str:
     return re.split(r"[-_.@]", tag.strip().lower(), maxsplit=1)[0]
 
 
+TRASH = "trash"
+
+
+def folder_prompts(name: str) -> tuple[str, ...]:
+    """The prompt of a folder's name; none for the trash, whose messages are just messages. Raises InvalidValueError."""
+    return () if name == TRASH else (folder_prompt(name),)
+
+
 def folder_prompt(name: str) -> str:
     """The prompt of a folder's name; raises InvalidValueError."""
     try:

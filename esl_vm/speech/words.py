@@ -152,7 +152,7 @@ def _sentence(texts: Sequence[str]) -> str:
         sign = said.endswith("]")
         if not ended and not sign and text[:1].isupper() and text.endswith(_SENTENCE_ENDS):
             said, ended = f"{said}.", True
-        if ended or sign:
+        if ended or sign or said.endswith(","):
             text = text.lstrip(", ")
         if ended:
             text = text[:1].upper() + text[1:]

@@ -326,6 +326,35 @@ CALLS = [
         after={("1002", "new"): 1, ("1001", "new"): 0},
     ),
     PhoneCall(
+        "bring_a_message_back_from_the_trash",
+        "3 7 opens what was deleted in an earlier call; 7 brings it back",
+        OWN,
+        IN + "w:vm-opts d:3 w:vm-starmain d:7 w:vm-onefor d:1 w:vm-undelete d:7 w:vm-delete d:# end:15",
+        "vm-starmain digits/2 vm-messages vm-onefor vm-first <sound> vm-undelete vm-undeleted vm-delete vm-goodbye",
+        boxes=(Box(messages=(Msg(folder="trash"), Msg(folder="trash", seconds=4.0))),),
+        after={("1001", "trash"): 1, ("1001", "old"): 1},
+    ),
+    PhoneCall(
+        "delete_it_then_think_again",
+        "a message deleted in this call is in the trash, and goes back to where it lay",
+        OWN,
+        IN
+        + "w:vm-opts d:1 w:vm-delete d:7 w:vm-deleted d:3 w:vm-starmain d:7 w:vm-onefor d:7 w:vm-undeleted d:7 w:vm-deleted "
+        "d:7 w:vm-undeleted d:3 w:vm-starmain d:7 w:vm-no d:# end:15",
+        "<sound> vm-deleted digits/1 vm-message vm-onefor vm-undeleted vm-deleted vm-undeleted vm-no vm-goodbye",
+        boxes=(Box(messages=ONE),),
+        after={("1001", "trash"): 0, ("1001", "new"): 1},
+    ),
+    PhoneCall(
+        "save_a_message_out_of_the_trash",
+        "9 in the trash saves the message in a folder",
+        OWN,
+        IN + "w:vm-opts d:3 w:vm-starmain d:7 w:vm-onefor d:9 w:vm-savefolder d:2 w:vm-savedto d:# end:15",
+        "vm-onefor vm-savefolder vm-savedto vm-goodbye",
+        boxes=(Box(messages=(Msg(folder="trash"),)),),
+        after={("1001", "trash"): 0, ("1001", "work"): 1},
+    ),
+    PhoneCall(
         "back_from_advanced_options",
         "3 * is the main menu again",
         OWN,

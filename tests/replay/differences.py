@@ -283,6 +283,14 @@ def folder_after_options(place: Place) -> Found | None:
     return Found("options-keep-marks", ends=True) if "vm-options" in before and folders else None
 
 
+def trash_by_phone(place: Place) -> Found | None:
+    """7 in the advanced options opens the trash."""
+    recent = {h.name for h in place.theirs[max(0, place.i - 6) : place.i]}
+    pressed = any(mark == ">" and keys.startswith("7") for _, mark, keys in place.trace.marks)
+    advanced = recent & {"vm-toreply", "vm-tohearenv", "vm-tomakecall", "vm-leavemsg", "vm-starmain"}
+    return Found("trash-by-phone", ends=True) if advanced and pressed and _key_near(place, 1.0) else None
+
+
 def dialled_hash(place: Place) -> Found | None:
     """# never is part of a number to dial."""
     asked = [h.name for h in place.theirs[max(0, place.i - 3) : place.i]]
@@ -454,6 +462,7 @@ RULES: list = [
     directory,
     folder_after_options,
     dialled_hash,
+    trash_by_phone,
     endless_callback,
     application_options,
     which_box,

@@ -172,14 +172,20 @@ def test_an_unknown_language_is_the_default_and_an_unknown_default_is_english():
 @pytest.mark.parametrize("voice", [FR, EN], ids=LANGUAGES)
 def test_every_folder_but_the_trash_has_a_name(voice):
     for folder in (*Folder, "urgent"):
-        if folder is Folder.TRASH:
-            continue
-        assert voice.folder(folder)
         assert voice.folder_messages(folder)
         assert voice.no_messages(folder)
-    for say in (voice.folder, voice.folder_messages, voice.no_messages, voice.listen_to):
-        with pytest.raises(InvalidValueError, match="trash"):
-            say(Folder.TRASH)
+        assert voice.listen_to(folder)
+        if folder is not Folder.TRASH:
+            assert voice.folder(folder)
+    with pytest.raises(InvalidValueError, match="trash"):
+        voice.folder(Folder.TRASH)
+
+
+def test_what_lies_in_the_trash_is_just_messages():
+    assert names(FR.folder_messages("trash")) == names(EN.folder_messages("trash")) == ["vm-messages"]
+    assert names(FR.no_messages("trash")) == ["vm-no", "vm-message"]
+    assert names(EN.no_messages("trash")) == ["vm-youhave", "vm-no", "vm-messages"]
+    assert names(FR.listen_to("trash", full=True)) == ["vm-onefor-full", "vm-messages"]
 
 
 def test_characters_that_have_no_prompt_are_left_out():

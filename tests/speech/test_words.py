@@ -49,6 +49,10 @@ def test_sentences_end_and_begin_as_sentences_do():
             assert "  " not in text, name
 
 
+def test_a_comma_at_the_end_and_one_at_the_beginning_are_one():
+    assert ",," not in words(["vm-enter-num-to-call", "vm-duration"], "fr")
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 @given(data=st.data())
 def test_any_prompts_in_any_order_read_as_tidy_text(language, data):
