@@ -134,22 +134,22 @@ def _say_ready(
     from esl_vm.app import EMBEDDED, open_prompts
 
     pack = open_prompts(settings)
-    print(f"esl-vm {__version__} takes calls on {_address(listener)}")
+    lines = [f"esl-vm {__version__} takes calls on {_address(listener)}"]
     if settings.redis.url == EMBEDDED:
-        print(f"  Redis    its own, in {settings.data_dir}; look into it: {_redis_cli(redis_url)}")
+        lines.append(f"  Redis    its own, in {settings.data_dir}; look into it: {_redis_cli(redis_url)}")
     else:
-        print(f"  Redis    {mask_url(redis_url)}")
+        lines.append(f"  Redis    {mask_url(redis_url)}")
     if pack.kind == "nominal":
-        print("  prompts  none found: telephones hear nothing; `esl-vm prompts check` says where to get them")
+        lines.append("  prompts  none found: telephones hear nothing; `esl-vm prompts check` says where to get them")
     else:
-        print(f"  prompts  {pack.kind}, in {pack.folder}")
+        lines.append(f"  prompts  {pack.kind}, in {pack.folder}")
     if seen:
-        print(f"  status   http://{_address(seen)}/metrics, /healthz and /readyz")
+        lines.append(f"  status   http://{_address(seen)}/metrics, /healthz and /readyz")
     if args.demo:
         program = "python -m esl_vm" if sys.argv[0].endswith("__main__.py") else sys.argv[0]
         command = " ".join([program, *(["--data-dir", args.data_dir] if "data_dir" in args else [])])
         box = DEMO_MAILBOXES[0][0]
-        print(
+        lines.append(
             f"\nTry it, in another terminal:\n"
             f"  {command} phone '*97' --from {box}    hear {box}'s mailbox; its PIN is {DEFAULT_PIN}\n"
             f"  {command} phone {box} --from 1002     leave it a message\n"
@@ -158,6 +158,7 @@ def _say_ready(
             f'  <action application="socket" data="{_address(listener)} async full"/>\n'
             f"Ctrl-C stops it."
         )
+    sys.stdout.write("\n".join([*lines, ""]))  # in one piece: the processes' log goes to the same terminal
     sys.stdout.flush()
 
 

@@ -22,8 +22,9 @@ def advanced_options(visit: Visit) -> Next:
     waits = visit.talk.world.waits
     for _ in range(waits.menu_times):
         key = visit.talk.ask(_offer(visit), waits.menu_ms)
-        if key in {choice.value for choice in AdvancedMenu}:
-            return _do(visit, AdvancedMenu(key))
+        choice = AdvancedMenu.of(key)
+        if choice is not None:
+            return _do(visit, choice)
     return Next()
 
 

@@ -40,6 +40,7 @@ class Listing:
     current: int = 0
     entries: list[Entry] = field(default_factory=list)
     _last: Place | None = None
+    _entered: Entered | None = None  # its page is the first, which nobody has looked at yet
 
     @classmethod
     def open(cls, mailboxes: Mailboxes, box: MailboxId, name: str) -> Listing:
@@ -52,9 +53,7 @@ class Listing:
     def begun(cls, mailboxes: Mailboxes, entered: Entered) -> Listing:
         """The folder that opened when its owner entered the mailbox, whose first page was read with it."""
         folder, urgent = entered.mailbox.counts.opens
-        listing = cls(mailboxes, entered.mailbox.id, URGENT if urgent else folder)
-        listing.total = listing._take(entered.page)
-        return listing
+        return cls(mailboxes, entered.mailbox.id, URGENT if urgent else folder, entered.total, _entered=entered)
 
     @property
     def folder(self) -> Folder:
@@ -84,6 +83,9 @@ class Listing:
         return [e.message.id for e in self.entries if e.heard and e.gone is None]
 
     def _read(self) -> int:
+        if self._entered is not None:
+            entered, self._entered = self._entered, None
+            return self._take(entered.page)
         urgent = {URGENT: True, Folder.NEW: False}.get(self.name)
         return self._take(self.mailboxes.page(self.box, self.folder, urgent=urgent, after=self._last, most=PAGE))
 

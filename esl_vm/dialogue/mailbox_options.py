@@ -29,12 +29,12 @@ def mailbox_options(visit: Visit) -> Next:
     while silences < waits.menu_times:
         key = visit.talk.ask(opening + _offer(visit), waits.menu_ms)
         opening = ()
+        choice = OptionsMenu.of(key)
         if key is None:
             silences += 1
-        elif key in {choice.value for choice in OptionsMenu}:
-            choice = OptionsMenu(key)
-            if choice is OptionsMenu.BACK:
-                break
+        elif choice is OptionsMenu.BACK:
+            break
+        elif choice is not None:
             silences = 0
             said = _do(visit, choice)
             if said is None:

@@ -3,10 +3,25 @@
 The callers' guide's key tables are made from these; each member's words are in GUIDE, French and English.
 """
 
+from __future__ import annotations
+
 from enum import Enum
+from typing import Self
 
 
-class MainMenu(Enum):
+class Menu(Enum):
+    """A menu: its members' values are keys."""
+
+    @classmethod
+    def of(cls, key: str | None) -> Self | None:
+        """What a key chooses here; None if it chooses nothing, or is none."""
+        try:
+            return cls(key)
+        except ValueError:
+            return None
+
+
+class MainMenu(Menu):
     """The main menu (guide: Menu principal), before and after a message."""
 
     LISTEN = "1"
@@ -23,7 +38,7 @@ class MainMenu(Enum):
     LEAVE = "#"
 
 
-class WhileListening(Enum):
+class WhileListening(Menu):
     """Keys while a message plays (guide: pendant l'écoute); the other digits act at once as in the main menu."""
 
     BACK = "*"
@@ -32,7 +47,7 @@ class WhileListening(Enum):
     RESTART = "2"
 
 
-class FolderMenu(Enum):
+class FolderMenu(Menu):
     """The folder list of 2 and 9 (guide: Changer de dossier); 5 to 9 are accepted and not spoken."""
 
     NEW = "0"
@@ -49,7 +64,7 @@ class FolderMenu(Enum):
     AGAIN = "*"
 
 
-class AdvancedMenu(Enum):
+class AdvancedMenu(Menu):
     """Advanced options (guide: Options avancées)."""
 
     REPLY = "1"
@@ -62,7 +77,7 @@ class AdvancedMenu(Enum):
     LEAVE = "#"
 
 
-class OptionsMenu(Enum):
+class OptionsMenu(Menu):
     """Mailbox options (guide: Options de la boite vocale)."""
 
     UNAVAILABLE = "1"
@@ -73,7 +88,7 @@ class OptionsMenu(Enum):
     BACK = "*"
 
 
-class TemporaryMenu(Enum):
+class TemporaryMenu(Menu):
     """0 4 where a temporary greeting exists."""
 
     RECORD = "1"
@@ -81,7 +96,7 @@ class TemporaryMenu(Enum):
     BACK = "*"
 
 
-class ReviewMenu(Enum):
+class ReviewMenu(Menu):
     """After a recording (guide: Après l'enregistrement d'un message); 4 and 0 are for callers only."""
 
     ACCEPT = "1"
@@ -91,7 +106,7 @@ class ReviewMenu(Enum):
     OPERATOR = "0"
 
 
-class ForwardMenu(Enum):
+class ForwardMenu(Menu):
     """How to forward (8), once the recipients are chosen."""
 
     WITH_INTRODUCTION = "1"
@@ -99,7 +114,7 @@ class ForwardMenu(Enum):
     CANCEL = "*"
 
 
-class RecipientMenu(Enum):
+class RecipientMenu(Menu):
     """Whether a recipient is typed or found by name."""
 
     NUMBER = "1"
@@ -107,7 +122,7 @@ class RecipientMenu(Enum):
     CANCEL = "*"
 
 
-class CallBackMenu(Enum):
+class CallBackMenu(Menu):
     """3 2: call the number of the message, or another."""
 
     CALL = "1"
@@ -115,14 +130,14 @@ class CallBackMenu(Enum):
     CANCEL = "*"
 
 
-class DirectoryMenu(Enum):
+class DirectoryMenu(Menu):
     """A name found in the directory."""
 
     THIS_ONE = "1"
     NEXT = "*"
 
 
-GUIDE: dict[type[Enum], dict[str, tuple[str, str]]] = {
+GUIDE: dict[type[Menu], dict[str, tuple[str, str]]] = {
     MainMenu: {
         "1": ("Écouter les messages", "Listen to messages"),
         "2": ("Changer de dossier", "Change folder"),

@@ -104,7 +104,7 @@ def _of_number(visit: Visit, number: str) -> Mailbox | DistributionList | None:
 def _number_or_name(visit: Visit) -> RecipientMenu | None:
     waits = visit.talk.world.waits
     for _ in range(waits.menu_times):
-        key = visit.talk.ask(visit.say("vm-forward"), waits.directory_ms)
-        if key in {choice.value for choice in RecipientMenu}:
-            return RecipientMenu(key)
+        choice = RecipientMenu.of(visit.talk.ask(visit.say("vm-forward"), waits.directory_ms))
+        if choice is not None:
+            return choice
     return None

@@ -106,6 +106,7 @@ class Exchange(OutboundSession):  # type: ignore[misc] # greenswitch has no type
         self._read_at = -math.inf  # when something came last
         # Replies come in the order of the commands. Most are needed by nobody, so those are only counted.
         self._sent = 0
+        self._held = b""  # commands that go out with the next ones
         self._answered = 0
         self._wanted: deque[tuple[int, list[Frame]]] = deque()  # which reply somebody waits for, and where it goes
 
@@ -158,11 +159,23 @@ class Exchange(OutboundSession):  # type: ignore[misc] # greenswitch has no type
             count: how many they are.
             replies: where their replies are put when they come; None: nobody needs them.
         """
+        self.hold(data, count, replies)
+        self.flush()
+
+    def hold(self, data: bytes, count: int = 1, replies: list[Frame] | None = None) -> None:
+        """As `post`, but with the next commands, or before the next read: each write costs FreeSWITCH and us a wake-up."""
         if not self.connected:
             raise CallerGoneError(self.gone)
         if replies is not None:
             self._wanted.extend((self._sent + n, replies) for n in range(1, count + 1))
         self._sent += count
+        self._held = self._held + data if self._held else data
+
+    def flush(self) -> None:
+        """Send what is held; raises CallerGoneError."""
+        data, self._held = self._held, b""
+        if not data:
+            return
         try:
             # `sendall` costs gevent a system call more; a command is short, so the kernel takes it whole.
             taken = self._stream.send(data)
@@ -195,6 +208,8 @@ class Exchange(OutboundSession):  # type: ignore[misc] # greenswitch has no type
             until: a time of the clock; NOW: what is there; NEVER: for as long as it takes. The last is the cheapest,
                 it needs no timer.
         """
+        if self._held:
+            self.flush()
         timeout = None if until == NEVER else 0.0 if until == NOW else max(SHORTEST_S, until - self._clock())
         low_water = 1 if self._wanted or self._decoder.pending else LOW_WATER
         try:
@@ -253,7 +268,7 @@ class Exchange(OutboundSession):  # type: ignore[misc] # greenswitch has no type
             self._wanted.popleft()[1].append(frame)
         elif self._answered > self._sent:
             raise WireError(f"a reply to nothing: {frame.data[:80]!r}")
-        elif frame is not OK and frame.type == "command/reply" and frame.data.startswith("-"):
+        elif frame is not OK and not self.gone and frame.data.startswith("-"):
             log.warning("call %s: FreeSWITCH refused a command: %s", self.uuid, frame.data.strip())
 
     def _other(self, frame: Frame) -> None:

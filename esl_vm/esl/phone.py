@@ -103,7 +103,9 @@ class EslPhone:
 
     def answer(self) -> None:
         """Answer the call. Nobody waits for it: what is played next is played after it."""
-        if not self._answered:
+        if self._answered:
+            self._session.flush()
+        else:
             self._answered = True
             self._just_answered = True
             self._session.begin("answer")
@@ -199,17 +201,17 @@ class EslPhone:
         return Recorded(_number(ended, "variable_record_ms"), why, key or "")
 
     def set_variables(self, variables: Mapping[str, str]) -> None:
-        """Set channel variables (an empty value unsets); they are set when this returns, or CallerGoneError is raised.
+        """Set channel variables (an empty value unsets), ahead of whatever is done with the call next.
 
         By `uuid_setvar`, which FreeSWITCH does at once; an application `set` is queued for the next 20 ms tick.
+
+        Raises:
+            CallerGoneError: the caller is gone. UnsafeArgumentError: a name that is none, a value of several lines; none is set.
         """
-        self._session.check()
-        uuid = self._call.uuid
-        lines = [f"api uuid_setvar {uuid} {_assignment(name, value)}" for name, value in variables.items()]
-        for name, reply in zip(variables, self._session.ask(lines), strict=True):
-            if not reply.data.startswith("+OK"):
-                self._session.gone = self._session.gone or f"{name} not set: {reply.data.strip()}"
-        self._session.check()
+        session, uuid = self._session, self._call.uuid
+        session.check()
+        assigned = [command(f"api uuid_setvar {uuid} {_assignment(*item)}") for item in variables.items()]
+        session.hold(b"".join(assigned), len(assigned))
 
     def transfer(self, extension: str, context: str = "") -> None:
         """Send the caller on; raises UnsafeArgumentError for what is no extension."""
@@ -217,7 +219,7 @@ class EslPhone:
             raise UnsafeArgumentError(f"not an extension: {extension!r} {context!r}")
         # Where the dialplan set socket_resume, the end of our socket would pull the call back from where it was sent
         # (seen on FreeSWITCH 1.11: what it hears there stops).
-        self._session.ask([f"api uuid_setvar_multi {self._call.uuid} socket_resume=false;{NO_LIST_VARIABLES}"])
+        self._session.hold(command(f"api uuid_setvar_multi {self._call.uuid} socket_resume=false;{NO_LIST_VARIABLES}"))
         self._session.transfer(f"{extension} XML {context}" if context else extension)
 
     def _run(

@@ -93,7 +93,7 @@ class CallSession(Exchange):
         """Take the call over: `connect`, then listen to its own events only; returns FreeSWITCH's description.
 
         A filter on the call's Unique-ID goes before the subscription: `event` alone brings all other calls' events
-        too. The four commands after `connect` are one write and nobody waits for their replies.
+        too. The four commands after `connect` go out with the first thing done, and nobody waits for their replies.
 
         Raises:
             CallerGoneError: the caller hung up, or there was no answer in time.
@@ -108,7 +108,7 @@ class CallSession(Exchange):
         self._own = f"\nUnique-ID: {uuid}\n".encode()
         listen = command(f"filter Unique-ID {uuid}") + command(f"event plain {EVENTS}")
         lists = command(f"api uuid_setvar_multi {uuid} {LIST_VARIABLES}")
-        self.post(listen + command(f"linger {LINGER_S}") + lists, 4)
+        self.hold(listen + command(f"linger {LINGER_S}") + lists, 4)
         return answer
 
     def begin(

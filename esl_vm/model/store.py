@@ -7,6 +7,8 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from esl_vm.model.mailbox import Mailbox
     from esl_vm.model.message import Message
 
@@ -45,7 +47,18 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """A mailbox as its owner finds it: everything about it, and the first page of the folder that `Counts.opens` names."""
+    """A mailbox as its owner finds it: everything about it, and the first page of the folder that `Counts.opens` names.
+
+    Args:
+        mailbox: everything about it. total: how many messages that folder holds.
+        read: gives the page, which is here already: asks the store for nothing.
+    """
 
     mailbox: Mailbox
-    page: Page
+    total: int
+    read: Callable[[], Page]
+
+    @property
+    def page(self) -> Page:
+        """The first page; taken apart each time, for many a visit looks at no message."""
+        return self.read()

@@ -31,4 +31,8 @@ def configure(level: str, log_format: str) -> None:
         handler.setFormatter(_JsonFormatter())
     else:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s [%(process)d] %(message)s"))
+    # What no line shows need not be found out for each: the source's place, and the thread (a greenlet here).
+    logging._srcfile = None  # noqa: SLF001 - as the logging HOWTO's "Optimization" says
+    logging.logThreads = False
+    logging.logMultiprocessing = False
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from esl_vm.model.errors import NoSuchMailboxError, NoSuchMessageError
@@ -56,7 +57,7 @@ class RedisMailboxes:
         if reply is None:
             return None
         flat, numbers, page = json.loads(text(reply))
-        return Entered(self._mailbox(box, flat, numbers), _page(page))
+        return Entered(self._mailbox(box, flat, numbers), page[0], partial(_page, page))
 
     def counts(self, box: MailboxId) -> Counts:
         """How many messages lie in each folder; none where there is no such mailbox."""

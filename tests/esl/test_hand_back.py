@@ -50,6 +50,7 @@ def test_the_dialplan_gets_its_own_way_of_playing_back():
     switch = Switch()
     line = session(switch)
     line.connect()
+    line.flush()
     assert (switch.variables["playback_delimiter"], switch.variables["playback_sleep_val"]) == ("!", "0")
     line.hand_back()
     assert (switch.variables["playback_delimiter"], switch.variables["playback_sleep_val"]) == ("", "")
