@@ -149,6 +149,7 @@ class CallServer:
     def start(self) -> None:
         """Listen, and return; raises OSError if the address can't be had."""
         self._server.start()
+        prepare(self._server.socket)
 
     def stop(self, drain_s: float = 0.0) -> bool:
         """Take no new calls, let the running ones finish; returns whether all did in time.

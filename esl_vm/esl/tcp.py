@@ -13,8 +13,13 @@ UNSENT_MS = 30_000
 
 
 def prepare(stream: socket.socket) -> None:
-    """Send at once what is written, and notice a peer that vanished without a word."""
+    """Send at once what is written, and notice a peer that vanished without a word.
+
+    Linux gives a connection all that its listener has, so a prepared listener saves six system calls a call.
+    """
     if stream.family in {socket.AF_INET, socket.AF_INET6}:
+        if stream.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == UNSENT_MS:
+            return
         stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_IDLE_S)
