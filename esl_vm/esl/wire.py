@@ -26,9 +26,10 @@ if TYPE_CHECKING:
 
 PLAIN_EVENT = "text/event-plain"
 _EVENT = b"Event-Name: "
-_DIGITS = re.compile(rb"[0-9]{1,10}")
+_MOST_DIGITS = 10
 # The two frames a call consists of, in FreeSWITCH's own spelling; all else goes the longer way.
-_EVENT_START = re.compile(rb"Content-Length: ([0-9]{1,10})\nContent-Type: text/event-plain\n\n")
+_LENGTH = b"Content-Length: "
+_EVENT_TYPE = b"\nContent-Type: text/event-plain\n\n"
 _OK_HEAD = b"Content-Type: command/reply\nReply-Text: +OK"
 _LENGTH_LINE = re.compile(rb"^Content-Length:[ \t]*([^\n]*)$", re.MULTILINE)
 _TYPE_LINE = re.compile(rb"^Content-Type:[ \t]*([^\n]+)$", re.MULTILINE)
@@ -233,15 +234,17 @@ class Decoder:
             if buffer.startswith(_OK, at):
                 self._at = at + len(_OK)
                 return OK
-            usual = _EVENT_START.match(buffer, at)
-            if usual:
-                self._head, self._type, self._body = usual[0][:-2], PLAIN_EVENT, self._bounded(usual[1])
-                self._at = at = usual.end()
-                del usual  # it holds the buffer
-            elif not self._read_head():
+            if buffer.startswith(_LENGTH, at):
+                line = buffer.find(b"\n", at)
+                if buffer.startswith(_EVENT_TYPE, line):
+                    start = line + len(_EVENT_TYPE)
+                    end = start + self._bounded(buffer[at + len(_LENGTH) : line])
+                    if end <= len(buffer):  # whole, as nearly always
+                        self._at = end
+                        return Frame(PLAIN_EVENT, bytes(buffer[at : start - 2]), bytes(buffer[start:end]))
+            if not self._read_head():
                 return None
-            else:
-                at = self._at
+            at = self._at
         end = at + self._body
         if len(buffer) < end:
             return None
@@ -280,10 +283,10 @@ class Decoder:
         self._body = self._bounded(lengths[0]) if lengths else 0
         return True
 
-    def _bounded(self, digits: bytes) -> int:
-        length = int(digits) if _DIGITS.fullmatch(digits) else -1
+    def _bounded(self, digits: bytes | bytearray) -> int:
+        length = int(digits) if len(digits) <= _MOST_DIGITS and digits.isdigit() else -1
         if not 0 <= length <= self.limits.body:
-            raise WireError(f"a Content-Length of {digits[:40]!r}: no number up to {self.limits.body}")
+            raise WireError(f"a Content-Length of {bytes(digits[:40])!r}: no number up to {self.limits.body}")
         return length
 
 
