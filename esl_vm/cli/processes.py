@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import signal
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from esl_vm.model.errors import SpoolError, StoreDownError
@@ -64,13 +65,16 @@ def serve_calls(lifeline: Lifeline, service: Service) -> int:
     from gevent import monkey
 
     monkey.patch_all()
+    import gevent
+
     from esl_vm.app import build_server, count, open_node
     from esl_vm.ops.metrics import Metrics
+    from esl_vm.ops.tally import WAIT_S
 
     settings = service.settings
     if service.seen:
         service.seen.close()
-    metrics = Metrics(service.figures)
+    metrics = Metrics(service.figures, partial(gevent.spawn_later, WAIT_S))
     with open_node(settings, service.redis_url) as node:
         count(node, metrics)
         _look_at_redis(node)
@@ -85,6 +89,7 @@ def serve_calls(lifeline: Lifeline, service: Service) -> int:
         metrics.taking_calls(False)
         if not server.stop(settings.service.drain_s):
             log.warning("calls were cut short; what they recorded is in the spool")
+        metrics.write()
     return 0
 
 

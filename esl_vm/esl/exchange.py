@@ -173,7 +173,7 @@ class Exchange(OutboundSession):  # type: ignore[misc] # greenswitch has no type
         if replies is not None:
             self._wanted.extend((self._sent + n, replies) for n in range(1, count + 1))
         self._sent += count
-        self._held = self._held + data if self._held else data
+        self._held += data
 
     def flush(self) -> None:
         """Send what is held; raises CallerGoneError."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from esl_vm.esl.sounds import NO_LIST_VARIABLES, USUAL_RATE, members, offset_path, playlists, safe_path, wave_of
-from esl_vm.esl.wire import checked, command
+from esl_vm.esl.wire import checked, command, headers_named
 from esl_vm.model.call import ALL_KEYS, Call, Ended, Listened, Recorded
 from esl_vm.model.errors import SpoolError, UnsafeArgumentError
 from esl_vm.model.message import Caller
@@ -33,10 +34,20 @@ _PLAYED = b"\nApplication-Response: FILE%20PLAYED\n"
 FIRST_PAUSE = "silence_stream://250"
 _EXTENSION = re.compile(r"[0-9A-Za-z*#+][0-9A-Za-z*#+_.@-]{0,127}")
 _CONTEXT = re.compile(r"[0-9A-Za-z_][0-9A-Za-z_.@-]{0,127}")
-_OURS = re.compile(rb"\nvariable_(vm_[A-Za-z0-9_.-]{0,124}): ")
+_VARIABLE_HEADER = "variable_"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,127}")
 # Recordings are written as they are made (switch_ivr_record_file).
 _UNBUFFERED = "enable_file_write_buffering false"
+_ABOUT_A_CALL = (
+    "FreeSWITCH-Hostname",
+    "Unique-ID",
+    "Answer-State",
+    "Caller-Caller-ID-Name",
+    "Caller-Caller-ID-Number",
+    "Caller-Destination-Number",
+    "Caller-Privacy-Hide-Name",
+    "Caller-Privacy-Hide-Number",
+)
 # A caller without a number, as FreeSWITCH fills it in (switch_caller.c).
 _NO_NUMBER = "0000000000"
 
@@ -53,21 +64,29 @@ class PhoneSettings:
     variables: tuple[str, ...] = ("domain_name", "default_language", "language", "sip_from_host", "sip_to_host")
 
 
+@lru_cache(maxsize=8)
+def _wanted(settings: PhoneSettings) -> re.Pattern[bytes]:
+    ours = (_VARIABLE_HEADER + name for name in settings.variables)
+    return headers_named((*_ABOUT_A_CALL, *ours), f"{_VARIABLE_HEADER}vm_")
+
+
 def call_of(frame: Frame, settings: PhoneSettings) -> Call:
     """The call as the reply to `connect` describes it."""
-    names = [*settings.variables, *map(bytes.decode, _OURS.findall(frame.head))]
-    found = ((name, frame.get(f"variable_{name}")) for name in names)
-    variables = {name: value for name, value in found if value is not None}
-    hidden = frame.get("Caller-Privacy-Hide-Number") == "true"
-    number = "" if hidden else frame.get("Caller-Caller-ID-Number") or ""
-    name = "" if hidden or frame.get("Caller-Privacy-Hide-Name") == "true" else frame.get("Caller-Caller-ID-Name") or ""
+    found = frame.several(_wanted(settings))
+    variables = {
+        name.removeprefix(_VARIABLE_HEADER): value for name, value in found.items() if name.startswith(_VARIABLE_HEADER)
+    }
+    said = found.get
+    hidden = said("Caller-Privacy-Hide-Number") == "true"
+    number = "" if hidden else said("Caller-Caller-ID-Number", "")
+    name = "" if hidden or said("Caller-Privacy-Hide-Name") == "true" else said("Caller-Caller-ID-Name", "")
     return Call(
-        uuid=frame.get("Unique-ID") or "",
+        uuid=said("Unique-ID", ""),
         caller=Caller("" if number == _NO_NUMBER else number, "" if name == _NO_NUMBER else name),
-        destination=frame.get("Caller-Destination-Number") or "",
+        destination=said("Caller-Destination-Number", ""),
         variables=variables,
-        answered=frame.get("Answer-State") == "answered",
-        node=frame.get("FreeSWITCH-Hostname") or "",
+        answered=said("Answer-State") == "answered",
+        node=said("FreeSWITCH-Hostname", ""),
     )
 
 

@@ -22,7 +22,7 @@ from urllib.parse import unquote_to_bytes
 from esl_vm.model.errors import UnsafeArgumentError, WireError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 PLAIN_EVENT = "text/event-plain"
 _EVENT = b"Event-Name: "
@@ -65,6 +65,12 @@ def _decoded(value: bytes, *, encoded: bool) -> str:
     return value.decode("utf-8", "replace")
 
 
+def headers_named(names: Iterable[str], beginning: str) -> re.Pattern[bytes]:
+    """What finds the headers of these names, and those whose names begin so, of up to 128 letters, digits, `_`, `.`, `-`."""
+    words = b"|".join(re.escape(name).encode() for name in names)
+    return re.compile(rb"\n(%b|%b[A-Za-z0-9_.-]{0,128}): ([^\n]*)" % (words, re.escape(beginning).encode()))
+
+
 class Frame:
     """One frame, unparsed.
 
@@ -104,10 +110,7 @@ class Frame:
 
         Looks in the event's headers if the frame holds an event, else in the frame's own.
         """
-        if self._end < 0:
-            # An event may have a body of its own (a MESSAGE, a CUSTOM event): its text is no header.
-            end = self._block.find(b"\n\n")
-            self._end = len(self._block) if end < 0 else end
+        self._limit()
         needle = _needle(name)
         block = self._block
         if block.startswith(needle[1:]):
@@ -119,6 +122,18 @@ class Frame:
             start += len(needle)
         end = block.find(b"\n", start, self._end)
         return _decoded(block[start : end if end >= 0 else self._end], encoded=self.encoded)
+
+    def several(self, wanted: re.Pattern[bytes]) -> dict[str, str]:
+        """Many headers in one pass, as `get` finds them, but for one that is the block's first line.
+
+        Args:
+            wanted: of `headers_named`.
+        """
+        encoded = self.encoded
+        found: dict[str, str] = {}
+        for name, value in wanted.findall(self._block, 0, self._limit()):
+            found.setdefault(name.decode(), _decoded(value, encoded=encoded))
+        return found
 
     def last(self, name: str) -> str | None:
         """As `get`, searched from the end; of several by that name the last.
@@ -142,6 +157,13 @@ class Frame:
             line: the raw header between two line breaks, `b"\nApplication-UUID: a1-7\n"`.
         """
         return self._block.rfind(line) >= 0
+
+    def _limit(self) -> int:
+        """Where the headers end. An event may have a body of its own (a MESSAGE, a CUSTOM event): its text is no header."""
+        if self._end < 0:
+            end = self._block.find(b"\n\n")
+            self._end = len(self._block) if end < 0 else end
+        return self._end
 
     @property
     def headers(self) -> dict[str, str]:

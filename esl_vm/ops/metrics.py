@@ -7,19 +7,18 @@ docs/decisions/0007-metrics.md.
 
 from __future__ import annotations
 
-import collections
-from bisect import bisect_left
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from esl_vm import __version__
 from esl_vm.ops.metrics_folder import dead_processes, prune
+from esl_vm.ops.tally import BulkHistogram, Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from prometheus_client.core import Metric
@@ -39,10 +38,12 @@ class Metrics:
 
     Args:
         folder: where the processes' files are added up from; None: only this process is (tests).
+        later: see Tally.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, later: Callable[[Callable[[], None]], object] | None = None) -> None:
         self._folder = folder
+        self._tally = Tally(later)
         self._registry = registry = CollectorRegistry()
         self._calls = Counter("esl_vm_calls", "Calls that ended", ["action", "status", "end"], registry=registry)
         self._running = Gauge(
@@ -51,28 +52,28 @@ class Metrics:
         self._workers = Gauge(
             "esl_vm_workers", "Processes that take calls", registry=registry, multiprocess_mode="livesum"
         )
-        self._seconds = Histogram(
+        self._seconds = BulkHistogram(
             "esl_vm_call_seconds", "How long calls lasted", ["action"], buckets=_CALL, registry=registry
         )
-        self._first_sound = Histogram(
+        self._first_sound = BulkHistogram(
             "esl_vm_first_sound_seconds",
             "From FreeSWITCH's connection to the first sound's command",
             ["action"],
             buckets=_SOUND,
             registry=registry,
         )
-        self._key = _Histogram(
+        self._key = BulkHistogram(
             "esl_vm_key_seconds",
             "From a caller's key to the command that answers it",
             buckets=_QUICK,
             registry=registry,
         )
         self._keys = Counter("esl_vm_keys", "Keys callers pressed", registry=registry)
-        self._redis = Histogram(
+        self._redis = BulkHistogram(
             "esl_vm_redis_seconds", "How long a call to Redis took", buckets=_QUICK, registry=registry
         )
         self._redis_errors = Counter("esl_vm_redis_errors", "Calls to Redis that failed", registry=registry)
-        self._lamp = Histogram(
+        self._lamp = BulkHistogram(
             "esl_vm_lamp_lag_seconds",
             "From a change in a mailbox to its lamp's event in FreeSWITCH",
             buckets=_LAMP,
@@ -87,6 +88,10 @@ class Metrics:
         """Whether this process takes calls now."""
         self._workers.set(1 if yes else 0)
 
+    def write(self) -> None:
+        """Write what was counted and waits for that."""
+        self._tally.write()
+
     def call_began(self) -> None:
         """A call has come."""
         self._running.inc()
@@ -95,34 +100,35 @@ class Metrics:
         """A call that began is over; see Story.told."""
         self._running.dec()
         self.call_counted(story.action, story.status, end)
-        self._seconds.labels(story.action).observe(seconds)
-        self._keys.inc(keys)
+        see = self._tally.see
+        see(self._seconds, story.action, values=(seconds,))
+        self._tally.add(self._keys, amount=keys)
         if story.first_sound_s is not None:
-            self._first_sound.labels(story.action).observe(story.first_sound_s)
-        self._key.observe_all(story.answers_s)
+            see(self._first_sound, story.action, values=(story.first_sound_s,))
+        see(self._key, values=story.answers_s)
 
     def call_counted(self, action: str, status: str, end: str) -> None:
         """Count a call; every way for a caller to be gone counts as `hung up`, whatever the cause."""
         kind = end if end in _FINISHED else "transferred" if end == "transferred" else "hung up"
-        self._calls.labels(action, status or "none", kind).inc()
+        self._tally.add(self._calls, action, status or "none", kind)
 
     def redis_called(self, seconds: float, worked: bool) -> None:
         """A call to Redis took so long; what Link's `observe` is told."""
-        self._redis.observe(seconds)
+        self._tally.see(self._redis, values=(seconds,))
         if not worked:
-            self._redis_errors.inc()
+            self._tally.add(self._redis_errors)
 
     def lamp_fired(self, lag_s: float) -> None:
         """A lamp was told, so many seconds after the change."""
-        self._lamp.observe(lag_s)
+        self._tally.see(self._lamp, values=(lag_s,))
 
     def pin_checked(self, result: str) -> None:
         """A PIN was typed: `right`, `wrong` or `locked`."""
-        self._pins.labels(result).inc()
+        self._tally.add(self._pins, result)
 
     def sound_asked(self, hit: bool) -> None:
         """A sound was asked of the cache, and was there or not."""
-        self._cache.labels("hit" if hit else "miss").inc()
+        self._tally.add(self._cache, "hit" if hit else "miss")
 
     def value(self, name: str, labels: Mapping[str, str] | None = None) -> float:
         """A sample's value in all processes together, 0 if there is none; labels that are not named are added up."""
@@ -151,19 +157,6 @@ class Metrics:
         registry = CollectorRegistry()
         MultiProcessCollector(registry, str(self._folder))  # type: ignore[no-untyped-call]
         return registry
-
-
-class _Histogram(Histogram):
-    """A histogram that takes many values at once: a write to the shared file for each bucket, not for each value."""
-
-    def observe_all(self, values: Iterable[float]) -> None:
-        """As `observe` for each of them."""
-        values = tuple(values)
-        if not values:
-            return
-        self._sum.inc(sum(values))
-        for place, number in collections.Counter(bisect_left(self._upper_bounds, value) for value in values).items():
-            self._buckets[place].inc(number)
 
 
 class _Together(CollectorRegistry):

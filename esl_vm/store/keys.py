@@ -52,6 +52,9 @@ def broadcast(name: str) -> str:
     return f"vm:broadcast:{name}"
 
 
+_NAMES = tuple(folder.value for folder in FOLDERS)
+
+
 class BoxKeys:
     """The keys of one mailbox."""
 
@@ -68,7 +71,7 @@ class BoxKeys:
     def folders(self) -> list[str]:
         """The folders, in the order of `Folder` (the scripts count on it)."""
         start = f"{self._tag}folder:{self.name}:"
-        return [start + folder.value for folder in FOLDERS]
+        return [start + name for name in _NAMES]
 
     def folder(self, folder: Folder) -> str:
         """A folder: sorted set of message ids."""

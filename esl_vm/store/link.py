@@ -8,9 +8,9 @@ once Redis did not answer, the next calls fail at once until one of them, every 
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,7 +23,7 @@ from esl_vm.store.breaker import Breaker
 from esl_vm.store.outage import TooLongError, is_away, may_be_better_at_once, sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from esl_vm.store.scripts import Script
 
@@ -110,10 +110,24 @@ class Link:
         started = monotonic()
         worked = False
         try:
-            with _time_limit(self.limits.call_s), self._turn():
-                if not breaker.allows():  # others found out while this one waited for its turn
-                    raise StoreDownError(breaker.reason)
-                result = self._twice(work, started)
+            # Sockets that are not gevent's have time-outs of their own.
+            limit = (
+                gevent.Timeout.start_new(self.limits.call_s, TooLongError)
+                if monkey.is_module_patched("socket")
+                else None
+            )
+            try:
+                if not self._turns.acquire(timeout=self.limits.connect_s):
+                    raise wrong.MaxConnectionsError(f"{self.limits.connections} calls are waiting for it")
+                try:
+                    if not breaker.allows():  # others found out while this one waited for its turn
+                        raise StoreDownError(breaker.reason)
+                    result = self._twice(work, started)
+                finally:
+                    self._turns.release()
+            finally:
+                if limit is not None:
+                    limit.close()
             breaker.succeeded()
             worked = True
         except (wrong.RedisError, wrong.RedisClusterException, OSError, TooLongError) as error:
@@ -154,10 +168,11 @@ class Link:
         def work(client: Client) -> Any:
             if announced and self.replicas:
                 return self._with_copies(client, keys[0], (by_sha, whole, whole))
+            ask = client.execute_command if self.cluster else partial(_ask, client)
             try:
-                return client.evalsha(*by_sha[1:])
+                return ask(*by_sha)
             except wrong.NoScriptError:
-                return client.eval(*whole[1:])
+                return ask(*whole)
 
         return self.run(partition, work)
 
@@ -249,24 +264,17 @@ class Link:
             self._breakers[lane] = Breaker(self.limits.rest_s)
         return self._breakers[lane]
 
-    @contextlib.contextmanager
-    def _turn(self) -> Iterator[None]:
-        if not self._turns.acquire(timeout=self.limits.connect_s):
-            raise wrong.MaxConnectionsError(f"{self.limits.connections} calls are waiting for it")
-        try:
-            yield
-        finally:
-            self._turns.release()
 
+def _ask(client: Client, *command: Any) -> Any:
+    """A command's answer, straight from a connection of the client's pool.
 
-@contextlib.contextmanager
-def _time_limit(seconds: float) -> Iterator[None]:
-    """Bound what happens inside, where sockets are gevent's; elsewhere the sockets' own time-outs must do."""
-    if not monkey.is_module_patched("socket"):
-        yield
-        return
-    timer = gevent.Timeout.start_new(seconds, TooLongError)
+    What redis-py does around that (its own second try, its events and figures) is a tenth of what a script costs, and is
+    done by `run` here.
+    """
+    pool = client.connection_pool
+    connection = pool.get_connection()
     try:
-        yield
+        connection.send_command(*command)
+        return connection.read_response()
     finally:
-        timer.close()
+        pool.release(connection)

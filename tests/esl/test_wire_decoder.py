@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from esl_vm.esl.wire import Decoder, Frame, Limits
+from esl_vm.esl.wire import Decoder, Frame, Limits, headers_named
 from esl_vm.model.errors import WireError
 
 DATA = Path(__file__).parent.parent / "data" / "wire"
@@ -56,6 +56,11 @@ def test_a_captured_conversation_is_read_as_another_reader_read_it(name):
                 assert frame.get(header) == told.get(header)
                 assert frame.last(header) == told.get(header)
                 assert frame.headers.get(header) == told.get(header)
+            some = [name for name in list(frame.headers)[1:] if not name.startswith("variable_sip_")]
+            several = {
+                name: frame.headers[name] for name in frame.headers if name in some or name.startswith("variable_sip_")
+            }
+            assert frame.several(headers_named([*some, "Not-There"], "variable_sip_")) == several
         elif "data" in told:
             assert frame.data == told["data"]
 
@@ -151,6 +156,7 @@ def test_a_line_break_in_a_callers_name_is_not_a_new_header():
     assert frame.get("Unique-ID") == "17"
     assert frame.last("Unique-ID") == "17"
     assert set(frame.headers) == {"Event-Name", "Caller-Caller-ID-Name", "Unique-ID", "DTMF-Digit"}
+    assert frame.several(headers_named(["Unique-ID"], "vm_")) == {"Unique-ID": "17"}
 
 
 def test_a_forged_header_in_the_reply_to_connect_stays_a_name():
