@@ -246,12 +246,11 @@ class EslPhone:
     ) -> Frame:
         """Run an application that only `keys` end; returns its end."""
         session = self._session
-        before, count = b"", 0
         if keys != self._stopping:
             # An api command is done at once and before the execute that follows it, so nothing is waited for.
-            before, count = command(f"api uuid_setvar {self._call.uuid} playback_terminators {_terminators(keys)}"), 1
+            session.hold(command(f"api uuid_setvar {self._call.uuid} playback_terminators {_terminators(keys)}"))
             self._stopping = keys
-        session.begin(application, argument, before=before, commands_before=count)
+        session.begin(application, argument)
         ended = session.finish(keys, most_s=most_s, after_hang_up=after_hang_up)
         if application == "playback" and not ended.holds(_PLAYED):
             log.error("call %s: %s: %s", self._call.uuid, ended.last("Application-Response"), argument)

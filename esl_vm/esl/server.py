@@ -15,6 +15,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING
 
@@ -272,6 +273,7 @@ class CallServer:
         )
 
 
+@lru_cache(maxsize=256)
 def allowed(host: str, networks: tuple[Network, ...]) -> bool:
     """Whether an address lies in one of the networks; IPv4 in IPv6's clothes counts as IPv4."""
     try:

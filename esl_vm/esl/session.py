@@ -111,16 +111,12 @@ class CallSession(Exchange):
         self.hold(listen + command(f"linger {LINGER_S}") + lists, 4)
         return answer
 
-    def begin(
-        self, application: str, argument: str = "", *, before: bytes = b"", commands_before: int = 0, after: bytes = b""
-    ) -> None:
+    def begin(self, application: str, argument: str = "", *, after: bytes = b"") -> None:
         """Start an application after those before it, without waiting for anything; raises CallerGoneError.
 
         Args:
             application: its name.
             argument: all its arguments, as in the dialplan.
-            before: encoded commands to send ahead of it in the same write.
-            commands_before: how many those are.
             after: an encoded command to send behind it in the same write.
         """
         if self.gone:
@@ -129,8 +125,7 @@ class CallSession(Exchange):
         self._running = f"{self._prefix}-{self.executed}"
         self._mark = f"\nApplication-UUID: {self._running}\n".encode()
         self._completion = None
-        message = before + execute(application, argument, self._running) + after
-        self.post(message, commands_before + 1 + bool(after))
+        self.post(execute(application, argument, self._running) + after, 1 + bool(after))
 
     def finish(self, keys: str = "", *, most_s: float | None = None, after_hang_up: bool = False) -> Frame:
         """Wait for the end of the application begun last; returns its CHANNEL_EXECUTE_COMPLETE.

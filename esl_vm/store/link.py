@@ -87,6 +87,7 @@ class Link:
         self._client: Client = None
         self._prepared = False
         self._breakers: dict[int | None, Breaker] = {}
+        self._idle: list[Any] = []  # connections that scripts are run on, none of them in use
         self._turns = threading.BoundedSemaphore(self.limits.connections)
 
     def patient(self, block_s: float) -> Link:
@@ -168,7 +169,7 @@ class Link:
         def work(client: Client) -> Any:
             if announced and self.replicas:
                 return self._with_copies(client, keys[0], (by_sha, whole, whole))
-            ask = client.execute_command if self.cluster else partial(_ask, client)
+            ask = client.execute_command if self.cluster else partial(self._ask, client)
             try:
                 return ask(*by_sha)
             except wrong.NoScriptError:
@@ -193,6 +194,30 @@ class Link:
                 client.execute_command(*command)
 
         self.run(None, work)
+
+    def _ask(self, client: Client, *command: Any) -> Any:
+        """A command's answer, straight from a connection of the client's pool that stays with us afterwards.
+
+        What redis-py does around that (its own second try, its events and figures, a look whether the connection is still
+        good) is a third of what a script costs, and `run` tries again by itself what a dead connection failed.
+        """
+        pool = client.connection_pool
+        try:
+            connection = self._idle.pop()
+        except IndexError:  # no `if idle`: there are commands of several threads
+            connection = pool.get_connection()
+        try:
+            connection.send_command(*command)
+            answer = connection.read_response()
+        except wrong.ResponseError:
+            self._idle.append(connection)
+            raise
+        except BaseException:
+            connection.disconnect()
+            pool.release(connection)
+            raise
+        self._idle.append(connection)
+        return answer
 
     def _with_copies(self, client: Client, key: str, commands: Sequence[Sequence[Any]]) -> Any:
         """Run a command and WAIT on the same connection, which is what WAIT is about; in one round trip.
@@ -223,6 +248,9 @@ class Link:
     def close(self) -> None:
         """Close all connections; the link can be used again."""
         client, self._client = self._client, None
+        idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.disconnect()
         if client is not None:
             client.close()
 
@@ -256,6 +284,9 @@ class Link:
         if not self.cluster:
             pool = getattr(self._client, "connection_pool", None)
             if pool is not None:
+                idle, self._idle = self._idle, []
+                for connection in idle:
+                    pool.release(connection)
                 pool.disconnect(inuse_connections=False)
 
     def _breaker(self, partition: int | None) -> Breaker:
@@ -263,18 +294,3 @@ class Link:
         if lane not in self._breakers:
             self._breakers[lane] = Breaker(self.limits.rest_s)
         return self._breakers[lane]
-
-
-def _ask(client: Client, *command: Any) -> Any:
-    """A command's answer, straight from a connection of the client's pool.
-
-    What redis-py does around that (its own second try, its events and figures) is a tenth of what a script costs, and is
-    done by `run` here.
-    """
-    pool = client.connection_pool
-    connection = pool.get_connection()
-    try:
-        connection.send_command(*command)
-        return connection.read_response()
-    finally:
-        pool.release(connection)
