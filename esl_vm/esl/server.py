@@ -15,17 +15,17 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING
 
 import gevent
 from gevent.pool import Group
 from gevent.server import StreamServer
 
+from esl_vm.esl.networks import LOOPBACK, Network, allowed
 from esl_vm.esl.phone import EslPhone, PhoneSettings
 from esl_vm.esl.seldom import Seldom
 from esl_vm.esl.session import CallSession
+from esl_vm.esl.share import YIELD_S
 from esl_vm.esl.tcp import prepare
 from esl_vm.esl.wire import Limits
 from esl_vm.model.call import Status
@@ -36,14 +36,13 @@ if TYPE_CHECKING:
 
     from gevent import socket
 
+    from esl_vm.esl.share import Share
     from esl_vm.esl.sounds import PromptPack
     from esl_vm.esl.wire import Frame
     from esl_vm.model.call import Call
 
 log = logging.getLogger(__name__)
 
-Network = IPv4Network | IPv6Network
-LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 # Connections FreeSWITCH may have opened that we haven't accepted yet.
 BACKLOG = 1024
 # Seconds between looks at calls that have heard nothing for long.
@@ -104,7 +103,8 @@ class CallServer:
         handle: the whole conversation. The call goes back to the dialplan when it returns or raises.
         pack: where the prompts lie.
         settings: limits.
-        ended: told every call's story; None: it is logged here.
+        ended: told every call's story.
+        share: this worker's part of the service's calls; None: it is the only one.
     """
 
     def __init__(
@@ -112,12 +112,13 @@ class CallServer:
         listener: socket.socket | tuple[str, int],
         handle: Callable[[EslPhone], None],
         pack: PromptPack,
-        settings: ServerSettings | None = None,
-        ended: Callable[[CallEnd], None] | None = None,
+        settings: ServerSettings,
+        ended: Callable[[CallEnd], None],
+        share: Share | None = None,
     ) -> None:
         self._handle = handle
         self._pack = pack
-        self._settings = settings or ServerSettings()
+        self._settings = settings
         self._ended = ended
         self._waiting: dict[int, CallSession] = {}  # in the order in which they came
         self._greenlets = Group()
@@ -128,8 +129,12 @@ class CallServer:
         self._no_calls, self._too_many = Seldom(log, logging.INFO), Seldom(log, logging.WARNING)
         backlog = BACKLOG if isinstance(listener, tuple) else None  # a socket listens already
         self._server = StreamServer(listener, self._connection, spawn=self._greenlets.spawn, backlog=backlog)
-        # One connection a turn of the loop: processes that share the listener share the calls evenly.
+        # One connection a turn of the loop: the workers that share the listener have their turns between.
         self._server.max_accept = 1
+        self._share = share
+        if share is not None:
+            self._server.full = self._leave_it_to_others  # asked by gevent before each connection
+        self._waited_at = 0.0  # when it began to take calls again after it had left one to others
 
     @property
     def address(self) -> tuple[str, int]:
@@ -149,6 +154,8 @@ class CallServer:
 
     def start(self) -> None:
         """Listen, and return; raises OSError if the address can't be had."""
+        if self._share is not None:
+            self._share.holds(0)
         self._server.start()
         prepare(self._server.socket)
 
@@ -162,6 +169,9 @@ class CallServer:
             drain_s: seconds for calls to finish; then their greenlets are killed, which settles what they hold and
                 hands the calls back.
         """
+        if self._share is not None:
+            self._share.leaves()
+            self._share = None
         self._server.stop_accepting()
         while waiting := self._accept():
             self._greenlets.spawn(self._connection, *waiting)
@@ -182,6 +192,24 @@ class CallServer:
             return None
         return client
 
+    def _leave_it_to_others(self) -> bool:
+        """Whether another worker is to have the connection that waits; then none is taken for a moment."""
+        share = self._share
+        if share is None:
+            return False
+        share.holds(len(self._greenlets))
+        waited = time.monotonic() - self._waited_at < YIELD_S
+        self._waited_at = 0.0
+        if waited or not share.is_larger:
+            return False
+        gevent.spawn_later(YIELD_S, self._accept_again)
+        return True  # gevent listens no more
+
+    def _accept_again(self) -> None:
+        self._waited_at = time.monotonic()
+        if self._server.started:
+            self._server.start_accepting()
+
     # -- one connection ---------------------------------------------------------------------------------------------
 
     def _connection(self, stream: socket.socket, address: tuple[str, int]) -> None:
@@ -197,6 +225,8 @@ class CallServer:
             log.exception("connection from %s", address)
         finally:
             stream.close()
+            if self._share is not None:
+                self._share.holds(len(self._greenlets) - 1)
 
     def _serve(self, session: CallSession, address: tuple[str, int]) -> None:
         began = time.monotonic()
@@ -212,7 +242,7 @@ class CallServer:
         if refusal:
             log.error("call %s from %s not taken: %s", phone.call.uuid, address, refusal)
             _fail(phone)
-            self._tell(CallEnd(phone.call, time.monotonic() - began, session.executed, session.pressed, "refused"))
+            self._ended(CallEnd(phone.call, time.monotonic() - began, session.executed, session.pressed, "refused"))
             return
         end = "cut short"
         self._sessions.add(session)
@@ -229,7 +259,7 @@ class CallServer:
             _fail(phone)
         finally:
             self._sessions.discard(session)
-            self._tell(CallEnd(phone.call, time.monotonic() - began, session.executed, session.pressed, end))
+            self._ended(CallEnd(phone.call, time.monotonic() - began, session.executed, session.pressed, end))
 
     def _watch(self) -> None:
         """Look after calls that have heard nothing for long; ends with the last call, so an idle process has no timer."""
@@ -255,34 +285,6 @@ class CallServer:
         if not allowed(address[0] if address else "", self._settings.allow):
             return "its address is not in the list of those allowed"
         return ""
-
-    def _tell(self, story: CallEnd) -> None:
-        if self._ended:
-            self._ended(story)
-            return
-        call = story.call
-        log.info(
-            "call %s from %s to %s: %.1f s, %d applications, %d keys, %s",
-            call.uuid,
-            call.caller.number or "unknown",
-            call.destination,
-            story.seconds,
-            story.applications,
-            story.keys,
-            story.end,
-        )
-
-
-@lru_cache(maxsize=256)
-def allowed(host: str, networks: tuple[Network, ...]) -> bool:
-    """Whether an address lies in one of the networks; IPv4 in IPv6's clothes counts as IPv4."""
-    try:
-        address = ip_address(host.partition("%")[0])
-    except ValueError:
-        return False
-    if isinstance(address, IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
-    return any(address in network for network in networks)
 
 
 def _fail(phone: EslPhone) -> None:

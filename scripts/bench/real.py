@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from live.freeswitch import PROMPTS, FreeSwitch, find_freeswitch
 
@@ -25,6 +26,9 @@ from bench.processes import CORES, Service
 from esl_vm.app import open_node
 from esl_vm.cli.settings_file import load_settings
 from esl_vm.model.mailbox import MailboxId
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 STEPS, EVERY_MS = 10, 2000
 PACK = f'[speech]\npack = "asterisk"\nprompts = "{PROMPTS}"\n'
@@ -87,7 +91,16 @@ Content-Length: 0
 
 
 class Node(FreeSwitch):
-    """The live tests' FreeSWITCH with mod_voicemail beside the service, and room for many calls."""
+    """The live tests' FreeSWITCH with mod_voicemail beside the service, and room for many calls.
+
+    Args:
+        folder: for its configuration, log and state. service: the service's address.
+        macros: what mod_voicemail says, by its macro's name.
+    """
+
+    def __init__(self, folder: Path, service: str, macros: Mapping[str, Path]) -> None:
+        self._macros = macros
+        super().__init__(folder, {"service": service}, ["127.0.0.1"])
 
     def _configuration(self, *given: object) -> str:
         text = super()._configuration(*given)
@@ -99,7 +112,7 @@ class Node(FreeSwitch):
             '<configuration name="acl.conf">', f'{_VOICEMAIL_CONF}<configuration name="acl.conf">'
         ).replace(
             '<section name="dialplan">',
-            f'<section name="languages">{_languages()}</section><section name="dialplan">{_CONTEXT}',
+            f'<section name="languages">{_languages(self._macros)}</section><section name="dialplan">{_CONTEXT}',
         )
 
 
@@ -113,10 +126,11 @@ _VOICEMAIL_CONF = """<configuration name="voicemail.conf"><settings/><profiles><
 <param name="login-keys" value="0"/></profile></profiles></configuration>"""
 
 
-def _languages() -> str:
-    prompt = PROMPTS / "en" / "vm-opts-full.wav"
-    play = f'<match><action function="play-file" data="{prompt}"/></match>'
-    macros = "".join(f'<macro name="{name}"><input pattern="(.*)">{play}</input></macro>' for name in MACROS)
+def _languages(said: Mapping[str, Path]) -> str:
+    macros = "".join(
+        f'<macro name="{name}"><input pattern="(.*)"><match><action function="play-file" data="{prompt}"/></match></input></macro>'
+        for name, prompt in said.items()
+    )
     return f'<language name="en" say-module="en" sound-prefix="{PROMPTS}/en"><phrases><macros>{macros}</macros></phrases></language>'
 
 
@@ -171,7 +185,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary, Service(1, set(CORES), PACK) as service:
         with open_node(load_settings(service.settings, {})) as stores:
             stores.registry.add(MailboxId("1001", "127.0.0.1"), {"name": "Alice Martin", "language": "en"})
-        node = Node(Path(temporary) / "node", {"service": f"127.0.0.1:{service.port}"}, ["127.0.0.1"])
+        macros = dict.fromkeys(MACROS, PROMPTS / "en" / "vm-opts-full.wav")
+        node = Node(Path(temporary) / "node", f"127.0.0.1:{service.port}", macros)
         try:
             for _ in range(given.rounds):
                 for context, keys in (("service", "0*"), ("mod_voicemail", "50")):

@@ -13,8 +13,9 @@ from esl_peer import UUID, described, event
 from gevent import socket
 from gevent.event import Event
 
+from esl_vm.esl.networks import allowed
 from esl_vm.esl.seldom import Seldom
-from esl_vm.esl.server import CallServer, ServerSettings, allowed
+from esl_vm.esl.server import CallServer, ServerSettings
 from esl_vm.esl.wire import Limits
 from esl_vm.model.call import ALL_KEYS
 from esl_vm.model.errors import CallerGoneError
