@@ -131,10 +131,10 @@ class CallServer:
         self._server = StreamServer(listener, self._connection, spawn=self._greenlets.spawn, backlog=backlog)
         # One connection a turn of the loop: the workers that share the listener have their turns between.
         self._server.max_accept = 1
+        self._held = 0  # connections that are being served
         self._share = share
         if share is not None:
             self._server.full = self._leave_it_to_others  # asked by gevent before each connection
-        self._waited_at = 0.0  # when it began to take calls again after it had left one to others
 
     @property
     def address(self) -> tuple[str, int]:
@@ -194,25 +194,28 @@ class CallServer:
 
     def _leave_it_to_others(self) -> bool:
         """Whether another worker is to have the connection that waits; then none is taken for a moment."""
-        share = self._share
-        if share is None:
-            return False
-        share.holds(len(self._greenlets))
-        waited = time.monotonic() - self._waited_at < YIELD_S
-        self._waited_at = 0.0
-        if waited or not share.is_larger:
+        if self._share is None or not self._share.is_larger:
             return False
         gevent.spawn_later(YIELD_S, self._accept_again)
         return True  # gevent listens no more
 
     def _accept_again(self) -> None:
-        self._waited_at = time.monotonic()
-        if self._server.started:
-            self._server.start_accepting()
+        if self._share is None:  # it has stopped meanwhile
+            return
+        waiting = self._accept()
+        if waiting:  # nobody else wanted it
+            self._greenlets.spawn(self._connection, *waiting)
+        self._server.start_accepting()
 
     # -- one connection ---------------------------------------------------------------------------------------------
 
+    def _holds(self, more: int) -> None:
+        self._held += more
+        if self._share is not None:
+            self._share.holds(self._held)
+
     def _connection(self, stream: socket.socket, address: tuple[str, int]) -> None:
+        self._holds(+1)
         try:
             prepare(stream)
             session = CallSession(address, stream, limits=self._stranger)
@@ -225,8 +228,7 @@ class CallServer:
             log.exception("connection from %s", address)
         finally:
             stream.close()
-            if self._share is not None:
-                self._share.holds(len(self._greenlets) - 1)
+            self._holds(-1)
 
     def _serve(self, session: CallSession, address: tuple[str, int]) -> None:
         began = time.monotonic()

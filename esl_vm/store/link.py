@@ -88,6 +88,7 @@ class Link:
         self._prepared = False
         self._breakers: dict[int | None, Breaker] = {}
         self._idle: list[Any] = []  # connections that scripts are run on, none of them in use
+        self._making = threading.Lock()
         self._turns = threading.BoundedSemaphore(self.limits.connections)
 
     def patient(self, block_s: float) -> Link:
@@ -268,7 +269,9 @@ class Link:
 
     def _ready(self) -> Client:
         if self._client is None:
-            self._client = self._make(self.limits)
+            with self._making:
+                if self._client is None:
+                    self._client = self._make(self.limits)
         if not self._prepared and self.prepare is not None:
             self.prepare(self._client)
         self._prepared = True

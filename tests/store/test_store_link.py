@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 import threading
@@ -18,7 +19,8 @@ from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.store import Delivery
 from esl_vm.store.breaker import Breaker
 from esl_vm.store.connect import connect, parse_redis_url
-from esl_vm.store.link import Limits
+from esl_vm.store.link import Limits, Link
+from esl_vm.store.scripts import Script
 from esl_vm.store.store import Store
 
 SHORT = Limits(connect_s=0.3, answer_s=0.3, call_s=0.5, rest_s=0.2)
@@ -205,6 +207,42 @@ class TestAway:
         go_on.set()
         holder.join()
         assert link.run(None, lambda c: c.ping())
+        link.close()
+
+    def test_threads_that_come_first_together_have_one_client(self, real_redis):
+        made, others = [], threading.Event()
+
+        def make(limits):
+            made.append(limits)
+            others.wait(0.2)  # never set: time for the others to come in
+            return redis.Redis(port=real_redis.port)
+
+        link = Link(make)
+        threads = [threading.Thread(target=link.run, args=(None, lambda client: client.ping())) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(made) == 1
+        link.close()
+
+    def test_scripts_of_many_threads_never_share_a_connection(self, real_redis):
+        link = connect(real_redis.url)
+        text = "return ARGV[1]"
+        script = Script("echo", text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
+        wrong = []
+
+        def ask(name):
+            wrong.extend(
+                n for n in range(50) if link.script(None, script, [], [f"{name} {n}"]) != f"{name} {n}".encode()
+            )
+
+        threads = [threading.Thread(target=ask, args=(name,)) for name in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert wrong == []
         link.close()
 
     def test_every_call_is_told_to_the_observer(self, real_redis, free_port):
