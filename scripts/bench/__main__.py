@@ -39,7 +39,7 @@ def main() -> None:
         "memory": lambda: measurements.memory(1000),
         "leak": lambda: measurements.leak(given.leak_calls),
         "large-mailbox": lambda: measurements.large_mailbox(rounds, calls),
-        "workers": lambda: measurements.workers(min(rounds, 3), calls // 4),
+        "workers": lambda: measurements.workers(rounds, calls),
         "start": measurements.start,
         "redis": lambda: measurements.redis_work(calls),
     }

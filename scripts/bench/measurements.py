@@ -188,11 +188,12 @@ def workers(rounds: int, calls: int) -> dict[str, object]:
 
     The load needs a core too, and there may be no third: so it is not the throughput that is compared, but what an
     application costs while both are busy. The one that has more to do is full first: two processes carry
-    (cost with one / cost with two) / (larger share) times what one does.
+    (cost with one / cost with two) / (larger share) times what one does. The load runs wherever there is room: beside one
+    of the two, it would take from that one.
     """
     costs: dict[int, list[float]] = {1: [], 2: []}
     shares: list[float] = []
-    plan = {"keys": MENU_KEYS, "variables": NO_PIN, "boxes": MAILBOXES, **BUSY, "at_once": 100}
+    plan = {"keys": MENU_KEYS, "variables": NO_PIN, "boxes": MAILBOXES, **BUSY, "at_once": 400, "cores": set(CORES)}
     with contextlib.ExitStack() as stack:
         services = {number: stack.enter_context(Service(number, set(CORES))) for number in (1, 2)}
         for service in services.values():

@@ -173,18 +173,18 @@ def wait_for_port(port: int) -> None:
             return
 
 
-def run_load(**plan: object) -> dict[str, float]:
-    """Have the calls of a plan made (load.Plan), from the other core; returns what the load saw."""
-    with hold_load(**plan) as process:
+def run_load(cores: set[int] = OTHERS, **plan: object) -> dict[str, float]:
+    """Have the calls of a plan made (load.Plan), from the other core or those given; returns what the load saw."""
+    with hold_load(cores, **plan) as process:
         return json.loads(process.communicate(timeout=_LOAD_S)[0].splitlines()[-1])
 
 
 @contextlib.contextmanager
-def hold_load(**plan: object) -> Iterator[subprocess.Popen[str]]:
+def hold_load(cores: set[int] = OTHERS, **plan: object) -> Iterator[subprocess.Popen[str]]:
     """The process that makes the calls of a plan; ended with the block."""
     command = [sys.executable, "-m", "bench.load", json.dumps({"host": "127.0.0.1", **plan})]
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True, cwd=ROOT, **on(OTHERS)
+        command, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True, cwd=ROOT, **on(cores)
     )
     try:
         yield process
