@@ -183,9 +183,7 @@ def run_load(cores: set[int] = OTHERS, **plan: object) -> dict[str, float]:
 def hold_load(cores: set[int] = OTHERS, **plan: object) -> Iterator[subprocess.Popen[str]]:
     """The process that makes the calls of a plan; ended with the block."""
     command = [sys.executable, "-m", "bench.load", json.dumps({"host": "127.0.0.1", **plan})]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True, cwd=ROOT, **on(cores)
-    )
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True, cwd=ROOT, **on(cores))
     try:
         yield process
     finally:
