@@ -6,6 +6,7 @@ The callers' guide's key tables are made from these; each member's words are in 
 from __future__ import annotations
 
 from enum import Enum
+from functools import cache
 from typing import Self
 
 
@@ -13,6 +14,7 @@ class Menu(Enum):
     """A menu: its members' values are keys."""
 
     @classmethod
+    @cache  # every key of every call comes by here
     def of(cls, key: str | None) -> Self | None:
         """What a key chooses here; None if it chooses nothing, or is none."""
         try:
