@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from esl_vm.model.mailbox import Folder
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -50,13 +52,19 @@ class Entered:
     """A mailbox as its owner finds it: everything about it, and the first page of the folder that `Counts.opens` names.
 
     Args:
-        mailbox: everything about it. total: how many messages that folder holds.
+        mailbox: everything about it.
         read: gives the page, which is here already: asks the store for nothing.
     """
 
     mailbox: Mailbox
-    total: int
     read: Callable[[], Page]
+
+    @property
+    def total(self) -> int:
+        """How many messages that folder (that part of it) holds."""
+        counts = self.mailbox.counts
+        folder, urgent = counts.opens
+        return counts.urgent if urgent else counts.new - counts.urgent if folder is Folder.NEW else counts.old
 
     @property
     def page(self) -> Page:

@@ -56,8 +56,8 @@ class RedisMailboxes:
         reply = self._base.link.script(keys.partition, script("enter"), [keys.box, *keys.folders], args)
         if reply is None:
             return None
-        flat, numbers, page = json.loads(text(reply))
-        return Entered(self._mailbox(box, flat, numbers), page[0], partial(_page, page))
+        mailbox, page = reply
+        return Entered(self._mailbox(box, *json.loads(text(mailbox))), partial(_page, page))
 
     def counts(self, box: MailboxId) -> Counts:
         """How many messages lie in each folder; none where there is no such mailbox."""
@@ -81,7 +81,7 @@ class RedisMailboxes:
         place = (f"{after.score:.0f}", after.id) if after is not None else ("", "")
         args = [keys.messages, which, *place, str(most)]
         reply = self._base.link.script(keys.partition, script("page"), [keys.folder(folder)], args)
-        return _page(json.loads(text(reply)))
+        return _page(reply)
 
     def message(self, box: MailboxId, message_id: str) -> Message:
         """One message, also from the trash; raises NoSuchMessageError."""
@@ -242,9 +242,9 @@ class RedisMailboxes:
         return self._base.change(keys, name, touched, args)
 
 
-def _page(found: Sequence[Any]) -> Page:
+def _page(reply: bytes) -> Page:
     """A page as page.lua returns it."""
-    total, *flat = found
+    total, *flat = json.loads(text(reply))
     ids, scores, fields = flat[::3], flat[1::3], flat[2::3]
     places = tuple(Place(float(score), at) for at, score in zip(ids, scores, strict=True))
     messages = tuple(message_of(at, pairs(field)) for at, field in zip(ids, fields, strict=True))

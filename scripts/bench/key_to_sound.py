@@ -22,7 +22,7 @@ import numpy as np
 from live.freeswitch import PROMPTS, find_freeswitch
 from live.loop import Loop
 from live.sip_phone import SipPhone
-from live.telephone_sound import RATE, from_ulaw, write_wav
+from live.telephone_sound import RATE, from_ulaw, read_wav, write_wav
 
 from bench.processes import CORES, Service
 from bench.real import MACROS, Node
@@ -34,9 +34,11 @@ if TYPE_CHECKING:
     from live.rtp import Arrived
 
 MAIN_HZ, OPTIONS_HZ = 400, 1000
-TONE_S = 8.0
+TONE_S, SHORT_S = 8.0, 0.2
 FIRST_KEY_S, EVERY_S, KEY_S = 4.0, 1.5, 0.08
 OPTIONS = ("vm-options", "voicemail_config_menu")
+# mod_voicemail says these before and after the menus, and takes no key meanwhile.
+NO_MENUS = ("voicemail_hello", "voicemail_message_count", "voicemail_goodbye")
 
 
 class Caller:
@@ -101,7 +103,9 @@ def _tones(folder: Path) -> tuple[Path, dict[str, Path]]:
         prompt = folder / "sounds" / source.relative_to(PROMPTS)
         prompt.parent.mkdir(parents=True, exist_ok=True)
         prompt.symlink_to(options if prompt.stem in OPTIONS else main)
-    return folder / "sounds", {name: options if name in OPTIONS else main for name in MACROS}
+    short = write_wav(folder / "short.wav", read_wav(main)[: round(SHORT_S * RATE)])
+    said = {name: options if name in OPTIONS else short if name in NO_MENUS else main for name in MACROS}
+    return folder / "sounds", said
 
 
 def main() -> None:

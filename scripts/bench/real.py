@@ -121,7 +121,7 @@ _CONTEXT = """<context name="mod_voicemail"><extension name="own"><condition fie
 <action application="voicemail" data="check default 127.0.0.1 1001"/></condition></extension></context>"""
 _VOICEMAIL_CONF = """<configuration name="voicemail.conf"><settings/><profiles><profile name="default">
 <param name="file-extension" value="wav"/><param name="terminator-key" value="#"/><param name="max-login-attempts" value="3"/>
-<param name="digit-timeout" value="10000"/><param name="config-menu-key" value="5"/><param name="main-menu-key" value="0"/>
+<param name="digit-timeout" value="10000"/><param name="max-retries" value="100"/><param name="config-menu-key" value="5"/><param name="main-menu-key" value="0"/>
 <param name="play-new-messages-key" value="1"/><param name="play-saved-messages-key" value="2"/>
 <param name="login-keys" value="0"/></profile></profiles></configuration>"""
 

@@ -12,6 +12,7 @@ def enter_and_compare(case, most: int = 20):
     entered = case.mailboxes.enter(ALICE, most)
     folder, urgent = entered.mailbox.counts.opens
     assert entered.mailbox == case.mailboxes.open(ALICE)
+    assert entered.total == entered.page.total
     assert entered.page == case.mailboxes.page(ALICE, folder, urgent=urgent, after=None, most=most)
     return entered
 

@@ -3,8 +3,9 @@
 -- KEYS[2..12]  vm:{pNN}:folder:BOX:FOLDER  sorted sets, the folders; New and Old first
 -- ARGV[1]  what the messages' keys begin with, vm:{pNN}:msg:BOX: (the same tag, hence the same slot)
 -- ARGV[2]  most messages
--- Returns nil if there is none; else JSON: what open.lua returns, then what page.lua returns of New's urgent messages, of
--- its others, or of Old: the first of these in which there is something, else of New.
+-- Returns nil if there is none; else what open.lua returns, and what page.lua returns of New's urgent messages, of its
+-- others, or of Old: the first of these in which there is something, else of New. Two replies, for many a visit looks at
+-- no message.
 -- Begins with reading.lua.
 local fields = fields_of(KEYS[1])
 if not fields then
@@ -18,4 +19,5 @@ if urgent > 0 then
 elseif new == 0 and old > 0 then
     folder, which = KEYS[3], 'time'
 end
-return cjson.encode({fields, counts, page_of(folder, ARGV[1], which, nil, '', tonumber(ARGV[2]))})
+local page = page_of(folder, ARGV[1], which, nil, '', tonumber(ARGV[2]))
+return {cjson.encode({fields, counts}), cjson.encode(page)}
