@@ -1,9 +1,13 @@
-"""How connections are set up: those of a listener that was prepared, and those that came before it was."""
+"""Real connections: how they are set up, before their listener was prepared and after it; and how a wait on one ends."""
 
+import gevent
 import pytest
+from esl_peer import described
 from gevent import socket
 
+from esl_vm.esl.session import CallSession
 from esl_vm.esl.tcp import KEEPALIVE_IDLE_S, UNSENT_MS, prepare
+from esl_vm.model.errors import CallerGoneError
 
 
 @pytest.fixture
@@ -34,3 +38,18 @@ def test_a_connection_that_came_before_the_listener_was_prepared_is_prepared_its
             assert options(accepted) != PREPARED
             prepare(accepted)
             assert options(accepted) == PREPARED
+
+
+def test_a_wait_without_end_ends_when_another_closes_the_connection(listener):
+    """The listener's watcher gives up a call whose FreeSWITCH does not answer: its own greenlet waits for an application."""
+    with socket.create_connection(listener.getsockname()) as far:
+        accepted, address = listener.accept()
+        session = CallSession(address, socket.socket(fileno=accepted.detach()))  # gevent's, as the service has it
+        far.sendall(described())
+        session.connect(5)
+        session.begin("playback", "/p/hello.wav")
+        waiting = gevent.spawn(session.finish)
+        gevent.sleep(0)
+        session.stop()
+        with pytest.raises(CallerGoneError), gevent.Timeout(5):
+            waiting.get()
