@@ -6,6 +6,7 @@ load gevent or Redis' client before it forks; and a command loads only what it n
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from contextlib import contextmanager
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
     from esl_vm.store.outbox import RedisOutbox
     from esl_vm.store.registry import RedisRegistry
     from esl_vm.store.store import Store
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 EMBEDDED = "embedded:"
@@ -111,13 +114,29 @@ def open_redis(settings: Settings) -> Iterator[str]:
     Raises:
         StoreDownError, SettingsError: the embedded one can't be started.
     """
+    with keep_redis(settings) as (url, _):
+        yield url
+
+
+@contextmanager
+def keep_redis(settings: Settings) -> Iterator[tuple[str, Callable[[], None]]]:
+    """As `open_redis`, for who runs long: with it, what to do now and then so that the embedded one goes on.
+
+    Raises:
+        StoreDownError, SettingsError: the embedded one can't be started.
+    """
     if settings.redis.url != EMBEDDED:
-        yield settings.redis.url
+        yield settings.redis.url, lambda: None
         return
     from esl_vm.store.embedded import Embedded
 
     with Embedded(Path(settings.data_dir), port=settings.redis.port) as embedded:
-        yield embedded.url
+
+        def tend() -> None:
+            if embedded.revive():
+                log.error("the embedded Redis was killed; it is started again")
+
+        yield embedded.url, tend
 
 
 @contextmanager

@@ -56,7 +56,7 @@ def add_commands(commands: Commands) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from esl_vm.app import open_redis
+    from esl_vm.app import keep_redis
     from esl_vm.esl.share import Board
     from esl_vm.ops import logs, metrics_folder
     from esl_vm.ops.lifeline import Role
@@ -70,7 +70,7 @@ def _run(args: argparse.Namespace) -> int:
     seen = listen_on(settings.metrics.listen, "--metrics") if settings.metrics.listen else None
     figures = metrics_folder.prepare(Path(settings.data_dir) / "metrics")
     os.environ[metrics_folder.VARIABLE] = str(figures)
-    with open_redis(settings) as redis_url:
+    with keep_redis(settings) as (redis_url, tend_redis):
 
         def roles_for(now: Settings) -> list[Role]:
             notify = now.notify.enabled and not args.no_notify
@@ -100,6 +100,7 @@ def _run(args: argparse.Namespace) -> int:
             manager=manager,
             drain_s=settings.service.drain_s,
             hang_s=settings.service.hang_s,
+            tend=tend_redis,
         )
         return supervisor.run()
 

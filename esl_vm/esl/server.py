@@ -25,7 +25,7 @@ from esl_vm.esl.networks import LOOPBACK, Network, allowed
 from esl_vm.esl.phone import EslPhone, PhoneSettings
 from esl_vm.esl.seldom import Seldom
 from esl_vm.esl.session import CallSession
-from esl_vm.esl.share import YIELD_S
+from esl_vm.esl.share import CROWD, YIELD_S
 from esl_vm.esl.tcp import prepare
 from esl_vm.esl.wire import Limits
 from esl_vm.model.call import Status
@@ -194,7 +194,7 @@ class CallServer:
 
     def _leave_it_to_others(self) -> bool:
         """Whether another worker is to have the connection that waits; then none is taken for a moment."""
-        if self._share is None or not self._share.is_larger:
+        if self._share is None or self.waiting > CROWD or not self._share.is_larger:
             return False
         gevent.spawn_later(YIELD_S, self._accept_again)
         return True  # gevent listens no more

@@ -10,6 +10,9 @@ import mmap
 
 # Seconds a worker leaves a call to those that hold fewer. Then it takes it: they may be busy, or dead.
 YIELD_S = 0.005
+# Connections without a call yet above which it leaves nothing to others: these are not FreeSWITCH's, which tells of its
+# call within a millisecond, and what is FreeSWITCH's must not wait behind them.
+CROWD = 16
 # In the place of a worker that takes no calls.
 _ABSENT = -1
 _SIZE = 4

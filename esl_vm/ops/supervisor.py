@@ -71,6 +71,7 @@ class Supervisor:
         reload: makes the roles anew from new settings at SIGHUP; a VoicemailError leaves the running ones alone.
         on_ready: called once, when every role is ready for the first time.
         drain_s: seconds running calls may take at a stop. hang_s: seconds of silence after which a child is killed.
+        tend: done again and again, at least every `BEAT_S` seconds.
     """
 
     def __init__(
@@ -83,7 +84,9 @@ class Supervisor:
         manager: ServiceManager,
         drain_s: float,
         hang_s: float,
+        tend: Callable[[], None] = lambda: None,
     ) -> None:
+        self._tend = tend
         self._roles = self._former_roles = roles
         self._listener = listener
         self._reload = reload
@@ -119,6 +122,7 @@ class Supervisor:
                 self._manager.alive()
                 next_alive = time.monotonic() + self._manager.watchdog_s / 3
             self._wait(next_alive)
+            self._tend()
             self._reap()
             self._step()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _LONGEST_SOCKET_PATH = 107  # of the kernel's 108 bytes, one ends it
 _POLL_S = 0.02
+# Seconds a keeper is given to come up before another is tried.
+_REVIVE_EVERY_S = 5.0
 
 
 class Embedded:
@@ -49,11 +51,13 @@ class Embedded:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._users = -1
         self._keeper = 0
+        self._port = port
+        self._revived_at = -_REVIVE_EVERY_S
         deadline = time.monotonic() + wait_s
         with self._locked("start.lock", fcntl.LOCK_EX, deadline):
             self._users = self._lock("users.lock", fcntl.LOCK_SH, deadline)
             try:
-                started = 0 if self._kept() else self._start_keeper(port)
+                started = 0 if self._kept() else self._start_keeper()
                 self._wait_until_it_answers(started, deadline)
             except BaseException:
                 self._leave()
@@ -70,6 +74,22 @@ class Embedded:
         """The loopback port for redis-cli."""
         return int((self._folder / "redis.port").read_text())
 
+    def revive(self) -> bool:
+        """Start it again if its keeper was killed, and the server with it; returns whether it was. Waits for nothing."""
+        now = time.monotonic()
+        if now - self._revived_at < _REVIVE_EVERY_S or self._kept():
+            return False
+        if self._answers():  # it is stopping, and its last act is to remove the socket: not the next one's
+            return False
+        self._revived_at = now
+        self._bury_keeper()
+        try:
+            with self._locked("start.lock", fcntl.LOCK_EX, 0.0):
+                self._start_keeper()
+        except (StoreDownError, SettingsError):  # another user is at it; or there is no redis-server any more
+            return False
+        return True
+
     def close(self) -> None:
         """Use it no more; if nobody else does, it has stopped when this returns."""
         if self._users < 0:
@@ -78,6 +98,9 @@ class Embedded:
         deadline = time.monotonic() + 25
         while time.monotonic() < deadline and not self._others() and self._kept():
             time.sleep(_POLL_S)
+        self._bury_keeper()
+
+    def _bury_keeper(self) -> None:
         if self._keeper:
             with contextlib.suppress(ChildProcessError):  # a forked process has not its parent's children
                 os.waitpid(self._keeper, os.WNOHANG)
@@ -136,7 +159,7 @@ class Embedded:
 
     # Starting.
 
-    def _start_keeper(self, port: int) -> int:
+    def _start_keeper(self) -> int:
         """Start the keeper, away from this process's terminal and signals; returns its process id."""
         executable, version = _executable(self._recorded_version())
         (self._folder / "redis.version").write_text(".".join(map(str, version)) + "\n")
@@ -147,7 +170,7 @@ class Embedded:
             "-E",
             str(keeper),
             str(self._folder),
-            str(port),
+            str(self._port),
             self._socket_path(),
             executable,
         ]

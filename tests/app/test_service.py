@@ -80,10 +80,13 @@ def talk(phone, tmp_path):
     return begin
 
 
-def workers_of(running):
+def children_of(running):
     children = Path(f"/proc/{running.process.pid}/task/{running.process.pid}/children").read_text().split()
-    commands = {int(pid): Path(f"/proc/{pid}/cmdline").read_bytes() for pid in children}
-    return [pid for pid, command in commands.items() if b"embedded_keeper" not in command]
+    return {int(pid): Path(f"/proc/{pid}/cmdline").read_bytes() for pid in children}
+
+
+def workers_of(running):
+    return [pid for pid, command in children_of(running).items() if b"embedded_keeper" not in command]
 
 
 def refused(address):
@@ -272,3 +275,14 @@ def test_systemd_hands_over_the_socket_and_is_told(program, tmp_path):
         running.says(f"takes calls on {host}:{port}")
         told = {manager.recv(4096).decode(), manager.recv(4096).decode()}
         assert told == {"READY=1", f"STATUS=takes calls on {host}:{port}"}
+
+
+def test_an_embedded_redis_that_was_killed_with_its_keeper_is_started_again(service, phone, run):
+    running = service("--demo")
+    [keeper] = [pid for pid, command in children_of(running).items() if b"embedded_keeper" in command]
+    os.kill(keeper, signal.SIGKILL)
+    running.says("the embedded Redis was killed; it is started again")
+    caller = phone(running, "1001", "--from", "1002", "--keys", "# # 1")
+    caller.says("recorded")
+    assert caller.ends(60) == 0, caller.output
+    assert "SUCCESS" in caller.output

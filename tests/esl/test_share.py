@@ -6,7 +6,7 @@ from esl_caller import Caller, eventually
 from gevent import socket
 
 from esl_vm.esl.server import CallServer, ServerSettings
-from esl_vm.esl.share import Board
+from esl_vm.esl.share import CROWD, Board
 from esl_vm.model.call import ALL_KEYS
 
 
@@ -103,3 +103,17 @@ def test_a_worker_that_stops_is_not_waited_for(workers):
     for caller in [*callers, late]:
         caller.vanishes()
     stopping.join()
+
+
+def test_a_crowd_of_strangers_is_not_left_to_others(workers):
+    first, second = workers
+    second.stop()
+    first._share._cells[2] = 0  # holds nothing, takes nothing
+    left = []
+    again = first._accept_again
+    first._accept_again = lambda: (left.append(first.waiting), again())
+    strangers = [Caller(first.address, str(1000 + number), talks=False) for number in range(100)]
+    eventually(lambda: first.waiting == 100)
+    assert max(left) <= CROWD + 1
+    for stranger in strangers:
+        stranger.vanishes()

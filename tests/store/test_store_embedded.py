@@ -39,6 +39,16 @@ def there_is_a_redis():
         pytest.skip(str(missing))
 
 
+def keeper_of(pid):
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()[1])
+
+
+def reads(case):
+    with contextlib.suppress(StoreDownError):
+        return case.lie(Folder.NEW)
+    return None
+
+
 def server_pid(server: Embedded) -> int:
     with redis.Redis(port=server.port) as client:
         return int(client.info("server")["process_id"])
@@ -139,13 +149,7 @@ def test_a_killed_server_is_started_again_with_what_it_said_it_kept(tmp_path):
         case.mailboxes.deliver(ALICE, message("m1"), 0)
         pid = server_pid(server)
         os.kill(pid, signal.SIGKILL)
-
-        def is_back():
-            with contextlib.suppress(StoreDownError):
-                return case.lie(Folder.NEW) == ["m1"]
-            return False
-
-        wait_until(is_back, 10, "the server being back")
+        wait_until(lambda: reads(case) == ["m1"], 10, "the server being back")
         assert server_pid(server) != pid
         case.store.close()
 
@@ -153,17 +157,34 @@ def test_a_killed_server_is_started_again_with_what_it_said_it_kept(tmp_path):
 def test_a_killed_keeper_takes_the_server_along_and_the_next_user_starts_it_again(tmp_path):
     with Embedded(tmp_path) as server:
         pid = server_pid(server)
-        keeper = int(Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()[1])
-        os.kill(keeper, signal.SIGKILL)
+        os.kill(keeper_of(pid), signal.SIGKILL)
         wait_until(lambda: gone(pid), 10, "the server stopping")
         with Embedded(tmp_path) as another:
             assert server_pid(another) != pid
 
 
+def test_who_runs_long_starts_it_again_after_its_keeper_was_killed(tmp_path):
+    with Embedded(tmp_path) as server:
+        case = Case(server.url)
+        case.with_mailbox()
+        case.leave("m1")
+        assert not server.revive(), "nothing is wrong"
+        pid, port = server_pid(server), server.port
+        os.kill(keeper_of(pid), signal.SIGKILL)
+        wait_until(server.revive, 10, "the server being started again")
+        assert not server.revive(), "once is enough"
+        wait_until(lambda: reads(case) == ["m1"], 10, "the server being back")
+        assert server_pid(server) != pid
+        assert server.port == port
+        case.store.close()
+        last = server_pid(server)
+    assert gone(last)
+
+
 def test_a_signal_to_the_whole_session_does_not_stop_it_under_its_users(tmp_path):
     with Embedded(tmp_path) as server:
         pid = server_pid(server)
-        keeper = int(Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()[1])
+        keeper = keeper_of(pid)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             os.kill(keeper, number)
         assert server_pid(server) == pid
