@@ -52,6 +52,6 @@ class Share:
 
     @property
     def is_larger(self) -> bool:
-        """Whether another worker that takes calls holds fewer."""
+        """Whether another worker that takes calls holds fewer: two at least, and a sixteenth of what it holds itself."""
         own = self._cells[self._place]
-        return any(_ABSENT < held < own for held in self._cells)
+        return any(_ABSENT < held < own - 1 - held // 16 for held in self._cells)

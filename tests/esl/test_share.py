@@ -28,10 +28,16 @@ def test_who_holds_more_than_another_leaves_a_call_to_it():
     second.holds(0)
     assert not first.is_larger
     first.holds(1)
+    assert not first.is_larger, "one more is nothing to wait for"
+    first.holds(2)
     assert (first.is_larger, second.is_larger) == (True, False)
     third.holds(4)
     second.holds(1)
     assert (first.is_larger, second.is_larger, third.is_larger) == (False, False, True)
+    first.holds(107)
+    second.holds(100)
+    third.holds(108)
+    assert (first.is_larger, third.is_larger) == (False, True)
     first.leaves()
     second.leaves()
     assert not third.is_larger, "it is alone again"
@@ -77,7 +83,7 @@ def test_a_worker_whose_calls_have_ended_has_its_share_of_the_next(workers):
     for number in range(10):  # one after another, none ends
         callers.append(Caller(workers[0].address, str(2000 + number)))
         eventually(lambda number=number: sum(held(workers)) == number + 1)
-        assert abs(workers[0].calls - workers[1].calls) <= 1
+        assert abs(workers[0].calls - workers[1].calls) <= 2
     for caller in callers:
         caller.vanishes()
 
