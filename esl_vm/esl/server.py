@@ -25,7 +25,6 @@ from esl_vm.esl.networks import LOOPBACK, Network, allowed
 from esl_vm.esl.phone import EslPhone, PhoneSettings
 from esl_vm.esl.seldom import Seldom
 from esl_vm.esl.session import CallSession
-from esl_vm.esl.share import CROWD, YIELD_S
 from esl_vm.esl.tcp import prepare
 from esl_vm.esl.wire import Limits
 from esl_vm.model.call import Status
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
 
     from gevent import socket
 
-    from esl_vm.esl.share import Share
     from esl_vm.esl.sounds import PromptPack
     from esl_vm.esl.wire import Frame
     from esl_vm.model.call import Call
@@ -104,7 +102,6 @@ class CallServer:
         pack: where the prompts lie.
         settings: limits.
         ended: told every call's story.
-        share: this worker's part of the service's calls; None: it is the only one.
     """
 
     def __init__(
@@ -114,7 +111,6 @@ class CallServer:
         pack: PromptPack,
         settings: ServerSettings,
         ended: Callable[[CallEnd], None],
-        share: Share | None = None,
     ) -> None:
         self._handle = handle
         self._pack = pack
@@ -131,10 +127,6 @@ class CallServer:
         self._server = StreamServer(listener, self._connection, spawn=self._greenlets.spawn, backlog=backlog)
         # One connection a turn of the loop: the workers that share the listener have their turns between.
         self._server.max_accept = 1
-        self._held = 0  # connections that are being served
-        self._share = share
-        if share is not None:
-            self._server.full = self._leave_it_to_others  # asked by gevent before each connection
 
     @property
     def address(self) -> tuple[str, int]:
@@ -154,8 +146,6 @@ class CallServer:
 
     def start(self) -> None:
         """Listen, and return; raises OSError if the address can't be had."""
-        if self._share is not None:
-            self._share.holds(0)
         self._server.start()
         prepare(self._server.socket)
 
@@ -169,9 +159,6 @@ class CallServer:
             drain_s: seconds for calls to finish; then their greenlets are killed, which settles what they hold and
                 hands the calls back.
         """
-        if self._share is not None:
-            self._share.leaves()
-            self._share = None
         self._server.stop_accepting()
         while waiting := self._accept():
             self._greenlets.spawn(self._connection, *waiting)
@@ -192,30 +179,9 @@ class CallServer:
             return None
         return client
 
-    def _leave_it_to_others(self) -> bool:
-        """Whether another worker is to have the connection that waits; then none is taken for a moment."""
-        if self._share is None or self.waiting > CROWD or not self._share.is_larger:
-            return False
-        gevent.spawn_later(YIELD_S, self._accept_again)
-        return True  # gevent listens no more
-
-    def _accept_again(self) -> None:
-        if self._share is None:  # it has stopped meanwhile
-            return
-        waiting = self._accept()
-        if waiting:  # nobody else wanted it
-            self._greenlets.spawn(self._connection, *waiting)
-        self._server.start_accepting()
-
     # -- one connection ---------------------------------------------------------------------------------------------
 
-    def _holds(self, more: int) -> None:
-        self._held += more
-        if self._share is not None:
-            self._share.holds(self._held)
-
     def _connection(self, stream: socket.socket, address: tuple[str, int]) -> None:
-        self._holds(+1)
         try:
             prepare(stream)
             session = CallSession(address, stream, limits=self._stranger)
@@ -228,7 +194,6 @@ class CallServer:
             log.exception("connection from %s", address)
         finally:
             stream.close()
-            self._holds(-1)
 
     def _serve(self, session: CallSession, address: tuple[str, int]) -> None:
         began = time.monotonic()
