@@ -14,24 +14,25 @@ settings.register_profile("here", deadline=None, suppress_health_check=[HealthCh
 settings.load_profile("here")
 
 
+def _there(running):
+    """What runs for as long as the tests need it; they are skipped where it can't."""
+    try:
+        with running as started:
+            yield started
+    except NoRedisError as missing:
+        pytest.skip(str(missing))
+
+
 @pytest.fixture(scope="session")
 def real_redis():
     """A redis-server for a whole run; who uses it empties it first."""
-    try:
-        with redis_server() as server:
-            yield server
-    except NoRedisError as missing:
-        pytest.skip(str(missing))
+    yield from _there(redis_server())
 
 
 @pytest.fixture(scope="session")
 def one_node_cluster():
     """A Redis Cluster of one node, likewise."""
-    try:
-        with redis_cluster() as cluster:
-            yield cluster
-    except NoRedisError as missing:
-        pytest.skip(str(missing))
+    yield from _there(redis_cluster())
 
 
 @pytest.fixture
