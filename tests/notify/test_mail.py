@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import ssl
+import subprocess
+import sys
 import wave
 from datetime import UTC, datetime, timedelta
 
@@ -90,6 +93,14 @@ def test_dates_are_on_the_mailbox_s_own_clock(house, post):
     assert "Wednesday, November 18, 2026 at 8:06\u00a0a.m." in body
     assert mail["Date"].datetime == datetime.fromtimestamp(NOON, UTC)
     assert mail["Date"].datetime.utcoffset() == timedelta(hours=-8)
+
+
+def test_zones_are_known_where_the_system_has_none():
+    code = "from esl_vm.notify.wording import local_time; print(local_time(0, 'America/Vancouver', 'UTC').tzname())"
+    ran = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "PYTHONTZPATH": ""}, capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.strip() == "PST"
 
 
 def test_with_the_server_down_and_up_again_each_message_is_mailed_exactly_once(house):

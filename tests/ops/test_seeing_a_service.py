@@ -1,6 +1,7 @@
 """A service of two workers, seen from outside: its figures, its health, its log, its place in the cluster."""
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -82,7 +83,7 @@ def test_a_call_that_goes_on_is_seen(service):
 def test_what_a_dead_worker_counted_stays_and_it_is_started_again(service):
     calls = total(figures(service), "esl_vm_calls_total")
     before = service.workers()
-    subprocess.run(["kill", "-9", str(before[0])], check=True)
+    os.kill(before[0], signal.SIGKILL)
     wait_until(
         lambda: (
             service.workers() != before

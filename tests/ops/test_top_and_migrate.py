@@ -68,7 +68,9 @@ def test_a_node_that_is_gone_is_told_and_makes_it_fail(vm, clock):
 def test_what_somebody_should_look_at_is_red(vm, clock):
     tell(vm.store, "node-1", spool_waiting="4", spool_oldest_s="300", freeswitch="down", ready="redis: slow")
     found = top.look(SimpleNamespace(store=vm.store, clock=clock, settings=Settings()))
-    console = Console(width=200, force_terminal=True, color_system="standard")
+    console = Console(
+        width=200, height=50, force_terminal=True, color_system="standard"
+    )  # both, or TERM=dumb makes it 80
     with console.capture() as shown:
         console.print(top._view(found))
     page = shown.get()
