@@ -297,10 +297,11 @@ def build_server(
         metrics: where calls are counted.
     """
     from esl_vm.dialogue.front_door import answer_call
-    from esl_vm.esl.server import CallServer, ServerSettings
+    from esl_vm.esl.server import MOST_WAITING, CallServer, ServerSettings
     from esl_vm.model.actor import acting
     from esl_vm.model.actor import phone as phone_actor
     from esl_vm.ops import stories
+    from esl_vm.ops.open_files import allow_open_files
 
     world = build_world(node)
     running: dict[int, Story] = {}
@@ -327,8 +328,12 @@ def build_server(
         told = story.told(seconds=end.seconds, applications=end.applications, keys=end.keys, end=end.end)
         stories.tell(told)
 
+    max_calls = node.settings.service.max_calls
+    # A call is a socket, at times a connection to Redis or a recording too; and there are strangers, and the rest.
+    files = allow_open_files(2 * (max_calls + MOST_WAITING))
     limits = ServerSettings(
-        max_calls=node.settings.service.max_calls,
+        max_calls=max_calls,
+        max_waiting=min(MOST_WAITING, files // 4),
         allow=tuple(ip_network(network) for network in node.settings.service.allow),
     )
     return CallServer(listener, converse, open_prompts(node.settings), limits, ended)

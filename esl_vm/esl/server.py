@@ -6,15 +6,15 @@ What holds here:
   ever whose socket closes before that (seen on FreeSWITCH 1.11). A call that can't be taken is handed back at once
   with `vm_status` FAILED, and the dialplan goes on to its apology.
 - Nothing of one call reaches another: its errors end in its greenlet.
-- Connections that have not answered `connect` yet are few and short-lived, and may send little; when there are too many,
-  the oldest is closed. A FreeSWITCH answers within milliseconds, so it is never the oldest. Of many the log tells a few.
+- Connections that have not answered `connect` yet are few and short-lived, and may send little (see strangers.py). Of many
+  the log tells a few.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import gevent
@@ -25,6 +25,7 @@ from esl_vm.esl.networks import LOOPBACK, Network, allowed
 from esl_vm.esl.phone import EslPhone, PhoneSettings
 from esl_vm.esl.seldom import Seldom
 from esl_vm.esl.session import CallSession
+from esl_vm.esl.strangers import Strangers
 from esl_vm.esl.tcp import prepare
 from esl_vm.esl.wire import Limits
 from esl_vm.model.call import Status
@@ -43,11 +44,12 @@ log = logging.getLogger(__name__)
 
 # Connections FreeSWITCH may have opened that we haven't accepted yet.
 BACKLOG = 1024
+# Connections at once that have not answered `connect`.
+MOST_WAITING = 1024
 # Seconds between looks at calls that have heard nothing for long.
 WATCH_S = 20.0
-# Bytes that may follow a header block before it is known that a call comes. The answer to `connect` has none, the notice
-# that the call is over already has 67.
-STRANGER_BODY = 4096
+# Seconds for which no connection is taken when there is no room.
+PAUSE_S = 0.005
 # Seconds a conversation that is cut short by the end of the service has for settling what it holds.
 SETTLE_S = 10.0
 
@@ -66,7 +68,7 @@ class ServerSettings:
     """
 
     max_calls: int = 2000
-    max_waiting: int = 256
+    max_waiting: int = MOST_WAITING
     connect_s: float = 5.0
     allow: tuple[Network, ...] = LOOPBACK
     limits: Limits = field(default_factory=Limits)
@@ -116,17 +118,17 @@ class CallServer:
         self._pack = pack
         self._settings = settings
         self._ended = ended
-        self._waiting: dict[int, CallSession] = {}  # in the order in which they came
+        self._strangers = Strangers(settings.max_waiting, settings.limits)
         self._greenlets = Group()
         self._sessions: set[CallSession] = set()  # those that are calls
         self._watcher: gevent.Greenlet | None = None
-        limits = self._settings.limits
-        self._stranger = replace(limits, body=min(limits.body, STRANGER_BODY))
-        self._no_calls, self._too_many = Seldom(log, logging.INFO), Seldom(log, logging.WARNING)
+        self._no_calls = Seldom(log, logging.INFO)
         backlog = BACKLOG if isinstance(listener, tuple) else None  # a socket listens already
         self._server = StreamServer(listener, self._connection, spawn=self._greenlets.spawn, backlog=backlog)
         # One connection a turn of the loop: the workers that share the listener have their turns between.
         self._server.max_accept = 1
+        self._stopped = False
+        self._server.full = self._pause  # asked by gevent before each connection
 
     @property
     def address(self) -> tuple[str, int]:
@@ -142,7 +144,7 @@ class CallServer:
     @property
     def waiting(self) -> int:
         """How many connections have not answered `connect` yet."""
-        return len(self._waiting)
+        return len(self._strangers)
 
     def start(self) -> None:
         """Listen, and return; raises OSError if the address can't be had."""
@@ -159,6 +161,7 @@ class CallServer:
             drain_s: seconds for calls to finish; then their greenlets are killed, which settles what they hold and
                 hands the calls back.
         """
+        self._stopped = True
         self._server.stop_accepting()
         while waiting := self._accept():
             self._greenlets.spawn(self._connection, *waiting)
@@ -179,12 +182,23 @@ class CallServer:
             return None
         return client
 
+    def _pause(self) -> bool:
+        """Whether the connection that waits is not to be taken now; then none is for a moment."""
+        if not self._strangers.full:
+            return False
+        gevent.spawn_later(PAUSE_S, self._go_on)
+        return True  # gevent listens no more
+
+    def _go_on(self) -> None:
+        if not self._stopped:
+            self._server.start_accepting()
+
     # -- one connection ---------------------------------------------------------------------------------------------
 
     def _connection(self, stream: socket.socket, address: tuple[str, int]) -> None:
         try:
             prepare(stream)
-            session = CallSession(address, stream, limits=self._stranger)
+            session = CallSession(address, stream, limits=self._strangers.limits)
             try:
                 self._serve(session, address)
             finally:
@@ -236,15 +250,11 @@ class CallServer:
                 session.nudge()
 
     def _connect(self, session: CallSession) -> Frame:
-        self._waiting[id(session)] = session
-        if len(self._waiting) > self._settings.max_waiting:
-            oldest = next(iter(self._waiting))
-            self._too_many.tell("%d connections without a call; closing the oldest", len(self._waiting))
-            self._waiting.pop(oldest).stop()
+        self._strangers.come(session)
         try:
             return session.connect(self._settings.connect_s)
         finally:
-            self._waiting.pop(id(session), None)
+            self._strangers.go(session)
 
     def _refusal(self, address: tuple[str, int]) -> str:
         if self.calls >= self._settings.max_calls:

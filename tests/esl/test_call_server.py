@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import itertools
 import logging
 import weakref
 from ipaddress import ip_network
@@ -15,7 +16,8 @@ from gevent.event import Event
 
 from esl_vm.esl.networks import allowed
 from esl_vm.esl.seldom import Seldom
-from esl_vm.esl.server import CallServer, ServerSettings
+from esl_vm.esl.server import PAUSE_S, CallServer, ServerSettings
+from esl_vm.esl.strangers import PATIENCE_S
 from esl_vm.esl.wire import Limits
 from esl_vm.model.call import ALL_KEYS
 from esl_vm.model.errors import CallerGoneError
@@ -254,6 +256,7 @@ def test_endless_headers_that_drip_in_end_when_the_time_is_over(serve):
 
 def test_among_a_crowd_that_says_nothing_a_call_gets_through(serve):
     server = serve(waits_for_a_key, max_waiting=20, connect_s=30)
+    server._strangers._clock = itertools.count().__next__  # everybody has had their time at the next look
     crowd = [Caller(server.address, talks=False) for _ in range(150)]
     eventually(lambda: sum(caller.closed for caller in crowd) >= 130)
     assert server.waiting <= 20
@@ -265,6 +268,31 @@ def test_among_a_crowd_that_says_nothing_a_call_gets_through(serve):
     caller.ends()
     assert server.stories[0].end == "completed"
     for one in crowd + more:
+        one.vanishes()
+
+
+def test_a_freeswitch_that_is_slow_for_a_moment_keeps_its_call_whoever_comes_meanwhile(serve):
+    now = [0.0]
+    server = serve(waits_for_a_key, max_waiting=20, connect_s=30)
+    server._strangers._clock = lambda: now[0]
+    slow = Caller(server.address, talks=False)
+    crowd = [Caller(server.address, talks=False) for _ in range(50)]
+    eventually(lambda: server.waiting == 20)
+    slow.writes(described())
+    eventually(lambda: server.calls == 1)
+    assert not slow.closed
+    late = Caller(server.address)
+    gevent.sleep(5 * PAUSE_S)
+    assert not any(one.closed for one in crowd)
+    assert server.calls == 1, "the late one waits in the kernel"
+    now[0] = PATIENCE_S
+    eventually(lambda: sum(one.closed for one in crowd) >= 20)
+    now[0] = 2 * PATIENCE_S
+    eventually(lambda: sum(one.closed for one in crowd) >= 30)
+    eventually(lambda: server.calls == 2)
+    late.presses("1")
+    late.ends()
+    for one in [slow, *crowd]:
         one.vanishes()
 
 
