@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from esl_vm.esl.inbound import EventSocketSwitch
     from esl_vm.esl.phone import EslPhone
     from esl_vm.esl.server import CallEnd, CallServer
+    from esl_vm.esl.share import Share
     from esl_vm.model.call import Call
     from esl_vm.model.mailbox import MailboxId
     from esl_vm.model.settings import Settings
@@ -288,6 +289,7 @@ def build_server(
     node: Node,
     listener: socket.socket | tuple[str, int],
     metrics: Metrics | None = None,
+    share: Share | None = None,
 ) -> CallServer:
     """The server that takes calls; not started yet. Each call's story is logged when it ends.
 
@@ -295,6 +297,7 @@ def build_server(
         node: the stores.
         listener: a listening gevent socket, or the address to listen on.
         metrics: where calls are counted.
+        share: this worker's part of the calls; None: it is the only one.
     """
     from esl_vm.dialogue.front_door import answer_call
     from esl_vm.esl.server import MOST_WAITING, CallServer, ServerSettings
@@ -336,7 +339,7 @@ def build_server(
         max_waiting=min(MOST_WAITING, files // 4),
         allow=tuple(ip_network(network) for network in node.settings.service.allow),
     )
-    return CallServer(listener, converse, open_prompts(node.settings), limits, ended)
+    return CallServer(listener, converse, open_prompts(node.settings), limits, ended, share)
 
 
 def _story(node: Node, call: Call) -> Story:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from esl_vm.app import Node
+    from esl_vm.esl.share import Share
     from esl_vm.model.settings import Settings
     from esl_vm.ops.lifeline import Lifeline
     from esl_vm.ops.metrics import Metrics
@@ -60,7 +61,7 @@ class Service:
     seen: socket.socket | None = None
 
 
-def serve_calls(lifeline: Lifeline, service: Service) -> int:
+def serve_calls(lifeline: Lifeline, service: Service, share: Share) -> int:
     """Take calls until told to stop, then finish those that run."""
     from gevent import monkey
 
@@ -80,7 +81,7 @@ def serve_calls(lifeline: Lifeline, service: Service) -> int:
         _look_at_redis(node)
         if service.demo:
             add_demo_mailboxes(node)
-        server = build_server(node, _own(service.listener), metrics)
+        server = build_server(node, _own(service.listener), metrics, share)
         stop = _until_told(lifeline)
         server.start()
         metrics.taking_calls(True)

@@ -57,6 +57,7 @@ def add_commands(commands: Commands) -> None:
 
 def _run(args: argparse.Namespace) -> int:
     from esl_vm.app import keep_redis
+    from esl_vm.esl.share import Board
     from esl_vm.ops import logs, metrics_folder
     from esl_vm.ops.lifeline import Role
     from esl_vm.ops.service_manager import ServiceManager
@@ -74,9 +75,12 @@ def _run(args: argparse.Namespace) -> int:
         def roles_for(now: Settings) -> list[Role]:
             notify = now.notify.enabled and not args.no_notify
             service = Service(now, redis_url, listener, _address(listener), False, notify, figures, seen)
-            worker = partial(serve_calls, service=service)
+            board = Board(now.service.workers)
             steward = partial(look_after, service=dataclasses.replace(service, demo=args.demo))
-            workers = [Role(f"worker {number + 1}", worker) for number in range(now.service.workers)]
+            workers = [
+                Role(f"worker {number + 1}", partial(serve_calls, service=service, share=board.share(number)))
+                for number in range(now.service.workers)
+            ]
             return [*workers, Role("steward", steward, serves_calls=False)]
 
         def reload() -> list[Role]:

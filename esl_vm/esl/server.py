@@ -25,6 +25,7 @@ from esl_vm.esl.networks import LOOPBACK, Network, allowed
 from esl_vm.esl.phone import EslPhone, PhoneSettings
 from esl_vm.esl.seldom import Seldom
 from esl_vm.esl.session import CallSession
+from esl_vm.esl.share import MOST_STRANGERS
 from esl_vm.esl.strangers import Strangers
 from esl_vm.esl.tcp import prepare
 from esl_vm.esl.wire import Limits
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from gevent import socket
 
+    from esl_vm.esl.share import Share
     from esl_vm.esl.sounds import PromptPack
     from esl_vm.esl.wire import Frame
     from esl_vm.model.call import Call
@@ -48,7 +50,7 @@ BACKLOG = 1024
 MOST_WAITING = 1024
 # Seconds between looks at calls that have heard nothing for long.
 WATCH_S = 20.0
-# Seconds for which no connection is taken when there is no room.
+# Seconds for which no connection is taken, because another worker is to have it or there is no room.
 PAUSE_S = 0.005
 # Seconds a conversation that is cut short by the end of the service has for settling what it holds.
 SETTLE_S = 10.0
@@ -104,6 +106,7 @@ class CallServer:
         pack: where the prompts lie.
         settings: limits.
         ended: told every call's story.
+        share: this worker's part of the service's calls; None: it is the only one.
     """
 
     def __init__(
@@ -113,6 +116,7 @@ class CallServer:
         pack: PromptPack,
         settings: ServerSettings,
         ended: Callable[[CallEnd], None],
+        share: Share | None = None,
     ) -> None:
         self._handle = handle
         self._pack = pack
@@ -128,6 +132,8 @@ class CallServer:
         # One connection a turn of the loop: the workers that share the listener have their turns between.
         self._server.max_accept = 1
         self._stopped = False
+        self._held = 0  # connections that are being served
+        self._share = share
         self._server.full = self._pause  # asked by gevent before each connection
 
     @property
@@ -148,6 +154,8 @@ class CallServer:
 
     def start(self) -> None:
         """Listen, and return; raises OSError if the address can't be had."""
+        if self._share is not None:
+            self._share.holds(0)
         self._server.start()
         prepare(self._server.socket)
 
@@ -162,6 +170,9 @@ class CallServer:
                 hands the calls back.
         """
         self._stopped = True
+        if self._share is not None:
+            self._share.leaves()
+            self._share = None
         self._server.stop_accepting()
         while waiting := self._accept():
             self._greenlets.spawn(self._connection, *waiting)
@@ -184,18 +195,31 @@ class CallServer:
 
     def _pause(self) -> bool:
         """Whether the connection that waits is not to be taken now; then none is for a moment."""
-        if not self._strangers.full:
+        if self._strangers.full:
+            gevent.spawn_later(PAUSE_S, self._go_on, take=False)
+        elif self._share is not None and len(self._strangers) <= MOST_STRANGERS and self._share.is_larger:
+            gevent.spawn_later(PAUSE_S, self._go_on, take=True)  # if nobody else wanted it
+        else:
             return False
-        gevent.spawn_later(PAUSE_S, self._go_on)
         return True  # gevent listens no more
 
-    def _go_on(self) -> None:
-        if not self._stopped:
-            self._server.start_accepting()
+    def _go_on(self, *, take: bool) -> None:
+        if self._stopped:
+            return
+        waiting = self._accept() if take else None
+        if waiting:
+            self._greenlets.spawn(self._connection, *waiting)
+        self._server.start_accepting()
 
     # -- one connection ---------------------------------------------------------------------------------------------
 
+    def _holds(self, more: int) -> None:
+        self._held += more
+        if self._share is not None:
+            self._share.holds(self._held)
+
     def _connection(self, stream: socket.socket, address: tuple[str, int]) -> None:
+        self._holds(+1)
         try:
             prepare(stream)
             session = CallSession(address, stream, limits=self._strangers.limits)
@@ -208,6 +232,7 @@ class CallServer:
             log.exception("connection from %s", address)
         finally:
             stream.close()
+            self._holds(-1)
 
     def _serve(self, session: CallSession, address: tuple[str, int]) -> None:
         began = time.monotonic()

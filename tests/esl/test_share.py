@@ -1,0 +1,125 @@
+"""Workers of one service take as many calls each."""
+
+import gevent
+import pytest
+from esl_caller import Caller, eventually
+from gevent import socket
+
+from esl_vm.esl.server import CallServer, ServerSettings
+from esl_vm.esl.share import MOST_STRANGERS, Board
+from esl_vm.model.call import ALL_KEYS
+
+
+class Pack:
+    def files(self, prompt):
+        return (f"/p/{prompt.name}.wav",)
+
+
+def waits_for_a_key(phone):
+    phone.answer()
+    phone.wait_key(60_000, ALL_KEYS)
+
+
+def test_who_holds_more_than_another_leaves_a_call_to_it():
+    board = Board(3)
+    first, second, third = map(board.share, range(3))
+    first.holds(0)
+    assert not first.is_larger, "nobody else takes calls yet"
+    second.holds(0)
+    assert not first.is_larger
+    first.holds(1)
+    assert not first.is_larger, "one more is nothing to wait for"
+    first.holds(2)
+    assert (first.is_larger, second.is_larger) == (True, False)
+    third.holds(4)
+    second.holds(1)
+    assert (first.is_larger, second.is_larger, third.is_larger) == (False, False, True)
+    first.holds(107)
+    second.holds(100)
+    third.holds(108)
+    assert (first.is_larger, third.is_larger) == (False, True)
+    first.leaves()
+    second.leaves()
+    assert not third.is_larger, "it is alone again"
+
+
+@pytest.fixture
+def workers():
+    """Two servers on one listener, as two processes have it."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=100)
+    board = Board(3)  # the third place is that of a worker that has not come yet
+    servers = []
+    for place in range(2):
+        own = listener.dup()
+        own.setblocking(0)
+        share = board.share(place)
+        servers.append(CallServer(own, waits_for_a_key, Pack(), ServerSettings(), lambda end: None, share))
+        servers[-1].start()
+    yield servers
+    for server in servers:
+        server.stop()
+    listener.close()
+
+
+def held(workers):
+    return [server.calls for server in workers]
+
+
+def test_calls_that_come_together_are_shared(workers):
+    callers = [Caller(workers[0].address, str(1000 + number)) for number in range(40)]
+    eventually(lambda: sum(held(workers)) == 40)
+    assert max(held(workers)) <= 24, held(workers)
+    for caller in callers:
+        caller.vanishes()
+
+
+def test_a_worker_whose_calls_have_ended_has_its_share_of_the_next(workers):
+    callers = [Caller(workers[0].address, str(1000 + number)) for number in range(10)]
+    eventually(lambda: sum(held(workers)) == 10)
+    for caller in callers:
+        caller.vanishes()
+    eventually(lambda: held(workers) == [0, 0])
+    callers = []
+    for number in range(10):  # one after another, none ends
+        callers.append(Caller(workers[0].address, str(2000 + number)))
+        eventually(lambda number=number: sum(held(workers)) == number + 1)
+        assert abs(workers[0].calls - workers[1].calls) <= 2
+    for caller in callers:
+        caller.vanishes()
+
+
+def test_calls_are_taken_when_the_others_do_not(workers):
+    """The third worker holds nothing, and takes nothing: it hangs."""
+    workers[0]._share._cells[2] = 0
+    callers = [Caller(workers[0].address, str(1000 + number)) for number in range(6)]
+    eventually(lambda: sum(held(workers)) == 6)
+    for caller in callers:
+        caller.vanishes()
+
+
+def test_a_worker_that_stops_is_not_waited_for(workers):
+    first, second = workers
+    callers = [Caller(first.address, str(1000 + number)) for number in range(4)]
+    eventually(lambda: sum(held(workers)) == 4)
+    stopping = gevent.spawn(first.stop, 5.0)
+    gevent.sleep(0)
+    late = Caller(second.address, "2000")
+    eventually(lambda: second.calls == 3)
+    assert not second._share.is_larger
+    for caller in [*callers, late]:
+        caller.vanishes()
+    stopping.join()
+
+
+def test_a_crowd_of_strangers_is_not_left_to_others(workers):
+    first, second = workers
+    second.stop()
+    first._share._cells[2] = 0  # holds nothing, takes nothing
+    left = []
+    go_on = first._go_on
+    first._go_on = lambda *, take: (left.append(first.waiting), go_on(take=take))
+    strangers = [Caller(first.address, str(1000 + number), talks=False) for number in range(100)]
+    eventually(lambda: first.waiting == 100)
+    assert max(left) <= MOST_STRANGERS + 1
+    for stranger in strangers:
+        stranger.vanishes()
