@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from gevent.socket import wait
 from greenswitch.esl import OutboundSession
 
-from esl_vm.esl.wire import OK, PLAIN_EVENT, Decoder, Frame, Limits, command
+from esl_vm.esl.wire import DONE, OK, PLAIN_EVENT, Decoder, Frame, Limits, command
 from esl_vm.model.errors import CallerGoneError, WireError
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ FRESH_S = 0.001
 # after that to a uuid_setvar (58), is shorter; every event FreeSWITCH writes of a call is far longer. An event comes in
 # two pieces, and its first, the head of 52 bytes, wakes nobody either. The end of the connection always does.
 LOW_WATER = 128
+# The same once nothing is waited for but the end: the answers to the last commands and the notice have 200 bytes.
+FAREWELL = 2048
 # The shortest wait: a timeout of 0 would mean not to wait at all.
 SHORTEST_S = 0.0005
 
@@ -101,6 +103,7 @@ class Exchange(OutboundSession):  # type: ignore[misc] # greenswitch has no type
         self._clock = clock
         self._decoder = Decoder(limits)
         self._low_water = 1  # the kernel's own
+        self._enough = LOW_WATER  # what it is to be while nothing in particular is waited for
         self._set_option: Callable[[int, int, int], object] | None = getattr(stream, "setsockopt", None)
         # gevent's sockets try to read before they wait; here there is hardly ever anything to read yet, and a system call
         # and an exception for nothing are a twentieth of what an application costs.
@@ -215,7 +218,7 @@ class Exchange(OutboundSession):  # type: ignore[misc] # greenswitch has no type
         if self._held:
             self.flush()
         timeout = None if until == NEVER else 0.0 if until == NOW else max(SHORTEST_S, until - self._clock())
-        low_water = 1 if self._wanted or self._decoder.pending else LOW_WATER
+        low_water = 1 if self._wanted or self._decoder.pending else self._enough
         try:
             if timeout != self._timeout:
                 self._timeout = timeout
@@ -241,7 +244,7 @@ class Exchange(OutboundSession):  # type: ignore[misc] # greenswitch has no type
         decoder.feed(data)
         try:
             while (frame := decoder.next()) is not None:
-                if frame is OK:
+                if frame is OK or frame is DONE:
                     self._reply(frame)
                 elif frame.type == PLAIN_EVENT:
                     self._event(frame)
@@ -274,7 +277,7 @@ class Exchange(OutboundSession):  # type: ignore[misc] # greenswitch has no type
             self._wanted.popleft()[1].append(frame)
         elif self._answered > self._sent:
             raise WireError(f"a reply to nothing: {frame.data[:80]!r}")
-        elif frame is not OK and not self.gone and frame.data.startswith("-"):
+        elif frame is not OK and frame is not DONE and not self.gone and frame.data.startswith("-"):
             log.warning("call %s: FreeSWITCH refused a command: %s", self.uuid, frame.data.strip())
 
     def _other(self, frame: Frame) -> None:

@@ -16,7 +16,7 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from esl_vm.esl.exchange import NEVER, REPLY_S, Exchange, Stream
+from esl_vm.esl.exchange import FAREWELL, NEVER, REPLY_S, Exchange, Stream
 from esl_vm.esl.sounds import LIST_VARIABLES, NO_LIST_VARIABLES
 from esl_vm.esl.wire import Frame, Limits, command, execute
 from esl_vm.model.call import ALL_KEYS
@@ -205,6 +205,7 @@ class CallSession(Exchange):
                 self.post(command("exit"))
             if not self.gone or self.gone == TRANSFERRED:
                 # FreeSWITCH closes; were we the first, it might meet a reset before it has read the command.
+                self._enough = FAREWELL
                 end = self._clock() + timeout
                 while self.connected and self._clock() < end:
                     self.read(end)

@@ -27,13 +27,15 @@ if TYPE_CHECKING:
 PLAIN_EVENT = "text/event-plain"
 _EVENT = b"Event-Name: "
 _MOST_DIGITS = 10
-# The two frames a call consists of, in FreeSWITCH's own spelling; all else goes the longer way.
+# The frames a call consists of, in FreeSWITCH's own spelling; all else goes the longer way.
 _LENGTH = b"Content-Length: "
 _EVENT_TYPE = b"\nContent-Type: text/event-plain\n\n"
 _OK_HEAD = b"Content-Type: command/reply\nReply-Text: +OK"
 _LENGTH_LINE = re.compile(rb"^Content-Length:[ \t]*([^\n]*)$", re.MULTILINE)
 _TYPE_LINE = re.compile(rb"^Content-Type:[ \t]*([^\n]+)$", re.MULTILINE)
 _OK = _OK_HEAD + b"\n\n"
+_DONE_HEAD, _DONE_BODY = b"Content-Type: api/response\nContent-Length: 4", b"+OK\n"
+_DONE = _DONE_HEAD + b"\n\n" + _DONE_BODY
 _LINE_BREAK = ord("\n")
 _BREAKS = re.compile(r"[\x00\r\n]")
 _EXPANDED = re.compile(r"[\x00\r\n\\]|\$\{")
@@ -194,6 +196,7 @@ class Frame:
 
 # The reply to nearly every command; one object for all, so it is known by identity.
 OK = Frame("command/reply", _OK_HEAD)
+DONE = Frame("api/response", _DONE_HEAD, _DONE_BODY)
 
 
 class Decoder:
@@ -264,6 +267,9 @@ class Decoder:
                     if end <= len(buffer):  # whole, as nearly always
                         self._at = end
                         return Frame(PLAIN_EVENT, bytes(buffer[at : start - 2]), bytes(buffer[start:end]))
+            elif buffer.startswith(_DONE, at):
+                self._at = at + len(_DONE)
+                return DONE
             if not self._read_head():
                 return None
             at = self._at

@@ -94,11 +94,11 @@ class Metrics:
 
     def call_began(self) -> None:
         """A call has come."""
-        self._running.inc()
+        self._tally.add(self._running)
 
     def call_ended(self, story: Story, *, seconds: float, keys: int, end: str) -> None:
         """A call that began is over; see Story.told."""
-        self._running.dec()
+        self._tally.add(self._running, amount=-1)
         self.call_counted(story.action, story.status, end)
         see = self._tally.see
         see(self._seconds, story.action, values=(seconds,))

@@ -9,7 +9,7 @@ import collections
 from bisect import bisect_left
 from typing import TYPE_CHECKING
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -40,10 +40,10 @@ class Tally:
     def __init__(self, later: Callable[[Callable[[], None]], object] | None = None) -> None:
         self._later = later
         self._waiting = False
-        self._added: collections.Counter[tuple[Counter, Labels]] = collections.Counter()
+        self._added: collections.Counter[tuple[Counter | Gauge, Labels]] = collections.Counter()
         self._seen: dict[tuple[BulkHistogram, Labels], list[float]] = {}
 
-    def add(self, counter: Counter, *labels: str, amount: int = 1) -> None:
+    def add(self, counter: Counter | Gauge, *labels: str, amount: int = 1) -> None:
         """Count something."""
         self._added[counter, labels] += amount
         self._wake()

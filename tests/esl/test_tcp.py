@@ -2,7 +2,7 @@
 
 import gevent
 import pytest
-from esl_peer import described
+from esl_peer import DISCONNECT, answer, described, reply
 from gevent import socket
 
 from esl_vm.esl.session import CallSession
@@ -53,3 +53,26 @@ def test_a_wait_without_end_ends_when_another_closes_the_connection(listener):
         session.stop()
         with pytest.raises(CallerGoneError), gevent.Timeout(5):
             waiting.get()
+
+
+def test_a_farewell_wakes_the_service_once(listener, monkeypatch):
+    """The answers to the last commands, the notice and the end come one after the other: only the end is waited for."""
+    with socket.create_connection(listener.getsockname()) as far:
+        accepted, address = listener.accept()
+        session = CallSession(address, socket.socket(fileno=accepted.detach()))
+        far.sendall(described())
+        session.connect(5)
+        asking = gevent.spawn(session.ask, ["linger"])
+        far.sendall(reply() * 5)
+        asking.get(timeout=5)
+        session._parked = True
+        reads = []
+        read = session.read
+        monkeypatch.setattr(session, "read", lambda until: reads.append(read(until)))
+        leaving = gevent.spawn(session.hand_back, 5)
+        for piece in (3 * answer("+OK\n"), reply("+OK bye"), DISCONNECT):
+            gevent.sleep(0.01)
+            far.sendall(piece)
+        far.shutdown(socket.SHUT_WR)
+        leaving.get(timeout=5)
+        assert len(reads) == 1

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from esl_vm.esl.wire import Decoder, Frame, Limits, headers_named
+from esl_vm.esl.wire import DONE, OK, Decoder, Frame, Limits, headers_named
 from esl_vm.model.errors import WireError
 
 DATA = Path(__file__).parent.parent / "data" / "wire"
@@ -200,6 +200,18 @@ def test_replies_are_not_decoded():
 def test_an_empty_line_between_frames_is_passed_over():
     text = b"Content-Type: command/reply\nReply-Text: +OK\n\n"
     assert len(frames_of(text + b"\n" + text + b"\n\n\n" + text)) == 3
+
+
+def test_what_every_command_is_answered_is_no_new_frame_each_time():
+    reply, done = (
+        b"Content-Type: command/reply\nReply-Text: +OK\n\n",
+        b"Content-Type: api/response\nContent-Length: 4\n\n+OK\n",
+    )
+    frames = frames_of(reply + done, reply[:20], reply[20:] + done[:50], done[50:] + done)
+    assert [frame.type for frame in frames] == ["command/reply", "api/response"] * 2 + ["api/response"]
+    assert [frame.data for frame in frames] == ["+OK", "+OK\n", "+OK", "+OK\n", "+OK\n"]
+    assert (frames[0], frames[1]) == (OK, DONE)
+    assert frames_of(done.replace(b"+OK", b"-ER"))[0].data == "-ER\n"
 
 
 def test_an_answer_of_no_length_has_no_body():
