@@ -1,4 +1,4 @@
-"""The listener FreeSWITCH's `socket` application connects to: one greenlet a call, and limits for all that isn't one.
+"""The listener FreeSWITCH's `socket` application connects to: a greenlet for each call, and limits for all that isn't one.
 
 What holds here:
 
@@ -18,9 +18,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import gevent
-from gevent.pool import Group
 from gevent.server import StreamServer
 
+from esl_vm.esl.crew import Crew
 from esl_vm.esl.networks import LOOPBACK, Network, allowed
 from esl_vm.esl.phone import EslPhone, PhoneSettings
 from esl_vm.esl.seldom import Seldom
@@ -98,7 +98,7 @@ class CallEnd:
 
 
 class CallServer:
-    """Takes calls and runs `handle` for each, in a greenlet of its own.
+    """Takes calls and runs `handle` for each, in a greenlet that has no other meanwhile.
 
     Args:
         listener: a listening socket (shared by several processes, or not), or the address to listen on.
@@ -123,12 +123,12 @@ class CallServer:
         self._settings = settings
         self._ended = ended
         self._strangers = Strangers(settings.max_waiting, settings.limits)
-        self._greenlets = Group()
+        self._crew = Crew()
         self._sessions: set[CallSession] = set()  # those that are calls
         self._watcher: gevent.Greenlet | None = None
         self._no_calls = Seldom(log, logging.INFO)
         backlog = BACKLOG if isinstance(listener, tuple) else None  # a socket listens already
-        self._server = StreamServer(listener, self._connection, spawn=self._greenlets.spawn, backlog=backlog)
+        self._server = StreamServer(listener, self._connection, spawn=self._crew.run, backlog=backlog)
         # One connection a turn of the loop: the workers that share the listener have their turns between.
         self._server.max_accept = 1
         self._stopped = False
@@ -175,14 +175,15 @@ class CallServer:
             self._share = None
         self._server.stop_accepting()
         while waiting := self._accept():
-            self._greenlets.spawn(self._connection, *waiting)
+            self._crew.run(self._connection, *waiting)
         self._server.close()
+        self._crew.dismiss()
         if drain_s > 0:
-            self._greenlets.join(timeout=drain_s)
-        if not len(self._greenlets):
+            self._crew.join(timeout=drain_s)
+        if not self._crew.busy:
             return True
         log.warning("%d calls did not finish within %g s and are handed back", self.calls, drain_s)
-        self._greenlets.kill(timeout=SETTLE_S)
+        self._crew.kill(timeout=SETTLE_S)
         return False
 
     def _accept(self) -> tuple[socket.socket, tuple[str, int]] | None:
@@ -208,7 +209,7 @@ class CallServer:
             return
         waiting = self._accept() if take else None
         if waiting:
-            self._greenlets.spawn(self._connection, *waiting)
+            self._crew.run(self._connection, *waiting)
         self._server.start_accepting()
 
     # -- one connection ---------------------------------------------------------------------------------------------

@@ -392,7 +392,7 @@ def test_nothing_stays_behind_a_call(serve):
     server = serve(two_prompts)
     for number in range(3000, 3040):
         Caller(server.address, str(number)).ends()
-    eventually(lambda: len(server.stories) == 40 and not len(server._greenlets))
+    eventually(lambda: len(server.stories) == 40 and not server._crew.busy)
     gc.collect()
     assert not sessions
 
