@@ -49,6 +49,6 @@ class Share:
 
     @property
     def is_larger(self) -> bool:
-        """Whether another worker that takes calls holds fewer: two at least, and a sixteenth of what it holds itself."""
+        """Whether another worker that takes calls holds fewer: two at least, and a sixty-fourth of what that one holds."""
         own = self._cells[self._place]
-        return any(_ABSENT < held < own - 1 - held // 16 for held in self._cells)
+        return any(_ABSENT < held < own - 1 - held // 64 for held in self._cells)

@@ -1,7 +1,7 @@
 """`make bench`: measure, print a table, write bench-out/performance.json, .md and .svg. Fails on errors, never on numbers.
 
 make bench                          everything, about ten minutes
-make bench BENCH="--only latency"   one of: applications latency memory leak large-mailbox workers start redis
+make bench BENCH="--only latency"   one of: applications latency busy-node memory leak large-mailbox workers start redis
 make bench BENCH="--quick"          short rounds, for a look
 make bench BENCH="--leak-calls 100000"
 """
@@ -18,7 +18,7 @@ from pathlib import Path
 from bench import measurements, report
 from bench.processes import ROOT
 
-NAMES = ("applications", "latency", "memory", "leak", "large-mailbox", "workers", "start", "redis")
+NAMES = ("applications", "latency", "busy-node", "memory", "leak", "large-mailbox", "workers", "start", "redis")
 Row = tuple[str, str, str, bool | None]
 
 
@@ -36,6 +36,7 @@ def main() -> None:
     work = {
         "applications": lambda: measurements.applications(rounds, calls),
         "latency": lambda: measurements.latency(1 if given.quick else 3, 10 if given.quick else 20),
+        "busy-node": lambda: measurements.busy_node(10 if given.quick else 30),
         "memory": lambda: measurements.memory(1000),
         "leak": lambda: measurements.leak(given.leak_calls),
         "large-mailbox": lambda: measurements.large_mailbox(rounds, calls),
@@ -99,6 +100,19 @@ def _latency(found: dict) -> list[Row]:
     ]
 
 
+def _busy_node(found: dict) -> list[Row]:
+    what = f"1,000 calls in menus, {found['applications_a_second']:.0f} applications a second"
+    return [
+        (f"{what}: of a core", f"{found['percent']:.1f} %, Redis {found['redis_percent']:.1f} %", "", None),
+        (
+            "… CPU an application; key to next command, p99",
+            f"{found['application_us']:.0f} µs; {found['p99_ms']:.2f} ms",
+            "",
+            None,
+        ),
+    ]
+
+
 def _memory(found: dict) -> list[Row]:
     each = found["per_call_kb"]
     return [
@@ -145,6 +159,7 @@ def _redis(found: dict) -> list[Row]:
 ROWS = {
     "applications": _applications,
     "latency": _latency,
+    "busy-node": _busy_node,
     "memory": _memory,
     "leak": _leak,
     "large-mailbox": _large_mailbox,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 import json
 import random
+import resource
 import select
 import socket
 import sys
@@ -227,6 +228,8 @@ class Load:
 
 
 def main() -> None:
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     given = json.loads(sys.argv[1])
     given["think_s"] = tuple(given.get("think_s", (0.02, 0.06)))
     print(json.dumps(Load(Plan(**given)).run()), flush=True)

@@ -130,6 +130,31 @@ def latency(rounds: int, seconds: float) -> dict[str, float]:
     return {**found, "keys_a_second": statistics.median(one["keys"] / one["seconds"] for one in seen)}
 
 
+def busy_node(seconds: float) -> dict[str, float]:
+    """A thousand calls in menus on one worker, each a key every two seconds: what capacity is reckoned from, at work.
+
+    Connecting is left out: it is what a long run and a short one have in common.
+    """
+    seen: list[tuple[float, float, float]] = []
+    with Service() as service:
+        furnish(service)
+        plan = {"keys": "0*", "cycle": True, "calls": 1000, "at_once": 1000, "variables": NO_PIN, "boxes": MAILBOXES}
+        plan |= {"port": service.port, "think_s": (0.1, 3.9)}
+        for length in (seconds / 3, seconds * 4 / 3):
+            meters = Meter(service.measured), Meter([service.redis.process.pid])
+            load = run_load(**plan, seconds=length)
+            seen.append((load["applications"], *(meter.used_s() for meter in meters)))
+            p99_ms = load["p99_ms"]
+    applications, cpu, redis = (after - before for before, after in zip(*seen, strict=True))
+    return {
+        "applications_a_second": applications / seconds,
+        "percent": 100 * cpu / seconds,
+        "redis_percent": 100 * redis / seconds,
+        "application_us": 1e6 * cpu / applications,
+        "p99_ms": p99_ms,
+    }
+
+
 def memory(calls: int) -> dict[str, float]:
     """kB of a worker's own memory for each of so many calls that are held in the menu; and what stays after them."""
     with Service() as service:
