@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, NoReturn
 from esl_vm.cli.config import settings_of
 from esl_vm.cli.processes import Service, serve_calls
 from esl_vm.cli.serve import listen_on
-from esl_vm.esl.share import Board
 from esl_vm.model.errors import InvalidValueError, VoicemailError
 from esl_vm.model.settings_check import parse_address
 
@@ -141,7 +140,7 @@ def _serve_and_exit(
     code = 1
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        code = serve_calls(lifeline, Service(settings, redis_url, listener, demo=demo), Board(1).share(0))
+        code = serve_calls(lifeline, Service(settings, redis_url, listener, demo=demo))
     except VoicemailError as wrong:
         log.error("%s", wrong)  # noqa: TRY400 - the sentence says it all
     except BaseException:  # a child's front door: told, then the process ends

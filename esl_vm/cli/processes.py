@@ -61,8 +61,8 @@ class Service:
     seen: socket.socket | None = None
 
 
-def serve_calls(lifeline: Lifeline, service: Service, share: Share) -> int:
-    """Take calls until told to stop, then finish those that run."""
+def serve_calls(lifeline: Lifeline, service: Service, share: Share | None = None) -> int:
+    """Take calls until told to stop, then finish those that run. The only worker has no share."""
     from gevent import monkey
 
     monkey.patch_all()
