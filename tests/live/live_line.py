@@ -122,12 +122,13 @@ class LiveLine:
     # What happens
 
     def event(self, name: str, frame: Frame) -> None:
-        """Take an event of this call's channel."""
+        """Take an event of this call's channel. It happened when FreeSWITCH says so: whoever tests may be busy."""
+        at = int(frame.get("Event-Date-Timestamp") or 0) / 1e6
         match name:
             case "CHANNEL_EXECUTE":
-                self._execute(frame)
+                self._execute(frame, at)
             case "CHANNEL_EXECUTE_COMPLETE":
-                self._complete(frame.get("Application-UUID") or "")
+                self._complete(frame.get("Application-UUID") or "", at)
             case "CHANNEL_HANGUP_COMPLETE":
                 self.variables = frame
                 self._loop.call_later(0.0, self._end_told)
@@ -162,17 +163,16 @@ class LiveLine:
         """How often FreeSWITCH left out a frame."""
         return holes(self.phone.sound.arrived)
 
-    def _execute(self, frame: Frame) -> None:
+    def _execute(self, frame: Frame, at: float) -> None:
         application, argument = frame.get("Application") or "", frame.get("Application-Data") or ""
         if application == "playback":
             files = members_of(argument, frame.get("variable_playback_delimiter") or "")
             lead_in = LEAD_IN_S if argument.startswith("file_string://") else 0.0
-            self._play(frame.get("Application-UUID") or "", files, lead_in)
+            self._play(at, frame.get("Application-UUID") or "", files, lead_in)
         elif application == "record":
             self._mark(Happening.RECORD, argument)
 
-    def _play(self, uuid: str, members: list[str], lead_in: float) -> None:
-        at = self._loop.now()
+    def _play(self, at: float, uuid: str, members: list[str], lead_in: float) -> None:
         played = Played(at, self._key_at)
         self.played.append(played)
         self._running[uuid] = played
@@ -207,21 +207,21 @@ class LiveLine:
             self._quiet_since = self._loop.now()
             self._changed()
 
-    def _complete(self, uuid: str) -> None:
+    def _complete(self, uuid: str, at: float) -> None:
         played = self._running.pop(uuid, None)
         if played is None:
             return
-        played.ended = now = self._loop.now()
-        cut = any(timer.pending and timer.at > now + NEARLY_S for timer in played.timers)
+        played.ended = at
+        cut = any(timer.pending and timer.at > at + NEARLY_S for timer in played.timers)
         for timer in played.timers:
             self._loop.cancel(timer)
         for sound in played.sounds:
-            if cut and sound.at + sound.length + LATE_S > now:
+            if cut and sound.at + sound.length + LATE_S > at:
                 sound.cut = True
-                sound.played = now - sound.at
+                sound.played = at - sound.at
         if played.sounds and self._sounding is played.sounds[-1]:
             self._sounding = None
-            self._quiet_since = now
+            self._quiet_since = at
         self._changed()
 
     def _pressed(self, key: str) -> None:
@@ -243,7 +243,7 @@ class LiveLine:
             self._loop.call_later(0.02, self._end_told)
             return
         for uuid in tuple(self._running):
-            self._complete(uuid)
+            self._complete(uuid, self._loop.now())
         self.phone.close()
         self.over.set()
 
