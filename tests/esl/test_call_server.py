@@ -16,7 +16,7 @@ from gevent.event import Event
 
 from esl_vm.esl.networks import allowed
 from esl_vm.esl.seldom import Seldom
-from esl_vm.esl.server import PAUSE_S, CallServer, ServerSettings
+from esl_vm.esl.server import CallServer, ServerSettings
 from esl_vm.esl.strangers import PATIENCE_S
 from esl_vm.esl.wire import Limits
 from esl_vm.model.call import ALL_KEYS
@@ -281,8 +281,11 @@ def test_a_freeswitch_that_is_slow_for_a_moment_keeps_its_call_whoever_comes_mea
     slow.writes(described())
     eventually(lambda: server.calls == 1)
     assert not slow.closed
+    pauses = []
+    go_on = server._go_on
+    server._go_on = lambda **how: (pauses.append(how), go_on(**how))
     late = Caller(server.address)
-    gevent.sleep(5 * PAUSE_S)
+    eventually(lambda: len(pauses) == 3)
     assert not any(one.closed for one in crowd)
     assert server.calls == 1, "the late one waits in the kernel"
     now[0] = PATIENCE_S

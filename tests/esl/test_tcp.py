@@ -7,6 +7,7 @@ from gevent import socket
 
 from esl_vm.esl.session import CallSession
 from esl_vm.esl.tcp import KEEPALIVE_IDLE_S, UNSENT_MS, prepare
+from esl_vm.esl.wire import command
 from esl_vm.model.errors import CallerGoneError
 
 
@@ -55,24 +56,25 @@ def test_a_wait_without_end_ends_when_another_closes_the_connection(listener):
             waiting.get()
 
 
-def test_a_farewell_wakes_the_service_once(listener, monkeypatch):
+def test_a_farewell_wakes_the_service_once(listener):
     """The answers to the last commands, the notice and the end come one after the other: only the end is waited for."""
+    farewell = 3 * answer("+OK\n") + reply("+OK bye") + DISCONNECT
     with socket.create_connection(listener.getsockname()) as far:
         accepted, address = listener.accept()
-        session = CallSession(address, socket.socket(fileno=accepted.detach()))
+        stream = socket.socket(fileno=accepted.detach())
+        session = CallSession(address, stream)
         far.sendall(described())
         session.connect(5)
         asking = gevent.spawn(session.ask, ["linger"])
         far.sendall(reply() * 5)
         asking.get(timeout=5)
         session._parked = True
-        reads = []
-        read = session.read
-        monkeypatch.setattr(session, "read", lambda until: reads.append(read(until)))
+        session.hold(command("api uuid_setvar a vm_status SUCCESS") * 2, 2)
         leaving = gevent.spawn(session.hand_back, 5)
-        for piece in (3 * answer("+OK\n"), reply("+OK bye"), DISCONNECT):
-            gevent.sleep(0.01)
-            far.sendall(piece)
+        while b"exit\n\n" not in far.recv(65536):
+            pass
+        assert stream.getsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT) > len(farewell)
+        far.sendall(farewell)
         far.shutdown(socket.SHUT_WR)
         leaving.get(timeout=5)
-        assert len(reads) == 1
+        assert session.gone == "FreeSWITCH ended the session"
