@@ -43,8 +43,6 @@ FRESH_S = 0.001
 # after that to a uuid_setvar (58), is shorter; every event FreeSWITCH writes of a call is far longer. An event comes in
 # two pieces, and its first, the head of 52 bytes, wakes nobody either. The end of the connection always does.
 LOW_WATER = 128
-# The same once nothing is waited for but the end: the answers to the last commands and the notice have 200 bytes.
-FAREWELL = 2048
 # The shortest wait: a timeout of 0 would mean not to wait at all.
 SHORTEST_S = 0.0005
 

@@ -16,7 +16,7 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from esl_vm.esl.exchange import FAREWELL, NEVER, REPLY_S, Exchange, Stream
+from esl_vm.esl.exchange import NEVER, REPLY_S, Exchange, Stream
 from esl_vm.esl.sounds import LIST_VARIABLES, NO_LIST_VARIABLES
 from esl_vm.esl.wire import Frame, Limits, command, execute
 from esl_vm.model.call import ALL_KEYS
@@ -41,6 +41,8 @@ QUIET_S = 60.0
 # command at the latest, and a break before it begins is forgotten).
 BREAK_AFTER_S = 0.06
 BREAK_AGAIN_S = 0.2
+# Bytes that wake us once nothing is waited for but the end: the last answers and the notice together have some 400.
+FAREWELL = 2048
 # Why a call is gone whose caller talks on elsewhere.
 TRANSFERRED = "transferred"
 _COMPLETE = b"Event-Name: CHANNEL_EXECUTE_COMPLETE\n"
