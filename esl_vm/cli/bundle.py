@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from esl_vm import __version__
 from esl_vm.cli.config import masked, settings_of
+from esl_vm.cli.examine import as_json, examine
 from esl_vm.cli.output import complain
 from esl_vm.model.errors import InvalidValueError, VoicemailError
 
@@ -48,8 +49,6 @@ def add_commands(commands: Commands) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from esl_vm.cli.doctor import as_json, examine
-
     settings = settings_of(args)
     path = Path(args.file)
     if path.exists():

@@ -1,0 +1,103 @@
+"""What `esl-vm doctor` and `esl-vm support-bundle` look at, and what they find."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from esl_vm.cli.check_cluster import check_cluster
+from esl_vm.cli.check_redis import check_redis
+from esl_vm.cli.checks import (
+    Finding,
+    Level,
+    check_audio,
+    check_freeswitch,
+    check_mail,
+    check_prompts,
+    check_service,
+    check_settings,
+    check_spool,
+)
+from esl_vm.cli.orphans import find_orphans, settle_orphans
+from esl_vm.cli.settings_file import settings_path
+from esl_vm.model.errors import VoicemailError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from esl_vm.app import Node
+    from esl_vm.model.settings import Settings
+
+_WAIT_FREESWITCH_S = 3.0
+
+
+def examine(
+    args: argparse.Namespace, settings: Settings, *, orphans: bool = False, repair: bool = False
+) -> list[Finding]:
+    """Everything there is to look at.
+
+    Args:
+        args: names the settings file.
+        settings: those in force.
+        orphans: also compare every message with every sound.
+        repair: also settle what that finds.
+    """
+    from esl_vm.app import open_node
+
+    findings = list(check_settings(settings, settings_path(getattr(args, "config", ""), os.environ)))
+    try:
+        with open_node(settings) as node:
+            findings += _look_at(node, orphans=orphans, repair=repair)
+    except VoicemailError as wrong:
+        findings.append(Finding("redis", Level.ERROR, str(wrong), "see redis.url, and the log it names"))
+    return [*findings, *check_prompts(settings), *check_service(settings)]
+
+
+def as_json(finding: Finding) -> dict[str, str]:
+    """A finding, for programs."""
+    return {"area": finding.area, "level": str(finding.level), "said": finding.said, "remedy": finding.remedy}
+
+
+def _look_at(node: Node, *, orphans: bool, repair: bool) -> Iterator[Finding]:
+    found = list(check_redis(node))
+    yield from found
+    redis_is_there = any(finding.level is Level.OK for finding in found)
+    yield from check_spool(node)
+    if redis_is_there:
+        yield from check_cluster(node)
+        yield from check_audio(node)
+        yield from check_mail(node)
+        if orphans:
+            yield from _orphans(node, repair=repair)
+    yield from _freeswitch(node)
+
+
+def _freeswitch(node: Node) -> Iterator[Finding]:
+    from esl_vm.app import build_switch
+
+    switch = build_switch(node.settings)
+    if switch is None:
+        yield from check_freeswitch(node, None)
+        return
+    switch.start()
+    try:
+        switch.wait_connected(_WAIT_FREESWITCH_S)
+        yield from check_freeswitch(node, switch)
+    finally:
+        switch.close()
+
+
+def _orphans(node: Node, *, repair: bool) -> Iterator[Finding]:
+    orphans = find_orphans(node)
+    if not orphans.lost and not orphans.unused:
+        yield Finding("sounds", Level.OK, "every message and greeting has its sound, and every sound is one's")
+    elif repair:
+        for line in settle_orphans(node, orphans):
+            yield Finding("sounds", Level.WARNING, line, "done")
+    else:
+        for lost in orphans.lost:
+            yield Finding("sounds", Level.ERROR, str(lost), "esl-vm doctor --repair")
+        if orphans.unused:
+            said = f"{len(orphans.unused)} sounds nothing points to: {', '.join(orphans.unused[:5])}"
+            yield Finding("sounds", Level.WARNING, said, "esl-vm doctor --repair")
