@@ -133,10 +133,14 @@ def _large_mailbox(found: dict) -> list[Row]:
 
 
 def _workers(found: dict) -> list[Row]:
-    return [
-        ("two workers carry, times one", f"{found['carries']:.2f}", "≥ 1.8", found["carries"] >= 1.8),
-        ("the larger share of the calls", f"{100 * found['larger_share']:.0f} %", "", None),
-    ]
+    rows: list[Row] = []
+    for pace, words in (("paced", "at callers' pace"), ("busy", "back to back, beside the load")):
+        one = found[pace]
+        rows += [
+            (f"two workers carry, times one, {words}", f"{one['carries']:.2f}", "≥ 1.8", one["carries"] >= 1.8),
+            ("… the larger share of the work", f"{100 * one['larger_share']:.0f} %", "", None),
+        ]
+    return rows
 
 
 def _start(found: dict) -> list[Row]:

@@ -7,6 +7,7 @@ import statistics
 import subprocess
 import sys
 import time
+from itertools import product
 from typing import TYPE_CHECKING
 
 from bench.processes import CORES, ROOT, Contender, Service, cpu_s, hold_load, memory_kb, on, run_load
@@ -208,32 +209,40 @@ def large_mailbox(rounds: int, calls: int) -> dict[str, float]:
     return {**medians, "ratio": medians["ten_thousand"] / medians["ten"]}
 
 
-def workers(rounds: int, calls: int) -> dict[str, object]:
+def workers(rounds: int, calls: int) -> dict[str, dict[str, float]]:
     """CPU of an application with one worker and with two on two cores, and how evenly the two share the calls.
 
     The load needs a core too, and there may be no third: so it is not the throughput that is compared, but what an
-    application costs while both are busy. The one that has more to do is full first: two processes carry
-    (cost with one / cost with two) / (larger share) times what one does. The load runs wherever there is room: beside one
-    of the two, it would take from that one.
+    application costs. That depends on how full a worker is, so two have twice the calls of one. The one that has more to
+    do is full first: two processes carry
+    (cost with one / cost with two) / (larger share) times what one does.
+    At callers' pace there is room for the load; back to back it takes from them, wherever it runs.
     """
-    costs: dict[int, list[float]] = {1: [], 2: []}
-    shares: list[float] = []
-    plan = {"keys": MENU_KEYS, "variables": NO_PIN, "boxes": MAILBOXES, **BUSY, "at_once": 400, "cores": set(CORES)}
+    plans = {
+        "paced": {**PACED, "at_once": calls // 2, "calls": calls},
+        "busy": {**BUSY, "at_once": calls, "calls": 2 * calls},
+    }
+    common = {"keys": MENU_KEYS, "variables": NO_PIN, "boxes": MAILBOXES, "cores": set(CORES)}
+    costs: dict[tuple[str, int], list[float]] = {}
+    shares: dict[str, list[float]] = {}
     with contextlib.ExitStack() as stack:
         services = {number: stack.enter_context(Service(number, set(CORES))) for number in (1, 2)}
         for service in services.values():
             furnish(service)
-            run_load(port=service.port, calls=60, **plan)
-        for _ in range(rounds):
-            for number, service in services.items():
-                before = [cpu_s(pid) for pid in service.workers]
-                seen = run_load(port=service.port, calls=calls, **plan)
-                used = [cpu_s(pid) - was for pid, was in zip(service.workers, before, strict=True)]
-                costs[number].append(1e6 * sum(used) / seen["applications"])
-                if number == 2:
-                    shares.append(max(used) / sum(used))
-    one, two, share = (statistics.median(row) for row in (costs[1], costs[2], shares))
-    return {"one_us": one, "two_us": two, "larger_share": share, "carries": one / two / share}
+            run_load(port=service.port, **common, **BUSY, calls=60)
+        for _, (pace, plan), (number, service) in product(range(rounds), plans.items(), services.items()):
+            more = {name: number * plan[name] for name in ("at_once", "calls")}
+            before = [cpu_s(pid) for pid in service.workers]
+            seen = run_load(port=service.port, **common, **{**plan, **more})
+            used = [cpu_s(pid) - was for pid, was in zip(service.workers, before, strict=True)]
+            costs.setdefault((pace, number), []).append(1e6 * sum(used) / seen["applications"])
+            if number == 2:
+                shares.setdefault(pace, []).append(max(used) / sum(used))
+    found = {}
+    for pace in plans:
+        one, two, share = map(statistics.median, (costs[pace, 1], costs[pace, 2], shares[pace]))
+        found[pace] = {"one_us": one, "two_us": two, "larger_share": share, "carries": one / two / share}
+    return found
 
 
 def start() -> dict[str, float]:
