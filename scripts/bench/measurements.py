@@ -214,9 +214,8 @@ def workers(rounds: int, calls: int) -> dict[str, dict[str, float]]:
 
     The load needs a core too, and there may be no third: so it is not the throughput that is compared, but what an
     application costs. That depends on how full a worker is, so two have twice the calls of one. The one that has more to
-    do is full first: two processes carry
-    (cost with one / cost with two) / (larger share) times what one does.
-    At callers' pace there is room for the load; back to back it takes from them, wherever it runs.
+    do is full first: two carry (cost with one / cost with two) / (larger share) times what one does. At callers' pace
+    there is room for the load; back to back it takes from them, wherever it runs.
     """
     plans = {
         "paced": {**PACED, "at_once": calls // 2, "calls": calls},
