@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import re
 from typing import TYPE_CHECKING, Any
 
 from esl_vm.cli.output import print_json
 from esl_vm.cli.parsers import json_option
 from esl_vm.cli.settings_file import load_settings, settings_path
+from esl_vm.model.masking import MASK, mask_url
 from esl_vm.model.settings import Settings, limits_of
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from esl_vm.cli.parsers import Commands
 
-MASK = "****"
 _GIVEN = {
     "redis": "redis.url",
     "data_dir": "data_dir",
@@ -62,12 +61,6 @@ def masked(settings: Settings) -> dict[str, Any]:
             if isinstance(value, str) and "://" in value:
                 tables[section_name][name] = mask_url(value)
     return tables
-
-
-def mask_url(url: str) -> str:
-    """A URL without the passwords in it: `redis://user:****@host`, `?password=****`."""
-    url = re.sub(r"(?<=://)([^/@:]*):[^@]*(?=@)", rf"\1:{MASK}", url)
-    return re.sub(r"([?&][^=&]*(?:password|secret|token|key)[^=&]*=)[^&]*", rf"\1{MASK}", url, flags=re.IGNORECASE)
 
 
 def _run(args: argparse.Namespace) -> int:

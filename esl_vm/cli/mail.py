@@ -9,6 +9,7 @@ from esl_vm.cli.output import complain, iso_time, print_json, print_table
 from esl_vm.cli.parsers import json_option
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.jobs import JobState
+from esl_vm.model.masking import mask_urls
 
 if TYPE_CHECKING:
     import argparse
@@ -59,7 +60,7 @@ def _list(args: argparse.Namespace) -> int:
                     "created": iso_time(job.created, zone),
                     "due": iso_time(job.due, zone),
                     "attempts": job.attempts,
-                    "error": job.error,
+                    "error": mask_urls(job.error),
                 }
                 for job in jobs
             ]
@@ -78,7 +79,7 @@ def _list(args: argparse.Namespace) -> int:
                 str(job.state),
                 iso_time(job.created, zone)[:16].replace("T", " "),
                 str(job.attempts),
-                job.error,
+                mask_urls(job.error),
             )
             for job in jobs
         ],

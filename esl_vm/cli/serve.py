@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from esl_vm import __version__
-from esl_vm.cli.config import mask_url, settings_of
+from esl_vm.cli.config import settings_of
 from esl_vm.cli.processes import DEMO_MAILBOXES, Service, look_after, serve_calls
 from esl_vm.model.errors import SettingsError
+from esl_vm.model.masking import mask_url
 from esl_vm.model.pins import DEFAULT_PIN
 from esl_vm.model.settings_check import parse_address
 

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 from esl_vm import __version__
 from esl_vm.model.errors import InvalidValueError, NoSuchMailboxError
+from esl_vm.model.masking import mask_url
 from esl_vm.notify.courier import Later, Outcome, Pointless, Refused, Sent
 from esl_vm.notify.deadline import deadline
 
@@ -73,9 +74,9 @@ class WebhookCaller:
         url = webhook_of(self._fields(job), self._settings.url)
         if not url:
             return Pointless("nobody is to be told any more")
-        rest = self._rests(url)
+        shown, rest = mask_url(url), self._rests(url)
         if rest > 0:
-            return Later(f"{url} did not answer a moment ago", after_s=rest, counted=False)
+            return Later(f"{shown} did not answer a moment ago", after_s=rest, counted=False)
         try:
             status, headers = self._call(url, job)
         except InvalidValueError as error:
@@ -83,14 +84,14 @@ class WebhookCaller:
         except (OSError, http.client.HTTPException, ValueError) as error:
             with self._lock:
                 self._resting[url] = self._clock.now() + _REST_S
-            return Later(f"{url}: {type(error).__name__}: {error}")
+            return Later(f"{shown}: {type(error).__name__}: {error}")
         if 200 <= status < 300:
             return Sent()
         if status == GONE:
-            return Refused(f"{url}: 410, it wants no more calls")
+            return Refused(f"{shown}: 410, it wants no more calls")
         if 300 <= status < 400:
-            return Later(f"{url}: {status}, redirects are not followed")
-        return Later(f"{url}: {status}", after_s=_asked(headers))
+            return Later(f"{shown}: {status}, redirects are not followed")
+        return Later(f"{shown}: {status}", after_s=_asked(headers))
 
     def _fields(self, job: Job) -> Mapping[str, str]:
         """The mailbox's fields, none if it is gone."""
@@ -154,7 +155,7 @@ def checked_url(url: str) -> str:
     except ValueError:
         usable = False
     if not usable or not url.isascii() or any(c.isspace() or ord(c) < 0x21 for c in url) or parts.username is not None:
-        raise InvalidValueError(f"not an address to be told at, http:// or https:// with a host: {url!r}")
+        raise InvalidValueError(f"not an address to be told at, http:// or https:// with a host: {mask_url(url)!r}")
     return url
 
 
