@@ -461,6 +461,7 @@ def _build_mailer(node: Node) -> Mailer | None:
         MailSettings(
             sender=wanted.sender,
             sender_name=wanted.sender_name,
+            reply_to=wanted.reply_to,
             sound=SoundFormat(wanted.audio_format),
             language=node.settings.speech.language[:2].lower(),
             timezone=node.settings.service.timezone,

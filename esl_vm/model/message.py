@@ -9,13 +9,20 @@ from dataclasses import dataclass, field
 from esl_vm.model.mailbox import Folder
 
 _CONTROL = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029]+")
+#: What turns the direction of all that follows it.
+_TURNING = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
+#: Halves of letters, which no store and no mail can have.
+_HALF = re.compile(r"[\ud800-\udfff]")
 
 
 def one_line(text: str, longest: int = 80) -> str:
-    """A text from outside as one line: control characters and runs of blanks become one blank; cut at `longest`."""
+    """A text from outside as one line, cut at `longest`: control characters and runs of blanks become one blank.
+
+    Marks that turn the direction of writing go, and what is no letter (half of one, a byte that was no UTF-8) is U+FFFD.
+    """
     if text.isprintable() and "  " not in text:  # nearly always, and a quarter of the work
-        return text.strip(" ")[:longest]
-    return _CONTROL.sub(" ", text).strip()[:longest]
+        return text.strip(" ")[:longest].rstrip(" ")
+    return _CONTROL.sub(" ", _HALF.sub("\ufffd", _TURNING.sub("", text))).strip()[:longest].rstrip()
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,6 +151,7 @@ class MailSettings:
     password_file: str = _setting("", "a file with that password instead", kind="path")
     sender: str = _setting("voicemail@localhost", "address mail comes from")
     sender_name: str = _setting("", "name mail comes from; empty = the template's")
+    reply_to: str = _setting("", "address answers to mail go to; empty = the sender's")
     audio_format: str = _setting("wav", "format of the attached sound", choices=("wav", "mp3", "opus"))
     templates: str = _setting("", "folder whose templates come before the built-in ones", kind="path")
     retry_hours: int = _setting(24, "hours for which a refused mail is tried again", low=1, high=720)

@@ -184,8 +184,9 @@ def _together(settings: Settings) -> list[str]:
     ):
         if plain and file:
             problems.append(f"{section}: given twice, here and in {section}_file")
-    if mail.host and not re.fullmatch(r"[^\s<>@]+@[^\s<>@]+", mail.sender):
-        problems.append(f"mail.sender: is an address such as voicemail@example.com, not {mail.sender!r}")
+    for name, address in (("sender", mail.sender), ("reply_to", mail.reply_to)):
+        if mail.host and (address or name == "sender") and not re.fullmatch(r"[^\s<>@]+@[^\s<>@]+", address):
+            problems.append(f"mail.{name}: is an address such as voicemail@example.com, not {address!r}")
     if settings.mailbox.maxsecs and settings.mailbox.minsecs > settings.mailbox.maxsecs:
         problems.append("mailbox.minsecs: is more than mailbox.maxsecs; no message would be kept")
     return problems

@@ -1,14 +1,13 @@
 """What a mail about a message says: templates in two languages, filled in and made a MIME message.
 
-Nothing a caller can choose (name, number) gets into a header other than as one line of text that email.message encodes,
-or into the HTML other than escaped.
+Nothing a caller can choose (name, number) gets into a header other than as one line of text that is encoded and never read
+(headers.py), or into the HTML other than escaped.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import asdict, dataclass
-from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
@@ -26,6 +25,7 @@ from jinja2 import (
 
 from esl_vm.model.errors import SettingsError
 from esl_vm.model.message import one_line
+from esl_vm.notify.headers import recipients_header, sender_header, text_header
 from esl_vm.notify.wording import LANGUAGES
 
 if TYPE_CHECKING:
@@ -39,6 +39,9 @@ _HOST = re.compile(
 )
 LONGEST_SUBJECT = 200
 LONGEST_PAGE = 300
+LONGEST_NAME = 300
+#: What people choose, of what templates can say.
+_NAMES = {"owner", "caller", "caller_name", "caller_number", "forwarded_by"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +111,15 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """Who writes to whom, and when; message_id without the angle brackets."""
+    """Who writes to whom, and when; message_id without the angle brackets.
+
+    reply_to: whom an answer goes to. list_id: what mailbox it is from, as a host name, for an owner's filters.
+    """
 
     sender: str
     sender_name: str
+    reply_to: str
+    list_id: str
     recipients: Sequence[str]
     message_id: str
     date: datetime
@@ -187,18 +195,24 @@ class Letters:
     def _headed(subject: str, envelope: Envelope, *, urgent: bool) -> EmailMessage:
         """A message with all its headers and no body."""
         message = EmailMessage(policy=SMTP)
-        message["From"] = Address(one_line(envelope.sender_name), addr_spec=envelope.sender)
-        message["To"] = ", ".join(envelope.recipients)
-        message["Subject"] = one_line(subject, LONGEST_SUBJECT)
+        message["From"] = sender_header("From", one_line(envelope.sender_name), envelope.sender)
+        message["To"] = recipients_header("To", envelope.recipients)
+        message["Reply-To"] = recipients_header("Reply-To", [envelope.reply_to])
+        message["Subject"] = text_header("Subject", one_line(subject, LONGEST_SUBJECT))
         message["Date"] = format_datetime(envelope.date)
-        message["Message-ID"] = f"<{envelope.message_id}>"
-        message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation notice in answer
+        message["Message-ID"] = text_header("Message-ID", f"<{envelope.message_id}>")
+        message["List-Id"] = text_header("List-Id", f"<{envelope.list_id}>")
+        # No vacation notice in answer: RFC 3834, and what Exchange and Outlook look at.
+        message["Auto-Submitted"] = "auto-generated"
+        message["X-Auto-Response-Suppress"] = "All"
         if urgent:
             message["Importance"] = "high"
         return message
 
     def _fill(self, name: str, news: News | Room) -> str:
-        return self._templates.get_template(name).render(asdict(news))
+        said = asdict(news)
+        said |= {field: one_line(said[field], LONGEST_NAME) for field in _NAMES & said.keys()}
+        return self._templates.get_template(name).render(said)
 
 
 def _example(language: str) -> News:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,7 @@ class MailSettings:
 
     Args:
         sender, sender_name: the address it comes from and the name shown with it.
+        reply_to: the address answers go to; empty = the sender's.
         sound: the format of what is attached.
         largest_bytes: sound beyond that is not attached.
         language, timezone: for mailboxes that name none: `fr` or `en`, an IANA name.
@@ -48,6 +50,7 @@ class MailSettings:
 
     sender: str = "voicemail@localhost"
     sender_name: str = ""
+    reply_to: str = ""
     sound: SoundFormat = SoundFormat.WAV
     largest_bytes: int = 20_000_000
     language: str = "fr"
@@ -64,8 +67,9 @@ class Mailer:
     def __init__(
         self, server: SmtpServer, letters: Letters, settings: MailSettings, mailboxes: Mailboxes, audio: AudioStore
     ) -> None:
-        if addresses(settings.sender)[0] != [settings.sender]:
-            raise SettingsError([f"mail's sender is not a mail address: {settings.sender!r}"])
+        for address in (settings.sender, settings.reply_to or settings.sender):
+            if addresses(address)[0] != [address]:
+                raise SettingsError([f"mail's sender is not a mail address: {address!r}"])
         self._server = server
         self._letters = letters
         self._settings = settings
@@ -165,13 +169,17 @@ class Mailer:
         return self._letters.room(room, self._envelope(job, mailbox, recipients))
 
     def _envelope(self, job: Job, mailbox: Mailbox, recipients: list[str]) -> Envelope:
-        received = float(job.body["message"]["received"])
+        # Not when the message was recorded: a forwarded one, or one that waited, would lie deep in the inbox.
+        written = float(job.body.get("at") or job.body["message"]["received"])
+        host = self._settings.sender.rpartition("@")[2]
         return Envelope(
             sender=self._settings.sender,
             sender_name=self._settings.sender_name,
+            reply_to=self._settings.reply_to or self._settings.sender,
+            list_id=re.sub(r"[^a-z0-9.-]", "-", f"{mailbox.id.number}.{mailbox.id.domain}.voicemail.{host}".lower()),
             recipients=recipients,
             message_id=_message_id(job, self._settings.sender),
-            date=wording.local_time(received, mailbox.timezone, self._settings.timezone),
+            date=wording.local_time(written, mailbox.timezone, self._settings.timezone),
         )
 
     def _sounds(self, told: dict[str, Any], received: datetime, *, last: bool) -> list[Attachment]:

@@ -59,14 +59,14 @@ def jobs_of(event: Event, fields: Mapping[str, str], wishes: Wishes, now: float)
         now: epoch seconds, from which a job's patience counts.
     """
     if wishes.mail and event.what is What.DELIVERED and _is_news(event):
-        body = {"message": _message(event), "new": event.counts.new, "old": event.counts.old}
+        body = {"at": event.at, "message": _message(event), "new": event.counts.new, "old": event.counts.old}
         for form, field in ((LETTER, "email"), (PAGE, "pager")):
             if addresses(fields.get(field, ""))[0]:
                 job_id = f"mail:{event.box}:{event.message_id}:{form}"
                 yield Job(job_id, JobKind.MAIL, event.box, {"form": form, **body}, created=now, due=now)
     if wishes.mail and event.what is What.NEARLY_FULL and addresses(fields.get("email", ""))[0]:
         room = {name: event.details.get(name, "") for name in ("of", "held", "most")}
-        body = {"form": ROOM, "message": {"id": event.message_id, "received": event.at}, "room": room}
+        body = {"form": ROOM, "at": event.at, "message": {"id": event.message_id, "received": event.at}, "room": room}
         yield Job(f"mail:{event.box}:{event.message_id}:{ROOM}:{room['of']}", JobKind.MAIL, event.box, body, now, now)
     if event.what in wishes.events and webhook_of(fields, wishes.webhook):
         job_id = f"webhook:{event.partition}-{event.id}"

@@ -56,7 +56,8 @@ class House:
         source = self.folder / "take.wav"
         source.write_bytes(wav(seconds))
         self.audio.put(message_id, source)
-        message = Message(message_id, Caller(number, name), self.clock.now(), duration_ms=int(seconds * 1000), **more)
+        received = more.pop("received", self.clock.now())
+        message = Message(message_id, Caller(number, name), received, duration_ms=int(seconds * 1000), **more)
         assert self.mailboxes.deliver(box, message, 100).kept
 
     def events(self):

@@ -47,6 +47,8 @@ def news(language="fr", **changes):
 ENVELOPE = Envelope(
     sender="vm@pbx.example.com",
     sender_name="Boîte vocale",
+    reply_to="help@example.com",
+    list_id="1001.default.voicemail.pbx.example.com",
     recipients=["helene@example.com"],
     message_id="19f2a7.abc@pbx.example.com",
     date=datetime(2026, 11, 18, 11, 6, 40, tzinfo=TORONTO),
@@ -110,6 +112,9 @@ def test_the_headers_that_mail_systems_look_for():
     assert mail["Message-ID"] == "<19f2a7.abc@pbx.example.com>"
     assert mail["Date"].datetime == ENVELOPE.date
     assert mail["Auto-Submitted"] == "auto-generated"
+    assert mail["X-Auto-Response-Suppress"] == "All"
+    assert mail["List-Id"] == "<1001.default.voicemail.pbx.example.com>"
+    assert mail["Reply-To"] == "help@example.com"
     assert mail["To"] == "helene@example.com"
 
 

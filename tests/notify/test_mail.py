@@ -103,6 +103,19 @@ def test_zones_are_known_where_the_system_has_none():
     assert ran.stdout.strip() == "MST"
 
 
+def test_a_forwarded_message_s_mail_is_dated_when_it_came(house, post):
+    house.add()
+    house.clock.later(86400)
+    house.leave(arrived=house.clock.now(), origin="forward", received=NOON)
+    house.plan()
+    work(house.postman(post.port))
+    [mail] = post.letters.mails
+    assert mail["Date"].datetime == datetime.fromtimestamp(NOON + 86400, UTC)
+    assert "18 novembre 2026" in mail.get_body(("plain",)).get_content()
+    assert mail["Reply-To"] == "vm@pbx.example.com"
+    assert mail["List-Id"] == "<1001.default.voicemail.pbx.example.com>"
+
+
 def test_with_the_server_down_and_up_again_each_message_is_mailed_exactly_once(house):
     post = Post()
     house.add()
