@@ -18,11 +18,11 @@ from esl_vm.ops.lifeline import BEAT_S
 
 if TYPE_CHECKING:
     import socket
-    from pathlib import Path
 
     from esl_vm.app import Node
     from esl_vm.esl.share import Share
     from esl_vm.model.settings import Settings
+    from esl_vm.ops.figures import Board, Slot
     from esl_vm.ops.lifeline import Lifeline
     from esl_vm.ops.metrics import Metrics
     from esl_vm.ops.snapshot import Looker
@@ -48,7 +48,7 @@ class Service:
         settings, redis_url: what it works with.
         listener: where calls are taken, shared by the workers. listens: its address, for the cluster's list of nodes.
         demo: make a few mailboxes to try where there is none. notify: tell others of changes.
-        figures: the folder in which the processes count. seen: the steward's listener for /metrics, None = nowhere.
+        figures: what all its processes counted, None = nobody asks. seen: the steward's listener for /metrics, None = nowhere.
     """
 
     settings: Settings
@@ -57,25 +57,31 @@ class Service:
     listens: str = ""
     demo: bool = False
     notify: bool = True
-    figures: Path | None = None
+    figures: Board | None = None
     seen: socket.socket | None = None
 
 
-def serve_calls(lifeline: Lifeline, service: Service, share: Share | None = None) -> int:
-    """Take calls until told to stop, then finish those that run. The only worker has no share."""
+def serve_calls(lifeline: Lifeline, service: Service, share: Share | None = None, counts: Slot | None = None) -> int:
+    """Take calls until told to stop, then finish those that run. The only worker has no share.
+
+    Args:
+        lifeline: its supervisor.
+        service: what it is told.
+        share: its part of the calls.
+        counts: where it puts what it counted.
+    """
     from gevent import monkey
 
     monkey.patch_all()
     import gevent
 
     from esl_vm.app import build_server, count, open_node
-    from esl_vm.ops.metrics import Metrics
-    from esl_vm.ops.tally import WAIT_S
+    from esl_vm.ops.metrics import WRITE_S, Metrics
 
     settings = service.settings
     if service.seen:
         service.seen.close()
-    metrics = Metrics(service.figures, partial(gevent.spawn_later, WAIT_S))
+    metrics = Metrics(counts, later=partial(gevent.spawn_later, WRITE_S))
     with open_node(settings, service.redis_url) as node:
         count(node, metrics)
         _look_at_redis(node)
@@ -94,7 +100,7 @@ def serve_calls(lifeline: Lifeline, service: Service, share: Share | None = None
     return 0
 
 
-def look_after(lifeline: Lifeline, service: Service) -> int:
+def look_after(lifeline: Lifeline, service: Service, counts: Slot | None = None) -> int:
     """Settle what calls left behind, empty trashes, tell others of changes, show how it goes; until told to stop."""
     from gevent import monkey
 
@@ -104,10 +110,10 @@ def look_after(lifeline: Lifeline, service: Service) -> int:
     from esl_vm.app import build_looker, build_notifier, build_switch, count, open_node
     from esl_vm.model.actor import acting
     from esl_vm.ops.heartbeat import Heartbeat
-    from esl_vm.ops.metrics import Metrics
+    from esl_vm.ops.metrics import WRITE_S, Metrics
 
     settings = service.settings
-    metrics = Metrics(service.figures)
+    metrics = Metrics(counts, service.figures, partial(gevent.spawn_later, WRITE_S))
     with open_node(settings, service.redis_url) as node, acting(f"housekeeping {settings.service.node}"):
         count(node, metrics)
         _look_at_redis(node)

@@ -11,7 +11,6 @@ import os
 import socket
 import sys
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from esl_vm import __version__
@@ -59,7 +58,7 @@ def add_commands(commands: Commands) -> None:
 def _run(args: argparse.Namespace) -> int:
     from esl_vm.app import keep_redis
     from esl_vm.esl.share import Board
-    from esl_vm.ops import logs, metrics_folder
+    from esl_vm.ops import figures, logs
     from esl_vm.ops.lifeline import Role
     from esl_vm.ops.service_manager import ServiceManager
     from esl_vm.ops.supervisor import Supervisor
@@ -69,19 +68,24 @@ def _run(args: argparse.Namespace) -> int:
     manager = ServiceManager.of(os.environ)
     listener = manager.passed_listener() or listen_on(settings.service.listen)
     seen = listen_on(settings.metrics.listen, "--metrics") if settings.metrics.listen else None
-    figures = metrics_folder.prepare(Path(settings.data_dir) / "metrics")
-    os.environ[metrics_folder.VARIABLE] = str(figures)
+    os.environ.pop(
+        "PROMETHEUS_MULTIPROC_DIR", None
+    )  # its library would count in mapped files, which a full disk breaks
+    counted = figures.Board()
     with keep_redis(settings) as (redis_url, tend_redis):
 
         def roles_for(now: Settings) -> list[Role]:
             notify = now.notify.enabled and not args.no_notify
-            service = Service(now, redis_url, listener, _address(listener), False, notify, figures, seen)
+            service = Service(now, redis_url, listener, _address(listener), False, notify, counted, seen)
             board = Board(now.service.workers)
-            steward = partial(look_after, service=dataclasses.replace(service, demo=args.demo))
             workers = [
-                Role(f"worker {number + 1}", partial(serve_calls, service=service, share=board.share(number)))
+                Role(
+                    f"worker {number + 1}",
+                    partial(serve_calls, service=service, share=board.share(number), counts=counted.slot()),
+                )
                 for number in range(now.service.workers)
             ]
+            steward = partial(look_after, service=dataclasses.replace(service, demo=args.demo), counts=counted.slot())
             return [*workers, Role("steward", steward, serves_calls=False)]
 
         def reload() -> list[Role]:

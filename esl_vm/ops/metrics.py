@@ -1,28 +1,26 @@
 """The figures for Prometheus: what is counted, and how the processes of a node are added up.
 
-Every process counts for itself in files of one folder (prometheus_client's multiprocess mode), so that counting waits
-for nobody and a worker that dies takes nothing with it; the steward adds the files up when it is asked. Why so is in
-docs/decisions/0007-metrics.md.
+Every process counts for itself, and every half second puts what it counted into memory that all of them share
+(ops/figures.py), so that counting waits for nobody and a worker that dies takes next to nothing with it; the steward
+adds up when it is asked. Why so is in docs/decisions/0007-metrics.md.
 """
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
-from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from esl_vm import __version__
-from esl_vm.ops.metrics_folder import dead_processes, prune
-from esl_vm.ops.tally import BulkHistogram, Tally
+from esl_vm.ops.figures import Figures, add
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from prometheus_client.core import Metric
-
+    from esl_vm.ops.figures import Board, Samples, Slot
     from esl_vm.ops.snapshot import Snapshot
     from esl_vm.ops.stories import Story
 
@@ -33,47 +31,58 @@ _LAMP = (0.1, 0.25, 0.5, 1, 2, 5, 15, 60, 300, 900)
 _FINISHED = frozenset({"completed", "failed", "cut short", "refused"})
 
 
+log = logging.getLogger(__name__)
+
+WRITE_S = 0.5
+"""How often a process writes what it counted, seconds: what is lost of it when the process is killed."""
+
+
 class Metrics:
     """What the processes of a service count.
 
     Args:
-        folder: where the processes' files are added up from; None: only this process is (tests).
-        later: see Tally.
+        slot: where this process writes what it counted, after what its predecessor had; None: nowhere.
+        board: all processes' slots, of which this is one; None: only this process is (tests, `esl-vm notify`).
+        later: runs what it is given after `WRITE_S`, once; None: it is written at once.
     """
 
-    def __init__(self, folder: Path | None = None, later: Callable[[Callable[[], None]], object] | None = None) -> None:
-        self._folder = folder
-        self._tally = Tally(later)
+    def __init__(
+        self,
+        slot: Slot | None = None,
+        board: Board | None = None,
+        later: Callable[[Callable[[], None]], object] | None = None,
+    ) -> None:
+        self._slot = slot
+        self._board = board
+        self._later = later
+        self._waiting = False
+        self._before: Samples = slot.read().counters if slot else {}
         self._registry = registry = CollectorRegistry()
         self._calls = Counter("esl_vm_calls", "Calls that ended", ["action", "status", "end"], registry=registry)
-        self._running = Gauge(
-            "esl_vm_calls_running", "Calls being held", registry=registry, multiprocess_mode="livesum"
-        )
-        self._workers = Gauge(
-            "esl_vm_workers", "Processes that take calls", registry=registry, multiprocess_mode="livesum"
-        )
-        self._seconds = BulkHistogram(
+        self._running = Gauge("esl_vm_calls_running", "Calls being held", registry=registry)
+        self._workers = Gauge("esl_vm_workers", "Processes that take calls", registry=registry)
+        self._seconds = Histogram(
             "esl_vm_call_seconds", "How long calls lasted", ["action"], buckets=_CALL, registry=registry
         )
-        self._first_sound = BulkHistogram(
+        self._first_sound = Histogram(
             "esl_vm_first_sound_seconds",
             "From FreeSWITCH's connection to the first sound's command",
             ["action"],
             buckets=_SOUND,
             registry=registry,
         )
-        self._key = BulkHistogram(
+        self._key = Histogram(
             "esl_vm_key_seconds",
             "From a caller's key to the command that answers it",
             buckets=_QUICK,
             registry=registry,
         )
         self._keys = Counter("esl_vm_keys", "Keys callers pressed", registry=registry)
-        self._redis = BulkHistogram(
+        self._redis = Histogram(
             "esl_vm_redis_seconds", "How long a call to Redis took", buckets=_QUICK, registry=registry
         )
         self._redis_errors = Counter("esl_vm_redis_errors", "Calls to Redis that failed", registry=registry)
-        self._lamp = BulkHistogram(
+        self._lamp = Histogram(
             "esl_vm_lamp_lag_seconds",
             "From a change in a mailbox to its lamp's event in FreeSWITCH",
             buckets=_LAMP,
@@ -87,91 +96,123 @@ class Metrics:
     def taking_calls(self, yes: bool) -> None:
         """Whether this process takes calls now."""
         self._workers.set(1 if yes else 0)
-
-    def write(self) -> None:
-        """Write what was counted and waits for that."""
-        self._tally.write()
+        self._counted()
 
     def call_began(self) -> None:
         """A call has come."""
-        self._tally.add(self._running)
+        self._running.inc()
+        self._counted()
 
     def call_ended(self, story: Story, *, seconds: float, keys: int, end: str) -> None:
         """A call that began is over; see Story.told."""
-        self._tally.add(self._running, amount=-1)
+        self._running.dec()
         self.call_counted(story.action, story.status, end)
-        see = self._tally.see
-        see(self._seconds, story.action, values=(seconds,))
-        self._tally.add(self._keys, amount=keys)
+        self._seconds.labels(story.action).observe(seconds)
+        self._keys.inc(keys)
         if story.first_sound_s is not None:
-            see(self._first_sound, story.action, values=(story.first_sound_s,))
-        see(self._key, values=story.answers_s)
+            self._first_sound.labels(story.action).observe(story.first_sound_s)
+        for answer in story.answers_s:
+            self._key.observe(answer)
 
     def call_counted(self, action: str, status: str, end: str) -> None:
         """Count a call; every way for a caller to be gone counts as `hung up`, whatever the cause."""
         kind = end if end in _FINISHED else "transferred" if end == "transferred" else "hung up"
-        self._tally.add(self._calls, action, status or "none", kind)
+        self._calls.labels(action, status or "none", kind).inc()
+        self._counted()
 
     def redis_called(self, seconds: float, worked: bool) -> None:
         """A call to Redis took so long; what Link's `observe` is told."""
-        self._tally.see(self._redis, values=(seconds,))
+        self._redis.observe(seconds)
         if not worked:
-            self._tally.add(self._redis_errors)
+            self._redis_errors.inc()
+        self._counted()
 
     def lamp_fired(self, lag_s: float) -> None:
         """A lamp was told, so many seconds after the change."""
-        self._tally.see(self._lamp, values=(lag_s,))
+        self._lamp.observe(lag_s)
+        self._counted()
 
     def pin_checked(self, result: str) -> None:
         """A PIN was typed: `right`, `wrong` or `locked`."""
-        self._tally.add(self._pins, result)
+        self._pins.labels(result).inc()
+        self._counted()
 
     def sound_asked(self, hit: bool) -> None:
         """A sound was asked of the cache, and was there or not."""
-        self._tally.add(self._cache, "hit" if hit else "miss")
+        self._cache.labels("hit" if hit else "miss").inc()
+        self._counted()
+
+    def write(self) -> None:
+        """Write what was counted to where all processes see it."""
+        self._waiting = False
+        if self._slot is None:
+            return
+        counters = dict(self._before)
+        gauges: Samples = {}
+        for metric in self._registry.collect():
+            add(gauges if metric.type == "gauge" else counters, _samples(metric))
+        if not self._slot.write(Figures(counters, gauges)):
+            log.warning("more figures than there is room for; they are not counted")
 
     def value(self, name: str, labels: Mapping[str, str] | None = None) -> float:
         """A sample's value in all processes together, 0 if there is none; labels that are not named are added up."""
-        wanted = labels or {}
-        registry = self._all()
-        return sum(
-            sample.value
-            for metric in registry.collect()
-            for sample in metric.samples
-            if sample.name == name and all(sample.labels.get(key) == word for key, word in wanted.items())
-        )
+        wanted = (labels or {}).items()
+        return sum(value for (_, found, has), value in self._total().items() if found == name and wanted <= set(has))
 
     def exposition(self, look: Callable[[], Snapshot] | None = None) -> bytes:
         """Everything in Prometheus' text format, the node's state included."""
-        registry = self._all()
+        registry = CollectorRegistry()
+        registry.register(_Total(self._registry.collect(), self._total()))
         if look is not None:
             registry.register(_State(look()))
         return generate_latest(registry)
 
-    def _all(self) -> CollectorRegistry:
-        if self._folder is None:
-            return _Together(self._registry)
-        for pid in dead_processes(self._folder):  # what they counted stays, what they were doing does not
-            mark_process_dead(pid, str(self._folder))  # type: ignore[no-untyped-call]
-        prune(self._folder)
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry, str(self._folder))  # type: ignore[no-untyped-call]
-        return registry
+    def _counted(self) -> None:
+        if self._later is None:
+            self.write()
+        elif not self._waiting:
+            self._waiting = True
+            self._later(self.write)
+
+    def _total(self) -> Samples:
+        if self._board is not None:
+            self.write()
+            return self._board.total()
+        total: Samples = {}
+        for metric in self._registry.collect():
+            add(total, _samples(metric))
+        return total
 
 
-class _Together(CollectorRegistry):
-    """A registry of one process, to which more can be added without changing it."""
+def _samples(metric: Metric) -> Samples:
+    """A metric's samples, but for when it was made: that is no figure of a service of many processes."""
+    return {
+        (metric.name, sample.name, tuple(sample.labels.items())): sample.value
+        for sample in metric.samples
+        if not sample.name.endswith("_created")
+    }
 
-    def __init__(self, own: CollectorRegistry) -> None:
-        super().__init__()
-        self._own = own
+
+class _Total(Collector):
+    """What all processes counted, described as this process describes it."""
+
+    def __init__(self, described: Iterable[Metric], total: Samples) -> None:
+        self._described = list(described)
+        self._total = total
+
+    def describe(self) -> list[Metric]:
+        return []
 
     def collect(self) -> Iterator[Metric]:
-        yield from self._own.collect()
-        yield from super().collect()
+        for known in self._described:
+            metric = Metric(known.name, known.documentation, known.type)
+            for (of, name, labels), value in self._total.items():
+                if of == known.name:
+                    metric.add_sample(name, dict(labels), value)
+            yield metric
 
 
-class _State:
+class _State(Collector):
     """The node's state as gauges."""
 
     def __init__(self, state: Snapshot) -> None:

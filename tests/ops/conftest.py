@@ -55,14 +55,16 @@ class Service:
         assert code is None or ran.returncode == code, ran.stderr + ran.stdout
         return ran.stdout
 
-    def ring(self, number, keys, sender="1001"):
+    def ring(self, number, keys, sender="1001", code=0):
         """A call from a telephone without a telephone."""
-        return self.run("phone", number, "--from", sender, "--keys", keys, "--service", self.address)
+        return self.run("phone", number, "--from", sender, "--keys", keys, "--service", self.address, code=code)
 
     def workers(self):
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        mapped = {pid for pid in children if "embedded" not in Path(f"/proc/{pid}/cmdline").read_text()}
-        return sorted(int(pid) for pid in mapped)
+        own = Path(
+            f"/proc/{self.process.pid}/cmdline"
+        ).read_bytes()  # a fork's is its parent's; the keeper and Redis are none
+        return sorted(int(pid) for pid in children if Path(f"/proc/{pid}/cmdline").read_bytes() == own)
 
     def close(self):
         self.process.terminate()

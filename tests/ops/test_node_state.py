@@ -1,7 +1,6 @@
 """How a node is, in good days and bad ones; and the cluster's list of nodes."""
 
 import logging
-import os
 import urllib.error
 import urllib.request
 from types import SimpleNamespace
@@ -19,7 +18,6 @@ from esl_vm.model.cluster import ClusterState
 from esl_vm.model.errors import SpoolError, StoreDownError
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.pins import PinCheck
-from esl_vm.ops import metrics_folder
 from esl_vm.ops.heartbeat import Heartbeat
 from esl_vm.ops.metrics import Metrics
 from esl_vm.ops.snapshot import Looker, Sources
@@ -169,38 +167,6 @@ def test_those_who_only_connect_do_not_keep_others_out(pages):
     assert get(pages, "/healthz") == (200, "ok\n")
     for line in idle:
         line.close()
-
-
-# -- the folder of figures ------------------------------------------------------------------------
-
-
-def test_the_figures_of_services_that_are_gone_are_removed(tmp_path):
-    (tmp_path / "999999999").mkdir()
-    (tmp_path / "999999999" / "counter_1.db").write_bytes(b"")
-    (tmp_path / "1").mkdir()
-    (tmp_path / "kept").mkdir()
-    folder = metrics_folder.prepare(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["1", "kept", folder.name])
-    (folder / "gauge_livesum_999999999.db").write_bytes(b"")
-    (folder / "counter_999999998.db").write_bytes(b"")
-    (folder / "gauge_livesum_1.db").write_bytes(b"")
-    assert metrics_folder.dead_processes(folder) == {999999999}
-    assert metrics_folder.prepare(tmp_path) == folder  # a service started anew under the same number
-    assert list(folder.iterdir()) == []
-
-
-def test_a_worker_that_dies_again_and_again_does_not_fill_the_disk(tmp_path):
-    for number in range(12):
-        for kind in ("counter", "histogram"):
-            file = tmp_path / f"{kind}_{900000000 + number}.db"
-            file.write_bytes(b"")
-            os.utime(file, (number, number))
-    (tmp_path / "counter_1.db").write_bytes(b"")  # lives, as long as there is a system
-    os.utime(tmp_path / "counter_1.db", (0, 0))
-    assert metrics_folder.prune(tmp_path, most=100) == 0
-    assert metrics_folder.prune(tmp_path, most=5) == 7
-    left = {int(path.stem.rpartition("_")[2]) for path in tmp_path.iterdir()}
-    assert left == {1, *range(900000007, 900000012)}
 
 
 # -- the list of nodes ----------------------------------------------------------------------------
