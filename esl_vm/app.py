@@ -443,7 +443,7 @@ def _build_mailer(node: Node) -> Mailer | None:
         return None
     from esl_vm.notify.letters import Letters
     from esl_vm.notify.mail import Mailer, MailSettings
-    from esl_vm.notify.smtp import Security, SmtpServer
+    from esl_vm.notify.smtp_connection import Security, SmtpServer
     from esl_vm.notify.sound import SoundFormat
 
     letters = Letters(Path(wanted.templates) if wanted.templates else None)

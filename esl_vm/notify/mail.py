@@ -16,7 +16,8 @@ from esl_vm.model.errors import AudioMissingError, SettingsError
 from esl_vm.notify import wording
 from esl_vm.notify.courier import Later, Outcome, Pointless, Refused, Sent
 from esl_vm.notify.letters import Attachment, Envelope, Letters, News, Room, addresses
-from esl_vm.notify.smtp import Handover, ServerAwayError, SmtpServer, hand_over
+from esl_vm.notify.smtp import Handover, hand_over
+from esl_vm.notify.smtp_connection import ServerAwayError, SmtpServer
 from esl_vm.notify.sound import SoundFormat, attachment
 
 if TYPE_CHECKING:
@@ -86,21 +87,58 @@ class Mailer:
         if not recipients:
             return Pointless("the mailbox has no mail address any more")
         try:
-            if form == ROOM:
-                message, complete = self._compose_room(job, mailbox, recipients), True
-            else:
-                message, complete = self._compose(job, mailbox, form, recipients)
+            files, whole = self._attached(job, mailbox, form)
         except AudioMissingError as error:
             return Later(str(error))
         try:
-            said = hand_over(self._server, message, self._settings.sender, recipients)
+            said = self._send(job, mailbox, form, recipients, files, whole=whole)
         except ServerAwayError as error:
             return Later(str(error), away=True)
-        return self._outcome(job, said, delete=form == LETTER and complete and mailbox.options.delete)
+        if said.too_large and files:
+            log.warning("mail about %s goes without its sound: %s", job.body["message"]["id"], _said(said.too_large))
+            whole, small = False, list(said.too_large)
+            said = replace(said, too_large={})
+            try:
+                said += self._send(job, mailbox, form, small, [], whole=False)
+            except ServerAwayError as error:
+                said += Handover(later=dict.fromkeys(small, str(error)))
+        if not whole:
+            job = replace(job, body={**job.body, "bare": True})
+        return self._outcome(job, said, delete=form == LETTER and whole and mailbox.options.delete)
+
+    def _send(
+        self, job: Job, mailbox: Mailbox, form: str, recipients: list[str], files: list[Attachment], *, whole: bool
+    ) -> Handover:
+        """Hand the mail over; raises ServerAwayError where nobody got an answer."""
+        said = Handover()
+        for group in _together(recipients):
+            message = self._compose(job, mailbox, form, group, files, whole=whole)
+            try:
+                said += hand_over(self._server, message, self._settings.sender, group)
+            except ServerAwayError as error:
+                if not said:
+                    raise
+                said += Handover(later=dict.fromkeys(group, str(error)))
+        return said
+
+    def _attached(self, job: Job, mailbox: Mailbox, form: str) -> tuple[list[Attachment], bool]:
+        """The sound that goes with it, and whether it is what its owner wants.
+
+        Raises:
+            AudioMissingError: it is to be tried again.
+        """
+        if form != LETTER or not mailbox.options.attach:
+            return [], True
+        if job.body.get("bare"):
+            return [], False
+        told: dict[str, Any] = job.body["message"]
+        received = wording.local_time(float(told["received"]), mailbox.timezone, self._settings.timezone)
+        files = self._sounds(told, received, last=job.attempts >= _TRIES_FOR_SOUND)
+        return files, bool(files)
 
     def _outcome(self, job: Job, said: Handover, *, delete: bool) -> Outcome:
         """What the server's answers make of the job."""
-        never = {**job.body.get("never", {}), **said.never}
+        never = {**job.body.get("never", {}), **said.never, **said.too_large}
         if said.later:
             remaining = replace(job, body={**job.body, "to": list(said.later), "never": never})
             return Later(_said(said.later), job=remaining)
@@ -114,14 +152,15 @@ class Mailer:
     def _delete(self, job: Job) -> bool:
         return self._mailboxes.delete(job.box, str(job.body["message"]["id"]))
 
-    def _compose(self, job: Job, mailbox: Mailbox, form: str, recipients: list[str]) -> tuple[EmailMessage, bool]:
-        """The mail, and whether it carries all it should: the sound, where the owner wants it."""
+    def _compose(
+        self, job: Job, mailbox: Mailbox, form: str, recipients: list[str], files: list[Attachment], *, whole: bool
+    ) -> EmailMessage:
+        """The mail to these."""
+        if form == ROOM:
+            return self._compose_room(job, mailbox, recipients)
         told: dict[str, Any] = job.body["message"]
         language = wording.language_of(mailbox.language, self._settings.language)
         received = wording.local_time(float(told["received"]), mailbox.timezone, self._settings.timezone)
-        wants_sound = form == LETTER and mailbox.options.attach
-        files = self._sounds(told, received, last=job.attempts >= _TRIES_FOR_SOUND) if wants_sound else []
-        complete = bool(files) or not wants_sound
         name, number = str(told.get("caller_name", "")), str(told.get("caller_number", ""))
         news = News(
             language=language,
@@ -142,13 +181,13 @@ class Mailer:
             new=int(job.body.get("new", 0)),
             old=int(job.body.get("old", 0)),
             attached=bool(files),
-            deleted=mailbox.options.delete and complete,
+            deleted=mailbox.options.delete and whole,
             message_id=str(told["id"]),
         )
         envelope = self._envelope(job, mailbox, recipients)
         if form == PAGE:
-            return self._letters.page(news, envelope), complete
-        return self._letters.mail(news, envelope, files), complete
+            return self._letters.page(news, envelope)
+        return self._letters.mail(news, envelope, files)
 
     def _compose_room(self, job: Job, mailbox: Mailbox, recipients: list[str]) -> EmailMessage:
         """The mail to an owner whose mailbox is nearly full."""
@@ -212,6 +251,12 @@ def _message_id(job: Job, sender: str) -> str:
     """Always the same for a job, so that a mail sent twice can be told by the mail system."""
     about = hashlib.sha256(job.id.encode()).hexdigest()[:24]
     return f"{job.body['message']['id']}.{about}@{sender.rpartition('@')[2]}"
+
+
+def _together(recipients: list[str]) -> list[list[str]]:
+    """Who can be in one mail: addresses with letters outside ASCII apart, as not every server takes those."""
+    plain = [address for address in recipients if address.isascii()]
+    return [group for group in (plain, [address for address in recipients if not address.isascii()]) if group]
 
 
 def _said(answers: dict[str, str]) -> str:

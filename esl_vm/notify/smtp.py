@@ -1,165 +1,151 @@
-"""Handing one mail to the SMTP server, and what its answer means."""
+"""Handing one mail to the SMTP server, and what its answers mean.
+
+Only the answer after the final full stop says that a mail was accepted, and only for the addresses that were then in
+force. Whatever ends before it leaves every address to be tried again.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import logging
+import re
 import smtplib
-import socket
-import ssl
-from dataclasses import dataclass
-from enum import Enum
+from dataclasses import dataclass, field
+from email.policy import SMTP
 from typing import TYPE_CHECKING
 
 from esl_vm.notify.deadline import deadline
+from esl_vm.notify.smtp_connection import Security, ServerAwayError, SmtpServer, answer, connection, cut, within, words
+
+__all__ = ["Handover", "Security", "ServerAwayError", "SmtpServer", "hand_over"]
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from email.message import EmailMessage
 
-log = logging.getLogger(__name__)
-
-#: RFC 1870: the answer to MAIL FROM when the size announced is too large.
+#: RFC 1870: the answer where a mail is too large; RFC 3463 has the same as a detail of another answer.
 TOO_LARGE = 552
-
-
-class Security(Enum):
-    """How the connection is protected."""
-
-    NONE = "none"
-    STARTTLS = "starttls"
-    TLS = "tls"
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class SmtpServer:
-    """Where mail is handed in.
-
-    Args:
-        host, port: the server.
-        security: STARTTLS is insisted on where chosen: no mail, and no password, goes out in clear instead.
-        user, password: authentication; empty = none.
-        timeout_s: seconds the server may take for one answer; a whole mail may take ten times that.
-        helo: the name we greet it with; empty = this host's.
-        tls: how certificates are checked; None = as the system does, host name included.
-    """
-
-    host: str
-    port: int = 25
-    security: Security = Security.NONE
-    user: str = ""
-    password: str = ""
-    timeout_s: float = 30.0
-    helo: str = ""
-    tls: ssl.SSLContext | None = None
-
-    @property
-    def longest_s(self) -> float:
-        """The longest one mail can take, seconds."""
-        return 10 * self.timeout_s
-
-
-class ServerAwayError(Exception):
-    """The server is not there, or will not talk to us at all (its certificate, our password, our sender address)."""
+_TOO_LARGE_DETAIL = re.compile(rb"\b5\.3\.4\b")
+#: "Service not available, closing": it can come at any step, and the connection ends.
+_CLOSING = 421
+#: "Bad sequence": it forgot what it had accepted before.
+_CONFUSED = 503
 
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """What the server said, by recipient: accepted; to be tried again; never, each with its words."""
+    """What the server said, by recipient: accepted; to be tried again; never; too large, each with its words."""
 
-    accepted: tuple[str, ...]
-    later: dict[str, str]
-    never: dict[str, str]
+    accepted: tuple[str, ...] = ()
+    later: dict[str, str] = field(default_factory=dict)
+    never: dict[str, str] = field(default_factory=dict)
+    too_large: dict[str, str] = field(default_factory=dict)
+
+    def __add__(self, other: Handover) -> Handover:
+        return Handover(
+            self.accepted + other.accepted,
+            self.later | other.later,
+            self.never | other.never,
+            self.too_large | other.too_large,
+        )
+
+    def __bool__(self) -> bool:
+        return bool(self.accepted or self.later or self.never or self.too_large)
 
 
 def hand_over(server: SmtpServer, message: EmailMessage, sender: str, recipients: Sequence[str]) -> Handover:
-    """Give one mail to the server for these recipients.
+    """Give one mail to the server for these recipients; one at whom the server ends the connection harms no other.
 
     Raises:
         ServerAwayError: nothing was accepted, and nothing else need be tried just now.
     """
-    line = _SmtpsLine(server) if server.security is Security.TLS else _Line(server)
-    with contextlib.closing(line), deadline(server.longest_s, lambda: _cut(line)) as struck:
+    said, left = Handover(), list(recipients)
+    while left:
         try:
-            return _transaction(server, line, message, sender, list(recipients))
-        except (OSError, smtplib.SMTPException, ValueError) as error:
-            if struck.is_set():
-                raise ServerAwayError(f"{server.host} took longer than {server.longest_s:.0f} s") from error
-            if isinstance(error, ValueError):
+            answers, left = _one_connection(server, message, sender, left)
+        except ServerAwayError as error:
+            if not said:
                 raise
-            raise ServerAwayError(f"{server.host}:{server.port}: {_words(error)}") from error
+            return said + Handover(later=dict.fromkeys(left, str(error)))
+        said += answers
+    return said
 
 
-class _Line(smtplib.SMTP):
-    """A connection that is not made by its constructor, so that a deadline can end it from its first byte on."""
+def _one_connection(
+    server: SmtpServer, message: EmailMessage, sender: str, recipients: list[str]
+) -> tuple[Handover, list[str]]:
+    """One mail; what was answered, and who is to be tried over another connection because this one ended too early."""
+    beyond_ascii = not all(address.isascii() for address in (sender, *recipients))
+    data = message.as_bytes(policy=SMTP.clone(utf8=beyond_ascii))
+    with connection(server) as line:
+        if beyond_ascii and not line.has_extn("smtputf8"):
+            why = f"{server} takes no addresses with letters outside ASCII (SMTPUTF8)"
+            return Handover(never=dict.fromkeys(recipients, why)), []
+        most = line.esmtp_features.get("size", "")
+        if most.isdigit() and 0 < int(most) < len(data):
+            why = f"{server} takes mails of {most} bytes, this one has {len(data)}"
+            return Handover(too_large=dict.fromkeys(recipients, why)), []
+        options = ([f"SIZE={len(data)}"] if line.has_extn("size") else []) + (["SMTPUTF8"] if beyond_ascii else [])
+        line.command_encoding = "utf-8" if beyond_ascii else "ascii"
+        with within(server, line):
+            code, said = line.docmd("MAIL", " ".join([f"FROM:<{sender}>", *options]))
+            if code == TOO_LARGE or (code >= 500 and _TOO_LARGE_DETAIL.search(said)):
+                return Handover(too_large=dict.fromkeys(recipients, answer(code, said))), []
+            if not 200 <= code < 300:  # it will not have our sender's address: that concerns every mail
+                raise smtplib.SMTPSenderRefused(code, said, sender)
+        refused, left = _recipients(server, line, recipients)
+        in_force = [to for to in recipients if to not in refused.later and to not in refused.never and to not in left]
+        if not in_force:
+            _goodbye(line)
+            return refused, left
+        return refused + _content(server, line, data, in_force), left
 
-    def __init__(self, server: SmtpServer) -> None:
-        super().__init__(local_hostname=server.helo or socket.gethostname(), timeout=server.timeout_s)
-        self._host = server.host  # what a certificate is checked against
+
+def _recipients(server: SmtpServer, line: smtplib.SMTP, recipients: list[str]) -> tuple[Handover, list[str]]:
+    """Name the recipients; who is refused, and, where the connection ended at one of them, all the others."""
+    later: dict[str, str] = {}
+    never: dict[str, str] = {}
+    for to in recipients:
+        try:
+            with within(server, line):
+                code, said = line.docmd("RCPT", f"TO:<{to}>")
+                if code == _CLOSING:
+                    raise smtplib.SMTPServerDisconnected(answer(code, said))
+        except ServerAwayError as error:
+            later[to] = str(error)
+            return Handover(later=later, never=never), [to for to in recipients if to not in later and to not in never]
+        if code >= 500 and code != TOO_LARGE:
+            never[to] = answer(code, said)
+        elif code >= 300:  # RFC 5321: 552 means here that its mailbox is full, or that there are too many recipients
+            later[to] = answer(code, said)
+    return Handover(later=later, never=never), []
 
 
-class _SmtpsLine(smtplib.SMTP_SSL):
-    """The same, TLS from the first byte."""
-
-    def __init__(self, server: SmtpServer) -> None:
-        super().__init__(
-            local_hostname=server.helo or socket.gethostname(),
-            timeout=server.timeout_s,
-            context=server.tls or ssl.create_default_context(),
-        )
-        self._host = server.host
-
-
-def _transaction(
-    server: SmtpServer, line: smtplib.SMTP, message: EmailMessage, sender: str, recipients: list[str]
-) -> Handover:
-    """Connect, greet, protect, log in, send."""
-    code, said = line.connect(server.host, server.port)
-    if code != 220:
-        raise smtplib.SMTPConnectError(code, said)
-    if server.security is Security.STARTTLS:
-        line.starttls(context=server.tls or ssl.create_default_context())
-    if server.user:
-        line.login(server.user, server.password)
-    line.ehlo_or_helo_if_needed()
+def _content(server: SmtpServer, line: smtplib.SMTP, data: bytes, in_force: list[str]) -> Handover:
+    """Send the mail itself; what is said of it is said of every address in force."""
     try:
-        refused = line.send_message(message, sender, recipients)
-    except smtplib.SMTPRecipientsRefused as error:
-        refused = error.recipients
-    except smtplib.SMTPDataError as error:
-        refused = dict.fromkeys(recipients, (error.smtp_code, _bytes(error.smtp_error)))
-    except smtplib.SMTPSenderRefused as error:
-        if error.smtp_code != TOO_LARGE:
-            raise  # it will not have our sender's address: that concerns every mail
-        refused = dict.fromkeys(recipients, (error.smtp_code, _bytes(error.smtp_error)))
-    except smtplib.SMTPNotSupportedError as error:
-        # An address with letters outside ASCII, and a server without SMTPUTF8.
-        refused = dict.fromkeys(recipients, (553, str(error).encode()))
-    with contextlib.suppress(OSError, smtplib.SMTPException):
+        with within(server, line):
+            code, said = line.docmd("DATA")
+            if code == 354:
+                line.send(re.sub(rb"(?m)^\.", b"..", data) + b".\r\n")
+        if code == 354:
+            with deadline(server.accept_s, lambda: cut(line)):
+                if line.sock is not None:
+                    line.sock.settimeout(server.accept_s)
+                code, said = line.getreply()
+    except (ServerAwayError, OSError, smtplib.SMTPException) as error:
+        return Handover(
+            later=dict.fromkeys(in_force, str(error) if isinstance(error, ServerAwayError) else words(error))
+        )
+    if 200 <= code < 300:
+        _goodbye(line)
+        return Handover(tuple(in_force))
+    refusal = dict.fromkeys(in_force, answer(code, said))
+    if code == TOO_LARGE or (code >= 500 and _TOO_LARGE_DETAIL.search(said)):
+        return Handover(too_large=refusal)
+    return Handover(never=refusal) if code >= 500 and code != _CONFUSED else Handover(later=refusal)
+
+
+def _goodbye(line: smtplib.SMTP) -> None:
+    """End in good manners; a server that does not answer that keeps nobody waiting, and its mail is accepted."""
+    with contextlib.suppress(OSError, smtplib.SMTPException), deadline(1.0, lambda: cut(line)):
         line.quit()
-    later = {to: _answer(*said) for to, said in refused.items() if said[0] < 500}
-    never = {to: _answer(*said) for to, said in refused.items() if said[0] >= 500}
-    return Handover(tuple(to for to in recipients if to not in refused), later, never)
-
-
-def _cut(line: smtplib.SMTP) -> None:
-    """Hang up on a server that takes too long, in the middle of whatever it says."""
-    if line.sock is not None:
-        with contextlib.suppress(OSError):
-            line.sock.shutdown(socket.SHUT_RDWR)
-
-
-def _words(error: Exception) -> str:
-    """An error in one line."""
-    if isinstance(error, smtplib.SMTPResponseException):
-        return _answer(error.smtp_code, _bytes(error.smtp_error))
-    return f"{type(error).__name__}: {error}"
-
-
-def _bytes(said: bytes | str) -> bytes:
-    return said.encode() if isinstance(said, str) else said
-
-
-def _answer(code: int, said: bytes) -> str:
-    """A server's answer in one line."""
-    return f"{code} {' '.join(said.decode('utf-8', 'replace').split())}"[:300]

@@ -19,7 +19,7 @@ from esl_vm.notify.mail import Mailer, MailSettings
 from esl_vm.notify.plan import Wishes, jobs_of
 from esl_vm.notify.service import NotifyService
 from esl_vm.notify.settings import NotifySettings, Sources
-from esl_vm.notify.smtp import SmtpServer
+from esl_vm.notify.smtp_connection import SmtpServer
 from esl_vm.store.connect import connect
 from esl_vm.store.outbox import RedisOutbox
 from esl_vm.store.store import Store
