@@ -22,7 +22,7 @@ _PAGE = 1000
 class RedisLink(Protocol):
     """The way to Redis: bounds how long a call takes, and translates what goes wrong."""
 
-    def run(self, partition: int | None, work: Callable[[Any], T]) -> T:
+    def run(self, partition: int | str | None, work: Callable[[Any], T]) -> T:
         """Do something with redis-py's client (which does not decode answers); raises StoreDownError."""
         ...
 
@@ -68,12 +68,14 @@ class RedisAudio:
     def delete(self, audio_id: str) -> None:
         """Forget a sound."""
         if is_id(audio_id):
-            self._link.run(None, lambda client: client.unlink(self._key(audio_id)))
+            key = self._key(audio_id)
+            self._link.run(key, lambda client: client.unlink(key))
             self._cache.forget(audio_id)
 
     def exists(self, audio_id: str) -> bool:
         """Whether Redis has it."""
-        return is_id(audio_id) and bool(self._link.run(None, lambda client: client.exists(self._key(audio_id))))
+        key = self._key(audio_id)
+        return is_id(audio_id) and bool(self._link.run(key, lambda client: client.exists(key)))
 
     def ids(self) -> Iterator[str]:
         """All ids; those stored or deleted meanwhile may be among them or not."""
@@ -89,7 +91,8 @@ class RedisAudio:
         return self._key("0")[:-1]
 
     def _get(self, audio_id: str) -> bytes:
-        content: bytes | None = self._link.run(None, lambda client: client.get(self._key(audio_id)))
+        key = self._key(audio_id)
+        content: bytes | None = self._link.run(key, lambda client: client.get(key))
         if content is None:
             raise AudioMissingError(f"there is no sound {audio_id}")
         return content

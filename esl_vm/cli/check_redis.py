@@ -6,8 +6,13 @@ import operator
 import time
 from typing import TYPE_CHECKING, Any
 
+from redis import exceptions
+
 from esl_vm.cli.checks import Finding, Level
 from esl_vm.model.errors import StoreDownError, VoicemailError
+from esl_vm.model.topology import problems
+from esl_vm.store.outage import sentence
+from esl_vm.store.topology import discover
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,18 +30,25 @@ def check_redis(node: Node) -> Iterator[Finding]:
     """Everything about Redis."""
     try:
         node.store.verify()
-        servers = _masters(node, "info")
+        servers, away = _masters(node, "info")
     except VoicemailError as wrong:
         yield Finding("redis", Level.ERROR, str(wrong), "start Redis, or correct redis.url")
         return
+    for name, why in away.items():
+        said = f"{name}: {why}; the mailboxes that lie there wait, the others don't"
+        yield Finding("redis", Level.ERROR, said, "start it, or its replica")
     for name, info in servers.items():
         version = str(info.get("redis_version", "?"))
-        said = f"{name}: version {version}, {info.get('redis_mode', '?')}, role {info.get('role', '?')}"
+        program = f"Redis {version}"
+        if "valkey_version" in info:  # it tells the last version of Redis that it is compatible with, too
+            program = f"Valkey {info['valkey_version']}"
+        mode = info.get("redis_mode", info.get("server_mode", "?"))
+        said = f"{name}: {program}, {mode}, role {info.get('role', '?')}"
         old = tuple(int(part) for part in version.split(".")[:2] if part.isdigit()) < OLDEST_REDIS
         yield Finding("redis", Level.ERROR if old else Level.OK, said, "upgrade Redis to 6.2 or later" if old else "")
     yield Finding("redis", Level.OK, f"{node.store.keys.partitions} partitions, as this version expects them")
     try:
-        settings = _masters(node, "config_get", "*")
+        settings, _ = _masters(node, "config_get", "*")
     except StoreDownError:
         remedy = "allow CONFIG GET to this user, or compare with docs/administration.md yourself"
         yield Finding("redis", Level.WARNING, "its configuration can't be asked (CONFIG GET is refused)", remedy)
@@ -44,8 +56,8 @@ def check_redis(node: Node) -> Iterator[Finding]:
     for name, info in servers.items():
         where = f"{name}: " if len(servers) > 1 else ""
         yield from _durability(info, settings.get(name, {}), where)
-        if node.settings.redis.url != "embedded:":
-            yield from _replication(info, settings.get(name, {}), where, node.store.link.replicas)
+    if node.settings.redis.url != "embedded:":
+        yield from check_topology(node)
     yield from _speed(node)
 
 
@@ -90,31 +102,34 @@ def _durability(info: Mapping[str, Any], config: Mapping[str, Any], where: str) 
         yield Finding("redis", Level.WARNING, said, "raise maxmemory, or keep the sounds elsewhere (audio.store)")
 
 
-def _replication(info: Mapping[str, Any], config: Mapping[str, Any], where: str, waited_for: int) -> Iterator[Finding]:
-    """Whether what a server was given outlives its host."""
-    replicas = int(info.get("connected_slaves", 0))
-    if waited_for > replicas:
-        said = f"{where}{replicas} replicas, but redis.url waits for {waited_for}: nothing is announced as saved"
-        yield Finding("redis", Level.ERROR, said, "start the replicas, or lower wait_replicas in redis.url")
-    if replicas and not waited_for:
-        said = f"{where}nothing announced waits for its {replicas} replicas: a fail-over can lose what was just saved"
-        yield Finding("redis", Level.WARNING, said, "add wait_replicas=1 to redis.url")
-    if replicas and str(config.get("min-replicas-to-write", "1")) == "0":
-        yield Finding(
-            "redis",
-            Level.WARNING,
-            f"{where}{replicas} replicas, but a master cut off from them goes on accepting messages that a fail-over "
-            "loses",
-            "redis-cli config set min-replicas-to-write 1; redis-cli config rewrite",
-        )
+def check_topology(node: Node) -> Iterator[Finding]:
+    """Whether what is announced outlives the loss of a host, and whether all goes on with any one Redis gone."""
+    waits = node.store.link.replicas
+    try:
+        there = discover(node.store.link)
+    except StoreDownError as wrong:
+        yield Finding("redis", Level.ERROR, f"its replicas can't be looked at: {wrong}", "see the line above")
+        return
+    found = list(problems(there, waits))
+    for problem in found:
+        yield Finding("redis", Level.ERROR if problem.grave else Level.WARNING, problem.said, problem.remedy)
+    if not found and any(shard.replicas for shard in there.shards):
+        said = f"{there.kind}: wait_replicas={waits} keeps what was announced on every side of a cut network"
+        yield Finding("redis", Level.OK, f"{said}, and everything works with any one Redis gone")
 
 
 def _speed(node: Node) -> Iterator[Finding]:
     took = []
-    for _ in range(_PINGS):
-        begun = time.monotonic()
-        node.store.link.run(None, lambda client: client.ping())
-        took.append((time.monotonic() - begun) * 1000)
+    try:
+        for _ in range(_PINGS):
+            begun = time.monotonic()
+            node.store.migrator.schema()
+            took.append((time.monotonic() - begun) * 1000)
+        # A Cluster has a clock on each master; one of them is as good as another.
+        clocks, _ = _masters(node, "time")
+    except StoreDownError as wrong:
+        yield Finding("redis", Level.ERROR, f"does not answer every time: {wrong}", "look at its log")
+        return
     median = sorted(took)[_PINGS // 2]
     slow = median > _SLOW_MS
     yield Finding(
@@ -123,7 +138,7 @@ def _speed(node: Node) -> Iterator[Finding]:
         f"answers in {median:.1f} ms (median of {_PINGS})",
         "callers hear each of them as silence: have Redis in the same building" if slow else "",
     )
-    seconds, microseconds = _of_one(node.store.link.run(None, lambda client: client.time()))
+    seconds, microseconds = next(iter(clocks.values()))
     skew = node.clock.now() - (seconds + microseconds / 1e6)
     if abs(skew) > _SKEW_S:
         yield Finding(
@@ -131,22 +146,27 @@ def _speed(node: Node) -> Iterator[Finding]:
         )
 
 
-def _masters(node: Node, command: str, *args: str) -> dict[str, dict[str, Any]]:
-    """A command's answer from every server that is written to, by the server's name; raises StoreDownError."""
+def _masters(node: Node, command: str, *args: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """A command's answer from every server that is written to, by the server's name, and why the others gave none.
+
+    Raises:
+        StoreDownError: none answers.
+    """
     link = node.store.link
     if not link.cluster:
-        return {link.label: link.run(None, operator.methodcaller(command, *args))}
+        return {link.label: link.run(None, operator.methodcaller(command, *args))}, {}
+    away: dict[str, str] = {}
 
-    def work(client: Any) -> dict[str, dict[str, Any]]:
-        return {
-            server.name: getattr(client, command)(*args, target_nodes=[server]) for server in client.get_primaries()
-        }
+    def work(client: Any) -> dict[str, Any]:
+        found = {}
+        for server in client.get_primaries():
+            try:
+                found[server.name] = getattr(client, command)(*args, target_nodes=[server])
+            except (exceptions.ConnectionError, exceptions.TimeoutError) as error:
+                away[server.name] = sentence(error)
+                last = error
+        if not found:
+            raise last
+        return found
 
-    return link.run(None, work)
-
-
-def _of_one(answer: Any) -> Any:
-    """One node's answer where a Cluster gives one for each node."""
-    if isinstance(answer, dict) and answer and all(isinstance(part, dict | tuple | list) for part in answer.values()):
-        return next(iter(answer.values()))
-    return answer
+    return link.run(None, work), away

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import argparse
 
     from esl_vm.cli.parsers import Commands
+    from esl_vm.model.settings import Settings
 
 _SIGNS = {Level.OK: "ok     ", Level.WARNING: "WARNING", Level.ERROR: "ERROR  "}
 
@@ -32,19 +33,40 @@ def add_commands(commands: Commands) -> None:
             esl-vm doctor
             esl-vm doctor --orphans
             esl-vm doctor --strict --json
+            esl-vm doctor --topology
             esl-vm doctor --repair
             esl-vm doctor --bundle support.tar.gz
         """,
     )
     parser.add_argument("--orphans", action="store_true", help="also compare every message with every sound")
     parser.add_argument("--repair", action="store_true", help="also settle what --orphans finds")
+    parser.add_argument("--topology", action="store_true", help="print the whole setting for the Redis servers there")
     parser.add_argument("--strict", action="store_true", help="exit code 1 for warnings too")
     parser.add_argument("--bundle", metavar="FILE.tar.gz", help="write what a supporter asks for; no secrets in it")
     json_option(parser)
 
 
+def _print_topology(settings: Settings) -> int:
+    """What is there and the setting for it; exit code 1 where what is in force falls short."""
+    from esl_vm.app import open_node
+    from esl_vm.model.topology import problems, recommended
+    from esl_vm.store.topology import discover
+
+    with open_node(settings) as node:
+        there = discover(node.store.link)
+        wrong = [problem.said for problem in problems(there, node.store.link.replicas)]
+    for shard in there.shards:
+        print(f"# {there.kind}: {plain(shard.name)}, replicas on {', '.join(shard.replicas) or 'no host'}")
+    print("\n".join(recommended(there)))
+    for said in wrong:
+        print(f"# falls short: {plain(said)}")
+    return 1 if wrong else 0
+
+
 def _run(args: argparse.Namespace) -> int:
     settings = settings_of(args)
+    if args.topology:
+        return _print_topology(settings)
     findings = examine(args, settings, orphans=args.orphans or args.repair, repair=args.repair)
     if args.json:
         print_json([as_json(finding) for finding in findings])

@@ -126,6 +126,7 @@ def look_after(lifeline: Lifeline, service: Service, counts: Slot | None = None)
             switch.start()
         if notifier:
             notifier.start()
+        gevent.spawn(_look_at_topology, node)
         gevent.spawn(_sweep, node)
         gevent.spawn(_keep_house, node)
         looker = build_looker(node, metrics, notifier, switch)
@@ -202,6 +203,21 @@ def _look_at_redis(node: Node) -> None:
         node.store.verify()
     except StoreDownError as away:
         log.error("started without Redis: messages are kept in the spool until it is there: %s", away)  # noqa: TRY400
+
+
+def _look_at_topology(node: Node) -> None:
+    """Whether the replicas that are waited for are enough for the servers that are there: said once, at the start."""
+    from esl_vm.app import EMBEDDED
+    from esl_vm.model.topology import problems
+    from esl_vm.store.topology import discover
+
+    if node.settings.redis.url == EMBEDDED:
+        return
+    try:
+        for problem in problems(discover(node.store.link), node.store.link.replicas):
+            log.log(logging.ERROR if problem.grave else logging.WARNING, "redis: %s: %s", problem.said, problem.remedy)
+    except StoreDownError as away:
+        log.warning("redis: its replicas can't be looked at: %s", away)
 
 
 def _sweep(node: Node) -> None:

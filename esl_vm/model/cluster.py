@@ -33,9 +33,11 @@ class ClusterState:
         jobs: mail and webhook calls: `mail` and `webhook` that wait, `dead` that were given up.
         overdue_s: how late the job is that is due longest, seconds.
         nodes: how many nodes are alive.
+        partitions_away: partitions of mailboxes whose part of a Redis Cluster is away.
     """
 
     locked: int = 0
     jobs: dict[str, int] = field(default_factory=dict)
     overdue_s: float = 0.0
     nodes: int = 0
+    partitions_away: int = 0

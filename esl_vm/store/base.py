@@ -6,10 +6,12 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 from esl_vm.model.actor import actor
+from esl_vm.model.errors import StoreDownError
+from esl_vm.store.link import EVERY_PARTITION
 from esl_vm.store.scripts import script
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from esl_vm.model.mailbox import MailboxId
     from esl_vm.model.options import MailboxOptions
@@ -78,6 +80,47 @@ class Base:
     def now_ms(self) -> str:
         """Milliseconds since 1970, as scripts are told it."""
         return f"{self.clock.now() * 1000:.0f}"
+
+    def each_partition(self, ask: Callable[[Any, int], Any], missing: Any) -> list[Any]:
+        """Ask something of every partition in one round trip; where part of a Cluster is away, of those that are there.
+
+        Args:
+            ask: gets a pipeline or a client, and the partition.
+            missing: stands for the answer of one that is away.
+
+        Raises:
+            StoreDownError: nothing is there.
+        """
+        partitions = range(self.keys.partitions)
+
+        def together(client: Any) -> list[Any]:
+            pipeline = client.pipeline(transaction=False)
+            for partition in partitions:
+                ask(pipeline, partition)
+            return pipeline.execute()  # type: ignore[no-any-return]
+
+        try:
+            return self.link.run(EVERY_PARTITION, together)
+        except StoreDownError:
+            if not self.link.cluster:
+                raise
+        found: list[Any] = []
+        away: list[StoreDownError] = []
+        for partition in partitions:
+
+            def alone(client: Any, partition: int = partition) -> Any:
+                return ask(client, partition)
+
+            try:
+                found.append(self.link.run(partition, alone))
+            except StoreDownError as error:
+                if "NOGROUP" in str(error):  # that part is there, and lacks what is asked for
+                    raise
+                found.append(missing)
+                away.append(error)
+        if len(away) == len(found):
+            raise away[0]
+        return found
 
     def change(self, keys: BoxKeys, name: str, touched: Sequence[str], args: Sequence[str | bytes]) -> Any:
         """Run a script of a change: the keys and arguments of `common.lua`, its own, and who does it."""

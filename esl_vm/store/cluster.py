@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from esl_vm.model.cluster import ClusterState, NodeState
+from esl_vm.model.errors import StoreDownError
 from esl_vm.store import keys as names
 from esl_vm.store.base import DAY_S
 from esl_vm.store.records import number, text
@@ -46,7 +47,7 @@ class Cluster:
             pipeline.zremrangebyscore(names.NODES, "-inf", f"{now - DAY_S:.3f}")
             pipeline.execute()
 
-        self._base.link.run(None, work)
+        self._base.link.run(names.NODES, work)
 
     def leave(self, node: str, started: str = "") -> None:
         """This node stops, and will not be missed; unless it was started anew since `started`, as it told it."""
@@ -59,7 +60,7 @@ class Cluster:
             pipeline.zrem(names.NODES, node)
             pipeline.execute()
 
-        self._base.link.run(None, work)
+        self._base.link.run(names.NODES, work)
 
     def nodes(self) -> list[NodeState]:
         """All nodes that were alive within a day, by name."""
@@ -77,29 +78,36 @@ class Cluster:
                 found.append(NodeState(text(name), said_at, bool(told), fields.pop("version", ""), schema, fields))
             return sorted(found, key=lambda node: node.name)
 
-        return self._base.link.run(None, work)
+        return self._base.link.run(names.NODES, work)
 
     def state(self) -> ClusterState:
-        """What the cluster shares, in one round trip."""
+        """What the cluster shares; of a Cluster whose masters are not all there, what the others say."""
         now = self._base.clock.now()
 
-        def work(client: Any) -> ClusterState:
+        def count_locked(client: Any, partition: int) -> Any:
+            return client.zcount(self._base.keys.locked(partition), f"({now:.3f}", "+inf")
+
+        def ask(client: Any) -> list[Any]:
             pipeline = client.pipeline(transaction=False)
-            for partition in range(self._base.keys.partitions):
-                pipeline.zcount(self._base.keys.locked(partition), f"({now:.3f}", "+inf")
             for due in _JOBS.values():
                 pipeline.zcard(due)
                 pipeline.zrange(due, 0, 0, withscores=True)
             pipeline.zcard(names.OUTBOX_DEAD)
             pipeline.zcount(names.NODES, f"{now - ALIVE_S:.3f}", "+inf")
-            *answers, dead, nodes = pipeline.execute()
-            locked, queues = answers[: self._base.keys.partitions], answers[self._base.keys.partitions :]
-            firsts = [float(first[0][1]) for first in queues[1::2] if first]
-            return ClusterState(
-                locked=sum(locked),
-                jobs=dict(zip(_JOBS, queues[::2], strict=True)) | {"dead": dead},
-                overdue_s=max(0.0, now - min(firsts)) if firsts else 0.0,
-                nodes=nodes,
-            )
+            return pipeline.execute()  # type: ignore[no-any-return]
 
-        return self._base.link.run(None, work)
+        locked = self._base.each_partition(count_locked, None)
+        try:
+            *queues, dead, nodes = self._base.link.run(names.NODES, ask)
+        except StoreDownError:
+            if not self._base.link.cluster:
+                raise
+            *queues, dead, nodes = [0, [], 0, [], 0, 0]  # other mailboxes' masters are there
+        firsts = [float(first[0][1]) for first in queues[1::2] if first]
+        return ClusterState(
+            locked=sum(many or 0 for many in locked),
+            jobs=dict(zip(_JOBS, queues[::2], strict=True)) | {"dead": dead},
+            overdue_s=max(0.0, now - min(firsts)) if firsts else 0.0,
+            nodes=nodes,
+            partitions_away=locked.count(None),
+        )

@@ -58,16 +58,13 @@ class RedisDirectory:
 
     def _numbers(self, domain: str, keys: str) -> list[str]:
         """The numbers of all who are entered under something that begins with these keys, each once."""
-        partitions = range(self._base.keys.partitions)
 
-        def work(client: Any) -> list[list[bytes]]:
-            pipeline = client.pipeline(transaction=False)
-            for partition in partitions:
-                # "~" sorts behind digits and the blank before the number: all that begins with the keys
-                pipeline.zrangebylex(self._base.keys.names(partition, domain), f"[{keys}", f"[{keys}~")
-            return pipeline.execute()  # type: ignore[no-any-return]
+        def ask(client: Any, partition: int) -> Any:
+            # "~" sorts behind digits and the blank before the number: all that begins with the keys
+            return client.zrangebylex(self._base.keys.names(partition, domain), f"[{keys}", f"[{keys}~")
 
-        entries = sorted(text(member) for part in self._base.link.run(None, work) for member in part)
+        found = self._base.each_partition(ask, ())
+        entries = sorted(text(member) for part in found for member in part)
         return list(dict.fromkeys(entry.partition(" ")[2] for entry in entries))
 
     def _mailboxes(self, domain: str, numbers: Sequence[str]) -> list[Mailbox]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import heapq
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import ResponseError
 
+from esl_vm.model.errors import StoreDownError
 from esl_vm.store.records import text
 from esl_vm.store.scripts import script
 from esl_vm.store.streams import COUNT, LONGEST_WAIT_MS, START, Entry, Streams, entries_of
@@ -35,7 +37,7 @@ class RedisEvents:
 
     def end(self) -> dict[int, str]:
         """Where each partition's stream ends now: its newest entry's id."""
-        found = self._streams.each(lambda pipeline, name: pipeline.xrevrange(name, count=1))
+        found = self._streams.each(lambda pipeline, name: pipeline.xrevrange(name, count=1), [])
         return {p: text(newest[0][0]) if newest else START for p, newest in enumerate(found or [])}
 
     def read(self, after: Mapping[int, str], wait_ms: int) -> list[Event]:
@@ -91,7 +93,7 @@ class RedisEvents:
     def trim(self, older_than_s: float) -> int:
         """Drop entries older than so many seconds (about: whole blocks only); returns how many went."""
         oldest = _id_at(self._base.clock.now() - older_than_s)
-        gone = self._streams.each(lambda pipeline, name: pipeline.xtrim(name, minid=oldest, approximate=True))
+        gone = self._streams.each(lambda pipeline, name: pipeline.xtrim(name, minid=oldest, approximate=True), 0)
         return sum(gone or [])
 
     def close(self) -> None:
@@ -165,30 +167,31 @@ class SharedEvents:
         for entry in entries:
             ids.setdefault(entry.partition, []).append(entry.id)
 
-        def work(client: Any) -> None:
-            pipeline = client.pipeline(transaction=False)
-            for partition, done in ids.items():
-                pipeline.xack(self._streams.names[partition], self._group, *done)
-            pipeline.execute()
-
-        if ids:
-            self._base.link.run(None, work)
+        for partition, done in ids.items():
+            self._base.link.run(partition, partial(_acknowledge, self._streams.names[partition], self._group, done))
 
     def _make_groups(self) -> None:
         begin = _id_at(self._base.clock.now() - self._begin_ago_s)
 
-        def work(client: Any) -> None:
-            for name in self._streams.names.values():
+        away: list[StoreDownError] = []
+        for partition, name in self._streams.names.items():
+
+            def work(client: Any, name: str = name) -> None:
                 try:
                     client.xgroup_create(name, self._group, id=begin, mkstream=True)
                 except ResponseError as error:
                     if "BUSYGROUP" not in str(error):  # that is: it is there
                         raise
 
-        self._base.link.run(None, work)
+            try:
+                self._base.link.run(partition, work)
+                self._base.link.script(partition, script("consumers_forget"), [name], [self._group, str(_GONE_MS)])
+            except StoreDownError as error:
+                away.append(error)
+        # A part of a Cluster that is away has its group already, or is given it when it is found to have none.
+        if away and (not self._base.link.cluster or len(away) == len(self._streams.names)):
+            raise away[0]
         self._there = True
-        for partition, name in self._streams.names.items():
-            self._base.link.script(partition, script("consumers_forget"), [name], [self._group, str(_GONE_MS)])
 
     def _left_unfinished(self) -> list[Entry] | None:
         """What somebody took too long ago; looked for twice in that time; None if the group is gone."""
@@ -198,11 +201,16 @@ class SharedEvents:
         self._looked = now
         idle_ms = int(self._idle_s * 1000)
         replies = self._streams.each(
-            lambda pipeline, name: pipeline.xautoclaim(name, self._group, self._consumer, idle_ms, count=COUNT)
+            lambda pipeline, name: pipeline.xautoclaim(name, self._group, self._consumer, idle_ms, count=COUNT),
+            (b"", [], []),
         )
         if replies is None:
             return None
         return [entry for partition, reply in enumerate(replies) for entry in entries_of(partition, reply[1])]
+
+
+def _acknowledge(stream: str, group: str, entries: Sequence[str], client: Any) -> None:
+    client.xack(stream, group, *entries)
 
 
 def _when(event: Event) -> tuple[int, float]:

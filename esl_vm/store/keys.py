@@ -180,6 +180,10 @@ class Keys:
         """The keys of a mailbox."""
         return BoxKeys(box, self.partition(box))
 
+    def meta(self, partition: int) -> str:
+        """How many partitions there are, once more, in a Cluster: string."""
+        return f"vm:{{p{partition:02d}}}:partitions"
+
     def events(self, partition: int) -> str:
         """A partition's stream."""
         return f"vm:{{p{partition:02d}}}:events"

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import gevent
 from gevent import monkey
 from redis import exceptions as wrong
+from redis.crc import key_slot
 
 from esl_vm.model.errors import StoreDownError
 from esl_vm.store.breaker import Breaker
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from esl_vm.store.scripts import Script
 
 T = TypeVar("T")
+EVERY_PARTITION = -1
+"""What a look at all partitions together is about: it fails where one is away, and says nothing of the others."""
+_LANE_BITS = 10  # 16 stretches of 1,024 slots
 Client = Any  # redis.Redis or redis.cluster.RedisCluster: one set of commands, no common class
 
 
@@ -86,7 +90,7 @@ class Link:
         self._make = make
         self._client: Client = None
         self._prepared = False
-        self._breakers: dict[int | None, Breaker] = {}
+        self._breakers: dict[int | str | None, Breaker] = {}
         self._idle: list[Any] = []  # connections that scripts are run on, none of them in use
         self._making = threading.Lock()
         self._turns = threading.BoundedSemaphore(self.limits.connections)
@@ -96,17 +100,18 @@ class Link:
         limits = self.limits.patient(block_s)
         return Link(self._make, label=self.label, limits=limits, cluster=self.cluster)
 
-    def run(self, partition: int | None, work: Callable[[Client], T]) -> T:
+    def run(self, partition: int | str | None, work: Callable[[Client], T]) -> T:
         """Do something with the client.
 
         Args:
-            partition: the one it is about, None if it is about several or none.
+            partition: the one it is about, or the only key; None if it is about several or none.
             work: may be done twice.
 
         Raises:
             StoreDownError: Redis can't be reached, does not answer in time, or refuses; its text says which.
         """
-        breaker = self._breaker(partition)
+        lane = self._lane(partition)
+        breaker = self._breakers.setdefault(lane, Breaker(self.limits.rest_s))
         if breaker.resting:
             raise StoreDownError(breaker.reason)
         started = monotonic()
@@ -136,7 +141,7 @@ class Link:
             reason = f"{self.label}: {sentence(error)}"
             if is_away(error):
                 breaker.failed(reason)
-                self._forget_connections()
+                self._forget_connections(lane)
             raise StoreDownError(reason) from error
         finally:
             if self.observe is not None:
@@ -176,7 +181,7 @@ class Link:
             except wrong.NoScriptError:
                 return ask(*whole)
 
-        return self.run(partition, work)
+        return self.run(keys[0] if partition is None and keys else partition, work)
 
     def keep(self, key: str, content: bytes) -> None:
         """Store a string, unless there is one; wait until the replicas have it, as for what is announced.
@@ -194,7 +199,7 @@ class Link:
             else:
                 client.execute_command(*command)
 
-        self.run(None, work)
+        self.run(key, work)
 
     def _ask(self, client: Client, *command: Any) -> Any:
         """A command's answer, straight from a connection of the client's pool that stays with us afterwards.
@@ -277,13 +282,15 @@ class Link:
         self._prepared = True
         return self._client
 
-    def _forget_connections(self) -> None:
+    def _forget_connections(self, lane: int | str | None = None) -> None:
         """Connections that lie idle are as dead, or lead to as wrong a server, as the one that failed.
 
         A Cluster's client sees to that itself, by node; but it does not look again for a slot that nobody served.
-        What is there when Redis is reached again may have been migrated meanwhile: `prepare` looks once more.
+        What is there when Redis is reached again may have been migrated meanwhile: `prepare` looks once more. Not for
+        the part of a Cluster that is away: the others would pay for it with each call.
         """
-        self._prepared = False
+        if lane is None:
+            self._prepared = False
         if not self.cluster:
             pool = getattr(self._client, "connection_pool", None)
             if pool is not None:
@@ -292,8 +299,10 @@ class Link:
                     pool.release(connection)
                 pool.disconnect(inuse_connections=False)
 
-    def _breaker(self, partition: int | None) -> Breaker:
-        lane = partition if self.cluster else None
-        if lane not in self._breakers:
-            self._breakers[lane] = Breaker(self.limits.rest_s)
-        return self._breakers[lane]
+    def _lane(self, partition: int | str | None) -> int | str | None:
+        """What is away together: in a Cluster a partition, or the keys of a stretch of slots; else all there is."""
+        if not self.cluster:
+            return None
+        if isinstance(partition, str):
+            return f"slots {key_slot(partition.encode()) >> _LANE_BITS}"
+        return partition

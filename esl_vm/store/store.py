@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from typing import TYPE_CHECKING, Any
 
 import gevent
 from gevent import monkey
+from redis import exceptions as wrong
 
 from esl_vm.model.errors import SettingsError, StoreDownError
 from esl_vm.model.options import MailboxOptions
@@ -23,6 +25,7 @@ from esl_vm.store.link import Link
 from esl_vm.store.lists import RedisLists
 from esl_vm.store.mailboxes import RedisMailboxes
 from esl_vm.store.migrations import MIGRATIONS, Migrator
+from esl_vm.store.outage import is_away
 from esl_vm.store.pins import RedisPins, Scrypt
 from esl_vm.store.records import text
 from esl_vm.store.registry import RedisRegistry
@@ -114,7 +117,7 @@ class Store:
             SettingsError: the installation has another number of partitions, or a newer schema.
             StoreDownError: Redis can't be asked.
         """
-        self.link.run(None, lambda client: client.ping())
+        self.link.run(None, self._agree)
 
     def close(self) -> None:
         """Close the connections; the store can be used again."""
@@ -123,7 +126,16 @@ class Store:
 
     def _agree(self, client: Any) -> None:
         wanted = (str(self.knows), str(self.keys.partitions))
-        stored = client.eval(script("meta").text, 1, META, *wanted)
+        try:
+            # A Redis that takes no changes now, or a Cluster's master without replicas, can be read all the same.
+            stored = client.hmget(META, "schema", "partitions")
+            if None in stored:
+                stored = client.eval(script("meta").text, 1, META, *wanted)
+        except (wrong.ConnectionError, wrong.TimeoutError, wrong.RedisClusterException, wrong.ResponseError) as away:
+            if not (self.link.cluster and is_away(away) and self._agreed_elsewhere(client)):
+                raise
+            log.warning("what the installation is built on can't be read now, the rest of the Cluster serves: %s", away)
+            return
         schema, partitions = (text(word) for word in stored)
         problems = []
         if not schema.isdigit() or int(schema) > self.knows:
@@ -140,7 +152,27 @@ class Store:
             raise StoreDownError("; ".join(problems))
         if problems:
             raise SettingsError(problems)
+        if self.link.cluster and not self.schema:
+            self._copy_meta(client, int(partitions))
         self.schema = int(schema)
+
+    def _copy_meta(self, client: Any, partitions: int) -> None:
+        """On every master of a Cluster too: a process that starts while one of them is away finds it at another."""
+        for partition in range(partitions):
+            with contextlib.suppress(wrong.RedisError, wrong.RedisClusterException):
+                if not client.exists(self.keys.meta(partition)):
+                    client.set(self.keys.meta(partition), partitions)
+
+    def _agreed_elsewhere(self, client: Any) -> bool:
+        """Whether this process agreed before, or does with a copy on another master of the Cluster."""
+        if self.schema:
+            return True
+        for partition in range(self.keys.partitions):
+            with contextlib.suppress(wrong.RedisError, wrong.RedisClusterException):
+                found = client.get(self.keys.meta(partition))
+                if found is not None:
+                    return text(found) == str(self.keys.partitions)
+        return False
 
 
 def _offload(function: Callable[[], str]) -> str:

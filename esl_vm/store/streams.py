@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from redis.exceptions import ResponseError
-
-from esl_vm.model.errors import InvalidValueError
+from esl_vm.model.errors import InvalidValueError, StoreDownError
 from esl_vm.model.events import Event, What
 from esl_vm.model.mailbox import Folder, MailboxId
 from esl_vm.model.message import Counts
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
     from esl_vm.store.base import Base
     from esl_vm.store.link import Link
 
+T = TypeVar("T")
 START = "0-0"
 COUNT = 200
 LONGEST_WAIT_MS = 5000  # inside Redis: a connection that died in silence is noticed soon after
@@ -47,23 +46,21 @@ class Streams:
         self._partitions = {name.encode(): partition for partition, name in self.names.items()}
         self._waiting: Link | None = None
 
-    def each(self, command: Callable[[Any, str], Any]) -> list[Any] | None:
+    def each(self, command: Callable[[Any, str], Any], missing: Any) -> list[Any] | None:
         """Do something with every stream in one round trip.
 
         Args:
-            command: gets a pipeline and the stream's key.
+            command: gets a pipeline or a client, and the stream's key.
+            missing: what it came to where a part of a Cluster is away.
 
         Returns:
             What it came to, by partition; None if a consumer group is not there.
         """
 
-        def work(client: Any) -> list[Any]:
-            pipeline = client.pipeline(transaction=False)
-            for name in self.names.values():
-                command(pipeline, name)
-            return pipeline.execute()  # type: ignore[no-any-return]
+        def ask(client: Any, partition: int) -> Any:
+            return command(client, self.names[partition])
 
-        return self.base.link.run(None, _unless_missing(work))
+        return _unless_missing(lambda: self.base.each_partition(ask, missing))
 
     def read(
         self, command: Callable[[Any, dict[str, str], int | None], Any], positions: Mapping[int, str], wait_ms: int
@@ -83,17 +80,13 @@ class Streams:
         wait_ms = max(0, min(wait_ms, LONGEST_WAIT_MS))
         if not self.base.link.cluster:
             link, block = (self._patient(), wait_ms) if wait_ms else (self.base.link, None)
-            return self._entries(link.run(None, _unless_missing(lambda client: command(client, streams, block))))
-
-        def one_by_one(client: Any) -> list[Any]:
-            pipeline = client.pipeline(transaction=False)
-            for name, position in streams.items():
-                command(pipeline, {name: position}, None)
-            return [found for reply in pipeline.execute() for found in reply or []]
-
+            found = _unless_missing(lambda: link.run(None, lambda client: command(client, streams, block)) or [])
+            return self._entries(found)
         waited = 0
         while True:
-            entries = self._entries(self.base.link.run(None, _unless_missing(one_by_one)))
+            # As each stream may be on a node of its own, what is away keeps nothing from the others.
+            replies = self.each(lambda client, name: command(client, {name: streams[name]}, None), [])
+            entries = None if replies is None else self._entries(one for reply in replies for one in reply or [])
             if entries or entries is None or waited >= wait_ms:
                 return entries
             time.sleep(_POLL_MS / 1000)
@@ -140,15 +133,11 @@ def event_of(partition: int, entry_id: str, fields: Mapping[bytes, bytes] | None
     return Event(entry_id, partition, what, box, at, counts, text(fields.get(b"id")), details)
 
 
-def _unless_missing(command: Callable[[Any], list[Any]]) -> Callable[[Any], list[Any] | None]:
-    """None where Redis says NOGROUP, [] where it has nothing."""
-
-    def work(client: Any) -> list[Any] | None:
-        try:
-            return command(client) or []
-        except ResponseError as error:
-            if "NOGROUP" in str(error):
-                return None
-            raise
-
-    return work
+def _unless_missing(ask: Callable[[], T]) -> T | None:
+    """None where Redis says NOGROUP."""
+    try:
+        return ask()
+    except StoreDownError as error:
+        if "NOGROUP" in str(error):
+            return None
+        raise

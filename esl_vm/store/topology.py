@@ -1,0 +1,104 @@
+"""Which Redis servers are there: asked of the Sentinels, of a Cluster, or of the one master."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from redis import exceptions as wrong
+
+from esl_vm.model.errors import StoreDownError
+from esl_vm.model.topology import Shard, Topology
+from esl_vm.store.records import number, text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from esl_vm.store.link import Link
+
+_MIN_REPLICAS = ("min-replicas-to-write", "min-slaves-to-write")
+
+
+def discover(link: Link) -> Topology:
+    """The servers that are there now; raises StoreDownError."""
+    if link.cluster:
+        return link.run(None, _of_cluster)
+    shard = link.run(None, lambda client: _shard(client, link.label))
+    pool = link.run(None, lambda client: client.connection_pool)
+    watched = getattr(pool, "sentinel_manager", None)
+    if watched is None:
+        return Topology("single", (shard,))
+    return _watched(shard, watched.sentinels, pool.service_name)
+
+
+def _watched(shard: Shard, sentinels: Sequence[Any], service: str) -> Topology:
+    """What the Sentinels know: replicas that are away too, and each other by the addresses they have in common."""
+    voters: dict[str, str] = {}
+    asked: dict[str, str] = {}
+    quorum = 0
+    for sentinel in sentinels:
+        try:
+            master = sentinel.sentinel_master(service)
+            voters |= {str(other["runid"]): str(other["ip"]) for other in sentinel.sentinel_sentinels(service)}
+            replicas = tuple(str(known["ip"]) for known in sentinel.sentinel_slaves(service))
+            asked[text(sentinel.execute_command("SENTINEL", "MYID"))] = sentinel.connection_pool.connection_kwargs[
+                "host"
+            ]
+        except wrong.RedisError:
+            continue
+        quorum = int(master["quorum"])
+        shard = Shard(shard.name, str(master["ip"]), replicas, shard.online, shard.min_replicas)
+    if not quorum:
+        raise StoreDownError(f"{shard.name}: no Sentinel answers")
+    return Topology("sentinel", (shard,), tuple((asked | voters).values()), quorum)
+
+
+def _shard(client: Any, name: str, **target: Any) -> Shard:
+    info = client.info("replication", **target)
+    found = [told for key, told in sorted(info.items()) if key.startswith("slave") and isinstance(told, dict)]
+    replicas = tuple(str(told["ip"]) for told in found)
+    online = sum(told.get("state") == "online" for told in found)
+    connection = client.connection_pool.connection_kwargs if not target else {}
+    host = str(connection.get("host", "")) or name
+    return Shard(name, host, replicas, online, _min_replicas(client, **target))
+
+
+def _min_replicas(client: Any, **target: Any) -> int | None:
+    try:
+        found = client.config_get(*_MIN_REPLICAS, **target)
+    except wrong.ResponseError:
+        return None  # CONFIG is refused to this user
+    except TypeError:
+        found = client.config_get(_MIN_REPLICAS[0], **target)
+    return next((number(text(found[name])) for name in _MIN_REPLICAS if name in found), 0)
+
+
+def _of_cluster(client: Any) -> Topology:
+    masters = client.get_primaries()
+    known: dict[str, list[str]] = {}
+    ids: dict[str, str] = {}
+    for address, told in client.cluster_nodes().items():
+        if "slave" in told["flags"] or "replica" in told["flags"]:
+            known.setdefault(told["master_id"], []).append(address.rpartition(":")[0])
+        if "master" in told["flags"]:
+            ids[address] = told["node_id"]
+    shards = []
+    settings: dict[str, str] = {}
+    for server in masters:
+        try:
+            shard = _shard(client, server.name, target_nodes=[server])
+            settings = client.config_get("cluster-*", target_nodes=[server])
+        except (wrong.ConnectionError, wrong.TimeoutError):
+            continue  # one that is away says nothing; doctor says elsewhere that it is
+        except wrong.ResponseError:
+            pass
+        replicas = tuple(known.get(ids.get(server.name, ""), shard.replicas))
+        shards.append(Shard(server.name, server.host, replicas, shard.online, shard.min_replicas))
+    return Topology(
+        "cluster",
+        tuple(sorted(shards, key=lambda shard: shard.name)),
+        voters=tuple(server.host for server in masters),
+        quorum=len(masters) // 2 + 1,
+        migrates=text(settings.get("cluster-allow-replica-migration", "yes")) == "yes",
+        barrier=number(text(settings.get("cluster-migration-barrier", "1"))),
+        full_coverage=text(settings.get("cluster-require-full-coverage", "no")) == "yes",
+    )

@@ -1,0 +1,139 @@
+"""The rule of durability, for every way servers stand on hosts; and what is found of servers that run."""
+
+import pytest
+from support.redis_servers import NoRedisError, redis_cluster, redis_sentinels, redis_server, wait_until
+
+from esl_vm.model.errors import StoreDownError
+from esl_vm.model.mailbox import MailboxId
+from esl_vm.model.topology import Shard, Topology, problems, recommended, replicas_needed
+from esl_vm.store.connect import connect
+from esl_vm.store.store import Store
+from esl_vm.store.topology import discover
+
+
+def sentinel(master, replicas, voters, quorum=2, min_replicas=1):
+    return Topology(
+        "sentinel", (Shard("m", master, tuple(replicas), len(replicas), min_replicas),), tuple(voters), quorum
+    )
+
+
+def cluster(*shards, **more):
+    made = tuple(Shard(host, host, tuple(replicas), len(replicas), 1) for host, *replicas in shards)
+    return Topology("cluster", made, tuple(shard.host for shard in made), len(made) // 2 + 1, **more)
+
+
+@pytest.mark.parametrize(
+    ("there", "needed"),
+    [
+        (Topology("single", (Shard("m", "a", (), 0),)), 0),
+        (Topology("single", (Shard("m", "a", ("b",), 1),)), 1),
+        # A Sentinel beside each Redis: whoever has two of three has both replicas.
+        (sentinel("a", "bc", "abc"), 1),
+        # Sentinels on hosts of their own can be cut off with either replica.
+        (sentinel("a", "bc", "xyz"), 2),
+        (sentinel("a", "b", "abx"), 1),
+        (sentinel("a", "bcde", "abcde", 3), 2),
+        (sentinel("a", "bcde", "vwxyz", 3), 4),
+        # A quorum above the majority leaves less room outside.
+        (sentinel("a", "bcde", "abcde", 4), 1),
+        # Six Redis on six hosts, nine on three, nine on nine.
+        (cluster("ad", "be", "cf"), 1),
+        (cluster("abc", "bca", "cab"), 1),
+        (cluster("adg", "beh", "cfi"), 2),
+    ],
+)
+def test_every_side_that_can_elect_a_master_has_a_copy(there, needed):
+    assert replicas_needed(there) == needed
+
+
+def said(there, waits):
+    return [problem.said for problem in problems(there, waits)]
+
+
+def test_the_recommended_settings_have_nothing_against_them():
+    assert said(sentinel("a", "bc", "abc"), 1) == []
+    assert said(cluster("abc", "bca", "cab"), 1) == []
+    assert said(Topology("single", (Shard("m", "a", (), 0),)), 0) == []
+    # One replica to spare is enough where the Cluster lends it.
+    assert said(cluster("abc", "bc", "ca"), 1) == []
+
+
+def test_what_falls_short_is_said():
+    assert any("2 replicas must have a message" in one for one in said(sentinel("a", "bc", "xyz"), 1))
+    documented = said(cluster("ad", "be", "cf"), 1)
+    assert len([one for one in documented if "with one Redis gone 0 replicas are left" in one]) == 3
+    lending_off = said(cluster("adg", "be", "cf", migrates=False), 1)
+    assert len([one for one in lending_off if "with one Redis gone" in one]) == 2
+    assert any(
+        "wait" in one and "0 replicas, but" in one for one in said(Topology("single", (Shard("m", "a", (), 0),)), 1)
+    )
+    assert any("quorum is 1 of 3" in one for one in said(sentinel("a", "bc", "abc", 1), 1))
+    assert any("2 Sentinels" in one for one in said(sentinel("a", "b", "ab"), 1))
+    assert any("all mailboxes are" in one for one in said(cluster("abc", "bca", "cab", full_coverage=True), 1))
+
+
+def test_the_whole_setting_is_written_out():
+    lines = recommended(cluster("adg", "beh", "cfi"))
+    assert "redis.url:       wait_replicas=2" in lines
+    assert any("of a master on the other masters' hosts" in line for line in lines)
+    assert "sentinel.conf:   quorum 2 of 3" in recommended(sentinel("a", "bc", "abc"))
+
+
+def test_servers_that_run_are_found():
+    try:
+        with redis_sentinels(3, 3, "--min-replicas-to-write", "1") as group:
+            found = discover(connect(group.url))
+            replica = next(server for server in group.servers if server is not group.master())
+            replica.kill()
+            with group.master().client() as client:
+                wait_until(lambda: client.info("replication")["connected_slaves"] == 1, what="the loss being seen")
+            less = discover(connect(group.url))
+        with redis_cluster(3, 1, "--cluster-require-full-coverage", "no") as ring:
+            of_cluster = discover(connect(ring.url))
+        with redis_server() as server:
+            single = discover(connect(server.url))
+    except NoRedisError as none:
+        pytest.skip(str(none))
+    assert (found.kind, found.quorum, len(found.voters)) == ("sentinel", 2, 3)
+    assert [len(found.shards[0].replicas), found.shards[0].online, found.shards[0].min_replicas] == [2, 2, 1]
+    assert [len(less.shards[0].replicas), less.shards[0].online] == [2, 1]  # the Sentinels remember it
+    assert [(len(shard.replicas), shard.online) for shard in of_cluster.shards] == [(1, 1)] * 3
+    assert (of_cluster.migrates, of_cluster.barrier, of_cluster.full_coverage) == (True, 1, False)
+    assert single == Topology("single", (Shard(single.shards[0].name, "127.0.0.1", (), 0, 0),))
+
+
+@pytest.fixture
+def broken_cluster():
+    """A Cluster of three without replicas, mailboxes in every partition, and the master of `vm:meta` killed."""
+    try:
+        with redis_cluster(3, 0, "--cluster-require-full-coverage", "no") as ring:
+            store = Store(connect(ring.url))
+            boxes = [MailboxId(str(number)) for number in range(1001, 1061)]
+            for box in boxes:
+                store.registry.add(box, {})
+            store.close()
+            with ring.nodes[0].client() as client:
+                slot = int(client.execute_command("CLUSTER", "KEYSLOT", "vm:meta"))
+            ring.nodes[min(2, slot // (16384 // 3))].kill()
+            yield ring, boxes
+    except NoRedisError as none:
+        pytest.skip(str(none))
+
+
+def test_a_part_of_a_cluster_that_is_gone_takes_only_its_mailboxes_along(broken_cluster):
+    """Also for a process that starts after that, and for what looks at all partitions together."""
+    ring, boxes = broken_cluster
+    store = Store(connect(ring.url))
+    there = []
+    for box in boxes:
+        try:
+            there.append(store.mailboxes.open(box))
+        except StoreDownError:
+            there.append(None)
+    assert len(boxes) // 3 < len([mailbox for mailbox in there if mailbox]) < len(boxes)
+    state = store.cluster.state()
+    assert 0 < state.partitions_away < 16
+    store.verify()
+    shared = store.events.shared("lamps", "me")
+    assert {event.box for event in shared.take(0)} == {mailbox.id for mailbox in there if mailbox}
+    store.close()
