@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from esl_vm.cli.boxes import opened_node
 from esl_vm.cli.config import settings_of
 from esl_vm.cli.files import write_text
-from esl_vm.cli.output import complain, confirmed, plain
+from esl_vm.cli.output import complain, confirmed, show
 from esl_vm.cli.progress import progress_bar
 from esl_vm.cli.sounds import Converted, converted
 from esl_vm.model.errors import (
@@ -98,7 +98,7 @@ class Change:
         if self.pin is not None:
             default = self.new and self.row.pin is None
             parts.append(f"the default PIN {DEFAULT_PIN}" if default else "a PIN" if self.pin else "no PIN")
-        return plain(f"{'new' if self.new else 'change':<7}{self.row.box}: {', '.join(parts)}")
+        return f"{'new' if self.new else 'change':<7}{self.row.box}: {', '.join(parts)}"
 
 
 def _apply(args: argparse.Namespace) -> int:
@@ -108,12 +108,12 @@ def _apply(args: argparse.Namespace) -> int:
     with opened_node(args) as node, ExitStack() as sounds:
         changes = [change for row in table.rows if (change := _change(node, row, table, sounds, reset=args.reset_pins))]
         for change in changes:
-            print(change)
+            show(str(change))
         for problem in table.problems:
             complain(problem)
         new = sum(change.new for change in changes)
         same = len(table.rows) - len(changes)
-        print(f"{new} new, {len(changes) - new} to change, {same} as they are, {len(table.problems)} with errors")
+        show(f"{new} new, {len(changes) - new} to change, {same} as they are, {len(table.problems)} with errors")
         if args.dry_run or not changes:
             return 1 if table.problems else 0
         left_out = " Rows with errors are left out." if table.problems else ""
@@ -122,7 +122,7 @@ def _apply(args: argparse.Namespace) -> int:
             return 1
         failed = _apply_all(node, changes)
     _warn_of_weak_pins(args, changes)
-    print(f"applied {len(changes) - failed} of {len(changes)}")
+    show(f"applied {len(changes) - failed} of {len(changes)}")
     return 1 if table.problems or failed else 0
 
 
@@ -220,5 +220,5 @@ def _export(args: argparse.Namespace) -> int:
         sys.stdout.write(text)
         return 0
     write_text(text, args.file)
-    print(f"wrote {len(boxes)} mailboxes to {args.file}")
+    show(f"wrote {len(boxes)} mailboxes to {args.file}")
     return 0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from esl_vm.cli.boxes import opened_node
 from esl_vm.cli.config import settings_of
 from esl_vm.cli.lists import found_list
-from esl_vm.cli.output import clock_time, complain, confirmed, print_json
+from esl_vm.cli.output import clock_time, complain, confirmed, print_json, show
 from esl_vm.cli.parsers import json_option
 from esl_vm.cli.progress import progress_bar
 from esl_vm.cli.sounds import Converted, converted
@@ -223,14 +223,14 @@ def _told_dry(args: argparse.Namespace, result: Sent, boxes: list[MailboxId], wh
     if args.json:
         print_json({"id": result.name, "to": [str(box) for box in boxes]})
         return
-    print(f"would send {what}: {', '.join(map(str, boxes[:20]))}{' …' if len(boxes) > 20 else ''}")
+    show(f"would send {what}: {', '.join(map(str, boxes[:20]))}{' …' if len(boxes) > 20 else ''}")
 
 
 def _told(args: argparse.Namespace, result: Sent, what: str) -> None:
     if args.json:
         print_json(result.to_json())
         return
-    print(f"sent {what}: {result.sent} got it" + (f", {result.already} had it already" if result.already else ""))
+    show(f"sent {what}: {result.sent} got it" + (f", {result.already} had it already" if result.already else ""))
     if result.already and not result.sent:
         complain(f"this was broadcast {result.name} again; to send it anew give it a new --id")
     for why, boxes in (

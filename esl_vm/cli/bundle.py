@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import operator
 import os
 import platform
@@ -17,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 from esl_vm import __version__
 from esl_vm.cli.config import masked, settings_of
 from esl_vm.cli.examine import as_json, examine
-from esl_vm.cli.output import complain
+from esl_vm.cli.output import complain, show
 from esl_vm.model.errors import InvalidValueError, VoicemailError
+from esl_vm.model.visible import json_text
 
 if TYPE_CHECKING:
     import argparse
@@ -55,7 +55,7 @@ def _run(args: argparse.Namespace) -> int:
         raise InvalidValueError(f"{path} is there already")
     findings = [as_json(finding) for finding in examine(args, settings)]
     write_bundle(path, settings, findings)
-    print(f"wrote {path}; look into it before you send it: tar -xOzf {path} | less")
+    show(f"wrote {path}; look into it before you send it: tar -xOzf {path} | less")
     return 0
 
 
@@ -70,7 +70,7 @@ def write_bundle(path: Path, settings: Settings, findings: list[dict[str, str]])
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w:gz") as bundle:
         for name, value in parts.items():
-            data = json.dumps(value, indent=2, ensure_ascii=False, default=str).encode()
+            data = json_text(value, indent=2).encode()
             entry = tarfile.TarInfo(f"esl-vm-support/{name}")
             entry.size = len(data)
             entry.mtime = int(time.time())

@@ -7,7 +7,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
-from esl_vm.cli.output import print_json
+from esl_vm.cli.output import print_json, show
 from esl_vm.cli.parsers import json_option
 from esl_vm.cli.settings_file import load_settings, settings_path
 from esl_vm.model.masking import MASK, mask_url
@@ -69,20 +69,23 @@ def _run(args: argparse.Namespace) -> int:
     if args.json:
         print_json(tables)
         return 0
-    print("# The settings of esl-vm. What is left out has the value shown here.")
+    show("# The settings of esl-vm. What is left out has the value shown here.")
     for section in dataclasses.fields(Settings):
         value = tables[section.name]
         if not isinstance(value, dict):
-            print(f"\n# {limits_of(section).doc}\n{section.name} = {_toml(value)}")
+            show("")
+            show(f"# {limits_of(section).doc}")
+            show(f"{section.name} = {_toml(value)}")
             continue
-        print(f"\n[{section.name}]")
+        show("")
+        show(f"[{section.name}]")
         for setting in dataclasses.fields(getattr(settings, section.name)):
             limits = limits_of(setting)
             if limits.doc:
-                print(f"# {limits.doc}")
+                show(f"# {limits.doc}")
             # A masked value must not come back as a value when this is used as a settings file.
             hidden = "# " if MASK in str(value[setting.name]) else ""
-            print(f"{hidden}{setting.name} = {_toml(value[setting.name])}")
+            show(f"{hidden}{setting.name} = {_toml(value[setting.name])}")
     return 0
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from esl_vm.cli.boxes import box_argument, box_of, opened_mailbox
 from esl_vm.cli.config import settings_of
 from esl_vm.cli.mailbox_fields import field_options, fields_of, new_pin, with_pin
-from esl_vm.cli.output import complain
+from esl_vm.cli.output import complain, show
 from esl_vm.model.errors import AudioMissingError, VoicemailError
 from esl_vm.model.mailbox import MailboxId, StoredGreeting
 from esl_vm.model.message import new_id
@@ -51,7 +51,7 @@ def _copy(args: argparse.Namespace) -> int:
     with opened_mailbox(args) as (node, mailbox):
         for greeting in copy_mailbox(node, mailbox, box, fields, pin):
             complain(f"the {greeting} greeting was left out: its sound is gone")
-    print(f"added {box} like {source} {with_pin(pin, is_default=is_default)}")
+    show(f"added {box} like {source} {with_pin(pin, is_default=is_default)}")
     return 0
 
 

@@ -9,7 +9,7 @@ from esl_vm.cli.bundle import write_bundle
 from esl_vm.cli.checks import Level
 from esl_vm.cli.config import settings_of
 from esl_vm.cli.examine import as_json, examine
-from esl_vm.cli.output import complain, plain, print_json
+from esl_vm.cli.output import complain, print_json, show
 from esl_vm.cli.parsers import json_option
 
 if TYPE_CHECKING:
@@ -56,10 +56,11 @@ def _print_topology(settings: Settings) -> int:
         there = discover(node.store.link)
         wrong = [problem.said for problem in problems(there, node.store.link.replicas)]
     for shard in there.shards:
-        print(f"# {there.kind}: {plain(shard.name)}, replicas on {', '.join(shard.replicas) or 'no host'}")
-    print("\n".join(recommended(there)))
+        show(f"# {there.kind}: {shard.name}, replicas on {', '.join(shard.replicas) or 'no host'}")
+    for line in recommended(there):
+        show(line)
     for said in wrong:
-        print(f"# falls short: {plain(said)}")
+        show(f"# falls short: {said}")
     return 1 if wrong else 0
 
 
@@ -72,9 +73,9 @@ def _run(args: argparse.Namespace) -> int:
         print_json([as_json(finding) for finding in findings])
     else:
         for finding in findings:
-            print(f"{_SIGNS[finding.level]}  {finding.area:<10}  {plain(finding.said)}")
+            show(f"{_SIGNS[finding.level]}  {finding.area:<10}  {finding.said}")
             if finding.remedy:
-                print(f"{'':21}-> {finding.remedy}")
+                show(f"{'':21}-> {finding.remedy}")
     if args.bundle:
         write_bundle(Path(args.bundle), settings, [as_json(finding) for finding in findings])
         complain(f"wrote {args.bundle}")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING, Any
 
 from esl_vm.cli.boxes import opened_node
-from esl_vm.cli.output import iso_time, plain
+from esl_vm.cli.output import iso_time, print_json, show
 from esl_vm.cli.parsers import json_option
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.mailbox import MailboxId
@@ -83,8 +82,8 @@ def _show(event: Event, zone: str, *, as_json: bool) -> None:
             "urgent": counts.urgent,
             "details": event.details,
         }
-        print(json.dumps(said, ensure_ascii=False, default=str))
+        print_json(said, indent=None)
         return
     details = " ".join(f"{name}={value}" for name, value in sorted(event.details.items()) if value)
-    line = f"{at[:19].replace('T', ' ')}  {event.what:<16} {event.box!s:<18} {event.counts.new}/{event.counts.old}"
-    print(plain(f"{line}  {event.message_id} {details}".rstrip()))
+    line = f"{at.replace('T', ' ')}  {event.what:<16} {event.box!s:<18} {event.counts.new}/{event.counts.old}"
+    show(f"{line}  {event.message_id} {details}".rstrip())

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from esl_vm.cli.boxes import box_argument, opened_mailbox
 from esl_vm.cli.files import write_file
-from esl_vm.cli.output import clock_time, iso_time, print_json, print_table
+from esl_vm.cli.output import clock_time, iso_time, print_json, print_table, show
 from esl_vm.cli.parsers import json_option
 from esl_vm.cli.sounds import converted
 from esl_vm.model.errors import InvalidValueError, VoicemailError
@@ -101,7 +101,7 @@ def _list(args: argparse.Namespace) -> int:
         )
         return 0
     if not found:
-        print(f"{mailbox.id}: nothing recorded; callers hear the default greeting")
+        show(f"{mailbox.id}: nothing recorded; callers hear the default greeting")
         return 0
     print_table(
         ("greeting", "length", "in force", "from", "until"),
@@ -129,7 +129,7 @@ def _import(args: argparse.Namespace) -> int:
         audio_id = new_id(node.clock.now())
         node.audio.put(audio_id, sound.path)
         node.mailboxes.set_greeting(mailbox.id, greeting, StoredGreeting(audio_id, milliseconds, starts, ends))
-    print(f"{mailbox.id}: {greeting} greeting of {clock_time(milliseconds)} in force")
+    show(f"{mailbox.id}: {greeting} greeting of {clock_time(milliseconds)} in force")
     return 0
 
 
@@ -150,7 +150,7 @@ def _set_dates(args: argparse.Namespace) -> int:
         zone = mailbox.timezone or node.settings.service.timezone
     begin = f"from {iso_time(starts, zone)[:16]}" if starts else "at once"
     end = f"until {iso_time(ends, zone)[:16]}" if ends else "with no end"
-    print(f"{mailbox.id}: temporary greeting in force {begin}, {end}")
+    show(f"{mailbox.id}: temporary greeting in force {begin}, {end}")
     return 0
 
 
@@ -175,7 +175,7 @@ def _export(args: argparse.Namespace) -> int:
     with opened_mailbox(args) as (node, mailbox):
         write_file(node.audio.playable(_stored(mailbox, Greeting(args.greeting)).audio_id), args.file)
     if args.file != "-":
-        print(f"wrote {args.file}")
+        show(f"wrote {args.file}")
     return 0
 
 
@@ -184,5 +184,5 @@ def _remove(args: argparse.Namespace) -> int:
         _stored(mailbox, Greeting(args.greeting))
         # Its sound is erased later, when no call can be playing it (see the store's housekeeping).
         node.mailboxes.remove_greeting(mailbox.id, Greeting(args.greeting))
-    print(f"{mailbox.id}: {args.greeting} greeting removed")
+    show(f"{mailbox.id}: {args.greeting} greeting removed")
     return 0

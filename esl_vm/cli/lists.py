@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from esl_vm.cli.boxes import opened_node
 from esl_vm.cli.config import settings_of
-from esl_vm.cli.output import complain, confirmed, print_json, print_table
+from esl_vm.cli.output import complain, confirmed, print_json, print_table, show
 from esl_vm.cli.parsers import json_option
 from esl_vm.cli.sounds import converted
 from esl_vm.model.errors import InvalidValueError, NoSuchListError, NoSuchMailboxError
@@ -102,7 +102,7 @@ def _add(args: argparse.Namespace) -> int:
         if args.recording:
             _record(node, box, args.recording)
         held = len(found_list(node, box).members)
-    print(f"{'made' if new else 'changed'} list {box}: {came} added, {held} on it")
+    show(f"{'made' if new else 'changed'} list {box}: {came} added, {held} on it")
     return 0
 
 
@@ -121,20 +121,20 @@ def _remove(args: argparse.Namespace) -> int:
         found = found_list(node, box)
         if args.recording:
             node.store.lists.set_recorded_name(box, None)
-            print(f"list {box} is said by its number")
+            show(f"list {box} is said by its number")
             return 0
         if members:
             gone = node.store.lists.take_off(box, members)
             for member in members:
                 if member not in found.members:
                     complain(f"{member} is not on the list {box}")
-            print(f"changed list {box}: {gone} taken off, {len(found.members) - gone} on it")
+            show(f"changed list {box}: {gone} taken off, {len(found.members) - gone} on it")
             return 0 if gone == len(set(members)) else 1
         if not confirmed(f"Remove the list {box} ({found.name or 'no name'})? Its mailboxes stay.", yes=args.yes):
             complain("nothing was removed")
             return 1
         node.store.lists.remove(box)
-    print(f"removed list {box}")
+    show(f"removed list {box}")
     return 0
 
 
@@ -146,7 +146,7 @@ def _show(args: argparse.Namespace) -> int:
     if args.json:
         print_json(_as_json(found))
         return 0
-    print(f"list {found.id}  {found.name or '-'}  said by {'its recording' if found.recorded_name else 'its number'}")
+    show(f"list {found.id}  {found.name or '-'}  said by {'its recording' if found.recorded_name else 'its number'}")
     print_table(
         ("mailbox", "name"),
         [(str(member), mailbox.name if mailbox else "there is no such mailbox") for member, mailbox in owners.items()],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from esl_vm.cli.boxes import opened_node
-from esl_vm.cli.output import complain, iso_time, print_json, print_table
+from esl_vm.cli.output import complain, iso_time, print_json, print_table, show
 from esl_vm.cli.parsers import json_option
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.jobs import JobState
@@ -67,7 +67,7 @@ def _list(args: argparse.Namespace) -> int:
         )
         return 0
     if not jobs:
-        print("nothing waits to be sent" if not args.dead else "nothing was given up")
+        show("nothing waits to be sent" if not args.dead else "nothing was given up")
         return 0
     print_table(
         ("id", "kind", "mailbox", "state", "since", "tried", "why"),
@@ -110,5 +110,5 @@ def _forget(args: argparse.Namespace) -> int:
 def _told(ids: list[str], missing: list[str], what: str) -> int:
     for job_id in missing:
         complain(f"{job_id}: there is no such job")
-    print(f"{what}: {len(ids) - len(missing)}")
+    show(f"{what}: {len(ids) - len(missing)}")
     return 1 if missing else 0

@@ -8,7 +8,7 @@ from esl_vm.cli import apply, copy, rename
 from esl_vm.cli.boxes import box_argument, box_of, opened_mailbox, opened_node
 from esl_vm.cli.config import settings_of
 from esl_vm.cli.mailbox_fields import field_options, fields_of, new_pin, with_pin
-from esl_vm.cli.output import clock_time, complain, confirmed, print_json, print_table, read_pin
+from esl_vm.cli.output import clock_time, complain, confirmed, print_json, print_table, read_pin, show
 from esl_vm.cli.parsers import json_option
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.mailbox import Folder, Greeting
@@ -104,7 +104,7 @@ def _add(args: argparse.Namespace) -> int:
     pin, is_default = new_pin(args, f"PIN for {box} (Enter for the default {DEFAULT_PIN})")
     with opened_node(args) as node:
         node.add_mailbox(box, fields, pin)
-    print(f"added {box} {with_pin(pin, is_default=is_default)}")
+    show(f"added {box} {with_pin(pin, is_default=is_default)}")
     return 0
 
 
@@ -120,7 +120,7 @@ def _set(args: argparse.Namespace) -> int:
         raise InvalidValueError("nothing to change: give FIELD=VALUE or --unset FIELD")
     with opened_mailbox(args) as (node, mailbox):
         node.registry.change(mailbox.id, fields, unset)
-    print(f"changed {mailbox.id}: {', '.join([*fields, *unset])}")
+    show(f"changed {mailbox.id}: {', '.join([*fields, *unset])}")
     return 0
 
 
@@ -151,7 +151,7 @@ def _show(args: argparse.Namespace) -> int:
         ("options", ", ".join(options) or "the defaults"),
     ]
     for label, text in rows:
-        print(f"{label:<11} {text}")
+        show(f"{label:<11} {text}")
     return 0
 
 
@@ -226,7 +226,7 @@ def _remove(args: argparse.Namespace) -> int:
             return 1
         node.registry.remove(mailbox.id)
         node.store.lists.replace_member(mailbox.id, None)
-    print(f"removed {mailbox.id} with {count} messages")
+    show(f"removed {mailbox.id} with {count} messages")
     return 0
 
 
@@ -243,7 +243,7 @@ def _pin(args: argparse.Namespace) -> int:
     weakness = settings.pins.weakness(pin, box.number) if pin else ""
     if weakness:
         complain(f"the PIN is weak: {weakness}; the owner would not be allowed to choose it")
-    print(f"{box}: {'PIN changed' if pin else 'no PIN is asked any more'}")
+    show(f"{box}: {'PIN changed' if pin else 'no PIN is asked any more'}")
     return 0
 
 
@@ -251,5 +251,5 @@ def _unlock(args: argparse.Namespace) -> int:
     with opened_mailbox(args) as (node, mailbox):
         locked_s = node.registry.locked_for(mailbox.id)
         node.registry.unlock(mailbox.id)
-    print(f"{mailbox.id}: {'unlocked' if locked_s else 'was not locked; failures are forgotten'}")
+    show(f"{mailbox.id}: {'unlocked' if locked_s else 'was not locked; failures are forgotten'}")
     return 0

@@ -29,7 +29,7 @@ from esl_vm.cli import (
     top,
     upgrade,
 )
-from esl_vm.cli.output import complain
+from esl_vm.cli.output import complain, open_standard_files
 from esl_vm.cli.parsers import EXIT_CODES, Commands, Parser, global_options
 from esl_vm.model.actor import acting
 from esl_vm.model.errors import InvalidValueError, SettingsError, VoicemailError
@@ -88,6 +88,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code: 0 done, 1 failed or not found, 2 nothing done."""
+    open_standard_files()
     args = build_parser().parse_args(argv)
     try:
         with acting(f"command {_user()}@{socket.gethostname()}"):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 from esl_vm.cli import broadcast
 from esl_vm.cli.boxes import box_argument, opened_mailbox
 from esl_vm.cli.files import write_file
-from esl_vm.cli.output import clock_time, complain, iso_time, print_json, print_table
+from esl_vm.cli.output import clock_time, complain, iso_time, print_json, print_table, show
 from esl_vm.cli.parsers import json_option
 from esl_vm.model.errors import VoicemailError
 from esl_vm.model.mailbox import Folder
@@ -111,7 +110,7 @@ def _list(args: argparse.Namespace) -> int:
         print_json([_as_json(message, zone) for message in messages])
         return 0
     if not messages:
-        print(f"{mailbox.id}: no messages" + (f" in {args.folder}" if args.folder else ""))
+        show(f"{mailbox.id}: no messages" + (f" in {args.folder}" if args.folder else ""))
         return 0
     print_table(
         ("id", "folder", "received", "length", "from", "marks"),
@@ -160,7 +159,7 @@ def _show(args: argparse.Namespace) -> int:
         ("sound", "stored" if stored else "MISSING"),
     ]
     for label, text in rows:
-        print(f"{label:<9} {text}")
+        show(f"{label:<9} {text}")
     return 0
 
 
@@ -171,7 +170,7 @@ def _export(args: argparse.Namespace) -> int:
             raise VoicemailError(f"message {message.id} has no introduction")
         write_file(node.audio.playable(message.intro_id if args.introduction else message.id), args.file)
     if args.file != "-":
-        print(f"wrote {args.file}")
+        show(f"wrote {args.file}")
     return 0
 
 
@@ -181,7 +180,7 @@ def _move(args: argparse.Namespace) -> int:
     if not done.kept:
         complain(f"not moved: {args.folder} is {done.value}")
         return 1
-    print(f"moved {args.id} to {args.folder}")
+    show(f"moved {args.id} to {args.folder}")
     return 0
 
 
@@ -200,7 +199,7 @@ def _restore(args: argparse.Namespace) -> int:
 def _told(done: dict[str, bool], verb: str, why_not: str) -> int:
     for message_id, happened in done.items():
         if happened:
-            print(f"{verb} {message_id}")
+            show(f"{verb} {message_id}")
         else:
-            print(f"esl-vm: {message_id}: {why_not}", file=sys.stderr)
+            complain(f"{message_id}: {why_not}")
     return 0 if all(done.values()) else 1

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from esl_vm.cli.boxes import opened_node
 from esl_vm.cli.config import settings_of
-from esl_vm.cli.output import complain, print_json
+from esl_vm.cli.output import complain, print_json, show
 from esl_vm.cli.progress import progress_bar
 from esl_vm.model.errors import InvalidValueError, NoSuchMailboxError, StoreDownError
 from esl_vm.model.mailbox import MailboxId
@@ -179,7 +179,8 @@ def _import(args: argparse.Namespace, read: Callable[[Node], Plan]) -> int:
     if args.json:
         print_json(report.to_json())
     else:
-        print(report.to_text())
+        for line in report.to_text():
+            show(line)
     return report.exit_code
 
 
@@ -198,6 +199,7 @@ def _export_asterisk(args: argparse.Namespace) -> int:
     if args.json:
         print_json(report.to_json())
     else:
-        print(report.to_text())
+        for line in report.to_text():
+            show(line)
     lost = report.messages.reported + report.greetings.reported + report.mailboxes.reported
     return report.exit_code or int(bool(lost))

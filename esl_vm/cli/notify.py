@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from esl_vm.cli.config import settings_of
-from esl_vm.cli.output import complain
+from esl_vm.cli.output import complain, show
 
 if TYPE_CHECKING:
     import argparse
@@ -30,14 +30,16 @@ def add_commands(commands: Commands) -> None:
 def _run(args: argparse.Namespace) -> int:
     from gevent import monkey
 
+    from esl_vm.ops import logs  # before gevent: its thread is a real one
+
     monkey.patch_all()
     import signal
+    import sys
 
     import gevent
     from gevent.event import Event
 
     from esl_vm.app import build_notifier, build_switch, open_node
-    from esl_vm.ops import logs
 
     settings = settings_of(args)
     logs.configure(settings.service.log_level, settings.service.log_format)
@@ -54,7 +56,8 @@ def _run(args: argparse.Namespace) -> int:
         if switch:
             switch.start()
         notifier.start()
-        print(f"telling of changes{f' to FreeSWITCH at {settings.notify.freeswitch}' if switch else ''}", flush=True)
+        show(f"telling of changes{f' to FreeSWITCH at {settings.notify.freeswitch}' if switch else ''}")
+        sys.stdout.flush()
         stop.wait()
         notifier.stop()
         if switch:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
-import json
+import io
+import os
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -11,32 +13,53 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.pins import LONGEST_PIN
+from esl_vm.model.visible import json_text, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 
-def print_json(value: Any) -> None:
-    """One JSON value, indented, accents as they are."""
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+def open_standard_files() -> None:
+    r"""Have all three standard files: one that was closed (`>&-`) would else be the next file that is opened.
+
+    Whatever the terminal's character set lacks is written as an escape (`\u0142`): no name can end a command.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - for good
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - likewise
+    sys.stdin = sys.stdin or open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115 - likewise
+    for file in (sys.stdout, sys.stderr):
+        if isinstance(file, io.TextIOWrapper):
+            file.reconfigure(errors="backslashreplace")
+
+
+def print_json(value: Any, *, indent: int | None = 2) -> None:
+    """One JSON value, accents as they are where the output can have them."""
+    utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    print(json_text(value, indent=indent, ascii_only=not utf8))
 
 
 def print_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Columns as wide as needed, the heads in capitals; control characters can't reach the terminal."""
-    lines = [tuple(head.upper() for head in heads), *(tuple(map(plain, row)) for row in rows)]
+    lines = [tuple(head.upper() for head in heads), *(tuple(map(one_line, row)) for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
     for line in lines:
         print("  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip())
 
 
-def plain(text: str) -> str:
-    """A text from outside with nothing in it that moves a terminal's cursor."""
-    return "".join(letter if letter.isprintable() else "�" for letter in text)
+def show(sentence: str) -> None:
+    """One line on the standard output; what is not seen in it is written out."""
+    print(one_line(sentence))
 
 
 def complain(sentence: str) -> None:
-    """One line on the standard error."""
-    print(f"esl-vm: {plain(sentence)}", file=sys.stderr)
+    """One line on the standard error; where that is gone, nothing."""
+    with contextlib.suppress(OSError):
+        print(f"esl-vm: {one_line(sentence)}", file=sys.stderr)
 
 
 def iso_time(seconds: float, zone: str = "") -> str:
@@ -60,7 +83,7 @@ def confirmed(question: str, *, yes: bool) -> bool:
         return True
     if not sys.stdin.isatty():
         raise InvalidValueError(f"{question} Say --yes, since no terminal is here to ask")
-    return input(f"{question} [y/N] ").strip().lower() in {"y", "yes", "o", "oui"}
+    return input(f"{one_line(question)} [y/N] ").strip().lower() in {"y", "yes", "o", "oui"}
 
 
 def read_pin(*, from_stdin: bool, question: str) -> str:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import sys
 import traceback
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -137,6 +136,8 @@ def _serve_and_exit(
     lifeline: Lifeline, settings: Settings, redis_url: str, listener: socket.socket, *, demo: bool
 ) -> NoReturn:
     """The child: Ctrl-C is the caller's hanging up, not its end."""
+    from esl_vm.ops import logs
+
     code = 1
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -146,6 +147,5 @@ def _serve_and_exit(
     except BaseException:  # a child's front door: told, then the process ends
         traceback.print_exc()
     finally:
-        with suppress(OSError, ValueError):
-            sys.stderr.flush()
+        logs.finish()
         os._exit(code)

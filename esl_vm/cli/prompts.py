@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from esl_vm.cli.config import settings_of
-from esl_vm.cli.output import print_json
+from esl_vm.cli.output import print_json, show
 from esl_vm.cli.parsers import json_option
 
 if TYPE_CHECKING:
@@ -67,11 +67,11 @@ def _check(args: argparse.Namespace) -> int:
     else:
         for check in checks:
             counted = ", ".join(f"{len(names)} {coverage}" for coverage, names in check.prompts.items() if names)
-            print(f"{check.language}: {'complete' if check.complete else 'INCOMPLETE'}: {counted}")
-            print(f"    {check.kind} pack in {check.folder}")
+            show(f"{check.language}: {'complete' if check.complete else 'INCOMPLETE'}: {counted}")
+            show(f"    {check.kind} pack in {check.folder}")
             if check.missing:
-                print(f"    missing: {', '.join(check.missing)}")
-                print(f"    {check.advice}")
+                show(f"    missing: {', '.join(check.missing)}")
+                show(f"    {check.advice}")
     return 0 if all(check.complete for check in checks) else 1
 
 
@@ -91,7 +91,7 @@ def _build(args: argparse.Namespace) -> int:
             "said by others": language.substituted,
         }
         counted = ", ".join(f"{len(names)} {word}" for word, names in done.items() if names)
-        print(f"{language.language}: {counted or 'nothing'}; in {language.folder}")
+        show(f"{language.language}: {counted or 'nothing'}; in {language.folder}")
         for name, why in language.missing.items():
-            print(f"    missing: {name}: {why}")
+            show(f"    missing: {name}: {why}")
     return 0 if not any(language.missing for language in built) else 1

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from esl_vm.cli.boxes import opened_node
 from esl_vm.cli.config import settings_of
-from esl_vm.cli.output import complain, confirmed
+from esl_vm.cli.output import complain, confirmed, show
 from esl_vm.cli.progress import progress_bar
 from esl_vm.model.errors import NoSuchMailboxError, StoreDownError
 from esl_vm.model.mailbox import MailboxId
@@ -44,10 +44,10 @@ def _rename(args: argparse.Namespace) -> int:
             complain("nothing was renamed")
             return 1
         try:
-            with progress_bar() as show:
-                messages = node.store.renames.rename(old, new, show)
+            with progress_bar() as progress:
+                messages = node.store.renames.rename(old, new, progress)
         except StoreDownError as away:
             complain(f"broken off: {away}. Run it again to finish")
             return 1
-    print(f"renamed {old} to {new} with {messages} message{'' if messages == 1 else 's'}")
+    show(f"renamed {old} to {new} with {messages} message{'' if messages == 1 else 's'}")
     return 0

@@ -7,6 +7,8 @@ imported in the processes it forks (see `ops/supervisor.py`).
 from __future__ import annotations
 
 import dataclasses
+import errno
+import logging
 import os
 import socket
 import sys
@@ -28,7 +30,11 @@ if TYPE_CHECKING:
     from esl_vm.model.settings import Settings
     from esl_vm.ops.lifeline import Role
 
+log = logging.getLogger(__name__)
+
 _BACKLOG = 1024
+# Of <linux/in.h> and <linux/in6.h>; Python's socket does not name them.
+_IP_FREEBIND, _IPV6_FREEBIND = 15, 78
 
 
 def add_commands(commands: Commands) -> None:
@@ -115,10 +121,33 @@ def listen_on(address: str, option: str = "--listen") -> socket.socket:
     host, port = parse_address(address)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        return _listening(host, port, family)
     except OSError as wrong:
         hint = f"; is another esl-vm running? {option} HOST:PORT chooses another" if "in use" in str(wrong) else ""
         raise OSError(wrong.errno, f"can't listen on {address}: {wrong.strerror}{hint}") from None
+
+
+def _listening(host: str, port: int, family: socket.AddressFamily) -> socket.socket:
+    """A listening socket, also on an address that this host does not have yet, as at boot; that is said in the log."""
+    try:
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as wrong:
+        if wrong.errno != errno.EADDRNOTAVAIL:
+            raise
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        level, option = (
+            (socket.IPPROTO_IPV6, _IPV6_FREEBIND) if family == socket.AF_INET6 else (socket.IPPROTO_IP, _IP_FREEBIND)
+        )
+        listener.setsockopt(level, option, 1)
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+    except BaseException:
+        listener.close()
+        raise
+    log.warning("%s is no address of this host now; as soon as it is one, %s:%d can be reached there", host, host, port)
+    return listener
 
 
 def _refuse_what_needs_a_restart(before: Settings, now: Settings) -> None:
@@ -142,6 +171,7 @@ def _say_ready(
     settings: Settings, listener: socket.socket, seen: socket.socket | None, redis_url: str, args: argparse.Namespace
 ) -> None:
     from esl_vm.app import EMBEDDED, open_prompts
+    from esl_vm.ops import logs
 
     pack = open_prompts(settings)
     lines = [f"esl-vm {__version__} takes calls on {_address(listener)}"]
@@ -168,8 +198,8 @@ def _say_ready(
             f'  <action application="socket" data="{_address(listener)} async full"/>\n'
             f"Ctrl-C stops it."
         )
-    sys.stdout.write("\n".join([*lines, ""]))  # in one piece: the processes' log goes to the same terminal
-    sys.stdout.flush()
+    # In one piece: the processes' log goes to the same terminal. Nobody need read it.
+    logs.Writer(sys.stdout.fileno()).put("\n".join(lines))
 
 
 def _redis_cli(url: str) -> str:

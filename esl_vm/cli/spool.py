@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from esl_vm.cli.boxes import opened_node
-from esl_vm.cli.output import print_json, print_table
+from esl_vm.cli.output import print_json, print_table, show
 from esl_vm.cli.parsers import json_option
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _list(args: argparse.Namespace) -> int:
             ]
         )
     elif not takes:
-        print(f"nothing is waiting in {folder.parent}")
+        show(f"nothing is waiting in {folder.parent}")
     else:
         print_table(
             ("id", "kind", "for", "state", "age", "bytes", "why"),
@@ -89,7 +89,7 @@ def _settle(args: argparse.Namespace) -> int:
             ]
         )
     elif not outcomes:
-        print("nothing had to be settled")
+        show("nothing had to be settled")
     else:
         print_table(("id", "for", "became", "why"), [_row(outcome) for outcome in outcomes])
     return 0 if all(_is_settled(outcome) for outcome in outcomes) else 1

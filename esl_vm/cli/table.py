@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from esl_vm.cli.output import check_pin
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.mailbox import Greeting, MailboxId
+from esl_vm.model.visible import csv_cell, from_csv_cell, json_text
 from esl_vm.store.fields import PROFILE, checked_field, field_name
 
 if TYPE_CHECKING:
@@ -101,20 +102,25 @@ def read_table(source: str, domain: str) -> Table:
 
 
 def write_csv(boxes: Iterable[tuple[MailboxId, Mapping[str, str]]]) -> str:
-    """Mailboxes as CSV: only the columns that one of them has."""
+    """Mailboxes as CSV: only the columns that one of them has. No cell is a formula to a spreadsheet; see `csv_cell`."""
     rows = list(boxes)
     used = {name for _, fields in rows for name in fields}
     columns = [name for name in PROFILE if name in used] + sorted(used - set(PROFILE))
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([MAILBOX, *columns])
-    writer.writerows([str(box), *(fields.get(name, "") for name in columns)] for box, fields in rows)
-    return out.getvalue()
+    lines = [[MAILBOX, *columns]]
+    lines += [[str(box), *(csv_cell(fields.get(name, "")) for name in columns)] for box, fields in rows]
+    return "".join(map(_csv_line, lines))
+
+
+def _csv_line(cells: Iterable[str]) -> str:
+    """A line of CSV; a line break of either kind in a cell is quoted, which `csv` only does for those it writes itself."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\r\n").writerow(cells)
+    return line.getvalue().removesuffix("\r\n") + "\n"
 
 
 def write_json(boxes: Iterable[tuple[MailboxId, Mapping[str, str]]]) -> str:
     """Mailboxes as JSON: a list of objects, each with the fields it has."""
-    return json.dumps([{MAILBOX: str(box), **fields} for box, fields in boxes], indent=2, ensure_ascii=False) + "\n"
+    return json_text([{MAILBOX: str(box), **fields} for box, fields in boxes], indent=2) + "\n"
 
 
 def _from_csv(source: str, text: str) -> list[tuple[str, dict[str, str]]]:
@@ -135,7 +141,7 @@ def _from_csv(source: str, text: str) -> list[tuple[str, dict[str, str]]]:
             elif len(cells) != len(columns):
                 found.append((where, {"": f"it has {len(cells)} cells, the first line names {len(columns)}"}))
             else:
-                found.append((where, dict(zip(columns, cells, strict=True))))
+                found.append((where, dict(zip(columns, map(from_csv_cell, cells), strict=True))))
     except csv.Error as wrong:
         raise InvalidValueError(f"{source}, line {begins}: {wrong}") from None
     if not columns:

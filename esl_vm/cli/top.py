@@ -8,14 +8,16 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from esl_vm.cli.boxes import opened_node
-from esl_vm.cli.output import iso_time, plain, print_json
+from esl_vm.cli.output import iso_time, print_json
 from esl_vm.cli.parsers import json_option
 from esl_vm.model.errors import InvalidValueError, StoreDownError
+from esl_vm.model.visible import one_line
 
 if TYPE_CHECKING:
     import argparse
 
     from rich.console import RenderableType
+    from rich.text import Text
 
     from esl_vm.app import Node
     from esl_vm.cli.parsers import Commands
@@ -109,7 +111,7 @@ def _watch(node: Node, every: float) -> int:
             try:
                 live.update(_view(look(node)), refresh=True)
             except StoreDownError as away:
-                live.update(f"{plain(str(away))}\n\nThis goes on when Redis is there again.", refresh=True)
+                live.update(_marked(f"{away}   This goes on when Redis is there again."), refresh=True)
             time.sleep(every)
     return 0
 
@@ -156,9 +158,9 @@ def _view(found: dict[str, Any]) -> RenderableType:
     for one in nodes:
         trouble = f"gone for {one['told_s_ago']:.0f} s" if not one["alive"] else one["ready"]
         table.add_row(
-            plain(one["name"]),
-            plain(one["version"]),
-            one["started"][:16].replace("T", " "),
+            _marked(one["name"]),
+            _marked(one["version"]),
+            one["started"][:16].replace("T", " ") + one["started"][19:],
             str(one["workers"]),
             str(one["calls"]),
             str(one["calls_total"]),
@@ -166,12 +168,12 @@ def _view(found: dict[str, Any]) -> RenderableType:
             _marked(f"{one['spool_waiting']} ({one['spool_oldest_s']} s)" if one["spool_waiting"] else "0", one["spool_oldest_s"] > 60),
             _marked(str(one["spool_aside"]), one["spool_aside"] > 0),
             _marked(f"{one['lamp_wait_s']:.1f} s", one["lamp_wait_s"] > _LATE_LAMP_S),
-            _marked(plain(one["freeswitch"]), one["freeswitch"] == "down"),
-            _marked("" if trouble == "yes" else plain(trouble), True),
+            _marked(one["freeswitch"], one["freeswitch"] == "down"),
+            _marked("" if trouble == "yes" else trouble, True),
         )  # fmt: skip
     nobody = [] if nodes else ["No node tells of itself: is esl-vm serve running?"]
     return Group(
-        f"{found['at'][:19].replace('T', ' ')}   {plain(found['redis'])}   schema {found['schema']}",
+        _marked(f"{found['at'].replace('T', ' ')}   {found['redis']}   schema {found['schema']}"),
         queues,
         "",
         table,
@@ -179,7 +181,8 @@ def _view(found: dict[str, Any]) -> RenderableType:
     )
 
 
-def _marked(text: str, bad: bool) -> Any:
+def _marked(text: str, bad: bool = False) -> Text:
+    """A text of which nothing is taken for markup or for the terminal; red where somebody should look."""
     from rich.text import Text
 
-    return Text(text, style="bold red" if bad else "")
+    return Text(one_line(text), style="bold red" if bad else "")

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from esl_vm.cli.boxes import opened_node
-from esl_vm.cli.output import complain
+from esl_vm.cli.output import complain, show
 
 if TYPE_CHECKING:
     import argparse
@@ -38,22 +38,22 @@ def _run(args: argparse.Namespace) -> int:
         migrator = node.store.migrator
         waiting = migrator.waiting()
         if not waiting:
-            print(f"schema {migrator.schema()} is in force; nothing is to be done")
+            show(f"schema {migrator.schema()} is in force; nothing is to be done")
             return 0
         if args.check:
             for step in waiting:
-                print(f"schema {step.to}: {step.title}")
+                show(f"schema {step.to}: {step.title}")
                 for old in migrator.old_nodes(step.to):
-                    print(f"  to be upgraded first: {old}")
+                    show(f"  to be upgraded first: {old}")
             return 0
         try:
             for progress in migrator.run():
                 if progress.done:
-                    print(f"schema {progress.to} is in force: {progress.title}")
+                    show(f"schema {progress.to} is in force: {progress.title}")
                 elif sys.stderr.isatty():
                     complain(f"schema {progress.to}: {progress.looked_at} mailboxes, {progress.changed} converted")
         except OldNodesError as wait:
             complain(str(wait))
             return 1
-    print("now have every node take it in: systemctl reload esl-vm")
+    show("now have every node take it in: systemctl reload esl-vm")
     return 0

@@ -330,7 +330,7 @@ def checked(text: str) -> str:
 
 def command(line: str) -> bytes:
     """A command of one line (`linger 30`, `api uuid_break UUID`); raises UnsafeArgumentError."""
-    return (checked(line) + "\n\n").encode()
+    return (checked(line) + "\n\n").encode("utf-8", "replace")
 
 
 def execute(application: str, argument: str, uuid: str) -> bytes:
@@ -350,17 +350,17 @@ def execute(application: str, argument: str, uuid: str) -> bytes:
     return (
         f"sendmsg\ncall-command: execute\nexecute-app-name: {checked(application)}{arguments}\n"
         f"event-lock: true\nEvent-UUID: {checked(uuid)}\n\n"
-    ).encode()
+    ).encode("utf-8", "replace")
 
 
 def send_event(name: str, headers: Mapping[str, str], body: str = "") -> bytes:
     """Fire an event (`sendevent`); raises UnsafeArgumentError for a name that is none or a value of several lines."""
     lines = [f"sendevent {_named(name)}"]
     lines += [f"{_named(header)}: {checked(value)}" for header, value in headers.items()]
-    content = body.encode()
+    content = body.encode("utf-8", "replace")
     if content:
         lines.append(f"Content-Length: {len(content)}")
-    return "\n".join(lines).encode() + b"\n\n" + content
+    return "\n".join(lines).encode("utf-8", "replace") + b"\n\n" + content
 
 
 def _named(name: str) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
 from esl_vm.importers.plan import Findings, Item, Plan
+from esl_vm.model.visible import json_text
 
 _MOST_SHOWN = 200
 
@@ -101,8 +101,8 @@ class Report:
             "remarks": [_plain(item) for item in self.findings.remarks],
         }
 
-    def to_text(self) -> str:
-        """The report for a terminal: sums, every item, and remarks (of a kind with many, the first ones)."""
+    def to_text(self) -> list[str]:
+        """The report's lines for a terminal: sums, every item, and remarks (of a kind with many, the first ones)."""
         lines = [f"{self.source}: {'would be ' if self.dry_run else ''}{self.verb}"]
         for name in ("mailboxes", "messages", "greetings"):
             tally: Tally = getattr(self, name)
@@ -124,10 +124,10 @@ class Report:
                 ]
                 if len(same) > _MOST_SHOWN:
                     lines.append(f"    … and {len(same) - _MOST_SHOWN} more (--json shows all)")
-        return "\n".join(lines)
+        return lines
 
     def __str__(self) -> str:
-        return json.dumps(self.to_json(), ensure_ascii=False)
+        return json_text(self.to_json())
 
 
 def _plain(item: Item) -> dict[str, Any]:

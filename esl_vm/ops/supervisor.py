@@ -13,18 +13,17 @@ Rules it follows
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import select
 import signal
-import sys
 import time
 import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import VoicemailError
+from esl_vm.ops import logs
 from esl_vm.ops.lifeline import BEAT_S, READY, Lifeline
 
 if TYPE_CHECKING:
@@ -100,6 +99,8 @@ class Supervisor:
         self._announced = False
         self._stop_asked = 0
         self._reload_asked = False
+        # With nohup nothing that happens to a terminal is to end it.
+        self._needs_terminal = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN and _terminal_is_there()
         self._stop_by = 0.0
         self._exit_code = 0
         self._leash_read, self._leash_write = os.pipe()
@@ -113,6 +114,7 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_stop)
         signal.signal(signal.SIGHUP, self._on_hangup)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # esl_vm.__main__ had it wait
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
         for role in self._roles:
             self._start(role, self._generation, 0)
@@ -139,7 +141,6 @@ class Supervisor:
 
     def _start(self, role: Role, generation: int, failures: int) -> None:
         tell_read, tell_write = os.pipe()
-        sys.stdout.flush()
         pid = os.fork()
         if pid == 0:
             self._be_child(role, tell_read, tell_write)
@@ -152,9 +153,12 @@ class Supervisor:
         code = 1
         try:
             signal.set_wakeup_fd(-1)
-            for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
+            # Ctrl-C, a closed terminal and `systemctl kill` reach every process; only the supervisor acts.
+            for number in (signal.SIGINT, signal.SIGHUP):
+                signal.signal(number, signal.SIG_IGN)
+            for number in (signal.SIGTERM, signal.SIGCHLD):
                 signal.signal(number, signal.SIG_DFL)
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; only the supervisor acts
+            logs.take_standard_error()
             for fd in (tell_read, self._leash_write, self._wake_read, self._wake_write):
                 os.close(fd)
             for other in self._children.values():
@@ -169,9 +173,7 @@ class Supervisor:
         except BaseException:  # a child's front door: told, then the process ends
             traceback.print_exc()
         finally:
-            with contextlib.suppress(OSError, ValueError):
-                sys.stdout.flush()
-                sys.stderr.flush()
+            logs.finish()
             os._exit(code)
 
     def _wait(self, next_alive: float) -> None:
@@ -234,6 +236,10 @@ class Supervisor:
             return
         if self._reload_asked:
             self._reload_asked = False
+            if self._needs_terminal and not _terminal_is_there():
+                log.info("its terminal was closed")
+                self._stop_asked = 1
+                return
             self._begin_reload()
         for planned in [p for p in self._planned if p.at <= now]:
             self._planned.remove(planned)
@@ -318,3 +324,12 @@ class Supervisor:
     def _tell_to_stop(self, child: _Child) -> None:
         child.stopping = True
         os.kill(child.pid, signal.SIGTERM)
+
+
+def _terminal_is_there() -> bool:
+    """Whether this process has a terminal that can send it a SIGHUP by being closed."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True

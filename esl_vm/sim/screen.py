@@ -7,6 +7,8 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
+from esl_vm.model.visible import one_line
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -52,6 +54,7 @@ class Screen:
     def line(self, sign: str, text: str, *, dim: bool = False, alarm: bool = False) -> None:
         """Write a line that stays, wrapped to the terminal's width."""
         self._wipe()
+        text = one_line(text)
         if self.live:
             width = max(_NARROWEST, shutil.get_terminal_size().columns)
             body = textwrap.fill(text, width - 1, initial_indent=f"{sign} ", subsequent_indent="  ")
@@ -64,6 +67,7 @@ class Screen:
         """Write the line that changes, on a terminal; its end is shown if it is too long."""
         if not self.live:
             return
+        text = one_line(text)
         room = max(_NARROWEST, shutil.get_terminal_size().columns) - len(sign) - 2
         if len(text) > room:
             text = self.signs.cut + text[-(room - len(self.signs.cut)) :]

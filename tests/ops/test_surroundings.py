@@ -1,8 +1,83 @@
-"""Surroundings that go wrong under a service at work: calls are answered all the same, by the same workers."""
+"""Surroundings that go wrong under a service at work: calls are answered all the same, by the same workers.
+
+Full disks, a standard error that nobody reads or that is closed, a SIGHUP in each form, an address that is not there yet.
+"""
+
+import errno
+import os
+import pty
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
-from conftest import Service
+from support.redis_servers import wait_until
+from support.served import Service
 from support.small_disk import fill, small_disk, take_inodes
+
+ROOT = Path(__file__).parents[2]
+CALL = (
+    "Event-Name: CHANNEL_DATA\nUnique-ID: 11111111-2222-3333-4444-555555555555\nCaller-Destination-Number: *97\n"
+    "Caller-Caller-ID-Number: {number}\nContent-Type: command/reply\nReply-Text: +OK\n\n"
+)
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+class Serving:
+    """`esl-vm serve` with the standard files that a test gives it; ended by its pid."""
+
+    def __init__(self, folder, redis_url, *words, settings="", before=(), **files):
+        self.port = free_port()
+        (folder / "esl-vm.toml").write_text(f"service.log_level = 'debug'\n{settings}\n")
+        command = [sys.executable, "-m", "esl_vm", "--config", folder / "esl-vm.toml", "--data-dir", folder / "data"]
+        serve = ["serve", "--redis", redis_url, "--listen", f"127.0.0.1:{self.port}", *words]
+        self.process = subprocess.Popen(
+            [*before, *command, *serve],
+            **({"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL} | files),
+            start_new_session=not before,
+        )
+
+    def answers(self, number="1001"):
+        """Whether it takes a call and ends it when the caller hangs up."""
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=5) as line:
+                if line.recv(100) != b"connect\n\n":
+                    return False
+                line.sendall(CALL.format(number=number).encode())
+                return line.recv(100) != b""
+        except OSError:
+            return False
+
+    def wait(self):
+        wait_until(lambda: self.answers() or self.process.poll() is not None, seconds=20, what="the service")
+        assert self.process.poll() is None, self.process.returncode
+
+    def children(self):
+        found = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return sorted(map(int, found))
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+        self.process.wait(15)
+
+
+@contextmanager
+def serving(folder, redis_url, *words, **more):
+    running = Serving(folder, redis_url, *words, **more)
+    try:
+        yield running
+    finally:
+        running.close()
 
 
 @pytest.mark.parametrize("spoil", [fill, take_inodes])
@@ -17,3 +92,180 @@ def test_a_full_disk_ends_no_worker(tmp_path, redis_url, spoil):
             assert running.get("/metrics")[0] == 200
         finally:
             running.close()
+
+
+def fill_pipe(write):
+    os.set_blocking(write, False)
+    try:
+        while True:
+            os.write(write, b"x" * 4096)
+    except BlockingIOError:
+        os.set_blocking(write, True)
+
+
+# -- the standard files ---------------------------------------------------------------------------
+
+
+def test_calls_go_on_while_nobody_reads_the_log(tmp_path, redis_url):
+    read, write = os.pipe()
+    with serving(tmp_path, redis_url, stderr=write) as running:
+        running.wait()
+        before = running.children()
+        fill_pipe(write)
+        began = time.monotonic()
+        for _ in range(30):
+            assert running.answers()
+        assert time.monotonic() - began < 10
+        assert running.children() == before
+    os.close(write)
+    os.close(read)
+
+
+def test_how_many_lines_were_dropped_is_said_when_somebody_reads_again():
+    script = (
+        "import os, sys\n"
+        "from esl_vm.ops import logs\n"
+        "import logging\n"
+        "logs.configure('info', 'text')\n"
+        "for n in range(logs.MOST_LINES + 2000): logging.info('line %d', n)\n"
+        "sys.stdin.read(1)\n"
+        "logging.info('the last')\n"
+        "logs.finish(20)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT, text=True
+    ) as ran:
+        ran.stdin.write("\n")
+        ran.stdin.flush()
+        said = ran.stderr.read().splitlines()
+    dropped = [line for line in said if "lines of the log were dropped" in line]
+    assert len(dropped) >= 1
+    numbers = [int(line.split("] ")[1].split()[0]) for line in dropped]
+    assert sum(numbers) + len(said) - len(dropped) == MOST + 2001
+
+
+MOST = 5000
+
+
+@pytest.mark.parametrize("closed", ["1>&-", "0<&- 1>&- 2>&-", "1>/dev/full 2>&1"])
+def test_standard_files_that_are_closed_or_full_keep_nobody_from_calling(tmp_path, redis_url, closed):
+    shell = ["/bin/sh", "-c", f'exec "$@" {closed}', "sh"]
+    with serving(tmp_path, redis_url, before=shell) as running:
+        running.wait()
+        for _ in range(5):
+            assert running.answers()
+
+
+def test_a_reader_that_is_gone_before_the_first_word_ends_nothing(tmp_path, redis_url):
+    read, write = os.pipe()
+    os.close(read)
+    with serving(tmp_path, redis_url, stdout=write, stderr=write) as running:
+        os.close(write)
+        running.wait()
+        assert running.answers()
+
+
+# -- SIGHUP ---------------------------------------------------------------------------------------
+
+
+def test_a_hangup_to_every_process_cuts_no_call_and_reads_the_settings(tmp_path, redis_url):
+    """As `systemctl kill -s HUP` sends it."""
+    with serving(tmp_path, redis_url) as running:
+        running.wait()
+        before = running.children()
+        with socket.create_connection(("127.0.0.1", running.port), timeout=10) as line:
+            assert line.recv(100) == b"connect\n\n"
+            line.sendall(CALL.format(number="1001").encode())
+            assert line.recv(4096)
+            for pid in [running.process.pid, *before]:
+                os.kill(pid, signal.SIGHUP)
+            wait_until(lambda: len(set(running.children()) - set(before)) == len(before), what="new processes")
+            line.setblocking(False)
+            assert not gone(line)  # the call is held by the former worker
+        wait_until(lambda: not set(running.children()) & set(before), seconds=20, what="the end of the former ones")
+        assert running.answers()
+
+
+def gone(line):
+    try:
+        while data := line.recv(4096):
+            del data
+    except BlockingIOError:
+        return False
+    return True
+
+
+def test_a_hangup_while_it_starts_does_not_end_it(tmp_path, redis_url):
+    with serving(tmp_path, redis_url) as running:
+        began = time.monotonic()
+        status = Path(f"/proc/{running.process.pid}/status")
+        wait_until(lambda: blocks_hangup(status.read_text()), what="the first lines of the program")
+        while time.monotonic() < began + 0.7:
+            os.kill(running.process.pid, signal.SIGHUP)
+            select.select([], [], [], 0.02)
+        running.wait()
+
+
+def blocks_hangup(status):
+    return any(
+        line.startswith(("SigBlk:", "SigCgt:")) and int(line.split()[1], 16) & 1 << signal.SIGHUP - 1
+        for line in status.splitlines()
+    )
+
+
+def on_a_terminal(tmp_path, redis_url, *before):
+    """A service in the foreground of a terminal; with the terminal's other end."""
+    master, slave = pty.openpty()
+    script = "import fcntl, os, sys, termios\nos.setsid()\nfcntl.ioctl(0, termios.TIOCSCTTY, 0)\nos.execvp(sys.argv[1], sys.argv[1:])"
+    running = Serving(
+        tmp_path, redis_url, before=[sys.executable, "-c", script, *before], stdin=slave, stdout=slave, stderr=slave
+    )
+    os.close(slave)
+    return running, master
+
+
+def test_a_terminal_that_is_closed_stops_the_service_on_it(tmp_path, redis_url):
+    running, master = on_a_terminal(tmp_path, redis_url)
+    try:
+        running.wait()
+        os.close(master)
+        assert running.process.wait(15) == 0
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", running.port), timeout=5)
+    finally:
+        running.close()
+
+
+def test_a_terminal_that_is_closed_is_nothing_to_nohup(tmp_path, redis_url):
+    running, master = on_a_terminal(tmp_path, redis_url, "nohup")
+    try:
+        running.wait()
+        os.close(master)
+        stat = Path(f"/proc/{running.process.pid}/stat")
+        wait_until(lambda: stat.read_text().rpartition(")")[2].split()[4] == "0", what="the terminal's end")
+        running.wait()
+        assert running.answers()
+    finally:
+        running.close()
+
+
+# -- addresses ------------------------------------------------------------------------------------
+
+
+def test_an_address_that_is_not_there_yet_can_be_listened_on(caplog):
+    from esl_vm.cli.serve import listen_on
+
+    port = free_port()
+    for address in (f"192.0.2.7:{port}", f"[2001:db8::7]:{port}"):
+        with listen_on(address) as listener:
+            assert listener.getsockname()[1] == port
+        assert (
+            f"is no address of this host now; as soon as it is one, {address.rpartition(':')[0].strip('[]')}"
+            in caplog.text
+        )
+    with (
+        socket.create_server(("127.0.0.1", 0)) as taken,
+        pytest.raises(OSError, match="is another esl-vm running") as refused,
+    ):
+        listen_on(f"127.0.0.1:{taken.getsockname()[1]}")
+    assert refused.value.errno == errno.EADDRINUSE

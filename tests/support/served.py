@@ -1,0 +1,72 @@
+"""A service that runs for real, looked at from outside."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+
+class Service:
+    """`esl-vm serve` on a Redis of its own, two workers, its status pages on a free port; killed by its pid."""
+
+    def __init__(self, folder, *words):
+        self.data = folder / "data"
+        self.log = folder / "log"
+        command = [sys.executable, "-m", "esl_vm", "--config", folder / "esl-vm.toml", "--data-dir", self.data]
+        (folder / "esl-vm.toml").write_text('service.log_format = "json"\nservice.node = "node-1"\n')
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [*command, "serve", "--demo", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", *words],
+                stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True, text=True,
+            )  # fmt: skip
+        self.address = self._says(r"takes calls on (\S+)")
+        self.status = self._says(r"status\s+(http://[^/]+)/metrics")
+
+    def _says(self, pattern):
+        for line in self.process.stdout:
+            if found := re.search(pattern, line):
+                return found[1]
+        pytest.fail(f"it ended: {self.log.read_text()}")
+
+    def get(self, path):
+        """Status and text of a page."""
+        try:
+            with urllib.request.urlopen(self.status + path, timeout=10) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as refused:
+            return refused.code, refused.read().decode()
+
+    def run(self, *words, code=0):
+        """Run a command on its data; returns what it printed."""
+        ran = subprocess.run(
+            [sys.executable, "-m", "esl_vm", "--data-dir", self.data, *words],
+            capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL, check=False,
+        )  # fmt: skip
+        assert code is None or ran.returncode == code, ran.stderr + ran.stdout
+        return ran.stdout
+
+    def ring(self, number, keys, sender="1001", code=0):
+        """A call from a telephone without a telephone."""
+        return self.run("phone", number, "--from", sender, "--keys", keys, "--service", self.address, code=code)
+
+    def workers(self):
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        own = Path(
+            f"/proc/{self.process.pid}/cmdline"
+        ).read_bytes()  # a fork's is its parent's; the keeper and Redis are none
+        return sorted(int(pid) for pid in children if Path(f"/proc/{pid}/cmdline").read_bytes() == own)
+
+    def close(self):
+        self.process.terminate()
+        try:
+            self.process.wait(15)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+        self.process.stdout.close()
