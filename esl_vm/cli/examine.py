@@ -6,7 +6,6 @@ import os
 from typing import TYPE_CHECKING
 
 from esl_vm.cli.check_cluster import check_cluster
-from esl_vm.cli.check_redis import check_redis
 from esl_vm.cli.checks import (
     Finding,
     Level,
@@ -60,6 +59,8 @@ def as_json(finding: Finding) -> dict[str, str]:
 
 
 def _look_at(node: Node, *, orphans: bool, repair: bool) -> Iterator[Finding]:
+    from esl_vm.cli.check_redis import check_redis  # Redis' client takes a while to load
+
     found = list(check_redis(node))
     yield from found
     redis_is_there = any(finding.level is Level.OK for finding in found)
