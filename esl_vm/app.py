@@ -19,7 +19,7 @@ from esl_vm.model.call import Action
 from esl_vm.model.settings_check import parse_address
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from gevent import socket
     from gevent.event import AsyncResult
@@ -361,7 +361,11 @@ def count(node: Node, metrics: Metrics) -> None:
 
 
 def build_looker(
-    node: Node, metrics: Metrics, notifier: NotifyService | None = None, switch: EventSocketSwitch | None = None
+    node: Node,
+    metrics: Metrics,
+    notifier: NotifyService | None = None,
+    switch: EventSocketSwitch | None = None,
+    differing: Sequence[str] = (),
 ) -> Looker:
     """What tells how this node is.
 
@@ -370,6 +374,7 @@ def build_looker(
         metrics: of all its processes.
         notifier: where this process has one.
         switch: likewise.
+        differing: in what this node does not agree with the others; looked at anew each time.
     """
     from esl_vm.ops.snapshot import Looker, Sources
 
@@ -384,6 +389,7 @@ def build_looker(
             freeswitch_up=lambda: switch.connected if switch else None,
             workers=lambda: int(metrics.value("esl_vm_workers")),
             calls=lambda: int(metrics.value("esl_vm_calls_running")),
+            differing=lambda: differing,
         )
     )
 

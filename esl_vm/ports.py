@@ -213,6 +213,14 @@ class AudioStore(Protocol):
         """All ids, in any order."""
         ...
 
+    def owner(self) -> str:
+        """The id of the installation these sounds belong to; `` where none has said so."""
+        ...
+
+    def claim(self, installation: str) -> None:
+        """Say which installation they belong to, unless one did."""
+        ...
+
 
 class Registry(Protocol):
     """Mailboxes as an administrator keeps them: plain fields, as they lie in the store."""

@@ -8,7 +8,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from esl_vm.audio.names import ENDING, checked, file_of, is_id
+from esl_vm.audio.names import ENDING, OWNER, checked, file_of, is_id
 from esl_vm.model.errors import AudioMissingError, StoreDownError
 from esl_vm.spool import disk
 
@@ -102,6 +102,20 @@ class FolderAudio:
                     self._remove_leftover(path)
                 elif path.name.endswith(ENDING) and is_id(path.name.removesuffix(ENDING)):
                     yield path.name.removesuffix(ENDING)
+
+    def owner(self) -> str:
+        """What the file `installation` says."""
+        with self._translated():
+            self._must_be_there()
+            try:
+                return self._run((self._folder / OWNER).read_text).strip()
+            except FileNotFoundError:
+                return ""
+
+    def claim(self, installation: str) -> None:
+        """Write it, unless it is there."""
+        with self._translated():
+            self._run(lambda: self._store(self._folder / OWNER, f"{installation}\n".encode()))
 
     def _store(self, path: Path, content: bytes) -> None:
         self._must_be_there()

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 #: What a sound's file ends with: FreeSWITCH chooses its reader by it.
 ENDING = ".wav"
+#: The file or object that says to which installation the sounds beside it belong.
+OWNER = "installation"
 
 
 def is_id(audio_id: str) -> bool:

@@ -46,6 +46,7 @@ class RedisAudio:
     ) -> None:
         self._link = link
         self._key = key
+        self._owner = key("")  # no sound has that id
         self._cache = cache
         self._run = run
 
@@ -85,6 +86,15 @@ class RedisAudio:
             if is_id(audio_id) and audio_id not in seen:  # SCAN may tell a key twice
                 seen.add(audio_id)
                 yield audio_id
+
+    def owner(self) -> str:
+        """Which installation said that its sounds are here."""
+        found: bytes | None = self._link.run(self._owner, lambda client: client.get(self._owner))
+        return (found or b"").decode(errors="replace")
+
+    def claim(self, installation: str) -> None:
+        """Say so, unless another did."""
+        self._link.run(self._owner, lambda client: client.set(self._owner, installation, nx=True))
 
     @property
     def _prefix(self) -> str:

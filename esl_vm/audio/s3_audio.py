@@ -6,7 +6,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from esl_vm.audio.names import ENDING, checked, is_id
+from esl_vm.audio.names import ENDING, OWNER, checked, is_id
 from esl_vm.model.errors import AudioMissingError, StoreDownError
 from esl_vm.spool import disk
 
@@ -140,6 +140,21 @@ class S3Audio:
                     name = str(entry["Key"]).removeprefix(self._prefix)
                     if name.endswith(ENDING) and is_id(name.removesuffix(ENDING)):
                         yield name.removesuffix(ENDING)
+
+    def owner(self) -> str:
+        """What the object `installation` says."""
+        try:
+            with self._translated(OWNER):
+                answer = self._client.get_object(Bucket=self._bucket, Key=f"{self._prefix}{OWNER}")
+                return str(answer["Body"].read(200), "utf-8", "replace").strip()
+        except AudioMissingError:
+            return ""
+
+    def claim(self, installation: str) -> None:
+        """Write it, unless it is there."""
+        if not self.owner():
+            with self._translated(""):
+                self._client.put_object(Bucket=self._bucket, Key=f"{self._prefix}{OWNER}", Body=installation.encode())
 
     def _name(self, audio_id: str) -> str:
         return f"{self._prefix}{audio_id}{ENDING}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from esl_vm import __version__
+from esl_vm.cli.agreement import disagreements
 from esl_vm.cli.checks import Finding, Level
 
 if TYPE_CHECKING:
@@ -35,6 +36,10 @@ def check_cluster(node: Node) -> Iterator[Finding]:
         elif abs(now - one.at) > _SKEW_S:
             said = f"{one.name}'s clock is {one.at - now:+.0f} s off this host's"
             yield Finding("cluster", Level.WARNING, said, f"run an NTP client, on {one.name}")
+    for differing in disagreements(node):
+        yield Finding(
+            "cluster", Level.ERROR, differing, "make the settings of all nodes the same, then restart that service"
+        )
     versions = sorted({one.version for one in alive} | {__version__})
     if len(versions) > 1:
         names = ", ".join(f"{one.name} {one.version}" for one in alive)

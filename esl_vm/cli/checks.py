@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from esl_vm import __version__
+from esl_vm.cli.agreement import sounds_problem, sounds_remedy
 from esl_vm.model.errors import SpoolError, StoreDownError, SwitchDownError, VoicemailError
 
 if TYPE_CHECKING:
@@ -70,6 +71,10 @@ def check_audio(node: Node) -> Iterator[Finding]:
     where = {"redis": "Redis", "folder": node.settings.audio.folder, "s3": f"bucket {node.settings.audio.bucket}"}
     name = where[node.settings.audio.store]
     try:
+        problem = sounds_problem(node)
+        if problem:
+            yield Finding("audio", Level.ERROR, problem, sounds_remedy(node))
+            return
         with tempfile.NamedTemporaryFile(suffix=".wav") as sound:
             sound.write(b"RIFF" + audio_id.encode())
             sound.flush()

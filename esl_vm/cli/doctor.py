@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from esl_vm.cli.bundle import write_bundle
 from esl_vm.cli.checks import Level
 from esl_vm.cli.config import settings_of
-from esl_vm.cli.examine import as_json, examine
+from esl_vm.cli.examine import Repair, as_json, examine
 from esl_vm.cli.output import complain, print_json, show
 from esl_vm.cli.parsers import json_option
 
@@ -35,15 +35,33 @@ def add_commands(commands: Commands) -> None:
             esl-vm doctor --strict --json
             esl-vm doctor --topology
             esl-vm doctor --repair
+            esl-vm doctor --undo-repair
             esl-vm doctor --bundle support.tar.gz
         """,
     )
     parser.add_argument("--orphans", action="store_true", help="also compare every message with every sound")
     parser.add_argument("--repair", action="store_true", help="also settle what --orphans finds")
+    parser.add_argument("--most", type=int, metavar="N", help="let --repair touch up to N (20)")
+    parser.add_argument("--undo-repair", nargs="?", const="", metavar="FOLDER", help="undo a repair (the latest one)")
     parser.add_argument("--topology", action="store_true", help="print the whole setting for the Redis servers there")
     parser.add_argument("--strict", action="store_true", help="exit code 1 for warnings too")
     parser.add_argument("--bundle", metavar="FILE.tar.gz", help="write what a supporter asks for; no secrets in it")
     json_option(parser)
+
+
+def _undo(settings: Settings, folder: str) -> int:
+    """Undo a repair; exit code 1 where there was none."""
+    from esl_vm.app import open_node
+    from esl_vm.cli.repair import last_journal, undo
+
+    with open_node(settings) as node:
+        journal = Path(folder) if folder else last_journal(node)
+        if journal is None:
+            complain(f"no repair has been made on this node ({settings.data_dir}/repairs)")
+            return 1
+        for line in undo(node, journal):
+            show(line)
+    return 0
 
 
 def _print_topology(settings: Settings) -> int:
@@ -66,9 +84,11 @@ def _print_topology(settings: Settings) -> int:
 
 def _run(args: argparse.Namespace) -> int:
     settings = settings_of(args)
+    if args.undo_repair is not None:
+        return _undo(settings, args.undo_repair)
     if args.topology:
         return _print_topology(settings)
-    findings = examine(args, settings, orphans=args.orphans or args.repair, repair=args.repair)
+    findings = examine(args, settings, orphans=args.orphans or args.repair, repair=Repair(args.repair, args.most))
     if args.json:
         print_json([as_json(finding) for finding in findings])
     else:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from esl_vm.cli.agreement import sounds_problem, sounds_remedy
 from esl_vm.cli.check_cluster import check_cluster
 from esl_vm.cli.checks import (
     Finding,
@@ -17,7 +19,9 @@ from esl_vm.cli.checks import (
     check_settings,
     check_spool,
 )
-from esl_vm.cli.orphans import find_orphans, settle_orphans
+from esl_vm.cli.orphans import find_orphans
+from esl_vm.cli.repair import refusal
+from esl_vm.cli.repair import repair as settle
 from esl_vm.cli.settings_file import settings_path
 from esl_vm.model.errors import VoicemailError
 
@@ -31,8 +35,20 @@ if TYPE_CHECKING:
 _WAIT_FREESWITCH_S = 3.0
 
 
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """What the operator said about orphans.
+
+    Args:
+        wanted: they are to be settled. most: so many at most; None: he did not say.
+    """
+
+    wanted: bool = False
+    most: int | None = None
+
+
 def examine(
-    args: argparse.Namespace, settings: Settings, *, orphans: bool = False, repair: bool = False
+    args: argparse.Namespace, settings: Settings, *, orphans: bool = False, repair: Repair | None = None
 ) -> list[Finding]:
     """Everything there is to look at.
 
@@ -40,14 +56,14 @@ def examine(
         args: names the settings file.
         settings: those in force.
         orphans: also compare every message with every sound.
-        repair: also settle what that finds.
+        repair: whether what that finds is to be settled.
     """
     from esl_vm.app import open_node
 
     findings = list(check_settings(settings, settings_path(getattr(args, "config", ""), os.environ)))
     try:
         with open_node(settings) as node:
-            findings += _look_at(node, orphans=orphans, repair=repair)
+            findings += _look_at(node, orphans=orphans, repair=repair or Repair())
     except VoicemailError as wrong:
         findings.append(Finding("redis", Level.ERROR, str(wrong), "see redis.url, and the log it names"))
     return [*findings, *check_prompts(settings), *check_service(settings)]
@@ -58,7 +74,7 @@ def as_json(finding: Finding) -> dict[str, str]:
     return {"area": finding.area, "level": str(finding.level), "said": finding.said, "remedy": finding.remedy}
 
 
-def _look_at(node: Node, *, orphans: bool, repair: bool) -> Iterator[Finding]:
+def _look_at(node: Node, *, orphans: bool, repair: Repair) -> Iterator[Finding]:
     from esl_vm.cli.check_redis import check_redis  # Redis' client takes a while to load
 
     found = list(check_redis(node))
@@ -70,7 +86,7 @@ def _look_at(node: Node, *, orphans: bool, repair: bool) -> Iterator[Finding]:
         yield from check_audio(node)
         yield from check_mail(node)
         if orphans:
-            yield from _orphans(node, repair=repair)
+            yield from _orphans(node, repair)
     yield from _freeswitch(node)
 
 
@@ -89,14 +105,25 @@ def _freeswitch(node: Node) -> Iterator[Finding]:
         switch.close()
 
 
-def _orphans(node: Node, *, repair: bool) -> Iterator[Finding]:
+def _orphans(node: Node, repair: Repair) -> Iterator[Finding]:
+    if sounds_problem(node):
+        yield Finding("sounds", Level.ERROR, "not compared: see what is said of audio", sounds_remedy(node))
+        return
     orphans = find_orphans(node)
     if not orphans.lost and not orphans.unused:
         yield Finding("sounds", Level.OK, "every message and greeting has its sound, and every sound is one's")
-    elif repair:
-        for line in settle_orphans(node, orphans):
+        return
+    refused = refusal(orphans, repair.most)
+    if repair.wanted and not refused:
+        done, journal = settle(node, orphans)
+        for line in done:
             yield Finding("sounds", Level.WARNING, line, "done")
+        yield Finding("sounds", Level.OK, f"the repair is undone with: esl-vm doctor --undo-repair {journal}")
     else:
+        if refused:
+            remedy = f"look at audio.store and [audio]; if it is right: esl-vm doctor --repair --most {orphans.many}"
+            level = Level.ERROR if repair.wanted or orphans.most_are_gone else Level.WARNING
+            yield Finding("sounds", level, f"not repaired: {refused}", remedy)
         for lost in orphans.lost:
             yield Finding("sounds", Level.ERROR, str(lost), "esl-vm doctor --repair")
         if orphans.unused:

@@ -1,4 +1,4 @@
-"""Sounds nothing points to, and messages and greetings whose sound is gone: found, and settled, both ways."""
+"""Sounds nothing points to, and messages and greetings whose sound is gone; `repair.py` settles both."""
 
 from __future__ import annotations
 
@@ -46,10 +46,22 @@ class Orphans:
     Args:
         lost: whose sound is gone (messages in the trash left out).
         unused: ids of sounds nothing points to, older than a day.
+        pointed: how many sounds messages and greetings point to.
     """
 
     lost: tuple[Lost, ...]
     unused: tuple[str, ...]
+    pointed: int = 0
+
+    @property
+    def many(self) -> int:
+        """How many messages, greetings and sounds a repair would touch."""
+        return len(self.lost) + len(self.unused)
+
+    @property
+    def most_are_gone(self) -> bool:
+        """Whether it looks as if this were not the store that the sounds are in."""
+        return len(self.lost) > 1 and len(self.lost) * 4 > self.pointed * 3
 
 
 def find_orphans(node: Node, older_than_s: float = _DAY_S) -> Orphans:
@@ -72,12 +84,13 @@ def find_orphans(node: Node, older_than_s: float = _DAY_S) -> Orphans:
         if gone:
             lost += _lost(node, box, gone)
     pointed |= node.store.renames.sounds()
+    many = len(pointed)
     waiting = {take.id for take in node.spool.takes()} | set(node.store.housekeeping.sounds_to_erase())
     now = node.clock.now()
     handed_over = {sound for sound in there if sound.endswith(HANDOVER_SUFFIX)}
     unused = _older(there - pointed - handed_over, now - older_than_s)
     unused |= _older(handed_over, now - max(older_than_s, _HANDED_OVER_S))
-    return Orphans(tuple(lost), tuple(sound for sound in sorted(unused) if not sound.startswith(tuple(waiting))))
+    return Orphans(tuple(lost), tuple(sound for sound in sorted(unused) if not sound.startswith(tuple(waiting))), many)
 
 
 def _older(sounds: set[str], than: float) -> set[str]:
@@ -98,22 +111,3 @@ def _lost(node: Node, box: MailboxId, gone: set[str]) -> Iterator[Lost]:
             yield Lost(box, sound, greeting=greetings[sound])
         elif messages.get(sound) is not Folder.TRASH:
             yield Lost(box, sound, message_id=sound if sound in messages else "")
-
-
-def settle_orphans(node: Node, orphans: Orphans) -> list[str]:
-    """Put messages without sound into the trash, take greetings without sound out of force, erase unused sounds.
-
-    Returns:
-        What was done, a line each. A message that only lost its introduction stays: it can be heard.
-    """
-    done = []
-    for lost in orphans.lost:
-        if lost.greeting:
-            node.mailboxes.remove_greeting(lost.box, lost.greeting)
-            done.append(f"{lost.box}: greeting {lost.greeting} taken out of force: its sound is gone")
-        elif lost.message_id and node.mailboxes.delete_because(lost.box, lost.message_id, "sound lost"):
-            done.append(f"{lost.box}: message {lost.message_id} put into the trash: its sound is gone")
-    for sound in orphans.unused:
-        node.audio.delete(sound)
-        done.append(f"sound {sound} erased: nothing points to it")
-    return done

@@ -37,6 +37,7 @@ DEMO_MAILBOXES = (
 )
 _HOUSEKEEPING_S = 600
 _PURGE_EVERY_S = 3600
+_COMPARE_S = 10
 _DAY_S = 86400
 
 
@@ -108,7 +109,9 @@ def look_after(lifeline: Lifeline, service: Service, counts: Slot | None = None)
     import gevent
 
     from esl_vm.app import build_looker, build_notifier, build_switch, count, open_node
+    from esl_vm.cli.agreement import told_in_common
     from esl_vm.model.actor import acting
+    from esl_vm.model.agreement import packed
     from esl_vm.ops.heartbeat import Heartbeat
     from esl_vm.ops.metrics import WRITE_S, Metrics
 
@@ -129,11 +132,20 @@ def look_after(lifeline: Lifeline, service: Service, counts: Slot | None = None)
         gevent.spawn(_look_at_topology, node)
         gevent.spawn(_sweep, node)
         gevent.spawn(_keep_house, node)
-        looker = build_looker(node, metrics, notifier, switch)
+        differing: list[str] = []
+        gevent.spawn(_compare, node, differing)
+        looker = build_looker(node, metrics, notifier, switch, differing)
         pages = _status_pages(service, looker, metrics)
         if pages:
             pages.start()
-        heartbeat = Heartbeat(node.store.cluster, looker.look, metrics, knows=node.store.knows, listens=service.listens)
+        heartbeat = Heartbeat(
+            node.store.cluster,
+            looker.look,
+            metrics,
+            knows=node.store.knows,
+            listens=service.listens,
+            agree=packed(told_in_common(node)),
+        )
         heartbeat.start()
         lifeline.ready()
         stop.wait()
@@ -198,9 +210,14 @@ def _until_told(lifeline: Lifeline) -> Any:
 
 
 def _look_at_redis(node: Node) -> None:
-    """A Redis that was built otherwise stops the start (SettingsError); one that is away does not: messages are kept."""
+    """A Redis that was built otherwise, or another installation's sounds, stop the start (SettingsError).
+
+    What is away does not: messages are kept.
+    """
+    from esl_vm.cli.agreement import must_have_its_sounds
+
     try:
-        node.store.verify()
+        must_have_its_sounds(node)
     except StoreDownError as away:
         log.error("started without Redis: messages are kept in the spool until it is there: %s", away)  # noqa: TRY400
 
@@ -218,6 +235,25 @@ def _look_at_topology(node: Node) -> None:
             log.log(logging.ERROR if problem.grave else logging.WARNING, "redis: %s: %s", problem.said, problem.remedy)
     except StoreDownError as away:
         log.warning("redis: its replicas can't be looked at: %s", away)
+
+
+def _compare(node: Node, differing: list[str]) -> None:
+    """Keep in a list what differs from the other nodes, and whether the sounds are ours; say each once."""
+    import gevent
+
+    from esl_vm.cli.agreement import disagreements, sounds_problem
+
+    while True:
+        try:
+            found = [*filter(None, [sounds_problem(node)]), *disagreements(node)]
+            for one in set(found) - set(differing):
+                log.error("this node does not agree with the others: %s", one)
+            differing[:] = found
+        except StoreDownError as away:
+            log.debug("not compared with the other nodes: %s", away)
+        except Exception:  # a front door: the next round may do better
+            log.exception("comparing with the other nodes")
+        gevent.sleep(_COMPARE_S)
 
 
 def _sweep(node: Node) -> None:

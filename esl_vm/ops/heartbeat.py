@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import gevent
 
 from esl_vm import __version__
+from esl_vm.model.agreement import FIELD
 from esl_vm.model.errors import StoreDownError
 
 if TYPE_CHECKING:
@@ -40,16 +41,17 @@ class Heartbeat:
     Args:
         nodes: where. look: how the node is. metrics: what it has counted.
         knows: the newest schema of the store this version knows. listens: where calls are taken.
+        agree: what the nodes must have in common (model/agreement.py).
     """
 
     def __init__(
-        self, nodes: Nodes, look: Callable[[], Snapshot], metrics: Metrics, *, knows: int, listens: str
+        self, nodes: Nodes, look: Callable[[], Snapshot], metrics: Metrics, *, knows: int, listens: str, agree: str = ""
     ) -> None:
         self._nodes = nodes
         self._look = look
         self._metrics = metrics
         self._knows = knows
-        self._fixed = {"listen": listens, "started": f"{time.time():.3f}"}
+        self._fixed = {"listen": listens, "started": f"{time.time():.3f}", **({FIELD: agree} if agree else {})}
         self._greenlet: gevent.Greenlet | None = None
 
     def start(self) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from esl_vm.model.errors import SpoolError, StoreDownError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from esl_vm.model.cluster import ClusterState
@@ -34,6 +34,7 @@ class Snapshot:
         lamp_wait_s: for how long the oldest change waits for its lamp, seconds.
         freeswitch_up: whether the event socket to FreeSWITCH is connected; None where there is none.
         workers, calls: processes that take calls, calls being held.
+        differing: in what this node does not agree with the others of its installation.
     """
 
     node: str
@@ -54,6 +55,7 @@ class Snapshot:
     freeswitch_up: bool | None = None
     workers: int = 0
     calls: int = 0
+    differing: tuple[str, ...] = ()
 
     @property
     def not_ready(self) -> list[str]:
@@ -65,6 +67,7 @@ class Snapshot:
             why.append(f"spool: {self.spool_wrong}")
         if not self.workers:
             why.append("workers: none takes calls")
+        why += [f"settings: {one}" for one in self.differing]
         return why
 
 
@@ -76,7 +79,7 @@ class Sources:
         node: its name. now: epoch seconds. spool: this node's. cache: the folder of the cache of sounds.
         cluster: one look at what the cluster shares; raises StoreDownError.
         lamp_wait_s: see Snapshot. freeswitch_up: likewise.
-        workers, calls: numbers over all processes.
+        workers, calls: numbers over all processes. differing: see Snapshot.
     """
 
     node: str
@@ -88,6 +91,7 @@ class Sources:
     freeswitch_up: Callable[[], bool | None]
     workers: Callable[[], int]
     calls: Callable[[], int]
+    differing: Callable[[], Sequence[str]] = tuple
 
 
 class Looker:
@@ -152,6 +156,7 @@ class Looker:
             freeswitch_up=sources.freeswitch_up(),
             workers=sources.workers(),
             calls=sources.calls(),
+            differing=tuple(sources.differing()),
         )
 
     def _cache_size(self, now: float) -> tuple[float, int, int]:

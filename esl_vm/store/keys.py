@@ -43,7 +43,10 @@ def node(name: str) -> str:
 
 
 def audio(audio_id: str) -> str:
-    """Where a sound lies when Redis is the audio store; each on its own, spread over a Cluster's nodes."""
+    """Where a sound lies when Redis is the audio store; each on its own, spread over a Cluster's nodes.
+
+    Under the key without an id stands to which installation the sounds belong.
+    """
     return f"vm:audio:{audio_id}"
 
 

@@ -228,6 +228,12 @@ class RedisMailboxes:
         touched = [keys.message(message_id), keys.deleted, keys.erase]
         return bool(self._change(keys, "delete", touched, args))
 
+    def may_come_back(self, box: MailboxId, sound: str) -> None:
+        """Forget that a message or a greeting was removed: a repair is undone. Its sound is not erased either."""
+        keys = self._base.keys.of(box)
+        self._base.link.run(keys.partition, lambda client: client.zrem(keys.deleted, sound))
+        self._base.link.run(keys.partition, lambda client: client.zrem(keys.erase, sound))
+
     def _mailbox(self, box: MailboxId, flat: Sequence[str], numbers: Sequence[int]) -> Mailbox:
         """The mailbox that open.lua found; how its PIN is hashed is noted, for it is about to be asked for."""
         fields = pairs(flat)

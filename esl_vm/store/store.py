@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import secrets
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +70,7 @@ class Store:
     Attributes:
         mailboxes, pins, registry, directory, lists: the ports. broadcasts, renames: those under way. events: reading what
             happened. housekeeping: what has to be done now and then. cluster: its nodes, and what they share.
+        installation: the id of what lies in this Redis, which its sounds carry too; `` before Redis was reached.
         migrator: see there. schema: the one that was in force when Redis was reached last, 0 before. knows: the newest
             this process knows. link: for whoever keeps something else in the same Redis. keys: see Keys.
     """
@@ -90,6 +92,7 @@ class Store:
         self.keys = Keys(partitions)
         self.knows = migrations[-1].to if migrations else SCHEMA
         self.schema = 0
+        self.installation = ""
         self.link.prepare = self._agree
         base = Base(
             self.link,
@@ -128,15 +131,15 @@ class Store:
         wanted = (str(self.knows), str(self.keys.partitions))
         try:
             # A Redis that takes no changes now, or a Cluster's master without replicas, can be read all the same.
-            stored = client.hmget(META, "schema", "partitions")
+            stored = client.hmget(META, "schema", "partitions", "installation")
             if None in stored:
-                stored = client.eval(script("meta").text, 1, META, *wanted)
+                stored = self._begin(client, stored, wanted)
         except (wrong.ConnectionError, wrong.TimeoutError, wrong.RedisClusterException, wrong.ResponseError) as away:
             if not (self.link.cluster and is_away(away) and self._agreed_elsewhere(client)):
                 raise
             log.warning("what the installation is built on can't be read now, the rest of the Cluster serves: %s", away)
             return
-        schema, partitions = (text(word) for word in stored)
+        schema, partitions, self.installation = (text(word) for word in stored)
         problems = []
         if not schema.isdigit() or int(schema) > self.knows:
             problems.append(f"{self.link.label} holds schema {schema}; this version knows {self.knows}: upgrade it")
@@ -155,6 +158,16 @@ class Store:
         if self.link.cluster and not self.schema:
             self._copy_meta(client, int(partitions))
         self.schema = int(schema)
+
+    def _begin(self, client: Any, stored: list[Any], wanted: tuple[str, str]) -> list[Any]:
+        """Write what is missing; an installation of before it had an id works without where nothing can be written."""
+        try:
+            answer: list[Any] = client.eval(script("meta").text, 1, META, *wanted, secrets.token_hex(8))
+        except wrong.ResponseError:
+            if None in stored[:2]:
+                raise
+            return stored
+        return answer
 
     def _copy_meta(self, client: Any, partitions: int) -> None:
         """On every master of a Cluster too: a process that starts while one of them is away finds it at another."""

@@ -89,6 +89,7 @@ def kept(request, tmp_path, redis_servers):
             here, there = (RedisAudio(link, keys.audio, cache(node)) for node in "ab")
             for audio_id in list(here.ids()):
                 here.delete(audio_id)
+            link.run(None, lambda client: client.delete(keys.audio("")))
             yield Kept(here, there, lambda: setattr(here, "_link", dead))
             link.close()
         case "s3":
@@ -121,6 +122,22 @@ def test_what_one_node_stored_another_plays(kept, recording):
     assert played.read_bytes() == HELLO
     assert played.is_absolute()
     assert played.suffix == ".wav"
+
+
+def test_a_store_says_whose_its_sounds_are_to_every_node_and_the_first_word_stands(kept, recording):
+    assert kept.here.owner() == ""
+    kept.here.claim("first")
+    kept.there.claim("second")
+    assert (kept.here.owner(), kept.there.owner()) == ("first", "first")
+    kept.here.put("0199-a", recording(HELLO))
+    assert list(kept.there.ids()) == ["0199-a"]  # what says it is no sound
+
+
+def test_a_store_that_is_down_does_not_say_that_it_is_nobodys(kept):
+    kept.here.claim("first")
+    kept.go_down()
+    with pytest.raises(StoreDownError):
+        kept.here.owner()
 
 
 def test_freeswitch_may_read_what_it_is_to_play_through_its_group(kept, recording):

@@ -9,9 +9,13 @@ import pytest
 import redis
 
 from esl_vm.app import open_node
+from esl_vm.audio.folder_audio import FolderAudio
+from esl_vm.cli.agreement import must_have_its_sounds
+from esl_vm.cli.settings_file import load_settings
 from esl_vm.model.call import Ended, Recorded
+from esl_vm.model.errors import SettingsError
 from esl_vm.model.jobs import Job, JobKind
-from esl_vm.model.mailbox import Greeting, MailboxId
+from esl_vm.model.mailbox import Folder, Greeting, MailboxId
 from esl_vm.model.message import Caller, Message, new_id
 from esl_vm.spool import HANDOVER_SUFFIX
 from esl_vm.spool.outcome import Settled
@@ -274,6 +278,82 @@ class TestDoctor:
         assert [level for area, level, _ in findings if area == "sounds"] == ["ok"]
         assert [m["id"] for m in vm("message", "list", "1001", "--json").json] == [kept]
         assert node.audio.exists(kept)
+
+    def test_a_repair_is_undone_with_one_command(self, vm, alice, leave, node, tone):
+        kept, lost = leave(), leave()
+        vm("mailbox", "set", "1001", "trash_days=0")  # so that what is deleted is gone
+        node.audio.delete(lost)
+        unused = "10000000000-aaaaaaaaaaaa"
+        node.audio.put(unused, tone())
+        vm("greeting", "import", "1001", "busy", tone())
+        busy = node.mailboxes.open(ALICE).greetings[Greeting.BUSY]
+        node.audio.delete(busy.audio_id)
+        before = node.mailboxes.message_ids(ALICE), vm("message", "list", "1001", "--json").json
+        self.of(vm, "--repair")
+        assert node.mailboxes.message_ids(ALICE)[Folder.NEW] == [kept]
+        assert not node.audio.exists(unused)
+
+        for _ in range(2):
+            assert vm("doctor", "--undo-repair").code == 0
+
+        assert (node.mailboxes.message_ids(ALICE), vm("message", "list", "1001", "--json").json) == before
+        assert node.mailboxes.open(ALICE).greetings[Greeting.BUSY] == busy
+        assert node.audio.playable(unused).read_bytes() == tone().read_bytes()
+
+    def test_there_may_be_no_repair_to_undo(self, vm, alice):
+        ran = vm("doctor", "--undo-repair")
+        assert ran.code == 1
+        assert "no repair has been made" in ran.err
+
+    def test_most_sounds_missing_means_the_wrong_store(self, vm, alice, leave, node):
+        ids = [leave() for _ in range(3)]
+        vm("doctor")  # the store carries the installation's mark from now on
+        for message_id in ids:
+            node.audio.delete(message_id)
+        code, findings = self.of(vm, "--repair")
+        assert code == 1
+        assert any("is this the right store of sounds?" in said for area, _, said in findings if area == "sounds")
+        assert node.mailboxes.message_ids(ALICE)[Folder.NEW] == ids
+        self.of(vm, "--repair", "--most", "3")
+        assert node.mailboxes.message_ids(ALICE)[Folder.NEW] == []
+
+    def test_more_than_a_handful_is_touched_only_when_told_so(self, vm, alice, leave, node, tone):
+        leave()
+        unused = [f"10000000000-aaaaaaaaa{number:03}" for number in range(21)]
+        for sound in unused:
+            node.audio.put(sound, tone())
+        code, findings = self.of(vm, "--repair")
+        assert code == 1
+        assert any("21 messages, greetings and sounds would be touched" in said for _, _, said in findings)
+        assert set(unused) < set(node.audio.ids())
+        self.of(vm, "--repair", "--most", "21")
+        assert not set(unused) & set(node.audio.ids())
+
+    def test_a_store_of_sounds_that_is_another_installations_is_left_alone(
+        self, vm, alice, leave, node, tone, tmp_path, monkeypatch
+    ):
+        """A folder without its mark, and one with another's: neither is used, compared or repaired."""
+        message_id = leave()
+        unused = "10000000000-aaaaaaaaaaaa"
+        for mark in ("", "0123456789abcdef"):
+            other = tmp_path / f"other{mark}"
+            other.mkdir()
+            FolderAudio(other).put(unused, tone())
+            if mark:
+                FolderAudio(other).claim(mark)
+            file = tmp_path / "other.toml"
+            file.write_text(f'[audio]\nstore = "folder"\nfolder = "{other}"\n')
+            monkeypatch.setenv("ESL_VM_CONFIG", str(file))
+            code, findings = self.of(vm, "--repair")
+            assert code == 1
+            why = "belongs to installation 0123456789abcdef" if mark else "none of 1 sounds that are in mailboxes"
+            assert any(why in said for area, level, said in findings if (area, level) == ("audio", "error"))
+            assert FolderAudio(other).exists(unused)
+            assert FolderAudio(other).owner() == mark
+            settings = load_settings(file, {"redis.url": node.redis_url, "data_dir": str(tmp_path / "data")})
+            with open_node(settings) as wrong, pytest.raises(SettingsError, match=r"audio\.store"):
+                must_have_its_sounds(wrong)
+        assert node.mailboxes.message_ids(ALICE)[Folder.NEW] == [message_id]
 
     def test_a_message_that_waits_in_the_spool_is_no_orphan(self, vm, node, tone):
         message = Message("10000000000-bbbbbbbbbbbb", received=1000.0)
