@@ -21,18 +21,61 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MOST_AT_ONCE = 16
+MOST_AT_ONCE = 64
+"""Connections; who comes when there are so many takes the place of the one that has been sending its request longest."""
+ARRIVAL_S = 2.0
+"""Seconds in which a request must have arrived, since the connection was made or the answer before it was sent."""
 PATIENCE_S = 10.0
-"""Seconds a request may take, its arrival included."""
+"""Seconds an answer may take, until it is read."""
 _PLAIN = "text/plain; charset=utf-8"
 _METRICS = "text/plain; version=0.0.4; charset=utf-8"  # Prometheus' text format
 
 
 class _Handler(WSGIHandler):  # type: ignore[misc] # gevent has no types here
-    def handle(self) -> None:
-        """As gevent does, but nobody holds a connection for long."""
+    """As gevent's, but nobody holds a connection for long."""
+
+    def handle_one_request(self) -> Any:
+        result = None
+        with gevent.Timeout(ARRIVAL_S, exception=False) as self.arrival:
+            result = super().handle_one_request()
+        return result  # noqa: RET504 - None when the time is over
+
+    def handle_one_response(self) -> None:
+        self.arrival.cancel()
+        self.server.pool.arrived(gevent.getcurrent())
         with gevent.Timeout(PATIENCE_S, exception=False):
-            super().handle()
+            super().handle_one_response()
+
+
+class _Connections(Pool):  # type: ignore[misc] # likewise
+    """Everybody is let in; whose request is not there yet makes room first, the oldest before the others.
+
+    So a watchdog is answered however many send half a request and wait.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._arriving: dict[gevent.Greenlet, None] = {}
+        self._answered: dict[gevent.Greenlet, None] = {}
+
+    def spawn(self, *handle: Any) -> gevent.Greenlet:
+        if len(self._arriving) + len(self._answered) >= MOST_AT_ONCE:
+            oldest = next(iter(self._arriving or self._answered))
+            self._left(oldest)
+            oldest.kill(block=False)
+        connection = super().spawn(*handle)
+        self._arriving[connection] = None
+        connection.rawlink(self._left)
+        return connection
+
+    def arrived(self, connection: gevent.Greenlet) -> None:
+        """Its request is there."""
+        if self._arriving.pop(connection, self) is None:
+            self._answered[connection] = None
+
+    def _left(self, connection: gevent.Greenlet) -> None:
+        self._arriving.pop(connection, None)
+        self._answered.pop(connection, None)
 
 
 class StatusPages:
@@ -48,7 +91,7 @@ class StatusPages:
         self._look = look
         self._metrics = metrics
         self._server = WSGIServer(
-            listener, self._answer, log=None, error_log=log, spawn=Pool(MOST_AT_ONCE), handler_class=_Handler
+            listener, self._answer, log=None, error_log=log, spawn=_Connections(), handler_class=_Handler
         )
 
     @property

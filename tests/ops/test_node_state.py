@@ -1,6 +1,7 @@
 """How a node is, in good days and bad ones; and the cluster's list of nodes."""
 
 import logging
+import time
 import urllib.error
 import urllib.request
 from types import SimpleNamespace
@@ -21,7 +22,7 @@ from esl_vm.model.pins import PinCheck
 from esl_vm.ops.heartbeat import Heartbeat
 from esl_vm.ops.metrics import Metrics
 from esl_vm.ops.snapshot import Looker, Sources
-from esl_vm.ops.web import StatusPages
+from esl_vm.ops.web import ARRIVAL_S, MOST_AT_ONCE, StatusPages
 
 
 class Spool:
@@ -162,11 +163,27 @@ def test_an_error_in_a_page_is_told_and_the_next_one_is_served(pages, caplog):
     assert get(pages, "/metrics")[0] == 200
 
 
-def test_those_who_only_connect_do_not_keep_others_out(pages):
-    idle = [socket.create_connection(pages.address) for _ in range(10)]
-    assert get(pages, "/healthz") == (200, "ok\n")
-    for line in idle:
+@pytest.mark.parametrize(
+    "half", [b"", b"GET /heal", b"GET /healthz HTTP/1.1\r\nHost: a\r\n", b"GET /metrics HTTP/1.1\r\n\r\n"]
+)
+def test_those_who_send_half_a_request_keep_nobody_out(pages, half):
+    lines = [socket.create_connection(pages.address) for _ in range(3 * MOST_AT_ONCE)]
+    for line in lines:
+        line.sendall(half)
+    began = time.monotonic()
+    for _ in range(5):
+        assert get(pages, "/healthz") == (200, "ok\n")
+    assert time.monotonic() - began < 1
+    for line in lines:
         line.close()
+
+
+def test_half_a_request_is_waited_for_two_seconds(pages):
+    with socket.create_connection(pages.address) as line:
+        line.sendall(b"GET /healthz HTTP/1.1\r\n")
+        began = time.monotonic()
+        assert line.recv(100) == b""
+        assert time.monotonic() - began == pytest.approx(ARRIVAL_S, abs=1)
 
 
 # -- the list of nodes ----------------------------------------------------------------------------
