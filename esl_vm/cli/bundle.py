@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from esl_vm import __version__
 from esl_vm.cli.config import masked, settings_of
 from esl_vm.cli.examine import as_json, examine
+from esl_vm.cli.files import write_new
 from esl_vm.cli.output import complain, show
 from esl_vm.model.errors import InvalidValueError, VoicemailError
 from esl_vm.model.visible import json_text
@@ -51,7 +52,7 @@ def add_commands(commands: Commands) -> None:
 def _run(args: argparse.Namespace) -> int:
     settings = settings_of(args)
     path = Path(args.file)
-    if path.exists():
+    if path.exists() or path.is_symlink():
         raise InvalidValueError(f"{path} is there already")
     findings = [as_json(finding) for finding in examine(args, settings)]
     write_bundle(path, settings, findings)
@@ -60,7 +61,7 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def write_bundle(path: Path, settings: Settings, findings: list[dict[str, str]]) -> None:
-    """Write the file, readable by its owner only; raises OSError."""
+    """Write the file, readable by its owner only; raises OSError, InvalidValueError where there is one already."""
     parts: dict[str, Any] = {
         "versions.json": _versions(),
         "settings.json": masked(settings),
@@ -75,8 +76,7 @@ def write_bundle(path: Path, settings: Settings, findings: list[dict[str, str]])
             entry.size = len(data)
             entry.mtime = int(time.time())
             bundle.addfile(entry, io.BytesIO(data))
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(content.getvalue())
+    write_new(path, content.getvalue())
 
 
 def _versions() -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
@@ -118,6 +119,9 @@ def check_spool(node: Node) -> Iterator[Finding]:
             f"{spool.takes} is not a group's folder: a FreeSWITCH that runs as another user can't record there",
             f"chgrp -R voicemail {spool.takes.parent}; chmod -R g+rws {spool.takes.parent} (both users in that group)",
         )
+    if folder.st_mode & stat.S_IRWXO:
+        said = f"{spool.takes} is open to everybody on this host: recordings can be listed there"
+        yield Finding("spool", Level.WARNING, said, f"chmod -R o-rwx {spool.takes.parent}")
     for state, level, remedy in (
         ("waiting", Level.WARNING, "esl-vm spool settle, when Redis is there"),
         ("unfinished", Level.WARNING, "the service settles them within seconds; esl-vm spool settle does it now"),
@@ -188,14 +192,20 @@ def check_service(settings: Settings) -> Iterator[Finding]:
     from esl_vm.model.settings_check import parse_address
 
     host, port = parse_address(settings.service.listen)
-    here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, nothing is bound
-    try:
-        socket.create_connection((here, port), timeout=2).close()
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:  # who connects without being FreeSWITCH is told of in the service's log; an address that is taken is enough
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
     except OSError as wrong:
-        remedy = "start it: systemctl start esl-vm, or esl-vm serve"
-        yield Finding("service", Level.WARNING, f"nothing takes calls on {settings.service.listen}: {wrong}", remedy)
+        if wrong.errno == errno.EADDRINUSE:
+            yield Finding("service", Level.OK, f"calls are taken on {settings.service.listen}")
+            return
+        why = f": {wrong.strerror}"
     else:
-        yield Finding("service", Level.OK, f"calls are taken on {settings.service.listen}")
+        why = ""
+    remedy = "start it: systemctl start esl-vm, or esl-vm serve"
+    yield Finding("service", Level.WARNING, f"nothing takes calls on {settings.service.listen}{why}", remedy)
 
 
 def check_mail(node: Node) -> Iterator[Finding]:

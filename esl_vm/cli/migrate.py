@@ -179,7 +179,7 @@ def _import(args: argparse.Namespace, read: Callable[[Node], Plan]) -> int:
     if args.json:
         print_json(report.to_json())
     else:
-        for line in report.to_text():
+        for line in report.to_text().split("\n"):
             show(line)
     return report.exit_code
 
@@ -199,7 +199,7 @@ def _export_asterisk(args: argparse.Namespace) -> int:
     if args.json:
         print_json(report.to_json())
     else:
-        for line in report.to_text():
+        for line in report.to_text().split("\n"):
             show(line)
     lost = report.messages.reported + report.greetings.reported + report.mailboxes.reported
     return report.exit_code or int(bool(lost))

@@ -6,8 +6,10 @@ spoken introduction becomes the beginning of its message, as Asterisk itself doe
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
+import stat
 import wave
 from collections import defaultdict
 from datetime import UTC, datetime
@@ -20,6 +22,7 @@ from esl_vm.importers.plan import Findings, ImportSourceError, SoundFiles
 from esl_vm.importers.report import Report
 from esl_vm.model.errors import AudioMissingError
 from esl_vm.model.options import FIELDS, option_name
+from esl_vm.model.visible import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -46,7 +49,7 @@ def export_asterisk(
         target: where they are; nothing there is changed.
         boxes: which ones; a mailbox that isn't there is passed over.
         folder: an empty or missing folder; `voicemail.conf` and `voicemail/CONTEXT/NUMBER/FOLDER` come into it. The
-            file has new PINs in clear and is readable by its owner only.
+            file has new PINs in clear; all of it is readable by its owner only.
         progress: told after each mailbox.
 
     Returns:
@@ -56,8 +59,11 @@ def export_asterisk(
         ImportSourceError: the folder can't be written, or something is in it.
         StoreDownError: the store went away.
     """
+    umask = os.umask(0o077)  # messages, addresses and PINs: whoever runs this gives them to Asterisk's user
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if folder.stat().st_mode & stat.S_IWOTH:
+            raise ImportSourceError(f"everybody may write in {folder}: give a new folder")
         if any(folder.iterdir()):
             raise ImportSourceError(f"{folder} is not empty: give a new folder")
         export = _Export(target, folder)
@@ -69,6 +75,8 @@ def export_asterisk(
         export.configuration()
     except OSError as error:
         raise ImportSourceError(f"can't write {folder}: {error}") from None
+    finally:
+        os.umask(umask)
     if progress:
         progress(len(names), len(names), "")
     return export.report
@@ -129,7 +137,6 @@ class _Export:
         for context, boxes in sorted(self._lines.items()):
             lines += ["", f"[{context}]", *boxes]
         path = self._folder / "voicemail.conf"
-        path.touch(mode=0o600)
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     def _messages(self, box: MailboxId) -> Iterator[tuple[str, list[Message]]]:
@@ -196,10 +203,10 @@ class _Export:
         if "," in mailbox.name:
             self._findings.remark("name_changed", str(box), "a comma in a name ends it in voicemail.conf")
         line = ",".join([*fields, "|".join(words)]).rstrip(",")
-        self._lines[box.domain].append(f"{box.number} => {line}")
+        self._lines[box.domain].append(one_line(f"{box.number} => {line}"))
         for extension in mailbox.extensions:
             alias = extension if "@" in extension else f"{extension}@{box.domain}"
-            self._aliases.append(f"{alias} => {box}")
+            self._aliases.append(one_line(f"{alias} => {box}"))
 
     def _options(self, mailbox: Mailbox) -> list[str]:
         """What is set for this mailbox itself, in Asterisk's words."""
@@ -251,7 +258,7 @@ def _text_of(box: MailboxId, message: Message) -> str:
         "flag": "Urgent" if message.urgent else "",
         "duration": str((message.duration_ms + message.intro_ms) // 1000),
     }
-    written = "".join(f"{key}={value}\n" for key, value in lines.items())
+    written = "".join(f"{key}={one_line(value)}\n" for key, value in lines.items())
     return f";\n; Message Information file\n;\n[message]\n{written}"
 
 

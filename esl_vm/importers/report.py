@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from esl_vm.importers.plan import Findings, Item, Plan
-from esl_vm.model.visible import json_text
+from esl_vm.model.visible import json_text, one_line
 
 _MOST_SHOWN = 200
 
@@ -101,8 +101,8 @@ class Report:
             "remarks": [_plain(item) for item in self.findings.remarks],
         }
 
-    def to_text(self) -> list[str]:
-        """The report's lines for a terminal: sums, every item, and remarks (of a kind with many, the first ones)."""
+    def to_text(self) -> str:
+        """The report for a terminal: sums, every item, and remarks (of a kind with many, the first ones)."""
         lines = [f"{self.source}: {'would be ' if self.dry_run else ''}{self.verb}"]
         for name in ("mailboxes", "messages", "greetings"):
             tally: Tally = getattr(self, name)
@@ -124,7 +124,7 @@ class Report:
                 ]
                 if len(same) > _MOST_SHOWN:
                     lines.append(f"    … and {len(same) - _MOST_SHOWN} more (--json shows all)")
-        return lines
+        return "\n".join(map(one_line, lines))
 
     def __str__(self) -> str:
         return json_text(self.to_json())

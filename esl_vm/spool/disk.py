@@ -37,7 +37,7 @@ def at_once(work: Callable[[], T], /) -> T:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder that its group may use, and those above it; the umask does not matter. Raises OSError.
+    """Make a folder that its group may use and nobody else, and those above it; the umask does not matter. Raises OSError.
 
     A setgid folder hands its group and the bit on to what is made in it, which is how FreeSWITCH's files and ours
     come to share a group.
@@ -47,10 +47,10 @@ def make_folder(folder: Path) -> None:
     if not folder.parent.is_dir():
         make_folder(folder.parent)
     try:
-        folder.mkdir()
+        folder.mkdir(FOLDER_MODE)
     except FileExistsError:
         return  # another process was quicker
-    folder.chmod(stat.S_IMODE(folder.stat().st_mode) | FOLDER_MODE)
+    folder.chmod(stat.S_IMODE(folder.stat().st_mode) & stat.S_ISGID | FOLDER_MODE)
     sync_folder(folder.parent)
 
 

@@ -1,0 +1,90 @@
+"""Files that commands write: private, whole, never through a link."""
+
+import json
+import os
+import stat
+
+import pytest
+from support.hostile_names import hostile_callers
+
+from esl_vm.cli.files import write_file, write_new, write_text
+from esl_vm.model.errors import InvalidValueError
+from esl_vm.model.message import Caller
+
+
+@pytest.fixture(autouse=True)
+def usual_umask():
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_whatever_is_exported_is_its_owners_alone(vm, leave, tmp_path):
+    vm("mailbox", "add", "1001", "--no-pin")
+    message = leave("1001", caller=Caller("1002", "Bob"))
+    sound, table, tree = tmp_path / "a.wav", tmp_path / "boxes.csv", tmp_path / "asterisk"
+    assert vm("message", "export", "1001", message, sound).code == 0
+    assert vm("mailbox", "export", table).code == 0
+    assert vm("export", "asterisk", "--to", tree).code == 0
+    bundle = tmp_path / "bundle.tar.gz"
+    vm("support-bundle", bundle)
+    found = [sound, table, bundle, tree, *tree.rglob("*")]
+    assert len(found) > 8
+    assert {mode(path) & 0o077 for path in found} == {0}
+
+
+def test_a_link_is_replaced_and_what_it_leads_to_left_alone(tmp_path):
+    precious = tmp_path / "precious"
+    precious.write_text("precious")
+    link = tmp_path / "link"
+    link.symlink_to(precious)
+    write_text("new", str(link))
+    assert precious.read_text() == "precious"
+    assert (link.read_text(), link.is_symlink(), mode(link)) == ("new", False, 0o600)
+
+
+def test_a_bundle_is_not_written_through_a_link_to_nowhere(vm, tmp_path):
+    link = tmp_path / "bundle.tar.gz"
+    link.symlink_to(tmp_path / "nowhere")
+    ran = vm("support-bundle", link)
+    assert ran.code == 2
+    assert "is there already" in ran.err
+    assert not (tmp_path / "nowhere").exists()
+    with pytest.raises(InvalidValueError):
+        write_new(link, b"x")
+
+
+def test_a_pipe_takes_the_bytes_unless_it_is_somebody_elses(tmp_path):
+    source, pipe = tmp_path / "source", tmp_path / "pipe"
+    source.write_bytes(b"sound")
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_file(source, str(pipe))
+    assert os.read(reader, 100) == b"sound"
+    link = tmp_path / "link"
+    link.symlink_to(pipe)
+    with pytest.raises(OSError, match="symbolic links"):
+        write_file(source, str(link))
+    if os.geteuid() == 0:
+        os.chown(pipe, 12345, 12345)
+        with pytest.raises(InvalidValueError, match="somebody else"):
+            write_file(source, str(pipe))
+    os.close(reader)
+
+
+def test_a_callers_name_is_one_value_in_what_asterisk_reads(vm, leave, tmp_path):
+    vm("mailbox", "add", "1001", "--no-pin")
+    callers = [caller for caller in hostile_callers()[::50] if caller.name]
+    for caller in callers:
+        leave("1001", seconds=0.1, caller=Caller(caller.number, caller.name))
+    report = vm("export", "asterisk", "--to", tmp_path / "out", "--json").json
+    assert report["messages"]["exported"] == len(callers)
+    for text in (tmp_path / "out").rglob("msg*.txt"):
+        lines = text.read_text("utf-8").split("\n")
+        assert len(lines) == 4 + 13 + 1
+        assert [line.partition("=")[0] for line in lines[4:-1]][6] == "callerid"
+    assert json.dumps(report)
