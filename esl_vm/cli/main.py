@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from esl_vm import __version__
 from esl_vm.cli import (
+    backup,
     broadcast,
     bundle,
     config,
@@ -52,6 +53,7 @@ GROUPS = (
     events,
     mail,
     migrate,
+    backup,
     doctor,
     bundle,
     top,

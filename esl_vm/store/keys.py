@@ -187,6 +187,10 @@ class Keys:
         """How many partitions there are, once more, in a Cluster: string."""
         return f"vm:{{p{partition:02d}}}:partitions"
 
+    def restored(self, partition: int) -> str:
+        """Written when a restore is done, to see that the replicas have it: string, expires."""
+        return f"vm:{{p{partition:02d}}}:restored"
+
     def events(self, partition: int) -> str:
         """A partition's stream."""
         return f"vm:{{p{partition:02d}}}:events"

@@ -201,6 +201,20 @@ class Link:
 
         self.run(key, work)
 
+    def settle(self, partition: int, key: str) -> None:
+        """Wait until the replicas have all that was written before to the master that serves a key.
+
+        Args:
+            partition: the key's.
+            key: is written, as WAIT is about what its own connection wrote; it expires at once.
+
+        Raises:
+            StoreDownError: as `run`; or too few replicas have it.
+        """
+        if self.replicas:
+            command = ("SET", key, "1", "PX", "1000")
+            self.run(partition, lambda client: self._with_copies(client, key, (command, command)))
+
     def _ask(self, client: Client, *command: Any) -> Any:
         """A command's answer, straight from a connection of the client's pool that stays with us afterwards.
 

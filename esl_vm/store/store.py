@@ -15,6 +15,7 @@ from redis import exceptions as wrong
 from esl_vm.model.errors import SettingsError, StoreDownError
 from esl_vm.model.options import MailboxOptions
 from esl_vm.model.pins import PinRules
+from esl_vm.store.backup import Backup
 from esl_vm.store.base import Base
 from esl_vm.store.broadcasts import RedisBroadcasts
 from esl_vm.store.cluster import Cluster
@@ -71,7 +72,7 @@ class Store:
         mailboxes, pins, registry, directory, lists: the ports. broadcasts, renames: those under way. events: reading what
             happened. housekeeping: what has to be done now and then. cluster: its nodes, and what they share.
         installation: the id of what lies in this Redis, which its sounds carry too; `` before Redis was reached.
-        migrator: see there. schema: the one that was in force when Redis was reached last, 0 before. knows: the newest
+        backup: mailboxes as a whole, out of Redis and in. migrator: see there. schema: the one that was in force when Redis was reached last, 0 before. knows: the newest
             this process knows. link: for whoever keeps something else in the same Redis. keys: see Keys.
     """
 
@@ -109,6 +110,7 @@ class Store:
         self.renames = Renames(base, self.lists)
         self.broadcasts = RedisBroadcasts(base)
         self.events = RedisEvents(base)
+        self.backup = Backup(base, self.registry)
         self.housekeeping = Housekeeping(base, self.mailboxes, self.registry)
         self.cluster = Cluster(base)
         self.migrator = Migrator(base, self.registry, self.cluster, migrations)

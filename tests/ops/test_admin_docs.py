@@ -160,16 +160,16 @@ def take_passwords(block, *servers):
 
 
 def test_a_redis_with_the_file_of_the_page_contents_doctor(tmp_path):
-    """A master and a replica with that file, and the service's settings for them: no finding about durability."""
+    """A master and two replicas with that file, and the service's settings for them: no finding about durability."""
     file = server_options(blocks("administration", "redis")[0])
     with (
         redis_server(*file) as master,
         redis_server(*file, "--replicaof", "127.0.0.1", str(master.port)) as replica,
+        redis_server(*file, "--replicaof", "127.0.0.1", str(master.port)) as other,
     ):
-        take_passwords(blocks("administration", "redis")[0], replica, master)
+        take_passwords(blocks("administration", "redis")[0], other, replica, master)
         client = redis.Redis(port=master.port, password="change-this")
-        wait_until(lambda: client.info("replication")["connected_slaves"] == 1, what="the replica")
-        wait_until(lambda: client.info("replication").get("min_slaves_good_slaves") == 1, what="the replica's sign")
+        wait_until(lambda: client.info("replication").get("min_slaves_good_slaves") == 2, what="the replicas' sign")
         url = f"redis://:change-this@127.0.0.1:{master.port}/0?wait_replicas=1"
         with open_node(load_settings(None, {"redis.url": url, "data_dir": str(tmp_path)})) as node:
             found = [finding for finding in check_redis(node) if finding.level is not Level.OK]
@@ -229,22 +229,18 @@ def test_the_redis_user_of_the_page_can_do_what_the_service_does(tmp_path):
 
 
 def test_a_backup_is_restored_as_the_page_says(service, terminal, a_message, tmp_path):
-    [backup] = [line for line in commands("security") if "--rdb" in line]
+    [backup, _] = [line for line in commands("security") if line.startswith("esl-vm backup")]
     terminal(backup)
-    folder = tmp_path / "restored"
-    folder.mkdir()
-    shutil.copy(terminal.folder / "backup" / "voicemail.rdb", folder / "dump.rdb")
-    with redis_server("--appendonly", "no", folder=folder) as server:
-        client = redis.Redis(port=server.port, decode_responses=True)
-        client.config_set("appendonly", "yes")
-        wait_until(lambda: not client.info("persistence")["aof_rewrite_in_progress"], what="the append-only file")
-        client.close()
-        server.kill()  # what it has now is what the append-only file has
-        server.options = ("--appendonly", "yes")
-        server.start()
-        words = ["--redis", server.url, "--data-dir", str(tmp_path / "data")]
-        listed = service.run(*words, "message", "list", "1001@default", "--json")
-        assert a_message in [message["id"] for message in json.loads(listed)]
+    [recipe] = [block for block in blocks("security", "sh") if "--as-copy" in block]
+    start, *lines = recipe.splitlines()
+    assert start.startswith("redis-server --port 6400")
+    said = ""
+    with redis_server() as server:
+        for line in lines:
+            here = line.replace("redis://127.0.0.1:6400", server.url).replace("/tmp/look", str(tmp_path / "look"))
+            said = terminal(here)
+        assert a_message in said
+        words = ["--redis", server.url, "--data-dir", str(tmp_path / "look")]
         service.run(*words, "message", "export", "1001@default", a_message, str(tmp_path / "message.wav"))
         assert (tmp_path / "message.wav").stat().st_size > 16000
         found = json.loads(service.run(*words, "doctor", "--orphans", "--json", code=None))
