@@ -129,7 +129,7 @@ class Link:
                 try:
                     if not breaker.allows():  # others found out while this one waited for its turn
                         raise StoreDownError(breaker.reason)
-                    result = self._twice(work, started)
+                    result = self._twice(work, started, lane)
                 finally:
                     self._turns.release()
             finally:
@@ -274,14 +274,14 @@ class Link:
         if client is not None:
             client.close()
 
-    def _twice(self, work: Callable[[Client], T], started: float) -> T:
+    def _twice(self, work: Callable[[Client], T], started: float, lane: int | str | None) -> T:
         try:
             return work(self._ready())
         except (wrong.RedisError, wrong.RedisClusterException) as error:
             quick = monotonic() - started < self.limits.connect_s / 2
             if not (quick and may_be_better_at_once(error)):
                 raise
-            self._forget_connections()
+            self._forget_connections(lane)
             if isinstance(error, wrong.RedisClusterException) and self._client is not None:
                 self._client.nodes_manager.initialize()
             return work(self._ready())

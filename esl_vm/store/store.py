@@ -27,7 +27,7 @@ from esl_vm.store.link import Link
 from esl_vm.store.lists import RedisLists
 from esl_vm.store.mailboxes import RedisMailboxes
 from esl_vm.store.migrations import MIGRATIONS, Migrator
-from esl_vm.store.outage import is_away
+from esl_vm.store.outage import is_away, sentence
 from esl_vm.store.pins import RedisPins, Scrypt
 from esl_vm.store.records import text
 from esl_vm.store.registry import RedisRegistry
@@ -94,6 +94,7 @@ class Store:
         self.knows = migrations[-1].to if migrations else SCHEMA
         self.schema = 0
         self.installation = ""
+        self._meta_away = False
         self.link.prepare = self._agree
         base = Base(
             self.link,
@@ -139,8 +140,11 @@ class Store:
         except (wrong.ConnectionError, wrong.TimeoutError, wrong.RedisClusterException, wrong.ResponseError) as away:
             if not (self.link.cluster and is_away(away) and self._agreed_elsewhere(client)):
                 raise
-            log.warning("what the installation is built on can't be read now, the rest of the Cluster serves: %s", away)
+            if not self._meta_away:
+                log.warning("vm:meta can't be read now, the rest of the Cluster serves: %s", sentence(away))
+            self._meta_away = True
             return
+        self._meta_away = False
         schema, partitions, self.installation = (text(word) for word in stored)
         problems = []
         if not schema.isdigit() or int(schema) > self.knows:

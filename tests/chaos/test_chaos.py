@@ -1,11 +1,12 @@
 """The crash campaign in its short form; `make chaos` strikes at every point."""
 
 import argparse
+import shutil
 
 import pytest
-from chaos import campaign, load
+from chaos import campaign, gone, load
 from chaos.campaign import Failure
-from support.redis_servers import redis_server
+from support.redis_servers import free_port, redis_executable, redis_server
 
 EVERY = 11
 
@@ -43,6 +44,19 @@ def asked(**more) -> argparse.Namespace:
     plain = {"calls": 50, "seconds": 10.0, "talk": 2.0, "workers": 2, "redis": "single"}
     plain |= {"kill_master": None, "move_slots": None, "kill_worker_every": None}
     return argparse.Namespace(**plain | more)
+
+
+@pytest.mark.slow
+def test_with_one_master_of_a_cluster_gone_every_mailbox_lets_in_plays_and_takes_messages(tmp_path):
+    """The Cluster of docs/administration.md; `make chaos` kills each of its nine servers, and each behind Sentinel."""
+    if not shutil.which("redis-cli"):
+        pytest.skip("no redis-cli on PATH: it makes the Cluster")
+    with gone.cluster(redis_executable(), free_port()) as setting:
+        [row] = gone.play("Cluster", setting, tmp_path, most=1)
+    print(row.text())
+    assert row.gone.startswith("a master")
+    assert row.seconds < gone.LONGEST_S
+    assert row.missing == 0
 
 
 @pytest.mark.slow
