@@ -54,6 +54,8 @@ EMBEDDED = "embedded:"
 REFUSED = "refused"
 # The longest pause, in seconds, between attempts to reach this node's FreeSWITCH: its lamps are wrong until then.
 SWITCH_RETRY_S = 2.0
+#: Host names a notifier can look up at once.
+MOST_LOOKUPS = 96
 
 
 class SystemClock:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import StoreDownError
+from esl_vm.notify.destinations import Destination
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,9 +29,10 @@ log = logging.getLogger(__name__)
 #: Seconds before the second attempt; each further wait is twice as long, up to an hour.
 FIRST_WAIT_S = 30.0
 LONGEST_WAIT_S = 3600.0
-#: With the other end away nothing else is tried there for so many seconds, doubling up to the longest pause.
-FIRST_PAUSE_S = 5.0
-LONGEST_PAUSE_S = 120.0
+#: With the place all go to away, it is asked again after so many seconds at most: one connection costs nobody anything.
+LONGEST_PAUSE_S = 30.0
+#: The longest that a job waits for which others wait, unless the other end asked for more, seconds.
+LONGEST_HELD_S = 120.0
 #: How long a job stays its courier's when that dies.
 LEASE_S = 30.0
 #: However long the other end was away, a job is given up only after so many attempts.
@@ -46,12 +48,15 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """Not now. `away`: the other end is not there at all, so that nothing else need be tried for a while.
+    """Not now.
 
     Args:
-        error: why, one line. after_s: how long the other end asked us to wait, seconds; 0 = it said nothing.
+        error: why, one line.
+        away: the place all go to is not there. It, and not this job, is let alone for a while; the job keeps its place.
+        after_s: how long the other end asked us to wait, seconds; 0 = it said nothing.
         job: the job as it is to be tried again, where something of it was accepted; None = as it was.
         counted: False where nothing was tried.
+        holds: the others of its mailbox wait for it, however often it is put off; so it is tried again soon.
     """
 
     error: str
@@ -59,6 +64,7 @@ class Later:
     after_s: float = 0.0
     job: Job | None = None
     counted: bool = True
+    holds: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +86,15 @@ Outcome = Sent | Later | Refused | Pointless
 
 
 class Courier:
-    """Carries jobs of one kind, one at a time.
+    """Carries jobs of one kind; several threads may use one.
 
     Args:
         kind, outbox, clock: which jobs, whose list, what time it is.
         carry: tries one job; may raise StoreDownError where it needed the store before it sent anything.
         patience_s: how long after it was planned a job is still tried, seconds.
         lease_s: how long a job stays ours when we die, seconds; it is renewed four times in that while.
+        at_once: all go to one place, which takes so many at once; while it is away none is claimed. 0 = they go to
+            many places, and `carry` sees to each.
     """
 
     def __init__(
@@ -98,6 +106,7 @@ class Courier:
         *,
         patience_s: float = 86400.0,
         lease_s: float = LEASE_S,
+        at_once: int = 1,
     ) -> None:
         self._kind = kind
         self._outbox = outbox
@@ -105,9 +114,9 @@ class Courier:
         self._clock = clock
         self._patience_s = patience_s
         self._lease_s = lease_s
+        self._destination = Destination(clock, at_once, LONGEST_PAUSE_S) if at_once else None
         self._unsettled: list[Callable[[], None]] = []
-        self._resume_at = 0.0
-        self._pause_s = FIRST_PAUSE_S
+        self._writing = threading.RLock()
 
     def step(self) -> bool:
         """Settle what waits for the store, then carry one job that is due; False if there was nothing to do.
@@ -115,24 +124,49 @@ class Courier:
         Raises:
             StoreDownError: the store is away; call again later, nothing is lost.
         """
+        job = self.claim()
+        if job is not None:
+            self.carry(job)
+        return job is not None
+
+    def claim(self) -> Job | None:
+        """Settle what waits for the store; then a job that is due, which is to be carried; None if there is none.
+
+        Raises:
+            StoreDownError: as `step`.
+        """
         self._write_down()
-        now = self._clock.now()
-        if now < self._resume_at:
-            return False
-        job = self._outbox.claim(self._kind, now, self._lease_s)
-        if job is None:
-            return False
+        if self._destination is not None and self._destination.enter() > 0:
+            return None
+        job = None
         try:
-            with self._held(job):
+            job = self._outbox.claim(self._kind, self._clock.now(), self._lease_s)
+        finally:
+            if job is None:
+                self._leave(None)
+        return job
+
+    def carry(self, job: Job) -> None:
+        """Carry a job that was claimed, and write down what became of it; raises StoreDownError, as `step`."""
+        with self._held(job):
+            error: str | None = None
+            try:
                 outcome = self._carry(job)
-        except StoreDownError:
-            raise
-        except Exception as error:
-            # A job that breaks the courier must not stop the others; it is tried again and ends among the dead.
-            log.exception("job %s: could not be carried", job.id)
-            outcome = Later(f"{type(error).__name__}: {error}")
-        self._settle(job, outcome)
-        return True
+                error = _told_of(outcome)
+            except StoreDownError:
+                raise
+            except Exception as wrong:
+                # A job that breaks the courier must not stop the others; it is tried again and ends among the dead.
+                log.exception("job %s: could not be carried", job.id)
+                outcome = Later(f"{type(wrong).__name__}: {wrong}")
+            finally:
+                self._leave(error)
+            self._settle(job, outcome)
+
+    def _leave(self, error: str | None) -> None:
+        """The destination answered (``), did not (why), or was not asked (None)."""
+        if self._destination is not None:
+            self._destination.leave(error)
 
     @contextmanager
     def _held(self, job: Job) -> Iterator[None]:
@@ -153,59 +187,58 @@ class Courier:
         finally:
             over.set()
 
-    @property
-    def resume_at(self) -> float:
-        """Until when (epoch seconds) nothing is tried because the other end is away; in the past if it isn't."""
-        return self._resume_at
-
     def _settle(self, job: Job, outcome: Outcome) -> None:
         """Write down what became of a job, now or when the store is back."""
-        now = self._clock.now()
-        match outcome:
-            case Sent(then):
-                self._pause_s, self._resume_at = FIRST_PAUSE_S, 0.0
-                log.info("job %s: sent, attempt %d", job.id, job.attempts)
-                if then is not None:
-                    self._unsettled.append(then)
-                self._unsettled.append(lambda: self._written(job, done=self._outbox.done(job)))
-            case Pointless(reason):
-                log.info("job %s: dropped: %s", job.id, reason)
-                self._unsettled.append(lambda: self._written(job, done=self._outbox.done(job)))
-            case Refused(error, changed):
-                self._pause_s, self._resume_at = FIRST_PAUSE_S, 0.0
-                log.warning("job %s: refused: %s", job.id, error)
-                self._unsettled.append(lambda: self._written(job, done=self._outbox.bury(changed or job, error)))
-            case Later() as later:
-                self._put_off(job, later, now)
-        self._write_down()
+        with self._writing:
+            match outcome:
+                case Sent(then):
+                    log.info("job %s: sent, attempt %d", job.id, job.attempts)
+                    if then is not None:
+                        self._unsettled.append(then)
+                    self._unsettled.append(lambda: self._written(job, done=self._outbox.done(job)))
+                case Pointless(reason):
+                    log.info("job %s: dropped: %s", job.id, reason)
+                    self._unsettled.append(lambda: self._written(job, done=self._outbox.done(job)))
+                case Refused(error, changed):
+                    log.warning("job %s: refused: %s", job.id, error)
+                    self._unsettled.append(lambda: self._written(job, done=self._outbox.bury(changed or job, error)))
+                case Later() as later:
+                    self._put_off(job, later, self._clock.now())
+            self._write_down()
 
     def _write_down(self) -> None:
         """Tell the store what happened; what it does not take because it is away is told again at the next step."""
-        while self._unsettled:
-            try:
-                self._unsettled[0]()
-            except StoreDownError:
-                raise
-            except Exception:
-                log.exception("what follows a sent job failed")
-            self._unsettled.pop(0)
+        with self._writing:
+            while self._unsettled:
+                try:
+                    self._unsettled[0]()
+                except StoreDownError:
+                    raise
+                except Exception:
+                    log.exception("what follows a sent job failed")
+                self._unsettled.pop(0)
 
     def _put_off(self, job: Job, later: Later, now: float) -> None:
         """Try again after a while, or give up when a day is over."""
-        if later.away:
-            self._resume_at = now + self._pause_s
-            self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
-        else:
-            self._pause_s, self._resume_at = FIRST_PAUSE_S, 0.0
         changed = later.job or job
         if later.counted and now - job.created > self._patience_s and job.attempts >= FEWEST_ATTEMPTS:
             log.error("job %s: given up after %d attempts: %s", job.id, job.attempts, later.error)
             self._unsettled.append(lambda: self._written(job, done=self._outbox.bury(changed, later.error)))
             return
-        due = now + max(later.after_s, wait_after(job.attempts) if later.counted else 0.0)
-        log.warning("job %s: attempt %d: %s; again in %.0f s", job.id, job.attempts, later.error, due - now)
+        if later.away or not later.counted:
+            wait, aside = later.after_s, False
+        elif later.holds:
+            wait, aside = later.after_s or min(wait_after(job.attempts), LONGEST_HELD_S), False
+        else:
+            wait, aside = max(later.after_s, wait_after(job.attempts)), True
+        due = now + wait
+        said = log.warning if later.counted else log.debug
+        said("job %s: attempt %d: %s; again in %.0f s", job.id, job.attempts, later.error, wait)
         self._unsettled.append(
-            lambda: self._written(job, done=self._outbox.again(changed, due, error=later.error, counted=later.counted))
+            lambda: self._written(
+                job,
+                done=self._outbox.again(changed, due, error=later.error, counted=later.counted, aside=aside),
+            )
         )
 
     @staticmethod
@@ -213,6 +246,17 @@ class Courier:
         """A job that is not ours any more was claimed by another when our lease ran out."""
         if not done:
             log.warning("job %s: was taken over while we held it; it may have been sent twice", job.id)
+
+
+def _told_of(outcome: Outcome) -> str | None:
+    """What an outcome says of the destination: `` = it answered, else why it did not; None = it was not asked."""
+    match outcome:
+        case Sent() | Refused():
+            return ""
+        case Later(error=error, away=away, counted=counted):
+            return error if away else "" if counted else None
+        case Pointless():
+            return None
 
 
 def wait_after(attempts: int) -> float:

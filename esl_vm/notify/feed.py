@@ -67,7 +67,7 @@ class Outbox(Protocol):
     def claim(self, kind: JobKind, now: float, lease_s: float) -> Job | None:
         """The job of that kind that has been due longest; for `lease_s` seconds it is nobody else's. None: none is due.
 
-        A job whose holder died is due again when its lease is over.
+        Of one mailbox the one that came first, and no other until that is over or stepped aside. A job whose holder died is due again when its lease is over.
         """
         ...
 
@@ -79,10 +79,11 @@ class Outbox(Protocol):
         """It was sent: forget it, remember its id. False if the job is not ours any more."""
         ...
 
-    def again(self, job: Job, due: float, *, error: str = "", counted: bool = True) -> bool:
+    def again(self, job: Job, due: float, *, error: str = "", counted: bool = True, aside: bool = False) -> bool:
         """Try a claimed job again at `due`, with the body it has now; False if it is not ours any more.
 
         counted: False if it was not really tried: the number of attempts goes back by one.
+        aside: the others of its mailbox need not wait for it.
         """
         ...
 

@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 
 #: A shared folder may show a sound later than Redis the message; after so many attempts the mail goes without it.
 _TRIES_FOR_SOUND = 3
+#: A server that puts everybody off may do so for all: the others of the mailbox wait, but only so long.
+_HOLDS_ATTEMPTS = 3
 LETTER = "letter"
 PAGE = "page"
 ROOM = "room"
@@ -141,7 +143,7 @@ class Mailer:
         never = {**job.body.get("never", {}), **said.never, **said.too_large}
         if said.later:
             remaining = replace(job, body={**job.body, "to": list(said.later), "never": never})
-            return Later(_said(said.later), job=remaining)
+            return Later(_said(said.later), job=remaining, holds=not said.accepted and job.attempts < _HOLDS_ATTEMPTS)
         if never:
             return Refused(_said(never), replace(job, body={**job.body, "to": list(never), "never": {}}))
         if not delete:

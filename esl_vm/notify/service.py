@@ -78,12 +78,12 @@ class NotifyService:
         told = frozenset(What) if webhook is not None else frozenset()
         self._wishes = Wishes(mail=mailer is not None, webhook=webhook.url if webhook else "", events=told)
         if mailer is not None:
-            self._parts.append(("mail", self._courier(JobKind.MAIL, mailer.carry)))
+            courier = self._courier(JobKind.MAIL, mailer.carry, settings.patience_s, at_once=settings.mail_couriers)
+            self._add_couriers(JobKind.MAIL, courier, settings.mail_couriers)
         if webhook is not None:
             caller = WebhookCaller(webhook, sources.registry, sources.clock)
-            for number in range(settings.webhook_couriers):
-                courier = self._courier(JobKind.WEBHOOK, caller.carry)
-                self._parts.append((f"webhook {number + 1}", courier))
+            courier = self._courier(JobKind.WEBHOOK, caller.carry, settings.webhook_patience_s, at_once=0)
+            self._add_couriers(JobKind.WEBHOOK, courier, settings.webhook_couriers)
         if mailer is not None or webhook is not None:
             self._parts.append(("planner", self._plan))
 
@@ -140,25 +140,29 @@ class NotifyService:
                 log.exception("notifier, %s: failed; goes on", name)
             self._stopping.wait(_PAUSE_S)
 
-    def _courier(self, kind: JobKind, carry: Callable[[Job], Outcome]) -> Callable[[], None]:
-        """A part that carries jobs of a kind."""
-        courier = Courier(
-            kind,
-            self._sources.outbox,
-            carry,
-            self._sources.clock,
-            patience_s=self._settings.patience_s if kind is JobKind.MAIL else self._settings.webhook_patience_s,
-        )
-        return partial(self._carry, courier, self._work[kind])
+    def _courier(self, kind: JobKind, carry: Callable[[Job], Outcome], patience_s: float, *, at_once: int) -> Courier:
+        outbox, clock = self._sources.outbox, self._sources.clock
+        return Courier(kind, outbox, carry, clock, patience_s=patience_s, at_once=at_once)
 
-    def _carry(self, courier: Courier, work: threading.Event) -> None:
-        """Carry jobs as they are due."""
+    def _add_couriers(self, kind: JobKind, courier: Courier, number: int) -> None:
+        """Parts that carry jobs of a kind, so many at once."""
+        turn = threading.Lock()
+        self._parts += [
+            (f"{kind} {n + 1}", partial(self._carry, courier, self._work[kind], turn)) for n in range(number)
+        ]
+
+    def _carry(self, courier: Courier, work: threading.Event, turn: threading.Lock) -> None:
+        """Carry jobs as they are due; of all that do, one at a time looks for the next."""
         while True:
-            work.clear()
-            if self._stopping.is_set():  # looked at after clearing: a stop's wake is not lost
-                return
-            if not courier.step():
-                work.wait(self._settings.poll_s)
+            with turn:
+                work.clear()
+                if self._stopping.is_set():  # looked at after clearing: a stop's wake is not lost
+                    return
+                job = courier.claim()
+                if job is None:
+                    work.wait(self._settings.poll_s)
+                    continue
+            courier.carry(job)
 
     def _plan(self) -> None:
         """Make jobs of events."""

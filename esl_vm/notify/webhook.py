@@ -14,7 +14,6 @@ import json
 import logging
 import socket
 import ssl
-import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -22,8 +21,10 @@ from urllib.parse import urlsplit
 from esl_vm import __version__
 from esl_vm.model.errors import InvalidValueError, NoSuchMailboxError
 from esl_vm.model.masking import mask_url
+from esl_vm.model.message import one_line
 from esl_vm.notify.courier import Later, Outcome, Pointless, Refused, Sent
 from esl_vm.notify.deadline import deadline
+from esl_vm.notify.destinations import Destinations
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +39,8 @@ SIGNATURE = "X-Voicemail-Signature"
 FIELD = "webhook"
 GONE = 410
 _READ_MOST = 4096
-_REST_S = 60.0
+#: Answers that say nothing of this call, but that none is wanted just now.
+_NOT_NOW = {429, 502, 503, 504}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -60,38 +62,49 @@ class WebhookSettings:
 
 
 class WebhookCaller:
-    """Carries webhook jobs (a Courier's `carry`). An address that hangs is let alone for a minute."""
+    """Carries webhook jobs (a Courier's `carry`). A host that hangs costs itself only: see destinations.py."""
 
     def __init__(self, settings: WebhookSettings, registry: Registry, clock: Clock) -> None:
         self._settings = settings
         self._registry = registry
         self._clock = clock
-        self._resting: dict[str, float] = {}
-        self._lock = threading.Lock()
+        self._destinations = Destinations(clock)
 
     def carry(self, job: Job) -> Outcome:
         """Make one call; may raise StoreDownError before anything was sent."""
         url = webhook_of(self._fields(job), self._settings.url)
         if not url:
             return Pointless("nobody is to be told any more")
-        shown, rest = mask_url(url), self._rests(url)
+        shown = mask_url(url)
+        try:
+            host = urlsplit(checked_url(url)).netloc
+        except InvalidValueError as wrong:
+            return Refused(str(wrong))
+        destination = self._destinations.of(host)
+        rest = destination.enter()
         if rest > 0:
-            return Later(f"{shown} did not answer a moment ago", after_s=rest, counted=False)
+            return Later(
+                job.error or f"{shown}: {destination.error or 'another call is on its way'}",
+                after_s=rest,
+                counted=False,
+            )
+        error: str | None = None
         try:
             status, headers = self._call(url, job)
-        except InvalidValueError as error:
-            return Refused(str(error))
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            with self._lock:
-                self._resting[url] = self._clock.now() + _REST_S
-            return Later(f"{shown}: {type(error).__name__}: {error}")
+            error = ""
+        except (OSError, http.client.HTTPException, ValueError) as wrong:
+            error = one_line(f"{type(wrong).__name__}: {wrong}", 200)
+        finally:
+            rest = destination.leave(error)
+        if error:
+            return Later(f"{shown}: {error}", after_s=rest, holds=True)
         if 200 <= status < 300:
             return Sent()
         if status == GONE:
             return Refused(f"{shown}: 410, it wants no more calls")
         if 300 <= status < 400:
             return Later(f"{shown}: {status}, redirects are not followed")
-        return Later(f"{shown}: {status}", after_s=_asked(headers))
+        return Later(f"{shown}: {status}", after_s=_asked(headers), holds=status in _NOT_NOW)
 
     def _fields(self, job: Job) -> Mapping[str, str]:
         """The mailbox's fields, none if it is gone."""
@@ -100,14 +113,9 @@ class WebhookCaller:
         except NoSuchMailboxError:
             return {}
 
-    def _rests(self, url: str) -> float:
-        """Seconds for which that address is still let alone."""
-        with self._lock:
-            return self._resting.get(url, 0.0) - self._clock.now()
-
     def _call(self, url: str, job: Job) -> tuple[int, Mapping[str, str]]:
         """POST the job to the address; its status and headers."""
-        target = urlsplit(checked_url(url))
+        target = urlsplit(url)
         body = json.dumps(job.body, ensure_ascii=False, sort_keys=True).encode()
         secret = self._settings.secrets.get(job.box.domain, self._settings.secret)
         headers = {

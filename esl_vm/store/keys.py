@@ -30,6 +30,12 @@ OUTBOX_LEASES = "vm:{outbox}:leases"
 OUTBOX_CLAIMS = "vm:{outbox}:claims"
 OUTBOX_DEAD = "vm:{outbox}:dead"
 OUTBOX_DONE = "vm:{outbox}:done"
+OUTBOX_QUEUES = "vm:{outbox}:queues"
+
+
+def outbox_queue(kind: str, box: MailboxId) -> str:
+    """A mailbox's jobs of a kind, in the order they came."""
+    return f"vm:{{outbox}}:queue:{kind}:{box}"
 
 
 def outbox_due(kind: str) -> str:

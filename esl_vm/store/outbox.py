@@ -42,7 +42,8 @@ class RedisOutbox:
 
     def add(self, job: Job) -> bool:
         """Put in a job."""
-        names = [keys.outbox_due(job.kind), keys.OUTBOX_JOBS, keys.OUTBOX_SINCE, keys.OUTBOX_DONE]
+        names = [keys.outbox_due(job.kind), keys.OUTBOX_JOBS, keys.OUTBOX_SINCE, keys.OUTBOX_DONE, keys.OUTBOX_QUEUES]
+        names.append(keys.outbox_queue(job.kind, job.box))
         return self._did("outbox_add", names, [job.id, repr(job.due), repr(job.created), _packed(job)])
 
     def claim(self, kind: JobKind, now: float, lease_s: float) -> Job | None:
@@ -66,13 +67,13 @@ class RedisOutbox:
         names = [keys.outbox_due(job.kind), *_HASHES, keys.OUTBOX_DONE]
         return self._did("outbox_done", names, [job.id, job.lease, repr(now), repr(now - REMEMBER_S)])
 
-    def again(self, job: Job, due: float, *, error: str = "", counted: bool = True) -> bool:
+    def again(self, job: Job, due: float, *, error: str = "", counted: bool = True, aside: bool = False) -> bool:
         """Try a claimed job later."""
-        return self._put_off(job, error, repr(due), counted=counted)
+        return self._put_off(job, error, repr(due), counted=counted, aside=aside)
 
     def bury(self, job: Job, error: str) -> bool:
         """Keep a claimed job as dead."""
-        return self._put_off(job, error, "", counted=True)
+        return self._put_off(job, error, "", counted=True, aside=True)
 
     def jobs(self, state: JobState) -> Iterator[Job]:
         """All jobs in that state."""
@@ -100,15 +101,16 @@ class RedisOutbox:
             "outbox_forget", [keys.outbox_due(kind), keys.OUTBOX_DEAD, *_HASHES], [job_id]
         )
 
-    def _put_off(self, job: Job, error: str, due: str, *, counted: bool) -> bool:
+    def _put_off(self, job: Job, error: str, due: str, *, counted: bool, aside: bool) -> bool:
         names = [
             keys.outbox_due(job.kind),
             *(keys.OUTBOX_JOBS, keys.OUTBOX_ATTEMPTS, keys.OUTBOX_ERRORS, keys.OUTBOX_LEASES, keys.OUTBOX_CLAIMS),
-            *(keys.OUTBOX_DEAD, keys.OUTBOX_SINCE),
+            *(keys.OUTBOX_DEAD, keys.OUTBOX_SINCE, keys.OUTBOX_QUEUES),
         ]
         now = self._clock.now()
-        tried, forget = "1" if counted else "0", repr(now - KEEP_DEAD_S)
+        tried, forget = str(int(counted)), repr(now - KEEP_DEAD_S)
         args: list[str | bytes] = [job.id, job.lease, _packed(job), error[:500], due, repr(now), tried, forget]
+        args.append(str(int(aside)))
         return self._did("outbox_put_off", names, args)
 
     def _did(self, name: str, names: list[str], args: list[str | bytes]) -> bool:
@@ -121,7 +123,7 @@ class RedisOutbox:
 
 _HASHES = (
     *(keys.OUTBOX_JOBS, keys.OUTBOX_SINCE, keys.OUTBOX_ATTEMPTS, keys.OUTBOX_ERRORS),
-    *(keys.OUTBOX_LEASES, keys.OUTBOX_CLAIMS),
+    *(keys.OUTBOX_LEASES, keys.OUTBOX_CLAIMS, keys.OUTBOX_QUEUES),
 )
 
 

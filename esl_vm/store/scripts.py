@@ -1,4 +1,4 @@
-"""The Lua scripts: one file each, read once; those whose header says so begin with `common.lua` or `reading.lua`."""
+"""The Lua scripts: one file each, read once; those whose header says so begin with `common.lua`, `reading.lua` or `queue.lua`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from importlib.resources import files
 _SHARED = {
     "common.lua": "-- KEYS[1..13]  as in common.lua\n",
     "reading.lua": "-- Begins with reading.lua.\n",
+    "queue.lua": "-- Begins with queue.lua.\n",
 }
 
 

@@ -10,6 +10,7 @@ from notify_cast import ALICE, BOB, NOON, TestClock
 
 from esl_vm.model.errors import StoreDownError
 from esl_vm.model.jobs import Job, JobKind, JobState
+from esl_vm.model.mailbox import MailboxId
 from esl_vm.store import keys
 from esl_vm.store.connect import connect
 from esl_vm.store.link import Link
@@ -20,7 +21,9 @@ MAIL, CALL = JobKind.MAIL, JobKind.WEBHOOK
 LEASE = 60.0
 
 
-def mail(number=1, due=NOON, box=ALICE, **body):
+def mail(number=1, due=NOON, box=None, **body):
+    """A mail; of a mailbox of its own unless one is named."""
+    box = box or MailboxId(f"1{number}", "default")
     return Job(f"mail:{number}", MAIL, box, {"to": ["zoé@example.com"], **body}, created=NOON, due=due)
 
 
@@ -94,6 +97,69 @@ def test_two_couriers_never_hold_the_same_job(outbox):
     held = [outbox.claim(MAIL, NOON, LEASE).id for _ in range(20)]
     assert len(set(held)) == 20
     assert outbox.claim(MAIL, NOON, LEASE) is None
+
+
+class TestTheOrderOfAMailbox:
+    """Jobs of one mailbox and kind are begun in the order they came, one after the other."""
+
+    @staticmethod
+    def fill(outbox):
+        for number in (3, 1, 2):
+            outbox.add(mail(number, box=ALICE))
+        outbox.add(mail(9, box=BOB))
+
+    def test_the_next_one_can_be_claimed_when_the_one_before_is_done(self, outbox):
+        self.fill(outbox)
+        held = [outbox.claim(MAIL, NOON, LEASE) for _ in range(3)]
+        assert [job and job.id for job in held] == ["mail:3", "mail:9", None]
+        assert outbox.done(held[0])
+        assert outbox.claim(MAIL, NOON, LEASE).id == "mail:1"
+
+    def test_while_one_waits_for_its_server_the_others_wait_behind_it_however_long(self, outbox):
+        self.fill(outbox)
+        for hour in range(3):
+            now = NOON + hour * 3600
+            held = [outbox.claim(MAIL, now, LEASE) for _ in range(3)]
+            assert [job and job.id for job in held] == ["mail:3", "mail:9", None]
+            for job in held[:2]:
+                assert outbox.again(job, now + 3600)
+
+    def test_one_that_steps_aside_or_is_given_up_keeps_nobody_waiting(self, outbox):
+        self.fill(outbox)
+        assert outbox.again(outbox.claim(MAIL, NOON, LEASE), NOON + 30, aside=True)
+        held = {job.id: job for job in (outbox.claim(MAIL, NOON, LEASE) for _ in range(2))}
+        assert held.keys() == {"mail:1", "mail:9"}
+        assert outbox.claim(MAIL, NOON + 30, LEASE).id == "mail:3"
+        assert outbox.bury(held["mail:1"], "never")
+        assert outbox.claim(MAIL, NOON, LEASE).id == "mail:2"
+
+    def test_one_that_is_forgotten_lets_the_next_one_go(self, outbox):
+        self.fill(outbox)
+        assert outbox.forget("mail:1")
+        assert outbox.forget("mail:3")
+        assert outbox.claim(MAIL, NOON, LEASE).id == "mail:2"
+
+    def test_one_behind_another_can_t_be_hurried_past_it(self, outbox):
+        self.fill(outbox)
+        assert outbox.retry("mail:2", NOON)
+        assert [outbox.claim(MAIL, NOON, LEASE).id for _ in range(2)] == ["mail:3", "mail:9"]
+        assert outbox.claim(MAIL, NOON, LEASE) is None
+
+    def test_the_lease_of_one_whose_courier_died_runs_out_before_the_next_one_goes(self, outbox):
+        self.fill(outbox)
+        outbox.claim(MAIL, NOON, LEASE)
+        assert outbox.claim(MAIL, NOON, 10 * LEASE).id == "mail:9"
+        assert outbox.claim(MAIL, NOON + LEASE - 1, LEASE) is None
+        assert outbox.claim(MAIL, NOON + LEASE, LEASE).id == "mail:3"
+
+    def test_what_an_older_version_finished_keeps_nobody_waiting(self, redis_here, clock):
+        outbox = RedisOutbox(connect(redis_here.url), clock)
+        self.fill(outbox)
+        with redis_here.client() as client:  # as version 0.1.0 forgets a job
+            client.zrem(keys.outbox_due(MAIL), "mail:3")
+            client.hdel(keys.OUTBOX_JOBS, "mail:3")
+        assert outbox.claim(MAIL, NOON, 3600.0).id == "mail:9"
+        assert outbox.claim(MAIL, NOON + 600, LEASE).id == "mail:1"
 
 
 def test_kinds_do_not_mix(outbox):

@@ -41,7 +41,7 @@ def peer():
 def caller(house, url="", **settings):
     settings = WebhookSettings(url=url, secret=SECRET, **{"timeout_s": 2.0, **settings})
     webhook = WebhookCaller(settings, house.registry, house.clock)
-    return Courier(JobKind.WEBHOOK, house.outbox, webhook.carry, house.clock)
+    return Courier(JobKind.WEBHOOK, house.outbox, webhook.carry, house.clock, at_once=0)
 
 
 def plan(house, url=""):
@@ -146,7 +146,7 @@ def test_without_a_secret_it_is_unsigned(house, peer):
     house.add()
     plan(house, peer.url)
     webhook = WebhookCaller(WebhookSettings(url=peer.url), house.registry, house.clock)
-    work(Courier(JobKind.WEBHOOK, house.outbox, webhook.carry, house.clock))
+    work(Courier(JobKind.WEBHOOK, house.outbox, webhook.carry, house.clock, at_once=0))
     assert "X-Voicemail-Signature" not in peer.calls[0][1]
 
 

@@ -1,0 +1,32 @@
+"""A web server with manners (neighbour.py): steps `connect`, `answer` (the head of it) and `body`."""
+
+from __future__ import annotations
+
+import re
+
+from support.neighbour import Neighbour
+
+_OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n"
+
+
+class WebNeighbour(Neighbour):
+    """Writes down in `told` the bodies it has answered with 200."""
+
+    def __init__(self, manners=None, port=0):
+        self.told = []
+        super().__init__(manners, port)
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}/hook"
+
+    def converse(self, line):
+        line.answer("connect")
+        head = b""
+        while (text := line.read_line()) != b"\r\n":
+            head += text
+        size = re.search(rb"(?i)content-length: *([0-9]+)", head)
+        body = line.read(int(size[1])) if size else b""
+        if line.answer("answer", usual=_OK) == _OK:
+            self.told.append(body)
+            line.answer("body", usual=b"ok")
