@@ -51,7 +51,7 @@ def _read(path: Path) -> dict[str, Any]:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as wrong:
         raise SettingsError([f"{path}: {wrong.strerror}"]) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as wrong:
         raise SettingsError([f"{path}: not TOML: {wrong}"]) from None
     _make_paths_absolute(Settings, tables, path.absolute().parent)
     return tables

@@ -28,6 +28,7 @@ MAILBOX = "mailbox"
 PIN = "pin"
 NONE = "none"
 _GREETINGS = {f"greeting.{greeting}": greeting for greeting in Greeting}
+_LARGEST = 256 << 20  # a million mailboxes with every field are half of it
 _OTHERS = stat.S_IROTH | stat.S_IWOTH
 
 
@@ -76,7 +77,13 @@ def read_table(source: str, domain: str) -> Table:
     """
     if source != "-" and not Path(source).is_file():
         raise InvalidValueError(f"{source}: no such file")
-    content = sys.stdin.read().encode("utf-8", "surrogateescape") if source == "-" else Path(source).read_bytes()
+    if source == "-":
+        content = sys.stdin.read(_LARGEST + 1).encode("utf-8", "surrogateescape")
+    else:
+        with Path(source).open("rb") as opened:
+            content = opened.read(_LARGEST + 1)
+    if len(content) > _LARGEST:
+        raise InvalidValueError(f"{source} is larger than {_LARGEST >> 20} MB: this is no table of mailboxes")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as wrong:
@@ -152,7 +159,7 @@ def _from_csv(source: str, text: str) -> list[tuple[str, dict[str, str]]]:
 def _from_json(source: str, text: str) -> list[tuple[str, dict[str, str]]]:
     try:
         value = json.loads(text)
-    except ValueError as wrong:
+    except (ValueError, RecursionError) as wrong:
         raise InvalidValueError(f"{source} is no JSON: {wrong}") from None
     items = value.get("mailboxes") if isinstance(value, dict) else value
     if not isinstance(items, list):

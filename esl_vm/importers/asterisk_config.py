@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
+from esl_vm.importers.bounds import most_of
 from esl_vm.importers.plan import Findings, ImportSourceError, Kind
 from esl_vm.importers.texts import decode_text
 
@@ -60,17 +62,20 @@ class AsteriskConfig:
 
     def __init__(self, path: Path, findings: Findings) -> None:
         self.sections: list[Section] = []
+        self._first: dict[str, Section] = {}  # of each name
+        self._plain: dict[str, Section] = {}  # likewise, that is no template
         self._findings = findings
         self._current: Section | None = None
         self._newest: Section | None = None
         self._open: list[Path] = []
-        self._files = self._lines = 0
+        self._files = self._lines = self._made = 0
         try:
             self._root = path.parent.resolve(strict=True)
             self._path = path.resolve(strict=True)
             if not self._path.is_file():
                 raise ImportSourceError(f"not a file: {path}")
             text = _read(self._path)
+            self._size = len(text)
         except (OSError, RuntimeError) as error:
             raise ImportSourceError(f"can't read {path}: {type(error).__name__}") from None
         former = _ORIGIN.search(text[:2000])
@@ -79,10 +84,7 @@ class AsteriskConfig:
 
     def named(self, name: str) -> Section:
         """The first section of that name (in any case) that is no template; an empty one if there is none."""
-        for section in self.sections:
-            if not section.template and section.name.lower() == name.lower():
-                return section
-        return Section(name)
+        return self._plain.get(name.lower()) or Section(name)
 
     def _file(self, path: Path, text: str) -> None:
         """Read a file's lines. It begins in the section that was last begun anywhere, and leaves the includer's alone."""
@@ -138,15 +140,14 @@ class AsteriskConfig:
             if word == "!":
                 section.template = True
             elif word.startswith("+"):
-                earlier = next((s for s in self.sections if s.name.lower() == name.lower() and not s.template), None)
-                earlier = earlier or next((s for s in self.sections if s.name.lower() == name.lower()), None)
+                earlier = self._plain.get(name.lower()) or self._first.get(name.lower())
                 if earlier:
                     earlier.lines.extend(section.lines)
                     self._current = self._newest = earlier
                     return
                 self._findings.remark("line_ignored", where, f"(+): there is no section [{name}] before")
             elif word:
-                base = next((s for s in self.sections if s.name.lower() == word.lower()), None)
+                base = self._first.get(word.lower())
                 if base and self._lines + len(base.lines) <= _MOST_LINES:
                     self._lines += len(base.lines)
                     section.lines.extend(Line(line.key, line.value, line.where) for line in base.lines)
@@ -154,6 +155,9 @@ class AsteriskConfig:
                     why = "inherits too much" if base else f"there is no section or template [{word}] before"
                     self._findings.remark("line_ignored", where, why)
         self.sections.append(section)
+        self._first.setdefault(name.lower(), section)
+        if not section.template:
+            self._plain.setdefault(name.lower(), section)
         self._current = self._newest = section
 
     def _directive(self, line: str, where: str) -> None:
@@ -179,7 +183,7 @@ class AsteriskConfig:
                 self._findings.item(Kind.INCLUDE_NOT_READ, where, f"{name} is outside the configuration's folder")
                 return
         try:
-            found = sorted(self._root.glob(inside))
+            found = sorted(islice(self._root.glob(inside.replace("**", "*")), _MOST_FILES + 1))  # glob(3) knows no **
         except (OSError, ValueError, NotImplementedError, IndexError):
             found = []
         if not found and must and not set("*?[") & set(inside):
@@ -200,7 +204,13 @@ class AsteriskConfig:
                 self._findings.item(Kind.INCLUDE_NOT_READ, where, f"{file.name}: included too deep, or too many files")
             elif real.is_file():
                 self._files += 1
-                self._file(real, _read(real))
+                text = _read(real)
+                self._made += len(text)
+                if self._made > most_of(self._size):
+                    raise ImportSourceError(
+                        f"{self._path} includes more than {self._made >> 20} MB: the same files again and again"
+                    )
+                self._file(real, text)
         except (OSError, RuntimeError) as error:
             self._findings.item(Kind.INCLUDE_NOT_READ, where, f"{file.name}: {type(error).__name__}")
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from esl_vm.importers.asterisk_spool import FOLDERS, GREETINGS, SOURCE, Spool
 from esl_vm.importers.asterisk_text import read_caller
 from esl_vm.importers.audio import AUDIO_EXTENSIONS, by_quality, extension
+from esl_vm.importers.bounds import LONGEST_LINE, BoundedLines
 from esl_vm.importers.plan import (
     Findings,
     ImportedGreeting,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from esl_vm.model.mailbox import Folder
 
 _NEEDED = {"dir", "msgnum", "recording"}
-_LARGEST_FIELD = 2**31 - 1
+_LARGEST_FIELD = LONGEST_LINE
 _ON_DISK = b"AUDMAGIC"
 
 
@@ -60,7 +61,7 @@ class OdbcDump:
         csv.field_size_limit(_LARGEST_FIELD)
         try:
             with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as opened:
-                self._read(csv.DictReader(opened))
+                self._read(csv.DictReader(BoundedLines(opened.readline, str(path))))
         except (OSError, csv.Error) as error:
             raise ImportSourceError(f"can't read {path}: {error}") from None
 

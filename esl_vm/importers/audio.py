@@ -7,10 +7,12 @@ Asterisk writes; what it can't read goes to ffmpeg or sox where they are install
 from __future__ import annotations
 
 import io
+import resource
 import shutil
 import stat
 import struct
 import subprocess
+import tempfile
 import wave
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -33,6 +35,8 @@ _BLOCK = 65536
 _LARGEST = 2**30
 _LONGEST_S = 6 * 3600
 _TOOL_S = 300
+_LARGEST_IN_MEMORY = 96 << 20
+"""Bytes of a file that must be read whole: an MP3, and what is left of a WAV file that was cut off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +185,8 @@ def _mp3(file: Path) -> soundfile.SoundFile:
 
     Without it the length of a file of varying bit rate would be guessed: then the note is left in.
     """
+    if file.stat().st_size > _LARGEST_IN_MEMORY:
+        raise SoundError(Kind.UNREADABLE_AUDIO, f"larger than {_LARGEST_IN_MEMORY >> 20} MB")
     data = bytearray(file.read_bytes())
     start = 0
     if data[:3] == b"ID3" and len(data) > 10:
@@ -230,7 +236,7 @@ def _samples(file: Path) -> Iterator[Samples]:
 def _unfinished(file: Path) -> list[Samples]:
     """What a WAV file holds whose recorder died before it wrote the lengths; nothing if it is no such file."""
     with file.open("rb") as opened:
-        data = opened.read(_LARGEST)
+        data = opened.read(_LARGEST_IN_MEMORY)
     if data[:4] != b"RIFF" or data[8:12] != b"WAVE":
         return []
     place, rate, channels, width, encoding = 12, 0, 0, 0, 0
@@ -248,7 +254,7 @@ def _unfinished(file: Path) -> list[Samples]:
     if whole <= 0:
         return []
     samples = np.frombuffer(data, dtype="<i2", count=whole * channels, offset=place).reshape(-1, channels)
-    mono: Samples = (samples.mean(axis=1) / 32768).astype(np.float32)
+    mono: Samples = (samples.mean(axis=1, dtype=np.float32) / np.float32(32768)).astype(np.float32)
     if rate == RATE:
         return [mono]
     resampler = Resampler(rate, RATE)
@@ -269,14 +275,26 @@ def _by_tool(file: Path, reason: Exception) -> Iterator[Samples]:
         tools = {**dict.fromkeys(_FFMPEG, "ffmpeg"), **dict.fromkeys(_SOX - set(_FFMPEG), "sox")}
         hint = f"; {tools[kind]}, which is not installed, may read it" if kind in tools else ""
         raise SoundError(Kind.UNREADABLE_AUDIO, f"not a sound file that can be read{hint}") from reason
-    try:
-        run = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_TOOL_S, check=False)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise SoundError(Kind.UNREADABLE_AUDIO, f"{command[0]} failed: {type(error).__name__}") from None
-    if run.returncode or not run.stdout:
-        raise SoundError(Kind.UNREADABLE_AUDIO, "not a sound file that can be read") from reason
-    data = run.stdout[: len(run.stdout) // 2 * 2]
-    yield np.frombuffer(data, dtype="<i2").astype(np.float32) / np.float32(32768)
+    # To a file of bounded size: a few bytes of some formats are hours of sound, and hours of another tool's memory.
+    with tempfile.TemporaryFile() as made:
+        try:
+            ran = subprocess.run(
+                command, stdin=subprocess.DEVNULL, stdout=made, stderr=subprocess.DEVNULL, timeout=_TOOL_S, check=False,
+                preexec_fn=_bound_the_file,
+            )  # fmt: skip
+        except (OSError, subprocess.SubprocessError) as error:
+            raise SoundError(Kind.UNREADABLE_AUDIO, f"{command[0]} failed: {type(error).__name__}") from None
+        if made.seek(0, io.SEEK_END) >= _LONGEST_S * RATE * 2:
+            raise SoundError(Kind.UNREADABLE_AUDIO, f"longer than {_LONGEST_S // 3600} hours")
+        if ran.returncode or not made.tell():
+            raise SoundError(Kind.UNREADABLE_AUDIO, "not a sound file that can be read") from reason
+        made.seek(0)
+        while block := made.read(2 * _BLOCK):
+            yield np.frombuffer(block[: len(block) // 2 * 2], dtype="<i2").astype(np.float32) / np.float32(32768)
+
+
+def _bound_the_file() -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (_LONGEST_S * RATE * 2, _LONGEST_S * RATE * 2))
 
 
 def _write(blocks: Iterator[Samples], target: Path) -> int:

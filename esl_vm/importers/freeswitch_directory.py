@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+from esl_vm.importers.bounds import most_of
 from esl_vm.importers.plan import Findings, ImportSourceError, Kind
 from esl_vm.importers.texts import decode_text
 
@@ -18,10 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_PROCESS = re.compile(r"<X-PRE-PROCESS\s+([^>]*?)/?>", re.IGNORECASE)
-_PAIR = re.compile(r"([A-Za-z-]+)\s*=\s*\"([^\"]*)\"")
+_PROCESS = "<x-pre-process"
+_PAIR = re.compile(r"(?<![A-Za-z-])([A-Za-z-]++)[ \t]*+=[ \t]*+\"([^\"]*)\"")
 _VARIABLE = re.compile(r"\$\$\{([^{}]*)\}")
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _BARE_AMPERSAND = re.compile(r"&(?!(amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});)")
 _DEEPEST = 50
 _MOST_FILES = 100_000
@@ -59,6 +60,9 @@ class FreeswitchDirectory:
         self._findings = findings
         self._variables: dict[str, str] = {}
         self._files = 0
+        self._known: set[Path] = set()
+        self._most = most_of(0)
+        self._made = 0
         try:
             path = path.resolve(strict=True)
         except (OSError, RuntimeError) as error:
@@ -113,7 +117,7 @@ class FreeswitchDirectory:
 
     def _parse(self, text: str, file: Path) -> ET.Element | None:
         # FreeSWITCH takes a bare & and -- in a comment; an XML parser does not
-        plain = _BARE_AMPERSAND.sub("&amp;", _COMMENT.sub("", text))
+        plain = _BARE_AMPERSAND.sub("&amp;", _without_comments(text))
         if re.search(r"<!(DOCTYPE|ENTITY)", plain, re.IGNORECASE):
             why = "passed over: it has a DOCTYPE or an ENTITY"
             self._findings.item(Kind.CONFIGURATION_UNREADABLE, self._shown(file), why)
@@ -143,6 +147,9 @@ class FreeswitchDirectory:
             self._findings.item(Kind.CONFIGURATION_UNREADABLE, self._shown(file), "not a plain file of sensible size")
             return None
         self._files += 1
+        if real not in self._known:
+            self._known.add(real)
+            self._most += most_of(len(data)) - most_of(0)
         lines = data.removeprefix(b"\xef\xbb\xbf").split(b"\n")
         return "\n".join(self._line(decode_text(line.rstrip(b"\r")), real, [*above, real]) for line in lines)
 
@@ -150,12 +157,14 @@ class FreeswitchDirectory:
         # wrapping tags are passed over with whatever else stands in their line, as FreeSWITCH does
         if "<include>" in line or "</include>" in line or "<?" in line:
             return ""
-        line = _VARIABLE.sub(lambda match: _escape(self._variables.get(match[1], match[0])), line)
+        self._make(len(line))
+        line = _VARIABLE.sub(self._value, line)
         line = "".join(c if c in "\t\r" or c.isprintable() or c == " " else " " for c in line)
-        match = _PROCESS.search(line)
-        if not match:
+        begin = line.lower().find(_PROCESS)
+        end = line.find(">", begin)
+        if begin < 0 or end < 0:
             return line
-        pairs = {name.lower(): _unescape(value) for name, value in _PAIR.findall(match[1])}
+        pairs = {name.lower(): _unescape(value) for name, value in _PAIR.findall(line[begin + len(_PROCESS) : end])}
         command, data = pairs.get("cmd", "").lower(), pairs.get("data", "")
         if command == "set":
             name, _sign, value = data.partition("=")
@@ -167,6 +176,19 @@ class FreeswitchDirectory:
             self._findings.item(Kind.INCLUDE_NOT_READ, self._shown(file), why)
         return ""
 
+    def _value(self, match: re.Match[str]) -> str:
+        value = _escape(self._variables.get(match[1], match[0]))
+        self._make(len(value))
+        return value
+
+    def _make(self, letters: int) -> None:
+        """Count what the files become; variables of variables, and files included again and again, grow without end."""
+        self._made += letters
+        if self._made > self._most:
+            raise ImportSourceError(
+                f"{self._root} swells to more than {self._most >> 20} MB: variables or includes without end"
+            )
+
     def _include(self, pattern: str, file: Path, above: list[Path]) -> str:
         folder = file.parent
         inside = pattern.removeprefix("$${conf_dir}/directory/") if pattern.startswith("$${conf_dir}") else pattern
@@ -174,7 +196,7 @@ class FreeswitchDirectory:
             folder = self._root
         pieces = []
         try:
-            found = sorted(folder.glob(inside))
+            found = sorted(islice(folder.glob(inside.replace("**", "*")), _MOST_FILES))  # glob(3) knows no **
         except (OSError, ValueError, NotImplementedError, IndexError):
             why = f"can't be read here: {pattern}"
             self._findings.item(Kind.INCLUDE_NOT_READ, self._shown(file), why)
@@ -185,6 +207,7 @@ class FreeswitchDirectory:
                 self._findings.item(Kind.INCLUDE_NOT_READ, self._shown(file), why)
                 continue
             text = self._fragment(one, above)
+            self._make(len(text or ""))
             # a fragment that is broken must not take all the others with it
             if text is not None and self._parse(text, one) is not None:
                 pieces.append(text)
@@ -192,6 +215,15 @@ class FreeswitchDirectory:
 
     def _shown(self, file: Path) -> str:
         return str(file.relative_to(self._root.parent)) if file.is_relative_to(self._root.parent) else file.name
+
+
+def _without_comments(text: str) -> str:
+    pieces = []
+    place = 0
+    while (begin := text.find("<!--", place)) >= 0 and (end := text.find("-->", begin + 4)) >= 0:
+        pieces.append(text[place:begin])
+        place = end + 3
+    return "".join([*pieces, text[place:]])
 
 
 def _merged(above: list[ET.Element], container: str, tag: str) -> dict[str, str]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
+from esl_vm.importers.bounds import LONGEST_LINE
 from esl_vm.importers.freeswitch_directory import FreeswitchDirectory, User
 from esl_vm.importers.freeswitch_profile import options_of, pin_of
 from esl_vm.importers.plan import (
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+_LONGEST_S = 120.0
 SOURCE = "mod_voicemail"
 _NO_NUMBER = {"", "0000000000"}
 Row = dict[str, str]
@@ -80,9 +83,16 @@ class _Tables:
                     scratch.copy(beside)
             connection = sqlite3.connect(copy)
             connection.text_factory = bytes
+            # What calls itself a table may be a view without end.
+            connection.execute("PRAGMA trusted_schema = OFF")
+            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_LINE)
+            until = time.monotonic() + _LONGEST_S
+            connection.set_progress_handler(lambda: time.monotonic() > until, 100_000)
             with connection:
+                names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+                if b"voicemail_msgs" not in names:
+                    raise ImportSourceError(f"can't read the database {path}: no such table: voicemail_msgs")
                 self.messages = self._rows(connection, "voicemail_msgs")
-                names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
                 self.prefs = self._rows(connection, "voicemail_prefs") if b"voicemail_prefs" in names else []
             connection.close()
         except (OSError, sqlite3.Error) as error:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import gzip
 import re
+import zlib
 from typing import TYPE_CHECKING, BinaryIO
 
+from esl_vm.importers.bounds import BoundedLines, most_of
 from esl_vm.importers.plan import Findings, ImportSourceError, Kind
 from esl_vm.importers.texts import decode_text
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Row = dict[str, str | None]
-Lines = BinaryIO | gzip.GzipFile
+Lines = BoundedLines[bytes]
 
 _NAME = rb'(?:(?:"[^"]*"|[A-Za-z_][A-Za-z0-9_$]*)\s*\.\s*)*"?([A-Za-z_][A-Za-z0-9_$]*)"?'
 _COPY = re.compile(rb"COPY\s+" + _NAME + rb"\s*\(([^)]*)\)\s+FROM\s+stdin", re.IGNORECASE)
@@ -32,7 +34,10 @@ _PLAIN = re.compile(rb"\s*'((?:[^']++|'')*+)'(?:::[A-Za-z_ ]+(?:\[\])?)?\s*", re
 _ESCAPE = re.compile(rb"\\([0-7]{1,3}|x[0-9A-Fa-f]{1,2}|.)", re.DOTALL)
 _LETTERS = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
 _CODECS = {"utf8": "utf-8", "unicode": "utf-8", "sqlascii": "", "win1252": "cp1252", "win1250": "cp1250"}
-_LARGEST_STATEMENT = 2**30
+_LARGEST_STATEMENT = 256 << 20
+_KNOWN_CODECS = re.compile(
+    r"(iso8859_?\d+|cp\d+|koi8_?[ru]|euc_?(jp|kr|cn)|s?jis|shift_?jis\w*|gbk|gb18030|big5|johab|uhc|utf-?8)?"
+)
 
 
 class PostgresDump:
@@ -54,8 +59,10 @@ class PostgresDump:
         """Table and row, in the order of the dump; raises ImportSourceError."""
         try:
             with self._opened() as opened:
-                yield from self._read(opened)
-        except (OSError, EOFError) as error:
+                # a plain dump is as large as it is; only a compressed one can swell
+                most = most_of(self._path.stat().st_size) if isinstance(opened, gzip.GzipFile) else None
+                yield from self._read(BoundedLines(opened.readline, str(self._path), most))
+        except (OSError, EOFError, zlib.error) as error:
             raise ImportSourceError(f"can't read {self._path}: {error}") from None
 
     def _opened(self) -> BinaryIO | gzip.GzipFile:
@@ -81,7 +88,8 @@ class PostgresDump:
                 if match := _ENCODING.match(line.lstrip()):
                     name = match[1].decode("ascii", "replace").lower()
                     plain = re.sub("[^a-z0-9]", "", name)
-                    self._codec = _CODECS.get(plain, re.sub("^latin", "iso8859_", plain) if "latin" in plain else plain)
+                    codec = _CODECS.get(plain, re.sub("^latin", "iso8859_", plain) if "latin" in plain else plain)
+                    self._codec = codec if _KNOWN_CODECS.fullmatch(codec) else ""  # Python has others, of no database
                 self._escapes = self._escapes or bool(_STRINGS.match(line.lstrip()))
 
     def _conforming(self) -> bool:
@@ -161,7 +169,11 @@ def _statement(line: bytes, lines: Lines, conforming: Callable[[], bool]) -> byt
     inside = _odd_quotes(line, conforming=conforming())
     while inside or not pieces[-1].rstrip().endswith(b";"):
         more = lines.readline()
-        if not more or size > _LARGEST_STATEMENT:
+        if size > _LARGEST_STATEMENT:
+            raise ImportSourceError(
+                f"a statement of more than {_LARGEST_STATEMENT >> 20} MB: dump the tables with COPY"
+            )
+        if not more:
             break
         pieces.append(more)
         size += len(more)
