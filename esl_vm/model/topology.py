@@ -87,7 +87,7 @@ def problems(topology: Topology, waits: int) -> Iterator[Problem]:
     if waits < needed:
         yield Problem(
             True,
-            f"wait_replicas={waits}, but {needed} replicas must have a message before it is announced: with fewer, "
+            f"wait_replicas={waits}, but {_replicas(needed)} must have a message before it is announced: with fewer, "
             "hosts that are cut off together with the master take what was announced along",
             f"?wait_replicas={needed} in redis.url, on every node",
         )
@@ -96,14 +96,14 @@ def problems(topology: Topology, waits: int) -> Iterator[Problem]:
         if waits > shard.online:
             yield Problem(
                 True,
-                f"{where}{shard.online} replicas, but redis.url waits for {waits}: no message goes from the spool "
+                f"{where}{_replicas(shard.online)}, but redis.url waits for {waits}: no message goes from the spool "
                 "into a mailbox",
                 "start the replicas that are missing, or lower wait_replicas in redis.url",
             )
         if shard.replicas and shard.min_replicas == 0:
             yield Problem(
                 False,
-                f"{where}{len(shard.replicas)} replicas, but a master cut off from them goes on accepting messages that "
+                f"{where}{_replicas(len(shard.replicas))}, but a master cut off from its replicas goes on accepting messages that "
                 "a fail-over loses",
                 "redis-cli config set min-replicas-to-write 1; redis-cli config rewrite",
             )
@@ -112,7 +112,7 @@ def problems(topology: Topology, waits: int) -> Iterator[Problem]:
         if shard.replicas and len(shard.replicas) == wanted and not _lent(topology, shard, wanted):
             yield Problem(
                 False,
-                f"{where}with one Redis gone {len(shard.replicas) - 1} replicas are left, but each change needs {wanted} "
+                f"{where}with one Redis gone it has {_replicas(len(shard.replicas) - 1)} left, but each change needs {wanted} "
                 "(min-replicas-to-write, wait_replicas): its mailboxes can't be changed until that Redis is back",
                 f"one replica more: {wanted + 1} for each master (esl-vm doctor --topology)",
             )
@@ -160,6 +160,10 @@ def recommended(topology: Topology) -> list[str]:
         what = "a Sentinel" if topology.kind == "sentinel" else "the replicas"
         lines.append(f"# hosts:         {what} {where}: then fewer replicas need have a message, and one may be gone")
     return lines
+
+
+def _replicas(count: int) -> str:
+    return "1 replica" if count == 1 else f"{count} replicas"
 
 
 def _needed(topology: Topology, shard: Shard) -> int:

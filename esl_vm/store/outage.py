@@ -15,8 +15,6 @@ _STATES = (
     "CLUSTERDOWN",
     "MASTERDOWN",
     "TRYAGAIN",
-    "NOREPLICAS",
-    "MISCONF",
     "UNKILLABLE",
     "BUSY",
 )
@@ -37,7 +35,10 @@ def may_be_better_at_once(error: Exception) -> bool:
 
 
 def is_away(error: BaseException) -> bool:
-    """Whether waiting is to be avoided until it is back: not for what only this call was refused."""
+    """Whether waiting is to be avoided until it is back: not for what only this call was refused.
+
+    A master that takes no changes (NOREPLICAS, MISCONF, full) says so at once, and can be read all the while.
+    """
     if isinstance(error, wrong.MaxConnectionsError):
         return False
     if isinstance(error, wrong.ResponseError):

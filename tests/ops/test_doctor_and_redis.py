@@ -80,10 +80,10 @@ def test_a_master_that_takes_messages_alone_is_told(said):
             )
         found = said(master.url)
         waiting = said(f"{master.url}?wait_replicas=1")
-    assert [line for line in found[Level.WARNING] if "a master cut off from them goes on accepting" in line]
-    assert [line for line in found[Level.ERROR] if "wait_replicas=0, but 1 replicas must have a message" in line]
+    assert [line for line in found[Level.WARNING] if "a master cut off from its replicas goes on accepting" in line]
+    assert [line for line in found[Level.ERROR] if "wait_replicas=0, but 1 replica must have a message" in line]
     assert not waiting[Level.ERROR]
-    assert [line for line in waiting[Level.WARNING] if "with one Redis gone 0 replicas are left" in line]
+    assert [line for line in waiting[Level.WARNING] if "with one Redis gone it has 0 replicas left" in line]
 
 
 def test_nothing_secret_and_nothing_of_a_mailbox_is_in_the_bundle(tmp_path):

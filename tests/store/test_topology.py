@@ -1,6 +1,7 @@
 """The rule of durability, for every way servers stand on hosts; and what is found of servers that run."""
 
 import pytest
+from chaos.load import service
 from support.redis_servers import NoRedisError, redis_cluster, redis_sentinels, redis_server, wait_until
 
 from esl_vm.model.errors import StoreDownError
@@ -61,7 +62,7 @@ def test_the_recommended_settings_have_nothing_against_them():
 def test_what_falls_short_is_said():
     assert any("2 replicas must have a message" in one for one in said(sentinel("a", "bc", "xyz"), 1))
     documented = said(cluster("ad", "be", "cf"), 1)
-    assert len([one for one in documented if "with one Redis gone 0 replicas are left" in one]) == 3
+    assert len([one for one in documented if "with one Redis gone it has 0 replicas left" in one]) == 3
     lending_off = said(cluster("adg", "be", "cf", migrates=False), 1)
     assert len([one for one in lending_off if "with one Redis gone" in one]) == 2
     assert any(
@@ -137,3 +138,32 @@ def test_a_part_of_a_cluster_that_is_gone_takes_only_its_mailboxes_along(broken_
     shared = store.events.shared("lamps", "me")
     assert {event.box for event in shared.take(0)} == {mailbox.id for mailbox in there if mailbox}
     store.close()
+
+
+def test_serve_says_at_its_start_what_falls_short(tmp_path):
+    try:
+        with redis_server() as master, redis_server("--replicaof", "127.0.0.1", str(master.port)):
+            with master.client() as client:
+                wait_until(lambda: client.info("replication").get("slave0"), what="the replica")
+            with service(master.url, tmp_path, 1):
+                log = tmp_path / "serve.log"
+                wait_until(lambda: "1 replica must have a message" in log.read_text(), what="the line in the log")
+    except NoRedisError as none:
+        pytest.skip(str(none))
+
+
+def test_a_master_without_its_replicas_takes_nothing_and_is_read_all_the_same():
+    try:
+        with redis_server() as server:
+            store = Store(connect(server.url))
+            store.registry.add(MailboxId("1001"), {})
+            with server.client() as client:
+                client.config_set("min-replicas-to-write", "1")
+            for _ in range(3):  # a refusal keeps no reader waiting, in a process that has just started neither
+                with pytest.raises(StoreDownError, match="NOREPLICAS"):
+                    store.registry.add(MailboxId("1002"), {})
+                assert store.mailboxes.open(MailboxId("1001"))
+                assert Store(connect(server.url)).mailboxes.open(MailboxId("1001"))
+            store.close()
+    except NoRedisError as none:
+        pytest.skip(str(none))
