@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from esl_vm.model.settings import Settings
     from esl_vm.notify.mail import Mailer
     from esl_vm.notify.service import NotifyService
+    from esl_vm.notify.smtp_connection import SmtpServer
     from esl_vm.ops.metrics import Metrics
     from esl_vm.ops.snapshot import Looker
     from esl_vm.ops.stories import Story
@@ -409,6 +410,8 @@ def build_switch(settings: Settings) -> EventSocketSwitch | None:
 
 def build_notifier(node: Node, switch: EventSocketSwitch | None, metrics: Metrics | None = None) -> NotifyService:
     """What tells others of changes; not started yet. Raises SettingsError for templates that can't be filled in."""
+    from gevent import get_hub
+
     from esl_vm.notify.node import Domains
     from esl_vm.notify.service import NotifyService
     from esl_vm.notify.settings import NotifySettings, Sources
@@ -428,6 +431,10 @@ def build_notifier(node: Node, switch: EventSocketSwitch | None, metrics: Metric
         clock=node.clock,
     )
     webhook = node.settings.webhook
+    secrets = dict(pair.split("=", 1) for pair in webhook.secrets)
+    # Names are looked up in threads: as many hosts as can be called at once may have a name server that does not answer.
+    pool = get_hub().threadpool
+    pool.maxsize = max(pool.maxsize, MOST_LOOKUPS)
     return NotifyService(
         sources,
         NotifySettings(
@@ -440,8 +447,19 @@ def build_notifier(node: Node, switch: EventSocketSwitch | None, metrics: Metric
         switch=switch,
         maintenance=wanted.maintenance_events,
         mailer=_build_mailer(node),
-        webhook=WebhookSettings(webhook.url, webhook.secret, timeout_s=webhook.timeout_s),
+        webhook=WebhookSettings(webhook.url, webhook.secret, secrets, timeout_s=webhook.timeout_s),
         observe=metrics.lamp_fired if metrics else None,
+    )
+
+
+def smtp_server(settings: Settings, longest_s: float = 0.0) -> SmtpServer:
+    """The mail server of the settings; longest_s: the longest it may take for an answer, 0 = as set."""
+    from esl_vm.notify.smtp_connection import Security, SmtpServer
+
+    wanted = settings.mail
+    answer_s = min(float(wanted.timeout_s), longest_s or float(wanted.timeout_s))
+    return SmtpServer(
+        wanted.host, wanted.port, Security(wanted.security), wanted.user, wanted.password, timeout_s=answer_s
     )
 
 
@@ -451,20 +469,12 @@ def _build_mailer(node: Node) -> Mailer | None:
         return None
     from esl_vm.notify.letters import Letters
     from esl_vm.notify.mail import Mailer, MailSettings
-    from esl_vm.notify.smtp_connection import Security, SmtpServer
     from esl_vm.notify.sound import SoundFormat
 
     letters = Letters(Path(wanted.templates) if wanted.templates else None)
     letters.check()
     return Mailer(
-        SmtpServer(
-            wanted.host,
-            wanted.port,
-            Security(wanted.security),
-            wanted.user,
-            wanted.password,
-            float(wanted.timeout_s),
-        ),
+        smtp_server(node.settings),
         letters,
         MailSettings(
             sender=wanted.sender,

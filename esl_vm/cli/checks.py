@@ -214,16 +214,13 @@ def check_mail(node: Node) -> Iterator[Finding]:
 
     settings = node.settings.mail
     if settings.host:
-        import smtplib
-
-        make = smtplib.SMTP_SSL if settings.security == "tls" else smtplib.SMTP
-        try:
-            with make(settings.host, settings.port, timeout=10) as line:
-                line.noop()
-            yield Finding("mail", Level.OK, f"{settings.host}:{settings.port} answers")
-        except (OSError, smtplib.SMTPException) as wrong:
+        yield _mail_server(node)
+        if settings.audio_format != "wav" and not shutil.which("ffmpeg"):
             yield Finding(
-                "mail", Level.ERROR, f"{settings.host}:{settings.port}: {wrong}", "correct [mail] in the settings"
+                "mail",
+                Level.WARNING,
+                f"no ffmpeg here: sounds are attached as WAV, not as mail.audio_format = {settings.audio_format}",
+                "install ffmpeg, or set mail.audio_format = wav",
             )
     try:
         dead = sum(1 for _ in node.outbox.jobs(JobState.DEAD))
@@ -233,3 +230,22 @@ def check_mail(node: Node) -> Iterator[Finding]:
         yield Finding(
             "mail", Level.WARNING, f"{dead} mails or webhook calls were given up", "esl-vm mail list; mail retry --all"
         )
+
+
+def _mail_server(node: Node) -> Finding:
+    """Whether it takes mail from us: its certificate and our password included, as the settings have them."""
+    from esl_vm.app import smtp_server
+    from esl_vm.notify.smtp_connection import ServerAwayError, connection
+
+    settings = node.settings.mail
+    said = [f"{settings.host}:{settings.port} answers"]
+    try:
+        with connection(smtp_server(node.settings, longest_s=10.0)) as line:
+            line.noop()
+    except ServerAwayError as wrong:
+        return Finding("mail", Level.ERROR, str(wrong), "correct [mail] in the settings, or the server")
+    if settings.security != "none":
+        said.append("its certificate is trusted")
+    if settings.user:
+        said.append("our password is accepted")
+    return Finding("mail", Level.OK, ", ".join(said))

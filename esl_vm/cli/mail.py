@@ -14,6 +14,7 @@ from esl_vm.model.masking import mask_urls
 if TYPE_CHECKING:
     import argparse
 
+    from esl_vm.app import Node
     from esl_vm.cli.parsers import Commands
 
 
@@ -34,14 +35,14 @@ def add_commands(commands: Commands) -> None:
         _retry,
         examples="esl-vm mail retry ID\nesl-vm mail retry --all",
     )
-    _job_arguments(retry)
+    _job_arguments(retry, "everything that waits or was given up")
     forget = group.add("forget", "drop unsent what was given up", _forget)
-    _job_arguments(forget)
+    _job_arguments(forget, "everything that was given up")
 
 
-def _job_arguments(parser: argparse.ArgumentParser) -> None:
+def _job_arguments(parser: argparse.ArgumentParser, every: str) -> None:
     parser.add_argument("ids", nargs="*", default=[], metavar="ID", help="as `mail list` shows it")
-    parser.add_argument("--all", action="store_true", help="everything that was given up")
+    parser.add_argument("--all", action="store_true", help=every)
 
 
 def _list(args: argparse.Namespace) -> int:
@@ -87,22 +88,25 @@ def _list(args: argparse.Namespace) -> int:
     return 0
 
 
-def _chosen(args: argparse.Namespace, dead: list[str]) -> list[str]:
+def _chosen(args: argparse.Namespace, node: Node, *states: JobState) -> list[str]:
+    """The jobs that are named, or all in those states."""
     if bool(args.ids) == args.all:
         raise InvalidValueError("give ids, or --all")
-    return args.ids or dead
+    return args.ids or [job.id for state in states for job in node.outbox.jobs(state)]
 
 
 def _retry(args: argparse.Namespace) -> int:
     with opened_node(args) as node:
-        ids = _chosen(args, [job.id for job in node.outbox.jobs(JobState.DEAD)] if args.all else [])
+        ids = _chosen(args, node, JobState.WAITING, JobState.DEAD)
         missing = [job_id for job_id in ids if not node.outbox.retry(job_id, node.clock.now())]
+    if args.all:
+        missing = []  # what is not there any more was sent meanwhile
     return _told(ids, missing, "tried again now")
 
 
 def _forget(args: argparse.Namespace) -> int:
     with opened_node(args) as node:
-        ids = _chosen(args, [job.id for job in node.outbox.jobs(JobState.DEAD)] if args.all else [])
+        ids = _chosen(args, node, JobState.DEAD)
         missing = [job_id for job_id in ids if not node.outbox.forget(job_id)]
     return _told(ids, missing, "dropped")
 

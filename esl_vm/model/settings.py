@@ -26,7 +26,7 @@ class Limits:
         low, high: the range of a number.
         choices: the words allowed; empty = any.
         kind: how a text is checked: `address`, `addresses`, `networks`, `zone`, `language`, `domain`,
-            `url`, `redis`, `hosts`, `path` (relative ones are taken from the settings file's folder); `` = any.
+            `url`, `redis`, `hosts`, `keys`, `path` (relative ones are taken from the settings file's folder); `` = any.
         secret: shown only as `****`.
     """
 
@@ -165,6 +165,9 @@ class WebhookSettings:
     url: str = _setting("", "http:// or https:// address; empty = none", kind="url")
     secret: str = _setting("", "key of the HMAC-SHA256 signature; empty = unsigned", secret=True)
     secret_file: str = _setting("", "a file with that key instead", kind="path")
+    secrets: tuple[str, ...] = _setting(
+        (), "keys of mailbox domains that must not share one, each DOMAIN=KEY", kind="keys", secret=True
+    )
     timeout_s: int = _setting(10, "seconds the receiver may take", low=1, high=120)
     retry_hours: int = _setting(24, "hours for which a failed call is tried again", low=1, high=720)
 

@@ -154,6 +154,8 @@ def _check_text(text: str, limits: Limits, said: str) -> None:
             _check_redis(text)
         case "hosts" if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*=[^\s=,]+(,[^\s=,]+)*", text):
             raise InvalidValueError(f"holds {text!r}, which is not DOMAIN=HOST,HOST")
+        case "keys" if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*=.+", text):
+            raise InvalidValueError("holds something that is not DOMAIN=KEY")
         case _:
             pass
 

@@ -7,14 +7,16 @@ import wave
 
 import pytest
 import redis
+from support.mail_neighbour import MailNeighbour
 
 from esl_vm.app import open_node
 from esl_vm.audio.folder_audio import FolderAudio
 from esl_vm.cli.agreement import must_have_its_sounds
+from esl_vm.cli.checks import check_mail
 from esl_vm.cli.settings_file import load_settings
 from esl_vm.model.call import Ended, Recorded
 from esl_vm.model.errors import SettingsError
-from esl_vm.model.jobs import Job, JobKind
+from esl_vm.model.jobs import Job, JobKind, JobState
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId
 from esl_vm.model.message import Caller, Message, new_id
 from esl_vm.spool import HANDOVER_SUFFIX
@@ -188,6 +190,29 @@ class TestEvents:
 
 
 class TestMail:
+    def test_what_waits_for_a_server_is_tried_at_once_by_retry_all(self, vm, node):
+        now = node.clock.now()
+        node.outbox.add(Job("mail-2", JobKind.MAIL, ALICE, {}, created=now, due=now + 3000))
+        assert "tried again now: 1" in vm("mail", "retry", "--all").out
+        [job] = node.outbox.jobs(JobState.WAITING)
+        assert job.due <= node.clock.now()
+
+    @pytest.mark.parametrize(
+        ("settings", "offers", "said"),
+        [
+            ({}, ["8BITMIME"], "answers"),
+            ({"security": "starttls"}, ["8BITMIME"], "STARTTLS extension not supported"),
+            ({"user": "u", "password": "p"}, ["AUTH PLAIN"], "535 no"),
+            ({"audio_format": "mp3"}, ["8BITMIME"], "no ffmpeg here"),
+        ],
+    )
+    def test_doctor_looks_at_the_mail_server_as_a_mail_does(self, node, monkeypatch, settings, offers, said):
+        monkeypatch.setenv("PATH", "/nowhere")
+        with MailNeighbour({"auth": b"535 no\r\n"}, offers) as server:
+            mail = dataclasses.replace(node.settings.mail, host="127.0.0.1", port=server.port, **settings)
+            looked = dataclasses.replace(node, settings=dataclasses.replace(node.settings, mail=mail))
+            assert any(said in finding.said for finding in check_mail(looked))
+
     @pytest.fixture
     def given_up(self, node):
         job = Job("mail-1", JobKind.MAIL, ALICE, {"to": ["a@example.com"]}, created=1000.0, due=1000.0)
