@@ -102,10 +102,11 @@ class Mailboxes(Protocol):
         """One message; raises NoSuchMessageError."""
         ...
 
-    def deliver(self, box: MailboxId, message: Message, most: int) -> Delivery:
-        """Put a message in its folder (`message.folder`, New for calls), unless that is full.
+    def deliver(self, box: MailboxId, message: Message, *, even_if_full: bool = False) -> Delivery:
+        """Put a message in its folder (`message.folder`, New for calls), unless the mailbox is full or takes none.
 
-        Full is what the mailbox's own option maxmsg says, `most` where it has none; 0: no limit, whatever it says.
+        That is what `Mailbox.takes_messages` and `Mailbox.is_full` say, asked of that folder. even_if_full: put it in all
+        the same, as what was promised to its caller or brought from another system.
 
         Delivering an id twice, or one that was deleted meanwhile, changes nothing and says so.
         """
@@ -115,14 +116,14 @@ class Mailboxes(Protocol):
         """Mark a message heard; it stays where it is. A message that is gone is no error."""
         ...
 
-    def retire(self, box: MailboxId, message_ids: Sequence[str], most: int) -> int:
-        """Move these heard messages from New to the end of Old, as far as Old holds fewer than `most`; how many went."""
+    def retire(self, box: MailboxId, message_ids: Sequence[str]) -> int:
+        """Move these heard messages from New to the end of Old, as far as Old has room (`maxmsg`); how many went."""
         ...
 
-    def move(self, box: MailboxId, message_id: str, to: Folder, most: int) -> Delivery:
-        """Move a message to the end of a folder unless `most` lie there; moving to New makes it unheard.
+    def move(self, box: MailboxId, message_id: str, to: Folder, *, even_if_full: bool = False) -> Delivery:
+        """Move a message to the end of a folder unless `maxmsg` lie there (0: no limit); moving to New makes it unheard.
 
-        Raises NoSuchMessageError.
+        even_if_full: move it all the same, as what is brought back to where it lay. Raises NoSuchMessageError.
         """
         ...
 

@@ -181,7 +181,7 @@ def _deliver_all(node: Node, boxes: list[MailboxId], message: Message, sound: Co
             mailbox = node.mailboxes.open(box)
             if mailbox is None:
                 result.missing.append(box)
-            elif mailbox.options.announce_only or not mailbox.options.maxmsg:
+            elif not mailbox.takes_messages:
                 result.closed.append(box)
             else:
                 _count(result, box, _deliver(node, box, message, sound, result.name))
@@ -197,7 +197,7 @@ def _deliver(node: Node, box: MailboxId, message: Message, sound: Converted, nam
     new = not node.audio.exists(own.id)
     if new:
         node.audio.put(own.id, sound.path)
-    delivery = node.mailboxes.deliver(box, own, node.settings.mailbox.maxmsg)
+    delivery = node.mailboxes.deliver(box, own)
     if new and delivery not in {Delivery.DONE, Delivery.ALREADY}:
         node.audio.delete(own.id)
     return delivery
@@ -211,6 +211,8 @@ def _count(result: Sent, box: MailboxId, delivery: Delivery) -> None:
             result.already += 1
         case Delivery.FULL:
             result.full.append(box)
+        case Delivery.CLOSED:
+            result.closed.append(box)
         case Delivery.NO_MAILBOX:
             result.missing.append(box)
 

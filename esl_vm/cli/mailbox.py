@@ -158,12 +158,12 @@ def _show(args: argparse.Namespace) -> int:
 def _room(mailbox: Mailbox) -> str:
     """How full a mailbox is, for people; from four fifths on it says so."""
     options = mailbox.options
-    parts = [f"{mailbox.counts.new} of {options.maxmsg} new messages" if options.maxmsg else "takes no messages"]
+    parts = [
+        f"{mailbox.counts.new} of {options.maxmsg} new messages" if mailbox.takes_messages else "takes no messages"
+    ]
     if options.quota_seconds:
         parts.append(f"{clock_time(mailbox.sound_ms)} of {clock_time(options.quota_seconds * 1000)}")
-    return ", ".join(parts) + (
-        "; nearly full" if NEARLY <= mailbox.filled < 1 else "; FULL" if mailbox.filled >= 1 else ""
-    )
+    return ", ".join(parts) + ("; FULL" if mailbox.is_full else "; nearly full" if mailbox.filled >= NEARLY else "")
 
 
 def _as_json(mailbox: Mailbox, settings: Settings, *, locked: bool) -> dict[str, Any]:

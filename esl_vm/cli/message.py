@@ -176,7 +176,7 @@ def _export(args: argparse.Namespace) -> int:
 
 def _move(args: argparse.Namespace) -> int:
     with opened_mailbox(args) as (node, mailbox):
-        done = node.mailboxes.move(mailbox.id, args.id, Folder(args.folder), mailbox.options.maxmsg)
+        done = node.mailboxes.move(mailbox.id, args.id, Folder(args.folder))
     if not done.kept:
         complain(f"not moved: {args.folder} is {done.value}")
         return 1

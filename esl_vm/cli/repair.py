@@ -152,5 +152,5 @@ def _put_back(node: Node, box: MailboxId, message_id: str, fields: dict[str, str
         node.mailboxes.message(box, message_id)
     except NoSuchMessageError:
         node.mailboxes.may_come_back(box, message_id)
-        return node.mailboxes.deliver(box, message_of(message_id, fields), 0) is Delivery.DONE
+        return node.mailboxes.deliver(box, message_of(message_id, fields), even_if_full=True) is Delivery.DONE
     return False  # it is in its folder

@@ -35,7 +35,7 @@ def save_to_folder(visit: Visit) -> Next:
     folder = _choose(visit, "vm-savefolder")
     if folder is None:
         return Next()
-    delivery = visit.talk.world.mailboxes.move(visit.box, entry.message.id, folder, visit.options.maxmsg)
+    delivery = visit.talk.world.mailboxes.move(visit.box, entry.message.id, folder)
     if not delivery.kept:
         return Next(said=visit.say("vm-mailboxfull"))
     entry.gone = folder

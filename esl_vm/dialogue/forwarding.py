@@ -83,7 +83,6 @@ def _send_on(visit: Visit, message: Message, recipients: Recipients, introductio
             source_id=message.id,
             source_intro_id=message.intro_id,
             preface=introduction,
-            most=visit.talk.world.defaults.maxmsg,
         ) as take:
             settled = take.settle()
     except SpoolError:

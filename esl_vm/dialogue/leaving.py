@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from esl_vm.dialogue.recording import MessageEnd, record_message, say_and_beep
 from esl_vm.model.call import Status
 from esl_vm.model.errors import SpoolError, StoreDownError
-from esl_vm.model.mailbox import Folder, Greeting, Mailbox, MailboxId
+from esl_vm.model.mailbox import Greeting, Mailbox, MailboxId
 from esl_vm.model.message import Message, new_id
 from esl_vm.spool.outcome import Settled
 
@@ -50,12 +50,12 @@ def leave(talk: Conversation, boxes: Sequence[MailboxId], reason: Reason) -> Lef
     if mailbox is None:
         talk.say("ss-noservice")
         return LeftFor.END
-    if takes_messages(mailbox) and is_full(mailbox):
+    if mailbox.takes_messages and mailbox.is_full:
         talk.say("vm-mailboxfull")
         return LeftFor.END
     operator = talk.operator_for(mailbox)
     keys = "#*0" if operator else "#*"
-    if not takes_messages(mailbox):
+    if not mailbox.takes_messages:
         return _answer_early(talk, talk.phone.play(_greeting(talk, mailbox, reason), keys), operator)
     message = Message(
         id=new_id(talk.world.clock.now()),
@@ -86,16 +86,6 @@ def leave(talk: Conversation, boxes: Sequence[MailboxId], reason: Reason) -> Lef
     return LeftFor.END
 
 
-def takes_messages(mailbox: Mailbox) -> bool:
-    """Whether the mailbox takes messages, or only plays its greeting."""
-    return not mailbox.options.announce_only and mailbox.options.maxmsg > 0
-
-
-def is_full(mailbox: Mailbox) -> bool:
-    """Whether New holds as many messages as a folder may."""
-    return mailbox.counts.of(Folder.NEW) >= mailbox.options.maxmsg
-
-
 def take_message(talk: Conversation, boxes: Sequence[MailboxId], message: Message, mailbox: Mailbox) -> Take:
     """A take for a message to these mailboxes, by the first one's options; raises SpoolError."""
     options = mailbox.options
@@ -103,7 +93,6 @@ def take_message(talk: Conversation, boxes: Sequence[MailboxId], message: Messag
         boxes,
         message,
         min_ms=options.minsecs * 1000,
-        most=talk.world.defaults.maxmsg,
         trim_silence=options.maxsilence > 0,
         threshold=options.silencethreshold,
         call_node=talk.phone.call.node,

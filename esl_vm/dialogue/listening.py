@@ -96,7 +96,7 @@ def delete_or_restore(visit: Visit) -> Next:
     if (entry.gone or folder) is Folder.TRASH:
         back = mailboxes.restore(visit.box, entry.message.id)
     else:
-        back = mailboxes.move(visit.box, entry.message.id, folder, 0).kept
+        back = mailboxes.move(visit.box, entry.message.id, folder, even_if_full=True).kept
         if back and (entry.heard or entry.message.heard):
             # What comes to New counts as unheard there, but this one only comes back: heard it was, and goes to Old
             # at the end of the visit.

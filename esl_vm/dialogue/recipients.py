@@ -10,7 +10,7 @@ from esl_vm.dialogue.menus import RecipientMenu
 from esl_vm.model.call import ALL_KEYS
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.lists import DistributionList
-from esl_vm.model.mailbox import Folder, Mailbox, MailboxId
+from esl_vm.model.mailbox import Mailbox, MailboxId
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +69,7 @@ def _checked(
         members = _members(visit, one, own=own)
         if not members:
             return Recipients(), said + visit.say("pbx-invalid")
-        if isinstance(one, Mailbox) and _is_full(one):
+        if isinstance(one, Mailbox) and not one.has_room:
             return Recipients(), said + visit.say("vm-mailboxfull")
         if one is not None:
             said += visit.talk.name_of(one)
@@ -83,12 +83,6 @@ def _members(visit: Visit, one: Mailbox | DistributionList | None, *, own: bool)
     """The mailboxes a recipient stands for; one's own only where that is allowed."""
     members = [] if one is None else one.members if isinstance(one, DistributionList) else [one.id]
     return [member for member in members if own or member != visit.box]
-
-
-def _is_full(mailbox: Mailbox) -> bool:
-    """What comes from inside also counts what was heard: the mailbox as a whole has no room."""
-    held = mailbox.counts.of(Folder.NEW) + mailbox.counts.of(Folder.OLD)
-    return held >= mailbox.options.maxmsg or mailbox.options.announce_only
 
 
 def _of_number(visit: Visit, number: str) -> Mailbox | DistributionList | None:

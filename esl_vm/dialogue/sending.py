@@ -37,6 +37,8 @@ def reply(visit: Visit) -> Next:
         recipient = None
     if recipient is None:
         return Next(said=visit.say("vm-nobox"))
+    if not recipient.has_room:
+        return Next(said=visit.say("vm-mailboxfull"))
     return record_for(visit, Recipients((recipient.id,), recipient), origin="reply")
 
 

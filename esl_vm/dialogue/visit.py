@@ -102,7 +102,7 @@ class Visit:
         """Leave the open folder: heard messages of New go to Old, as far as Old has room."""
         heard = self.listing.heard_ids()
         if heard and self.listing.folder is Folder.NEW and self.options.moveheard:
-            self.talk.world.mailboxes.retire(self.box, heard, self.options.maxmsg)
+            self.talk.world.mailboxes.retire(self.box, heard)
         done = sum(1 for entry in self.listing.entries if entry.heard or entry.gone)
         self._left[self.listing.name] = len(self.listing) - done
         for entry in self.listing.entries:

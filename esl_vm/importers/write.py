@@ -91,6 +91,7 @@ class _Run:
         self._findings = report.findings
         self._sound = sound
         self._dry_run = dry_run
+        self._full: set[MailboxId] = set()
 
     def steps(self, box: ImportedMailbox) -> Iterator[None]:
         """Bring a mailbox; yields once before it and once after each greeting and message."""
@@ -298,11 +299,12 @@ class _Run:
         return dataclasses.replace(brought, intro_id=intro_id, intro_ms=duration)
 
     def _deliver(self, box: MailboxId, message: Message) -> Delivery:
-        """Put it in; a mailbox that has more sound than its quota allows gets none rather than lose a message."""
-        delivery = self._target.mailboxes.deliver(box, message, 0)
-        if delivery is Delivery.FULL:
-            self._target.registry.change(box, {"quota_seconds": "0"})
-            why = "it holds more sound than its quota; quota_seconds is 0 (no limit) until you set it again"
-            self._findings.remark("quota_lifted", str(box), why)
-            delivery = self._target.mailboxes.deliver(box, message, 0)
-        return delivery
+        """Put it in: what was kept elsewhere is kept here, even in a mailbox that is full by now."""
+        delivery = self._target.mailboxes.deliver(box, message)
+        if delivery not in {Delivery.FULL, Delivery.CLOSED}:
+            return delivery
+        if delivery is Delivery.FULL and box not in self._full:
+            self._full.add(box)
+            why = "it holds more than its maxmsg or quota_seconds; callers hear that it is full until some is deleted"
+            self._findings.remark("mailbox_full", str(box), why)
+        return self._target.mailboxes.deliver(box, message, even_if_full=True)

@@ -137,6 +137,24 @@ class Mailbox:
     sound_ms: int = 0
 
     @property
+    def takes_messages(self) -> bool:
+        """Whether it takes messages, or only plays its greeting."""
+        return not self.options.announce_only and self.options.maxmsg > 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no message can be left: New holds as many as a folder may, or all its sound reaches its quota.
+
+        `deliver.lua` keeps to the same rule at the moment of delivery.
+        """
+        return self.filled >= 1
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a message can be left here: it takes messages and is not full."""
+        return self.takes_messages and not self.is_full
+
+    @property
     def filled(self) -> float:
         """How full it is, 0 to 1 (and beyond, should its limits have been lowered): New's messages or all its sound."""
         shares = [0.0]

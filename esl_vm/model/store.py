@@ -22,6 +22,7 @@ class Delivery(Enum):
     ALREADY = "already"
     DELETED = "deleted"
     FULL = "full"
+    CLOSED = "takes no messages"
     NO_MAILBOX = "no mailbox"
 
     @property

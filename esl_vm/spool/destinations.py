@@ -43,8 +43,6 @@ class Destinations:
     def deliver(self, journal: Journal, message: Message, sound: Path, intro: Path, *, retry: bool) -> Deliveries:
         """Put a message in each of its mailboxes; what each answered. Raises StoreDownError in between."""
         manifest = journal.manifest
-        # One who was told that the message is kept is not sent away by a mailbox that filled up since.
-        most = 0 if manifest.promised else manifest.most
         deliveries = {}
         for place, box in enumerate(manifest.boxes):
             copy = dataclasses.replace(message, id=copy_id(message.id, place))
@@ -54,7 +52,7 @@ class Destinations:
                 sounds[copy.intro_id] = intro
             erased = self._store(sounds, retry=retry, tried=place < manifest.tried)
             _note_tried(journal, place + 1)
-            deliveries[box] = self._deliver_copy(box, copy, most)
+            deliveries[box] = self._deliver_copy(box, copy, promised=manifest.promised)
             if not deliveries[box].kept:
                 self._delete(sounds)
             elif erased and deliveries[box] is not Delivery.DELETED:
@@ -108,9 +106,10 @@ class Destinations:
             self._put(sounds)
         return False
 
-    def _deliver_copy(self, box: MailboxId, message: Message, most: int) -> Delivery:
+    def _deliver_copy(self, box: MailboxId, message: Message, *, promised: bool) -> Delivery:
+        """Put it in. One who was told that the message is kept is not sent away by a mailbox that filled up since."""
         try:
-            return self._mailboxes.deliver(box, message, most)
+            return self._mailboxes.deliver(box, message, even_if_full=promised)
         except NoSuchMailboxError:
             return Delivery.NO_MAILBOX
 

@@ -60,7 +60,7 @@ class Manifest:
         boxes: where it goes. A greeting has one, a sound none.
         message: what the recording becomes; None for a greeting or a sound.
         greeting: which one; None for a message. starts, ends: a temporary greeting's dates, epoch seconds; 0 = open.
-        min_ms: shortest message kept. most: messages a folder may hold (0 = no limit).
+        min_ms: shortest message kept.
         trim: silence at the end does not count, and is cut off. threshold: below it is silence, 0 to 32767.
         part: which attempt at the recording counts, from 1. intro: an introduction lies beside it.
         recorded_ms: what FreeSWITCH said its length is when it ended; -1 = it has not ended.
@@ -85,7 +85,6 @@ class Manifest:
     starts: int = 0
     ends: int = 0
     min_ms: int = 0
-    most: int = 0
     trim: bool = False
     threshold: int = 0
     part: int = 1

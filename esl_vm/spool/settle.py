@@ -190,6 +190,8 @@ class Settler:
             return self._remove(journal, Settlement(Settled.DELIVERED, deliveries=deliveries))
         if Delivery.FULL in deliveries.values():
             refused = Settlement(Settled.FULL, "the mailbox is full", deliveries)
+        elif Delivery.CLOSED in deliveries.values():
+            refused = Settlement(Settled.FULL, "the mailbox takes no messages", deliveries)
         else:
             refused = Settlement(Settled.NO_MAILBOX, "there is no such mailbox", deliveries)
         if told:

@@ -91,7 +91,6 @@ class Spool:
         message: Message,
         *,
         min_ms: int,
-        most: int,
         trim_silence: bool,
         threshold: int,
         call_node: str = "",
@@ -102,7 +101,6 @@ class Spool:
             boxes: where it goes, one or more; the first gets the message's id, the others `ID.1`, `ID.2` ...
             message: who leaves it, when, how. Its length, and whether it was cut, are found out.
             min_ms: shortest message kept, milliseconds.
-            most: messages a mailbox's folder may hold, where the mailbox says nothing itself; 0 = no limit.
             trim_silence: silence at the end does not count, and is cut off beyond 200 ms (but not after a hang-up).
             threshold: what is silence, Asterisk's `silencethreshold`, 0 to 32767.
             call_node: the host whose FreeSWITCH records; `` = not known.
@@ -118,7 +116,6 @@ class Spool:
                 message=message,
                 urgent=message.urgent,
                 min_ms=min_ms,
-                most=most,
                 trim=trim_silence,
                 threshold=threshold,
                 call_node=call_node,
@@ -179,7 +176,6 @@ class Spool:
         source_id: str,
         source_intro_id: str = "",
         preface: Take | None = None,
-        most: int,
     ) -> Take:
         """Send a message on. When this returns, it is certain to be sent: now by `settle`, or else by a sweeper.
 
@@ -189,7 +185,6 @@ class Spool:
             source_id: the sound of the message sent on; it is left as it is.
             source_intro_id: the introduction which that message had already; it is played after the preface.
             preface: a finished take of `take_sound`; it is used up.
-            most: messages a mailbox's folder may hold, where the mailbox says nothing itself; 0 = no limit.
 
         Raises:
             AudioMissingError, StoreDownError: the message can't be fetched. SpoolError: it can't be kept, or the
@@ -208,7 +203,6 @@ class Spool:
                 boxes=tuple(dict.fromkeys(boxes)),
                 message=message,
                 urgent=message.urgent,
-                most=most,
             ),
             lambda journal: self._copy_in(journal, sound, intros),
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from esl_vm.model.errors import NoSuchMailboxError, NoSuchMessageError
 from esl_vm.model.mailbox import Folder, MailboxId
+from esl_vm.model.options import option_text
 from esl_vm.model.store import Delivery, Entered, Page, Place
 from esl_vm.store.keys import FOLDERS
 from esl_vm.store.records import (
@@ -91,12 +92,11 @@ class RedisMailboxes:
             raise NoSuchMessageError(f"no message {message_id} in {box}")
         return message_of(message_id, {text(name): text(value) for name, value in fields.items()})
 
-    def deliver(self, box: MailboxId, message: Message, most: int) -> Delivery:
-        """Put a message in its folder, at the place its time gives it, unless that is full.
+    def deliver(self, box: MailboxId, message: Message, *, even_if_full: bool = False) -> Delivery:
+        """Put a message in its folder, at the place its time gives it, unless the mailbox is full or takes none.
 
-        Full is what the mailbox's own option maxmsg says, `most` where it has none (0: no limit, whatever it says);
-        full is also a mailbox whose sound reaches its quota. Delivering an id twice, or one that was deleted
-        meanwhile, changes nothing and says so. A message for a mailbox that was renamed since it was begun follows it.
+        even_if_full: put it in all the same. Delivering an id twice, or one that was deleted meanwhile, changes nothing
+        and says so. A message for a mailbox that was renamed since it was begun follows it.
         """
         keys = self._base.keys.of(box)
         fields = message_fields(message)
@@ -104,8 +104,8 @@ class RedisMailboxes:
             message.id,
             message.folder.value,
             f"{(message.arrived or message.received) * 1000:.0f}",
-            str(most),
-            str(self._base.defaults.quota_seconds),
+            *(option_text(getattr(self._base.defaults, name)) for name in ("maxmsg", "quota_seconds", "announce_only")),
+            option_text(even_if_full),
             pack_payload(message_payload(message)),
         ]
         for name, value in fields.items():
@@ -114,7 +114,7 @@ class RedisMailboxes:
         delivery = Delivery(text(self._change(keys, "deliver", touched, args)))
         if delivery is Delivery.NO_MAILBOX:
             moved = text(self._base.link.run(keys.partition, lambda client: client.get(keys.moved)))
-            return self.deliver(MailboxId.parse(moved), message, most) if moved else delivery
+            return self.deliver(MailboxId.parse(moved), message, even_if_full=even_if_full) if moved else delivery
         return delivery
 
     def heard(self, box: MailboxId, message_id: str) -> None:
@@ -122,8 +122,8 @@ class RedisMailboxes:
         keys = self._base.keys.of(box)
         self._change(keys, "heard", [keys.message(message_id)], [message_id])
 
-    def retire(self, box: MailboxId, message_ids: Sequence[str], most: int) -> int:
-        """Move these heard messages from New to the end of Old, as far as Old holds fewer than `most` (0 = no limit).
+    def retire(self, box: MailboxId, message_ids: Sequence[str]) -> int:
+        """Move these heard messages from New to the end of Old, as far as Old holds fewer than `maxmsg` (0: no limit).
 
         One that isn't in New any more, or was put back there as unheard meanwhile, stays. Returns how many went.
         """
@@ -131,12 +131,12 @@ class RedisMailboxes:
             return 0
         keys = self._base.keys.of(box)
         messages = [keys.message(message_id) for message_id in message_ids]
-        return int(self._change(keys, "retire", messages, [str(most), *message_ids]))
+        return int(self._change(keys, "retire", messages, [str(self._base.defaults.maxmsg), *message_ids]))
 
-    def move(self, box: MailboxId, message_id: str, to: Folder, most: int) -> Delivery:
-        """Move a message to the end of a folder unless `most` lie there; moving to New makes it unheard.
+    def move(self, box: MailboxId, message_id: str, to: Folder, *, even_if_full: bool = False) -> Delivery:
+        """Move a message to the end of a folder unless `maxmsg` lie there (0: no limit); moving to New makes it unheard.
 
-        Out of the trash too; to the trash is `delete`.
+        even_if_full: move it all the same. Out of the trash too; to the trash is `delete`.
 
         Raises:
             NoSuchMessageError: it is not in this mailbox.
@@ -144,7 +144,8 @@ class RedisMailboxes:
         if to is Folder.TRASH:
             return Delivery.DONE if self.delete(box, message_id) else self._lies_in_trash(box, message_id)
         keys = self._base.keys.of(box)
-        answer = text(self._change(keys, "move", [keys.message(message_id)], [message_id, to.value, str(most)]))
+        args = [message_id, to.value, str(self._base.defaults.maxmsg), option_text(even_if_full)]
+        answer = text(self._change(keys, "move", [keys.message(message_id)], args))
         if answer == "gone":
             raise NoSuchMessageError(f"no message {message_id} in {box}")
         return Delivery(answer)

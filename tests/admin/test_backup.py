@@ -48,7 +48,7 @@ def command(tmp_path, capsys):
 def leave(node, box, tmp_path, seed, **fields):
     message = Message(new_id(node.clock.now()), received=node.clock.now(), duration_ms=100, **fields)
     node.audio.put(message.id, sound_of(tmp_path, seed))
-    node.mailboxes.deliver(box, message, 0)
+    node.mailboxes.deliver(box, message)
     return message.id
 
 
@@ -71,7 +71,7 @@ def full(single, tmp_path):
         leave(node, ALICE, tmp_path, 2, urgent=True)
         trashed = leave(node, ALICE, tmp_path, 3)
         node.mailboxes.heard(ALICE, heard)
-        node.mailboxes.retire(ALICE, [heard], 0)
+        node.mailboxes.retire(ALICE, [heard])
         node.mailboxes.delete(ALICE, trashed)
         greeting = new_id(node.clock.now())
         node.audio.put(greeting, sound_of(tmp_path, 4))

@@ -84,11 +84,11 @@ def test_broken_off_and_run_again_everybody_has_it_once(vm, office, closed, monk
 
     deliver, calls = RedisMailboxes.deliver, []
 
-    def away_after_one(self, box, message, most):
+    def away_after_one(self, box, message, **how):
         calls.append(box)
         if len(calls) == 2:
             raise StoreDownError("Redis does not answer")
-        return deliver(self, box, message, most)
+        return deliver(self, box, message, **how)
 
     monkeypatch.setattr(RedisMailboxes, "deliver", away_after_one)
     ran = vm("broadcast", closed, "--domain", "default", "--yes")

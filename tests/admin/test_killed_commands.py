@@ -63,7 +63,7 @@ def test_a_renaming(vm, node, killed_when):
     node.registry.add(old, {"name": "Alice"})
     ids = [f"{number:011x}-{number:012x}" for number in range(3000)]
     for number, message_id in enumerate(ids):
-        node.mailboxes.deliver(old, Message(message_id, received=1e9 + number, duration_ms=1000), 0)
+        node.mailboxes.deliver(old, Message(message_id, received=1e9 + number, duration_ms=1000), even_if_full=True)
     killed_when(lambda: node.store.renames.under_way(old), "mailbox", "rename", old, new, "--yes")
     assert node.mailboxes.open(old) is None
     ran = vm("mailbox", "rename", old, new, "--yes")

@@ -84,7 +84,7 @@ def deliver(node, seconds, tone):
 
     message = Message(new_id(node.clock.now()), received=node.clock.now(), duration_ms=int(seconds * 1000))
     node.audio.put(message.id, tone(1.0))
-    return node.mailboxes.deliver(ALICE, message, 100).value
+    return node.mailboxes.deliver(ALICE, message).value
 
 
 def warnings(node):

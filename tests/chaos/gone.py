@@ -227,7 +227,7 @@ def _leave(node, box: MailboxId, folder: Path) -> str:
         sound.writeframes(bytes(1600))
     message = Message(new_id(node.clock.now()), received=node.clock.now(), duration_ms=100)
     node.audio.put(message.id, path)
-    node.mailboxes.deliver(box, message, 0)
+    node.mailboxes.deliver(box, message)
     return message.id
 
 

@@ -95,7 +95,7 @@ def leave(node, tone):
         received = fields.pop("received", node.clock.now())
         message = Message(new_id(received), received=received, duration_ms=int(seconds * 1000), **fields)
         node.audio.put(message.id, tone(seconds))
-        node.mailboxes.deliver(MailboxId(number), message, 0)
+        node.mailboxes.deliver(MailboxId(number), message, even_if_full=True)
         return message.id
 
     return put

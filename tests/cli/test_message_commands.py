@@ -42,7 +42,7 @@ def test_times_are_those_of_the_mailboxs_zone(vm, alice, leave):
 
 def test_list_shows_every_folder_but_the_trash(vm, alice, leave, node):
     new, work, gone = leave(), leave(), leave()
-    node.mailboxes.move(ALICE, work, Folder.WORK, 100)
+    node.mailboxes.move(ALICE, work, Folder.WORK)
     node.mailboxes.delete(ALICE, gone)
     assert [m["id"] for m in vm("message", "list", "1001", "--json").json] == [new, work]
     assert [m["id"] for m in vm("message", "list", "1001", "--folder", "trash", "--json").json] == [gone]
@@ -53,7 +53,7 @@ def test_a_long_folder_is_listed_to_its_end(vm, alice, node):
 
     ids = [new_id(AT + number) for number in range(450)]
     for number, message_id in enumerate(ids):
-        node.mailboxes.deliver(ALICE, Message(message_id, received=AT + number), 0)
+        node.mailboxes.deliver(ALICE, Message(message_id, received=AT + number))
     assert [m["id"] for m in vm("message", "list", "1001", "--json").json] == ids
 
 

@@ -101,9 +101,7 @@ class TestSpool:
             )
             message = Message("1a0000000aa-aaaaaaaaaaaa", caller=Caller("1002"), received=node.clock.now())
             with open_node(settings) as cut_off:
-                take = cut_off.spool.take_message(
-                    [ALICE], message, min_ms=500, most=100, trim_silence=False, threshold=128
-                )
+                take = cut_off.spool.take_message([ALICE], message, min_ms=500, trim_silence=False, threshold=128)
                 with take:
                     take.path.write_bytes(tone(2.0).read_bytes())
                     take.recorded(Recorded(2000, Ended.KEY, "#"))
@@ -382,7 +380,7 @@ class TestDoctor:
 
     def test_a_message_that_waits_in_the_spool_is_no_orphan(self, vm, node, tone):
         message = Message("10000000000-bbbbbbbbbbbb", received=1000.0)
-        with node.spool.take_message([ALICE], message, min_ms=0, most=0, trim_silence=False, threshold=128) as take:
+        with node.spool.take_message([ALICE], message, min_ms=0, trim_silence=False, threshold=128) as take:
             node.audio.put(message.id, tone())
             _, findings = self.of(vm, "--repair")
             assert [level for area, level, _ in findings if area == "sounds"] == ["ok"]

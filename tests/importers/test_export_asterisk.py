@@ -121,7 +121,7 @@ def test_hostile_names_come_through(place, tmp_path):
     for number, caller in enumerate(callers):
         place.audio.put(f"m{number}", sound)
         message = Message(f"m{number}", caller, received=1795000000 + number, duration_ms=1000)
-        place.store.mailboxes.deliver(BOX, message, 0)
+        place.store.mailboxes.deliver(BOX, message)
     before = picture(place)
     export(place, tmp_path / "out")
     place.client.flushall()
@@ -158,7 +158,7 @@ def test_the_tree_is_as_asterisk_writes_it(place, tmp_path):
         ),
         0,
     )
-    place.store.mailboxes.deliver(BOX, Message("gone", Caller("514"), 1795217407, duration_ms=1000), 0)
+    place.store.mailboxes.deliver(BOX, Message("gone", Caller("514"), 1795217407, duration_ms=1000))
     report = export(place, tmp_path / "out")
     conf = tmp_path / "out" / "voicemail.conf"
     assert stat.S_IMODE(conf.stat().st_mode) == 0o600

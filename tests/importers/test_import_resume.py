@@ -131,9 +131,9 @@ def test_what_an_owner_did_after_the_first_import_stays(place):
     mailboxes = place.store.mailboxes
     new, old = place.messages(box, Folder.NEW), place.messages(box, Folder.OLD)
     mailboxes.delete(box, new[0].id)
-    mailboxes.move(box, new[1].id, Folder.FAMILY, 0)
+    mailboxes.move(box, new[1].id, Folder.FAMILY)
     mailboxes.heard(box, new[2].id)
-    mailboxes.retire(box, [new[2].id], 0)
+    mailboxes.retire(box, [new[2].id])
     mailboxes.delete(box, old[0].id)
     mailboxes.remove_greeting(box, Greeting.TEMPORARY)
     own = mailboxes.open(box).greetings[Greeting.BUSY]
@@ -199,11 +199,11 @@ def test_a_store_that_goes_away_stops_the_import_and_the_next_one_ends_it(place,
         def __getattr__(self, name):
             return getattr(self.port, name)
 
-        def deliver(self, *args):
+        def deliver(self, *args, **how):
             self.calls += 1
             if self.calls == 5:
                 raise StoreDownError("Redis does not answer")
-            return self.port.deliver(*args)
+            return self.port.deliver(*args, **how)
 
     target = Target(place.store.registry, Away(place.store.mailboxes), place.store.pins, place.audio)
     with pytest.raises(StoreDownError):
@@ -232,7 +232,10 @@ def test_a_quota_does_not_cost_a_message(real_redis, tmp_path):
         place = Place(client, tmp_path, MailboxOptions(quota_seconds=2, maxmsg=1))
         report = place.bring(asterisk())
         assert report.messages.imported == 28
-        assert {remark.kind for remark in report.findings.remarks} >= {"quota_lifted"}
+        full = [remark.where for remark in report.findings.remarks if remark.kind == "mailbox_full"]
+        assert "1001@default" in full
+        assert len(full) == len(set(full))
+        assert "quota_seconds" not in place.store.registry.fields(MailboxId("1001"))
 
 
 def test_two_thousand_messages_in_one_mailbox(place, tmp_path):

@@ -75,7 +75,7 @@ class LiveRig:
 
     def deliver(self, box: MailboxId, message: Message) -> None:
         mine = replace(message, id=self._sound(message.id))
-        assert self._stores.mailboxes.deliver(self._own(box), mine, 0).kept
+        assert self._stores.mailboxes.deliver(self._own(box), mine, even_if_full=True).kept
 
     def set_greeting(self, box: MailboxId, greeting: Greeting, stored: StoredGreeting) -> None:
         mine = StoredGreeting(self._sound(stored.audio_id), stored.duration_ms)

@@ -58,7 +58,7 @@ class House:
         self.audio.put(message_id, source)
         received = more.pop("received", self.clock.now())
         message = Message(message_id, Caller(number, name), received, duration_ms=int(seconds * 1000), **more)
-        assert self.mailboxes.deliver(box, message, 100).kept
+        assert self.mailboxes.deliver(box, message).kept
 
     def events(self):
         return self.store.events.read({}, 0)

@@ -98,7 +98,7 @@ def test_registered_and_subscribed_telephones_follow_leaving_listening_and_delet
     house.leave(message_id="m2", seconds=0.2, urgent=True)
     took += [phone.shows("yes", "2/0 (1/0)") for phone in phones]
     house.mailboxes.heard(ALICE, "m1")
-    house.mailboxes.retire(ALICE, ["m1"], 100)
+    house.mailboxes.retire(ALICE, ["m1"])
     took += [phone.shows("yes", "1/1 (1/0)") for phone in phones]
     house.mailboxes.delete(ALICE, "m2")
     took += [phone.shows("no", "0/1 (0/0)") for phone in phones]

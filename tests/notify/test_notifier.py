@@ -236,7 +236,7 @@ def test_lamps_and_events_follow_what_happens_in_the_store(house, notifiers):
     house.leave(message_id="m1", urgent=True)
     wait_until(lambda: {(f"1001@{HOST}", "1/0 (1/0)"), (f"1002@{HOST}", "1/0 (1/0)")} <= set(switch.waiting()))
     house.mailboxes.heard(ALICE, "m1")
-    house.mailboxes.retire(ALICE, ["m1"], 100)
+    house.mailboxes.retire(ALICE, ["m1"])
     wait_until(lambda: (f"1001@{HOST}", "0/1 (0/1)") in switch.waiting())
     house.mailboxes.delete(ALICE, "m1")
     wait_until(lambda: switch.waiting()[-2:] and {w for _, w in switch.waiting()[-2:]} == {"0/0 (0/0)"})

@@ -25,7 +25,7 @@ NOBODY = MailboxId("1999")
 BOXES = (ALICE, BOB, EVE)
 RATE = 8000
 NOW = 1_795_380_000.0
-DEFAULTS = {"min_ms": 1000, "most": 10, "trim_silence": True, "threshold": 128}
+DEFAULTS = {"min_ms": 1000, "trim_silence": True, "threshold": 128}
 
 
 @functools.cache
@@ -63,6 +63,7 @@ class DiskMailboxes:
 
     Attributes:
         down: raise StoreDownError before the next so many calls did anything.
+        maxmsg: messages that each mailbox may hold.
         deaf: do what is asked in the next so many calls, then raise StoreDownError: the answer is lost.
     """
 
@@ -70,6 +71,7 @@ class DiskMailboxes:
         self._path = folder / "mailboxes"
         self.down = 0
         self.deaf = 0
+        self.maxmsg = 10
         if not self._path.exists():
             self._write({"boxes": {box: {} for box in BOXES}, "greetings": {}, "gone": set(), "erase": []})
 
@@ -102,7 +104,7 @@ class DiskMailboxes:
         greetings = {kind: stored for (owner, kind), stored in state["greetings"].items() if owner == box}
         return Mailbox(box, Counts(), greetings=greetings)
 
-    def deliver(self, box, message, most):
+    def deliver(self, box, message, *, even_if_full=False):
         state = self._asked()
         if box not in state["boxes"]:
             return Delivery.NO_MAILBOX
@@ -111,7 +113,7 @@ class DiskMailboxes:
             return self._answer(state, Delivery.ALREADY)
         if message.id in state["gone"]:
             return self._answer(state, Delivery.DELETED)
-        if most and len(there) >= most:
+        if not even_if_full and len(there) >= self.maxmsg:
             return self._answer(state, Delivery.FULL)
         there[message.id] = message
         return self._answer(state, Delivery.DONE)

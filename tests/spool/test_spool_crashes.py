@@ -178,7 +178,7 @@ class Forwarding(Story):
             freeswitch_records(preface.path, PREFACE)
             preface.recorded(recorded(600))
             copy = dataclasses.replace(self.original, id=self.desk.sound_id())
-            with self.desk.spool.forward((BOB, EVE), copy, source_id=self.original.id, preface=preface, most=10) as job:
+            with self.desk.spool.forward((BOB, EVE), copy, source_id=self.original.id, preface=preface) as job:
                 self.tell("certain")
                 job.settle()
                 self.tell_settled(job)

@@ -44,7 +44,7 @@ def preface(desk):
 
 
 def test_every_recipient_gets_a_message_of_their_own_and_the_original_stays_as_it_is(desk, original, copy):
-    with desk.spool.forward((BOB, EVE), copy, source_id=original.id, most=10) as job:
+    with desk.spool.forward((BOB, EVE), copy, source_id=original.id) as job:
         assert job.settle() is Settled.DELIVERED
 
     for box, message_id in ((BOB, copy.id), (EVE, f"{copy.id}.1")):
@@ -58,7 +58,7 @@ def test_every_recipient_gets_a_message_of_their_own_and_the_original_stays_as_i
 
 
 def test_an_introduction_goes_with_it_as_a_sound_of_its_own(desk, original, copy, preface):
-    with preface, desk.spool.forward((BOB, EVE), copy, source_id=original.id, preface=preface, most=10) as job:
+    with preface, desk.spool.forward((BOB, EVE), copy, source_id=original.id, preface=preface) as job:
         job.settle()
 
     for box in (BOB, EVE):
@@ -72,7 +72,7 @@ def test_an_introduction_goes_with_it_as_a_sound_of_its_own(desk, original, copy
 
 
 def test_sent_on_again_both_introductions_are_heard_the_last_one_first(desk, original, copy, preface):
-    with preface, desk.spool.forward((BOB,), copy, source_id=original.id, preface=preface, most=10) as job:
+    with preface, desk.spool.forward((BOB,), copy, source_id=original.id, preface=preface) as job:
         job.settle()
     at_bobs = desk.mailboxes.messages(BOB)[copy.id]
     second = desk.spool.take_sound(desk.sound_id())
@@ -83,7 +83,7 @@ def test_sent_on_again_both_introductions_are_heard_the_last_one_first(desk, ori
     with (
         second,
         desk.spool.forward(
-            (EVE,), onward, source_id=at_bobs.id, source_intro_id=at_bobs.intro_id, preface=second, most=10
+            (EVE,), onward, source_id=at_bobs.id, source_intro_id=at_bobs.intro_id, preface=second
         ) as job,
     ):
         job.settle()
@@ -94,12 +94,12 @@ def test_sent_on_again_both_introductions_are_heard_the_last_one_first(desk, ori
 
 
 def test_sent_on_as_it_is_it_keeps_the_introduction_it_had(desk, original, copy, preface):
-    with preface, desk.spool.forward((BOB,), copy, source_id=original.id, preface=preface, most=10) as job:
+    with preface, desk.spool.forward((BOB,), copy, source_id=original.id, preface=preface) as job:
         job.settle()
     at_bobs = desk.mailboxes.messages(BOB)[copy.id]
     onward = dataclasses.replace(at_bobs, id=desk.sound_id())
 
-    with desk.spool.forward((EVE,), onward, source_id=at_bobs.id, source_intro_id=at_bobs.intro_id, most=10) as job:
+    with desk.spool.forward((EVE,), onward, source_id=at_bobs.id, source_intro_id=at_bobs.intro_id) as job:
         job.settle()
 
     [message] = desk.mailboxes.messages(EVE).values()
@@ -108,7 +108,7 @@ def test_sent_on_as_it_is_it_keeps_the_introduction_it_had(desk, original, copy,
 
 def test_an_urgent_message_sent_on_stays_urgent(desk, original, copy):
     urgent = dataclasses.replace(copy, urgent=True)
-    with desk.spool.forward((BOB,), urgent, source_id=original.id, most=10) as job:
+    with desk.spool.forward((BOB,), urgent, source_id=original.id) as job:
         job.settle()
 
     assert desk.mailboxes.messages(BOB)[copy.id].urgent
@@ -116,7 +116,7 @@ def test_an_urgent_message_sent_on_stays_urgent(desk, original, copy):
 
 def test_once_begun_it_is_sent_whatever_happens_to_the_call(desk, original, copy):
     def call():
-        with desk.spool.forward((BOB, EVE), copy, source_id=original.id, most=10):
+        with desk.spool.forward((BOB, EVE), copy, source_id=original.id):
             raise CallerGoneError
 
     with pytest.raises(CallerGoneError):
@@ -125,7 +125,7 @@ def test_once_begun_it_is_sent_whatever_happens_to_the_call(desk, original, copy
 
 
 def test_with_the_store_down_it_is_sent_later_even_if_the_original_is_gone_by_then(desk, original, copy, preface):
-    with preface, desk.spool.forward((BOB, EVE), copy, source_id=original.id, preface=preface, most=10) as job:
+    with preface, desk.spool.forward((BOB, EVE), copy, source_id=original.id, preface=preface) as job:
         desk.mailboxes.down = 1
         assert job.settle() is Settled.WAITING
     desk.mailboxes.delete(ALICE, original.id)
@@ -142,7 +142,7 @@ def test_with_the_store_down_it_is_sent_later_even_if_the_original_is_gone_by_th
 
 
 def test_an_answer_lost_half_way_sends_nobody_two(desk, original, copy):
-    with desk.spool.forward((BOB, EVE), copy, source_id=original.id, most=10) as job:
+    with desk.spool.forward((BOB, EVE), copy, source_id=original.id) as job:
         desk.mailboxes.deaf = 1
         job.settle()
     assert desk.mailboxes.messages(EVE) == {}
@@ -154,7 +154,7 @@ def test_an_answer_lost_half_way_sends_nobody_two(desk, original, copy):
 
 def test_the_full_and_the_unknown_are_told_apart_from_those_who_got_it(desk, original, copy, preface):
     desk.mailboxes.fill(EVE, 10)
-    with preface, desk.spool.forward((EVE, NOBODY, BOB), copy, source_id=original.id, preface=preface, most=10) as job:
+    with preface, desk.spool.forward((EVE, NOBODY, BOB), copy, source_id=original.id, preface=preface) as job:
         assert job.settle() is Settled.DELIVERED
         assert job.deliveries == {EVE: Delivery.FULL, NOBODY: Delivery.NO_MAILBOX, BOB: Delivery.DONE}
 
@@ -165,7 +165,7 @@ def test_a_message_that_is_gone_cannot_be_sent_on_and_nothing_remains(desk, orig
     desk.audio.delete(original.id)
 
     with preface, pytest.raises(AudioMissingError):
-        desk.spool.forward((BOB,), copy, source_id=original.id, preface=preface, most=10)
+        desk.spool.forward((BOB,), copy, source_id=original.id, preface=preface)
 
     assert desk.on_the_way() == []
 
@@ -177,7 +177,7 @@ def test_without_room_for_it_nothing_is_sent_and_nothing_remains(desk, original,
     with preface:
         monkeypatch.setattr("os.write", full)
         with pytest.raises(SpoolError):
-            desk.spool.forward((BOB,), copy, source_id=original.id, preface=preface, most=10)
+            desk.spool.forward((BOB,), copy, source_id=original.id, preface=preface)
         monkeypatch.undo()
 
     assert (desk.on_the_way(), desk.mailboxes.messages(BOB)) == ([], {})
@@ -189,7 +189,7 @@ def test_an_introduction_without_sound_is_refused_and_nothing_is_sent(desk, orig
         preface.recorded(recorded(0))
         assert preface.too_short
         with pytest.raises(SpoolError):
-            desk.spool.forward((BOB,), copy, source_id=original.id, preface=preface, most=10)
+            desk.spool.forward((BOB,), copy, source_id=original.id, preface=preface)
 
     assert (desk.on_the_way(), desk.mailboxes.messages(BOB)) == ([], {})
 
@@ -212,7 +212,7 @@ def test_a_process_that_dies_before_it_was_certain_sends_nothing(desk, original,
     freeswitch_records(preface.path, PREFACE)
     preface.recorded(recorded(1000))
     with pytest.raises(SystemExit):
-        desk.spool.forward((BOB,), copy, source_id=original.id, preface=preface, most=10)
+        desk.spool.forward((BOB,), copy, source_id=original.id, preface=preface)
     monkeypatch.undo()
     preface._journal.close()
     assert f"{copy.id}.take" in desk.on_the_way()

@@ -15,6 +15,7 @@ from esl_vm.audio.redis_audio import RedisAudio
 from esl_vm.model.errors import StoreDownError
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId
 from esl_vm.model.message import Caller, Message
+from esl_vm.model.options import MailboxOptions
 from esl_vm.spool import Settled, Spool, Sweeper
 from esl_vm.spool.sound import wave
 from esl_vm.store import keys
@@ -34,7 +35,7 @@ class Service:
         self.questions = 0
         self.clock = Clock()
         link = connect(url, IMPATIENT, observe=self._count)
-        self.store = Store(link, clock=self.clock)
+        self.store = Store(link, clock=self.clock, defaults=MailboxOptions(maxmsg=9999))
         self.audio = RedisAudio(link, keys.audio, Cache(folder / "cache", limit_bytes=1 << 24))
         self.spool = Spool(folder / "spool", self.store.mailboxes, self.audio, self.clock, min_free=0)
         self.sweeper = Sweeper(self.spool, quiet_s=0)
@@ -44,7 +45,7 @@ class Service:
 
     def take(self, number: int, *boxes):
         message = Message(_id(number), Caller("5145550100"), self.clock.now())
-        return self.spool.take_message(boxes or (ALICE,), message, **DEFAULTS | {"most": 0})
+        return self.spool.take_message(boxes or (ALICE,), message, **DEFAULTS)
 
     def lie(self, box=ALICE) -> list[Message]:
         return list(self.store.mailboxes.page(box, Folder.NEW, urgent=None, after=None, most=1000).messages)
@@ -135,8 +136,8 @@ def unanswered(monkeypatch, mailboxes, name):
     """Redis does what is asked, and its answer gets lost."""
     ask = getattr(mailboxes, name)
 
-    def lost(*args):
-        ask(*args)
+    def lost(*args, **how):
+        ask(*args, **how)
         raise StoreDownError("the answer got lost")
 
     monkeypatch.setattr(mailboxes, name, lost)
@@ -229,7 +230,7 @@ def test_on_a_cluster_sending_on_with_an_introduction_spans_its_nodes(quick_disk
             freeswitch_records(preface.path, voice(500))
             preface.recorded(recorded(500))
             copy = dataclasses.replace(original, id=_id(3))
-            with service.spool.forward(boxes[1:], copy, source_id=original.id, preface=preface, most=0) as job:
+            with service.spool.forward(boxes[1:], copy, source_id=original.id, preface=preface) as job:
                 assert job.settle() is Settled.DELIVERED
 
         assert len({service.store.keys.partition(box) for box in boxes}) > 2

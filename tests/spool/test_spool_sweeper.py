@@ -18,7 +18,7 @@ from esl_vm.spool.sound import wave
 FORK = multiprocessing.get_context("fork")
 
 
-def dies(*_):
+def dies(*_, **__):
     raise SystemExit
 
 
@@ -81,8 +81,9 @@ def test_another_process_sees_that_a_call_is_live_until_that_process_is_killed(t
 
 def test_of_several_sweepers_at_once_each_take_falls_to_one(tmp_path):
     desk = Desk(tmp_path)
+    desk.mailboxes.maxmsg = 40
     for _ in range(40):
-        take = desk.take(most=0)
+        take = desk.take()
         freeswitch_records(take.path, voice(1500))
         take.recorded(recorded(1500))
         process_dies(take)
@@ -239,9 +240,9 @@ def test_takes_that_always_fail_do_not_hold_up_the_others(desk):
         process_dies(take)
     deliver = desk.mailboxes.deliver
 
-    def stubborn(box, message, most):
+    def stubborn(box, message, **how):
         desk.mailboxes.down = 1 if box == ALICE else 0
-        return deliver(box, message, most)
+        return deliver(box, message, **how)
 
     desk.mailboxes.deliver = stubborn
     sweeper = desk.sweeper()
@@ -501,7 +502,7 @@ def test_an_introduction_recorded_on_another_host_cannot_be_sent_from_here(hosts
     source.settle()
 
     with preface, pytest.raises(SpoolError):
-        service.spool.forward((BOB,), service.message(), source_id=source.id, preface=preface, most=0)
+        service.spool.forward((BOB,), service.message(), source_id=source.id, preface=preface)
     assert service.mailboxes.messages(BOB) == {}
 
 

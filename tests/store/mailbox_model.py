@@ -26,6 +26,7 @@ class MailboxModel:
     """Messages by id, and ids that must not come back."""
 
     trash_days: int = 14
+    maxmsg: int = 9999
     messages: dict[str, Kept] = field(default_factory=dict)
     erased: set[str] = field(default_factory=set)
 
@@ -44,13 +45,15 @@ class MailboxModel:
         same = [m.place for m in self.messages.values() if m.folder is folder and m.urgent == urgent]
         return max([now, *(place + 1 for place in same)])
 
-    def deliver(self, message_id: str, folder: Folder, place: int, most: int, *, urgent: bool, ms: int) -> Delivery:
+    def deliver(self, message_id: str, folder: Folder, place: int, *, urgent: bool, ms: int) -> Delivery:
         there = self.messages.get(message_id)
         if there:
             return Delivery.DELETED if there.folder is Folder.TRASH else Delivery.ALREADY
         if message_id in self.erased:
             return Delivery.DELETED
-        if most and self.count(folder) >= most:
+        if not self.maxmsg:
+            return Delivery.CLOSED
+        if self.count(folder) >= self.maxmsg:
             return Delivery.FULL
         self.messages[message_id] = Kept(message_id, folder, place, urgent, ms=ms)
         return Delivery.DONE
@@ -59,24 +62,24 @@ class MailboxModel:
         if message_id in self.messages:
             self.messages[message_id].heard = True
 
-    def retire(self, ids: list[str], most: int, now: int) -> int:
+    def retire(self, ids: list[str], now: int) -> int:
         moved = 0
         for message_id in ids:
             m = self.messages.get(message_id)
-            if m and m.folder is Folder.NEW and m.heard and (not most or self.count(Folder.OLD) < most):
+            if m and m.folder is Folder.NEW and m.heard and (not self.maxmsg or self.count(Folder.OLD) < self.maxmsg):
                 m.place = self._end(Folder.OLD, now, urgent=m.urgent)
                 m.folder = Folder.OLD
                 moved += 1
         return moved
 
-    def move(self, message_id: str, to: Folder, most: int, now: int) -> Delivery | None:
+    def move(self, message_id: str, to: Folder, now: int) -> Delivery | None:
         m = self.messages.get(message_id)
         if m is None:
             return None
         if m.folder is to:
             m.heard = m.heard and to is not Folder.NEW
             return Delivery.ALREADY
-        if most and self.count(to) >= most:
+        if self.maxmsg and self.count(to) >= self.maxmsg:
             return Delivery.FULL
         m.place = self._end(to, now, urgent=m.urgent)
         m.folder = to

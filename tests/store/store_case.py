@@ -56,7 +56,7 @@ class Case:
         """Messages left for a mailbox, a second after each other."""
         for message_id in ids:
             self.clock.passes(seconds=1)
-            self.mailboxes.deliver(box, message(message_id, self.clock.now(), **fields), 0)
+            self.mailboxes.deliver(box, message(message_id, self.clock.now(), **fields), even_if_full=True)
 
     def lie(self, folder: Folder, box: MailboxId = ALICE, *, urgent: bool | None = None) -> list[str]:
         """The ids in a folder, in the order in which they are played; read in small pages."""

@@ -53,7 +53,7 @@ def installation(real, real_redis):
 
     def leave(after, suffix, number, name, *, box=ALICE, urgent=False):
         caller = Caller(number, name)
-        boxes.deliver(box, message(suffix, clock.at + after, caller=caller, urgent=urgent), 0)
+        boxes.deliver(box, message(suffix, clock.at + after, caller=caller, urgent=urgent))
 
     leave(0, "19fb0a58100-000000000001", "5145550101", "Guy Roy")
     leave(600, "19fb0a5b100-000000000002", "5145550102", "Bob Tremblay")
@@ -63,7 +63,7 @@ def installation(real, real_redis):
     leave(900, "19fb0a5a200-000000000006", "5145550106", "Ann", box=MailboxId("1002"))
     for message_id in ("19fb0a58100-000000000001", "19fb0a5b100-000000000002"):
         boxes.heard(ALICE, message_id)
-    boxes.retire(ALICE, ["19fb0a58100-000000000001"], 0)
+    boxes.retire(ALICE, ["19fb0a58100-000000000001"])
     clock.passes(seconds=6600)
     boxes.delete(ALICE, "19fb0a5a100-000000000004")
     clock.passes(seconds=1000)

@@ -52,8 +52,8 @@ def step_by_step(case) -> None:
     boxes.counts(ALICE)
     boxes.page(ALICE, Folder.NEW, urgent=None, after=None, most=5)
     boxes.heard(ALICE, "a")
-    boxes.retire(ALICE, ["a"], 0)
-    boxes.move(ALICE, "b", Folder.WORK, 0)
+    boxes.retire(ALICE, ["a"])
+    boxes.move(ALICE, "b", Folder.WORK)
     boxes.delete(ALICE, "c")
     boxes.restore(ALICE, "c")
     boxes.set_greeting(ALICE, Greeting.BUSY, StoredGreeting("g", 1))
@@ -73,7 +73,7 @@ def test_after_the_pin_is_typed_two_round_trips_open_the_mailbox(warm, trips):
 def test_leaving_a_message_takes_two(warm, trips):
     with trips(2):
         warm.mailboxes.open(ALICE)
-        warm.mailboxes.deliver(ALICE, message("new"), 100)
+        warm.mailboxes.deliver(ALICE, message("new"))
 
 
 @pytest.mark.parametrize(
@@ -84,8 +84,8 @@ def test_leaving_a_message_takes_two(warm, trips):
         lambda m: m.page(ALICE, Folder.WORK, urgent=None, after=None, most=20),
         lambda m: m.message(ALICE, "d"),
         lambda m: m.heard(ALICE, "d"),
-        lambda m: m.retire(ALICE, ["d"], 0),
-        lambda m: m.move(ALICE, "d", Folder.WORK, 0),
+        lambda m: m.retire(ALICE, ["d"]),
+        lambda m: m.move(ALICE, "d", Folder.WORK),
         lambda m: m.delete(ALICE, "d"),
         lambda m: m.restore(ALICE, "d"),
         lambda m: m.set_greeting(ALICE, Greeting.BUSY, StoredGreeting("g9", 1)),
@@ -150,7 +150,7 @@ def test_a_mailbox_of_ten_thousand_messages_is_opened_and_paged_like_one_of_thir
             assert len(page.messages) == 10
         message_id = f"{Folder.NEW.value}1"
         real.mailboxes.heard(box, message_id)
-        real.mailboxes.retire(box, [message_id], 0)
+        real.mailboxes.retire(box, [message_id])
         real.mailboxes.delete(box, message_id)
         real.mailboxes.restore(box, message_id)
 
@@ -200,7 +200,7 @@ def test_bytes_of_a_mailbox_and_of_a_message(real):
             left = message(
                 new_id(real.clock.now()), real.clock.now(), caller=caller, duration_ms=dice.randrange(90_000)
             )
-            real.mailboxes.deliver(box, left, 0)
+            real.mailboxes.deliver(box, left, even_if_full=True)
             real.mailboxes.heard(box, left.id)
     bytes_of = usage(real)
     per_message = (bytes_of("msg:") + bytes_of("folder:")) / (10 * WITH_MESSAGES)

@@ -146,7 +146,7 @@ def test_a_killed_user_leaves_nothing_running(tmp_path):
 def test_a_killed_server_is_started_again_with_what_it_said_it_kept(tmp_path):
     with Embedded(tmp_path) as server:
         case = Case(server.url).with_mailbox()
-        case.mailboxes.deliver(ALICE, message("m1"), 0)
+        case.mailboxes.deliver(ALICE, message("m1"))
         pid = server_pid(server)
         os.kill(pid, signal.SIGKILL)
         wait_until(lambda: reads(case) == ["m1"], 10, "the server being back")

@@ -31,7 +31,7 @@ def test_the_trash_is_emptied_after_its_days(case):
     assert case.lie(Folder.TRASH) == []
     assert case.lie(Folder.NEW) == ["kept"]
     assert sorted(case.store.housekeeping.sounds_to_erase()) == ["a", "b", "i", "u"]
-    assert case.mailboxes.deliver(ALICE, message("a"), 0) is Delivery.DELETED
+    assert case.mailboxes.deliver(ALICE, message("a")) is Delivery.DELETED
 
 
 def test_the_days_count_from_deleting_not_from_recording(case):
@@ -69,7 +69,7 @@ def test_what_is_older_than_a_mailbox_keeps_goes_to_the_trash_wherever_it_was_mo
     case.leave("old", "moved")
     case.leave("theirs", box=BOB)
     case.clock.passes(days=29)
-    case.mailboxes.move(ALICE, "moved", Folder.WORK, 0)
+    case.mailboxes.move(ALICE, "moved", Folder.WORK)
     case.leave("young")
     case.clock.passes(days=1)
     assert purge(case) == (2, 0)

@@ -409,8 +409,8 @@ class TestSentinel:
         Case(real_redis.url).with_mailbox()
         for _ in range(2):  # the script unknown, then known
             with pytest.raises(StoreDownError, match="0 of 1 replicas"):
-                store.mailboxes.deliver(ALICE, message("m1"), 0)
-        assert Case(real_redis.url).mailboxes.deliver(ALICE, message("m1"), 0) is Delivery.ALREADY
+                store.mailboxes.deliver(ALICE, message("m1"))
+        assert Case(real_redis.url).mailboxes.deliver(ALICE, message("m1")) is Delivery.ALREADY
         store.close()
 
 
@@ -451,7 +451,7 @@ def _deliver_while(case: Case, disturb) -> list[str]:
 
     def deliver(message_id: str) -> bool:
         try:
-            kept_now = case.mailboxes.deliver(ALICE, message(message_id, MONDAY), 0).kept
+            kept_now = case.mailboxes.deliver(ALICE, message(message_id, MONDAY)).kept
         except StoreDownError:
             return False
         kept.extend([message_id] if kept_now else [])

@@ -55,7 +55,7 @@ def test_every_field_of_a_message_comes_back(case):
         arrived=MONDAY + 3.25,
         received=MONDAY - 0.125,
     )
-    case.mailboxes.deliver(ALICE, left, 0)
+    case.mailboxes.deliver(ALICE, left)
     assert case.mailboxes.message(ALICE, "m1") == left
     page = case.mailboxes.page(ALICE, Folder.WORK, urgent=None, after=None, most=5)
     assert page.messages == (left,)
@@ -69,54 +69,54 @@ def test_a_message_that_is_not_there_is_an_error(case):
 
 class TestDelivering:
     def test_nobody_there(self, case):
-        assert case.mailboxes.deliver(NOBODY, message("m1"), 0) is Delivery.NO_MAILBOX
+        assert case.mailboxes.deliver(NOBODY, message("m1")) is Delivery.NO_MAILBOX
 
     def test_twice_is_once(self, case):
         case.with_mailbox()
-        assert case.mailboxes.deliver(ALICE, message("m1"), 0) is Delivery.DONE
-        assert case.mailboxes.deliver(ALICE, message("m1"), 0) is Delivery.ALREADY
+        assert case.mailboxes.deliver(ALICE, message("m1")) is Delivery.DONE
+        assert case.mailboxes.deliver(ALICE, message("m1")) is Delivery.ALREADY
         assert case.lie(Folder.NEW) == ["m1"]
         assert case.happened() == ["box-added", "delivered"]
 
     def test_a_full_folder_takes_no_more_but_says_already_to_what_it_has(self, case):
-        case.with_mailbox()
+        case.with_mailbox(maxmsg="2")
         case.leave("a", "b")
-        assert case.mailboxes.deliver(ALICE, message("c"), 2) is Delivery.FULL
-        assert case.mailboxes.deliver(ALICE, message("a"), 2) is Delivery.ALREADY
+        assert case.mailboxes.deliver(ALICE, message("c")) is Delivery.FULL
+        assert case.mailboxes.deliver(ALICE, message("a")) is Delivery.ALREADY
         assert case.lie(Folder.NEW) == ["a", "b"]
 
     def test_a_mailbox_with_its_quota_of_sound_is_full_until_some_is_deleted(self, case):
         case.with_mailbox(quota_seconds="5")
         case.leave("a")
-        assert case.mailboxes.deliver(ALICE, message("b"), 0) is Delivery.DONE  # 4 s of 5: begun below it
-        assert case.mailboxes.deliver(ALICE, message("c"), 0) is Delivery.FULL
+        assert case.mailboxes.deliver(ALICE, message("b")) is Delivery.DONE  # 4 s of 5: begun below it
+        assert case.mailboxes.deliver(ALICE, message("c")) is Delivery.FULL
         case.mailboxes.delete(ALICE, "a")
-        assert case.mailboxes.deliver(ALICE, message("c"), 0) is Delivery.DONE
+        assert case.mailboxes.deliver(ALICE, message("c")) is Delivery.DONE
 
     def test_one_that_was_deleted_does_not_come_back(self, case):
         case.with_mailbox()
         case.leave("m1")
         case.mailboxes.delete(ALICE, "m1")
-        assert case.mailboxes.deliver(ALICE, message("m1"), 0) is Delivery.DELETED
+        assert case.mailboxes.deliver(ALICE, message("m1")) is Delivery.DELETED
         assert case.lie(Folder.NEW) == []
 
     def test_nor_does_one_that_was_erased(self, case):
         case.with_mailbox(trash_days="0")
         case.leave("m1")
         assert case.mailboxes.delete(ALICE, "m1")
-        assert case.mailboxes.deliver(ALICE, message("m1"), 0) is Delivery.DELETED
+        assert case.mailboxes.deliver(ALICE, message("m1")) is Delivery.DELETED
 
     def test_a_late_one_takes_the_place_its_time_gives_it(self, case):
         case.with_mailbox()
         case.leave("a", "b")
-        case.mailboxes.deliver(ALICE, message("late", MONDAY + 1.5), 0)
+        case.mailboxes.deliver(ALICE, message("late", MONDAY + 1.5))
         assert case.lie(Folder.NEW) == ["a", "late", "b"]
 
     def test_several_of_the_same_second_all_come_page_by_page(self, case):
         case.with_mailbox()
         ids = [f"m{n:02d}" for n in range(11)]
         for message_id in reversed(ids):
-            case.mailboxes.deliver(ALICE, message(message_id), 0)
+            case.mailboxes.deliver(ALICE, message(message_id))
         assert case.lie(Folder.NEW) == ids
 
 
@@ -136,7 +136,7 @@ class TestOrder:
         for message_id in ("a", "u1", "b", "c", "u2", "d", "u3"):
             case.leave(message_id, urgent=message_id.startswith("u"))
             case.clock.passes(seconds=1)
-            case.mailboxes.move(ALICE, message_id, Folder.WORK, 0)
+            case.mailboxes.move(ALICE, message_id, Folder.WORK)
         assert case.lie(Folder.WORK) == ["a", "u1", "b", "c", "u2", "d", "u3"]
         assert case.lie(Folder.WORK, urgent=True) == ["u1", "u2", "u3"]
         assert case.lie(Folder.WORK, urgent=False) == ["a", "b", "c", "d"]
@@ -194,7 +194,7 @@ class TestHearing:
         case.leave("a", "b", "c")
         for message_id in ("c", "a"):
             case.mailboxes.heard(ALICE, message_id)
-        assert case.mailboxes.retire(ALICE, ["a", "c"], 0) == 2
+        assert case.mailboxes.retire(ALICE, ["a", "c"]) == 2
         assert case.lie(Folder.OLD) == ["a", "c"]
         assert case.lie(Folder.NEW) == ["b"]
 
@@ -202,9 +202,9 @@ class TestHearing:
         case.with_mailbox()
         case.leave("a")
         case.mailboxes.heard(ALICE, "a")
-        assert case.mailboxes.retire(ALICE, ["a"], 0) == 1
-        assert case.mailboxes.retire(ALICE, ["a"], 0) == 0
-        assert case.mailboxes.retire(ALICE, [], 0) == 0
+        assert case.mailboxes.retire(ALICE, ["a"]) == 1
+        assert case.mailboxes.retire(ALICE, ["a"]) == 0
+        assert case.mailboxes.retire(ALICE, []) == 0
         assert case.happened().count("retired") == 1
 
     def test_what_another_call_made_unheard_or_moved_stays_there(self, case):
@@ -212,17 +212,17 @@ class TestHearing:
         case.leave("a", "b")
         for message_id in ("a", "b"):
             case.mailboxes.heard(ALICE, message_id)
-        case.mailboxes.move(ALICE, "a", Folder.NEW, 0)
-        case.mailboxes.move(ALICE, "b", Folder.WORK, 0)
-        assert case.mailboxes.retire(ALICE, ["a", "b"], 0) == 0
+        case.mailboxes.move(ALICE, "a", Folder.NEW)
+        case.mailboxes.move(ALICE, "b", Folder.WORK)
+        assert case.mailboxes.retire(ALICE, ["a", "b"]) == 0
         assert (case.lie(Folder.NEW), case.lie(Folder.WORK)) == (["a"], ["b"])
 
     def test_only_as_many_retire_as_old_has_room_for(self, case):
-        case.with_mailbox()
+        case.with_mailbox(maxmsg="2")
         case.leave("a", "b", "c")
         for message_id in ("a", "b", "c"):
             case.mailboxes.heard(ALICE, message_id)
-        assert case.mailboxes.retire(ALICE, ["a", "b", "c"], 2) == 2
+        assert case.mailboxes.retire(ALICE, ["a", "b", "c"]) == 2
         assert case.lie(Folder.NEW) == ["c"]
 
     def test_the_event_of_several_names_them_all(self, case):
@@ -230,7 +230,7 @@ class TestHearing:
         case.leave("a", "b")
         for message_id in ("a", "b"):
             case.mailboxes.heard(ALICE, message_id)
-        case.mailboxes.retire(ALICE, ["a", "b"], 0)
+        case.mailboxes.retire(ALICE, ["a", "b"])
         event = case.store.events.tail(1)[0]
         assert (event.what, event.details["messages"]) == (What.RETIRED, "a b")
         assert (event.counts.new, event.counts.old) == (0, 2)
@@ -240,36 +240,36 @@ class TestMoving:
     def test_to_the_end_of_a_folder(self, case):
         case.with_mailbox()
         case.leave("a", "b")
-        assert case.mailboxes.move(ALICE, "b", Folder.WORK, 0) is Delivery.DONE
-        assert case.mailboxes.move(ALICE, "a", Folder.WORK, 0) is Delivery.DONE
+        assert case.mailboxes.move(ALICE, "b", Folder.WORK) is Delivery.DONE
+        assert case.mailboxes.move(ALICE, "a", Folder.WORK) is Delivery.DONE
         assert case.lie(Folder.WORK) == ["b", "a"]  # though it is older, and though no time passed
 
     def test_where_it_lies_already_it_keeps_its_place(self, case):
         case.with_mailbox()
         case.leave("a", "b")
-        assert case.mailboxes.move(ALICE, "a", Folder.NEW, 0) is Delivery.ALREADY
+        assert case.mailboxes.move(ALICE, "a", Folder.NEW) is Delivery.ALREADY
         assert case.lie(Folder.NEW) == ["a", "b"]
 
     def test_a_full_folder_takes_none_and_nothing_is_lost(self, case):
-        case.with_mailbox()
+        case.with_mailbox(maxmsg="1")
         case.leave("a", "b")
-        case.mailboxes.move(ALICE, "a", Folder.WORK, 0)
-        assert case.mailboxes.move(ALICE, "b", Folder.WORK, 1) is Delivery.FULL
+        case.mailboxes.move(ALICE, "a", Folder.WORK)
+        assert case.mailboxes.move(ALICE, "b", Folder.WORK) is Delivery.FULL
         assert (case.lie(Folder.NEW), case.lie(Folder.WORK)) == (["b"], ["a"])
 
     def test_into_new_makes_it_unheard(self, case):
         case.with_mailbox()
         case.leave("a")
         case.mailboxes.heard(ALICE, "a")
-        case.mailboxes.retire(ALICE, ["a"], 0)
-        case.mailboxes.move(ALICE, "a", Folder.NEW, 0)
+        case.mailboxes.retire(ALICE, ["a"])
+        case.mailboxes.move(ALICE, "a", Folder.NEW)
         assert not case.mailboxes.message(ALICE, "a").heard
 
     def test_out_of_the_trash(self, case):
         case.with_mailbox()
         case.leave("a")
         case.mailboxes.delete(ALICE, "a")
-        assert case.mailboxes.move(ALICE, "a", Folder.FAMILY, 0) is Delivery.DONE
+        assert case.mailboxes.move(ALICE, "a", Folder.FAMILY) is Delivery.DONE
         assert case.lie(Folder.FAMILY) == ["a"]
         assert case.mailboxes.open(ALICE).sound_ms == 4000
         assert not case.mailboxes.restore(ALICE, "a")
@@ -277,22 +277,22 @@ class TestMoving:
     def test_to_the_trash_is_deleting(self, case):
         case.with_mailbox()
         case.leave("a")
-        assert case.mailboxes.move(ALICE, "a", Folder.TRASH, 0) is Delivery.DONE
-        assert case.mailboxes.move(ALICE, "a", Folder.TRASH, 0) is Delivery.ALREADY
+        assert case.mailboxes.move(ALICE, "a", Folder.TRASH) is Delivery.DONE
+        assert case.mailboxes.move(ALICE, "a", Folder.TRASH) is Delivery.ALREADY
         assert case.mailboxes.restore(ALICE, "a")
 
     @pytest.mark.parametrize("to", [Folder.WORK, Folder.TRASH])
     def test_one_that_is_gone_is_an_error(self, case, to):
         case.with_mailbox()
         with pytest.raises(NoSuchMessageError):
-            case.mailboxes.move(ALICE, "gone", to, 0)
+            case.mailboxes.move(ALICE, "gone", to)
 
     def test_urgent_goes_behind_the_urgent_ones(self, case):
         case.with_mailbox()
         case.leave("u1", "u2", urgent=True)
         case.leave("a")
-        case.mailboxes.move(ALICE, "u1", Folder.OLD, 0)
-        case.mailboxes.move(ALICE, "u1", Folder.NEW, 0)
+        case.mailboxes.move(ALICE, "u1", Folder.OLD)
+        case.mailboxes.move(ALICE, "u1", Folder.NEW)
         assert case.lie(Folder.NEW) == ["u2", "u1", "a"]
         assert case.mailboxes.counts(ALICE).urgent == 2
 
@@ -311,7 +311,7 @@ class TestDeleting:
         case.with_mailbox()
         case.leave("u", urgent=True)
         case.mailboxes.heard(ALICE, "u")
-        case.mailboxes.retire(ALICE, ["u"], 0)
+        case.mailboxes.retire(ALICE, ["u"])
         case.mailboxes.delete(ALICE, "u")
         assert case.mailboxes.counts(ALICE).urgent_old == 0
         case.mailboxes.restore(ALICE, "u")
@@ -343,9 +343,9 @@ class TestDeleting:
 
     def test_imported_into_the_trash_it_can_be_restored(self, case):
         case.with_mailbox()
-        case.mailboxes.deliver(ALICE, message("n", folder=Folder.TRASH), 0)
-        case.mailboxes.deliver(ALICE, message("h", folder=Folder.TRASH, heard=True), 0)
-        assert case.mailboxes.deliver(ALICE, message("n", folder=Folder.TRASH), 0) is Delivery.ALREADY
+        case.mailboxes.deliver(ALICE, message("n", folder=Folder.TRASH))
+        case.mailboxes.deliver(ALICE, message("h", folder=Folder.TRASH, heard=True))
+        assert case.mailboxes.deliver(ALICE, message("n", folder=Folder.TRASH)) is Delivery.ALREADY
         assert case.mailboxes.open(ALICE).sound_ms == 0
         case.mailboxes.restore(ALICE, "n")
         case.mailboxes.restore(ALICE, "h")
@@ -420,14 +420,14 @@ class TestApart:
         case.with_mailbox(ALICE).with_mailbox(other)
         case.leave("m1")
         assert case.mailboxes.counts(other).new == 0
-        assert case.mailboxes.deliver(other, message("m1"), 0) is Delivery.DONE
+        assert case.mailboxes.deliver(other, message("m1")) is Delivery.DONE
         case.mailboxes.delete(ALICE, "m1")
         assert case.lie(Folder.NEW, other) == ["m1"]
 
     def test_a_hostile_caller_name_stays_a_name(self, case):
         case.with_mailbox(BOB)
         name = "}:box:1001@default\r\nDEL * 'x' \u2028 \x00 {p00} $(id)"
-        case.mailboxes.deliver(BOB, message("m1", caller=Caller("1\n2", name)), 0)
+        case.mailboxes.deliver(BOB, message("m1", caller=Caller("1\n2", name)))
         got = case.mailboxes.message(BOB, "m1")
         assert got.caller == Caller("1 2", "}:box:1001@default DEL * 'x' {p00} $(id)")
 

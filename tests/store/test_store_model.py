@@ -20,7 +20,7 @@ from esl_vm.model.mailbox import Folder
 from esl_vm.model.store import Delivery
 
 KEPT_FOLDERS = [folder for folder in FOLDERS if folder is not Folder.TRASH]
-FULL_AT = st.sampled_from([0, 0, 2, 3])
+FULL_AT = st.sampled_from([0, 2, 3, 9999, 9999])
 
 
 def machine(url: str, trash: int):
@@ -48,40 +48,44 @@ def machine(url: str, trash: int):
             folder=st.sampled_from([Folder.NEW, Folder.NEW, Folder.WORK]),
             urgent=st.booleans(),
             late=st.integers(0, 5),
-            most=FULL_AT,
         )
-        def a_message_comes(self, folder, urgent, late, most):
+        def a_message_comes(self, folder, urgent, late):
             self.number += 1
             message_id = f"m{random.Random(self.number).randrange(1000):03d}-{self.number}"
             place = self.now - late * 500
             left = message(message_id, place / 1000, folder=folder, urgent=urgent, duration_ms=self.number)
-            self._deliver(left, place, most)
+            self._deliver(left, place)
             return message_id
 
-        @rule(message_id=ids, folder=st.sampled_from([Folder.NEW, Folder.FAMILY]), most=FULL_AT)
-        def it_is_delivered_again(self, message_id, folder, most):
-            self._deliver(message(message_id, self.now / 1000, folder=folder, duration_ms=7), self.now, most)
+        @rule(message_id=ids, folder=st.sampled_from([Folder.NEW, Folder.FAMILY]))
+        def it_is_delivered_again(self, message_id, folder):
+            self._deliver(message(message_id, self.now / 1000, folder=folder, duration_ms=7), self.now)
 
-        def _deliver(self, left, place, most):
-            expected = self.model.deliver(left.id, left.folder, place, most, urgent=left.urgent, ms=left.duration_ms)
-            assert self.case.mailboxes.deliver(ALICE, left, most) is expected
+        def _deliver(self, left, place):
+            expected = self.model.deliver(left.id, left.folder, place, urgent=left.urgent, ms=left.duration_ms)
+            assert self.case.mailboxes.deliver(ALICE, left) is expected
 
         @rule(message_id=ids)
         def it_is_heard(self, message_id):
             self.model.heard(message_id)
             self.case.mailboxes.heard(ALICE, message_id)
 
-        @rule(some=st.lists(ids, max_size=4), most=FULL_AT)
-        def some_retire(self, some, most):
-            assert self.case.mailboxes.retire(ALICE, some, most) == self.model.retire(some, most, self.now)
+        @rule(some=st.lists(ids, max_size=4))
+        def some_retire(self, some):
+            assert self.case.mailboxes.retire(ALICE, some) == self.model.retire(some, self.now)
 
-        @rule(message_id=ids, to=st.sampled_from(KEPT_FOLDERS[:4]), most=FULL_AT)
-        def it_is_moved(self, message_id, to, most):
+        @rule(most=FULL_AT)
+        def its_limit_is_changed(self, most):
+            self.case.registry.change(ALICE, {"maxmsg": str(most)})
+            self.model.maxmsg = most
+
+        @rule(message_id=ids, to=st.sampled_from(KEPT_FOLDERS[:4]))
+        def it_is_moved(self, message_id, to):
             try:
-                moved = self.case.mailboxes.move(ALICE, message_id, to, most)
+                moved = self.case.mailboxes.move(ALICE, message_id, to)
             except NoSuchMessageError:
                 moved = None
-            assert moved is self.model.move(message_id, to, most, self.now)
+            assert moved is self.model.move(message_id, to, self.now)
 
         @rule(message_id=ids)
         def it_is_deleted(self, message_id):
@@ -145,13 +149,13 @@ for step in range(steps):
     try:
         match dice.randrange(7):
             case 0 | 1:
-                case.mailboxes.deliver(ALICE, message(one, time.time(), urgent=one in known[:4]), 6)
+                case.mailboxes.deliver(ALICE, message(one, time.time(), urgent=one in known[:4]))
             case 2:
                 case.mailboxes.heard(ALICE, one)
             case 3:
-                case.mailboxes.retire(ALICE, dice.sample(known, 3), 5)
+                case.mailboxes.retire(ALICE, dice.sample(known, 3))
             case 4:
-                case.mailboxes.move(ALICE, one, dice.choice(folders), 5)
+                case.mailboxes.move(ALICE, one, dice.choice(folders))
             case 5:
                 case.mailboxes.delete(ALICE, one)
             case 6:
@@ -196,7 +200,7 @@ def replay(model: MailboxModel, event) -> None:
             told = event.details
             place = round(told["received"] * 1000)
             left = model.deliver(
-                event.message_id, Folder(told["folder"]), place, 0, urgent="urgent" in told, ms=told["duration_ms"]
+                event.message_id, Folder(told["folder"]), place, urgent="urgent" in told, ms=told["duration_ms"]
             )
             assert left is Delivery.DONE
         case What.NEARLY_FULL:
@@ -211,10 +215,10 @@ def replay(model: MailboxModel, event) -> None:
             model.heard(event.message_id)
         case What.RETIRED:
             ids = event.details["messages"].split()
-            assert model.retire(ids, 0, now) == len(ids)
+            assert model.retire(ids, now) == len(ids)
         case What.MOVED:
             assert model.messages[event.message_id].folder == event.details["from"]
-            model.move(event.message_id, Folder(event.details["to"]), 0, now)
+            model.move(event.message_id, Folder(event.details["to"]), now)
         case What.DELETED:
             assert model.delete(event.message_id, now)
         case What.RESTORED:

@@ -149,7 +149,7 @@ class TestRemoving:
         assert case.registry.remove(ALICE) == ["a", "b", "g", "i", "t"]
         assert list(case.registry.boxes()) == [BOB]
         assert case.mailboxes.open(ALICE) is None
-        assert case.mailboxes.deliver(ALICE, message("late"), 0) is Delivery.NO_MAILBOX
+        assert case.mailboxes.deliver(ALICE, message("late")) is Delivery.NO_MAILBOX
         assert case.registry.locked_for(ALICE) == 0
         assert list(case.store.directory.by_keys("default", "254", by_first_name=True)) == []
         left = case.store.link.run(None, lambda c: [key.decode() for key in c.scan_iter("*1001@default*")])

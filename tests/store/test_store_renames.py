@@ -28,8 +28,8 @@ def full(case):
     case.leave("m1", "m2", "m3", "m4")
     case.leave("u1", urgent=True)
     case.mailboxes.heard(ALICE, "m1")
-    case.mailboxes.retire(ALICE, ["m1"], 0)
-    case.mailboxes.move(ALICE, "m2", Folder.WORK, 0)
+    case.mailboxes.retire(ALICE, ["m1"])
+    case.mailboxes.move(ALICE, "m2", Folder.WORK)
     case.mailboxes.delete(ALICE, "m3")
     return case
 
@@ -109,7 +109,7 @@ def test_names_that_are_taken_or_missing_are_refused(full):
 def test_a_thousand_messages_go_in_portions(real):
     real.with_mailbox()
     for number in range(450):
-        real.mailboxes.deliver(ALICE, message(f"m{number:03}", real.clock.at + number), 0)
+        real.mailboxes.deliver(ALICE, message(f"m{number:03}", real.clock.at + number), even_if_full=True)
     told = []
     assert real.store.renames.rename(ALICE, FAR, lambda done, total, _what: told.append((done, total))) == 450
     assert told == [(100, 450), (200, 450), (300, 450), (400, 450), (450, 450)]
@@ -243,12 +243,12 @@ def test_a_mailbox_that_never_stands_still_is_told(full, monkeypatch):
 def test_a_message_that_was_on_its_way_to_the_old_name_follows(full, new):
     full.store.renames.rename(ALICE, new)
     late = message("late", full.clock.now())
-    assert full.mailboxes.deliver(ALICE, late, 0) is Delivery.DONE
-    assert full.mailboxes.deliver(ALICE, late, 0) is Delivery.ALREADY
+    assert full.mailboxes.deliver(ALICE, late) is Delivery.DONE
+    assert full.mailboxes.deliver(ALICE, late) is Delivery.ALREADY
     assert full.lie(Folder.NEW, new) == ["u1", "m4", "late"]
-    assert full.mailboxes.deliver(ALICE, message("m4"), 0) is Delivery.ALREADY
+    assert full.mailboxes.deliver(ALICE, message("m4")) is Delivery.ALREADY
     full.store.renames.rename(new, MailboxId("3001"))
-    assert full.mailboxes.deliver(ALICE, message("later"), 0) is Delivery.DONE
+    assert full.mailboxes.deliver(ALICE, message("later")) is Delivery.DONE
     assert "later" in full.lie(Folder.NEW, MailboxId("3001"))
 
 
@@ -256,8 +256,8 @@ def test_it_follows_no_longer_when_the_mailbox_is_back_or_gone(full, new):
     full.store.renames.rename(ALICE, new)
     full.store.renames.rename(new, ALICE)
     full.registry.remove(ALICE)
-    assert full.mailboxes.deliver(ALICE, message("late"), 0) is Delivery.NO_MAILBOX
-    assert full.mailboxes.deliver(new, message("late"), 0) is Delivery.NO_MAILBOX
+    assert full.mailboxes.deliver(ALICE, message("late")) is Delivery.NO_MAILBOX
+    assert full.mailboxes.deliver(new, message("late")) is Delivery.NO_MAILBOX
 
 
 def test_a_message_that_comes_while_it_goes_over_is_there_once(full, monkeypatch):
@@ -265,8 +265,6 @@ def test_a_message_that_comes_while_it_goes_over_is_there_once(full, monkeypatch
         _cut_after(patched, 3, answered=False)
         with pytest.raises(_PowerCutError):
             full.store.renames.rename(ALICE, FAR)
-    assert (
-        full.mailboxes.deliver(ALICE, message("m4"), 0) is Delivery.DONE
-    )  # it was said to be saved, and is tried again
+    assert full.mailboxes.deliver(ALICE, message("m4")) is Delivery.DONE  # it was said to be saved, and is tried again
     full.store.renames.rename(ALICE, FAR)
     assert full.lie(Folder.NEW, FAR).count("m4") == 1

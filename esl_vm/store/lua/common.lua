@@ -47,6 +47,11 @@ local function add_sound(ms)
     end
 end
 
+-- Messages a folder of this mailbox may hold, 0 = no limit; `usual` where the mailbox says nothing that is a number.
+local function room_of_folders(usual)
+    return tonumber(redis.call('HGET', box, 'maxmsg') or usual) or tonumber(usual)
+end
+
 -- Write what happened, with the counts after it; `more` holds further names and values.
 local function happened(what, id, payload, more)
     local entry = {

@@ -7,14 +7,14 @@
 -- ARGV[4]  id
 -- ARGV[5]  folder
 -- ARGV[6]  when it came, milliseconds since 1970: its place
--- ARGV[7]  most messages in the folder where the mailbox says nothing, 0 = no limit whatever it says
--- ARGV[8]  most seconds of sound where the mailbox says nothing, 0 = no limit
--- ARGV[9]  payload of the event
--- ARGV[10..]  the message's fields, name and value in turn
--- Returns done, already, deleted, full or no mailbox.
+-- ARGV[7..9]  maxmsg, quota_seconds and announce_only where the mailbox says nothing
+-- ARGV[10]  yes if it is put in even if the mailbox is full or takes no messages
+-- ARGV[11]  payload of the event
+-- ARGV[12..]  the message's fields, name and value in turn
+-- Returns done, already, deleted, full, `takes no messages` or no mailbox.
 -- Repeating is harmless: an id that is there, or was deleted meanwhile, changes nothing.
 local message, deleted = KEYS[14], KEYS[15]
-local id, folder, most = ARGV[4], ARGV[5], tonumber(ARGV[7])
+local id, folder = ARGV[4], ARGV[5]
 if redis.call('EXISTS', box) == 0 then
     return 'no mailbox'
 end
@@ -27,7 +27,7 @@ if redis.call('ZSCORE', deleted, id) then
     return 'deleted'
 end
 local fields = {}
-for index = 10, #ARGV do
+for index = 12, #ARGV do
     fields[#fields + 1] = ARGV[index]
 end
 local urgent, ms, intro = false, 0, id
@@ -51,14 +51,18 @@ end
 if folder == 'trash' then
     score = end_of(trash, urgent)
 else
-    local quota = tonumber(redis.call('HGET', box, 'quota_seconds') or ARGV[8])
+    local limited = ARGV[10] ~= 'yes'
+    local room = room_of_folders(ARGV[7])
+    local quota = tonumber(redis.call('HGET', box, 'quota_seconds') or ARGV[8]) or tonumber(ARGV[8])
     local used = tonumber(redis.call('HGET', box, 'sound_ms') or 0)
-    local room = tonumber(redis.call('HGET', box, 'maxmsg') or most) or most
     local held = redis.call('ZCARD', FOLDER_KEYS[folder])
-    if (most > 0 and held >= room) or (quota > 0 and used >= quota * 1000) then
+    if limited and (room == 0 or (redis.call('HGET', box, 'announce_only') or ARGV[9]) == 'yes') then
+        return 'takes no messages'
+    end
+    if limited and (held >= room or (quota > 0 and used >= quota * 1000)) then
         return 'full'
     end
-    if most > 0 then
+    if limited then
         note_room('messages', held, held + 1, room)
         note_room('seconds', used / 1000, (used + ms) / 1000, quota)
     end
@@ -68,7 +72,7 @@ end
 redis.call('HSET', message, 'folder', folder, unpack(fields))
 redis.call('ZADD', FOLDER_KEYS[folder], score, id)
 redis.call('ZREM', KEYS[16], id, intro)
-happened('delivered', id, ARGV[9], {'folder', folder})
+happened('delivered', id, ARGV[11], {'folder', folder})
 for _, details in ipairs(nearly_full) do
     details[#details + 1] = 'folder'
     details[#details + 1] = folder

@@ -4,10 +4,11 @@
 -- ARGV[1..3]  as in common.lua
 -- ARGV[4]  id
 -- ARGV[5]  folder, not trash
--- ARGV[6]  most messages in the folder, 0 = no limit
+-- ARGV[6]  messages a folder may hold where the mailbox says nothing
+-- ARGV[7]  yes if it goes there even if the folder is full
 -- Returns done, already, full, or gone if there is no such message.
 -- Repeating is harmless: a message that lies in the folder keeps its place there.
-local message, id, folder, most = KEYS[14], ARGV[4], ARGV[5], tonumber(ARGV[6])
+local message, id, folder, room = KEYS[14], ARGV[4], ARGV[5], room_of_folders(ARGV[6])
 local facts = redis.call('HMGET', message, 'folder', 'urgent', 'duration_ms')
 local from = facts[1]
 if not from then
@@ -19,7 +20,7 @@ if from == folder then
     end
     return 'already'
 end
-if most > 0 and redis.call('ZCARD', FOLDER_KEYS[folder]) >= most then
+if ARGV[7] ~= 'yes' and room > 0 and redis.call('ZCARD', FOLDER_KEYS[folder]) >= room then
     return 'full'
 end
 redis.call('ZREM', FOLDER_KEYS[from], id)

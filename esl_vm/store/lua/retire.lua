@@ -2,15 +2,15 @@
 -- KEYS[1..13]  as in common.lua
 -- KEYS[14..]  vm:{pNN}:msg:BOX:ID     hashes, the messages
 -- ARGV[1..3]  as in common.lua
--- ARGV[4]  most messages in Old, 0 = no limit
+-- ARGV[4]  messages a folder may hold where the mailbox says nothing
 -- ARGV[5..]  their ids, in the order of their keys
 -- Returns how many went. One that is not in New, or was made unheard meanwhile, stays: repeating is harmless.
-local most = tonumber(ARGV[4])
+local room = room_of_folders(ARGV[4])
 local moved = {}
 for index = 14, #KEYS do
     local id = ARGV[index - 9]
     local facts = redis.call('HMGET', KEYS[index], 'folder', 'heard', 'urgent')
-    if facts[1] == 'new' and facts[2] and (most == 0 or redis.call('ZCARD', old) < most) then
+    if facts[1] == 'new' and facts[2] and (room == 0 or redis.call('ZCARD', old) < room) then
         redis.call('ZREM', new, id)
         redis.call('ZADD', old, end_of(old, facts[3]), id)
         redis.call('HSET', KEYS[index], 'folder', 'old')
