@@ -15,7 +15,7 @@ from esl_vm.model.events import Event, What
 from esl_vm.notify.board import Board
 from esl_vm.notify.lamps import Lamps
 from esl_vm.notify.maintenance import SUBCLASS, maintenance_events
-from esl_vm.notify.newcomers import REGISTER
+from esl_vm.notify.newcomers import ENDED, REGISTER
 from esl_vm.notify.node import Node, voicemail_module_loaded
 from esl_vm.notify.summary import Account, Summary
 
@@ -31,6 +31,9 @@ log = logging.getLogger(__name__)
 #: While thousands of mailboxes are looked at, what changes meanwhile need not wait for the end.
 _BOXES_BETWEEN_READS = 100
 _IDLE_S = 5.0
+_ENDED = {name.removeprefix("CUSTOM ") for name in ENDED}
+#: For so long an event that could not be fired is kept; then another notifier of the cluster may have taken it.
+_KEEPS_S = 45.0
 _PAUSE_S = 0.5
 
 
@@ -59,6 +62,7 @@ class LampWatch:
         self._lamps = Lamps(
             switch, self._node, self._board, sources.clock, coalesce_s=settings.coalesce_s, observe=observe
         )
+        self._untold: list[tuple[float, Event]] = []  # since when, and what mod_voicemail's listeners are to be told
         self._work = threading.Event()
         self._loaded = threading.Event()
 
@@ -96,15 +100,18 @@ class LampWatch:
 
     def answer(self) -> None:
         """Answer FreeSWITCH's questions as they come; send it everything when it is (back) there."""
-        for query in self._switch.events(["MESSAGE_QUERY", REGISTER]):
+        for query in self._switch.events(["MESSAGE_QUERY", REGISTER, *ENDED]):
             if self._stopping.is_set():
                 return
             if not query:
                 self._connected()
                 continue
             if query.get("Event-Name") == "CUSTOM":
-                self._lamps.registered(query)
-                self._work.set()
+                if query.get("Event-Subclass") in _ENDED:
+                    self._lamps.unregistered(query)
+                else:
+                    self._lamps.registered(query)
+                    self._work.set()
                 continue
             try:
                 if not self.loaded:
@@ -137,13 +144,20 @@ class LampWatch:
     def retell(self) -> None:
         """Fire mod_voicemail's events; one that could not be fired is taken again later, here or on another node."""
         self._switch.api("version")  # with FreeSWITCH away nothing is taken that another node could tell
+        now = self._sources.clock.now()
+        self._untold = [(since, event) for since, event in self._untold if now - since < _KEEPS_S]
         while not self._stopping.is_set():
-            for event in self._sources.history.take(self._settings.wait_ms):
+            if not self._untold:
+                now = self._sources.clock.now()
+                self._untold = [(now, event) for event in self._sources.history.take(self._settings.wait_ms)]
+            while self._untold:
+                event = self._untold[0][1]
                 domain = self._node.domain(event.box.domain)
                 for headers in maintenance_events(event, domain, self._sound):
                     if not self._told(headers):
                         return
                 self._sources.history.finish([event])
+                self._untold.pop(0)
 
     def _load(self, after: dict[int, str]) -> None:
         """Every mailbox as it is now; lamps that show something else are fired, without hurry if they are many."""

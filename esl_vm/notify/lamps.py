@@ -68,7 +68,9 @@ class Lamps:
         self._per_second = per_second
         self._observe = observe
         self._since: dict[MailboxId, float] = {}  # changes no telephone was told of yet
-        self._queue: list[tuple[float, int, MailboxId]] = []
+        # What changed goes before what is only sent again, however much of that is overdue.
+        self._changes: list[tuple[float, int, MailboxId]] = []
+        self._resends: list[tuple[float, int, MailboxId]] = []
         self._due: dict[MailboxId, tuple[float, str]] = {}
         self._shown: dict[MailboxId, Summary] = {}
         self._newcomers = Newcomers()
@@ -96,7 +98,7 @@ class Lamps:
             if what in _CHANGES or self._shown.get(lamp) != self._board.lamp(lamp):
                 with self._lock:
                     self._since.setdefault(lamp, self._clock.now() if at is None else at)
-                self._put(lamp, self._clock.now() + self._coalesce_s, reason)
+                self._put(self._changes, lamp, self._clock.now() + self._coalesce_s, reason)
 
     def resend(self, lamps: Iterable[MailboxId], *, over_s: float = 0.0) -> None:
         """Fire these lamps again in any case, in this order, spread over so many seconds from now or more."""
@@ -104,7 +106,7 @@ class Lamps:
         now = self._clock.now()
         step = max(over_s / len(lamps), 1 / self._per_second) if lamps else 0.0
         for place, lamp in enumerate(lamps):
-            self._put(lamp, now + step * place, "UNKNOWN")
+            self._put(self._resends, lamp, now + step * place, "UNKNOWN")
 
     def reconnected(self) -> None:
         """FreeSWITCH is there (again): everything is fired, first what changed while it was away."""
@@ -130,15 +132,21 @@ class Lamps:
         """Fire the lamps whose time has come; returns when the next one's comes, None if none waits."""
         while True:
             with self._lock:
-                while self._queue and self._due.get(self._queue[0][2], (None, ""))[0] != self._queue[0][0]:
-                    heapq.heappop(self._queue)  # its time was moved forward
-                if not self._queue:
-                    return None
-                if self._queue[0][0] > self._clock.now():
-                    return self._queue[0][0]
-                lamp = heapq.heappop(self._queue)[2]
-                reason = self._due.pop(lamp)[1]
-            self._fire(lamp, reason)
+                now = self._clock.now()
+                firsts = [
+                    first for queue in (self._changes, self._resends) if (first := self._first(queue)) is not None
+                ]
+                due = next((lamp for at, lamp in firsts if at <= now), None)
+                if due is None:
+                    return min((at for at, _ in firsts), default=None)
+                reason = self._due.pop(due)[1]
+            self._fire(due, reason)
+
+    def _first(self, queue: list[tuple[float, int, MailboxId]]) -> tuple[float, MailboxId] | None:
+        """The lamp of a queue whose time comes first; what was fired or moved meanwhile is dropped."""
+        while queue and self._due.get(queue[0][2], (None, ""))[0] != queue[0][0]:
+            heapq.heappop(queue)
+        return (queue[0][0], queue[0][2]) if queue else None
 
     def answer(self, query: Mapping[str, str]) -> bool:
         """Answer a MESSAGE_QUERY with the lamp of the telephone that registered or subscribed; False if it can't be.
@@ -152,19 +160,24 @@ class Lamps:
         if account is None:
             log.warning("FreeSWITCH asks for the lamp of %r, which is no account", text[:80])
             return False
-        self._node.learn(account.host, query.get("VM-Sofia-Profile", ""))
         self._newcomers.asked(query.get("VM-Call-ID", ""))
         lamp = self._node.lamp(account, self._board)
         known = lamp is not None and lamp in self._board
+        profile = query.get("VM-Sofia-Profile", "")
+        self._node.learn(account.host if known else "", profile, self._clock.now())
         headers = _waiting(text, self._board.lamp(lamp) if lamp else Summary(), "", counted=known)
         headers |= {name[3:]: value for name, value in query.items() if name[:3].lower() == "vm-"}
         return self._switch.fire("MESSAGE_WAITING", headers)
+
+    def unregistered(self, event: Mapping[str, str]) -> None:
+        """A telephone's registration ended: the next one is new, though it have the same Call-ID."""
+        self._newcomers.forget(event.get("call-id", ""))
 
     def registered(self, event: Mapping[str, str]) -> None:
         """A telephone registered (mod_sofia's sofia::register): see newcomers.py."""
         self._newcomers.registered(event, self._clock.now())
 
-    def _put(self, lamp: MailboxId, due: float, reason: str) -> None:
+    def _put(self, queue: list[tuple[float, int, MailboxId]], lamp: MailboxId, due: float, reason: str) -> None:
         """Fire a lamp at a time, or earlier if it waits already; the reason said is the latest that is known."""
         with self._lock:
             waiting = self._due.get(lamp)
@@ -172,9 +185,9 @@ class Lamps:
                 reason = reason if reason != "UNKNOWN" else waiting[1]
                 due = min(due, waiting[0])
             self._due[lamp] = (due, reason)
-            if waiting is None or due != waiting[0]:
+            if waiting is None or due != waiting[0] or queue is self._changes:
                 self._count += 1
-                heapq.heappush(self._queue, (due, self._count, lamp))
+                heapq.heappush(queue, (due, self._count, lamp))
 
     def _fire(self, lamp: MailboxId, reason: str) -> None:
         """Tell every account that means this lamp, through every profile."""

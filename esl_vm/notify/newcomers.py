@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: The event that mod_sofia fires for every registration.
 REGISTER = "CUSTOM sofia::register"
+#: Those for one that ends, by the telephone or by its time.
+ENDED = ("CUSTOM sofia::unregister", "CUSTOM sofia::expire")
 
 
 class Newcomers:
@@ -50,6 +52,12 @@ class Newcomers:
         with self._lock:
             self._waiting.pop(call_id, None)
             self._is_new(call_id)
+
+    def forget(self, call_id: str) -> None:
+        """That registration ended."""
+        with self._lock:
+            self._known.pop(call_id, None)
+            self._waiting.pop(call_id, None)
 
     def due(self, now: float) -> tuple[list[dict[str, str]], float | None]:
         """What mod_sofia would have asked for those whose time is over; when the next one's is, None if none waits."""

@@ -9,6 +9,7 @@ each database.
 from __future__ import annotations
 
 import json
+import logging
 import re
 import threading
 from dataclasses import dataclass, field
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
     from esl_vm.notify.board import Board
     from esl_vm.ports import Switch
 
+log = logging.getLogger(__name__)
+
+#: Hosts learnt from telephones that subscribed, at most, and for how long; anybody may subscribe, with any host.
+MOST_LEARNT = 16
+LEARNT_S = 7200.0
 #: With more SIP profiles than that, FreeSWITCH chooses the profile itself rather than being sent an event for each.
 MOST_PROFILES = 8
 _TAG = r"<{0}>\s*([^<]*?)\s*</{0}>"
@@ -53,7 +59,8 @@ class Node:
     def __init__(self, domains: Domains) -> None:
         self._domains = domains
         self._of_host = {host.lower(): domain for domain, hosts in domains.hosts.items() for host in hosts}
-        self._hosts: set[str] = set()
+        self._hosts: set[str] = set()  # what this FreeSWITCH says it serves
+        self._learnt: dict[str, float] = {}  # until when, by host
         self._running: set[str] = set()
         self._unseen = False
         self._profiles: tuple[str, ...] = tuple(domains.profiles)
@@ -72,15 +79,21 @@ class Node:
         with self._lock:
             self._running = set(running)
             self._unseen = False
-            self._hosts |= {h for h in hosts if _HOST.fullmatch(h) and h not in _NO_HOST}
+            self._hosts = {h for h in hosts if _HOST.fullmatch(h) and h not in _NO_HOST}
             if not self._domains.profiles:
                 self._profiles = tuple(profiles.values()) if len(profiles) <= MOST_PROFILES else ()
 
-    def learn(self, host: str, profile: str) -> None:
-        """A telephone of that host asked through that profile."""
+    def learn(self, host: str, profile: str, now: float) -> None:
+        """A telephone with a mailbox asked, by that host and through that profile; `` = the host is of no use."""
         with self._lock:
-            self._hosts.add(host)
             self._unseen = self._unseen or (bool(profile) and profile not in self._running)
+            self._learnt = {name: until for name, until in self._learnt.items() if until > now}
+            if not host or host in self._hosts or not _HOST.fullmatch(host):
+                return
+            if host in self._learnt or len(self._learnt) < MOST_LEARNT:
+                self._learnt[host] = now + LEARNT_S
+            else:
+                log.warning("telephones subscribe by more than %d hosts: name yours in notify.hosts", MOST_LEARNT)
 
     @property
     def outdated(self) -> bool:
@@ -100,13 +113,13 @@ class Node:
 
     def accounts(self, lamp: MailboxId, board: Board) -> list[Account]:
         """The accounts that mean a lamp here."""
-        set_hosts = self._domains.hosts.get(lamp.domain)
-        if set_hosts is not None:
-            return [Account(lamp.number, host) for host in set_hosts]
-        if lamp.domain != self._domains.default:
-            return [Account(lamp.number, lamp.domain)]
         with self._lock:
-            hosts = sorted(h for h in self._hosts if h.lower() not in self._of_host) or [lamp.domain]
+            seen = sorted(self._hosts | self._learnt.keys())
+        set_hosts = self._domains.hosts.get(lamp.domain)
+        if set_hosts is not None or lamp.domain != self._domains.default:
+            names = [lamp.domain] if set_hosts is None else set_hosts
+            return [Account(lamp.number, host) for name in names for host in _spellings(name, seen)]
+        hosts = [h for h in seen if h.lower() not in self._of_host] or [lamp.domain]
         return [Account(lamp.number, host) for host in hosts if not _has_own(lamp.number, host, board)]
 
     def lamp(self, account: Account, board: Board) -> MailboxId | None:
@@ -117,7 +130,8 @@ class Node:
     def meant(self, account: Account) -> list[MailboxId]:
         """The mailboxes an account can mean, the first that exists first."""
         domain = self._of_host.get(account.host.lower())
-        domains = [domain] if domain is not None else [account.host, self._domains.default]
+        own = dict.fromkeys([account.host, account.host.lower()])
+        domains = [domain] if domain is not None else [*own, self._domains.default]
         return [box for name in domains if (box := mailbox_id(account.user, name)) is not None]
 
 
@@ -128,8 +142,12 @@ def voicemail_module_loaded(switch: Switch) -> bool:
 
 def _has_own(number: str, host: str, board: Board) -> bool:
     """Whether that host's account belongs to a mailbox of the host's own name."""
-    own = mailbox_id(number, host)
-    return own is not None and own in board
+    return any(own is not None and own in board for own in (mailbox_id(number, host), mailbox_id(number, host.lower())))
+
+
+def _spellings(host: str, seen: Sequence[str]) -> list[str]:
+    """A host as telephones here spell it (mod_sofia tells PBX.example.com from pbx.example.com), else as it is."""
+    return [other for other in seen if other.lower() == host.lower()] or [host]
 
 
 def _running(xml: str) -> list[str]:

@@ -10,7 +10,7 @@ from esl_vm.model.mailbox import MailboxId
 from esl_vm.notify.board import Board
 from esl_vm.notify.lamps import Lamps
 from esl_vm.notify.newcomers import Newcomers
-from esl_vm.notify.node import Domains, Node, voicemail_module_loaded
+from esl_vm.notify.node import LEARNT_S, MOST_LEARNT, Domains, Node, voicemail_module_loaded
 from esl_vm.notify.summary import Account, Summary
 
 HOST = "pbx.example.com"
@@ -338,3 +338,76 @@ class TestWhichTelephones:
 def test_mod_voicemail_beside_us_is_noticed():
     assert voicemail_module_loaded(WrittenSwitch({"module_exists mod_voicemail": "true\n"}))
     assert not voicemail_module_loaded(WrittenSwitch())
+
+
+def test_after_a_start_a_new_message_s_lamp_is_next_however_long_the_others_take():
+    desk = Desk()
+    for number in range(2000, 4000):
+        desk.has(MailboxId(str(number)))
+    fire, fired_at = desk.switch.fire, {}
+
+    def slowly(name, headers, *more):
+        desk.clock.later(0.014)  # 2,000 lamps take 28 s
+        if len(desk.switch.fired) == 500:
+            desk.now_has(MailboxId("3999"), "delivered", 1)
+        fired_at.setdefault((headers["MWI-Message-Account"], headers["MWI-Voice-Message"]), desk.clock.now())
+        return fire(name, headers, *more)
+
+    desk.switch.fire = slowly
+    desk.lamps.reconnected()
+    began = desk.clock.now()
+    desk.lamps.fire_due()
+    assert fired_at[f"3999@{HOST}", "1/0 (0/0)"] - began < 500 * 0.014 + 0.3
+
+
+class TestAnybodyMaySubscribe:
+    """A SUBSCRIBE needs no password, and names any host."""
+
+    @staticmethod
+    def ask(desk, user, host):
+        desk.lamps.answer({"Message-Account": f"sip:{user}@{host}", "VM-Sofia-Profile": "internal"})
+
+    def test_a_thousand_hosts_make_no_thousand_events_of_a_message(self):
+        desk = Desk(Domains())
+        desk.has(ALICE)
+        desk.node.look(desk.switch)
+        for number in range(1000):
+            self.ask(desk, "1001", f"host{number}.example.com")
+            self.ask(desk, "nobody", f"none{number}.example.com")
+        desk.now_has(ALICE, "delivered", 1)
+        assert len(desk.fires()) <= 2 + MOST_LEARNT
+        assert not any("none" in account for account, _ in desk.switch.waiting())
+
+    def test_a_host_nobody_asks_by_any_more_is_forgotten(self):
+        desk = Desk(Domains())
+        desk.has(ALICE)
+        desk.node.look(desk.switch)
+        self.ask(desk, "1001", "alias.example.com")
+        desk.clock.later(LEARNT_S + 1)
+        self.ask(desk, "1001", HOST)
+        desk.now_has(ALICE, "delivered", 1)
+        assert f"1001@{HOST}" in dict(desk.fires())
+        assert "1001@alias.example.com" not in dict(desk.switch.waiting())
+
+
+@pytest.mark.parametrize("domain", ["pbx.test", "PBX.Test"])
+def test_a_telephone_that_spells_its_host_in_capitals_has_its_lamp(domain):
+    desk = Desk(Domains(), api={"show registrations as json": '{"rows":[{"realm":"PBX.Test"}]}'})
+    box = MailboxId("1001", "pbx.test")
+    desk.has(box)
+    desk.node.look(desk.switch)
+    desk.now_has(box, "delivered", 1)
+    assert desk.fires() == [("1001@PBX.Test", "1/0 (0/0)")]
+    desk.switch.forget()
+    desk.lamps.answer({"Message-Account": f"sip:1001@{domain}"})
+    assert desk.switch.waiting() == [(f"sip:1001@{domain}", "1/0 (0/0)")]
+
+
+def test_a_telephone_that_unregistered_and_comes_back_with_the_same_call_id_is_told(desk):
+    desk.lamps.registered(registration("same"))
+    assert len(desk.fires(2)) == 1
+    desk.lamps.registered(registration("same"))
+    assert desk.fires(2) == []
+    desk.lamps.unregistered({"call-id": "same"})
+    desk.lamps.registered(registration("same"))
+    assert len(desk.fires(2)) == 1

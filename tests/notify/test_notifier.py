@@ -306,6 +306,30 @@ def test_an_event_freeswitch_could_not_be_told_is_told_when_it_is_back(house, no
     wait_until(lambda: set(told()) == {"m1", "m2"})
 
 
+def test_after_a_cut_event_socket_mod_voicemail_s_events_are_told_at_once(house, notifiers):
+    switch = WrittenSwitch()
+    house.add()
+    refused = []
+
+    def told():
+        return [headers["VM-UUID"] for _, _, headers in switch.fired if headers.get("VM-Action") == "leave-message"]
+
+    fire = switch.fire
+
+    def cut_once(name, headers, **more):
+        if headers.get("VM-UUID") == "m2" and not refused:
+            refused.append(headers)
+            return False
+        return fire(name, headers, **more)
+
+    switch.fire = cut_once
+    notifiers(house.url, 0, house.folder, WallClock(), "a", switch=switch, idle_s=60.0)
+    for message_id in ("m1", "m2", "m3"):
+        house.leave(message_id=message_id)
+    wait_until(lambda: len(told()) == 3, 10.0)
+    assert told() == ["m1", "m2", "m3"]
+
+
 def test_a_query_before_all_mailboxes_were_looked_at_is_answered_from_the_store(house, notifiers):
     asked = threading.Event()
 
