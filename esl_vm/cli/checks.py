@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import errno
 import os
 import shutil
@@ -16,6 +18,8 @@ from typing import TYPE_CHECKING
 from esl_vm import __version__
 from esl_vm.cli.agreement import sounds_problem, sounds_remedy
 from esl_vm.model.errors import SpoolError, StoreDownError, SwitchDownError, VoicemailError
+from esl_vm.model.masking import mask_url
+from esl_vm.model.settings import limits_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +37,7 @@ NEEDED_MODULES = (
     "mod_dialplan_xml",
 )
 _FEW_FREE = 1 << 30
+_THIS_HOST = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Level(StrEnum):
@@ -59,11 +64,32 @@ class Finding:
 
 
 def check_settings(settings: Settings, path: Path | None) -> Iterator[Finding]:
-    """The settings file, and who may read the secrets in it."""
+    """The settings file, and who may read the secrets in it and in the files it names."""
     yield Finding("settings", Level.OK, f"esl-vm {__version__}, settings from {path or 'the defaults'}")
-    secrets = settings.notify.password or settings.mail.password or settings.webhook.secret or settings.audio.secret_key
-    if path and secrets and path.stat().st_mode & stat.S_IROTH:
-        yield Finding("settings", Level.WARNING, f"{path} holds secrets and everybody may read it", f"chmod o-r {path}")
+    for file, held in _secret_files(settings, path).items():
+        with contextlib.suppress(OSError):
+            if file.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH):
+                said = f"{file} holds {', '.join(held)} and everybody on this host may read it"
+                yield Finding("settings", Level.WARNING, said, f"chmod o-rw {file}")
+    mail = settings.mail
+    if mail.host and mail.password and mail.security == "none" and mail.host not in _THIS_HOST:
+        said = f"the password of mail goes to {mail.host} as it is, for all on the way to read (mail.security = none)"
+        yield Finding("mail", Level.WARNING, said, "set mail.security to starttls or tls")
+
+
+def _secret_files(settings: Settings, path: Path | None) -> dict[Path, list[str]]:
+    """Where the secrets in force stand, by file."""
+    found: dict[Path, list[str]] = {}
+    for section in dataclasses.fields(settings):
+        table = getattr(settings, section.name)
+        for setting in dataclasses.fields(table) if dataclasses.is_dataclass(table) else ():
+            value = getattr(table, setting.name)
+            is_secret = limits_of(setting).secret or (setting.name == "url" and value != mask_url(value))
+            if value and is_secret:
+                file = getattr(table, f"{setting.name}_file", "") or path
+                if file:
+                    found.setdefault(Path(file), []).append(f"{section.name}.{setting.name}")
+    return found
 
 
 def check_audio(node: Node) -> Iterator[Finding]:

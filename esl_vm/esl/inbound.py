@@ -98,6 +98,7 @@ class EventSocketSwitch:
         self._subscribers: list[_Subscriber] = []
         self._up = Event()
         self._closed = False
+        self._why = self._waits_for = ""
         self._keeper: gevent.Greenlet | None = None
 
     def start(self) -> None:
@@ -181,7 +182,8 @@ class EventSocketSwitch:
                 # Once an outage, not once an attempt.
                 (log.debug if told else log.warning)("FreeSWITCH at %s: %s", self._where, error)
                 told = True
-                self._drop(str(error))
+                self._why = self._waits_for if isinstance(error, TimeoutError) else str(error)
+                self._drop(self._why)
             except Exception as error:
                 log.exception("FreeSWITCH at %s", self._where)
                 self._drop(str(error))
@@ -196,16 +198,19 @@ class EventSocketSwitch:
         """Connect, log in, subscribe; returns the decoder that reads on."""
         settings = self._settings
         end = time.monotonic() + settings.connect_s
+        self._waits_for = "nothing answers at that address"
         self._socket = socket.create_connection((settings.host, settings.port), timeout=settings.connect_s)
         prepare(self._socket)
         decoder = Decoder(settings.limits)
+        self._waits_for = "it takes connections and says nothing"
         greeting = self._next(decoder, end)
         if greeting.type != "auth/request":
-            # FreeSWITCH's access list says text/rude-rejection.
+            if greeting.type == "text/rude-rejection":
+                raise SwitchDownError("its access list refuses this host (apply-inbound-acl in event_socket.conf.xml)")
             raise SwitchDownError(f"no log-in is asked for, but {greeting.type}: {greeting.data.strip()[:80]}")
         self._socket.sendall(command(f"auth {checked(settings.password)}"))
         if not self._next(decoder, end).data.startswith("+OK"):
-            raise SwitchDownError("the password is refused")
+            raise SwitchDownError("it refuses the password (notify.password)")
         self._up.set()
         log.info("FreeSWITCH at %s is connected", self._where)
         gevent.spawn(self._subscribe, list(self._subscribers))
@@ -262,7 +267,7 @@ class EventSocketSwitch:
         with self._writing:
             stream = self._socket
             if stream is None or not self.connected:
-                raise SwitchDownError(f"FreeSWITCH at {self._where} is not connected")
+                raise SwitchDownError(f"FreeSWITCH at {self._where} is not connected: {self._why or self._waits_for}")
             self._replies.append(reply)
             try:
                 stream.sendall(message)

@@ -28,6 +28,8 @@ from esl_vm.speech.words import prompt_names
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_HEADER = 44  # bytes of a WAV file without a sample
+
 
 class PromptPack(Protocol):
     """Which files speak a prompt."""
@@ -178,13 +180,20 @@ _PACKAGES = {
 }
 
 
+def _is_empty(recording: Path) -> bool:
+    """Whether there is no sound in a file: nothing, or a header alone."""
+    return recording.is_file() and recording.stat().st_size in {0, _HEADER}
+
+
 def check_pack(pack: PromptPack, languages: Iterable[str] = LANGUAGES) -> list[LanguageCheck]:
     """How a pack covers each language: every prompt the service can ask for is looked for."""
     checks = []
     for language in languages:
         found: dict[Coverage, list[str]] = {coverage: [] for coverage in Coverage}
         for name in prompt_names(language):
-            found[pack.coverage(Prompt(name, language))].append(name)
+            prompt = Prompt(name, language)
+            empty = any(_is_empty(path) for path in pack.sources(prompt))
+            found[Coverage.MISSING if empty else pack.coverage(prompt)].append(name)
         prompts = {coverage: tuple(names) for coverage, names in found.items()}
         checks.append(LanguageCheck(language, pack.kind, pack.folder, prompts))
     return checks

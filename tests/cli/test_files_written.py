@@ -7,7 +7,9 @@ import stat
 import pytest
 from support.hostile_names import hostile_callers
 
+from esl_vm.cli.checks import check_settings
 from esl_vm.cli.files import write_file, write_new, write_text
+from esl_vm.cli.settings_file import load_settings
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.message import Caller
 
@@ -88,3 +90,45 @@ def test_a_callers_name_is_one_value_in_what_asterisk_reads(vm, leave, tmp_path)
         assert len(lines) == 4 + 13 + 1
         assert [line.partition("=")[0] for line in lines[4:-1]][6] == "callerid"
     assert json.dumps(report)
+
+
+@pytest.mark.parametrize(
+    ("line", "held"),
+    [
+        ('redis.url = "redis://:secret@localhost/0"', "redis.url"),
+        ('redis.url = "redis://localhost/0?password=secret"', "redis.url"),
+        ('mail.password = "secret"', "mail.password"),
+        ('notify.password = "secret"', "notify.password"),
+        ('webhook.secret = "secret"', "webhook.secret"),
+        ('audio.secret_key = "secret"\naudio.access_key = "a"', "audio.secret_key"),
+    ],
+)
+def test_a_settings_file_with_a_secret_that_everybody_may_read_is_told(tmp_path, line, held):
+    file = tmp_path / "esl-vm.toml"
+    file.write_text(line)
+    file.chmod(0o644)
+    [found] = [one for one in check_settings(load_settings(file, {}), file) if one.level != "ok"]
+    assert f"{file} holds {held} and everybody" in found.said
+    file.chmod(0o640)
+    assert [one.level for one in check_settings(load_settings(file, {}), file)] == ["ok"]
+
+
+def test_of_password_files_the_files_are_told_and_not_the_settings_that_name_them(tmp_path):
+    file, secret = tmp_path / "esl-vm.toml", tmp_path / "password"
+    secret.write_text("secret")
+    file.write_text(f'notify.password_file = "{secret}"\nmail.password_file = "{secret}"')
+    file.chmod(0o644)
+    secret.chmod(0o604)
+    [found] = [one for one in check_settings(load_settings(file, {}), file) if one.level != "ok"]
+    assert f"{secret} holds notify.password, mail.password" in found.said
+    secret.chmod(0o600)
+    assert [one.level for one in check_settings(load_settings(file, {}), file)] == ["ok"]
+
+
+def test_a_mail_password_that_goes_unprotected_is_told(tmp_path):
+    file = tmp_path / "esl-vm.toml"
+    file.write_text('mail.host = "mail.example.com"\nmail.password = "secret"')
+    file.chmod(0o600)
+    assert "mail.security = none" in [one.said for one in check_settings(load_settings(file, {}), file)][-1]
+    given = {"mail.security": "starttls"}
+    assert [one.level for one in check_settings(load_settings(file, given), file)] == ["ok"]

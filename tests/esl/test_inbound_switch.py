@@ -219,7 +219,7 @@ def test_it_waits_for_a_freeswitch_that_starts_later(connect):
 def test_a_wrong_password_is_told_and_never_logged(freeswitch, connect, caplog):
     caplog.set_level(logging.DEBUG)
     client = connect(freeswitch.port, password="S3cret")
-    eventually(lambda: "the password is refused" in caplog.text)
+    eventually(lambda: "it refuses the password" in caplog.text)
     assert not client.connected
     assert "S3cret" not in caplog.text
     assert "S3cret" not in repr(SwitchSettings(password="S3cret"))
@@ -228,7 +228,7 @@ def test_a_wrong_password_is_told_and_never_logged(freeswitch, connect, caplog):
 def test_an_address_that_is_not_allowed_is_told(freeswitch, connect, caplog):
     freeswitch.greeting = b"Content-Type: text/rude-rejection\nContent-Length: 24\n\nAccess Denied, go away.\n"
     connect(freeswitch.port)
-    eventually(lambda: "Access Denied, go away." in caplog.text)
+    eventually(lambda: "its access list refuses this host" in caplog.text)
 
 
 def test_a_freeswitch_that_does_not_answer_is_given_up_and_tried_again(freeswitch, connect):
@@ -295,3 +295,23 @@ def test_a_listener_that_stops_is_forgotten(freeswitch, connect):
     next(events)
     events.close()
     assert client._subscribers == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        ({"password": "other"}, "it refuses the password"),
+        (
+            {"greeting": b"Content-Type: text/rude-rejection\nContent-Length: 24\n\nAccess Denied, go away.\n"},
+            "its access list",
+        ),
+        ({"greeting": b""}, "it takes connections and says nothing"),
+    ],
+)
+def test_why_it_is_not_connected_is_said(freeswitch, connect, wrong, why):
+    for name, value in wrong.items():
+        setattr(freeswitch, name, value)
+    client = connect(freeswitch.port, retry_first_s=5.0, retry_most_s=5.0, connect_s=0.5)
+    assert not client.wait_connected(0.3)
+    with pytest.raises(SwitchDownError, match=f"is not connected: {why}"):
+        client.api("status")
