@@ -1,0 +1,89 @@
+"""A receiver of webhooks that misbehaves at each step: whether it counts as told, and who waits for it."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from house import ALICE, House
+from support.neighbour import Manner
+from support.tables import stands_in, written
+from support.web_neighbour import WebNeighbour
+
+from esl_vm.model.jobs import Job, JobKind
+from esl_vm.notify.courier import Later, Refused, Sent
+from esl_vm.notify.webhook import WebhookCaller, WebhookSettings
+
+TOLD, RESTS, HOLDS, PASSED, NEVER = (
+    "told",
+    "again soon, the host is let alone",
+    "again soon, its mailbox waits",
+    "again later, the next one goes on",
+    "given up",
+)
+MANNERS = {
+    "hangs": Manner.HANG,
+    "drips": Manner.DRIP,
+    "closes": Manner.DROP,
+    "resets": Manner.RESET,
+    "floods": Manner.FLOOD,
+    "talks rubbish": Manner.RUBBISH,
+}
+STATUS = {
+    f"answers {code}": f"HTTP/1.1 {code} X\r\nContent-Length: 0\r\n\r\n".encode()
+    for code in (204, 302, 400, 410, 429, 500, 503)
+}
+EXPECTED = {
+    "at once": dict.fromkeys(MANNERS, RESTS),
+    "after the request": {
+        **dict.fromkeys(MANNERS, RESTS),
+        **dict.fromkeys(STATUS, PASSED),
+        "answers 204": TOLD,
+        "answers 410": NEVER,
+        "answers 429": HOLDS,
+        "answers 503": HOLDS,
+    },
+    "after the head of its answer": dict.fromkeys(MANNERS, TOLD),
+}
+STEPS = {"at once": "connect", "after the request": "answer", "after the head of its answer": "body"}
+
+
+@pytest.fixture
+def house(redis_here, tmp_path):
+    there = House(redis_here.url, tmp_path)
+    there.add()
+    yield there
+    there.close()
+
+
+def outcome_of(house, step, manner):
+    with WebNeighbour({STEPS[step]: manner}) as neighbour:
+        caller = WebhookCaller(WebhookSettings(neighbour.url, timeout_s=0.5), house.registry, house.clock)
+        job = Job("webhook:1", JobKind.WEBHOOK, ALICE, {"event": "delivered"}, attempts=1)
+        outcome = caller.carry(job)
+        rests = isinstance(caller.carry(job), Later) and neighbour.steps.count("connect") == 1
+        match outcome:
+            case Sent():
+                return TOLD
+            case Refused():
+                return NEVER
+            case Later(holds=True):
+                return RESTS if rests else HOLDS
+            case Later():
+                return PASSED
+
+
+def test_every_manner_at_every_step_has_the_outcome_that_the_docs_say(house):
+    every = MANNERS | STATUS
+    cases = [(step, name) for step, row in EXPECTED.items() for name in row]
+    with ThreadPoolExecutor(len(cases)) as pool:
+        found = list(pool.map(lambda case: outcome_of(house, case[0], every[case[1]]), cases))
+    assert dict(zip(cases, found, strict=True)) == {(s, n): EXPECTED[s][n] for s, n in cases}
+
+
+def test_the_docs_have_the_table():
+    table = [
+        ["the receiver", *EXPECTED],
+        *([name, *(row.get(name, "") for row in EXPECTED.values())] for name in MANNERS | STATUS),
+    ]
+    assert stands_in("notify.md", table), written(table)
