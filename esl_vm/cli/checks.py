@@ -69,7 +69,7 @@ def check_settings(settings: Settings, path: Path | None) -> Iterator[Finding]:
     for file, held in _secret_files(settings, path).items():
         with contextlib.suppress(OSError):
             if file.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH):
-                said = f"{file} holds {', '.join(held)} and everybody on this host may read it"
+                said = f"{file} holds {', '.join(held)} and everybody may read it"
                 yield Finding("settings", Level.WARNING, said, f"chmod o-rw {file}")
     mail = settings.mail
     if mail.host and mail.password and mail.security == "none" and mail.host not in _THIS_HOST:

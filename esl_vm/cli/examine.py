@@ -20,8 +20,7 @@ from esl_vm.cli.checks import (
     check_spool,
 )
 from esl_vm.cli.orphans import find_orphans
-from esl_vm.cli.repair import refusal
-from esl_vm.cli.repair import repair as settle
+from esl_vm.cli.ownership import check_owners
 from esl_vm.cli.settings_file import settings_path
 from esl_vm.model.errors import VoicemailError
 
@@ -61,6 +60,7 @@ def examine(
     from esl_vm.app import open_node
 
     findings = list(check_settings(settings, settings_path(getattr(args, "config", ""), os.environ)))
+    findings += check_owners(settings)
     try:
         with open_node(settings) as node:
             findings += _look_at(node, orphans=orphans, repair=repair or Repair())
@@ -106,6 +106,9 @@ def _freeswitch(node: Node) -> Iterator[Finding]:
 
 
 def _orphans(node: Node, repair: Repair) -> Iterator[Finding]:
+    from esl_vm.cli.repair import refusal
+    from esl_vm.cli.repair import repair as settle
+
     if sounds_problem(node):
         yield Finding("sounds", Level.ERROR, "not compared: see what is said of audio", sounds_remedy(node))
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import socket
@@ -94,7 +95,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
     try:
         with acting(f"command {_user()}@{socket.gethostname()}"):
-            code: int = args.run(args)
+            try:
+                code: int = args.run(args)
+            finally:
+                if os.geteuid() == 0:
+                    _hand_over(args)
         sys.stdout.flush()
     except SettingsError as wrong:
         complain("the settings are wrong:")
@@ -116,6 +121,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     return code
+
+
+def _hand_over(args: argparse.Namespace) -> None:
+    from esl_vm.cli.config import settings_of
+    from esl_vm.cli.ownership import hand_over
+
+    with contextlib.suppress(VoicemailError, OSError):
+        hand_over(settings_of(args))
 
 
 def _user() -> str:
