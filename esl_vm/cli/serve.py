@@ -203,6 +203,7 @@ def _say_ready(
 
 
 def _redis_cli(url: str) -> str:
-    if url.startswith("unix:"):
-        return f"redis-cli -s {url.removeprefix('unix:')}"
-    return f"redis-cli -u {url}"
+    """How to look into the embedded Redis; its password stands in a file, and only there."""
+    socket = url.removeprefix("unix:").rpartition("@")[2]
+    login = f' -a "$(cat {socket.removesuffix("redis.sock")}redis.password)"' if "@" in url else ""
+    return f"redis-cli -s {socket}{login}"

