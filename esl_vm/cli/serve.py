@@ -176,7 +176,9 @@ def _say_ready(
     pack = open_prompts(settings)
     lines = [f"esl-vm {__version__} takes calls on {_address(listener)}"]
     if settings.redis.url == EMBEDDED:
-        lines.append(f"  Redis    its own, in {settings.data_dir}; look into it: {_redis_cli(redis_url)}")
+        lines.append(
+            f"  Redis    its own, in {settings.data_dir}; look into it: {_redis_cli(redis_url, settings.data_dir)}"
+        )
     else:
         lines.append(f"  Redis    {mask_url(redis_url)}")
     if pack.kind == "nominal":
@@ -202,8 +204,7 @@ def _say_ready(
     logs.Writer(sys.stdout.fileno()).put("\n".join(lines))
 
 
-def _redis_cli(url: str) -> str:
+def _redis_cli(url: str, data_dir: str) -> str:
     """How to look into the embedded Redis; its password stands in a file, and only there."""
-    socket = url.removeprefix("unix:").rpartition("@")[2]
-    login = f' -a "$(cat {socket.removesuffix("redis.sock")}redis.password)"' if "@" in url else ""
-    return f"redis-cli -s {socket}{login}"
+    login = f' -a "$(cat {data_dir}/redis/redis.password)"' if "@" in url else ""
+    return f"redis-cli -s {url.removeprefix('unix:').rpartition('@')[2]}{login}"
