@@ -66,10 +66,12 @@ def _run(args: argparse.Namespace) -> int:
     from esl_vm.esl.share import Board
     from esl_vm.ops import figures, logs
     from esl_vm.ops.lifeline import Role
+    from esl_vm.ops.open_files import share_memory_between_threads
     from esl_vm.ops.service_manager import ServiceManager
     from esl_vm.ops.supervisor import Supervisor
 
     settings = settings_of(args)
+    share_memory_between_threads()
     logs.configure(settings.service.log_level, settings.service.log_format)
     manager = ServiceManager.of(os.environ)
     listener = manager.passed_listener() or listen_on(settings.service.listen)
