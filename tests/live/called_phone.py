@@ -17,7 +17,9 @@ class CalledPhone:
 
     Args:
         loop: its clock.
-        answer: what it answers a call with: "486 Busy Here", "180 Ringing" or "200 OK".
+        answer: what it answers a call with: "486 Busy Here", "180 Ringing", "183 Session Progress" (with a sound of its
+            own: early media), "200 OK" …
+        then: what it answers half a second later; `` = nothing more.
 
     Attributes:
         dial_string: how FreeSWITCH reaches it. rung: how often it was called.
@@ -25,8 +27,8 @@ class CalledPhone:
 
     TALKS_S = 0.5
 
-    def __init__(self, loop: Loop, answer: str) -> None:
-        self._loop, self._status = loop, answer
+    def __init__(self, loop: Loop, answer: str, then: str = "") -> None:
+        self._loop, self._status, self._then = loop, answer, then
         self._socket, self._ear = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
         for one in (self._socket, self._ear):
             one.bind(("127.0.0.1", 0))
@@ -54,7 +56,9 @@ class CalledPhone:
                 if message.get("call-id") not in self._invites:
                     self.rung += 1
                     self._invites[message.get("call-id")] = message
-                self._take(message, far)
+                self._answer(message, far, self._status)
+                if self._then:
+                    self._loop.call_later(self.TALKS_S, lambda m=message, far=far: self._answer(m, far, self._then))  # type: ignore[misc]
             elif message.method == "CANCEL":
                 self._socket.sendto(message.answer("200 OK", self._tag), far)
                 invite = self._invites[message.get("call-id")]
@@ -64,12 +68,12 @@ class CalledPhone:
             elif message.method == "BYE":
                 self._socket.sendto(message.answer("200 OK"), far)
 
-    def _take(self, invite: SipMessage, far: tuple[str, int]) -> None:
-        if not self._status.startswith("200"):
-            self._socket.sendto(invite.answer(self._status, self._tag), far)
+    def _answer(self, invite: SipMessage, far: tuple[str, int], status: str) -> None:
+        if not status.startswith(("200", "183")):
+            self._socket.sendto(invite.answer(status, self._tag), far)
             return
         body = offer(self._ear.getsockname()[1])
-        self._socket.sendto(invite.answer(self._status, self._tag, f"<sip:phone@{self._here}>", body), far)
+        self._socket.sendto(invite.answer(status, self._tag, f"<sip:phone@{self._here}>", body), far)
 
     def _hang_up(self, ack: SipMessage, far: tuple[str, int]) -> None:
         lines = [

@@ -40,6 +40,12 @@ VOICE_S = 15
 _START_S = 30.0
 EVENTS = "CHANNEL_EXECUTE CHANNEL_EXECUTE_COMPLETE CHANNEL_HANGUP_COMPLETE"
 
+#: What telephones and gateways answer instead of ringing.
+REFUSALS = (
+    "404 Not Found", "480 Temporarily Unavailable", "487 Request Terminated", "488 Not Acceptable Here",
+    "500 Server Internal Error", "502 Bad Gateway", "603 Decline",
+)  # fmt: skip
+
 
 class Service:
     """`esl-vm serve` in a process of its own, on a free port.
@@ -103,7 +109,7 @@ class LiveNode:
 
     Attributes:
         loop: the telephones' time. switch: FreeSWITCH. service: the service its dialplan names.
-        busy, away, answering: telephones that can be called.
+        busy, away, answering: telephones that can be called. telephones: more of them, by what they do.
         stores: the same stores the service works on.
     """
 
@@ -135,6 +141,11 @@ class LiveNode:
             self.busy, self.away, self.answering = (
                 CalledPhone(self.loop, answer) for answer in ("486 Busy Here", "180 Ringing", "200 OK")
             )
+            self.telephones = {
+                "early media": CalledPhone(self.loop, "183 Session Progress"),
+                "busy after early media": CalledPhone(self.loop, "183 Session Progress", "486 Busy Here"),
+                **{status: CalledPhone(self.loop, status) for status in REFUSALS},
+            }
             self._closing = starting.pop_all()
 
     @property

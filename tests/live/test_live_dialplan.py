@@ -2,6 +2,7 @@
 
 import pytest
 from calls.book import BRUNO, Box
+from live.live_node import REFUSALS
 from live.live_rig import ALIKE, LiveRig, furnish
 from live.scenes import Scene
 
@@ -22,8 +23,9 @@ def rings(script, caller="0612345678", dials="1001", boxes=ALICES, **call):
     def act(node, folder):
         rig = LiveRig(node, folder)
         furnish(rig, *boxes)
-        telephone = call.pop("telephone", "away")
-        rig.dials(dials, script, caller, telephone=getattr(node, telephone), **call)
+        name = call.pop("telephone", "away")
+        telephone = node.telephones.get(name) or getattr(node, name)
+        rig.dials(dials, script, caller, telephone=telephone, **call)
         return rig
 
     return act
@@ -48,6 +50,31 @@ def test_a_telephone_that_is_busy_goes_to_its_voicemail_at_once(played):
     assert played.problems == [], played.transcript
     assert "vm-isonphone" in played.heard
     assert played.line.sounds[0].at - played.line.started_at < 1.5
+    assert len(played.messages(ALICE, Folder.NEW)) == 1
+
+
+@once("early_media", rings(LEAVES, telephone="early media"))
+def test_a_telephone_that_rings_with_a_sound_of_its_own_goes_to_its_voicemail(played):
+    assert played.problems == [], played.transcript
+    assert {"vm-isunavail", "vm-msgsaved"} <= set(played.heard)
+    assert len(played.messages(ALICE, Folder.NEW)) == 1
+
+
+@once("busy_after_early_media", rings(LEAVES, telephone="busy after early media"))
+def test_a_telephone_that_is_busy_after_a_sound_of_its_own_has_the_busy_greeting(played):
+    assert played.problems == [], played.transcript
+    assert "vm-isonphone" in played.heard
+    assert len(played.messages(ALICE, Folder.NEW)) == 1
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [Scene(f"refused_{status[:3]}", rings(LEAVES, telephone=status), 40.0) for status in REFUSALS],
+    ids=list(REFUSALS),
+)
+def test_whatever_a_telephone_answers_its_caller_can_leave_a_message(played):
+    assert played.problems == [], played.transcript
+    assert {"vm-isunavail", "vm-msgsaved"} <= set(played.heard)
     assert len(played.messages(ALICE, Folder.NEW)) == 1
 
 
