@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_network
@@ -39,10 +38,11 @@ if TYPE_CHECKING:
     from esl_vm.ops.metrics import Metrics
     from esl_vm.ops.snapshot import Looker
     from esl_vm.ops.stories import Story
-    from esl_vm.ports import AudioStore, Clock
+    from esl_vm.ports import AudioStore
     from esl_vm.speech.packs import PromptPack
     from esl_vm.spool.spool import Spool
     from esl_vm.spool.sweeper import Sweeper
+    from esl_vm.store.clock import SharedClock
     from esl_vm.store.mailboxes import RedisMailboxes
     from esl_vm.store.outbox import RedisOutbox
     from esl_vm.store.registry import RedisRegistry
@@ -57,14 +57,6 @@ REFUSED = "refused"
 SWITCH_RETRY_S = 2.0
 #: Host names a notifier can look up at once.
 MOST_LOOKUPS = 96
-
-
-class SystemClock:
-    """ports.Clock: the host's clock."""
-
-    def now(self) -> float:
-        """Seconds since 1970."""
-        return time.time()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +77,7 @@ class Node:
     audio: AudioStore
     spool: Spool
     sweeper: Sweeper
-    clock: Clock
+    clock: SharedClock
     cache: Cache
 
     @property
@@ -159,11 +151,12 @@ def open_node(settings: Settings, redis_url: str = "") -> Iterator[Node]:
         return
     from esl_vm.spool.spool import Spool
     from esl_vm.spool.sweeper import Sweeper
+    from esl_vm.store.clock import SharedClock
     from esl_vm.store.connect import connect
     from esl_vm.store.outbox import RedisOutbox
     from esl_vm.store.store import Store
 
-    clock = SystemClock()
+    clock = SharedClock()
     store = Store(
         connect(redis_url),
         partitions=settings.redis.partitions,
@@ -393,6 +386,7 @@ def build_looker(
             workers=lambda: int(metrics.value("esl_vm_workers")),
             calls=lambda: int(metrics.value("esl_vm_calls_running")),
             differing=lambda: differing,
+            clock_skew_s=lambda: node.clock.skew,
         )
     )
 

@@ -11,11 +11,12 @@ from redis import exceptions
 from esl_vm.cli.checks import Finding, Level
 from esl_vm.model.errors import StoreDownError, VoicemailError
 from esl_vm.model.topology import problems
+from esl_vm.store.clock import MOST_SKEW_S
 from esl_vm.store.outage import sentence
 from esl_vm.store.topology import discover
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from esl_vm.app import Node
 
@@ -138,12 +139,20 @@ def _speed(node: Node) -> Iterator[Finding]:
         f"answers in {median:.1f} ms (median of {_PINGS})",
         "callers hear each of them as silence: have Redis in the same building" if slow else "",
     )
-    seconds, microseconds = next(iter(clocks.values()))
-    skew = node.clock.now() - (seconds + microseconds / 1e6)
+    yield from _clocks(node.clock.skew, [seconds + microseconds / 1e6 for seconds, microseconds in clocks.values()])
+
+
+def _clocks(skew: float, masters: Sequence[float]) -> Iterator[Finding]:
+    """What is wrong with this host's clock (seconds ahead of Redis') or those of a Cluster's masters (epoch seconds)."""
     if abs(skew) > _SKEW_S:
-        yield Finding(
-            "redis", Level.WARNING, f"this host's clock is {skew:+.1f} s off Redis' clock", "run an NTP client"
-        )
+        far = abs(skew) > MOST_SKEW_S
+        what = f"this host's clock is {skew:+.1f} s off Redis' clock" + ("; it does no housekeeping" if far else "")
+        yield Finding("redis", Level.ERROR if far else Level.WARNING, what, "run an NTP client")
+    apart = max(masters) - min(masters)
+    if apart > _SKEW_S:
+        far = apart > MOST_SKEW_S
+        what = f"the clocks of the Cluster's masters are {apart:.1f} s apart; nodes go by their median"
+        yield Finding("redis", Level.ERROR if far else Level.WARNING, what, "run an NTP client on each")
 
 
 def _masters(node: Node, command: str, *args: str) -> tuple[dict[str, Any], dict[str, str]]:

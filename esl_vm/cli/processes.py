@@ -277,7 +277,9 @@ def _keep_house(node: Node) -> None:
 
     while True:
         try:
-            if node.store.housekeeping.my_turn(node.settings.service.node, _PURGE_EVERY_S):
+            if node.clock.may_keep_house and node.store.housekeeping.my_turn(
+                node.settings.service.node, _PURGE_EVERY_S
+            ):
                 done = list(node.store.housekeeping.purge())
                 sounds = node.store.housekeeping.erase_sounds(node.audio.delete)
                 events = node.store.events.trim(node.settings.redis.events_days * _DAY_S)

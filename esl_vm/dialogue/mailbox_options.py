@@ -80,12 +80,14 @@ def _record(visit: Visit, greeting: Greeting) -> Utterance | None:
 def record_for_mailbox(talk: Conversation, mailbox: Mailbox, greeting: Greeting) -> tuple[GreetingEnd, Mailbox]:
     """Record a greeting for a mailbox; how it ended, and the mailbox with it in force. Raises SpoolError."""
     audio_id = new_id(talk.world.clock.now())
+    former = mailbox.greetings.get(greeting)
     with talk.world.spool.take_greeting(
         mailbox.id,
         greeting,
         audio_id,
         trim_silence=mailbox.options.maxsilence > 0,
         threshold=mailbox.options.silencethreshold,
+        replaces=former.audio_id if former else "",
         call_node=talk.phone.call.node,
     ) as take:
         end = record_greeting(talk, take, mailbox, greeting)

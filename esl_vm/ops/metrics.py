@@ -238,6 +238,7 @@ class _State(Collector):
         yield _gauge(
             "esl_vm_lamp_waiting_seconds", "For how long the oldest change waits for its lamp", state.lamp_wait_s
         )
+        yield _gauge("esl_vm_clock_skew_seconds", "How far the host's clock is ahead of Redis'", state.clock_skew_s)
         if state.freeswitch_up is not None:
             yield _gauge("esl_vm_freeswitch_up", "Whether FreeSWITCH's event socket is connected", state.freeswitch_up)
         if state.redis_up:

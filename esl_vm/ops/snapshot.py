@@ -32,6 +32,7 @@ class Snapshot:
         redis_up: whether Redis answers. redis_wrong: why not.
         locked, jobs, overdue_s, nodes: see ClusterState; of no meaning where Redis is away.
         lamp_wait_s: for how long the oldest change waits for its lamp, seconds.
+        clock_skew_s: how far this host's clock is ahead of Redis', seconds.
         freeswitch_up: whether the event socket to FreeSWITCH is connected; None where there is none.
         workers, calls: processes that take calls, calls being held.
         differing: in what this node does not agree with the others of its installation.
@@ -56,6 +57,7 @@ class Snapshot:
     workers: int = 0
     calls: int = 0
     differing: tuple[str, ...] = ()
+    clock_skew_s: float = 0.0
 
     @property
     def not_ready(self) -> list[str]:
@@ -79,7 +81,7 @@ class Sources:
         node: its name. now: epoch seconds. spool: this node's. cache: the folder of the cache of sounds.
         cluster: one look at what the cluster shares; raises StoreDownError.
         lamp_wait_s: see Snapshot. freeswitch_up: likewise.
-        workers, calls: numbers over all processes. differing: see Snapshot.
+        workers, calls: numbers over all processes. differing, clock_skew_s: see Snapshot.
     """
 
     node: str
@@ -92,6 +94,7 @@ class Sources:
     workers: Callable[[], int]
     calls: Callable[[], int]
     differing: Callable[[], Sequence[str]] = tuple
+    clock_skew_s: Callable[[], float] = float
 
 
 class Looker:
@@ -157,6 +160,7 @@ class Looker:
             workers=sources.workers(),
             calls=sources.calls(),
             differing=tuple(sources.differing()),
+            clock_skew_s=sources.clock_skew_s(),
         )
 
     def _cache_size(self, now: float) -> tuple[float, int, int]:

@@ -75,7 +75,9 @@ class Destinations:
         box, greeting = manifest.boxes[0], manifest.greeting
         if greeting is None:  # which its kind forbids
             return self._refuse(manifest, Settled.NO_MAILBOX, "the manifest names no greeting")
-        if retry and _is_newer(self._in_force(box, greeting), manifest.id):
+        in_force_now = self._in_force(box, greeting) if retry else ""
+        # The one that its owner was about to replace is not newer, whatever clock gave it its id.
+        if in_force_now != manifest.replaces and _is_newer(in_force_now, manifest.id):
             return self._refuse(manifest, Settled.DISCARDED, "a newer one is in force")
         erased = self._store({manifest.id: sound}, retry=retry, tried=bool(manifest.tried))
         _note_tried(journal, 1)

@@ -60,6 +60,7 @@ class Manifest:
         boxes: where it goes. A greeting has one, a sound none.
         message: what the recording becomes; None for a greeting or a sound.
         greeting: which one; None for a message. starts, ends: a temporary greeting's dates, epoch seconds; 0 = open.
+        replaces: the sound id of the greeting that was in force when this one was recorded, `` = none or not known.
         min_ms: shortest message kept.
         trim: silence at the end does not count, and is cut off. threshold: below it is silence, 0 to 32767.
         part: which attempt at the recording counts, from 1. intro: an introduction lies beside it.
@@ -84,6 +85,7 @@ class Manifest:
     greeting: Greeting | None = None
     starts: int = 0
     ends: int = 0
+    replaces: str = ""
     min_ms: int = 0
     trim: bool = False
     threshold: int = 0

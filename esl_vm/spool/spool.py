@@ -132,6 +132,7 @@ class Spool:
         threshold: int = 128,
         starts: int = 0,
         ends: int = 0,
+        replaces: str = "",
         call_node: str = "",
     ) -> Take:
         """Begin a greeting; settling it puts it in force. Arguments and errors as of `take_message`.
@@ -144,6 +145,7 @@ class Spool:
             threshold: what is silence.
             starts: when a temporary greeting begins to be in force, epoch seconds; 0 = at once.
             ends: when it ceases to be; 0 = never.
+            replaces: the sound id of the greeting in force now, `` = none or not known.
             call_node: the host whose FreeSWITCH records; `` = not known.
         """
         return self._take(
@@ -156,6 +158,7 @@ class Spool:
                 threshold=threshold,
                 starts=starts,
                 ends=ends,
+                replaces=replaces,
                 call_node=call_node,
             )
         )

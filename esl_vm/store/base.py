@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import OrderedDict
+from functools import partial
 from typing import TYPE_CHECKING, Any
+
+import gevent
+from gevent import monkey
 
 from esl_vm.model.actor import actor
 from esl_vm.model.errors import StoreDownError
+from esl_vm.store.clock import SharedClock
 from esl_vm.store.link import EVERY_PARTITION
 from esl_vm.store.scripts import script
 
@@ -17,7 +23,7 @@ if TYPE_CHECKING:
     from esl_vm.model.options import MailboxOptions
     from esl_vm.ports import Clock
     from esl_vm.store.keys import BoxKeys, Keys
-    from esl_vm.store.link import Link
+from esl_vm.store.link import Link
 
 DAY_S = 86400
 _ANNOUNCED = frozenset({"deliver", "set_greeting", "change_pin", "add_box"})
@@ -77,9 +83,27 @@ class Base:
         self.grace_ms = grace_ms
         self.salts = Salts()
 
+    def now(self) -> float:
+        """Seconds since 1970, as all nodes have it; measured again every minute."""
+        if isinstance(self.clock, SharedClock) and self.clock.stale:
+            self._measure(self.clock)
+        return self.clock.now()
+
+    def _measure(self, clock: SharedClock) -> None:
+        """Ask Redis what time it is; where gevent serves the calls, none of them waits for that."""
+
+        def ask() -> None:
+            with contextlib.suppress(StoreDownError):  # whoever asks for more will say so
+                self.link.run(None, partial(clock.measure, cluster=self.link.cluster))
+
+        if monkey.is_module_patched("socket"):
+            gevent.spawn(ask)
+        else:
+            ask()
+
     def now_ms(self) -> str:
         """Milliseconds since 1970, as scripts are told it."""
-        return f"{self.clock.now() * 1000:.0f}"
+        return f"{self.now() * 1000:.0f}"
 
     def each_partition(self, ask: Callable[[Any, int], Any], missing: Any) -> list[Any]:
         """Ask something of every partition in one round trip; where part of a Cluster is away, of those that are there.

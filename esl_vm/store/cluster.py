@@ -36,7 +36,7 @@ class Cluster:
 
     def tell(self, node: str, version: str, schema: int, fields: Mapping[str, str]) -> None:
         """This node is alive: to be told at least every ten seconds; see NodeState."""
-        now = self._base.clock.now()
+        now = self._base.now()
         told = {"version": version, "schema": str(schema), "at": f"{now:.3f}", **fields}
 
         def work(client: Any) -> None:
@@ -82,7 +82,7 @@ class Cluster:
 
     def state(self) -> ClusterState:
         """What the cluster shares; of a Cluster whose masters are not all there, what the others say."""
-        now = self._base.clock.now()
+        now = self._base.now()
 
         def count_locked(client: Any, partition: int) -> Any:
             return client.zcount(self._base.keys.locked(partition), f"({now:.3f}", "+inf")

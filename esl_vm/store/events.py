@@ -92,7 +92,7 @@ class RedisEvents:
 
     def trim(self, older_than_s: float) -> int:
         """Drop entries older than so many seconds (about: whole blocks only); returns how many went."""
-        oldest = _id_at(self._base.clock.now() - older_than_s)
+        oldest = _id_at(self._base.now() - older_than_s)
         gone = self._streams.each(lambda pipeline, name: pipeline.xtrim(name, minid=oldest, approximate=True), 0)
         return sum(gone or [])
 
@@ -171,7 +171,7 @@ class SharedEvents:
             self._base.link.run(partition, partial(_acknowledge, self._streams.names[partition], self._group, done))
 
     def _make_groups(self) -> None:
-        begin = _id_at(self._base.clock.now() - self._begin_ago_s)
+        begin = _id_at(self._base.now() - self._begin_ago_s)
 
         away: list[StoreDownError] = []
         for partition, name in self._streams.names.items():
@@ -195,7 +195,7 @@ class SharedEvents:
 
     def _left_unfinished(self) -> list[Entry] | None:
         """What somebody took too long ago; looked for twice in that time; None if the group is gone."""
-        now = self._base.clock.now()
+        now = self._base.now()
         if now - self._looked < self._idle_s / 2:
             return []
         self._looked = now

@@ -162,7 +162,7 @@ class Housekeeping:
     def _retire(self, box: MailboxId, retention_days: int) -> int:
         """Put what is too old in the trash. Goes by when it came, not by where it lies: it may have been moved."""
         keys = self._base.keys.of(box)
-        before = self._base.clock.now() - retention_days * DAY_S
+        before = self._base.now() - retention_days * DAY_S
         ids = self._mailboxes.message_ids(box)
         kept = [message_id for folder in FOLDERS if folder is not Folder.TRASH for message_id in ids[folder]]
         gone = 0

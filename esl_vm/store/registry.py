@@ -48,7 +48,7 @@ class RedisRegistry:
             MailboxExistsError: it is there already, or a distribution list has that number.
         """
         checked = _checked(fields)
-        flat = ["created", f"{self._base.clock.now():.0f}"]
+        flat = ["created", f"{self._base.now():.0f}"]
         for name, value in checked.items():
             if value:
                 flat += (name, value)
@@ -142,7 +142,7 @@ class RedisRegistry:
         """Seconds for which the PIN is still locked, 0 if it is not."""
         keys = self._base.keys.of(box)
         until = self._base.link.run(keys.partition, lambda client: client.zscore(keys.locked, keys.name))
-        return max(0, int(float(until or 0) - self._base.clock.now() + 0.999))
+        return max(0, int(float(until or 0) - self._base.now() + 0.999))
 
     def unlock(self, box: MailboxId) -> None:
         """Forget failures and lift the lock."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import secrets
-import time
 from typing import TYPE_CHECKING, Any
 
 import gevent
@@ -18,6 +17,7 @@ from esl_vm.model.pins import PinRules
 from esl_vm.store.backup import Backup
 from esl_vm.store.base import Base
 from esl_vm.store.broadcasts import RedisBroadcasts
+from esl_vm.store.clock import SharedClock
 from esl_vm.store.cluster import Cluster
 from esl_vm.store.directory import RedisDirectory
 from esl_vm.store.events import RedisEvents
@@ -49,11 +49,6 @@ A process that knows only older ones than the one in force refuses to start, and
 """
 
 
-class _SystemClock:
-    def now(self) -> float:
-        return time.time()
-
-
 class Store:
     """Mailboxes in Redis.
 
@@ -61,7 +56,7 @@ class Store:
         link: the way to Redis (`connect(url)`), or a client of redis-py (tests).
         partitions: how many; the number an installation was begun with can't be changed.
         defaults: options of mailboxes that have none of their own.
-        clock: what time it is.
+        clock: what time it is; Redis' own time unless given.
         pin_rules: when wrong PINs lock. pin_cost: of hashing new ones.
         events_kept: entries kept in each partition's stream, about.
         migrations: the steps of the schema, up to the newest one this process knows.
@@ -96,10 +91,11 @@ class Store:
         self.installation = ""
         self._meta_away = False
         self.link.prepare = self._agree
+        self.clock = clock or SharedClock()
         base = Base(
             self.link,
             self.keys,
-            clock or _SystemClock(),
+            self.clock,
             defaults or MailboxOptions(),
             events_kept=events_kept,
         )
@@ -145,6 +141,7 @@ class Store:
             self._meta_away = True
             return
         self._meta_away = False
+        self._tell_time(client)
         schema, partitions, self.installation = (text(word) for word in stored)
         problems = []
         if not schema.isdigit() or int(schema) > self.knows:
@@ -164,6 +161,12 @@ class Store:
         if self.link.cluster and not self.schema:
             self._copy_meta(client, int(partitions))
         self.schema = int(schema)
+
+    def _tell_time(self, client: Any) -> None:
+        """Measure Redis' clock anew: it is another one after a fail-over. A master that is away does not matter here."""
+        if isinstance(self.clock, SharedClock):
+            with contextlib.suppress(wrong.RedisError, wrong.RedisClusterException):
+                self.clock.measure(client, cluster=self.link.cluster)
 
     def _begin(self, client: Any, stored: list[Any], wanted: tuple[str, str]) -> list[Any]:
         """Write what is missing; an installation of before it had an id works without where nothing can be written."""

@@ -154,7 +154,7 @@ def test_what_changes_meanwhile_is_in_it_once_or_not_at_all(full, tmp_path, comm
                 for box in boxes:
                     leave(node, box, tmp_path / "live", 6)
                     first = node.mailboxes.message_ids(box)[Folder.NEW][0]
-                    node.mailboxes.move(box, first, Folder.WORK, 0)
+                    node.mailboxes.move(box, first, Folder.WORK)
 
     busy = threading.Thread(target=callers)
     busy.start()

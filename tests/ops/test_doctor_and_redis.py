@@ -56,7 +56,7 @@ def test_a_redis_that_throws_away_or_is_nearly_full_is_told(said):
     with redis_server("--appendonly", "yes", "--appendfsync", "always") as server:
         with server.client() as client:
             client.config_set("maxmemory-policy", "allkeys-lru")
-            client.config_set("maxmemory", int(client.info("memory")["used_memory"] * 1.1))
+            client.config_set("maxmemory", int(client.info("memory")["used_memory"] * 1.2))
         found = said(server.url)
     assert "maxmemory-policy allkeys-lru: a full Redis throws messages away" in found[Level.ERROR]
     assert [line for line in found[Level.WARNING] if "MB are used" in line]

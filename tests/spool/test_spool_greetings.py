@@ -206,3 +206,19 @@ def test_a_decision_that_cannot_be_written_down_is_not_announced_and_changes_not
 
 def full_disk(*_):
     raise OSError(28, "No space left on device")
+
+
+def test_a_greeting_recorded_after_the_clock_was_set_back_replaces_what_its_owner_heard_then(desk):
+    desk.clock.time += 3600
+    former = desk.put_greeting(ALICE, Greeting.NAME)
+    desk.clock.time -= 3600
+    with desk.spool.take_greeting(ALICE, Greeting.NAME, desk.sound_id(), replaces=former) as take:
+        freeswitch_records(take.path, voice(1500))
+        take.recorded(recorded(1500))
+        desk.mailboxes.down = 1
+        assert take.settle() is Settled.WAITING
+
+    [outcome] = desk.sweeper().sweep_once()
+
+    assert outcome.settled is Settled.DELIVERED
+    assert desk.mailboxes.greeting(ALICE, Greeting.NAME).audio_id == take.id
