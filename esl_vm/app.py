@@ -345,8 +345,8 @@ def _story(node: Node, call: Call) -> Story:
 
     action = action_of(call)
     named = call.variable("vm_mailbox")
-    expected = {Action.CHECK: call.caller.number, Action.LEAVE: call.destination}.get(action, "")
-    return Story(call, str(action), named or expected, node.settings.service.node)
+    expected = {Action.CHECK: call.caller.number, Action.LEAVE: call.destination}.get(action, "") if action else ""
+    return Story(call, str(action or "unknown"), named or expected, node.settings.service.node)
 
 
 def count(node: Node, metrics: Metrics) -> None:

@@ -51,6 +51,10 @@ class Phone(Protocol):
         """
         ...
 
+    def unread(self, key: str) -> None:
+        """Put a key back at the head of the queue: it is the next that is taken."""
+        ...
+
     def wait_key(self, milliseconds: int, keys: str) -> str | None:
         """Wait for one of `keys`, in silence; None when the time is over. Other keys are dropped."""
         ...

@@ -10,7 +10,6 @@ from esl_vm.dialogue.listening import envelope_of
 from esl_vm.dialogue.menus import AdvancedMenu
 from esl_vm.dialogue.sending import reply, send
 from esl_vm.dialogue.visit import Next
-from esl_vm.model.call import ALL_KEYS
 
 if TYPE_CHECKING:
     from esl_vm.dialogue.visit import Visit
@@ -53,7 +52,7 @@ def _do(visit: Visit, choice: AdvancedMenu) -> Next:
 def _envelope(visit: Visit) -> Next:
     if not visit.after_message or visit.here is None:
         return Next(said=visit.say("vm-sorry"))
-    visit.talk.phone.play(envelope_of(visit, visit.here.message), ALL_KEYS)
+    visit.talk.skim(envelope_of(visit, visit.here.message))
     return Next()
 
 

@@ -41,7 +41,7 @@ class Conversation:
         return self.phone.play(utterance, keys) or self.phone.wait_key(wait_ms, keys)
 
     def say(self, *names: str) -> None:
-        """Say prompts that any key cuts short; the key is kept for what comes next."""
+        """Say prompts to their end; keys pressed meanwhile are kept for what comes next."""
         self.tell(self.voice.prompt(*names))
 
     def tell(self, utterance: Utterance) -> None:
@@ -59,9 +59,15 @@ class Conversation:
             key = self.phone.wait_key(waits.next_digit_ms, keys)
         return typed
 
+    def skim(self, utterance: Utterance) -> None:
+        """Say an utterance that a key cuts short: # has done its work by that, any other is kept for what comes next."""
+        key = self.phone.play(utterance, ALL_KEYS)
+        if key not in {None, "#"}:
+            self.phone.unread(key)
+
     def goodbye(self) -> None:
         """Say goodbye; a key cuts it short."""
-        self.phone.play(self.voice.prompt("vm-goodbye"), ALL_KEYS)
+        self.skim(self.voice.prompt("vm-goodbye"))
 
     def give_up(self) -> AbandonedError:
         """Say goodbye to someone who has been silent or wrong too often; raise what this returns."""

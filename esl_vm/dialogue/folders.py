@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from esl_vm.dialogue.listening import next_message
+from esl_vm.dialogue.listening import next_message, was_deleted
+from esl_vm.dialogue.listing import Listing
 from esl_vm.dialogue.menus import FolderMenu
 from esl_vm.dialogue.visit import Next
+from esl_vm.model.errors import NoSuchMessageError
 from esl_vm.model.mailbox import Folder
 from esl_vm.speech.utterance import Pause
 
@@ -20,7 +22,9 @@ SPOKEN = (Folder.NEW, Folder.OLD, Folder.WORK, Folder.FAMILY, Folder.FRIENDS)
 def change_folder(visit: Visit) -> Next:
     """2: leave the open folder for another; cancelled, begin again at its first message."""
     folder = _choose(visit, "vm-changeto")
-    if folder is not None:
+    if folder is Folder.NEW:
+        visit.open_new()
+    elif folder is not None:
         visit.open_folder(folder)
     visit.listing.current = 0
     visit.after_message = False
@@ -29,13 +33,16 @@ def change_folder(visit: Visit) -> Next:
 
 def save_to_folder(visit: Visit) -> Next:
     """9: move the current message to a folder; 7 brings it back."""
-    entry = visit.here
+    entry = visit.chosen
     if entry is None:
         return Next()
     folder = _choose(visit, "vm-savefolder")
     if folder is None:
         return Next()
-    delivery = visit.talk.world.mailboxes.move(visit.box, entry.message.id, folder)
+    try:
+        delivery = visit.talk.world.mailboxes.move(visit.box, entry.message.id, folder)
+    except NoSuchMessageError:
+        return was_deleted(visit, entry)
     if not delivery.kept:
         return Next(said=visit.say("vm-mailboxfull"))
     entry.gone = folder
@@ -47,10 +54,11 @@ def save_to_folder(visit: Visit) -> Next:
 
 def open_trash(visit: Visit) -> Next:
     """3 7: what was deleted and is still kept, however long ago the call ended; 7 brings it back, 9 saves it elsewhere."""
-    visit.open_folder(Folder.TRASH)
-    voice, count = visit.talk.voice, len(visit.listing)
-    if not count:
+    voice = visit.talk.voice
+    if not len(Listing.open(visit.talk.world.mailboxes, visit.box, Folder.TRASH)):
         return Next(said=voice.no_messages(Folder.TRASH))
+    visit.open_folder(Folder.TRASH)
+    count = len(visit.listing)
     return Next(said=voice.number(count) + visit.say("vm-message" if count == 1 else "vm-messages"))
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from esl_vm.dialogue.listening import gone_meanwhile
 from esl_vm.dialogue.menus import ForwardMenu
 from esl_vm.dialogue.recipients import ask_recipients
 from esl_vm.dialogue.recording import record, say_and_beep
 from esl_vm.dialogue.visit import Next
-from esl_vm.model.call import ALL_KEYS, Ended
-from esl_vm.model.errors import SpoolError
+from esl_vm.model.call import ALL_KEYS, Ended, Recorded
+from esl_vm.model.errors import CallerGoneError, SpoolError
 from esl_vm.model.mailbox import Folder
 from esl_vm.model.message import new_id
 from esl_vm.spool.outcome import Settled
@@ -25,9 +26,12 @@ if TYPE_CHECKING:
 
 def forward(visit: Visit) -> Next:
     """8: choose recipients, then 1 with an introduction, 2 as it is, * cancel. The original stays as it is."""
-    entry = visit.here
+    entry = visit.chosen
     if entry is None:
-        return Next(said=visit.say("vm-nomore"))
+        return Next(said=visit.say("vm-nomore") if visit.here is None else ())
+    gone = gone_meanwhile(visit, entry)
+    if gone is not None:
+        return gone
     recipients = ask_recipients(visit, own=False)
     if not recipients.boxes:
         return Next()
@@ -58,7 +62,14 @@ def _with_introduction(visit: Visit, message: Message, recipients: Recipients) -
         return Next(said=visit.talk.apology)
     with take:
         say_and_beep(talk, (), "")
-        recorded = record(talk, take, visit.mailbox, ALL_KEYS, max_s=visit.options.maxsecs)
+        try:
+            recorded = record(talk, take, visit.mailbox, ALL_KEYS, max_s=visit.options.maxsecs)
+        except CallerGoneError:
+            # Who it is for was said before: what was spoken goes to them, as a message of 3 5 does.
+            take.recorded(Recorded(0, Ended.LIMIT))
+            if take.sound is not None and take.sound.heard_frames:
+                _send_on(visit, message, recipients, take)
+            raise
         if recorded.ended is Ended.SILENCE or take.sound is None or not take.sound.heard_frames:
             return None
         return _send_on(visit, message, recipients, take)

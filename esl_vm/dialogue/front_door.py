@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from esl_vm.dialogue.conversation import Conversation
 from esl_vm.dialogue.directory import directory
 from esl_vm.dialogue.leaving import LeftFor, Reason, leave
-from esl_vm.dialogue.login import ask_mailbox, default_domain, own_mailbox
+from esl_vm.dialogue.login import NotTheOwnerError, ask_mailbox, default_domain, own_mailbox
 from esl_vm.dialogue.main_menu import visit_mailbox
 from esl_vm.model.call import Action
 from esl_vm.model.errors import AbandonedError, CallerGoneError, InvalidValueError, StoreDownError
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from esl_vm.dialogue.world import World
     from esl_vm.model.call import Call
     from esl_vm.ports import Phone
+
+log = logging.getLogger(__name__)
 
 NUMBERS = {"*97": Action.CHECK, "*98": Action.LOGIN, "*411": Action.DIRECTORY}
 ASK_MAILBOX = "ask"
@@ -48,16 +51,20 @@ def answer_call(phone: Phone, world: World) -> Conversation:
     return talk
 
 
-def action_of(call: Call) -> Action:
-    """What the call is for: `vm_action`, else by the number that was dialled."""
-    try:
-        return Action(call.variable("vm_action").strip().lower())
-    except ValueError:
+def action_of(call: Call) -> Action | None:
+    """What the call is for: `vm_action`, else by the number that was dialled; None: an action that is none of ours."""
+    named = call.variable("vm_action").strip().lower()
+    if not named:
         return NUMBERS.get(call.destination, Action.LEAVE)
+    return Action(named) if named in set(Action) else None
 
 
 def _converse(talk: Conversation, call: Call) -> None:
     action = action_of(call)
+    if action is None:
+        log.error("call %s: no such vm_action: %r", call.uuid, call.variable("vm_action"))
+        talk.apologise()
+        return
     domain = call.variable("vm_domain") or default_domain(talk)
     match action:
         case Action.CHECK:
@@ -88,8 +95,16 @@ def _leave(talk: Conversation, call: Call, domain: str) -> None:
         return
     first = boxes[0]
     others = [box for box in boxes[1:] if box is not None]
-    if leave(talk, [first, *others], Reason.of(call.variable("vm_reason"))) is LeftFor.OWNER:
-        visit_mailbox(talk, own_mailbox(talk, first, skip_pin=False))
+    reason = Reason.of(call.variable("vm_reason"))
+    greeted = False
+    while leave(talk, [first, *others], reason, greeted=greeted) is LeftFor.OWNER:
+        try:
+            entered = own_mailbox(talk, first, skip_pin=False, by_mistake=True)
+        except NotTheOwnerError:
+            greeted = True
+            continue
+        visit_mailbox(talk, entered)
+        return
 
 
 def _box(text: str, domain: str) -> MailboxId | None:

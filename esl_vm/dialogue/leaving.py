@@ -43,18 +43,23 @@ class LeftFor(Enum):
     OWNER = "owner"
 
 
-def leave(talk: Conversation, boxes: Sequence[MailboxId], reason: Reason) -> LeftFor:
-    """The whole visit of a caller. OWNER: they pressed * and want to log in to the first mailbox."""
+def leave(talk: Conversation, boxes: Sequence[MailboxId], reason: Reason, *, greeted: bool = False) -> LeftFor:
+    """The whole visit of a caller. OWNER: they pressed * and want to log in to the first mailbox.
+
+    greeted: they did so by mistake and are back: the greeting is not played again.
+    """
     talk.box = boxes[0]
     mailbox = _look_up(talk, boxes[0])
     if mailbox is None:
         talk.say("ss-noservice")
         return LeftFor.END
-    if mailbox.takes_messages and mailbox.is_full:
-        talk.say("vm-mailboxfull")
-        return LeftFor.END
+    if not talk.phone.call.variable("vm_language"):
+        talk.speak_in(mailbox.language)
     operator = talk.operator_for(mailbox)
     keys = "#*0" if operator else "#*"
+    if mailbox.takes_messages and mailbox.is_full:
+        key = talk.phone.play(talk.voice.prompt("vm-mailboxfull"), keys)
+        return LeftFor.END if key in {None, "#"} else _answer_early(talk, key, operator)
     if not mailbox.takes_messages:
         return _answer_early(talk, talk.phone.play(_greeting(talk, mailbox, reason), keys), operator)
     message = Message(
@@ -70,7 +75,8 @@ def leave(talk: Conversation, boxes: Sequence[MailboxId], reason: Reason) -> Lef
         return LeftFor.END
     try:
         with take:
-            key = say_and_beep(talk, _greeting(talk, mailbox, reason) + instructions(talk, mailbox, reason), keys)
+            greeting = () if greeted else _greeting(talk, mailbox, reason)
+            key = say_and_beep(talk, greeting + instructions(talk, mailbox, reason), keys)
             if key is not None:
                 take.discard()
                 return _answer_early(talk, key, operator)

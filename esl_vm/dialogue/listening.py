@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from esl_vm.dialogue.listing import URGENT
 from esl_vm.dialogue.visit import Next
-from esl_vm.model.call import ALL_KEYS
-from esl_vm.model.errors import AudioMissingError, InvalidValueError
+from esl_vm.model.call import ALL_KEYS, Listened
+from esl_vm.model.errors import AudioMissingError, CallerGoneError, InvalidValueError, NoSuchMessageError
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId
 from esl_vm.speech.utterance import Sound
 
 if TYPE_CHECKING:
+    from esl_vm.dialogue.listing import Entry
     from esl_vm.dialogue.visit import Visit
     from esl_vm.model.message import Message
     from esl_vm.speech.utterance import Utterance
 
-SKIP_ENVELOPE = "1"
+log = logging.getLogger(__name__)
+
+SKIP_ENVELOPE = "1#"
 LONGEST_PAUSE_MS = 30 * 60 * 1000
 MINUTE_MS = 60_000
 
 
 def play_first(visit: Visit) -> Next:
     """1: the first message of the open folder."""
+    if not len(visit.listing):
+        visit.reopen()  # something may have come since
     visit.listing.current = 0
     return play_here(visit)
 
@@ -35,20 +41,55 @@ def play_here(visit: Visit, *, said: Utterance = ()) -> Next:
         return Next(said=said + visit.talk.voice.no_messages(visit.listing.name))
     visit.after_message = True
     key = visit.talk.phone.play(said + _announcement(visit, entry.message), ALL_KEYS)
-    if key not in {None, SKIP_ENVELOPE}:
+    entry.offered = True
+    if key is not None and key not in SKIP_ENVELOPE:
         return Next(key=key)
     try:
         sounds = _sounds(visit, entry.message)
     except AudioMissingError:
-        return Next(said=visit.say("im-sorry", "vm-nomore"))
+        return gone_meanwhile(visit, entry) or _did_not_sound(visit, entry)
+    try:
+        for sound in sounds:
+            listened = _play_body(visit, sound)
+            if listened.failed:
+                return _did_not_sound(visit, entry, listened.key)
+            if listened.key is not None:
+                break
+    except CallerGoneError:
+        _mark_heard(visit, entry)
+        raise
+    _mark_heard(visit, entry)
+    return Next(key=listened.key)
+
+
+def gone_meanwhile(visit: Visit, entry: Entry) -> Next | None:
+    """What to say of a message that somebody else deleted since this folder was opened; None: it is still there."""
+    try:
+        message = visit.talk.world.mailboxes.message(visit.box, entry.message.id)
+    except NoSuchMessageError:
+        return was_deleted(visit, entry)
+    if message.folder is Folder.TRASH and visit.listing.folder is not Folder.TRASH and entry.gone is None:
+        return was_deleted(visit, entry)
+    return None
+
+
+def was_deleted(visit: Visit, entry: Entry) -> Next:
+    """Say of a message that is gone that it was deleted."""
+    entry.gone = Folder.TRASH
+    return Next(said=visit.say("vm-deleted"))
+
+
+def _mark_heard(visit: Visit, entry: Entry) -> None:
+    """It sounded, so it was heard, however little of it."""
     if not entry.heard and not entry.message.heard:
         visit.talk.world.mailboxes.heard(visit.box, entry.message.id)
     entry.heard = True
-    for sound in sounds:
-        key = _play_body(visit, sound)
-        if key is not None:
-            return Next(key=key)
-    return Next()
+
+
+def _did_not_sound(visit: Visit, entry: Entry, key: str | None = None) -> Next:
+    """Nobody could hear it: it stays as it was, its owner and the operator are told."""
+    log.error("message %s of %s can't be played: sound missing or unreadable", entry.message.id, visit.box)
+    return Next(said=visit.talk.apology, key=key)
 
 
 def next_message(visit: Visit, *, said: Utterance = ()) -> Next:
@@ -84,7 +125,7 @@ def previous_message(visit: Visit) -> Next:
 
 def delete_or_restore(visit: Visit) -> Next:
     """7: to the trash, or back where it was; done at once, so that what is announced holds however the call ends."""
-    entry = visit.here
+    entry = visit.chosen
     if entry is None or visit.read_only:
         return Next()
     mailboxes, folder = visit.talk.world.mailboxes, visit.listing.folder
@@ -96,13 +137,16 @@ def delete_or_restore(visit: Visit) -> Next:
     if (entry.gone or folder) is Folder.TRASH:
         back = mailboxes.restore(visit.box, entry.message.id)
     else:
-        back = mailboxes.move(visit.box, entry.message.id, folder, even_if_full=True).kept
+        try:
+            back = mailboxes.move(visit.box, entry.message.id, folder, even_if_full=True).kept
+        except NoSuchMessageError:
+            return was_deleted(visit, entry)
         if back and (entry.heard or entry.message.heard):
             # What comes to New counts as unheard there, but this one only comes back: heard it was, and goes to Old
             # at the end of the visit.
             mailboxes.heard(visit.box, entry.message.id)
     if not back:
-        return Next(said=visit.say("vm-sorry"))
+        return was_deleted(visit, entry)
     entry.gone = Folder.NEW if folder is Folder.TRASH else None  # out of the trash: wherever it lay before
     return Next(said=visit.say("vm-undeleted"))
 
@@ -166,8 +210,8 @@ def _sounds(visit: Visit, message: Message) -> list[Sound]:
     return sounds
 
 
-def _play_body(visit: Visit, sound: Sound) -> str | None:
-    """Play a sound under the caller's keys; the key that is the main menu's, None at its end."""
+def _play_body(visit: Visit, sound: Sound) -> Listened:
+    """Play a sound under the caller's keys; how it ended: with a key that is the main menu's, or None at its end."""
     phone, skip = visit.talk.phone, visit.options.skipms
     ahead, back, pause, restart, stop = visit.talk.world.listen_keys
     position = 0
@@ -175,8 +219,8 @@ def _play_body(visit: Visit, sound: Sound) -> str | None:
         listened = phone.listen(sound, position, ahead + back + pause + restart + stop)
         key = listened.key
         position = listened.position_ms
-        if key is None:
-            return None
+        if key is None or listened.failed:
+            return listened
         if key in ahead:
             position += skip
         elif key in back:
@@ -186,6 +230,6 @@ def _play_body(visit: Visit, sound: Sound) -> str | None:
         elif key in pause:
             key = phone.wait_key(LONGEST_PAUSE_MS, pause + stop.replace(pause, ""))
             if key is not None and key not in pause:
-                return key
+                return Listened(key, position)
         else:
-            return key
+            return listened

@@ -19,10 +19,14 @@ URGENT = "urgent"
 
 @dataclass(slots=True)
 class Entry:
-    """A message in the list, and what this visit did with it: `gone` is where it went, None while it lies here."""
+    """A message in the list, and what this visit did with it: `gone` is where it went, None while it lies here.
+
+    offered: its owner was told of it, so that keys for "this message" may mean it. heard: it sounded in this visit.
+    """
 
     message: Message
     gone: Folder | None = None
+    offered: bool = False
     heard: bool = False
 
 

@@ -15,10 +15,17 @@ if TYPE_CHECKING:
     from esl_vm.model.store import Entered
 
 
-def own_mailbox(talk: Conversation, box: MailboxId, *, skip_pin: bool) -> Entered:
+class NotTheOwnerError(Exception):
+    """A caller pressed * in a greeting without meaning to log in: no PIN came, or * again."""
+
+
+def own_mailbox(talk: Conversation, box: MailboxId, *, skip_pin: bool, by_mistake: bool = False) -> Entered:
     """Log in to a mailbox that the call names; asks which one if there is none of that number.
 
+    by_mistake: whoever types no PIN, or *, may not have meant to log in.
+
     Raises:
+        NotTheOwnerError: that came, where it may have been a mistake.
         AbandonedError: all attempts failed; goodbye was said.
     """
     if skip_pin:
@@ -30,7 +37,12 @@ def own_mailbox(talk: Conversation, box: MailboxId, *, skip_pin: bool) -> Entere
         return _welcome(talk, box)
     names: tuple[str, ...] = ("vm-password",)
     for _ in range(mailbox.options.maxlogins):
-        check = talk.world.pins.check(box, talk.ask_digits(talk.voice.prompt(*names)))
+        typed = talk.ask_digits(
+            talk.voice.prompt(*names), stop="#*" if by_mistake else "#", more="" if by_mistake else "*"
+        )
+        if by_mistake and not typed:
+            raise NotTheOwnerError
+        check = talk.world.pins.check(box, typed)
         if check is PinCheck.RIGHT:
             return _welcome(talk, box)
         if check is PinCheck.LOCKED:

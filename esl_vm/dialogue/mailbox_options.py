@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, assert_never
 from esl_vm.dialogue.menus import OptionsMenu, TemporaryMenu
 from esl_vm.dialogue.recording import GreetingEnd, record_greeting
 from esl_vm.dialogue.visit import Next
-from esl_vm.model.call import ALL_KEYS
 from esl_vm.model.errors import AbandonedError, SpoolError
 from esl_vm.model.mailbox import Greeting, StoredGreeting
 from esl_vm.model.message import new_id
@@ -63,7 +62,8 @@ def _do(visit: Visit, choice: OptionsMenu) -> Utterance | None:
 
 
 def _offer(visit: Visit) -> Utterance:
-    exists = Greeting.TEMPORARY in visit.mailbox.greetings
+    temporary = visit.mailbox.greetings.get(Greeting.TEMPORARY)
+    exists = temporary is not None and temporary.in_force(visit.talk.world.clock.now())
     return visit.say(*(["vm-tmpexists"] if exists else []), "vm-options")
 
 
@@ -79,8 +79,11 @@ def _record(visit: Visit, greeting: Greeting) -> Utterance | None:
 
 def record_for_mailbox(talk: Conversation, mailbox: Mailbox, greeting: Greeting) -> tuple[GreetingEnd, Mailbox]:
     """Record a greeting for a mailbox; how it ended, and the mailbox with it in force. Raises SpoolError."""
-    audio_id = new_id(talk.world.clock.now())
+    now = talk.world.clock.now()
+    audio_id = new_id(now)
+    # Its dates are an administrator's and stay; those of a time that is over would keep the new one from being heard.
     former = mailbox.greetings.get(greeting)
+    starts, ends = (former.starts, former.ends) if former and not 0 < former.ends <= now else (0, 0)
     with talk.world.spool.take_greeting(
         mailbox.id,
         greeting,
@@ -88,12 +91,14 @@ def record_for_mailbox(talk: Conversation, mailbox: Mailbox, greeting: Greeting)
         trim_silence=mailbox.options.maxsilence > 0,
         threshold=mailbox.options.silencethreshold,
         replaces=former.audio_id if former else "",
+        starts=starts,
+        ends=ends,
         call_node=talk.phone.call.node,
     ) as take:
         end = record_greeting(talk, take, mailbox, greeting)
     if end is GreetingEnd.ACCEPTED:
         greetings = dict(mailbox.greetings)
-        greetings[greeting] = StoredGreeting(audio_id)
+        greetings[greeting] = StoredGreeting(audio_id, starts=starts, ends=ends)
         mailbox = replace(mailbox, greetings=greetings)
     return end, mailbox
 
@@ -158,7 +163,7 @@ def set_up_new_owner(talk: Conversation, mailbox: Mailbox) -> Mailbox:
     new_pin = mailbox.pin_is_initial and (options.force_name or options.force_greetings)
     if not missing and not new_pin:
         return mailbox
-    talk.phone.play(talk.voice.prompt("vm-newuser"), ALL_KEYS)
+    talk.skim(talk.voice.prompt("vm-newuser"))
     for greeting in missing:
         try:
             end, mailbox = record_for_mailbox(talk, mailbox, greeting)

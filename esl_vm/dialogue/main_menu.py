@@ -44,6 +44,7 @@ def _main_menu(visit: Visit) -> None:
                 break
             step = Next()
         else:
+            visit.silences = 0
             step = _do(visit, MainMenu(key))
     if step.goodbye:
         visit.talk.goodbye()
@@ -56,7 +57,6 @@ def _do(visit: Visit, choice: MainMenu) -> Next:
         case MainMenu.CHANGE_FOLDER:
             return change_folder(visit)
         case MainMenu.ADVANCED:
-            visit.silences = 0
             return advanced_options(visit)
         case MainMenu.PREVIOUS:
             return previous_message(visit)
@@ -95,11 +95,8 @@ def _autoplay(visit: Visit) -> Next | None:
     name = visit.talk.phone.call.variable("vm_autoplay").lower()
     if not name or name not in set(Folder) - {Folder.TRASH}:
         return None
-    if name != visit.listing.name:
+    if name != visit.listing.folder:
         visit.open_folder(name)
-    if not len(visit.listing):
-        visit.talk.tell(visit.talk.voice.no_messages(visit.listing.name))
-        return Next(leave=True)
     return play_first(visit)
 
 

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 from esl_vm.dialogue.directory import find_by_name
 from esl_vm.dialogue.menus import RecipientMenu
-from esl_vm.model.call import ALL_KEYS
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.lists import DistributionList
 from esl_vm.model.mailbox import Mailbox, MailboxId
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
     from esl_vm.dialogue.visit import Visit
     from esl_vm.speech.utterance import Utterance
@@ -45,13 +44,13 @@ def ask_recipients(visit: Visit, *, own: bool) -> Recipients:
                 return Recipients()
             case RecipientMenu.DIRECTORY:
                 found = find_by_name(visit.talk, visit.box.domain)
-                return Recipients() if found is None else _checked(visit, [found], own=own)[0]
+                return Recipients() if found is None else _checked(visit, {found.id.number: found}, own=own)[0]
     complaint: Utterance = ()
     for _ in range(visit.talk.world.waits.recipient_times):
         typed = visit.talk.ask_digits(complaint + visit.say("vm-extension"))
         if not typed.strip("*"):
             return Recipients()
-        chosen = [_of_number(visit, number) for number in dict.fromkeys(n for n in typed.split("*") if n)]
+        chosen = {number: _of_number(visit, number) for number in typed.split("*") if number}
         recipients, complaint = _checked(visit, chosen, own=own)
         if not complaint:
             return recipients
@@ -60,22 +59,22 @@ def ask_recipients(visit: Visit, *, own: bool) -> Recipients:
 
 
 def _checked(
-    visit: Visit, chosen: Sequence[Mailbox | DistributionList | None], *, own: bool
+    visit: Visit, chosen: Mapping[str, Mailbox | DistributionList | None], *, own: bool
 ) -> tuple[Recipients, Utterance]:
-    """Say each recipient back; the first that can't get it ends the choice with a complaint."""
+    """Say each recipient back; the first that can't get it ends the choice with a complaint that names it alone."""
     said: Utterance = ()
     boxes: list[MailboxId] = []
-    for one in chosen:
+    for number, one in chosen.items():
         members = _members(visit, one, own=own)
         if not members:
-            return Recipients(), said + visit.say("pbx-invalid")
+            return Recipients(), visit.talk.voice.digits(number) + visit.say("pbx-invalid")
         if isinstance(one, Mailbox) and not one.has_room:
-            return Recipients(), said + visit.say("vm-mailboxfull")
+            return Recipients(), visit.talk.name_of(one) + visit.say("vm-mailboxfull")
         if one is not None:
             said += visit.talk.name_of(one)
         boxes += members
-    visit.talk.phone.play(said, ALL_KEYS)
-    first = chosen[0]
+    visit.talk.skim(said)
+    first = next(iter(chosen.values()))
     return Recipients(tuple(dict.fromkeys(boxes)), first if isinstance(first, Mailbox) else None), ()
 
 

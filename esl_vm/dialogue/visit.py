@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from esl_vm.dialogue.listing import URGENT, Entry, Listing
@@ -74,6 +74,12 @@ class Visit:
         return self.listing.here
 
     @property
+    def chosen(self) -> Entry | None:
+        """The message that 7, 8 and 9 are for: the current one, once its owner was told of it; in the trash at once."""
+        entry = self.here
+        return entry if entry is not None and (entry.offered or self.listing.folder is Folder.TRASH) else None
+
+    @property
     def restorable(self) -> bool:
         """Whether 7 brings the current message back; else it deletes it."""
         entry = self.here
@@ -84,11 +90,11 @@ class Visit:
         return self.talk.voice.prompt(*names)
 
     def urgent_left(self) -> bool:
-        """Whether urgent messages of the log-in still lie unheard in New."""
+        """Whether urgent messages still lie in New, heard or not."""
         return self._left.get(URGENT, self.mailbox.counts.urgent) > 0
 
     def ordinary_left(self) -> bool:
-        """Whether other messages of the log-in still lie unheard in New."""
+        """Whether other messages still lie in New, heard or not."""
         counts = self.mailbox.counts
         return self._left.get(Folder.NEW, counts.new - counts.urgent) > 0
 
@@ -98,12 +104,27 @@ class Visit:
         self.listing = Listing.open(self.talk.world.mailboxes, self.box, name)
         self.after_message = False
 
+    def open_new(self) -> None:
+        """Open New as it is now: its urgent messages first, if there are any."""
+        self.close_folder()
+        counts = self.talk.world.mailboxes.counts(self.box)
+        self.mailbox = replace(self.mailbox, counts=counts)
+        self._left.clear()
+        self.open_folder(URGENT if counts.urgent else Folder.NEW)
+
+    def reopen(self) -> None:
+        """Open the open folder again: what has come since is in it."""
+        if self.listing.folder is Folder.NEW:
+            self.open_new()
+        else:
+            self.open_folder(self.listing.name)
+
     def close_folder(self) -> None:
         """Leave the open folder: heard messages of New go to Old, as far as Old has room."""
         heard = self.listing.heard_ids()
+        went = 0
         if heard and self.listing.folder is Folder.NEW and self.options.moveheard:
-            self.talk.world.mailboxes.retire(self.box, heard)
-        done = sum(1 for entry in self.listing.entries if entry.heard or entry.gone)
-        self._left[self.listing.name] = len(self.listing) - done
+            went = self.talk.world.mailboxes.retire(self.box, heard)
+        self._left[self.listing.name] = len(self.listing) - went - sum(1 for e in self.listing.entries if e.gone)
         for entry in self.listing.entries:
             entry.heard = False

@@ -147,6 +147,10 @@ class EslPhone:
                 return key
         return None
 
+    def unread(self, key: str) -> None:
+        """Put a key back at the head of the queue."""
+        self._session.keys.appendleft(key)
+
     def wait_key(self, milliseconds: int, keys: str) -> str | None:
         """Wait for one of `keys` with no application running: the call is parked meanwhile."""
         session = self._session
@@ -162,10 +166,12 @@ class EslPhone:
             return Listened(key, start_ms)
         wave = wave_of(sound.path)
         if wave.ms is not None and start_ms >= wave.ms:
-            return Listened(None, wave.ms)
+            return Listened(None, wave.ms, failed=not wave.ms)
         start = start_ms * wave.rate // 1000
         ended = self._run("playback", offset_path(sound.path, start), keys)
         key = self._key_that_ended(ended, keys) if keys else None
+        if not ended.holds(_PLAYED):
+            return Listened(key, start_ms, failed=True)
         if key is None and wave.ms is not None:
             return Listened(None, wave.ms)
         # The offset counts the file's own samples, what was played since is added in the line's (switch_ivr_play_say.c).

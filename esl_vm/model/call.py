@@ -66,7 +66,11 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Listened:
-    """Where a sound was when it ended or a key stopped it: position in milliseconds; key None at its end."""
+    """Where a sound was when it ended or a key stopped it: position in milliseconds; key None at its end.
+
+    failed: nothing sounded, as the file is gone, empty, broken, or of a kind that this call's line can't play.
+    """
 
     key: str | None
     position_ms: int
+    failed: bool = False

@@ -122,6 +122,10 @@ class MeasuredPhone:
             self._begins()
         return self._pressed(self._phone.play(utterance, keys))
 
+    def unread(self, key: str) -> None:
+        """Put a key back at the head of the queue."""
+        self._phone.unread(key)
+
     def wait_key(self, milliseconds: int, keys: str) -> str | None:
         """Wait for a key."""
         return self._pressed(self._phone.wait_key(milliseconds, keys))

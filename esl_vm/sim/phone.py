@@ -83,6 +83,10 @@ class SimPhone:
             self._play(members, keys)
         return self._take(keys)
 
+    def unread(self, key: str) -> None:
+        """Put a key back at the head of the queue."""
+        self._keys.appendleft(key)
+
     def wait_key(self, milliseconds: int, keys: str) -> str | None:
         """Wait for one of `keys` in silence; see ports.Phone."""
         self._check()
@@ -108,7 +112,8 @@ class SimPhone:
         rate = measured[1] if measured else 8000
         end = self._play([f"{sound.path}@@{start_ms * rate // 1000}" if start_ms else sound.path], keys)
         position_ms = start_ms if end.reason is Stopped.MISSING else end.position * 1000 // end.rate
-        return Listened(self._take(keys), position_ms)
+        failed = end.reason is Stopped.MISSING or (measured is not None and not measured[0])
+        return Listened(self._take(keys), position_ms, failed=failed)
 
     def record(self, path: Path, *, max_s: int, silence_s: int, threshold: int, keys: str) -> Recorded:
         """Record to a file; see ports.Phone."""

@@ -64,9 +64,18 @@ class TestRedisAway:
         assert rig.heard == ["im-sorry", "please-try-call-later", "vm-goodbye"]
         assert rig.status == "FAILED"
 
-    @pytest.mark.parametrize("key", ["1", "2 w:vm-changeto d:1", "7", "9 w:vm-savefolder d:2", "6"])
+    @pytest.mark.parametrize(
+        "key",
+        [
+            "sh:away d:1",
+            "sh:away d:2 w:vm-changeto d:1",
+            "d:1 w:vm-repeat sh:away d:7",
+            "d:1 w:vm-repeat sh:away d:9 w:vm-savefolder d:2",
+            "sh:away d:6",
+        ],
+    )
     def test_redis_goes_away_in_the_middle_of_a_visit(self, rig, key):
-        call = check(IN + f"w:vm-opts sh:away d:{key} w:im-sorry end:30")
+        call = check(IN + f"w:vm-opts {key} w:im-sorry end:30")
         play_book.furnish(call, rig, rig.folder / "before")
         rig.ring(play_book.call_of(call), call.does, shell=lambda _: setattr(rig.away, "down", True))
         assert rig.heard[-3:] == ["im-sorry", "please-try-call-later", "vm-goodbye"]
@@ -109,12 +118,50 @@ class TestTheDisk:
         assert list(rig.mailbox(ALICE).greetings) == ["unavailable"]
 
     def test_a_message_without_its_sound_does_not_trap_its_owner(self, rig):
-        call = check(IN + "w:vm-opts d:1 w:vm-nomore w:vm-repeat d:6 w:<sound> w:vm-repeat d:# end:20")
+        call = check(IN + "w:vm-opts d:1 w:im-sorry w:vm-repeat d:6 w:<sound> w:vm-repeat d:# end:20")
         play_book.furnish(call, rig, rig.folder / "before")
         rig.audio.delete("1001-m0")
         rig.ring(play_book.call_of(call), call.does)
         assert rig.problems == []
+        assert "vm-nomore" not in rig.heard
         assert rig.heard[-1] == "vm-goodbye"
+        assert [m.id for m in rig.messages(ALICE, Folder.NEW)] == ["1001-m0"]  # what did not sound is still new
+
+    @pytest.mark.parametrize("content", [b"", b"RIFF rubbish", None], ids=["no bytes", "no sound", "no samples"])
+    def test_what_did_not_sound_stays_new(self, rig, content):
+        call = check(IN + "w:vm-opts d:1 w:im-sorry w:vm-repeat d:# end:20")
+        play_book.furnish(call, rig, rig.folder / "before")
+        path = rig.audio.playable("1001-m0")
+        if content is None:
+            play_book.tone(path, 0)
+        else:
+            path.write_bytes(content)
+        rig.ring(play_book.call_of(call), call.does)
+        assert rig.problems == [], rig.transcript
+        assert [m.heard for m in rig.messages(ALICE, Folder.NEW)] == [False, False]
+
+    def test_what_was_heard_in_part_is_heard_though_the_owner_hangs_up(self, rig):
+        ring(rig, check(IN + "w:vm-opts d:1 w:<sound> s:1 hang"))
+        assert [m.id for m in rig.messages(ALICE, Folder.OLD)] == ["1001-m0"]
+
+
+class TestDeletedMeanwhile:
+    """Another telephone, a command or a mail with delete=yes erases a message for good while its owner has it open."""
+
+    @pytest.mark.parametrize("keys", ["9 w:vm-savefolder d:1", "8", "7", "7 w:vm-deleted d:7", "5"])
+    def test_each_key_says_that_it_was_deleted_and_goes_on(self, rig, keys):
+        call = check(IN + f"w:vm-opts d:1 w:vm-repeat sh:erase d:{keys} w:vm-deleted w:vm-repeat d:# end:20")
+        play_book.furnish(call, rig, rig.folder / "before")
+
+        def erase(_):
+            rig.real.registry.change(ALICE, {"trash_days": "0"})
+            rig.real.mailboxes.delete(ALICE, "1001-m0")
+            rig.audio.delete("1001-m0")
+
+        rig.ring(play_book.call_of(call), call.does, shell=erase)
+        assert rig.problems == [], rig.transcript
+        assert rig.heard[-1] == "vm-goodbye"
+        assert rig.status == "SUCCESS"
 
 
 LEAVING = "w:beep talk s:3 d:# quiet w:vm-review d:2 w:vm-review d:3 w:beep talk s:3 d:# quiet w:vm-review d:4 w:vm-review d:1 end:20"

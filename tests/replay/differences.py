@@ -167,7 +167,7 @@ def urgent_in_inbox(place: Place) -> Found | None:
 def urgent_back(place: Place) -> Found | None:
     """4 from New to urgent messages is offered when one is still there, and plays the last."""
     has_urgent = any(m.folder == "Urgent" for m in place.trace.before.messages)
-    if has_urgent and place.their() == "vm-prev":
+    if has_urgent and place.their() == "vm-prev" and place.trace.options.get("moveheard") != "no":
         return Found("urgent-back", 1, 0)
     back = any(mark == ">" and "4" in keys for _, mark, keys in place.trace.marks)
     if has_urgent and back and {place.their(), place.our()} & {"vm-first", "vm-last", "vm-nomore"}:
@@ -441,7 +441,42 @@ def _key_near(place: Place, before_s: float = 0.0) -> bool:
     return any(mark == ">" and start <= at <= end for at, mark, _ in place.trace.marks)
 
 
+def key_in_envelope(place: Place) -> Found | None:
+    """A key pressed while 3 3 tells when a message came acts in what comes next."""
+    recent = {h.name for h in place.theirs[max(0, place.i - 3) : place.i]}
+    return Found("keys-kept", ends=True) if {"vm-toreply", "vm-received"} <= recent and _key_near(place) else None
+
+
+def autoplay_of_nothing(place: Place) -> Found | None:
+    """An empty folder that should be played at once leads to the menu."""
+    empty = "a(" in place.trace.args and any(h.name == "vm-no" for h in place.ours[: place.j])
+    return Found("autoplay-empty", ends=True) if empty and place.their() == "vm-goodbye" else None
+
+
+def not_yet_heard(place: Place) -> Found | None:
+    """7, 8 and 9 act on a message only once it was announced."""
+    acts = place.their() in {"vm-extension", "vm-savefolder", "vm-deleted"}
+    heard = {h.name for h in place.theirs[: place.i]} & {"vm-received", "vm-first", "vm-last"}
+    return Found("not-yet-heard", ends=True) if acts and not heard else None
+
+
+def wrong_recipient(place: Place) -> Found | None:
+    """Of several recipients the wrong one is said, not those before it."""
+    ahead = [h.name for h in place.ours[place.j : place.j + 12]]
+    before = [h.name for h in place.theirs[: place.i]]
+    return Found("wrong-recipient", ends=True) if "pbx-invalid" in ahead and "vm-extension" in before else None
+
+
+def silences_in_a_row(place: Place) -> Found | None:
+    """Only silences in a row end a call."""
+    over = place.their() == "vm-goodbye" and any(mark == ">" for _, mark, _ in place.trace.marks)
+    return Found("silences", ends=True) if over and "w:" in place.trace.script and place.our() else None
+
+
 RULES: list = [
+    key_in_envelope,
+    autoplay_of_nothing,
+    not_yet_heard,
     star_at_login,
     no_messages,
     empty_urgent,
@@ -475,7 +510,9 @@ RULES: list = [
     fourth_round,
     hash_in_name,
     urgent_back,
+    wrong_recipient,
     keys_kept,
+    silences_in_a_row,
 ]
 
 
@@ -545,7 +582,16 @@ def preface_damage(trace, wanted: State, after: State, entries: list[str]) -> st
     return "forward-preface" if {"vm-forwardoptions", "vm-then-pound"} <= names else None
 
 
+def introduction_kept(trace, wanted: State, after: State, entries: list[str]) -> str | None:
+    """An introduction that was spoken is sent though its speaker hung up."""
+    del entries
+    more = sum(map(len, after.folders.values())) > sum(map(len, wanted.folders.values()))
+    spoken = any(p.name == "vm-forwardoptions" for p in trace.timeline) and trace.script.split()[-1] == "hang"
+    return "introduction-kept" if more and spoken else None
+
+
 STATE_RULES: list = [
+    introduction_kept,
     keys_in_recording,
     delete_after_mail,
     urgent_stays_urgent,
