@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from esl_vm.dialogue.calling import call_back, call_out
 from esl_vm.dialogue.folders import open_trash
-from esl_vm.dialogue.listening import envelope_of
+from esl_vm.dialogue.listening import envelope_of, gone_meanwhile
 from esl_vm.dialogue.menus import AdvancedMenu
 from esl_vm.dialogue.sending import reply, send
 from esl_vm.dialogue.visit import Next
@@ -52,6 +52,8 @@ def _do(visit: Visit, choice: AdvancedMenu) -> Next:
 def _envelope(visit: Visit) -> Next:
     if not visit.after_message or visit.here is None:
         return Next(said=visit.say("vm-sorry"))
+    if (gone := gone_meanwhile(visit, visit.here)) is not None:
+        return gone
     visit.talk.skim(envelope_of(visit, visit.here.message))
     return Next()
 

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from esl_vm.dialogue.conversation import DIGITS
+from esl_vm.dialogue.listening import gone_meanwhile
 from esl_vm.dialogue.menus import CallBackMenu
 from esl_vm.dialogue.visit import Next
 from esl_vm.model.call import Status
@@ -19,6 +20,8 @@ def call_back(visit: Visit) -> Next:
     """3 2: call the number that left the current message, or another one."""
     if not visit.options.callback or not visit.after_message or visit.here is None:
         return Next(said=visit.say("vm-sorry"))
+    if (gone := gone_meanwhile(visit, visit.here)) is not None:
+        return gone
     number = visit.here.message.caller.dialable
     waits = visit.talk.world.waits
     opening: Utterance = ()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -40,6 +42,8 @@ def play_here(visit: Visit, *, said: Utterance = ()) -> Next:
     if entry is None:
         return Next(said=said + visit.talk.voice.no_messages(visit.listing.name))
     visit.after_message = True
+    if entry.offered and (gone := gone_meanwhile(visit, entry)) is not None:
+        return replace(gone, said=said + gone.said)
     key = visit.talk.phone.play(said + _announcement(visit, entry.message), ALL_KEYS)
     entry.offered = True
     if key is not None and key not in SKIP_ENVELOPE:
@@ -49,15 +53,15 @@ def play_here(visit: Visit, *, said: Utterance = ()) -> Next:
     except AudioMissingError:
         return gone_meanwhile(visit, entry) or _did_not_sound(visit, entry)
     try:
-        for sound in sounds:
+        for sound in sounds:  # an introduction that can't be played does not keep the message from its owner
             listened = _play_body(visit, sound)
-            if listened.failed:
-                return _did_not_sound(visit, entry, listened.key)
             if listened.key is not None:
                 break
     except CallerGoneError:
         _mark_heard(visit, entry)
         raise
+    if listened.failed:
+        return _did_not_sound(visit, entry, listened.key)
     _mark_heard(visit, entry)
     return Next(key=listened.key)
 
@@ -205,7 +209,8 @@ def _sounds(visit: Visit, message: Message) -> list[Sound]:
     audio = visit.talk.world.audio
     sounds = []
     if message.intro_id:
-        sounds.append(Sound(str(audio.playable(message.intro_id)), f"introduction of message {message.id}"))
+        with suppress(AudioMissingError):
+            sounds.append(Sound(str(audio.playable(message.intro_id)), f"introduction of message {message.id}"))
     sounds.append(Sound(str(audio.playable(message.id)), f"message {message.id}"))
     return sounds
 

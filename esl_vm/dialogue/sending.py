@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from esl_vm.dialogue.leaving import take_message, to_operator
+from esl_vm.dialogue.listening import gone_meanwhile
 from esl_vm.dialogue.recipients import Recipients, ask_recipients
 from esl_vm.dialogue.recording import MessageEnd, record_message, say_and_beep
 from esl_vm.dialogue.visit import Next
@@ -28,6 +29,8 @@ def reply(visit: Visit) -> Next:
     """3 1: to the sender of the current message, if they have a mailbox here."""
     if not visit.after_message or visit.here is None:
         return Next(said=visit.say("vm-sorry"))
+    if (gone := gone_meanwhile(visit, visit.here)) is not None:
+        return gone
     number = visit.here.message.caller.dialable
     if not number:
         return Next(said=visit.say("vm-nonumber"))

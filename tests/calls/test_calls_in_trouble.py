@@ -8,7 +8,8 @@ from calls.book import IN, LEAVE, ONE, OWN, RECORD, TWO, Box, Msg, PhoneCall
 from support.rig import NodeRig, Rig
 
 from esl_vm.model.errors import SpoolError, StoreDownError
-from esl_vm.model.mailbox import Folder, MailboxId
+from esl_vm.model.mailbox import Folder, Greeting, MailboxId, StoredGreeting
+from esl_vm.model.message import Message
 
 ALICE = MailboxId("1001")
 
@@ -148,9 +149,13 @@ class TestTheDisk:
 class TestDeletedMeanwhile:
     """Another telephone, a command or a mail with delete=yes erases a message for good while its owner has it open."""
 
-    @pytest.mark.parametrize("keys", ["9 w:vm-savefolder d:1", "8", "7", "7 w:vm-deleted d:7", "5"])
+    @pytest.mark.parametrize(
+        "keys",
+        ["9 w:vm-savefolder d:1", "8", "7", "7 w:vm-deleted d:7", "5", "6 w:<sound> w:vm-repeat d:4", "31", "32", "33"],
+    )
     def test_each_key_says_that_it_was_deleted_and_goes_on(self, rig, keys):
-        call = check(IN + f"w:vm-opts d:1 w:vm-repeat sh:erase d:{keys} w:vm-deleted w:vm-repeat d:# end:20")
+        box = Box(messages=TWO, options={"callback": "yes", "call_patterns": "."})
+        call = check(IN + f"w:vm-opts d:1 w:vm-repeat sh:erase d:{keys} w:vm-deleted w:vm-repeat d:# end:20", box)
         play_book.furnish(call, rig, rig.folder / "before")
 
         def erase(_):
@@ -162,6 +167,98 @@ class TestDeletedMeanwhile:
         assert rig.problems == [], rig.transcript
         assert rig.heard[-1] == "vm-goodbye"
         assert rig.status == "SUCCESS"
+
+    @pytest.mark.parametrize("keys", ["7", "9 w:vm-savefolder d:2", "5", "1"])
+    def test_in_the_trash_too(self, rig, keys):
+        does = (
+            IN
+            + f"w:vm-opts d:3 w:vm-starmain d:7 w:vm-onefor d:1 w:vm-repeat sh:erase d:{keys} w:vm-deleted d:# end:20"
+        )
+        call = check(does, Box(messages=(Msg(folder="trash"),)))
+        play_book.furnish(call, rig, rig.folder / "before")
+
+        def erase(_):
+            rig.real.registry.change(ALICE, {"trash_days": "0"})
+            rig.real.mailboxes.restore(ALICE, "1001-m0")
+            rig.real.mailboxes.delete(ALICE, "1001-m0")
+            rig.audio.delete("1001-m0")
+
+        rig.ring(play_book.call_of(call), call.does, shell=erase)
+        assert rig.problems == [], rig.transcript
+        assert rig.status == "SUCCESS"
+
+    @pytest.mark.parametrize(
+        "keys", ["7", "9 w:vm-savefolder d:1", "8", "5", "6", "21", "01", "05", "31", "35", "*", "#"]
+    )
+    def test_a_mailbox_that_is_removed_ends_no_call_without_a_word(self, rig, keys):
+        call = check(IN + f"w:vm-opts d:1 w:vm-repeat sh:remove d:{keys} s:4 d:# s:8 d:# s:8 d:# hang")
+        play_book.furnish(call, rig, rig.folder / "before")
+        rig.ring(play_book.call_of(call), call.does, shell=lambda _: rig.real.registry.remove(ALICE))
+        assert rig.status in {"SUCCESS", ""}, rig.transcript
+
+
+def test_an_introduction_that_cannot_be_played_keeps_no_message_from_its_owner(rig):
+    call = check(IN + "w:vm-opts d:1 w:<sound> w:vm-repeat d:# end:20", Box())
+    play_book.furnish(call, rig, rig.folder / "before")
+    rig.put("forwarded", play_book.tone(rig.folder / "forwarded.wav", 2))
+    rig.deliver(ALICE, Message("forwarded", received=rig.clock.now(), intro_id="gone"))
+    rig.ring(play_book.call_of(call), call.does)
+    assert rig.problems == [], rig.transcript
+    assert rig.messages(ALICE, Folder.OLD)[0].heard
+
+
+@pytest.mark.parametrize(("language", "named", "heard"), [("en", "", "en"), ("", "", "fr"), ("en", "fr", "fr")])
+def test_callers_hear_the_mailboxs_language_unless_the_dialplan_names_one(tmp_path, language, named, heard):
+    rig = Rig(tmp_path, now=play_book.NOON, language="fr")
+    variables = LEAVE | {"default_language": "fr"} | ({"vm_language": named} if named else {})
+    call = PhoneCall(
+        "leave", "", "1001", "w:vm-theperson hang", "", boxes=(Box(language=language),), variables=variables
+    )
+    play_book.furnish(call, rig, rig.folder / "before")
+    rig.ring(play_book.call_of(call), call.does)
+    assert rig.talk.voice.language == heard
+
+
+def test_what_comes_during_a_visit_can_be_reached(rig):
+    does = (
+        IN
+        + "w:vm-opts d:1 w:vm-repeat sh:arrive d:2 w:vm-changeto d:0 w:vm-opts d:1 w:vm-Urgent w:<sound> w:vm-repeat d:# end:20"
+    )
+    call = check(does, Box(messages=ONE))
+    play_book.furnish(call, rig, rig.folder / "before")
+
+    def arrive(_):
+        rig.put("late", play_book.tone(rig.folder / "late.wav", 2))
+        rig.deliver(ALICE, Message("late", received=rig.clock.now(), urgent=True))
+
+    rig.ring(play_book.call_of(call), call.does, shell=arrive)
+    assert rig.problems == [], rig.transcript
+    assert [m.id for m in rig.messages(ALICE, Folder.OLD)] == ["1001-m0", "late"]
+
+
+class TestATemporaryGreetingWithDates:
+    RECORDS = (
+        IN
+        + "w:vm-opts d:0 w:vm-options d:4 w:vm-tempgreeting2 d:1 w:beep talk s:3 d:# quiet w:vm-review d:1 w:vm-msgsaved hang"
+    )
+
+    @pytest.mark.parametrize(
+        ("starts", "ends", "kept", "active"),
+        [(-10, 1000, (-10, 1000), True), (1000, 2000, (1000, 2000), False), (-20, -10, (None, None), False)],
+        ids=["now", "later", "over"],
+    )
+    def test_it_is_said_to_be_in_force_when_it_is_and_keeps_its_dates(self, rig, starts, ends, kept, active):
+        call = check(self.RECORDS, Box(greetings=("temporary",)))
+        play_book.furnish(call, rig, rig.folder / "before")
+        now = int(rig.clock.now())
+        rig.put("dated", play_book.tone(rig.folder / "dated.wav", 2))
+        rig.set_greeting(ALICE, Greeting.TEMPORARY, StoredGreeting("dated", 2000, now + starts, now + ends))
+        rig.ring(play_book.call_of(call), call.does)
+        assert rig.problems == [], rig.transcript
+        assert ("vm-tmpexists" in rig.heard) is active
+        stored = rig.mailbox(ALICE).greetings[Greeting.TEMPORARY]
+        assert stored.audio_id != "dated"
+        assert (stored.starts, stored.ends) == tuple(0 if one is None else now + one for one in kept)
 
 
 LEAVING = "w:beep talk s:3 d:# quiet w:vm-review d:2 w:vm-review d:3 w:beep talk s:3 d:# quiet w:vm-review d:4 w:vm-review d:1 end:20"

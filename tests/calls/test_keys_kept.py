@@ -1,9 +1,16 @@
 """No key is lost in the dialogues: whoever plays something does something with the key that ended it."""
 
 import ast
+import random
 from pathlib import Path
 
+import pytest
+from calls import play_book
+from calls.book import BRUNO, IN, OWN, Box, Msg, PhoneCall
+from support.rig import Rig
+
 from esl_vm import dialogue
+from esl_vm.model.mailbox import Folder, MailboxId
 
 RETURN_A_KEY = {"play", "wait_key", "listen", "ask", "ask_digits"}
 
@@ -31,3 +38,51 @@ def test_a_dropped_key_is_noticed():
     assert dropped("phone.play(said, ALL_KEYS)") == [1]
     assert dropped("phone.play(said, '')") == []
     assert dropped("key = phone.play(said, ALL_KEYS)") == []
+
+
+PATHS = [
+    "1",
+    "5",
+    "6",
+    "4",
+    "7",
+    "7",
+    "2 1",
+    "2 0",
+    "2 #",
+    "9 2",
+    "9 0",
+    "8 1002# 2",
+    "8 1002# *",
+    "8 9999# #",
+    "3 3",
+    "3 *",
+    "0 *",
+    "0 4 *",
+    "*",
+]
+"""What an owner may choose at the main menu, each back at the main menu; nothing of it is recorded."""
+BOX = Box(
+    messages=(Msg(urgent=True), Msg(), Msg("0612345678"), Msg(folder="old")),
+    options={"moveheard": "no"},
+    greetings=("temporary",),
+)
+
+
+def visit(folder: Path, does: str) -> dict[Folder, list[str]]:
+    """Where each message lies after a visit in which the owner does that."""
+    rig = Rig(folder, now=play_book.NOON, language="en")
+    call = PhoneCall("visit", "", OWN, IN + "q:1 " + does, "", boxes=(BOX, BRUNO))
+    play_book.furnish(call, rig, folder / "before")
+    rig.ring(play_book.call_of(call), call.does)
+    lie = {folder: [m.id for m in rig.messages(MailboxId("1001"), folder)] for folder in Folder}
+    return lie | {"1002": len(rig.messages(MailboxId("1002"), Folder.NEW))}
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_dialled_ahead_or_key_by_key_comes_to_the_same(seed, tmp_path):
+    choices = random.Random(seed).choices(PATHS, k=7)
+    keys = " ".join(["1", *choices]).split()
+    slowly = " ".join(f"d:{key} q:1" for key in keys)
+    at_once = "d:" + "".join(keys) + " s:30"
+    assert visit(tmp_path / "at once", at_once) == visit(tmp_path / "slowly", slowly), keys
