@@ -65,7 +65,7 @@ class Writer:
         dropped: the line that tells how many were dropped; None: nothing is told.
 
     Attributes:
-        lost: lines that were dropped since the process began: the queue was full, or they could not be written.
+        lost: lines that this process dropped: the queue was full, or they could not be written.
     """
 
     def __init__(self, descriptor: int, dropped: Callable[[int], str] | None = None) -> None:
@@ -100,6 +100,7 @@ class Writer:
         self._lines = SimpleQueue()
         self._started = False
         self._given = self._done = 0
+        self.lost = self._told = 0  # the parent counts its own
 
     def _run(self, lines: SimpleQueue[str]) -> None:
         while True:
@@ -178,8 +179,16 @@ def take_standard_error() -> None:
     sys.stderr = _StandardError()
 
 
+def dropped() -> int:
+    """How many lines of the log this process has dropped."""
+    return sum(writer.lost for writer in _writers())
+
+
 def finish(seconds: float = 1.0) -> None:
     """Have what was logged written, in so many seconds at most; a process that ends by `os._exit` must ask for it."""
-    for handler in logging.getLogger().handlers:
-        if isinstance(handler, _Handler):
-            handler.writer.finish(seconds)
+    for writer in _writers():
+        writer.finish(seconds)
+
+
+def _writers() -> list[Writer]:
+    return [handler.writer for handler in logging.getLogger().handlers if isinstance(handler, _Handler)]

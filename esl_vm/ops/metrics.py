@@ -15,6 +15,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from esl_vm import __version__
+from esl_vm.ops import logs
 from esl_vm.ops.figures import Figures, add
 
 if TYPE_CHECKING:
@@ -92,6 +93,8 @@ class Metrics:
         self._cache = Counter(
             "esl_vm_audio_cache_requests", "Sounds asked of the node's cache", ["result"], registry=registry
         )
+        self._log_lines = Counter("esl_vm_log_lines_dropped", "Lines of the log nobody took", registry=registry)
+        self._log_lines_known = logs.dropped()
 
     def taking_calls(self, yes: bool) -> None:
         """Whether this process takes calls now."""
@@ -145,6 +148,9 @@ class Metrics:
     def write(self) -> None:
         """Write what was counted to where all processes see it."""
         self._waiting = False
+        dropped = logs.dropped()
+        self._log_lines.inc(dropped - self._log_lines_known)
+        self._log_lines_known = dropped
         if self._slot is None:
             return
         counters = dict(self._before)

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import VoicemailError
-from esl_vm.ops import logs
+from esl_vm.ops import hangups, logs
 from esl_vm.ops.lifeline import BEAT_S, READY, Lifeline
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ LIVED_A_WHILE_S = 10.0
 LONGEST_PAUSE_S = 30.0
 WRONG_SETTINGS = 2
 LAST_STOP_S = 10.0
+TERMINAL_GOES_S, TERMINAL_LOOK_S = 5.0, 0.2
 
 
 @dataclass(slots=True)
@@ -99,8 +100,8 @@ class Supervisor:
         self._announced = False
         self._stop_asked = 0
         self._reload_asked = False
-        # With nohup nothing that happens to a terminal is to end it.
-        self._needs_terminal = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN and _terminal_is_there()
+        self._needs_terminal = hangups.needs_terminal()
+        self._terminal_may_go_until = 0.0
         self._stop_by = 0.0
         self._exit_code = 0
         self._leash_read, self._leash_write = os.pipe()
@@ -114,7 +115,7 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_stop)
         signal.signal(signal.SIGHUP, self._on_hangup)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # esl_vm.__main__ had it wait
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # hangups.hold had it wait
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
         for role in self._roles:
             self._start(role, self._generation, 0)
@@ -184,6 +185,8 @@ class Supervisor:
             due.append(next_alive)
         if self._stop_by:
             due.append(self._stop_by)
+        if now < self._terminal_may_go_until:
+            due.append(now + TERMINAL_LOOK_S)
         lines = {child.lifeline: child for child in self._children.values()}
         readable, _, _ = select.select([self._wake_read, *lines], [], [], max(0.0, min(due) - now))
         for fd in readable:
@@ -234,12 +237,12 @@ class Supervisor:
         if self._stop_asked:
             self._step_stopping(now)
             return
-        if self._reload_asked:
+        if self._hung_up(now):
+            log.info("its terminal was closed")
+            self._stop_asked = 1
+            return
+        if self._reload_asked and not self._reloading():
             self._reload_asked = False
-            if self._needs_terminal and not _terminal_is_there():
-                log.info("its terminal was closed")
-                self._stop_asked = 1
-                return
             self._begin_reload()
         for planned in [p for p in self._planned if p.at <= now]:
             self._planned.remove(planned)
@@ -252,6 +255,12 @@ class Supervisor:
         current = [child for child in self._children.values() if child.generation == self._generation]
         if len(current) == len(self._roles) and all(child.ready for child in current):
             self._all_ready()
+
+    def _hung_up(self, now: float) -> bool:
+        """Whether a SIGHUP came with the end of our terminal; a shell that ends sends it before the terminal is gone."""
+        if self._reload_asked:
+            self._terminal_may_go_until = now + TERMINAL_GOES_S
+        return self._needs_terminal and now < self._terminal_may_go_until and not hangups.terminal_is_there()
 
     def _all_ready(self) -> None:
         for child in self._children.values():
@@ -268,9 +277,6 @@ class Supervisor:
         return any(c.generation < self._generation and not c.stopping for c in self._children.values())
 
     def _begin_reload(self) -> None:
-        if self._reloading():
-            log.warning("a reload is under way; this one is left out")
-            return
         self._manager.reloading()
         try:
             roles = self._reload()
@@ -324,12 +330,3 @@ class Supervisor:
     def _tell_to_stop(self, child: _Child) -> None:
         child.stopping = True
         os.kill(child.pid, signal.SIGTERM)
-
-
-def _terminal_is_there() -> bool:
-    """Whether this process has a terminal that can send it a SIGHUP by being closed."""
-    try:
-        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
-    except OSError:
-        return False
-    return True

@@ -3,16 +3,20 @@
 Full disks, a standard error that nobody reads or that is closed, a SIGHUP in each form, an address that is not there yet.
 """
 
+import contextlib
 import errno
 import json
 import os
 import pty
+import re
 import select
+import shlex
 import signal
 import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -41,8 +45,10 @@ class Serving:
         (folder / "esl-vm.toml").write_text(f"service.log_level = 'debug'\n{settings}\n")
         command = [sys.executable, "-m", "esl_vm", "--config", folder / "esl-vm.toml", "--data-dir", folder / "data"]
         serve = ["serve", "--redis", redis_url, "--listen", f"127.0.0.1:{self.port}", *words]
+        self.command = [*map(str, command), *serve]
         self.process = subprocess.Popen(
-            [*before, *command, *serve],
+            [*before, *self.command],
+            cwd=folder,
             **({"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL} | files),
             start_new_session=not before,
         )
@@ -151,6 +157,27 @@ def test_how_many_lines_were_dropped_is_said_when_somebody_reads_again():
     assert sum(numbers) + len(said) - len(dropped) == LINES + 1
 
 
+def test_a_full_log_disk_keeps_nobody_from_calling_and_is_told_of_when_there_is_room_again(tmp_path, redis_url):
+    with small_disk(tmp_path / "small", megabytes=2) as disk, (disk / "log").open("wb", buffering=0) as log:
+        watched = f"127.0.0.1:{free_port()}"
+        with serving(tmp_path, redis_url, "--metrics", watched, stderr=log) as running:
+            running.wait()
+            fill(disk)
+            for _ in range(5):
+                assert running.answers()
+            wait_until(lambda: lines_dropped(watched) >= 5, what="the figure")
+            (disk / "filler").unlink()
+            running.answers()
+            told = disk / "log"
+            wait_until(lambda: "lines of the log were dropped: " in told.read_text(), what="the line")
+            assert all(line[:2] == "20" or line[:1] in {"", " "} for line in told.read_text().splitlines())
+
+
+def lines_dropped(address):
+    with urllib.request.urlopen(f"http://{address}/metrics", timeout=10) as answer:
+        return float(re.search(r"^esl_vm_log_lines_dropped_total (\S+)", answer.read().decode(), re.MULTILINE)[1])
+
+
 @pytest.mark.parametrize("closed", ["1>&-", "0<&- 1>&- 2>&-", "1>/dev/full 2>&1"])
 def test_standard_files_that_are_closed_or_full_keep_nobody_from_calling(tmp_path, redis_url, closed):
     shell = ["/bin/sh", "-c", f'exec "$@" {closed}', "sh"]
@@ -234,10 +261,50 @@ def test_a_terminal_that_is_closed_stops_the_service_on_it(tmp_path, redis_url):
         running.wait()
         os.close(master)
         assert running.process.wait(15) == 0
-        with pytest.raises(ConnectionRefusedError):
-            socket.create_connection(("127.0.0.1", running.port), timeout=5)
+        assert refuses(running.port)
     finally:
         running.close()
+
+
+def refuses(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+def test_a_terminal_that_is_closed_while_the_service_starts_stops_it_too(tmp_path, redis_url):
+    running, master = on_a_terminal(tmp_path, redis_url)
+    try:
+        status = Path(f"/proc/{running.process.pid}/status")
+        wait_until(lambda: blocks_hangup(status.read_text()), what="the first lines of the program")
+        os.close(master)
+        assert running.process.wait(15) == 0
+        assert refuses(running.port)
+    finally:
+        running.close()
+
+
+def test_a_shell_that_ends_and_tells_its_jobs_stops_the_service_among_them(tmp_path, redis_url):
+    """`shopt -s huponexit`: the SIGHUP comes while the terminal is still there."""
+    running, master = on_a_terminal(tmp_path, redis_url, "sh", "-c", "exec bash --noprofile --norc -l -i", "sh")
+    try:
+        os.write(master, f"shopt -s huponexit; {shlex.join(running.command)} &\n".encode())
+        wait_until(running.answers, seconds=20, what="the service")
+        os.write(master, b"exit\n")
+        running.process.wait(15)
+        os.close(master)
+        wait_until(lambda: refuses(running.port), what="the service's end")
+    finally:
+        end_session(running.process.pid)
+
+
+def end_session(number):
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if folder.joinpath("stat").read_text().rpartition(")")[2].split()[3] == str(number):
+                os.kill(int(folder.name), signal.SIGTERM)
 
 
 def test_a_terminal_that_is_closed_is_nothing_to_nohup(tmp_path, redis_url):
