@@ -195,7 +195,11 @@ class AudioStore(Protocol):
     """Sounds by id. A sound is stored once and never changes."""
 
     def put(self, audio_id: str, source: Path) -> None:
-        """Store a file's content under an id; putting the same id again changes nothing."""
+        """Store a file's content under an id; putting the same id again changes nothing.
+
+        Raises:
+            SoundTooLargeError: it can't be stored here, whatever is waited for.
+        """
         ...
 
     def playable(self, audio_id: str) -> Path:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from esl_vm.audio.names import checked, is_id
-from esl_vm.model.errors import AudioMissingError
+from esl_vm.model.errors import AudioMissingError, SoundTooLargeError
 from esl_vm.spool import disk
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _PAGE = 1000
+#: Redis takes no longer string (proto-max-bulk-len).
+MOST_BYTES = 512 << 20
 
 
 class RedisLink(Protocol):
@@ -53,6 +55,8 @@ class RedisAudio:
     def put(self, audio_id: str, source: Path) -> None:
         """Store a file's content; raises OSError where the file can't be read, InvalidValueError for a wrong id."""
         key = self._key(checked(audio_id))
+        if (size := source.stat().st_size) > MOST_BYTES:
+            raise SoundTooLargeError(f"it has {size >> 20} MiB, and Redis takes {MOST_BYTES >> 20} at most")
         content = self._run(source.read_bytes)
         self._link.keep(key, content)
 

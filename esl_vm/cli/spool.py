@@ -26,9 +26,11 @@ def add_commands(commands: Commands) -> None:
         _settle,
         description="Settle what nobody is at work on, as the service does by itself every few seconds. One that is named\n"
         "is settled whatever its state: also if it was set aside, and into a full mailbox.",
-        examples="esl-vm spool list\nesl-vm spool settle\nesl-vm spool settle 1a205e5d728-af535bee0e61",
+        examples="esl-vm spool list\nesl-vm spool settle\nesl-vm spool settle 1a205e5d728-af535bee0e61\n"
+        "esl-vm spool settle --aside",
     )
     settle.add_argument("ids", nargs="*", default=[], metavar="ID")
+    settle.add_argument("--aside", action="store_true", help="every one that was set aside, once its cause is mended")
     json_option(settle)
 
 
@@ -75,7 +77,11 @@ def _list(args: argparse.Namespace) -> int:
 
 def _settle(args: argparse.Namespace) -> int:
     with opened_node(args) as node:
-        outcomes = [node.sweeper.settle(take_id) for take_id in args.ids] if args.ids else node.sweeper.sweep_once()
+        outcomes = [node.sweeper.settle(take_id) for take_id in args.ids]
+        if args.aside:
+            outcomes += node.sweeper.settle_all()
+        elif not args.ids:
+            outcomes = node.sweeper.sweep_once()
     if args.json:
         print_json(
             [

@@ -37,6 +37,10 @@ class AudioMissingError(VoicemailError):
     """There is no sound under that id."""
 
 
+class SoundTooLargeError(VoicemailError):
+    """A sound is larger than the audio store can ever take. Waiting does not help."""
+
+
 class SpoolError(VoicemailError):
     """The spool folder can't be written (full, read-only, unreadable). The operator must act."""
 

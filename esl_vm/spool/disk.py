@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import stat
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 T = TypeVar("T")
@@ -17,6 +18,20 @@ T = TypeVar("T")
 #: Files and folders belong to one group that the service and FreeSWITCH are both in.
 FILE_MODE = 0o660
 FOLDER_MODE = 0o770
+
+
+_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFLNK: "a symbolic link",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFBLK: "a device",
+    stat.S_IFCHR: "a device",
+}
+
+
+class NotAFileError(OSError):
+    """What has that name is a folder, a link, a pipe, a socket or a device. The sentence says which."""
 
 
 class Runner(Protocol):
@@ -54,6 +69,30 @@ def make_folder(folder: Path) -> None:
     sync_folder(folder.parent)
 
 
+def open_file(path: Path, flags: int = os.O_RDONLY) -> int:
+    """Open a file that others can put there, without ever waiting for it; the descriptor.
+
+    Raises:
+        NotAFileError: it is no plain file (opening a pipe would wait for its other end, a link leads elsewhere).
+        OSError.
+    """
+    try:
+        fd = os.open(path, flags | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in {errno.ELOOP, errno.EISDIR, errno.ENXIO}:
+            raise NotAFileError(f"it is {_kind(path.lstat().st_mode)}, not a file") from error
+        raise
+    mode = os.fstat(fd).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(fd)
+        raise NotAFileError(f"it is {_kind(mode)}, not a file")
+    return fd
+
+
+def _kind(mode: int) -> str:
+    return _KINDS.get(stat.S_IFMT(mode), "something else")
+
+
 def sync_folder(folder: Path) -> None:
     """Bring a folder's entries (new names, renamed, removed) to the disk. Raises OSError."""
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -65,7 +104,7 @@ def sync_folder(folder: Path) -> None:
 
 def sync_file(path: Path) -> None:
     """Bring a file that another process wrote to the disk, its name included. Raises OSError."""
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    fd = open_file(path)
     try:
         os.fsync(fd)
     finally:
@@ -96,8 +135,14 @@ def write_all(fd: int, content: bytes) -> None:
 
 def write_whole(path: Path, content: bytes, mode: int = FILE_MODE) -> None:
     """Put a file in place in one step: readers see all of it or what was there before. Raises OSError."""
+    write_parts(path, (content,), mode)
+
+
+def write_parts(path: Path, parts: Iterable[bytes], mode: int = FILE_MODE) -> None:
+    """As `write_whole`, of content that comes in parts."""
     with unfinished(path.parent, path.name, mode) as (fd, part):
-        write_all(fd, content)
+        for content in parts:
+            write_all(fd, content)
         os.fsync(fd)
         part.rename(path)
     sync_folder(path.parent)

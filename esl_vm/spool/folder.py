@@ -11,6 +11,8 @@ aside/                 takes that could not be settled; the reason stands in the
 from __future__ import annotations
 
 import contextlib
+import itertools
+import os
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +20,7 @@ from esl_vm.model.errors import SpoolError
 from esl_vm.spool import disk
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from esl_vm.spool.journal import Journal
@@ -95,9 +98,18 @@ class SpoolFolder:
     def finish(self, journal: Journal) -> None:
         """The rest of `remove`, also for what a crash left of one. Raises OSError."""
         for sound in self.sounds(journal.manifest):
-            disk.remove(sound)
+            self.clear(sound)
         disk.remove(journal.path)
         journal.close()
+
+    def clear(self, path: Path) -> None:
+        """Remove a file that is done with; a folder that has its name is put aside. Raises OSError."""
+        try:
+            disk.remove(path)
+        except OSError:
+            if not path.is_dir():
+                raise
+            self.put_aside([path])
 
     def set_aside(self, journal: Journal, reason: str) -> None:
         """Put a take where an administrator looks for it, with the reason, and close it. Raises OSError."""
@@ -112,11 +124,17 @@ class SpoolFolder:
         journal.append(aside="", problem="")
 
     def put_aside(self, paths: list[Path]) -> None:
-        """Put files aside of which no manifest tells anything; one that has gone is no error. Raises OSError."""
+        """Put files aside of which no manifest tells anything; one that has gone is no error. Raises OSError.
+
+        What lies there under the same names stays as it is.
+        """
         disk.make_folder(self.aside)
+        ahead = next(
+            ahead for ahead in _ahead() if not any(os.path.lexists(self.aside / (ahead + path.name)) for path in paths)
+        )
         for path in paths:
             with contextlib.suppress(FileNotFoundError):
-                path.rename(self.aside / path.name)
+                path.rename(self.aside / (ahead + path.name))
         disk.sync_folder(self.aside)
 
     def _carry(self, journal: Journal, source: Path, target: Path) -> None:
@@ -124,7 +142,7 @@ class SpoolFolder:
         disk.make_folder(target)
         for sound in self.sounds(journal.manifest):
             there = source / sound.name
-            if there.exists():
+            if os.path.lexists(there):
                 there.rename(target / sound.name)
         journal.rename(target / journal.path.name)
         disk.sync_folder(target)
@@ -159,6 +177,13 @@ class SpoolFolder:
     @staticmethod
     def _ending(folder: Path, ending: str) -> list[Path]:
         return sorted(folder / name for name in _names(folder) if name.endswith(ending))
+
+
+def _ahead() -> Iterator[str]:
+    """What to put before names until none of them is taken: nothing, `2-`, `3-` ..."""
+    yield ""
+    for number in itertools.count(2):
+        yield f"{number}-"
 
 
 def _names(folder: Path) -> set[str]:

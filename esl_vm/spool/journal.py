@@ -15,7 +15,7 @@ from io import FileIO
 from typing import TYPE_CHECKING, Any, Self
 
 from esl_vm.spool import disk
-from esl_vm.spool.manifest import VERSION, decode, encode
+from esl_vm.spool.manifest import MOST_BYTES, VERSION, ManifestError, decode, encode
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,12 +65,12 @@ class Journal:
             ManifestError: it can't be read; NewerManifestError: nor may it be touched. OSError.
         """
         try:
-            file = FileIO(path, "r+")
+            file = _opened(path, os.O_RDWR)
         except FileNotFoundError:
             return None
         try:
             if _lock(file, path):
-                manifest, whole = decode(file.readall())
+                manifest, whole = _read(file, path)
                 return cls(path, manifest, file, whole)
         except BaseException:
             file.close()
@@ -131,10 +131,26 @@ def _lock(file: FileIO, path: Path) -> bool:
 
 def read(path: Path) -> tuple[Manifest, bool]:
     """A manifest as it is now, and whether somebody is at work on the take. Raises ManifestError, OSError."""
-    with FileIO(path, "r") as file:
+    with _opened(path, os.O_RDONLY) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             busy = False
         except BlockingIOError:
             busy = True
-        return decode(file.readall())[0], busy
+        return _read(file, path)[0], busy
+
+
+def _opened(path: Path, flags: int) -> FileIO:
+    """The file of that name; raises ManifestError for what is no file, OSError."""
+    try:
+        return FileIO(disk.open_file(path, flags), "r+" if flags == os.O_RDWR else "r")
+    except disk.NotAFileError as error:
+        raise ManifestError(f"the manifest can't be read: {error}") from error
+
+
+def _read(file: FileIO, path: Path) -> tuple[Manifest, int]:
+    """The manifest, and how many bytes of it are whole; never more in memory than a manifest can have."""
+    manifest, whole = decode(file.read(MOST_BYTES + 1) or b"")
+    if manifest.id != path.stem:  # its sounds would be taken for those of another take
+        raise ManifestError(f"the manifest is another take's: {manifest.id}")
+    return manifest, whole

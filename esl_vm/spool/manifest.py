@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 VERSION = 1
+_LAST_VERSION = 31  # what begins with a letter is some other file
+MOST_BYTES = 4 << 20
+"""No manifest is longer: one with a thousand mailboxes has 50 kB."""
+_MOST_PARTS = 9999
+_MOST_SECONDS = 1e11  # since 1970
 
 #: What is added to a message's id to name its introduction's sound.
 INTRO_SUFFIX = ".intro"
@@ -107,17 +112,18 @@ class Manifest:
     def __post_init__(self) -> None:
         if not ID_PATTERN.fullmatch(copy_id(self.id, len(self.boxes)) + INTRO_SUFFIX):
             raise InvalidValueError(f"not an id for a take: {self.id!r}")
-        expected = (
-            (self.message is not None, self.greeting is not None, bool(self.boxes)),
-            {
-                Kind.MESSAGE: (True, False, True),
-                Kind.FORWARD: (True, False, True),
-                Kind.GREETING: (False, True, True),
-                Kind.SOUND: (False, False, False),
-            }[self.kind],
-        )
-        if expected[0] != expected[1]:
-            raise InvalidValueError(f"a {self.kind} does not go with these fields")
+        needs = {
+            Kind.MESSAGE: {"message", "boxes"},
+            Kind.FORWARD: {"message", "boxes"},
+            Kind.GREETING: {"greeting", "boxes"},
+            Kind.SOUND: set(),
+        }[self.kind]
+        for name in ("message", "greeting", "boxes"):
+            given = bool(getattr(self, name))
+            if given != (name in needs):
+                raise InvalidValueError(f"the {self.kind} has {'a' if given else 'no'} {name}")
+        if not 1 <= self.part <= _MOST_PARTS:
+            raise InvalidValueError(f"a recording has no attempt number {self.part}")
 
     @property
     def foreign(self) -> bool:
@@ -163,20 +169,32 @@ def decode(content: bytes) -> tuple[Manifest, int]:
     """
     if not content:
         raise ManifestError("the manifest is empty")
-    if content[0] > VERSION:
+    if VERSION < content[0] <= _LAST_VERSION:
         raise NewerManifestError(f"the manifest has version {content[0]}, this service writes {VERSION}")
     if content[0] != VERSION:
-        raise ManifestError(f"the manifest has the unknown version {content[0]}")
+        raise ManifestError("the file is no manifest of this service")
+    if len(content) > MOST_BYTES:
+        raise ManifestError(f"the manifest is longer than {MOST_BYTES >> 20} MiB, as none is")
     fields: dict[str, Any] = {}
     whole = 1
     for record, end in _records(content[1:]):
         fields |= record
         whole = 1 + end
+    if not fields:
+        raise ManifestError("the manifest is damaged: nothing in it can be read")
+    if missing := [name for name in ("kind", "id") if name not in fields]:
+        raise ManifestError(f"the manifest is damaged: it does not say its {' and '.join(missing)}")
+    known = {}
+    for name, value in fields.items():
+        if name in _FIELDS:
+            try:
+                known[name] = _value(name, value)
+            except (TypeError, ValueError, KeyError, AttributeError) as error:
+                raise ManifestError(f"the manifest is damaged: its field {name!r} makes no sense") from error
     try:
-        known = {name: _value(name, value) for name, value in fields.items() if name in _FIELDS}
         return Manifest(**known), whole
-    except (TypeError, ValueError, KeyError) as error:
-        raise ManifestError(f"the manifest is broken: {error}") from error
+    except ValueError as error:
+        raise ManifestError(f"the manifest is damaged: {error}") from error
 
 
 def _records(content: bytes) -> Iterator[tuple[dict[str, Any], int]]:
@@ -211,21 +229,36 @@ def _plain(value: Any) -> Any:
 
 
 def _value(name: str, value: Any) -> Any:
-    """The field's value again; raises TypeError, ValueError or KeyError for what it can't be."""
+    """The field's value again; raises TypeError, ValueError, KeyError or AttributeError for what it can't be."""
     match name:
         case "kind":
             return Kind(value)
         case "boxes":
             return tuple(MailboxId.parse(box) for box in value)
         case "message" if value is not None:
-            known = {one.name: value[one.name] for one in dataclasses.fields(Message) if one.name in value}
-            return Message(**known | {"caller": Caller(**value["caller"]), "folder": Folder(value["folder"])})
+            given = _checked(Message, {key: it for key, it in value.items() if key not in {"caller", "folder"}})
+            caller = Caller(**_checked(Caller, value["caller"]))
+            return Message(**given, caller=caller, folder=Folder(value["folder"]))
         case "greeting" if value is not None:
             return Greeting(value)
         case "message" | "greeting":
             return None
         case _:
-            kind = type(_FIELDS[name].default) if name != "id" else str
-            if not isinstance(value, (kind, int) if kind is float else kind):
-                raise TypeError(f"{name} is {type(value).__name__}")
-            return value
+            return _checked(Manifest, {name: value})[name]
+
+
+def _checked(kind: type[Manifest | Message | Caller], values: dict[str, Any]) -> dict[str, Any]:
+    """Those of the values that the dataclass knows; raises TypeError or ValueError for what they can't be.
+
+    They go on to Redis, where a number without an end would be refused again and again.
+    """
+    defaults: dict[str, Any] = {one.name: one.default for one in dataclasses.fields(kind)}
+    known = {name: value for name, value in values.items() if name in defaults}
+    for name, value in known.items():
+        wanted = str if name == "id" else type(defaults[name])
+        if type(value) is not wanted and not (wanted is float and type(value) is int):
+            raise TypeError(f"{name} is {type(value).__name__}")
+        low, high = (0, _MOST_SECONDS) if wanted is float else (-1, 1 << 31)
+        if isinstance(value, (int, float)) and not low <= value < high:
+            raise ValueError(f"{name} is {value}")
+    return known

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import time
 from typing import TYPE_CHECKING, Any
 
-from esl_vm.model.errors import SpoolError, StoreDownError
+from esl_vm.model.errors import InvalidValueError, SoundTooLargeError, SpoolError, StoreDownError
 from esl_vm.model.store import Delivery
 from esl_vm.spool import disk
 from esl_vm.spool.manifest import Kind
@@ -26,6 +27,8 @@ log = logging.getLogger(__name__)
 
 #: A manifest handed to another host lies in the audio store under its id with this ending. It is no sound.
 HANDOVER_SUFFIX = ".take"
+#: What only an administrator can mend is waited for so many seconds before it is set aside.
+MENDING_S = 3600.0
 #: A recording that has so much less than FreeSWITCH said (milliseconds) was cut short, by a full disk for example.
 MISSING_MS = 1000
 
@@ -37,12 +40,20 @@ class Settler:
         folder: the spool.
         destinations: where takes go.
         run: how work that waits for the disk is run.
+        wall: the clock that files are dated by.
     """
 
-    def __init__(self, folder: SpoolFolder, destinations: Destinations, run: disk.Runner) -> None:
+    def __init__(
+        self,
+        folder: SpoolFolder,
+        destinations: Destinations,
+        run: disk.Runner,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
         self.folder = folder
         self.run = run
         self._destinations = destinations
+        self._wall = wall
 
     def settle(self, journal: Journal, *, retry: bool = False, told: bool = True) -> Settlement:
         """Settle a take and close its journal.
@@ -91,15 +102,44 @@ class Settler:
         return dataclasses.replace(sound, frames=frames), changes
 
     def _guarded(self, journal: Journal, work: Callable[[], Settlement], *, retry: bool) -> Settlement:
-        """Do the work; whatever does not answer, the take waits for it."""
+        """Do the work; whatever does not answer, the take waits for it. What can never be settled is set aside."""
         try:
-            return work()
+            return self._tried(journal, work, retry=retry)
         except StoreDownError as error:
             return self._wait(journal, f"the store does not answer: {error}", retry=retry)
         except OSError as error:
             return self._wait(journal, f"the spool can't be used: {error}", retry=retry)
         finally:
             journal.close()
+
+    def _tried(self, journal: Journal, work: Callable[[], Settlement], *, retry: bool) -> Settlement:
+        """The work; what it says of this take alone, and waiting does not mend, sets the take aside."""
+        try:
+            return work()
+        except disk.NotAFileError as error:
+            return self._set_aside(journal, f"the recording can't be read: {error}")
+        except SoundTooLargeError as error:
+            return self._set_aside(journal, f"the recording is too large: {error}")
+        except InvalidValueError as error:
+            return self._set_aside(journal, f"the manifest is damaged: {error}")
+        except PermissionError as error:
+            reason = f"this service's user may not read or write {error.filename}: both users must be in its group"
+            return self._mended_or_aside(journal, reason, retry=retry)
+        except (StoreDownError, SpoolError, OSError):
+            raise
+        except Exception as error:
+            if not retry:
+                raise
+            log.exception("settling take %s", journal.manifest.id)
+            return self._mended_or_aside(
+                journal, f"an error in this service, please report it: {type(error).__name__}: {error}", retry=True
+            )
+
+    def _mended_or_aside(self, journal: Journal, reason: str, *, retry: bool) -> Settlement:
+        """Wait for an administrator, for an hour: what was mended by then needs no command."""
+        if journal.manifest.problem == reason and self._wall() - journal.path.stat().st_mtime >= MENDING_S:
+            return self._set_aside(journal, reason)
+        return self._wait(journal, reason, retry=retry)
 
     def _settle(self, journal: Journal, *, retry: bool, told: bool) -> Settlement:
         manifest = journal.manifest

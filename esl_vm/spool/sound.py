@@ -7,15 +7,18 @@ whose RIFF size is not its own was cut off, and its sound is all that follows th
 
 from __future__ import annotations
 
+import os
 import struct
 import sys
 import warnings
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from esl_vm.spool import disk
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 with warnings.catch_warnings():  # 3.11 and 3.12 announce its removal; later Pythons have it from audioop-lts
@@ -32,6 +35,12 @@ _RIFF = struct.Struct("<4sI4s")
 _CHUNK = struct.Struct("<4sI")
 _FORMAT = struct.Struct("<HHIIHH")
 _LOUDEST = 32767
+#: What no recording of a telephone call goes beyond: samples a second, channels, bytes (a WAVE file's sizes have 32 bits).
+_RATES = range(1000, 384_001)
+_MOST_CHANNELS = 8
+_MOST_BYTES = (1 << 32) - 1
+_BLOCK = 1 << 20
+_LONGEST_FORMAT = 26  # as much of a format chunk as is looked at
 
 
 class BrokenSoundError(ValueError):
@@ -82,27 +91,36 @@ def measure(path: Path, threshold: int) -> Sound:
     Raises:
         BrokenSoundError: the file is no recording. OSError: it can't be read.
     """
-    content = path.read_bytes()
-    rate, channels, data_at, size, finished = _header(content)
-    width = 2 * channels
-    data = memoryview(content)[data_at : data_at + size - size % width]
-    return Sound(
-        rate=rate,
-        channels=channels,
-        frames=len(data) // width,
-        data_at=data_at,
-        finished=finished,
-        heard_frames=_heard(data, width, rate, threshold),
-    )
+    fd = disk.open_file(path)
+    try:
+        length = os.fstat(fd).st_size
+        rate, channels, data_at, size, finished = _header(lambda at, size: os.pread(fd, size, at), length)
+        width = 2 * channels
+        frames = size // width
+        heard = _heard(fd, data_at, frames, width, rate, threshold)
+    except struct.error as error:
+        raise BrokenSoundError("the file became shorter while it was read") from error
+    finally:
+        os.close(fd)
+    return Sound(rate, channels, frames, data_at, finished, heard)
 
 
 def cut_to(source: Path, sound: Sound, frames: int, target: Path) -> None:
     """Write the first frames of a measured recording as a new, complete WAVE file, durably. Raises OSError."""
-    width = 2 * sound.channels
-    with source.open("rb") as file:
-        file.seek(sound.data_at)
-        data = file.read(frames * width)
-    disk.write_whole(target, wave(data, sound.rate, sound.channels))
+    fd = disk.open_file(source)
+    try:
+        disk.write_parts(target, _cut(fd, sound, frames))
+    finally:
+        os.close(fd)
+
+
+def _cut(fd: int, sound: Sound, frames: int) -> Iterator[bytes]:
+    size = frames * 2 * sound.channels
+    yield wave_header(size, sound.rate, sound.channels)
+    for done in range(0, size, _BLOCK):
+        wanted = min(_BLOCK, size - done)
+        block = os.pread(fd, wanted, sound.data_at + done)
+        yield block + bytes(wanted - len(block))  # of a file that became shorter since it was measured
 
 
 def join(parts: list[Path], target: Path) -> int:
@@ -115,7 +133,7 @@ def join(parts: list[Path], target: Path) -> int:
     common = 0
     for path in parts:
         content = path.read_bytes()
-        rate, channels, data_at, size, _ = _header(content)
+        rate, channels, data_at, size, _ = _header(partial(_part, content), len(content))
         data = _native(content[data_at : data_at + size - size % (2 * channels)])
         if channels == 2:
             data = audioop.tomono(data, 2, 0.5, 0.5)
@@ -131,69 +149,86 @@ def join(parts: list[Path], target: Path) -> int:
 
 def wave(data: bytes, rate: int, channels: int = 1) -> bytes:
     """A complete WAVE file of 16-bit little-endian samples."""
+    return wave_header(len(data), rate, channels) + data
+
+
+def wave_header(size: int, rate: int, channels: int = 1) -> bytes:
+    """What a WAVE file of so many bytes of 16-bit samples begins with."""
     width = 2 * channels
     return b"".join(
         (
-            _RIFF.pack(b"RIFF", 36 + len(data), b"WAVE"),
+            _RIFF.pack(b"RIFF", 36 + size, b"WAVE"),
             _CHUNK.pack(b"fmt ", 16),
             _FORMAT.pack(_PCM, channels, rate, rate * width, width, 16),
-            _CHUNK.pack(b"data", len(data)),
-            data,
+            _CHUNK.pack(b"data", size),
         )
     )
 
 
-def _header(content: bytes) -> tuple[int, int, int, int, bool]:
-    """Rate, channels, where the samples begin, how many bytes they are, and whether the header was completed."""
-    if not content:
+def _header(read: Callable[[int, int], bytes], length: int) -> tuple[int, int, int, int, bool]:
+    """Rate, channels, where the samples begin, how many bytes they are, and whether the header was completed.
+
+    Args:
+        read: so many bytes from a position, fewer at the end.
+        length: of the file, bytes.
+    """
+    if not length:
         raise BrokenSoundError("the file is empty")
-    if len(content) < _RIFF.size:
-        raise BrokenSoundError(f"the file has only {len(content)} bytes")
-    magic, riff_size, form = _RIFF.unpack_from(content)
+    if length < _RIFF.size:
+        raise BrokenSoundError(f"the file has only {length} bytes")
+    if length > _MOST_BYTES:
+        raise BrokenSoundError(f"the file has {length >> 20} MiB, more than a WAVE file can have")
+    magic, riff_size, form = _RIFF.unpack(read(0, _RIFF.size))
     if magic != b"RIFF" or form != b"WAVE":
         raise BrokenSoundError("it is not a RIFF WAVE file")
-    finished = riff_size + 8 in {len(content), len(content) - 1}
+    finished = riff_size + 8 in {length, length - 1}
     rate = channels = 0
     at = _RIFF.size
-    while at + _CHUNK.size <= len(content):
-        name, size = _CHUNK.unpack_from(content, at)
+    while at + _CHUNK.size <= length:
+        name, size = _CHUNK.unpack(read(at, _CHUNK.size))
         at += _CHUNK.size
         if name == b"fmt ":
-            rate, channels = _format(content, at, size)
+            rate, channels = _format(read(at, min(size, _LONGEST_FORMAT)), size)
         elif name == b"data":
             if not rate:
                 raise BrokenSoundError("the header does not say its format")
-            there = len(content) - at
+            there = length - at
             finished = finished and size <= there
             return rate, channels, at, size if finished else there, finished
         at += size + size % 2
     raise BrokenSoundError("the header ends before the sound begins")
 
 
-def _format(content: bytes, at: int, size: int) -> tuple[int, int]:
-    """Rate and channels of a format chunk."""
-    if size < _FORMAT.size or at + size > len(content):
+def _format(chunk: bytes, size: int) -> tuple[int, int]:
+    """Rate and channels of a format chunk of that size, of which the beginning is given."""
+    if size < _FORMAT.size or len(chunk) < min(size, _LONGEST_FORMAT):
         raise BrokenSoundError("the header is cut off")
-    code, channels, rate, _, width, bits = _FORMAT.unpack_from(content, at)
-    if code == _EXTENSIBLE and size >= 26:
-        (code,) = struct.unpack_from("<H", content, at + 24)
-    if code != _PCM or bits != 16 or not channels or width != 2 * channels or not rate:
+    code, channels, rate, _, width, bits = _FORMAT.unpack_from(chunk)
+    if code == _EXTENSIBLE and size >= _LONGEST_FORMAT:
+        (code,) = struct.unpack_from("<H", chunk, 24)
+    usual = rate in _RATES and 0 < channels <= _MOST_CHANNELS
+    if code != _PCM or bits != 16 or width != 2 * channels or not usual:
         raise BrokenSoundError(f"it is not 16-bit PCM (format {code}, {bits} bits, {channels} channels, {rate} Hz)")
     return rate, channels
 
 
-def _heard(data: memoryview, width: int, rate: int, threshold: int) -> int:
+def _heard(fd: int, data_at: int, frames: int, width: int, rate: int, threshold: int) -> int:
     """Up to which frame something was as loud as the threshold; looked for from the end, where it is near."""
-    frames = len(data) // width
     if threshold <= 0:
         return frames
-    step = rate * FRAME_MS // 1000 or 1
-    start = (frames - 1) // step * step
-    while start >= 0:
-        piece = _native(bytes(data[start * width : (start + step) * width]))
-        if piece and loudness(piece) >= threshold:
-            return min(frames, start + step)
-        start -= step
+    step = rate * FRAME_MS // 1000
+    piece_size = step * width
+    pieces_a_block = max(1, _BLOCK // piece_size)
+    last = -(-frames // step)
+    while last:
+        first = max(0, last - pieces_a_block)
+        wanted = min(last * step, frames) - first * step
+        block = os.pread(fd, wanted * width, data_at + first * piece_size)
+        for at in range(last - 1, first - 1, -1):
+            piece = block[(at - first) * piece_size : (at + 1 - first) * piece_size]
+            if len(piece) >= 2 and loudness(_native(piece[: len(piece) & ~1])) >= threshold:
+                return min(frames, (at + 1) * step)
+        last = first
     return 0
 
 
@@ -206,6 +241,10 @@ def loudness(samples: bytes) -> int:
     ceiling = struct.pack("=h", _LOUDEST) * (len(samples) // 2)
     below = audioop.avg(audioop.add(samples, ceiling, 2), 2) - _LOUDEST
     return max(0, audioop.avg(samples, 2) - 2 * below)
+
+
+def _part(content: bytes, at: int, size: int) -> bytes:
+    return content[at : at + size]
 
 
 def _native(data: bytes) -> bytes:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
+import os
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import AudioMissingError, InvalidValueError, SpoolError, StoreDownError
-from esl_vm.spool import disk
 from esl_vm.spool.journal import Journal
-from esl_vm.spool.manifest import ManifestError, NewerManifestError, decode
+from esl_vm.spool.manifest import MOST_BYTES, ManifestError, NewerManifestError, decode
 from esl_vm.spool.outcome import Settled
-from esl_vm.spool.settle import HANDOVER_SUFFIX
+from esl_vm.spool.settle import HANDOVER_SUFFIX, MENDING_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,22 +97,40 @@ class Sweeper:
         Raises:
             InvalidValueError: there is no such take. SpoolError: the spool can't be used.
         """
-        try:
-            for folder in (self._folder.takes, self._folder.aside):
-                path = folder / f"{take_id}{self._folder.TAKE}"
-                if path.parent == folder and path.exists():
-                    journal = Journal.open(path)
-                    if journal is None:
-                        return Outcome(take_id, reason="somebody is at work on it")
-                    if folder == self._folder.aside:
-                        self._folder.bring_back(journal)
-                    journal.append(promised=True)
-                    return self._settle(journal)
-        except ManifestError as error:
-            raise SpoolError(f"the take {take_id} can't be read: {error}") from error
-        except OSError as error:
-            raise SpoolError(f"the take {take_id} can't be settled: {error}") from error
+        for folder in (self._folder.takes, self._folder.aside):
+            path = folder / f"{take_id}{self._folder.TAKE}"
+            if path.parent == folder and path.exists():
+                return self._settle_named(path)
         raise InvalidValueError(f"there is no take {take_id!r} in the spool")
+
+    def settle_all(self) -> list[Outcome]:
+        """Settle every take that was set aside, as `settle` does; raises SpoolError: the spool can't be used."""
+        try:
+            paths = self._folder.manifests(self._folder.aside)
+        except OSError as error:
+            raise SpoolError(f"the spool can't be read: {error}") from error
+        outcomes = []
+        for path in paths:
+            try:
+                outcomes.append(self._settle_named(path))
+            except SpoolError as error:
+                outcomes.append(Outcome(path.stem, settled=Settled.BROKEN, reason=str(error)))
+        return outcomes
+
+    def _settle_named(self, path: Path) -> Outcome:
+        """Settle the take of that manifest, be it set aside or not; raises SpoolError."""
+        try:
+            journal = Journal.open(path)
+            if journal is None:
+                return Outcome(path.stem, reason="somebody is at work on it")
+            if path.parent == self._folder.aside:
+                self._folder.bring_back(journal)
+            journal.append(promised=True)
+            return self._settle(journal)
+        except ManifestError as error:
+            raise SpoolError(f"the take {path.stem} can't be read: {error}") from error
+        except OSError as error:
+            raise SpoolError(f"the take {path.stem} can't be settled: {error}") from error
 
     def _sweep_takes(self) -> list[Outcome]:
         outcomes: list[Outcome] = []
@@ -143,10 +162,23 @@ class Sweeper:
         except NewerManifestError:
             return None
         except ManifestError as error:
-            return self._unreadable(path, str(error))
+            return self._guarded(path.stem, partial(self._unreadable, path, str(error)))
         except OSError as error:
-            log.warning("take %s can't be looked at: %s", path.stem, error)
-            return Outcome(path.stem, reason=str(error))
+            return self._guarded(
+                path.stem, partial(self._closed, path, f"the manifest can't be read: {error.strerror}")
+            )
+
+    @staticmethod
+    def _guarded(take_id: str, work: Callable[[], Outcome | None]) -> Outcome | None:
+        """Do something about one take; whatever comes of it, the others are settled too."""
+        try:
+            return work()
+        except (StoreDownError, ManifestError, OSError) as error:
+            log.warning("take %s: %s", take_id, error)
+            return Outcome(take_id, reason=str(error))
+        except Exception as error:
+            log.exception("take %s", take_id)
+            return Outcome(take_id, reason=f"{type(error).__name__}: {error}")
 
     def _settle(self, journal: Journal) -> Outcome:
         manifest = journal.manifest
@@ -168,7 +200,7 @@ class Sweeper:
 
     def _age(self, path: Path) -> float:
         """Seconds since a file was changed."""
-        return self._wall() - path.stat().st_mtime
+        return self._wall() - path.lstat().st_mtime
 
     def _unreadable(self, path: Path, reason: str) -> Outcome | None:
         """A manifest that says nothing: put it aside with all that has its name."""
@@ -178,41 +210,59 @@ class Sweeper:
         log.error("take %s was set aside: %s", path.stem, reason)
         return Outcome(path.stem, settled=Settled.BROKEN, reason=reason)
 
+    def _closed(self, path: Path, reason: str) -> Outcome:
+        """A manifest that this service may not read: it is waited for, as whoever can mend it needs no command then."""
+        if self._age(path) >= MENDING_S:
+            self._folder.put_aside([*self._folder.sounds_named(path.stem), path])
+            log.error("take %s was set aside: %s", path.stem, reason)
+            return Outcome(path.stem, settled=Settled.BROKEN, reason=reason)
+        log.warning("take %s waits: %s", path.stem, reason)
+        return Outcome(path.stem, reason=reason)
+
     def _tidy(self) -> None:
         """Finish what a crash left half-removed or half-written."""
         for path in self._folder.settled():
-            try:
-                journal = Journal.open(path)
-            except ManifestError:
-                disk.remove(path)
-                continue
+            self._guarded(path.stem, partial(self._finish, path))
+        for part in self._folder.leftovers():
+            self._guarded(part.name, partial(self._tidy_leftover, part))
+
+    def _finish(self, path: Path) -> None:
+        try:
+            journal = Journal.open(path)
+        except ManifestError:
+            self._folder.clear(path)
+        else:
             if journal:
                 self._folder.finish(journal)
-        for part in self._folder.leftovers():
-            if self._age(part) >= _LEFTOVER_S:
-                disk.remove(part)
+
+    def _tidy_leftover(self, part: Path) -> None:
+        if self._age(part) >= _LEFTOVER_S:
+            self._folder.clear(part)
 
     def _sweep_strays(self) -> list[Outcome]:
         """Recordings without a manifest: a call that a service on another host served."""
         outcomes = []
         for take_id, paths in self._folder.strays().items():
-            ages = [self._age(path) for path in paths if path.exists()]
-            if not ages or min(ages) < self._quiet_s:
-                continue
-            try:
-                journal = self._adopt(take_id)
-            except AudioMissingError:
-                if min(ages) >= self._stray_s:
-                    outcomes.append(self._set_strays_aside(take_id, paths))
-                continue
-            except (StoreDownError, ManifestError) as error:
-                outcomes.append(Outcome(take_id, reason=str(error)))
-                continue
-            if journal and any(path.exists() for path in paths):
-                outcomes.append(self._settle(journal))
-            elif journal:  # another sweeper adopted and settled it since we looked
-                self._folder.remove(journal)
+            if outcome := self._guarded(take_id, partial(self._sweep_stray, take_id, paths)):
+                outcomes.append(outcome)
         return outcomes
+
+    def _sweep_stray(self, take_id: str, paths: list[Path]) -> Outcome | None:
+        """One recording without a manifest; None if nothing is to be done about it now."""
+        ages = [self._age(path) for path in paths if os.path.lexists(path)]
+        if not ages or min(ages) < self._quiet_s:
+            return None
+        try:
+            journal = self._adopt(take_id)
+        except AudioMissingError:
+            return self._set_strays_aside(take_id, paths) if min(ages) >= self._stray_s else None
+        except (StoreDownError, ManifestError) as error:
+            return Outcome(take_id, reason=str(error))
+        if journal and any(path.exists() for path in paths):
+            return self._settle(journal)
+        if journal:  # another sweeper adopted and settled it since we looked
+            self._folder.remove(journal)
+        return None
 
     def _adopt(self, take_id: str) -> Journal | None:
         """Write down here what the other host knew of a recording; None if another sweeper is at it.
@@ -221,7 +271,8 @@ class Sweeper:
             AudioMissingError: nothing was handed over. StoreDownError, ManifestError, OSError.
         """
         handed = self._spool.audio.playable(take_id + HANDOVER_SUFFIX)
-        manifest, _ = decode(Path(handed).read_bytes())
+        with Path(handed).open("rb") as file:
+            manifest, _ = decode(file.read(MOST_BYTES + 1))
         if manifest.id != take_id:
             raise ManifestError(f"what was handed over as {take_id} is {manifest.id}")
         node = self._spool.node

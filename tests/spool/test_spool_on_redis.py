@@ -7,80 +7,14 @@ import dataclasses
 
 import pytest
 from killed import Steps, in_child
-from spool_cast import DEFAULTS, RATE, Clock, freeswitch_records, recorded, voice
-from support.redis_servers import NoRedisError, redis_cluster, redis_server
+from redis_service import ALICE, BOB, SAID, Service, id_of, leave
+from spool_cast import RATE, freeswitch_records, recorded, voice
+from support.redis_servers import NoRedisError, redis_cluster
 
-from esl_vm.audio.cache import Cache
-from esl_vm.audio.redis_audio import RedisAudio
 from esl_vm.model.errors import StoreDownError
-from esl_vm.model.mailbox import Folder, Greeting, MailboxId
-from esl_vm.model.message import Caller, Message
-from esl_vm.model.options import MailboxOptions
-from esl_vm.spool import Settled, Spool, Sweeper
+from esl_vm.model.mailbox import Greeting, MailboxId
+from esl_vm.spool import Settled
 from esl_vm.spool.sound import wave
-from esl_vm.store import keys
-from esl_vm.store.connect import connect
-from esl_vm.store.link import Limits
-from esl_vm.store.store import Store
-
-ALICE, BOB = MailboxId("1001"), MailboxId("1002")
-SAID = voice(1500)
-IMPATIENT = Limits(connect_s=0.3, answer_s=0.3, call_s=0.5, rest_s=0.0)
-
-
-class Service:
-    """A service's process: its own link, spool and cache, on a Redis and a folder that others may have too."""
-
-    def __init__(self, url, folder) -> None:
-        self.questions = 0
-        self.clock = Clock()
-        link = connect(url, IMPATIENT, observe=self._count)
-        self.store = Store(link, clock=self.clock, defaults=MailboxOptions(maxmsg=9999))
-        self.audio = RedisAudio(link, keys.audio, Cache(folder / "cache", limit_bytes=1 << 24))
-        self.spool = Spool(folder / "spool", self.store.mailboxes, self.audio, self.clock, min_free=0)
-        self.sweeper = Sweeper(self.spool, quiet_s=0)
-
-    def _count(self, _seconds, _worked) -> None:
-        self.questions += 1
-
-    def take(self, number: int, *boxes):
-        message = Message(_id(number), Caller("5145550100"), self.clock.now())
-        return self.spool.take_message(boxes or (ALICE,), message, **DEFAULTS)
-
-    def lie(self, box=ALICE) -> list[Message]:
-        return list(self.store.mailboxes.page(box, Folder.NEW, urgent=None, after=None, most=1000).messages)
-
-    def in_force(self) -> str:
-        stored = self.store.mailboxes.open(ALICE).greetings.get(Greeting.NAME)
-        return stored.audio_id if stored else ""
-
-
-def _id(number: int) -> str:
-    return f"1a204fcb500-{number:012x}"
-
-
-@pytest.fixture
-def server():
-    try:
-        with redis_server("--appendonly", "yes", "--appendfsync", "always") as running:
-            yield running
-    except NoRedisError as error:
-        pytest.skip(str(error))
-
-
-@pytest.fixture
-def service(server, quick_disk):
-    service = Service(server.url, quick_disk)
-    for box in (ALICE, BOB):
-        service.store.registry.add(box, {})
-    return service
-
-
-def leave(service, number, *boxes) -> Settled:
-    with service.take(number, *boxes) as take:
-        freeswitch_records(take.path, SAID)
-        take.recorded(recorded(1500))
-        return take.settle()
 
 
 def test_leaving_a_message_asks_redis_twice(service):
@@ -92,24 +26,24 @@ def test_leaving_a_message_asks_redis_twice(service):
 
     assert service.questions == 2
     [message] = service.lie()
-    assert (message.id, message.duration_ms) == (_id(1), 1500)
+    assert (message.id, message.duration_ms) == (id_of(1), 1500)
     assert service.audio.playable(message.id).read_bytes() == wave(SAID, RATE)
 
 
 def test_a_greeting_is_put_in_force_and_the_former_ones_sound_goes_when_nobody_can_be_playing_it(service):
     for number in (1, 2):
-        with service.spool.take_greeting(ALICE, Greeting.NAME, _id(number)) as take:
+        with service.spool.take_greeting(ALICE, Greeting.NAME, id_of(number)) as take:
             freeswitch_records(take.path, SAID)
             take.recorded(recorded(1500))
             service.questions = 0
             assert take.settle() is Settled.DELIVERED
             assert service.questions == 2
 
-    assert service.in_force() == _id(2)
-    assert sorted(service.audio.ids()) == [_id(1), _id(2)]
+    assert service.in_force() == id_of(2)
+    assert sorted(service.audio.ids()) == [id_of(1), id_of(2)]
     service.clock.time += 86400
     service.store.housekeeping.erase_sounds(service.audio.delete)
-    assert list(service.audio.ids()) == [_id(2)]
+    assert list(service.audio.ids()) == [id_of(2)]
 
 
 @pytest.mark.parametrize("away", ["killed", "hanging"])
@@ -126,9 +60,9 @@ def test_redis_goes_away_and_comes_back_and_every_message_is_there_once(service,
     outcomes = service.sweeper.sweep_once()
 
     assert [outcome.settled for outcome in outcomes] == [Settled.DELIVERED] * 2
-    assert [message.id for message in service.lie()] == [_id(1), _id(2), _id(3)]
-    assert [message.id for message in service.lie(BOB)] == [_id(3) + ".1"]
-    assert sorted(service.audio.ids()) == sorted([_id(1), _id(2), _id(3), _id(3) + ".1"])
+    assert [message.id for message in service.lie()] == [id_of(1), id_of(2), id_of(3)]
+    assert [message.id for message in service.lie(BOB)] == [id_of(3) + ".1"]
+    assert sorted(service.audio.ids()) == sorted([id_of(1), id_of(2), id_of(3), id_of(3) + ".1"])
     assert list(service.spool.takes()) == []
 
 
@@ -147,7 +81,7 @@ def test_a_message_deleted_and_erased_meanwhile_does_not_come_back(service, monk
     unanswered(monkeypatch, service.store.mailboxes, "deliver")
     assert leave(service, 1) is Settled.WAITING
     monkeypatch.undo()
-    service.store.mailboxes.delete(ALICE, _id(1))
+    service.store.mailboxes.delete(ALICE, id_of(1))
     service.clock.time += 15 * 86400
     for _ in service.store.housekeeping.purge():
         pass
@@ -164,7 +98,7 @@ def test_a_message_deleted_and_erased_meanwhile_does_not_come_back(service, monk
 
 
 def test_an_erased_greeting_does_not_come_back(service, monkeypatch):
-    with service.spool.take_greeting(ALICE, Greeting.NAME, _id(1)) as take:
+    with service.spool.take_greeting(ALICE, Greeting.NAME, id_of(1)) as take:
         freeswitch_records(take.path, SAID)
         take.recorded(recorded(1500))
         unanswered(monkeypatch, service.store.mailboxes, "set_greeting")
@@ -201,7 +135,7 @@ def test_killed_at_any_file_operation_or_question_to_redis_a_message_arrives_onc
             status = in_child(lambda number=number, step=step, after=after: call(number, Steps(step, after=after)))
             assert status is None
             service.sweeper.sweep_once()
-    promised = {_id(int(path.name)) for path in (quick_disk / "told").iterdir()}
+    promised = {id_of(int(path.name)) for path in (quick_disk / "told").iterdir()}
 
     at_alices = [message.id for message in service.lie()]
     assert len(at_alices) == len(set(at_alices))
@@ -226,10 +160,10 @@ def test_on_a_cluster_sending_on_with_an_introduction_spans_its_nodes(quick_disk
             service.store.registry.add(box, {})
         leave(service, 1, boxes[0])
         [original] = service.lie(boxes[0])
-        with service.spool.take_sound(_id(2)) as preface:
+        with service.spool.take_sound(id_of(2)) as preface:
             freeswitch_records(preface.path, voice(500))
             preface.recorded(recorded(500))
-            copy = dataclasses.replace(original, id=_id(3))
+            copy = dataclasses.replace(original, id=id_of(3))
             with service.spool.forward(boxes[1:], copy, source_id=original.id, preface=preface) as job:
                 assert job.settle() is Settled.DELIVERED
 

@@ -369,14 +369,6 @@ def test_what_a_newer_version_wrote_is_left_to_it(desk, left_behind):
     assert "version 2" in next(desk.spool.takes()).reason
 
 
-def test_one_take_that_cannot_be_opened_does_not_hold_up_the_others(desk, left_behind):
-    (desk.folder / "takes" / "0000.take").mkdir()
-
-    outcomes = desk.sweeper().sweep_once()
-
-    assert {outcome.id: outcome.settled for outcome in outcomes} == {"0000": None, left_behind: Settled.DELIVERED}
-
-
 def test_an_unreadable_spool_is_an_error_with_its_name(desk):
     (desk.folder).mkdir()
     (desk.folder / "takes").write_text("not a folder")
