@@ -276,7 +276,7 @@ def build_world(node: Node) -> World:
         pin_rules=settings.pins,
         language=settings.speech.language[:2].lower(),
         timezone=settings.service.timezone,
-        domain=settings.service.domain,
+        domain=settings.service.domain.lower(),
         call_context=settings.service.call_context,
     )
 
@@ -412,7 +412,9 @@ def build_notifier(node: Node, switch: EventSocketSwitch | None, metrics: Metric
     from esl_vm.notify.webhook import WebhookSettings
 
     wanted = node.settings.notify
-    hosts = {domain: tuple(names.split(",")) for domain, _, names in (pair.partition("=") for pair in wanted.hosts)}
+    hosts = {
+        domain.lower(): tuple(names.split(",")) for domain, _, names in (pair.partition("=") for pair in wanted.hosts)
+    }
     me = f"{node.settings.service.node}:{os.getpid()}"  # a node may have several: `serve` and `notify`
     sources = Sources(
         feed=node.store.events,
@@ -425,14 +427,14 @@ def build_notifier(node: Node, switch: EventSocketSwitch | None, metrics: Metric
         clock=node.clock,
     )
     webhook = node.settings.webhook
-    secrets = dict(pair.split("=", 1) for pair in webhook.secrets)
+    secrets = {domain.lower(): key for domain, _, key in (pair.partition("=") for pair in webhook.secrets)}
     # Names are looked up in threads: as many hosts as can be called at once may have a name server that does not answer.
     pool = get_hub().threadpool
     pool.maxsize = max(pool.maxsize, MOST_LOOKUPS)
     return NotifyService(
         sources,
         NotifySettings(
-            domains=Domains(hosts=hosts, default=node.settings.service.domain, profiles=wanted.profiles),
+            domains=Domains(hosts=hosts, default=node.settings.service.domain.lower(), profiles=wanted.profiles),
             coalesce_s=wanted.coalesce_ms / 1000,
             reconcile_s=wanted.reconcile_s,
             patience_s=node.settings.mail.retry_hours * 3600,

@@ -62,7 +62,7 @@ def add_commands(group: Commands) -> None:
         examples="esl-vm mailbox export mailboxes.csv --domain default\nesl-vm mailbox export --format json",
     )
     export.add_argument("file", metavar="FILE", nargs="?", default="-", help="where to (default: the standard output)")
-    export.add_argument("--domain", metavar="NAME", help="only this domain")
+    export.add_argument("--domain", metavar="NAME", type=str.lower, help="only this domain")
     export.add_argument("--format", choices=("csv", "json"), help="default: json for FILE.json, else csv")
 
 

@@ -46,7 +46,9 @@ def add_commands(commands: Commands) -> None:
         """,
     )
     _send_arguments(parser)
-    parser.add_argument("--domain", action="append", default=[], metavar="NAME", help="all mailboxes of a domain")
+    parser.add_argument(
+        "--domain", action="append", default=[], type=str.lower, metavar="NAME", help="all mailboxes of a domain"
+    )
     parser.add_argument("--all", action="store_true", help="all mailboxes of all domains")
     parser.add_argument("--yes", action="store_true", help="do not ask")
 

@@ -61,7 +61,7 @@ def add_commands(commands: Commands) -> None:
     json_option(show)
 
     listing = group.add("list", "list the distribution lists", _list, examples="esl-vm list list --domain default")
-    listing.add_argument("--domain", metavar="NAME", help="only this domain")
+    listing.add_argument("--domain", metavar="NAME", type=str.lower, help="only this domain")
     json_option(listing)
 
 

@@ -73,7 +73,7 @@ def add_commands(commands: Commands) -> None:
         _list,
         examples="esl-vm mailbox list\nesl-vm mailbox list --domain default --json",
     )
-    listing.add_argument("--domain", metavar="NAME", help="only this domain")
+    listing.add_argument("--domain", metavar="NAME", type=str.lower, help="only this domain")
     json_option(listing)
 
     remove = group.add("remove", "remove a mailbox with all its messages", _remove)

@@ -34,9 +34,14 @@ def add_commands(group: Commands) -> None:
 
 
 def _rename(args: argparse.Namespace) -> int:
-    old = MailboxId.parse(args.old, settings_of(args).service.domain)
+    home = settings_of(args).service.domain
+    old = MailboxId.parse(args.old, home)
     new = MailboxId.parse(args.new, old.domain)
     with opened_node(args) as node:
+        number, at, domain = args.old.strip().partition("@")
+        spelled = MailboxId.stored(number, domain if at else home)  # made by 0.1.0, maybe with capitals in its domain
+        if spelled != old and (node.mailboxes.open(spelled) or node.store.renames.under_way(spelled)):
+            old = spelled
         mailbox = node.mailboxes.open(old)
         if mailbox is None and node.store.renames.under_way(old) is None:
             raise NoSuchMailboxError(f"there is no mailbox {old}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from esl_vm.dialogue.conversation import Conversation
 from esl_vm.dialogue.directory import directory
 from esl_vm.dialogue.leaving import LeftFor, Reason, leave
-from esl_vm.dialogue.login import NotTheOwnerError, ask_mailbox, default_domain, own_mailbox
+from esl_vm.dialogue.login import NotTheOwnerError, ask_mailbox, domain_of, own_mailbox
 from esl_vm.dialogue.main_menu import visit_mailbox
 from esl_vm.model.call import Action
 from esl_vm.model.errors import AbandonedError, CallerGoneError, InvalidValueError, StoreDownError
@@ -65,7 +65,7 @@ def _converse(talk: Conversation, call: Call) -> None:
         log.error("call %s: no such vm_action: %r", call.uuid, call.variable("vm_action"))
         talk.apologise()
         return
-    domain = call.variable("vm_domain") or default_domain(talk)
+    domain = domain_of(talk)
     match action:
         case Action.CHECK:
             _check(talk, _box(call.variable("vm_mailbox") or call.caller.number, domain))
@@ -84,7 +84,7 @@ def _check(talk: Conversation, box: MailboxId | None) -> None:
 
 
 def _leave(talk: Conversation, call: Call, domain: str) -> None:
-    named = call.variable("vm_mailbox") or call.destination
+    named = call.variable("vm_mailbox") or _dialled(talk, call, domain)
     if named == ASK_MAILBOX:
         named = talk.ask_digits(talk.voice.prompt("vm-whichbox"))
         if not named:
@@ -105,6 +105,26 @@ def _leave(talk: Conversation, call: Call, domain: str) -> None:
             continue
         visit_mailbox(talk, entered)
         return
+
+
+def _dialled(talk: Conversation, call: Call, domain: str) -> str:
+    """The number of a call that names no `vm_mailbox`.
+
+    The first with a mailbox of the extension that handed the call over, whom it rang last (`dialed_user`), and what the
+    caller dialled at first (`sip_req_user`).
+    """
+    others = [call.variable("dialed_user"), call.variable("sip_req_user")]
+    try:
+        for number in dict.fromkeys([call.destination, *filter(None, others)]):
+            box = _box(number, domain)
+            if box is not None and talk.world.mailboxes.open(box) is not None:
+                return number
+    except StoreDownError:
+        return call.destination  # the message is taken all the same, and waits in the spool
+    log.warning(
+        "call %s: no mailbox %r in %s; let the dialplan name one: vm_mailbox", call.uuid, call.destination, domain
+    )
+    return call.destination
 
 
 def _box(text: str, domain: str) -> MailboxId | None:

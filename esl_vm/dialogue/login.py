@@ -84,14 +84,15 @@ def ask_mailbox(talk: Conversation) -> Entered:
 
 def _named(talk: Conversation, typed: str) -> MailboxId | None:
     try:
-        return MailboxId(typed, talk.phone.call.variable("vm_domain") or default_domain(talk))
+        return MailboxId(typed, domain_of(talk))
     except InvalidValueError:
         return None
 
 
-def default_domain(talk: Conversation) -> str:
-    """The domain of a call that names no `vm_domain`: variable `domain_name`, else the setting."""
-    return talk.phone.call.variable("domain_name") or talk.world.domain
+def domain_of(talk: Conversation) -> str:
+    """The mailboxes' domain of a call: variable `vm_domain`, else `domain_name`, else the setting; in small letters."""
+    call = talk.phone.call
+    return (call.variable("vm_domain") or call.variable("domain_name") or talk.world.domain).lower()
 
 
 def _welcome(talk: Conversation, box: MailboxId) -> Entered:

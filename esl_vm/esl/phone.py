@@ -48,8 +48,11 @@ _ABOUT_A_CALL = (
     "Caller-Privacy-Hide-Name",
     "Caller-Privacy-Hide-Number",
 )
-# A caller without a number, as FreeSWITCH fills it in (switch_caller.c).
+# A caller without a number, and one without a name, as FreeSWITCH fills them in (switch_caller.c, switch_ivr_originate.c).
 _NO_NUMBER = "0000000000"
+_NO_NAMES = frozenset({_NO_NUMBER, "Outbound Call"})
+# A quote in a quoted name of SIP (RFC 3261, quoted-pair).
+_QUOTED_PAIR = re.compile(r'\\(["\\])')
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,14 @@ class PhoneSettings:
             others; keeping them all would double what it costs in memory.
     """
 
-    variables: tuple[str, ...] = ("domain_name", "default_language", "language", "sip_from_host", "sip_to_host")
+    variables: tuple[str, ...] = (
+        "domain_name",
+        "default_language",
+        "effective_caller_id_name",
+        "effective_caller_id_number",
+        "dialed_user",
+        "sip_req_user",
+    )
 
 
 @lru_cache(maxsize=8)
@@ -77,17 +87,25 @@ def call_of(frame: Frame, settings: PhoneSettings) -> Call:
         name.removeprefix(_VARIABLE_HEADER): value for name, value in found.items() if name.startswith(_VARIABLE_HEADER)
     }
     said = found.get
-    hidden = said("Caller-Privacy-Hide-Number") == "true"
-    number = "" if hidden else said("Caller-Caller-ID-Number", "")
-    name = "" if hidden or said("Caller-Privacy-Hide-Name") == "true" else said("Caller-Caller-ID-Name", "")
     return Call(
         uuid=said("Unique-ID", ""),
-        caller=Caller("" if number == _NO_NUMBER else number, "" if name == _NO_NUMBER else name),
+        caller=_caller(found, variables),
         destination=said("Caller-Destination-Number", ""),
         variables=variables,
         answered=said("Answer-State") == "answered",
         node=said("FreeSWITCH-Hostname", ""),
     )
+
+
+def _caller(found: Mapping[str, str], variables: Mapping[str, str]) -> Caller:
+    """Who calls: what the dialplan or the directory put in its place (`effective_caller_id_…`) counts, unless hidden."""
+    said = found.get
+    hidden = said("Caller-Privacy-Hide-Number") == "true"
+    nameless = hidden or said("Caller-Privacy-Hide-Name") == "true"
+    number = variables.get("effective_caller_id_number") or said("Caller-Caller-ID-Number", "")
+    name = variables.get("effective_caller_id_name") or said("Caller-Caller-ID-Name", "")
+    name = _QUOTED_PAIR.sub(r"\1", name)
+    return Caller("" if hidden or number == _NO_NUMBER else number, "" if nameless or name in _NO_NAMES else name)
 
 
 class EslPhone:

@@ -19,6 +19,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
+from esl_vm.model.encoding import decode_text
 from esl_vm.model.errors import UnsafeArgumentError, WireError
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def _needle(name: str) -> bytes:
 def _decoded(value: bytes, *, encoded: bool) -> str:
     if encoded and b"%" in value:
         value = unquote_to_bytes(value)
-    return value.decode("utf-8", "replace")
+    return decode_text(value)
 
 
 def headers_named(names: Iterable[str], beginning: str) -> re.Pattern[bytes]:

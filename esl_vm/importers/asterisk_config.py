@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from esl_vm.importers.bounds import most_of
 from esl_vm.importers.plan import Findings, ImportSourceError, Kind
-from esl_vm.importers.texts import decode_text
+from esl_vm.model.encoding import decode_text
 
 if TYPE_CHECKING:
     from pathlib import Path

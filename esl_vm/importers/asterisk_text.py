@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from esl_vm.importers.texts import decode_text, epoch
+from esl_vm.importers.texts import epoch
+from esl_vm.model.encoding import decode_text
 from esl_vm.model.message import Caller
 
 _KEY = re.compile(rb"^[ \t]*([a-z_]+)[ \t]*=[ \t]?")

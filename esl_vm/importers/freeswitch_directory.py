@@ -14,7 +14,7 @@ from xml.etree import ElementTree as ET
 
 from esl_vm.importers.bounds import most_of
 from esl_vm.importers.plan import Findings, ImportSourceError, Kind
-from esl_vm.importers.texts import decode_text
+from esl_vm.model.encoding import decode_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

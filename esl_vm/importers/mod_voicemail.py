@@ -23,7 +23,8 @@ from esl_vm.importers.plan import (
 )
 from esl_vm.importers.scratch import Scratch
 from esl_vm.importers.storage import Lost, Storage
-from esl_vm.importers.texts import addresses, decode_text, epoch, is_timezone, language_of, person, truth
+from esl_vm.importers.texts import addresses, epoch, is_timezone, language_of, person, truth
+from esl_vm.model.encoding import decode_text
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.mailbox import Folder, Greeting
 from esl_vm.model.message import Caller

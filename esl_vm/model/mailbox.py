@@ -23,7 +23,8 @@ class MailboxId:
 
     Args:
         number: 1 to 64 letters, digits, `_ . + -`; the first a letter or a digit.
-        domain: 1 to 128 letters, digits, `_ . -`: the tenant (Asterisk's context, FreeSWITCH's domain).
+        domain: 1 to 128 letters, digits, `_ . -`: the tenant (Asterisk's context, FreeSWITCH's domain). Capitals become
+            small letters, as in the name of any host: `1001@PBX.example` is `1001@pbx.example`.
 
     Raises:
         InvalidValueError: one of them is anything else; so an id is safe in a Redis key and a file's name.
@@ -37,6 +38,14 @@ class MailboxId:
             raise InvalidValueError(f"not a mailbox number: {self.number!r}")
         if not _DOMAIN.fullmatch(self.domain):
             raise InvalidValueError(f"not a mailbox domain: {self.domain!r}")
+        object.__setattr__(self, "domain", self.domain.lower())
+
+    @classmethod
+    def stored(cls, number: str, domain: str) -> Self:
+        """As it stands in Redis: a mailbox that version 0.1.0 made may have capitals in its domain."""
+        box = cls(number, domain)
+        object.__setattr__(box, "domain", domain)
+        return box
 
     @classmethod
     def parse(cls, text: str, domain: str = "default") -> Self:

@@ -25,24 +25,39 @@ def one_line(text: str, longest: int = 80) -> str:
     return _CONTROL.sub(" ", _HALF.sub("\ufffd", _TURNING.sub("", text))).strip()[:longest].rstrip()
 
 
+#: What makes a number easier to read and is no part of it (RFC 3966, section 3: visual separators).
+_SEPARATORS = str.maketrans("", "", "-.() \xa0")
+_DIALABLE = re.compile(r"\+?[0-9*#]{1,32}")
+
+
+def _plain_number(text: str) -> str:
+    """`tel:+1-514-555-0179;phone-context=…` as `+15145550179`; what is no telephone number stays as it is."""
+    scheme, colon, rest = text.partition(":")
+    bare = rest if colon and scheme.lower() == "tel" else text
+    plain = bare.partition(";")[0].translate(_SEPARATORS)
+    return plain if _DIALABLE.fullmatch(plain) else text
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who called: number as the network gave it, name as shown. Both may be empty; neither is trusted.
+    """Who called. Both may be empty; neither is trusted.
 
-    Numbers are cut at 64 letters, names at 127 (as long as other systems keep them).
+    Args:
+        number: as the network gave it, without the separators of RFC 3966 if it is a telephone number; cut at 64 letters.
+        name: as shown; cut at 127 letters (as long as other systems keep them).
     """
 
     number: str = ""
     name: str = ""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "number", one_line(self.number, 64))
+        object.__setattr__(self, "number", _plain_number(one_line(self.number, 64)))
         object.__setattr__(self, "name", one_line(self.name, 127))
 
     @property
     def dialable(self) -> str:
         """The number if it can be spoken and dialled (digits, one leading +), else ``."""
-        return self.number if re.fullmatch(r"\+?[0-9*#]{1,32}", self.number) else ""
+        return self.number if _DIALABLE.fullmatch(self.number) else ""
 
 
 def new_id(now: float) -> str:

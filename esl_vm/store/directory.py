@@ -45,6 +45,7 @@ class RedisDirectory:
         """
         if len(keys) < FEWEST_KEYS or not keys.isascii() or not keys.isdigit():
             return
+        domain = domain.lower()
         numbers = self._numbers(domain, keys[:INDEXED_KEYS])
         for start in range(0, len(numbers), _MOST):
             found = self._mailboxes(domain, numbers[start : start + _MOST])

@@ -145,6 +145,6 @@ def _box(member: str) -> MailboxId | None:
     """A mailbox from `domain number`; None for what was written there by hand."""
     domain, _, box_number = member.partition(" ")
     try:
-        return MailboxId(box_number, domain)
+        return MailboxId.stored(box_number, domain)
     except InvalidValueError:
         return None

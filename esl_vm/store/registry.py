@@ -134,7 +134,7 @@ class RedisRegistry:
         parts = [self._part(partition, domain, after) for partition in range(self._base.keys.partitions)]
         for found_domain, number in heapq.merge(*parts):
             try:
-                yield MailboxId(number, found_domain)
+                yield MailboxId.stored(number, found_domain)
             except InvalidValueError:
                 continue  # written by hand
 

@@ -95,7 +95,8 @@ class Renames:
             return pipeline.execute()  # type: ignore[no-any-return]
 
         names = sorted(text(name) for part in self._base.link.run(None, work) for name in part)
-        found = {old: self.under_way(old) for old in map(MailboxId.parse, names)}
+        boxes = [MailboxId.stored(*name.split("@", 1)) for name in names]
+        found = {old: self.under_way(old) for old in boxes}
         return {old: to for old, to in found.items() if to}
 
     def sounds(self) -> set[str]:

@@ -52,6 +52,23 @@ def test_a_mailbox_moves_to_another_domain_and_back(vm, alice):
     assert vm("message", "list", "1001", "--json").json == before
 
 
+def test_a_domain_means_the_same_in_capitals(vm, alice):
+    assert vm("mailbox", "add", "1001@PBX.Example", "--pin-stdin", typed="4821\n").code == 0
+    again = vm("mailbox", "add", "1001@pbx.example", "--pin-stdin", typed="4821\n")
+    assert (again.code, again.err) == (1, "esl-vm: mailbox 1001@pbx.example is there already\n")
+    assert [box["mailbox"] for box in vm("mailbox", "list", "--domain", "PBX.example", "--json").json] == [
+        "1001@pbx.example"
+    ]
+
+
+def test_a_mailbox_made_with_capitals_in_its_domain_by_a_version_before_is_listed_and_renamed(vm, node):
+    node.add_mailbox(MailboxId.stored("1001", "PBX.Example"), {}, "4821")
+    assert [box["mailbox"] for box in vm("mailbox", "list", "--json").json] == ["1001@PBX.Example"]
+    ran = vm("mailbox", "rename", "1001@PBX.Example", "1001@pbx.example", "--yes")
+    assert (ran.code, ran.out) == (0, "renamed 1001@PBX.Example to 1001@pbx.example with 0 messages\n")
+    assert [box["mailbox"] for box in vm("mailbox", "list", "--json").json] == ["1001@pbx.example"]
+
+
 def test_renaming_asks_first(vm, alice):
     ran = vm("mailbox", "rename", "1001", "2001")
     assert ran.code == 2

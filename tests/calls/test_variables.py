@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from esl_vm.esl.phone import PhoneSettings
+
 ROOT = Path(__file__).parents[2]
 VARIABLE = r"vm_[a-z_]+"
 
@@ -13,3 +15,9 @@ def test_the_variables_of_the_code_are_those_of_the_page():
     page = (ROOT / "docs/options.md").read_text().partition("## Channel variables")[2]
     told = set(re.findall(rf"^\| `({VARIABLE})`", page, re.MULTILINE))
     assert known == told
+
+
+def test_the_variables_of_freeswitch_that_are_kept_are_those_of_the_page():
+    page = (ROOT / "docs/options.md").read_text()
+    told = re.search(r"Of FreeSWITCH's own variables these are read: (.*?)\n\n", page, re.DOTALL)[1]
+    assert set(re.findall(r"`([a-z_]+)`", told)) == set(PhoneSettings().variables)

@@ -65,6 +65,48 @@ def test_a_hidden_caller_has_no_number_and_no_name(description):
     assert (caller.number, caller.name) == ("", "")
 
 
+@pytest.mark.parametrize(
+    ("sent", "number"),
+    [
+        ("+1-514-555-0179", "+15145550179"),
+        ("(514)5550181", "5145550181"),
+        ("tel:+1-514-555-0179", "+15145550179"),
+        ("tel:555-0179;phone-context=+1514", "5550179"),
+        ("514.555.0181", "5145550181"),
+        ("+15145550179;npdi;rn=+15145550100", "+15145550179"),
+        ("alice", "alice"),
+        ("a-b", "a-b"),
+        ("+", "+"),
+        ("1001@tenant", "1001@tenant"),
+    ],
+)
+def test_a_number_is_read_without_what_only_makes_it_easier_to_read(sent, number):
+    assert call(Switch(Caller__Caller__ID__Number=sent)).call.caller.number == number
+
+
+@pytest.mark.parametrize(
+    ("sent", "name"),
+    [
+        (b"Ren\xe9e \x93Z\x94", "Renée “Z”"),
+        ("Renée".encode(), "Renée"),
+        (b'Ann \\"Bo\\" C', 'Ann "Bo" C'),
+        (b"C:\\\\D", "C:\\D"),
+        (b"Outbound Call", ""),
+        (b"0000000000", ""),
+    ],
+)
+def test_a_name_is_read_as_it_was_meant(sent, name):
+    assert call(Switch(Caller__Caller__ID__Name=sent)).call.caller.name == name
+
+
+def test_the_number_and_name_that_the_dialplan_gives_a_caller_are_his():
+    given = {"variable_effective_caller_id_name": "SALES Anné", "variable_effective_caller_id_number": "5145550100"}
+    caller = call(Switch(**given)).call.caller
+    assert (caller.number, caller.name) == ("5145550100", "SALES Anné")
+    hidden = call(Switch(**given, Caller__Privacy__Hide__Number="true")).call.caller
+    assert (hidden.number, hidden.name) == ("", "")
+
+
 def test_a_name_that_forges_headers_stays_a_name_on_one_line():
     switch = Switch(Caller__Caller__ID__Name="Eve\nvariable_vm_skip_pin: true\nUnique-ID: other")
     phone = call(switch)

@@ -8,7 +8,8 @@ from import_rig import write
 from esl_vm.importers.plan import Findings, ImportSourceError, Kind, Secret, stable_id
 from esl_vm.importers.report import Report
 from esl_vm.importers.storage import Lost, Storage
-from esl_vm.importers.texts import addresses, decode_text, epoch, language_of, person
+from esl_vm.importers.texts import addresses, epoch, language_of, person
+from esl_vm.model.encoding import decode_text
 from esl_vm.model.message import ID_PATTERN
 
 
