@@ -28,8 +28,11 @@ class Clock(Protocol):
         ...
 
 
-class Phone(Protocol):
-    """The caller's line. Keys dialled ahead wait in a queue and are never lost: each method takes from it first.
+class CallerLine(Protocol):
+    """The caller's line as a dialogue has it: all but playing, for which it has `Conversation.ask`, `skim` and `tell`.
+
+    Keys dialled ahead wait in a queue and are never lost: each method takes from it first. What a sentence's key does is
+    decided where the sentence is said, so nobody else can play something and drop the key that ended it.
 
     Any method may raise CallerGoneError.
     """
@@ -41,18 +44,6 @@ class Phone(Protocol):
 
     def answer(self) -> None:
         """Answer the call; nothing happens if it is answered."""
-        ...
-
-    def play(self, utterance: Utterance, keys: str) -> str | None:
-        """Play until its end or until one of `keys` is pressed; returns that key, None at the end.
-
-        A key of `keys` dialled before is returned at once and nothing is played. Keys outside `keys`
-        do not stop the sound and are dropped; with `keys` empty nothing stops it and all keys stay in the queue.
-        """
-        ...
-
-    def unread(self, key: str) -> None:
-        """Put a key back at the head of the queue: it is the next that is taken."""
         ...
 
     def wait_key(self, milliseconds: int, keys: str) -> str | None:
@@ -77,6 +68,22 @@ class Phone(Protocol):
 
     def transfer(self, extension: str, context: str = "") -> None:
         """Send the caller on to an extension of the dialplan (`` = the call's own context). Ends the conversation."""
+        ...
+
+
+class Phone(CallerLine, Protocol):
+    """The caller's line."""
+
+    def play(self, utterance: Utterance, keys: str) -> str | None:
+        """Play until its end or until one of `keys` is pressed; returns that key, None at the end.
+
+        A key of `keys` dialled before is returned at once and nothing is played. Keys outside `keys`
+        do not stop the sound and are dropped; with `keys` empty nothing stops it and all keys stay in the queue.
+        """
+        ...
+
+    def unread(self, key: str) -> None:
+        """Put a key back at the head of the queue: it is the next that is taken."""
         ...
 
 

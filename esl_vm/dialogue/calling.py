@@ -31,7 +31,7 @@ def call_back(visit: Visit) -> Next:
         match key:
             case CallBackMenu.CALL.value if number:
                 return place(visit, number)
-            case CallBackMenu.OTHER.value if visit.options.dialout:
+            case CallBackMenu.CALL.value | CallBackMenu.OTHER.value if visit.options.dialout:
                 return call_out(visit)
             case CallBackMenu.CANCEL.value:
                 return Next()

@@ -17,7 +17,7 @@ from esl_vm.speech.voice import voice_for
 if TYPE_CHECKING:
     from esl_vm.dialogue.world import World
     from esl_vm.model.mailbox import MailboxId, StoredGreeting
-    from esl_vm.ports import Phone
+    from esl_vm.ports import CallerLine, Phone
     from esl_vm.speech.utterance import Utterance
     from esl_vm.speech.voice import Voice
 
@@ -28,7 +28,7 @@ DIGITS = "0123456789"
 class Conversation:
     """One call: its line, the world, the voice it is spoken in, how it ends for the dialplan, whose mailbox it was in."""
 
-    phone: Phone
+    _phone: Phone
     world: World
     voice: Voice
     status: Status = Status.FAILED
@@ -36,9 +36,15 @@ class Conversation:
     handed_over: bool = False
     box: MailboxId | None = None
 
-    def ask(self, utterance: Utterance, wait_ms: int, keys: str = ALL_KEYS) -> str | None:
+    @property
+    def phone(self) -> CallerLine:
+        """The caller's line: all of it but playing, which is what `ask`, `skim` and `tell` are for."""
+        return self._phone
+
+    def ask(self, utterance: Utterance, wait_ms: int = 0, keys: str = ALL_KEYS) -> str | None:
         """Say something that a key answers at any moment; None after `wait_ms` milliseconds of silence."""
-        return self.phone.play(utterance, keys) or self.phone.wait_key(wait_ms, keys)
+        key = self._phone.play(utterance, keys)
+        return self.phone.wait_key(wait_ms, keys) if key is None and wait_ms else key
 
     def say(self, *names: str) -> None:
         """Say prompts to their end; keys pressed meanwhile are kept for what comes next."""
@@ -46,7 +52,7 @@ class Conversation:
 
     def tell(self, utterance: Utterance) -> None:
         """Say an utterance to its end; keys pressed meanwhile are kept for what comes next."""
-        self.phone.play(utterance, "")
+        self._phone.play(utterance, "")
 
     def ask_digits(self, utterance: Utterance, *, stop: str = "#", more: str = "*") -> str:
         """Ask for digits, ended by `stop` or by silence; keys of `more` are taken as digits too. `` if none came."""
@@ -61,9 +67,9 @@ class Conversation:
 
     def skim(self, utterance: Utterance) -> None:
         """Say an utterance that a key cuts short: # has done its work by that, any other is kept for what comes next."""
-        key = self.phone.play(utterance, ALL_KEYS)
+        key = self._phone.play(utterance, ALL_KEYS)
         if key not in {None, "#"}:
-            self.phone.unread(key)
+            self._phone.unread(key)
 
     def goodbye(self) -> None:
         """Say goodbye; a key cuts it short."""

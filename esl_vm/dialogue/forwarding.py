@@ -5,21 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from esl_vm.dialogue.listening import gone_meanwhile
+from esl_vm.dialogue.listening import did_not_sound, gone_meanwhile
 from esl_vm.dialogue.menus import ForwardMenu
 from esl_vm.dialogue.recipients import ask_recipients
 from esl_vm.dialogue.recording import record, say_and_beep
 from esl_vm.dialogue.visit import Next
 from esl_vm.model.call import ALL_KEYS, Ended, Recorded
-from esl_vm.model.errors import CallerGoneError, SpoolError
+from esl_vm.model.errors import AudioMissingError, CallerGoneError, SpoolError
 from esl_vm.model.mailbox import Folder
 from esl_vm.model.message import new_id
 from esl_vm.spool.outcome import Settled
 
 if TYPE_CHECKING:
+    from esl_vm.dialogue.listing import Entry
     from esl_vm.dialogue.recipients import Recipients
     from esl_vm.dialogue.visit import Visit
-    from esl_vm.model.message import Message
     from esl_vm.speech.utterance import Utterance
     from esl_vm.spool.take import Take
 
@@ -42,40 +42,42 @@ def forward(visit: Visit) -> Next:
         opening = ()
         match key:
             case ForwardMenu.WITH_INTRODUCTION.value:
-                step = _with_introduction(visit, entry.message, recipients)
+                step = _with_introduction(visit, entry, recipients)
                 if step is not None:
                     return step
                 opening = visit.say("vm-pls-try-again", "vm-then-pound")
             case ForwardMenu.AS_IT_IS.value:
-                return _send_on(visit, entry.message, recipients)
+                return _send_on(visit, entry, recipients)
             case ForwardMenu.CANCEL.value:
                 return Next()
     return Next()
 
 
-def _with_introduction(visit: Visit, message: Message, recipients: Recipients) -> Next | None:
-    """Record the introduction after the tone; any key ends it, or the limit. None: nothing but silence came."""
+def _with_introduction(visit: Visit, entry: Entry, recipients: Recipients) -> Next | None:
+    """Record the introduction after the tone; any key ends it, silence or the limit. None: nothing was said."""
     talk = visit.talk
     try:
         take = talk.world.spool.take_sound(new_id(talk.world.clock.now()), call_node=talk.phone.call.node)
     except SpoolError:
         return Next(said=visit.talk.apology)
     with take:
-        say_and_beep(talk, (), "")
+        say_and_beep(talk, visit.say("vm-record-prepend"), ALL_KEYS)
         try:
-            recorded = record(talk, take, visit.mailbox, ALL_KEYS, max_s=visit.options.maxsecs)
+            record(talk, take, visit.mailbox, ALL_KEYS, max_s=visit.options.maxsecs)
         except CallerGoneError:
             # Who it is for was said before: what was spoken goes to them, as a message of 3 5 does.
             take.recorded(Recorded(0, Ended.LIMIT))
             if take.sound is not None and take.sound.heard_frames:
-                _send_on(visit, message, recipients, take)
+                _send_on(visit, entry, recipients, take)
             raise
-        if recorded.ended is Ended.SILENCE or take.sound is None or not take.sound.heard_frames:
+        if take.sound is None or not take.sound.heard_frames:
             return None
-        return _send_on(visit, message, recipients, take)
+        return _send_on(visit, entry, recipients, take)
 
 
-def _send_on(visit: Visit, message: Message, recipients: Recipients, introduction: Take | None = None) -> Next:
+def _send_on(visit: Visit, entry: Entry, recipients: Recipients, introduction: Take | None = None) -> Next:
+    """Send it now, or leave it to the spool; a message that was erased while all this was said is no more sent."""
+    message = entry.message
     spool = visit.talk.world.spool
     now = visit.talk.world.clock.now()
     copy = replace(
@@ -92,10 +94,12 @@ def _send_on(visit: Visit, message: Message, recipients: Recipients, introductio
             recipients.boxes,
             copy,
             source_id=message.id,
-            source_intro_id=message.intro_id,
+            source_intro_id=message.intro_id if _is_there(visit, message.intro_id) else "",
             preface=introduction,
         ) as take:
             settled = take.settle()
+    except AudioMissingError:
+        return gone_meanwhile(visit, entry) or did_not_sound(visit, entry)
     except SpoolError:
         return Next(said=visit.talk.apology)
     if settled in {Settled.DELIVERED, Settled.WAITING}:
@@ -103,3 +107,11 @@ def _send_on(visit: Visit, message: Message, recipients: Recipients, introductio
     if settled is Settled.FULL:
         return Next(said=visit.say("vm-mailboxfull"))
     return Next(said=visit.talk.apology)
+
+
+def _is_there(visit: Visit, sound_id: str) -> bool:
+    """Whether there is a sound; an introduction that is gone does not keep its message from being sent on."""
+    try:
+        return bool(sound_id and visit.talk.world.audio.playable(sound_id))
+    except AudioMissingError:
+        return False

@@ -11,7 +11,14 @@ from esl_vm.dialogue.leaving import LeftFor, Reason, leave
 from esl_vm.dialogue.login import NotTheOwnerError, ask_mailbox, domain_of, own_mailbox
 from esl_vm.dialogue.main_menu import visit_mailbox
 from esl_vm.model.call import Action
-from esl_vm.model.errors import AbandonedError, CallerGoneError, InvalidValueError, StoreDownError
+from esl_vm.model.errors import (
+    AbandonedError,
+    CallerGoneError,
+    InvalidValueError,
+    StoreDownError,
+    VoicemailError,
+    WireError,
+)
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.speech.voice import voice_for
 
@@ -41,7 +48,11 @@ def answer_call(phone: Phone, world: World) -> Conversation:
             _converse(talk, call)
         except AbandonedError:
             pass
-        except StoreDownError:
+        except (CallerGoneError, WireError):
+            raise
+        except VoicemailError as error:
+            if not isinstance(error, StoreDownError):
+                log.exception("call %s ends with an apology", call.uuid)
             talk.apologise()
             talk.goodbye()
         if not talk.handed_over:

@@ -58,10 +58,10 @@ def leave(talk: Conversation, boxes: Sequence[MailboxId], reason: Reason, *, gre
     operator = talk.operator_for(mailbox)
     keys = "#*0" if operator else "#*"
     if mailbox.takes_messages and mailbox.is_full:
-        key = talk.phone.play(talk.voice.prompt("vm-mailboxfull"), keys)
+        key = talk.ask(talk.voice.prompt("vm-mailboxfull"), keys=keys)
         return LeftFor.END if key in {None, "#"} else _answer_early(talk, key, operator)
     if not mailbox.takes_messages:
-        return _answer_early(talk, talk.phone.play(_greeting(talk, mailbox, reason), keys), operator)
+        return _answer_early(talk, talk.ask(_greeting(talk, mailbox, reason), keys=keys), operator)
     message = Message(
         id=new_id(talk.world.clock.now()),
         caller=talk.phone.call.caller,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from esl_vm.dialogue.listing import URGENT
 from esl_vm.dialogue.visit import Next
-from esl_vm.model.call import ALL_KEYS, Listened
+from esl_vm.model.call import Listened
 from esl_vm.model.errors import AudioMissingError, CallerGoneError, InvalidValueError, NoSuchMessageError
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId
 from esl_vm.speech.utterance import Sound
@@ -44,14 +44,14 @@ def play_here(visit: Visit, *, said: Utterance = ()) -> Next:
     visit.after_message = True
     if entry.offered and (gone := gone_meanwhile(visit, entry)) is not None:
         return replace(gone, said=said + gone.said)
-    key = visit.talk.phone.play(said + _announcement(visit, entry.message), ALL_KEYS)
+    key = visit.talk.ask(said + _announcement(visit, entry.message))
     entry.offered = True
     if key is not None and key not in SKIP_ENVELOPE:
         return Next(key=key)
     try:
         sounds = _sounds(visit, entry.message)
     except AudioMissingError:
-        return gone_meanwhile(visit, entry) or _did_not_sound(visit, entry)
+        return gone_meanwhile(visit, entry) or did_not_sound(visit, entry)
     try:
         for sound in sounds:  # an introduction that can't be played does not keep the message from its owner
             listened = _play_body(visit, sound)
@@ -61,7 +61,7 @@ def play_here(visit: Visit, *, said: Utterance = ()) -> Next:
         _mark_heard(visit, entry)
         raise
     if listened.failed:
-        return _did_not_sound(visit, entry, listened.key)
+        return did_not_sound(visit, entry, listened.key)
     _mark_heard(visit, entry)
     return Next(key=listened.key)
 
@@ -90,7 +90,7 @@ def _mark_heard(visit: Visit, entry: Entry) -> None:
     entry.heard = True
 
 
-def _did_not_sound(visit: Visit, entry: Entry, key: str | None = None) -> Next:
+def did_not_sound(visit: Visit, entry: Entry, key: str | None = None) -> Next:
     """Nobody could hear it: it stays as it was, its owner and the operator are told."""
     log.error("message %s of %s can't be played: sound missing or unreadable", entry.message.id, visit.box)
     return Next(said=visit.talk.apology, key=key)

@@ -24,9 +24,11 @@ def mailbox_options(visit: Visit) -> Next:
     visit.after_message = False
     waits = visit.talk.world.waits
     silences = 0
-    opening: Utterance = ()
+    temporary = visit.mailbox.greetings.get(Greeting.TEMPORARY)
+    exists = temporary is not None and temporary.in_force(visit.talk.world.clock.now())
+    opening = visit.say("vm-tmpexists") if exists else ()
     while silences < waits.menu_times:
-        key = visit.talk.ask(opening + _offer(visit), waits.menu_ms)
+        key = visit.talk.ask(opening + visit.say("vm-options"), waits.menu_ms)
         opening = ()
         choice = OptionsMenu.of(key)
         if key is None:
@@ -59,12 +61,6 @@ def _do(visit: Visit, choice: OptionsMenu) -> Utterance | None:
             return None
         case unreachable:
             assert_never(unreachable)
-
-
-def _offer(visit: Visit) -> Utterance:
-    temporary = visit.mailbox.greetings.get(Greeting.TEMPORARY)
-    exists = temporary is not None and temporary.in_force(visit.talk.world.clock.now())
-    return visit.say(*(["vm-tmpexists"] if exists else []), "vm-options")
 
 
 def _record(visit: Visit, greeting: Greeting) -> Utterance | None:
@@ -111,7 +107,7 @@ def _temporary(visit: Visit) -> Utterance:
     silences = 0
     opening: Utterance = ()
     while silences < waits.menu_times:
-        key = visit.talk.ask(opening + visit.say("vm-tempgreeting2"), waits.menu_ms)
+        key = visit.talk.ask(opening + visit.say("vm-tempgreeting2", "vm-star-cancel"), waits.menu_ms)
         opening = ()
         match key:
             case None:

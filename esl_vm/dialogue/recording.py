@@ -59,7 +59,7 @@ def say_and_beep(talk: Conversation, before: Utterance, keys: str) -> str | None
 
     The tone is played by itself: nothing cuts it, and no key in it can be taken for one before it.
     """
-    key = talk.phone.play(before, keys) if before else None
+    key = talk.ask(before, keys=keys) if before else None
     if key not in {None, "#"} and keys != ALL_KEYS:
         return key
     talk.tell(talk.voice.prompt("beep"))

@@ -345,6 +345,40 @@ CALLS = [
         after={("1002", "new"): 1},
     ),
     PhoneCall(
+        "an_introduction_that_silence_ends_is_sent",
+        "8 1 says what to do; who stops talking has spoken the introduction, and it goes with the message",
+        OWN,
+        IN
+        + "w:vm-opts d:1 w:vm-repeat d:8 w:vm-extension d:1002# w:vm-forwardoptions d:1 w:beep talk s:3 quiet w:vm-msgforwarded hang",
+        "vm-forwardoptions vm-record-prepend beep vm-msgforwarded",
+        boxes=(Box(messages=ONE, options={"maxsilence": "4"}), BRUNO),
+        never="vm-pls-try-again",
+        status="",
+        after={("1002", "new"): 1},
+    ),
+    PhoneCall(
+        "an_introduction_without_a_word_is_asked_for_again",
+        "8 1 and silence: nothing is sent, it is asked again; then as it is",
+        OWN,
+        IN
+        + "w:vm-opts d:1 w:vm-repeat d:8 w:vm-extension d:1002# w:vm-forwardoptions d:1 w:beep w:vm-pls-try-again w:vm-forwardoptions d:2 w:vm-msgforwarded hang",
+        "vm-record-prepend beep vm-pls-try-again vm-then-pound vm-msgforwarded",
+        boxes=(Box(messages=ONE, options={"maxsilence": "4"}), BRUNO),
+        status="",
+        after={("1002", "new"): 1},
+    ),
+    PhoneCall(
+        "a_key_cuts_the_request_for_an_introduction",
+        "8 1, then #: the tone at once, and the # ends nothing",
+        OWN,
+        IN
+        + "w:vm-opts d:1 w:vm-repeat d:8 w:vm-extension d:1002# w:vm-forwardoptions d:1 w:vm-record-prepend d:# w:beep@2 talk s:3 d:# w:vm-msgforwarded hang",
+        "vm-record-prepend beep vm-msgforwarded",
+        boxes=(Box(messages=ONE), BRUNO),
+        status="",
+        after={("1002", "new"): 1},
+    ),
+    PhoneCall(
         "a_wrong_recipient_is_named",
         "of 1002 and 9999 the second is said to be none",
         OWN,
@@ -574,6 +608,15 @@ CALLS = [
         boxes=(Box(greetings=("temporary", "unavailable")),),
         greetings=("unavailable",),
         status="",
+    ),
+    PhoneCall(
+        "a_temporary_greeting_is_told_of_once",
+        "that it is in force is said when the options are opened, not in every round; its menu says the way out",
+        OWN,
+        IN
+        + "w:vm-opts d:0 w:vm-tmpexists w:vm-options d:4 w:vm-star-cancel d:* w:vm-options w:vm-options d:* w:vm-opts d:# end:20",
+        "vm-tmpexists vm-options vm-tempgreeting2 vm-star-cancel vm-options vm-options vm-opts vm-goodbye",
+        boxes=(Box(greetings=("temporary",)),),
     ),
     PhoneCall(
         "record_the_temporary_greeting_again",
@@ -865,6 +908,18 @@ CALLS = [
         "vm-tomakecall vm-star-cancel vm-sorry vm-opts vm-goodbye",
         boxes=(Box(options={"dialout": "yes", "call_patterns": "2XXX"}),),
         never="vm-dialout",
+    ),
+    PhoneCall(
+        "call_back_without_a_number",
+        "a message from nobody knows: 1 is said to type a number, and does",
+        OWN,
+        IN
+        + "w:vm-opts d:1 w:vm-repeat d:3 w:vm-tocallback d:2 w:vm-toenternumber d:1 w:vm-enter-num-to-call d:2000# w:vm-dialout end:20",
+        "vm-nonumber vm-toenternumber vm-enter-num-to-call vm-dialout",
+        boxes=(
+            Box(messages=(Msg("", name=""),), options={"callback": "yes", "dialout": "yes", "call_patterns": "2XXX"}),
+        ),
+        sent_to="2000",
     ),
     PhoneCall(
         "call_the_sender_back",

@@ -7,7 +7,7 @@ from calls import play_book
 from calls.book import IN, LEAVE, ONE, OWN, RECORD, TWO, Box, Msg, PhoneCall
 from support.rig import NodeRig, Rig
 
-from esl_vm.model.errors import SpoolError, StoreDownError
+from esl_vm.model.errors import NoSuchMailboxError, SpoolError, StoreDownError
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId, StoredGreeting
 from esl_vm.model.message import Message
 
@@ -326,3 +326,35 @@ def test_the_trouble_is_real(rig):
         rig.world.mailboxes.open(ALICE)
     assert Msg().seconds == 3.0
     assert ONE
+
+
+@pytest.mark.parametrize("choice", ["2", "1 w:beep talk s:3 d:#"])
+def test_a_message_erased_while_its_recipients_are_typed_is_said_to_be_deleted(rig, choice):
+    does = (
+        IN
+        + f"w:vm-opts d:1 w:vm-repeat d:8 w:vm-extension sh:erase d:1002# w:vm-forwardoptions d:{choice} w:vm-deleted w:vm-repeat d:# end:20"
+    )
+    call = PhoneCall("check", "", OWN, does, "", boxes=(Box(messages=TWO), Box("1002", "Bruno Petit", "7319")))
+    play_book.furnish(call, rig, rig.folder / "before")
+
+    def erase(_):
+        rig.real.registry.change(ALICE, {"trash_days": "0"})
+        rig.real.mailboxes.delete(ALICE, "1001-m0")
+        rig.audio.delete("1001-m0")
+
+    rig.ring(play_book.call_of(call), call.does, shell=erase)
+    assert rig.problems == [], rig.transcript
+    assert rig.messages(MailboxId("1002"), Folder.NEW) == []
+    assert list(rig.spool.takes()) == []
+
+
+def test_what_nobody_thought_of_ends_with_an_apology_not_in_silence(rig, monkeypatch, caplog):
+    def gone(*_args, **_kwargs):
+        raise NoSuchMailboxError("removed this moment")
+
+    call = check(IN + "w:vm-opts d:2 w:vm-changeto d:2 w:im-sorry end:20")
+    play_book.furnish(call, rig, rig.folder / "before")
+    monkeypatch.setattr(type(rig.real.mailboxes), "page", gone)
+    rig.ring(play_book.call_of(call), call.does)
+    assert rig.heard[-3:] == ["im-sorry", "please-try-call-later", "vm-goodbye"]
+    assert "removed this moment" in caplog.text

@@ -3,14 +3,18 @@
 import ast
 import random
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 from calls import play_book
 from calls.book import BRUNO, IN, OWN, Box, Msg, PhoneCall
 from support.rig import Rig
 
-from esl_vm import dialogue
+from esl_vm import dialogue, ports
+from esl_vm.dialogue import conversation
+from esl_vm.dialogue.conversation import Conversation
 from esl_vm.model.mailbox import Folder, MailboxId
+from esl_vm.ports import CallerLine
 
 RETURN_A_KEY = {"play", "wait_key", "listen", "ask", "ask_digits"}
 
@@ -32,6 +36,14 @@ def dropped(source: str) -> list[int]:
 def test_no_dialogue_drops_a_key():
     for module in Path(dialogue.__file__).parent.glob("*.py"):
         assert dropped(module.read_text()) == [], module.name
+
+
+def test_a_dialogue_cannot_play_without_saying_what_its_key_does():
+    """What a dialogue has of the line does not play: `ask`, `skim` and `tell` do, and mypy refuses the rest."""
+    assert not hasattr(CallerLine, "play")
+    assert get_type_hints(Conversation.phone.fget, vars(ports) | vars(conversation))["return"] is CallerLine
+    for module in Path(dialogue.__file__).parent.glob("*.py"):
+        assert module.name == "conversation.py" or "._phone" not in module.read_text(), module.name
 
 
 def test_a_dropped_key_is_noticed():

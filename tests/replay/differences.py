@@ -473,7 +473,27 @@ def silences_in_a_row(place: Place) -> Found | None:
     return Found("silences", ends=True) if over and "w:" in place.trace.script and place.our() else None
 
 
+def introduction_asked(place: Place) -> Found | None:
+    """Before the tone of an introduction one is told what to do."""
+    return Found("introduction-asked", 0, 1) if place.our() == "vm-record-prepend" else None
+
+
+def temporary_once(place: Place) -> Found | None:
+    """That a temporary greeting is in force is said once in the mailbox options."""
+    said = any(h.name == "vm-tmpexists" for h in place.ours[: place.j])
+    return Found("temporary-once", 1, 0) if said and place.their() == "vm-tmpexists" else None
+
+
+def temporary_star(place: Place) -> Found | None:
+    """The way out of the temporary greeting's menu is said."""
+    star = place.our() == "vm-star-cancel" and place.our(-1) == "vm-tempgreeting2"
+    return Found("temporary-star", 0, 1) if star else None
+
+
 RULES: list = [
+    introduction_asked,
+    temporary_once,
+    temporary_star,
     key_in_envelope,
     autoplay_of_nothing,
     not_yet_heard,
