@@ -53,7 +53,7 @@ def furnish(
                 )
                 if place < 20:
                     node.audio.put(message.id, sound)
-                node.mailboxes.deliver(name, message, 0)
+                node.mailboxes.deliver(name, message, even_if_full=True)
 
 
 def _wav() -> bytes:

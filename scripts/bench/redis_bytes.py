@@ -67,7 +67,7 @@ def leave(node: Node, box: MailboxId, at: float) -> None:
     """A message that was heard."""
     caller = Caller("+15145550100", f"{random.choice(FIRST)} {random.choice(LAST)}")
     left = Message(new_id(at), caller, at, duration_ms=random.randrange(90_000))
-    node.mailboxes.deliver(box, left, 0)
+    node.mailboxes.deliver(box, left)
     node.mailboxes.heard(box, left.id)
 
 

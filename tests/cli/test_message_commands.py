@@ -53,7 +53,7 @@ def test_a_long_folder_is_listed_to_its_end(vm, alice, node):
 
     ids = [new_id(AT + number) for number in range(450)]
     for number, message_id in enumerate(ids):
-        node.mailboxes.deliver(ALICE, Message(message_id, received=AT + number))
+        node.mailboxes.deliver(ALICE, Message(message_id, received=AT + number), even_if_full=True)
     assert [m["id"] for m in vm("message", "list", "1001", "--json").json] == ids
 
 

@@ -156,7 +156,6 @@ def test_the_tree_is_as_asterisk_writes_it(place, tmp_path):
         Message(
             "m1", Caller("514", "Bob"), 1795217407.25, duration_ms=1000, urgent=True, intro_id="m1.intro", intro_ms=500
         ),
-        0,
     )
     place.store.mailboxes.deliver(BOX, Message("gone", Caller("514"), 1795217407, duration_ms=1000))
     report = export(place, tmp_path / "out")
