@@ -240,7 +240,17 @@ def redis_cluster(
         wait_until(lambda: all(_cluster_ok(client) for client in clients), what="the cluster's state ok")
         for client in clients[masters:]:
             wait_until(lambda c=client: c.info("replication")["master_link_status"] == "up", what="replica in step")
+        for client in clients[:masters]:
+            wait_until(lambda c=client: _online(c) == replicas, what="the master knowing that its replicas are in step")
         yield RedisCluster(nodes, masters)
+
+
+def _online(client: redis.Redis) -> int:
+    """How many replicas a master counts as in step; it finds out a moment after they do."""
+    told = client.info("replication")
+    return sum(
+        1 for key in told if key.startswith("slave") and isinstance(told[key], dict) and told[key]["state"] == "online"
+    )
 
 
 def _known_nodes(client: redis.Redis) -> int:
