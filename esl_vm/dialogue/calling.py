@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 def call_back(visit: Visit) -> Next:
     """3 2: call the number that left the current message, or another one."""
-    if not visit.options.callback or not visit.after_message or visit.here is None:
+    if not visit.options.callback:
+        return Next(said=visit.say("feature-not-avail-line"))
+    if not visit.after_message or visit.here is None:
         return Next(said=visit.say("vm-sorry"))
     if (gone := gone_meanwhile(visit, visit.here)) is not None:
         return gone
@@ -45,7 +47,7 @@ def call_back(visit: Visit) -> Next:
 def call_out(visit: Visit) -> Next:
     """3 4: call a number that is typed."""
     if not visit.options.dialout:
-        return Next(said=visit.say("vm-sorry"))
+        return Next(said=visit.say("feature-not-avail-line"))
     number = _ask_number(visit)
     return place(visit, number) if number else Next()
 
@@ -54,7 +56,7 @@ def place(visit: Visit, number: str) -> Next:
     """Leave the mailbox and go on to a number, if that is allowed and today's calls are not used up."""
     talk = visit.talk
     if not is_allowed(visit.options.call_patterns, number):
-        return Next(said=visit.say("vm-sorry"))
+        return Next(said=visit.say("feature-not-avail-line"))
     if not talk.world.mailboxes.count_call(visit.box, visit.options.calls_per_day):
         return Next(said=visit.talk.apology)
     talk.status = Status.SUCCESS

@@ -200,7 +200,7 @@ def _colleague(visit: Visit, number: str) -> Utterance:
         elif recorded := visit.talk.greeting_of(mailbox, Greeting.NAME):
             visit.colleagues[number] = visit.say("vm-from") + recorded
         else:
-            visit.colleagues[number] = visit.say("vm-from-extension") + visit.talk.voice.digits(number)
+            visit.colleagues[number] = visit.talk.voice.extension(number)
     return visit.colleagues[number]
 
 

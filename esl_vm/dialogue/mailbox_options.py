@@ -126,16 +126,30 @@ def _temporary(visit: Visit) -> Utterance:
 
 
 def change_pin(talk: Conversation, mailbox: Mailbox) -> Utterance:
-    """0 5: a new PIN, typed twice; what to say about it before the menu again."""
+    """0 5: a new PIN, typed twice, asked again at once where it won't do; what to say about it before the menu again.
+
+    The PIN stays what it was after `*`, after silence in answer to a complaint, and after the last attempt.
+    """
     if mailbox.options.pin_locked:
-        return talk.voice.prompt("vm-sorry")
-    complaint = _new_pin(talk, mailbox, ())
-    return talk.voice.prompt(*((complaint, "vm-pls-try-again") if complaint else ("vm-passchanged",)))
+        return talk.voice.prompt("feature-not-avail-line")
+    opening: Utterance = ()
+    for _ in range(talk.world.waits.new_pin_times):
+        pin = _ask_new_pin(talk, opening)
+        if pin == "*" or (opening and not pin):
+            return ()
+        complaint = _change_to(talk, mailbox, pin)
+        if not complaint:
+            return talk.voice.prompt("vm-passchanged")
+        opening = talk.voice.prompt(complaint)
+    return opening
 
 
-def _new_pin(talk: Conversation, mailbox: Mailbox, opening: Utterance) -> str:
-    """Ask twice and change it; the prompt of the complaint, `` if it was changed."""
-    pin = talk.ask_digits(opening + talk.voice.prompt("vm-newpassword"))
+def _ask_new_pin(talk: Conversation, opening: Utterance) -> str:
+    return talk.ask_digits(opening + talk.voice.prompt("vm-newpassword"))
+
+
+def _change_to(talk: Conversation, mailbox: Mailbox, pin: str) -> str:
+    """Have a new PIN typed once more and change it; the prompt of the complaint, `` if it was changed."""
     if talk.world.pin_rules.weakness(pin, mailbox.id.number):
         return "vm-invalid-password"
     if talk.ask_digits(talk.voice.prompt("vm-reenterpassword")) != pin:
@@ -176,7 +190,7 @@ def set_up_new_owner(talk: Conversation, mailbox: Mailbox) -> Mailbox:
 def _insist_on_pin(talk: Conversation, mailbox: Mailbox) -> None:
     opening: Utterance = ()
     for _ in range(talk.world.waits.new_pin_times):
-        complaint = _new_pin(talk, mailbox, opening)
+        complaint = _change_to(talk, mailbox, _ask_new_pin(talk, opening))
         if not complaint:
             talk.say("vm-passchanged")
             return

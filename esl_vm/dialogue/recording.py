@@ -182,12 +182,15 @@ def _record_long_enough(
 
 
 def _keep_before_operator(talk: Conversation, take: Take) -> MessageEnd:
-    """0: 1 keeps the message, 4 keeps it as urgent, anything else or nothing drops it; then the operator."""
+    """0: 1 or nothing keeps the message, 4 keeps it as urgent, any other key drops it; then the operator.
+
+    The prompt says "or stay on the line": whoever does must not lose what was recorded.
+    """
     key = talk.ask(talk.voice.prompt("vm-saveoper"), talk.world.waits.keep_ms)
     if key == ReviewMenu.URGENT.value:
         take.mark(urgent=True)
         talk.tell(talk.voice.prompt("vm-marked-urgent"))
-    if key in {ReviewMenu.ACCEPT.value, ReviewMenu.URGENT.value}:
+    if key in {None, ReviewMenu.ACCEPT.value, ReviewMenu.URGENT.value}:
         return MessageEnd.OPERATOR_KEPT if _settled(talk, take) else MessageEnd.OPERATOR_DROPPED
     take.discard()
     talk.say("vm-deleted")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def send(visit: Visit) -> Next:
     """3 5: to one or several mailboxes; all of them get it."""
     if not visit.options.sendvoicemail:
-        return Next(said=visit.say("vm-sorry"))
+        return Next(said=visit.say("feature-not-avail-line"))
     recipients = ask_recipients(visit, own=True)
     return record_for(visit, recipients, origin="send") if recipients.boxes else Next()
 

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time
 from typing import TYPE_CHECKING
 
-from esl_vm.speech.spoken import Spoken, folder_prompts, millions
+from esl_vm.speech.spoken import MONTH_S, Spoken, age_s, folder_prompts, is_recent, millions
 
 if TYPE_CHECKING:
-    from esl_vm.speech.utterance import Utterance
+    from datetime import datetime
 
-# Comedian Mail's limits, in seconds before the beginning of today (say.c, format `q`).
-_MONTH = 2_628_000
-_HALF_YEAR = 15_768_000
+    from esl_vm.speech.utterance import Utterance
 
 
 class English(Spoken):
     """English as Comedian Mail speaks it: twelve-hour clock, ordinal days, "you have"."""
 
     language = "en"
+    _from_number = ("vm-from",)  # Allison's `vm-from-phonenumber` is "message from phone number"
+    _from_extension = ("vm-from", "dir-multi3")
 
     def number(self, n: int, feminine: bool = False) -> Utterance:
         """A cardinal number, -999,999,999 to 999,999,999. English has no genders."""
@@ -98,12 +97,9 @@ def _day(at: datetime, now: datetime) -> list[str]:
     if 2 <= days <= 6:
         return [weekday]
     date = [f"digits/mon-{at.month - 1}", *_ordinal(at.day)]
-    age = (datetime.combine(now.date(), time()) - at.replace(tzinfo=None)).total_seconds()
-    if 0 <= age < _MONTH:
-        return [weekday, *date]
-    if 0 <= age < _HALF_YEAR:
-        return date
-    return date + _number(at.year)
+    if not is_recent(at, now):
+        return date + _number(at.year)
+    return [weekday, *date] if age_s(at, now) < MONTH_S else date
 
 
 def _time(at: datetime) -> list[str]:

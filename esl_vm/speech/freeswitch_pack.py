@@ -48,7 +48,7 @@ _WAYS: dict[str, tuple[tuple[str, ...], ...]] = {
     "dir-instr": ((*_press(f"{_DIR}to_select_entry", "1"), *_press(f"{_DIR}for_next", _STAR)),),
     "dir-multi1": ((f"{_DIR}press",), (f"{_VM}press",)),
     "dir-multi2": ((f"{_IVR}for",),),
-    "dir-multi3": ((f"{_DIR}at_extension",),),
+    "dir-multi3": ((f"{_IVR}extension_number",),),
     "dir-nomatch": ((f"{_DIR}no_match_entry",), (f"{_DIR}no_matching_results",)),
     "dir-nomore": ((f"{_DIR}no_more_results",), (f"{_DIR}no_more_result",)),
     "im-sorry": ((f"{_IVR}im_sorry",),),

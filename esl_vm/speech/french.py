@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from esl_vm.speech.spoken import TRASH, URGENT, Spoken, folder_prompt, millions
+from esl_vm.speech.spoken import TRASH, URGENT, Spoken, folder_prompt, is_recent, millions
+from esl_vm.speech.utterance import Pause
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from esl_vm.speech.utterance import Utterance
+
+_BREATH = (Pause(250),)
 
 _ADJECTIVES = frozenset({"new", "old"})  # these stand before "messages"; the other folders have names of their own
 
@@ -23,13 +26,14 @@ class French(Spoken):
     """French as it is spoken in Quebec: twenty-four-hour clock, "une heure", "le premier", "messages urgents"."""
 
     language = "fr"
+    _seconds = ("seconds", "seconds")  # June's `second` is "deuxième"; "seconde" and "secondes" sound alike
 
     def number(self, n: int, feminine: bool = False) -> Utterance:
         """A cardinal number, -999,999,999 to 999,999,999; feminine: "une", "vingt et une"."""
         return self.prompt(*_number(n, feminine=feminine))
 
     def counts(self, urgent: int, new: int, old: int) -> Utterance:
-        """How many messages wait: "vous avez 2 messages urgents et 3 nouveaux et 1 ancien message", "aucun message"."""
+        """How many messages wait: "vous avez 2 messages urgents, 3 nouveaux et 1 ancien message", "aucun message"."""
         parts = []
         if urgent:
             parts.append([*_number(urgent), _noun(urgent), "vm-Urgent"])
@@ -39,10 +43,10 @@ class French(Spoken):
             parts.append([*_number(old), "vm-Old", _noun(old)])
         if not parts:
             return self.prompt("vm-no", "vm-message")
-        names = ["vm-youhave"]
-        for place, part in enumerate(parts):
-            names += ["vm-and"] * (place > 0) + part
-        return self.prompt(*names)
+        said = self.prompt("vm-youhave", *parts[0])
+        for part in parts[1:-1]:
+            said += _BREATH + self.prompt(*part)
+        return said + self.prompt("vm-and", *parts[-1]) if len(parts) > 1 else said
 
     def folder_messages(self, name: str) -> Utterance:
         """A folder as one names it: "nouveaux messages", "messages urgents", "travail", "dossier 5"."""
@@ -63,24 +67,27 @@ class French(Spoken):
         return self.prompt("vm-no", "vm-message", *(() if name == URGENT else ("vm-savedto",)), prompt)
 
     def listen_to(self, name: str, *, full: bool = False) -> Utterance:
-        """What 1 does: "1 pour nouveaux messages"; full: "1 pour écouter vos nouveaux messages".
+        """What 1 does: "1 pour écouter vos nouveaux messages", "1 pour écouter vos messages conservés dans travail".
 
-        The longer words end in "vos", which only "messages" can follow: a folder with a name gets the shorter ones.
+        In the menu as in the help: "1 pour", as short as it is, is not French before "nouveaux messages".
         """
-        full = full and (name in {URGENT, TRASH} or name in _ADJECTIVES)
-        return self.prompt("vm-onefor-full" if full else "vm-onefor") + self.folder_messages(name)
+        del full
+        plain = name in {URGENT, TRASH} or name in _ADJECTIVES
+        return self.prompt("vm-onefor-full", *(() if plain else ("vm-messages", "vm-savedto"))) + self.folder_messages(
+            name
+        )
 
     def place(self, number: int, total: int, *, urgent: bool = False) -> Utterance:
-        """A message's place in its folder, from 1: "premier message", "message 2", "dernier message urgent"."""
+        """A message's place in its folder, from 1: "premier message", "message 2", "message urgent 2", "dernier message"."""
         adjective = ("vm-Urgent",) if urgent else ()
         if number == 1:
             return self.prompt("vm-first", "vm-message", *adjective)
         if number == total:
             return self.prompt("vm-last", "vm-message", *adjective)
-        return self.prompt("vm-message", *_number(number), *adjective)
+        return self.prompt("vm-message", *adjective, *_number(number))
 
     def received(self, at: datetime, now: datetime) -> Utterance:
-        """When a message came: "reçu hier à 17 heures 30", "reçu lundi premier juin 2026 à minuit"; today: the hour only."""
+        """When a message came: "reçu hier à 17 heures 30", "reçu lundi premier juin à zéro heure", "reçu aujourd'hui à 10 heures"."""
         return self.prompt("vm-received", *_day(at, now), "digits/at", *_time(at))
 
 
@@ -123,23 +130,18 @@ def _tens(n: int, one: str) -> list[str]:
 
 
 def _day(at: datetime, now: datetime) -> list[str]:
-    """Nothing for today, then yesterday, the weekday within six days, else the whole date."""
+    """Today, yesterday, the weekday within six days, else the date; the year only where it is half a year or more ago."""
     days = (now.date() - at.date()).days
-    if days == 0:
-        return []
-    if days == 1:
-        return ["digits/yesterday"]
+    if days in {0, 1}:
+        return ["digits/yesterday" if days else "digits/today"]
     weekday = f"digits/day-{at.isoweekday() % 7}"
     if 2 <= days <= 6:
         return [weekday]
     day = ["digits/h-1"] if at.day == 1 else _number(at.day)
-    return [weekday, *day, f"digits/mon-{at.month - 1}", *_number(at.year)]
+    return [weekday, *day, f"digits/mon-{at.month - 1}", *([] if is_recent(at, now) else _number(at.year))]
 
 
 def _time(at: datetime) -> list[str]:
-    """The hour of day: "minuit", "midi", "une heure", "vingt et une heures une"."""
-    if at.hour in {0, 12}:
-        hour = ["digits/noon" if at.hour else "digits/midnight"]
-    else:
-        hour = [*_number(at.hour, feminine=True), "digits/oclock"]
+    """The hour of day: "zéro heure", "une heure", "douze heures", "vingt et une heures une"; no pack has "minuit" or "midi"."""
+    hour = [*_number(at.hour, feminine=True), "digits/oclock"]
     return hour + (_number(at.minute, feminine=True) if at.minute else [])

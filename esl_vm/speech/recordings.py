@@ -24,11 +24,8 @@ SYNTHETIC_LIST = "synthetic.txt"
 
 SUBSTITUTES: dict[str, dict[str, tuple[str, ...]]] = {
     "fr": {
-        "digits/midnight": ("digits/0", "digits/oclock"),  # zéro heure
-        "digits/noon": ("digits/12", "digits/oclock"),  # douze heures
         "minute": ("queue-minute",),
         "vm-minutes": ("minutes",),
-        "second": ("second-time",),
         "seconds": ("queue-seconds",),
     },
     "en": {

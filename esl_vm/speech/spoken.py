@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from abc import ABC, abstractmethod
+from datetime import datetime, time
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -42,6 +44,14 @@ CHARACTER_PROMPTS = {
 }
 
 _DIALLED = frozenset("0123456789+*#")
+# Letters that Unicode does not take apart into a plain one and its accent.
+_LIGATURES = str.maketrans(
+    {"œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"}
+)
+
+# Comedian Mail's limits, in seconds before the beginning of today (Asterisk's say.c, format `q`).
+MONTH_S = 2_628_000
+_HALF_YEAR_S = 15_768_000
 
 
 @lru_cache(maxsize=1024)  # a menu says the same at every step of every call
@@ -53,21 +63,28 @@ class Spoken(ABC):
     """A language's voice, as far as languages do not differ. Values only: nothing is played here."""
 
     language: str
+    _seconds = ("second", "seconds")
+    _from_number: tuple[str, ...] = ("vm-from-phonenumber",)
+    _from_extension: tuple[str, ...] = ("vm-from-extension",)
 
     def prompt(self, *names: str) -> Utterance:
         """The prompts of these names, one after another."""
         return _prompts(self.language, names)
 
     def digits(self, text: str) -> Utterance:
-        """A text character by character: digits, letters without accents, `+ * # - . @ _`; others are left out."""
-        return self.prompt(*(CHARACTER_PROMPTS[c] for c in text.lower() if c in CHARACTER_PROMPTS))
+        """A text character by character: digits, letters (É as E), `+ * # - . @ _`; others are left out."""
+        return self.prompt(*(CHARACTER_PROMPTS[c] for c in _without_accents(text) if c in CHARACTER_PROMPTS))
 
     def phone_number(self, text: str) -> Utterance:
-        """Whom a message is from: "from phone number 5 1 4…"; without a digit to say, "from an unknown caller"."""
+        """Whom a message is from: "from 5 1 4…"; without a digit to say, "from an unknown caller"."""
         number = "".join(c for c in text if c in _DIALLED)
         if not any(c.isdecimal() for c in number):
             return self.prompt("vm-unknown-caller")
-        return self.prompt("vm-from-phonenumber") + self.digits(number)
+        return self.prompt(*self._from_number) + self.digits(number)
+
+    def extension(self, number: str) -> Utterance:
+        """Which colleague a message is from: "from extension 1 0 0 2"."""
+        return self.prompt(*self._from_extension) + self.digits(number)
 
     def folder(self, name: str) -> Utterance:
         """A folder's name alone, as an adjective or a label: a Folder's value, or `urgent`.
@@ -84,7 +101,7 @@ class Spoken(ABC):
     def duration(self, ms: int) -> Utterance:
         """How long a message is, of so many milliseconds: whole minutes; below one minute, whole seconds (at least 1)."""
         minutes, seconds = ms // 60_000, max(ms // 1000, 1 if ms > 0 else 0)
-        units = ("minute", "vm-minutes") if minutes else ("second", "seconds")
+        units = ("minute", "vm-minutes") if minutes else self._seconds
         count = minutes or seconds
         spoken = self.number(count, feminine=True)
         return self.prompt("vm-duration") + spoken + self.prompt(units[count != 1])
@@ -92,6 +109,21 @@ class Spoken(ABC):
     @abstractmethod
     def number(self, n: int, feminine: bool = False) -> Utterance:
         """A cardinal number, -999,999,999 to 999,999,999; feminine: it counts something feminine (`une heure`)."""
+
+
+def _without_accents(text: str) -> str:
+    """A text in small letters, each as its plain one: É is E, ç is C, œ is O E."""
+    return unicodedata.normalize("NFD", text.lower().translate(_LIGATURES))
+
+
+def age_s(at: datetime, now: datetime) -> float:
+    """Seconds from a moment to the beginning of today, by the calendar; below 0: today, or to come."""
+    return (datetime.combine(now.date(), time()) - at.replace(tzinfo=None)).total_seconds()
+
+
+def is_recent(at: datetime, now: datetime) -> bool:
+    """Whether a moment before today needs no year: it is less than half a year ago."""
+    return 0 <= age_s(at, now) < _HALF_YEAR_S
 
 
 def primary_language(tag: str) -> str:

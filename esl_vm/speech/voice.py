@@ -31,7 +31,7 @@ class Voice(Protocol):
         ...
 
     def digits(self, text: str) -> Utterance:
-        """A text character by character: digits, letters without accents, `+ * # - . @ _`; others are left out."""
+        """A text character by character: digits, letters (É as E), `+ * # - . @ _`; others are left out."""
         ...
 
     def number(self, n: int, feminine: bool = False) -> Utterance:
@@ -58,7 +58,7 @@ class Voice(Protocol):
         ...
 
     def listen_to(self, name: str, *, full: bool = False) -> Utterance:
-        """What 1 does: "press 1 for new messages"; full: in the longer words of the help."""
+        """What 1 does: "press 1 for new messages"; full: in the longer words of the help, where the language has shorter ones."""
         ...
 
     def place(self, number: int, total: int, *, urgent: bool = False) -> Utterance:
@@ -78,7 +78,11 @@ class Voice(Protocol):
         ...
 
     def phone_number(self, text: str) -> Utterance:
-        """Whom a message is from: "from phone number 5 1 4…"; without a digit to say, "from an unknown caller"."""
+        """Whom a message is from: "from 5 1 4…"; without a digit to say, "from an unknown caller"."""
+        ...
+
+    def extension(self, number: str) -> Utterance:
+        """Which colleague a message is from: "from extension 1 0 0 2"."""
         ...
 
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from esl_vm.speech.counting import Token
 
-FRENCH_ONLY = frozenset({"digits/et", "digits/1F", "digits/midnight", "digits/noon"})
-ENGLISH_ONLY = frozenset({"digits/oh"})
+FRENCH_ONLY = frozenset({"digits/et", "digits/1F", "vm-from-extension", "vm-from-phonenumber"})
+ENGLISH_ONLY = frozenset({"digits/oh", "second", "dir-multi3"})
 
 _PLURAL_NOUNS = frozenset({"vm-messages", "vm-minutes", "seconds"})
 _ADJECTIVES = frozenset({"vm-INBOX", "vm-Old"})
@@ -35,6 +35,7 @@ _NAMED_BY_NUMBER = frozenset(
         "vm-press",
         "vm-theperson",
         "vm-extension",
+        "vm-from",
         "vm-from-extension",
         "vm-from-phonenumber",
         "vm-num-i-have",
@@ -93,6 +94,8 @@ def _french(tokens: Sequence[Token]) -> list[str]:
         label = _folder_name(tokens, place)
         text = label or _number_or_text(tokens, place, "fr")
         if isinstance(token, Number):
+            if _goes_on_counting(tokens, place):
+                text = f", {text}"
             count = None if _names_something(tokens, place) else token.value
         elif "|" in text:
             if count is None:
@@ -122,9 +125,20 @@ def _base_words(language: str) -> dict[str, str]:
 
 
 def _names_something(tokens: Sequence[Token], place: int) -> bool:
+    before, after = _neighbours(tokens, place)
+    urgent = tokens[max(0, place - 2) : place] == ["vm-message", "vm-Urgent"]  # message urgent 2
+    return before in _NAMED_BY_NUMBER or after == "vm-for" or (urgent and after not in _ADJECTIVES)
+
+
+def _goes_on_counting(tokens: Sequence[Token], place: int) -> bool:
+    """Whether a number is the second of three: "2 messages urgents, 3 nouveaux et 1 ancien message"."""
+    before, after = _neighbours(tokens, place)
+    return before == "vm-Urgent" and after in _ADJECTIVES
+
+
+def _neighbours(tokens: Sequence[Token], place: int) -> tuple[Token, Token]:
     before = tokens[place - 1] if place else ""
-    after = tokens[place + 1] if place + 1 < len(tokens) else ""
-    return before in _NAMED_BY_NUMBER or after == "vm-for"
+    return before, tokens[place + 1] if place + 1 < len(tokens) else ""
 
 
 def _is_plural(tokens: Sequence[Token], place: int) -> bool:

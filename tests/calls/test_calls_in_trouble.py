@@ -172,7 +172,7 @@ class TestDeletedMeanwhile:
     def test_in_the_trash_too(self, rig, keys):
         does = (
             IN
-            + f"w:vm-opts d:3 w:vm-starmain d:7 w:vm-onefor d:1 w:vm-repeat sh:erase d:{keys} w:vm-deleted d:# end:20"
+            + f"w:vm-opts d:3 w:vm-starmain d:7 w:vm-onefor-full d:1 w:vm-repeat sh:erase d:{keys} w:vm-deleted d:# end:20"
         )
         call = check(does, Box(messages=(Msg(folder="trash"),)))
         play_book.furnish(call, rig, rig.folder / "before")

@@ -66,7 +66,7 @@ def explain(place: Place) -> Found | None:
     """The first rule that explains it."""
     for rule in RULES:
         found = rule(place)
-        if found is not None:
+        if found is not None and (found.theirs or found.ours or found.ends):
             return found
     return None
 
@@ -187,6 +187,44 @@ def folder_names(place: Place) -> Found | None:
     if _is_french(place) and place.their() == "vm-messages" and place.their(-1) in named and place.our(-1) in named:
         return Found("folder-names", 1, 0)
     return None
+
+
+def to_listen(place: Place) -> Found | None:
+    """In French 1 is "pour écouter vos nouveaux messages", "vos messages conservés dans travail", at the first too."""
+    back = 0 if {place.their(-1), place.our(-1)} == {"vm-onefor-full"} else 1
+    if not _is_french(place) or (back and (place.their(), place.our()) != ("vm-onefor", "vm-onefor-full")):
+        return None
+    words = FOLDER_PROMPTS | {"vm-messages", "vm-savedto"}
+    theirs = back + _while(place.theirs, place.i + back, words)
+    return Found("one-for-french", theirs, back + _while(place.ours, place.j + back, words))
+
+
+def sender(place: Place) -> Found | None:
+    """In English a message is "from 5 1 4…", not "message from phone number 5 1 4…"."""
+    theirs = {"vm-from-phonenumber", "vm-from-extension"}
+    if place.their() in theirs and place.our() == "vm-from" and not _is_french(place):
+        return Found("from-english", 1, 1 + (place.our(1) == "dir-multi3"))
+    return None
+
+
+def new_pin_again(place: Place) -> Found | None:
+    """After a new PIN that won't do the next is asked for at once."""
+    refused = {place.their(-1), place.our(-1)} & {"vm-mismatch", "vm-invalid-password"}
+    asked = refused and place.our() in {"vm-newpassword", "vm-reenterpassword"}
+    return Found("new-pin-again", ends=True) if asked else None
+
+
+def not_allowed(place: Place) -> Found | None:
+    """What is not allowed is said not to be offered, not to be misunderstood."""
+    return (
+        Found("not-allowed", 1, 1) if (place.their(), place.our()) == ("vm-sorry", "feature-not-avail-line") else None
+    )
+
+
+def waiting_keeps(place: Place) -> Found | None:
+    """Who stays on the line for the operator keeps what was recorded."""
+    kept = place.their() == "vm-deleted" and place.our() == "vm-msgsaved" and place.our(-1) == "vm-saveoper"
+    return Found("operator-wait", ends=True) if kept else None
 
 
 def urgent_word_order(place: Place) -> Found | None:
@@ -339,8 +377,8 @@ def star_at_login(place: Place) -> Found | None:
 
 
 def locked_pin(place: Place) -> Found | None:
-    """A PIN that may not be changed: "I'm sorry", not the single word "no"."""
-    if place.their() == "vm-no" and place.our() == "vm-sorry":
+    """A PIN that may not be changed: said to be so, not by the single word "no"."""
+    if place.their() == "vm-no" and place.our() == "feature-not-avail-line":
         return Found("locked-pin", ends=True)
     return None
 
@@ -503,12 +541,17 @@ RULES: list = [
     dates,
     urgent_counts,
     urgent_word_order,
+    to_listen,
+    new_pin_again,
+    not_allowed,
+    waiting_keeps,
     urgent_in_inbox,
     folder_names,
     mailbox_full,
     too_short,
     caller_without_number,
     caller_names,
+    sender,
     durations,
     forward_cancelled,
     operator_offered,

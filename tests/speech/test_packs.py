@@ -59,17 +59,12 @@ def test_wav_is_played_before_other_types_and_what_freeswitch_cannot_play_is_not
     assert pack.coverage(fr("vm-old")) is Coverage.NEEDS_BUILD
 
 
-def test_midnight_and_noon_are_zero_and_twelve_hours_unless_recorded(tmp_path):
-    put(tmp_path, "fr/digits/0.wav", "fr/digits/12.wav", "fr/digits/oclock.wav", "fr/digits/noon.wav")
+def test_a_word_is_said_by_another_recording_of_it_unless_it_has_its_own(tmp_path):
+    put(tmp_path, "fr/queue-minute.wav", "fr/minutes.wav", "fr/vm-minutes.wav")
     pack = AsteriskPack(tmp_path)
-    assert pack.files(fr("digits/midnight")) == (f"{tmp_path}/fr/digits/0.wav", f"{tmp_path}/fr/digits/oclock.wav")
-    assert pack.coverage(fr("digits/midnight")) is Coverage.SUBSTITUTED
-    assert pack.files(fr("digits/noon")) == (f"{tmp_path}/fr/digits/noon.wav",)
-
-
-def test_a_substitute_that_is_itself_incomplete_is_none(tmp_path):
-    pack = AsteriskPack(put(tmp_path, "fr/digits/0.wav"))
-    assert pack.files(fr("digits/midnight")) == ()
+    assert pack.files(fr("minute")) == (f"{tmp_path}/fr/queue-minute.wav",)
+    assert pack.coverage(fr("minute")) is Coverage.SUBSTITUTED
+    assert pack.files(fr("vm-minutes")) == (f"{tmp_path}/fr/vm-minutes.wav",)
 
 
 def test_the_feminine_of_one_comes_with_the_project_unless_the_pack_has_its_own(tmp_path):
@@ -205,9 +200,7 @@ def test_the_check_of_freeswitchs_pack_names_its_packages(tmp_path):
 def test_debians_packages_speak_every_prompt():
     for check in check_pack(AsteriskPack()):
         assert check.missing == ()
-        assert check.prompts[Coverage.SUBSTITUTED] == (
-            ("digits/1F", "digits/midnight", "digits/noon") if check.language == "fr" else ()
-        )
+        assert check.prompts[Coverage.SUBSTITUTED] == (("digits/1F",) if check.language == "fr" else ())
 
 
 @debian_prompts

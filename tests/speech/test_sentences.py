@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from esl_vm.speech.utterance import Prompt
 from esl_vm.speech.voice import voice_for
 from esl_vm.speech.words import words
 
@@ -49,8 +50,8 @@ COUNTS = [
     (
         FR,
         (2, 3, 1),
-        "vm-youhave 2 vm-messages vm-Urgent vm-and 3 vm-INBOX vm-and 1 vm-Old vm-message",
-        "Vous avez deux messages urgents et trois nouveaux et un ancien message.",
+        "vm-youhave 2 vm-messages vm-Urgent 3 vm-INBOX vm-and 1 vm-Old vm-message",
+        "Vous avez deux messages urgents, trois nouveaux et un ancien message.",
     ),
     (EN, (0, 0, 0), "vm-youhave vm-no vm-messages", "You have no messages."),
     (EN, (0, 1, 0), "vm-youhave 1 vm-INBOX vm-message", "You have one new message."),
@@ -80,12 +81,12 @@ COUNTS = [
 NEW_YEAR = "2027-01-01 10:00"
 
 DATES = [
-    (FR, "2027-01-01 00:00", "vm-received at midnight", "Reçu à minuit."),
-    (FR, "2027-01-01 00:30", "vm-received at midnight 30", "Reçu à minuit trente."),
-    (FR, "2027-01-01 01:00", "vm-received at 1F oclock", "Reçu à une heure."),
-    (FR, "2027-01-01 09:05", "vm-received at 9 oclock 5", "Reçu à neuf heures cinq."),
-    (FR, "2026-12-31 12:00", "vm-received yesterday at noon", "Reçu hier à midi."),
-    (FR, "2026-12-31 12:01", "vm-received yesterday at noon 1F", "Reçu hier à midi une."),
+    (FR, "2027-01-01 00:00", "vm-received today at 0 oclock", "Reçu aujourd'hui à zéro heure."),
+    (FR, "2027-01-01 00:30", "vm-received today at 0 oclock 30", "Reçu aujourd'hui à zéro heure trente."),
+    (FR, "2027-01-01 01:00", "vm-received today at 1F oclock", "Reçu aujourd'hui à une heure."),
+    (FR, "2027-01-01 09:05", "vm-received today at 9 oclock 5", "Reçu aujourd'hui à neuf heures cinq."),
+    (FR, "2026-12-31 12:00", "vm-received yesterday at 12 oclock", "Reçu hier à douze heures."),
+    (FR, "2026-12-31 12:01", "vm-received yesterday at 12 oclock 1F", "Reçu hier à douze heures une."),
     (FR, "2026-12-31 13:00", "vm-received yesterday at 13 oclock", "Reçu hier à treize heures."),
     (FR, "2026-12-31 17:30", "vm-received yesterday at 17 oclock 30", "Reçu hier à dix-sept heures trente."),
     (
@@ -111,20 +112,20 @@ DATES = [
     (
         FR,
         "2026-12-25 08:00",
-        "vm-received day-5 20 5 mon-11 2 thousand 20 6 at 8 oclock",
-        "Reçu vendredi vingt-cinq décembre deux mille vingt-six à huit heures.",
+        "vm-received day-5 20 5 mon-11 at 8 oclock",
+        "Reçu vendredi vingt-cinq décembre à huit heures.",
     ),
     (
         FR,
         "2026-06-01 00:01",
-        "vm-received day-1 h-1 mon-5 2 thousand 20 6 at midnight 1F",
-        "Reçu lundi premier juin deux mille vingt-six à minuit une.",
+        "vm-received day-1 h-1 mon-5 2 thousand 20 6 at 0 oclock 1F",
+        "Reçu lundi premier juin deux mille vingt-six à zéro heure une.",
     ),
     (
         FR,
         "2026-08-31 15:16",
-        "vm-received day-1 30 et 1 mon-7 2 thousand 20 6 at 15 oclock 16",
-        "Reçu lundi trente et un août deux mille vingt-six à quinze heures seize.",
+        "vm-received day-1 30 et 1 mon-7 at 15 oclock 16",
+        "Reçu lundi trente et un août à quinze heures seize.",
     ),
     (EN, "2027-01-01 00:00", "vm-received today at 12 oclock a-m", "Received today at twelve o'clock a.m."),
     (EN, "2027-01-01 00:30", "vm-received today at 12 30 a-m", "Received today at twelve thirty a.m."),
@@ -174,7 +175,7 @@ FOLDERS = [
         "new",
         ("vm-INBOX vm-messages", "« Nouveaux messages »."),
         ("vm-no vm-INBOX vm-message", "Aucun nouveau message."),
-        ("vm-onefor vm-INBOX vm-messages", "Faites le 1 pour « Nouveaux messages »."),
+        ("vm-onefor-full vm-INBOX vm-messages", "Faites le 1 pour entendre vos nouveaux messages."),
         ("vm-onefor-full vm-INBOX vm-messages", "Faites le 1 pour entendre vos nouveaux messages."),
     ),
     (
@@ -182,7 +183,7 @@ FOLDERS = [
         "old",
         ("vm-Old vm-messages", "« Anciens messages »."),
         ("vm-no vm-Old vm-message", "Aucun ancien message."),
-        ("vm-onefor vm-Old vm-messages", "Faites le 1 pour « Anciens messages »."),
+        ("vm-onefor-full vm-Old vm-messages", "Faites le 1 pour entendre vos anciens messages."),
         ("vm-onefor-full vm-Old vm-messages", "Faites le 1 pour entendre vos anciens messages."),
     ),
     (
@@ -190,7 +191,7 @@ FOLDERS = [
         "urgent",
         ("vm-messages vm-Urgent", "« Messages urgents »."),
         ("vm-no vm-message vm-Urgent", "Aucun message urgent."),
-        ("vm-onefor vm-messages vm-Urgent", "Faites le 1 pour « Messages urgents »."),
+        ("vm-onefor-full vm-messages vm-Urgent", "Faites le 1 pour entendre vos messages urgents."),
         ("vm-onefor-full vm-messages vm-Urgent", "Faites le 1 pour entendre vos messages urgents."),
     ),
     (
@@ -198,24 +199,42 @@ FOLDERS = [
         "work",
         ("vm-Work", "« Travail »."),
         ("vm-no vm-message vm-savedto vm-Work", "Aucun message conservé dans « Travail »."),
-        ("vm-onefor vm-Work", "Faites le 1 pour « Travail »."),
-        ("vm-onefor vm-Work", "Faites le 1 pour « Travail »."),
+        (
+            "vm-onefor-full vm-messages vm-savedto vm-Work",
+            "Faites le 1 pour entendre vos messages conservés dans « Travail ».",
+        ),
+        (
+            "vm-onefor-full vm-messages vm-savedto vm-Work",
+            "Faites le 1 pour entendre vos messages conservés dans « Travail ».",
+        ),
     ),
     (
         FR,
         "family",
         ("vm-Family", "« Famille »."),
         ("vm-no vm-message vm-savedto vm-Family", "Aucun message conservé dans « Famille »."),
-        ("vm-onefor vm-Family", "Faites le 1 pour « Famille »."),
-        ("vm-onefor vm-Family", "Faites le 1 pour « Famille »."),
+        (
+            "vm-onefor-full vm-messages vm-savedto vm-Family",
+            "Faites le 1 pour entendre vos messages conservés dans « Famille ».",
+        ),
+        (
+            "vm-onefor-full vm-messages vm-savedto vm-Family",
+            "Faites le 1 pour entendre vos messages conservés dans « Famille ».",
+        ),
     ),
     (
         FR,
         "cust1",
         ("vm-Cust1", "« Dossier 5 »."),
         ("vm-no vm-message vm-savedto vm-Cust1", "Aucun message conservé dans « Dossier 5 »."),
-        ("vm-onefor vm-Cust1", "Faites le 1 pour « Dossier 5 »."),
-        ("vm-onefor vm-Cust1", "Faites le 1 pour « Dossier 5 »."),
+        (
+            "vm-onefor-full vm-messages vm-savedto vm-Cust1",
+            "Faites le 1 pour entendre vos messages conservés dans « Dossier 5 ».",
+        ),
+        (
+            "vm-onefor-full vm-messages vm-savedto vm-Cust1",
+            "Faites le 1 pour entendre vos messages conservés dans « Dossier 5 ».",
+        ),
     ),
     (
         EN,
@@ -257,9 +276,10 @@ PHRASES = [
     (FR.place(21, 40), "vm-message 20 et 1", "Message 21."),
     (FR.place(4, 4), "vm-last vm-message", "Dernier message."),
     (FR.place(1, 3, urgent=True), "vm-first vm-message vm-Urgent", "Premier message urgent."),
-    (FR.place(2, 3, urgent=True), "vm-message 2 vm-Urgent", "Message 2 urgent."),
+    (FR.place(2, 3, urgent=True), "vm-message vm-Urgent 2", "Message urgent 2."),
+    (FR.place(21, 30, urgent=True), "vm-message vm-Urgent 20 et 1", "Message urgent 21."),
     (FR.duration(0), "vm-duration 0 seconds", "Il dure zéro seconde."),
-    (FR.duration(1_999), "vm-duration 1F second", "Il dure une seconde."),
+    (FR.duration(1_999), "vm-duration 1F seconds", "Il dure une seconde."),
     (FR.duration(41_000), "vm-duration 40 et 1F seconds", "Il dure quarante et une secondes."),
     (FR.duration(60_000), "vm-duration 1F minute", "Il dure une minute."),
     (FR.duration(21 * 60_000), "vm-duration 20 et 1F vm-minutes", "Il dure vingt et une minutes."),
@@ -321,7 +341,11 @@ PHRASES = [
     (EN.duration(60_000), "vm-duration 1 minute", "It lasts one minute."),
     (EN.duration(61_000 * 2), "vm-duration 2 vm-minutes", "It lasts two minutes."),
     (EN.duration(400), "vm-duration 1 second", "It lasts one second."),
-    (EN.phone_number("1002"), "vm-from-phonenumber 1 0 0 2", "From number 1002."),
+    (EN.phone_number("1002"), "vm-from 1 0 0 2", "From 1002."),
+    (EN.phone_number("7"), "vm-from 7", "From 7."),
+    (EN.extension("1002"), "vm-from dir-multi3 1 0 0 2", "From extension 1002."),
+    (FR.extension("1002"), "vm-from-extension 1 0 0 2", "Du poste 1002."),
+    (FR.digits("Béçœ"), "letters/b letters/e letters/c letters/o letters/e", "BECOE."),
     (
         EN.place(1, 2) + EN.prompt("vm-received", "digits/today") + EN.phone_number("x"),
         "vm-first vm-message vm-received today vm-unknown-caller",
@@ -341,7 +365,7 @@ PHRASES = [
 
 
 def names(utterance):
-    return [prompt.name for prompt in utterance]
+    return [part.name for part in utterance if isinstance(part, Prompt)]
 
 
 def short(utterance):

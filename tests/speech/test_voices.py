@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.mailbox import Folder
 from esl_vm.speech.counting import Number, read_numbers
+from esl_vm.speech.utterance import Prompt
 from esl_vm.speech.voice import LANGUAGES, voice_for
 from esl_vm.speech.words import prompt_names, words
 
@@ -61,7 +62,7 @@ ENGLISH_NUMBERS = {
 
 
 def names(utterance):
-    return [prompt.name for prompt in utterance]
+    return [part.name for part in utterance if isinstance(part, Prompt)]
 
 
 def sentence(utterance):
@@ -116,19 +117,19 @@ def test_every_moment_can_be_said_with_known_prompts(at, now):
 
 DST = [
     # 8 March 2026: at two in the morning it is three. 1 November 2026: at two in the morning it is one again.
-    (TORONTO, "2026-03-08 06:59", "2026-03-08 15:00", "Reçu à une heure cinquante-neuf."),
-    (TORONTO, "2026-03-08 07:00", "2026-03-08 15:00", "Reçu à trois heures."),
+    (TORONTO, "2026-03-08 06:59", "2026-03-08 15:00", "Reçu aujourd'hui à une heure cinquante-neuf."),
+    (TORONTO, "2026-03-08 07:00", "2026-03-08 15:00", "Reçu aujourd'hui à trois heures."),
     (TORONTO, "2026-03-08 04:30", "2026-03-09 03:30", "Reçu hier à vingt-trois heures trente."),
-    (TORONTO, "2026-03-08 05:00", "2026-03-09 03:59", "Reçu à minuit."),
-    (TORONTO, "2026-03-08 05:00", "2026-03-09 04:00", "Reçu hier à minuit."),
-    (TORONTO, "2026-11-01 05:30", "2026-11-01 20:00", "Reçu à une heure trente."),
-    (TORONTO, "2026-11-01 06:30", "2026-11-01 20:00", "Reçu à une heure trente."),
-    (TORONTO, "2026-11-01 04:00", "2026-11-02 04:59", "Reçu à minuit."),
-    (TORONTO, "2026-11-01 04:00", "2026-11-02 05:00", "Reçu hier à minuit."),
-    (HALIFAX, "2026-03-08 05:59", "2026-03-08 15:00", "Reçu à une heure cinquante-neuf."),
-    (HALIFAX, "2026-03-08 06:00", "2026-03-08 15:00", "Reçu à trois heures."),
-    (HALIFAX, "2026-11-01 05:30", "2026-11-02 03:30", "Reçu à une heure trente."),
-    (HALIFAX, "2026-11-01 03:30", "2026-11-02 04:00", "Reçu hier à minuit trente."),
+    (TORONTO, "2026-03-08 05:00", "2026-03-09 03:59", "Reçu aujourd'hui à zéro heure."),
+    (TORONTO, "2026-03-08 05:00", "2026-03-09 04:00", "Reçu hier à zéro heure."),
+    (TORONTO, "2026-11-01 05:30", "2026-11-01 20:00", "Reçu aujourd'hui à une heure trente."),
+    (TORONTO, "2026-11-01 06:30", "2026-11-01 20:00", "Reçu aujourd'hui à une heure trente."),
+    (TORONTO, "2026-11-01 04:00", "2026-11-02 04:59", "Reçu aujourd'hui à zéro heure."),
+    (TORONTO, "2026-11-01 04:00", "2026-11-02 05:00", "Reçu hier à zéro heure."),
+    (HALIFAX, "2026-03-08 05:59", "2026-03-08 15:00", "Reçu aujourd'hui à une heure cinquante-neuf."),
+    (HALIFAX, "2026-03-08 06:00", "2026-03-08 15:00", "Reçu aujourd'hui à trois heures."),
+    (HALIFAX, "2026-11-01 05:30", "2026-11-02 03:30", "Reçu aujourd'hui à une heure trente."),
+    (HALIFAX, "2026-11-01 03:30", "2026-11-02 04:00", "Reçu hier à zéro heure trente."),
 ]
 
 
@@ -150,7 +151,7 @@ def test_weekdays_reach_back_six_days_and_are_right_on_each_of_them():
 def test_a_clock_that_is_a_day_ahead_gets_a_whole_date_not_a_wrong_word():
     now = datetime(2026, 11, 22, 23, 59, tzinfo=TORONTO)
     ahead = datetime(2026, 11, 23, 0, 1, tzinfo=TORONTO)
-    assert sentence(FR.received(ahead, now)) == "Reçu lundi vingt-trois novembre deux mille vingt-six à minuit une."
+    assert sentence(FR.received(ahead, now)) == "Reçu lundi vingt-trois novembre deux mille vingt-six à zéro heure une."
     assert (
         sentence(EN.received(ahead, now))
         == "Received November twenty-third two thousand twenty-six at twelve oh one a.m."
@@ -189,7 +190,7 @@ def test_what_lies_in_the_trash_is_just_messages():
 
 
 def test_characters_that_have_no_prompt_are_left_out():
-    assert names(EN.digits("É1!\n2 ;")) == ["digits/1", "digits/2"]
+    assert names(EN.digits("Ж1!\n2 ;")) == ["digits/1", "digits/2"]
     assert EN.digits("") == ()
     assert names(EN.digits("*#+a.-_@")) == [
         "digits/star",
@@ -201,6 +202,13 @@ def test_characters_that_have_no_prompt_are_left_out():
         "letters/ascii95",
         "letters/at",
     ]
+
+
+def test_a_name_is_spelled_with_its_accented_letters():
+    assert sentence(FR.digits("Bélanger")) == "BELANGER."
+    assert sentence(FR.digits("Noëlle Lefrançois-Œuvrard")) == "NOELLELEFRANCOIS-OEUVRARD."
+    assert sentence(EN.digits("Łukasz Bjørn Weiß")) == "LUKASZBJORNWEISS."
+    assert names(FR.digits("E\u0301")) == ["letters/e"]
 
 
 def test_a_caller_with_letters_only_is_unknown():
