@@ -34,7 +34,7 @@ def change_folder(visit: Visit) -> Next:
 def save_to_folder(visit: Visit) -> Next:
     """9: move the current message to a folder; 7 brings it back."""
     entry = visit.chosen
-    if entry is None:
+    if entry is None or visit.read_only:
         return Next()
     folder = _choose(visit, "vm-savefolder")
     if folder is None:

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING
 from esl_vm.dialogue.listing import URGENT
 from esl_vm.dialogue.visit import Next
 from esl_vm.model.call import Listened
-from esl_vm.model.errors import AudioMissingError, CallerGoneError, InvalidValueError, NoSuchMessageError
+from esl_vm.model.errors import (
+    AudioMissingError,
+    CallerGoneError,
+    InvalidValueError,
+    NoSuchMessageError,
+    StoreDownError,
+)
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId
 from esl_vm.speech.utterance import Sound
 
@@ -84,9 +90,12 @@ def was_deleted(visit: Visit, entry: Entry) -> Next:
 
 
 def _mark_heard(visit: Visit, entry: Entry) -> None:
-    """It sounded, so it was heard, however little of it."""
+    """It sounded, so it was heard, however little of it. A Redis that takes no changes keeps nobody from the next one."""
+    if visit.read_only:
+        return
     if not entry.heard and not entry.message.heard:
-        visit.talk.world.mailboxes.heard(visit.box, entry.message.id)
+        with suppress(StoreDownError):
+            visit.talk.world.mailboxes.heard(visit.box, entry.message.id)
     entry.heard = True
 
 

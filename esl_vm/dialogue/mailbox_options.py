@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 def mailbox_options(visit: Visit) -> Next:
     """0: greetings, name, PIN. Comes back to the main menu at the same message; what was deleted stays deleted."""
+    if visit.read_only:
+        return Next(said=visit.say("vm-sorry"))
     visit.after_message = False
     waits = visit.talk.world.waits
     silences = 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
 from esl_vm.dialogue.advanced import advanced_options
@@ -26,8 +25,9 @@ def visit_mailbox(talk: Conversation, entered: Entered) -> None:
     """The whole visit of an owner who is logged in. However it ends, the open folder is left in order."""
     talk.status = Status.SUCCESS
     talk.box = entered.mailbox.id
-    mailbox = set_up_new_owner(talk, entered.mailbox)
-    visit = Visit.begin(talk, replace(entered, mailbox=mailbox))
+    visit = Visit.begin(talk, entered)
+    if not visit.read_only:
+        visit.mailbox = set_up_new_owner(talk, entered.mailbox)
     try:
         _main_menu(visit)
     finally:
@@ -124,7 +124,10 @@ def _offer_for_message(visit: Visit, *, advanced: bool = True) -> Utterance:
         names.append("vm-next")
     if not visit.read_only:
         names.append("vm-undelete" if visit.restorable else "vm-delete")
-    names += ["vm-toforward", "vm-savemessage", "vm-helpexit"]
+    names.append("vm-toforward")
+    if not visit.read_only:
+        names.append("vm-savemessage")
+    names.append("vm-helpexit")
     return visit.say(*names)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from esl_vm.dialogue.listing import URGENT, Entry, Listing
+from esl_vm.model.errors import StoreDownError
 from esl_vm.model.mailbox import Folder
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ class Visit:
         talk, mailbox: the call and the mailbox. listing: the open folder.
         after_message: the main menu offers what can be done with a message.
         silences: how often the main menu stayed without an answer.
-        read_only: nothing may be deleted (`vm_read_only`).
+        read_only: the mailbox stays as it is (`vm_read_only`): nothing is deleted, moved, marked heard or recorded.
         colleagues: how the callers met so far are named.
     """
 
@@ -124,7 +126,8 @@ class Visit:
         heard = self.listing.heard_ids()
         went = 0
         if heard and self.listing.folder is Folder.NEW and self.options.moveheard:
-            went = self.talk.world.mailboxes.retire(self.box, heard)
+            with suppress(StoreDownError):  # they stay in New, then
+                went = self.talk.world.mailboxes.retire(self.box, heard)
         self._left[self.listing.name] = len(self.listing) - went - sum(1 for e in self.listing.entries if e.gone)
         for entry in self.listing.entries:
             entry.heard = False

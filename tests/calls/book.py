@@ -419,6 +419,18 @@ CALLS = [
         after={("1001", "new"): 0},
     ),
     PhoneCall(
+        "a_mailbox_that_is_only_read_stays_as_it_is",
+        "vm_read_only: messages are heard; 7, 9 and 0 do nothing, and nothing goes to Old",
+        OWN,
+        IN
+        + "w:vm-opts d:1 w:<sound> w:vm-repeat d:7 w:vm-repeat d:9 w:vm-repeat d:0 w:vm-sorry w:vm-repeat d:# end:20",
+        "<sound> vm-repeat vm-repeat vm-repeat vm-sorry vm-goodbye",
+        boxes=(Box(messages=ONE),),
+        variables={"vm_read_only": "true"},
+        never="vm-delete vm-deleted vm-savemessage vm-savefolder vm-options",
+        after={("1001", "new"): 1},
+    ),
+    PhoneCall(
         "nothing_to_play_at_once_leads_to_the_menu",
         "vm_autoplay of an empty folder says so, then offers the menu",
         OWN,

@@ -528,8 +528,16 @@ def temporary_star(place: Place) -> Found | None:
     return Found("temporary-star", 0, 1) if star else None
 
 
+def read_only(place: Place) -> Found | None:
+    """A mailbox that is only read takes no key that would change it."""
+    flags = place.trace.args.rpartition(",")[2].partition("a(")[0]
+    reads = place.trace.extension.startswith("vmm") and "r" in flags
+    return Found("read-only", 1, 0) if reads and place.their() == "vm-savemessage" else None
+
+
 RULES: list = [
     introduction_asked,
+    read_only,
     temporary_once,
     temporary_star,
     key_in_envelope,
@@ -653,7 +661,15 @@ def introduction_kept(trace, wanted: State, after: State, entries: list[str]) ->
     return "introduction-kept" if more and spoken else None
 
 
+def stays_as_it_is(trace, wanted: State, after: State, entries: list[str]) -> str | None:
+    """A mailbox that is only read is as it was: nothing heard goes to Old."""
+    del wanted, after, entries
+    reads = trace.extension.startswith("vmm") and "r" in trace.args.rpartition(",")[2].partition("a(")[0]
+    return "read-only" if reads else None
+
+
 STATE_RULES: list = [
+    stays_as_it_is,
     introduction_kept,
     keys_in_recording,
     delete_after_mail,
