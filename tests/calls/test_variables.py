@@ -3,18 +3,48 @@
 import re
 from pathlib import Path
 
+from esl_vm.dialogue.leaving import Reason
 from esl_vm.esl.phone import PhoneSettings
+from esl_vm.model.call import Action, Status
 
 ROOT = Path(__file__).parents[2]
 VARIABLE = r"vm_[a-z_]+"
+CHANNEL_VARIABLES = (ROOT / "docs/options.md").read_text().partition("## Channel variables")[2]
 
 
 def test_the_variables_of_the_code_are_those_of_the_page():
-    code = "".join(path.read_text() for path in (ROOT / "esl_vm/dialogue").glob("*.py"))
+    folders = ("dialogue", "esl", "model", "spool")  # what meets a call; elsewhere `vm_` begins names of metrics
+    code = "".join(path.read_text() for folder in folders for path in (ROOT / "esl_vm" / folder).glob("*.py"))
     known = set(re.findall(rf'"({VARIABLE})"', code)) | set(re.findall(rf"\b({VARIABLE})=", code))
-    page = (ROOT / "docs/options.md").read_text().partition("## Channel variables")[2]
+    page = CHANNEL_VARIABLES.partition("The shipped dialplan has")[0]
     told = set(re.findall(rf"^\| `({VARIABLE})`", page, re.MULTILINE))
     assert known == told
+
+
+def test_the_variables_of_the_shipped_dialplan_are_those_of_the_page():
+    sets = {}
+    for path in (ROOT / "dialplan").glob("*.xml"):
+        plan = re.sub(r"<!--.*?-->", "", path.read_text(), flags=re.DOTALL)
+        for scope, name in re.findall(
+            rf'(cmd="set"|application="(?:set|export)") data="(?:nolocal:)?({VARIABLE})=', plan
+        ):
+            sets.setdefault("global" if scope.startswith("cmd") else "channel", set()).add(name)
+        used = set(re.findall(rf"\$\{{({VARIABLE})\}}", plan))
+        assert used <= set(re.findall(rf"`({VARIABLE})`", CHANNEL_VARIABLES)), path.name
+    before_socket, own = (
+        CHANNEL_VARIABLES.partition("The service sets")[0],
+        CHANNEL_VARIABLES.partition("The shipped")[2],
+    )
+    assert sets["global"] == set(
+        re.findall(rf"`({VARIABLE})`", "\n".join(re.findall(r"^\|[^|]*\|", own, re.MULTILINE)))
+    )
+    assert sets["channel"] - {"vm_status"} <= set(re.findall(rf"^\| `({VARIABLE})`", before_socket, re.MULTILINE))
+
+
+def test_each_value_a_variable_can_have_is_on_the_page():
+    rows = dict(re.findall(rf"^\| `({VARIABLE})` \| (.*) \|$", CHANNEL_VARIABLES, re.MULTILINE))
+    for name, values in {"vm_action": Action, "vm_status": Status, "vm_reason": Reason}.items():
+        assert {value.value for value in values} <= set(re.findall(r"`([A-Za-z_]+)`", rows[name])), name
 
 
 def test_the_variables_of_freeswitch_that_are_kept_are_those_of_the_page():
