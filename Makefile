@@ -54,6 +54,7 @@ live: $(VENV)/.has-test
 # A failure at every point of a call: what was announced must hold. About three minutes.
 chaos: $(VENV)/.has-test
 	PYTHONPATH=tests $(BIN)/python -m chaos.campaign
+	PYTHONPATH=tests $(BIN)/python -m chaos.clocks
 	PYTHONPATH=tests $(BIN)/python -m chaos.gone
 	PYTHONPATH=tests $(BIN)/python -m chaos.partitions --recommended
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from redis import exceptions
 
 from esl_vm.cli.checks import Finding, Level
+from esl_vm.model.cluster import MOST_SKEW_S
 from esl_vm.model.errors import StoreDownError, VoicemailError
 from esl_vm.model.topology import problems
-from esl_vm.store.clock import MOST_SKEW_S
 from esl_vm.store.outage import sentence
 from esl_vm.store.topology import discover
 

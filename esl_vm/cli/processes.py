@@ -271,15 +271,25 @@ def _sweep(node: Node) -> None:
         gevent.sleep(node.settings.spool.sweep_s)
 
 
+def _may_keep_house(node: Node) -> bool:
+    """Whether the time by which things are erased is beyond doubt."""
+    from esl_vm.model.cluster import redis_clock_is_right
+
+    if not node.clock.may_keep_house:
+        return False
+    if redis_clock_is_right(node.store.cluster.nodes()):
+        return True
+    log.error("Redis' clock is not that of most nodes: no housekeeping until that is mended")
+    return False
+
+
 def _keep_house(node: Node) -> None:
     """Once an hour, by one process of the cluster: empty trashes, retire what is too old, erase sounds, trim events."""
     import gevent
 
     while True:
         try:
-            if node.clock.may_keep_house and node.store.housekeeping.my_turn(
-                node.settings.service.node, _PURGE_EVERY_S
-            ):
+            if _may_keep_house(node) and node.store.housekeeping.my_turn(node.settings.service.node, _PURGE_EVERY_S):
                 done = list(node.store.housekeeping.purge())
                 sounds = node.store.housekeeping.erase_sounds(node.audio.delete)
                 events = node.store.events.trim(node.settings.redis.events_days * _DAY_S)

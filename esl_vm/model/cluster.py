@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MOST_SKEW_S = 60.0
+"""A host whose clock is further from Redis' does no housekeeping."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +20,7 @@ class NodeState:
         name: the node's. at: when, epoch seconds by its clock. alive: whether it told so a moment ago.
         version: of the service. schema: the newest schema of the store that it knows.
         fields: the rest by name: started, listen, workers, calls, calls_total, spool_waiting, spool_aside,
-            spool_oldest_s, lamp_wait_s, freeswitch (`up`, `down`, `none`), ready (`yes`, or why not).
+            spool_oldest_s, lamp_wait_s, clock_skew_s, freeswitch (`up`, `down`, `none`), ready (`yes`, or why not).
     """
 
     name: str
@@ -41,3 +48,21 @@ class ClusterState:
     overdue_s: float = 0.0
     nodes: int = 0
     partitions_away: int = 0
+
+
+def redis_clock_is_right(nodes: Sequence[NodeState]) -> bool:
+    """Whether at least half of the nodes that are alive have Redis' time, give or take a minute.
+
+    Redis may run on the host whose clock is wrong: then the others are right, and nothing may be erased by it. Nodes that
+    don't tell (of a version before) count as content.
+    """
+    alive = [node for node in nodes if node.alive]
+    near = [node for node in alive if abs(_number(node.fields.get("clock_skew_s", "0"))) <= MOST_SKEW_S]
+    return 2 * len(near) >= len(alive)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0

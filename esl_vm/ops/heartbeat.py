@@ -85,6 +85,7 @@ class Heartbeat:
                 "spool_aside": str(state.takes.get("aside", 0)),
                 "spool_oldest_s": f"{state.oldest_take_s:.0f}",
                 "lamp_wait_s": f"{state.lamp_wait_s:.1f}",
+                "clock_skew_s": f"{state.clock_skew_s:.1f}",
                 "freeswitch": freeswitch,
                 "ready": "; ".join(state.not_ready) or "yes",
             },

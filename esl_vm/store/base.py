@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from esl_vm.model.options import MailboxOptions
     from esl_vm.ports import Clock
     from esl_vm.store.keys import BoxKeys, Keys
-from esl_vm.store.link import Link
+    from esl_vm.store.link import Link
 
 DAY_S = 86400
 _ANNOUNCED = frozenset({"deliver", "set_greeting", "change_pin", "add_box"})
@@ -90,13 +90,13 @@ class Base:
         return self.clock.now()
 
     def _measure(self, clock: SharedClock) -> None:
-        """Ask Redis what time it is; where gevent serves the calls, none of them waits for that."""
+        """Ask Redis what time it is; where gevent serves the calls, none of them waits for that but the first."""
 
         def ask() -> None:
             with contextlib.suppress(StoreDownError):  # whoever asks for more will say so
                 self.link.run(None, partial(clock.measure, cluster=self.link.cluster))
 
-        if monkey.is_module_patched("socket"):
+        if clock.measured and monkey.is_module_patched("socket"):
             gevent.spawn(ask)
         else:
             ask()

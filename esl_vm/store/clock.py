@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from redis import exceptions as wrong
 
+from esl_vm.model.cluster import MOST_SKEW_S
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 log = logging.getLogger(__name__)
 
-MOST_SKEW_S = 60.0
-"""A host whose clock is further from Redis' does no housekeeping."""
 _FRESH_S = 60.0
 _WORTH_A_LINE_S = 2.0
 
@@ -41,6 +41,11 @@ class SharedClock:
     def now(self) -> float:
         """Seconds since 1970."""
         return self._wall() if self._ahead is None else self._passed() + self._ahead
+
+    @property
+    def measured(self) -> bool:
+        """Whether Redis was asked at least once."""
+        return self._ahead is not None
 
     @property
     def skew(self) -> float:

@@ -4,7 +4,7 @@ import argparse
 import shutil
 
 import pytest
-from chaos import campaign, gone, load
+from chaos import campaign, clocks, gone, load
 from chaos.campaign import Failure
 from support.redis_servers import free_port, redis_executable, redis_server
 
@@ -30,6 +30,14 @@ def test_the_campaign_notices_a_message_that_was_announced_and_is_not_there(monk
         told = campaign.play(call, Failure.WORKER, 10_000, server)
     assert any("heard saved" in wrong for wrong in told["wrong"])
     assert any("belongs to nothing" in wrong for wrong in told["wrong"])
+
+
+def test_a_node_with_a_wrong_clock_harms_nobody(tmp_path):
+    with redis_server() as server:
+        rows = clocks.play(server.url, tmp_path)
+    print("\n".join(row.text() for row in rows))
+    assert [wrong for row in rows for wrong in row.wrong] == []
+    assert len(rows) == len(clocks.CLOCKS)
 
 
 def _lose_it(rig) -> None:

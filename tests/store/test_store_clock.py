@@ -6,6 +6,7 @@ import pytest
 from store_case import ALICE, QUICK, message
 from support.redis_servers import redis_cluster
 
+from esl_vm.model.cluster import NodeState, redis_clock_is_right
 from esl_vm.model.errors import StoreDownError
 from esl_vm.model.mailbox import Folder, Greeting, StoredGreeting
 from esl_vm.model.message import new_id
@@ -146,3 +147,18 @@ def test_without_redis_the_time_is_the_hosts_and_then_what_was_measured(tmp_path
     with pytest.raises(StoreDownError):
         away.mailboxes.count_call(ALICE, 1)
     assert away.clock.now() == pytest.approx(time.time(), abs=1)
+
+
+def told(*skews: str, alive: bool = True) -> list[NodeState]:
+    return [NodeState(f"n{place}", 0.0, alive, "1", 1, {"clock_skew_s": skew}) for place, skew in enumerate(skews)]
+
+
+def test_where_most_nodes_disagree_with_redis_clock_it_is_redis_clock_that_is_wrong():
+    month = str(-40 * DAY)
+    assert redis_clock_is_right([])
+    assert redis_clock_is_right(told("0.0"))
+    assert redis_clock_is_right(told("0.2", month))
+    assert redis_clock_is_right(told("-59.9", "3", month))
+    assert not redis_clock_is_right(told(month, "0.0", month))
+    assert redis_clock_is_right([*told("0"), *told(month, month, alive=False)])
+    assert redis_clock_is_right([NodeState("old", 0.0, True, "0.1.0", 1), *told(month)])
