@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -75,7 +76,8 @@ def _played(name: str, skew_s: int, redis_url: str, folder: Path) -> Row:
         _lock(node, "1001")
         events = len(node.store.events.tail(1000))
     here = [sys.executable, "-m", "chaos.clocks", "--off", str(skew_s), "--redis", redis_url, "--data", str(folder)]
-    acted = subprocess.run(here, capture_output=True, text=True, timeout=100, check=False)
+    paths = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    acted = subprocess.run(here, capture_output=True, text=True, timeout=100, check=False, env=paths)
     if acted.returncode:
         raise AssertionError(acted.stderr)
     told = json.loads(acted.stdout)
