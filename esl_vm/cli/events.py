@@ -62,7 +62,7 @@ def _run(args: argparse.Namespace) -> int:
 
 def _seconds(text: str) -> int:
     number, unit = text[:-1], text[-1:]
-    if not number.isdigit() or unit not in _UNITS:
+    if not number.isdecimal() or unit not in _UNITS:
         raise InvalidValueError(f"--since is a number with s, m, h or d after it, such as 2h, not {text!r}")
     return int(number) * _UNITS[unit]
 

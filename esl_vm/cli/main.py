@@ -112,6 +112,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except VoicemailError as wrong:
         complain(str(wrong) or type(wrong).__name__)
         return 1
+    except UnicodeEncodeError as wrong:  # of what was typed or read: nothing of ours is no text
+        complain(f"{wrong.object[wrong.start : wrong.end]!r} is no UTF-8, and no letter of anything here")
+        return 2
     except BrokenPipeError:  # `| head` has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -7,6 +7,8 @@ import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from esl_vm.model.visible import one_line
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -38,7 +40,7 @@ class Parser(argparse.ArgumentParser):
         choice = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message)
         near = get_close_matches(choice[1], re.findall(r"[\w-]+", choice[2]), n=1) if choice else []
         hint = f"; did you mean {near[0]}?" if near else ""
-        self.exit(2, f"{self.prog}: {message}{hint}\nTry `{self.prog} --help`.\n")
+        self.exit(2, f"{self.prog}: {one_line(message)}{hint}\nTry `{self.prog} --help`.\n")
 
 
 def global_options(*, config: bool = True) -> Parser:

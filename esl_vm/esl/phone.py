@@ -249,7 +249,8 @@ class EslPhone:
         By `uuid_setvar`, which FreeSWITCH does at once; an application `set` is queued for the next 20 ms tick.
 
         Raises:
-            CallerGoneError: the caller is gone. UnsafeArgumentError: a name that is none, a value of several lines; none is set.
+            CallerGoneError: the caller is gone. UnsafeArgumentError: a name that is none, a value of several lines or that
+                would be expanded; none is set.
         """
         session, uuid = self._session, self._call.uuid
         session.check()
@@ -315,8 +316,11 @@ def _quoted(path: str) -> str:
 
 
 def _assignment(name: str, value: str) -> str:
-    r"""A variable and its value for uuid_setvar, which takes out quotes and backslashes (switch_separate_string)."""
-    if not _VARIABLE.fullmatch(name):
-        raise UnsafeArgumentError(f"not the name of a channel variable: {name!r}")
+    r"""A variable and its value for uuid_setvar, which takes out quotes and backslashes (switch_separate_string).
+
+    A `${…}` in it would be expanded where the dialplan says the variable (switch_channel_expand_variables goes on in values).
+    """
+    if not _VARIABLE.fullmatch(name) or "${" in value:
+        raise UnsafeArgumentError(f"not the name of a channel variable, or a value that would be expanded: {name!r}")
     escaped = checked(value).replace("\\", "\\\\").replace("'", "\\'")
     return f"{name} {escaped}".rstrip()

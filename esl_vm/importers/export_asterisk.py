@@ -244,7 +244,7 @@ def _text_of(box: MailboxId, message: Message) -> str:
     """The text file beside a message."""
     at = datetime.fromtimestamp(message.received, UTC)
     lines = {
-        "origmailbox": box.number,
+        "origmailbox": box.number,  # none of these has a line break: numbers, and a caller's name, which is one line
         "context": box.domain,
         "exten": box.number,
         "rdnis": "unknown",
@@ -258,7 +258,7 @@ def _text_of(box: MailboxId, message: Message) -> str:
         "flag": "Urgent" if message.urgent else "",
         "duration": str((message.duration_ms + message.intro_ms) // 1000),
     }
-    written = "".join(f"{key}={one_line(value)}\n" for key, value in lines.items())
+    written = "".join(f"{key}={value}\n" for key, value in lines.items())
     return f";\n; Message Information file\n;\n[message]\n{written}"
 
 

@@ -24,9 +24,9 @@ def many_lines(text: str) -> str:
     return "\n    ".join(map(one_line, text.split("\n")))
 
 
-def json_text(value: Any, *, indent: int | None = None, ascii_only: bool = False) -> str:
+def json_text(value: Any, *, indent: int | None = None, ascii_only: bool = False, sort_keys: bool = False) -> str:
     r"""A value as JSON, accents as they are, with what is not seen as JSON's own escapes (`\u202e`)."""
-    text = json.dumps(value, indent=indent, ensure_ascii=ascii_only, default=str)
+    text = json.dumps(value, indent=indent, ensure_ascii=ascii_only, sort_keys=sort_keys, default=str)
     if text.isprintable():
         return text
     return "".join(letter if letter.isprintable() or letter == "\n" else json.dumps(letter)[1:-1] for letter in text)

@@ -81,7 +81,7 @@ def _one_connection(
             why = f"{server} takes no addresses with letters outside ASCII (SMTPUTF8)"
             return Handover(never=dict.fromkeys(recipients, why)), []
         most = line.esmtp_features.get("size", "")
-        if most.isdigit() and 0 < int(most) < len(data):
+        if most.isdecimal() and 0 < int(most) < len(data):
             why = f"{server} takes mails of {most} bytes, this one has {len(data)}"
             return Handover(too_large=dict.fromkeys(recipients, why)), []
         options = ([f"SIZE={len(data)}"] if line.has_extn("size") else []) + (["SMTPUTF8"] if beyond_ascii else [])

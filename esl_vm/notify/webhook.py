@@ -10,7 +10,6 @@ import contextlib
 import hashlib
 import hmac
 import http.client
-import json
 import logging
 import socket
 import ssl
@@ -22,6 +21,7 @@ from esl_vm import __version__
 from esl_vm.model.errors import InvalidValueError, NoSuchMailboxError
 from esl_vm.model.masking import mask_url
 from esl_vm.model.message import one_line
+from esl_vm.model.visible import json_text
 from esl_vm.notify.courier import Later, Outcome, Pointless, Refused, Sent
 from esl_vm.notify.deadline import deadline
 from esl_vm.notify.destinations import Destinations
@@ -115,7 +115,7 @@ class WebhookCaller:
     def _call(self, url: str, job: Job) -> tuple[int, Mapping[str, str]]:
         """POST the job to the address; its status and headers."""
         target = urlsplit(url)
-        body = json.dumps(job.body, ensure_ascii=False, sort_keys=True).encode()
+        body = body_of(job)
         secret = self._settings.secrets.get(job.box.domain, self._settings.secret)
         headers = {
             "Content-Type": "application/json; charset=utf-8",
@@ -142,6 +142,11 @@ class WebhookCaller:
             tls = self._settings.tls or ssl.create_default_context()
             return http.client.HTTPSConnection(host, port, timeout=self._settings.timeout_s, context=tls)
         return http.client.HTTPConnection(host, port, timeout=self._settings.timeout_s)
+
+
+def body_of(job: Job) -> bytes:
+    """What the receiver is told: one JSON object on one line."""
+    return json_text(job.body, sort_keys=True).encode()
 
 
 def signature(secret: str, at: int, body: bytes) -> str:

@@ -14,6 +14,8 @@ import gevent
 from gevent.pool import Pool
 from gevent.pywsgi import WSGIHandler, WSGIServer
 
+from esl_vm.model.visible import one_line
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -117,7 +119,11 @@ class StatusPages:
                 return 200, _PLAIN, b"ok\n"
             case "/readyz":
                 why = self._look().not_ready
-                return (503, _PLAIN, "".join(f"{line}\n" for line in why).encode()) if why else (200, _PLAIN, b"ok\n")
+                return (
+                    (503, _PLAIN, "".join(f"{one_line(line)}\n" for line in why).encode())
+                    if why
+                    else (200, _PLAIN, b"ok\n")
+                )
             case "/":
                 return 200, "application/json", json.dumps(["/metrics", "/healthz", "/readyz"]).encode()
             case _:

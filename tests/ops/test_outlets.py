@@ -1,27 +1,38 @@
 """What callers send, at every outlet to a log, a terminal, a program, a spreadsheet, a channel: text, and nothing else."""
 
+import ast
 import csv
+import dataclasses
 import io
 import json
 import logging
+import re
 import sys
+from pathlib import Path
 
 import pytest
-from seeing import a_story
+from prometheus_client.parser import text_string_to_metric_families
+from seeing import a_snapshot, a_story
 from support.hostile_names import FORGED, hostile_callers
 
 from esl_vm.cli.message import _as_json
 from esl_vm.cli.output import complain, print_json, print_table, show
 from esl_vm.cli.table import read_table, write_csv, write_json
 from esl_vm.cli.top import _show_once
+from esl_vm.dialogue.calling import is_allowed
 from esl_vm.esl import wire
+from esl_vm.esl.phone import _assignment
+from esl_vm.esl.sounds import safe_path
 from esl_vm.model.call import Call
 from esl_vm.model.errors import UnsafeArgumentError
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.message import Caller, Message
 from esl_vm.model.visible import csv_cell, from_csv_cell, one_line
 from esl_vm.ops import logs, stories
+from esl_vm.ops.metrics import Metrics
+from esl_vm.ops.web import StatusPages
 from esl_vm.sim.screen import Screen
+from esl_vm.speech.voice import voice_for
 
 CALLERS = hostile_callers()
 
@@ -179,3 +190,152 @@ def test_a_command_to_a_channel_is_one_command_or_none():
                 assert len(data[:-2].split(b"\n")) == lines
                 assert lines == 1 or b"${" not in data or b"sendmsg" not in data
     assert refused > len(CALLERS) / 10
+
+
+def test_a_variable_set_on_a_channel_is_one_command_and_nothing_the_dialplan_would_expand():
+    for caller in CALLERS:
+        for text in (caller.name, caller.number):
+            try:
+                data = wire.command(f"api uuid_setvar u-1 {_assignment('vm_x', text)}")
+            except UnsafeArgumentError:
+                continue
+            assert data.count(b"\n") == 2
+            assert b"${" not in data
+            with pytest.raises(UnsafeArgumentError):
+                _assignment(f"vm_x {text}", "1")
+
+
+def test_a_number_that_is_called_or_spoken_is_a_number():
+    """3 2 calls who left a message; the envelope says who it was."""
+    voice = voice_for("en", default="en")
+    for caller in CALLERS:
+        number = Caller(caller.number).dialable
+        assert all(letter in "+0123456789*#" for letter in number)
+        assert not is_allowed("X.", caller.number) or caller.number.isascii()
+        for prompt in voice.phone_number(caller.number) + voice.digits(caller.name):
+            assert safe_path(f"/p/en/{prompt.name}.wav")
+            assert prompt.name.replace("/", "").replace("-", "").isalnum()
+
+
+def test_the_status_pages_have_a_line_for_each_thing_that_is_wrong():
+    for caller in CALLERS:
+        differing = [f"node {caller.name}: settings {caller.number} and {caller.name}"]
+        state = a_snapshot(differing=differing, redis_up=False, redis_wrong=caller.name, spool_wrong=caller.number)
+        pages = StatusPages(("127.0.0.1", 0), lambda state=state: state, lambda: b"")
+        status, _, content = pages.page("/readyz")
+        assert status == 503
+        assert len(text_of(content.decode())) == len(state.not_ready) + 1
+
+
+def test_the_figures_have_no_sample_but_those_that_were_counted():
+    """A node's name is an administrator's; the words of a call's figures are ours, whatever its caller sent."""
+    for caller in CALLERS[::20]:
+        name = caller.name.encode("utf-8", "replace").decode()  # settings are UTF-8
+        metrics = Metrics()
+        metrics.call_counted("leave", "SUCCESS", caller.name)
+        text = metrics.exposition(lambda name=name: dataclasses.replace(a_snapshot(), node=name)).decode()
+        families = {family.name: family.samples for family in text_string_to_metric_families(text)}
+        assert [sample.labels["node"] for sample in families["esl_vm_info"]] == [name]
+        assert {sample.labels["end"] for sample in families["esl_vm_calls"]} <= {"hung up", "transferred", "completed"}
+        assert not any(FORGED in family for family in families)
+
+
+# -- which outlets there are ----------------------------------------------------------------------
+
+ROOT = Path(__file__).parents[2]
+OUTWARD = re.compile(
+    r"(^|\.)(print|write|writelines|write_text|write_bytes|dumps?|send|sendall|sendto|request|writer|print_exc|fire|execute"
+    r"|set_variables|transfer|start_response|send_message|putheader|set_content|add_header)$"
+)
+OURS = "nothing from outside is in it"
+SOUND = "sound, or a copy of what was written"
+STORE = "to the store or another process of ours, by length or as JSON"
+#: Where something leaves the service (file: what is called there), by the test that puts hostile names through it, or by why
+#: none need be.
+OUTLETS = {
+    "ops/test_outlets.py::test_a_line_of_the_log_is_one_line_for_people": {
+        "ops/logs.py: os.write", "ops/supervisor.py: traceback.print_exc",
+    },
+    "ops/test_outlets.py::test_json_is_what_it_was": {
+        "model/visible.py: json.dumps", "cli/config.py: json.dumps", "cli/output.py: print",
+    },
+    "ops/test_outlets.py::test_a_table_has_a_line_for_each_row": {"cli/output.py: print"},
+    "ops/test_outlets.py::test_no_cell_of_a_csv_is_a_formula_and_a_spreadsheet_gives_back_what_it_got": {
+        "cli/table.py: csv.writer", "cli/apply.py: sys.stdout.write", "cli/apply.py: write_text",
+        "cli/files.py: source.write_text", "cli/files.py: file.write", "cli/table.py: json.dumps",
+    },
+    "ops/test_outlets.py::test_top_shows_what_nodes_say_of_themselves_and_no_markup": {
+        "cli/top.py: Console(highlight=False, width=None if sys.stdout.isatty() else 160).print",
+    },
+    "ops/test_outlets.py::test_the_telephone_in_a_terminal_shows_a_line": {"sim/screen.py: self._out.write"},
+    "ops/test_outlets.py::test_the_status_pages_have_a_line_for_each_thing_that_is_wrong": {
+        "ops/web.py: start_response", "ops/web.py: json.dumps",
+    },
+    "ops/test_outlets.py::test_a_command_to_a_channel_is_one_command_or_none": {
+        "esl/session.py: execute", "esl/exchange.py: self._stream.send", "esl/exchange.py: self._stream.sendall",
+        "esl/exchange.py: self.send", "esl/inbound.py: self._socket.sendall", "esl/inbound.py: stream.sendall",
+    },
+    "ops/test_outlets.py::test_a_variable_set_on_a_channel_is_one_command_and_nothing_the_dialplan_would_expand": {
+        "dialogue/conversation.py: self.phone.set_variables", "esl/server.py: phone.set_variables",
+        "ops/stories.py: self._phone.set_variables",
+    },
+    "ops/test_outlets.py::test_a_number_that_is_called_or_spoken_is_a_number": {
+        "dialogue/conversation.py: self.phone.transfer", "esl/phone.py: self._session.transfer",
+        "ops/stories.py: self._phone.transfer",
+    },
+    "notify/test_hostile_mail.py::test_a_mail_about_each_of_5000_hostile_callers_has_the_headers_that_were_written": {
+        "notify/letters.py: message.set_content", "notify/smtp.py: line.send",
+    },
+    "notify/test_hostile_events.py::test_a_webhook_is_told_json_with_the_name_in_it_and_nothing_unseen": {
+        "notify/webhook.py: line.request",
+    },
+    "notify/test_hostile_events.py::test_mod_voicemails_event_has_its_headers_and_no_other": {
+        "notify/lamp_watch.py: self._switch.fire",
+    },
+    "notify/test_hostile_events.py::test_a_lamp_s_answer_to_a_hostile_telephone_is_one_event_or_none": {
+        "notify/lamps.py: self._switch.fire",
+    },
+    "cli/test_hostile_names_shown.py::test_an_export_to_asterisk_has_a_line_for_each_field": {
+        "importers/export_asterisk.py: base.with_suffix('.txt').write_text",
+        "importers/export_asterisk.py: path.write_text",
+    },
+    OURS: {
+        "cli/phone.py: traceback.print_exc", "dialogue/advanced.py: send", "ops/service_manager.py: line.sendto",
+        "speech/build.py: listed.write_text", "store/embedded.py: (self._folder / 'redis.version').write_text",
+        "store/embedded.py: file.write", "store/embedded.py: line.sendall", "store/embedded_keeper.py: file.writelines",
+        "store/embedded_keeper.py: print", "cli/processes.py: metrics.write", "ops/metrics.py: self.write",
+        "ops/lifeline.py: os.write",
+    },
+    SOUND: {
+        "cli/backup.py: sound.write", "cli/backup_file.py: self._file.write", "cli/checks.py: sound.write",
+        "cli/repair.py: (folder / f'{sound}.wav').write_bytes", "importers/scratch.py: path.write_bytes",
+        "importers/scratch.py: written.write", "speech/build.py: soundfile.write", "spool/disk.py: os.write",
+    },
+    STORE: {
+        "cli/repair.py: journal.write", "cli/repair.py: json.dumps", "model/agreement.py: json.dumps",
+        "ops/figures.py: json.dumps", "ops/metrics.py: self._slot.write", "store/lists.py: json.dumps",
+        "store/registry.py: json.dumps", "store/renames.py: json.dumps", "importers/mod_voicemail.py: connection.execute",
+        "importers/postgres.py: connection.execute", "importers/postgres.py: cursor.execute",
+    },
+}  # fmt: skip
+
+
+def calls_outward():
+    """Every call in esl_vm that may give something away, as `file: function`; Redis' pipelines and the simulated switch left out."""
+    for path in sorted((ROOT / "esl_vm").rglob("*.py")):
+        where = str(path.relative_to(ROOT / "esl_vm"))
+        if where.startswith("sim/") and where != "sim/screen.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            name = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+            if OUTWARD.search(name) and not name.endswith("pipeline.execute"):
+                yield f"{where}: {name}"
+
+
+def test_every_outlet_is_known_and_has_a_test():
+    found, known = set(calls_outward()), set().union(*OUTLETS.values())
+    assert found - known == set(), "outlets that no test puts hostile names through"
+    assert known - found == set(), "outlets that are no more"
+    for test in set(OUTLETS) - {OURS, SOUND, STORE}:
+        file, _, name = test.partition("::")
+        assert f"def {name}" in (ROOT / "tests" / file).read_text("utf-8")

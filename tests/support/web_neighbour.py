@@ -10,10 +10,11 @@ _OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n"
 
 
 class WebNeighbour(Neighbour):
-    """Writes down in `told` the bodies it has answered with 200."""
+    """Writes down in `told` the bodies it has answered with 200; in `heads` every request's."""
 
     def __init__(self, manners=None, port=0):
         self.told = []
+        self.heads = []
         super().__init__(manners, port)
 
     @property
@@ -27,6 +28,7 @@ class WebNeighbour(Neighbour):
             head += text
         size = re.search(rb"(?i)content-length: *([0-9]+)", head)
         body = line.read(int(size[1])) if size else b""
+        self.heads.append(head)
         if line.answer("answer", usual=_OK) == _OK:
             self.told.append(body)
             line.answer("body", usual=b"ok")
