@@ -174,6 +174,7 @@ def open_node(settings: Settings, redis_url: str = "") -> Iterator[Node]:
         clock,
         node=settings.service.node,
         min_free=settings.spool.min_free_mb << 20,
+        rate=settings.audio.rate,
         run=in_thread,
     )
     outbox = RedisOutbox(store.link, clock)

@@ -138,7 +138,7 @@ def _change(node: Node, row: Row, table: Table, sounds: ExitStack, *, reset: boo
         change.pin = row.pin
     try:
         for greeting, file in row.greetings.items():
-            sound = sounds.enter_context(converted(file)) if file else None
+            sound = sounds.enter_context(converted(file, node.settings.audio.rate)) if file else None
             if _differs(node, mailbox, greeting, sound):
                 change.greetings[greeting] = sound
     except InvalidValueError as wrong:

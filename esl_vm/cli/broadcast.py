@@ -122,7 +122,7 @@ def _broadcast(args: argparse.Namespace) -> int:
         raise InvalidValueError("say to whom: --to or --list" + (", --domain or --all" if not args.yes else ""))
     if args.id is not None and not _NAME.fullmatch(args.id):
         raise InvalidValueError(f"--id is letters, digits and _ . -, not {args.id!r}")
-    with converted(args.file) as sound, opened_node(args) as node:
+    with opened_node(args) as node, converted(args.file, node.settings.audio.rate) as sound:
         digest = hashlib.sha256(sound.path.read_bytes()).hexdigest()
         boxes = _boxes(args, node)
         result = Sent(args.id or digest[:16], len(boxes))

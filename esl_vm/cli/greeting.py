@@ -123,7 +123,7 @@ def _import(args: argparse.Namespace) -> int:
     greeting = Greeting(args.greeting)
     if greeting is not Greeting.TEMPORARY and (args.starts or args.ends):
         raise InvalidValueError("only a temporary greeting has dates")
-    with opened_mailbox(args) as (node, mailbox), converted(args.file) as sound:
+    with opened_mailbox(args) as (node, mailbox), converted(args.file, node.settings.audio.rate) as sound:
         starts, ends = _dates(args, node, mailbox)
         milliseconds = sound.duration_ms
         audio_id = new_id(node.clock.now())

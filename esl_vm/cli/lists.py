@@ -107,7 +107,7 @@ def _add(args: argparse.Namespace) -> int:
 
 
 def _record(node: Node, box: MailboxId, file: str) -> None:
-    with converted(file) as sound:
+    with converted(file, node.settings.audio.rate) as sound:
         audio_id = new_id(node.clock.now())
         node.audio.put(audio_id, sound.path)
         node.store.lists.set_recorded_name(box, StoredGreeting(audio_id, sound.duration_ms))

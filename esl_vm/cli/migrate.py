@@ -171,7 +171,7 @@ def _import(args: argparse.Namespace, read: Callable[[Node], Plan]) -> int:
     _domains(args)
     try:
         with opened_node(args) as node, read(node) as plan, progress_bar() as progress:
-            target = Target(node.registry, node.mailboxes, node.store.pins, node.audio)
+            target = Target(node.registry, node.mailboxes, node.store.pins, node.audio, node.settings.audio.rate)
             report = run_import(plan, target, dry_run=args.dry_run, progress=progress)
     except StoreDownError as away:
         complain(f"broken off: {away}. What is in is in; run it again to finish")
@@ -194,7 +194,7 @@ def _export_asterisk(args: argparse.Namespace) -> int:
         for box in named:
             if node.mailboxes.open(box) is None:
                 raise NoSuchMailboxError(f"there is no mailbox {box}")
-        target = Target(node.registry, node.mailboxes, node.store.pins, node.audio)
+        target = Target(node.registry, node.mailboxes, node.store.pins, node.audio, node.settings.audio.rate)
         report = export_asterisk(target, named or node.registry.boxes(), Path(args.to), progress=progress)
     if args.json:
         print_json(report.to_json())

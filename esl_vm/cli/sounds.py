@@ -23,8 +23,12 @@ class Converted:
 
 
 @contextmanager
-def converted(source: str | Path) -> Iterator[Converted]:
+def converted(source: str | Path, rate: int) -> Iterator[Converted]:
     """A sound file of any format that libsndfile, sox or ffmpeg reads, as the store keeps it, for as long as this is open.
+
+    Args:
+        source: the file.
+        rate: samples a second, the setting `audio.rate`.
 
     Raises:
         InvalidValueError: there is no such file, or it is no sound.
@@ -37,4 +41,4 @@ def converted(source: str | Path) -> Iterator[Converted]:
         raise InvalidValueError(f"{source}: no such file")
     with tempfile.TemporaryDirectory(prefix="esl-vm-sound-") as folder:
         target = Path(folder) / "sound.wav"
-        yield Converted(target, convert(SoundFiles((path.resolve(),), path.resolve().parent), target))
+        yield Converted(target, convert(SoundFiles((path.resolve(),), path.resolve().parent), target, rate))

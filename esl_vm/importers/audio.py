@@ -1,4 +1,4 @@
-"""Sound of any kind becomes what the store keeps: WAV, 8 kHz, one channel, 16 bits.
+"""Sound of any kind becomes what the store keeps: WAV at one rate, one channel, 16 bits.
 
 libsndfile reads what has a header (WAV with GSM in it, MP3, Ogg, FLAC, AU …) and, told how, the headerless files that
 Asterisk writes; what it can't read goes to ffmpeg or sox where they are installed. Lengths are counted, never believed.
@@ -15,22 +15,25 @@ import subprocess
 import tempfile
 import wave
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import soundfile
 
 from esl_vm.importers.plan import Kind
-from esl_vm.importers.resample import Resampler, Samples
 from esl_vm.model.errors import InvalidValueError
+from esl_vm.sound.resample import Resampler, from_pcm, to_pcm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from esl_vm.importers.plan import SoundFiles
+    from esl_vm.sound.resample import Samples
 
 RATE = 8000
+"""What files without a header have unless their name says another, and what Asterisk's format `wav` is."""
 _BLOCK = 65536
 _LARGEST = 2**30
 _LONGEST_S = 6 * 3600
@@ -108,8 +111,8 @@ def by_quality(files: list[Path]) -> tuple[Path, ...]:
     return tuple(sorted(files, key=rank))
 
 
-def convert(sound: SoundFiles, target: Path) -> int:
-    """Write the best readable one of a sound's files as the store keeps it; returns its milliseconds (at least 1).
+def convert(sound: SoundFiles, target: Path, rate: int = RATE) -> int:
+    """Write the best readable one of a sound's files at that rate; returns its milliseconds (at least 1).
 
     The best format is taken unless another one has over half a second more of the sound (a disk was full, a
     recording was cut off in one of them).
@@ -131,7 +134,7 @@ def convert(sound: SoundFiles, target: Path) -> int:
     enough = [file for seconds, file in lengths if seconds >= longest - 0.5]
     for file in enough + [file for _seconds, file in lengths if file not in enough]:
         try:
-            return _write(_samples(file), target)
+            return _write(_samples(file, rate), target, rate)
         except SoundError as error:
             errors.append(error)
     raise min(errors, key=lambda error: error.kind is Kind.EMPTY_AUDIO)
@@ -201,19 +204,19 @@ def _mp3(file: Path) -> soundfile.SoundFile:
     return longer
 
 
-def _samples(file: Path) -> Iterator[Samples]:
-    """The sound at 8 kHz, one channel, block by block; raises SoundError before the first block or never."""
+def _samples(file: Path, rate: int) -> Iterator[Samples]:
+    """The sound at that rate, one channel, block by block; raises SoundError before the first block or never."""
     try:
         sound = _open(file)
     except (soundfile.SoundFileError, OSError) as error:
-        yield from _unfinished(file) or _by_tool(file, error)
+        yield from _unfinished(file, rate) or _by_tool(file, rate, error)
         return
     with sound:
         if not 1000 <= sound.samplerate <= 384000 or not 1 <= sound.channels <= 64:
             raise SoundError(Kind.UNREADABLE_AUDIO, f"{sound.samplerate} Hz, {sound.channels} channels")
         if sound.frames > _LONGEST_S * sound.samplerate:
             raise SoundError(Kind.UNREADABLE_AUDIO, f"longer than {_LONGEST_S // 3600} hours")
-        resampler = Resampler(sound.samplerate, RATE) if sound.samplerate != RATE else None
+        resampler = Resampler(sound.samplerate, rate) if sound.samplerate != rate else None
         any_ = False
         while True:
             try:
@@ -230,10 +233,10 @@ def _samples(file: Path) -> Iterator[Samples]:
         if resampler and any_:
             yield resampler.finish()
         if not any_:
-            yield from _unfinished(file)
+            yield from _unfinished(file, rate)
 
 
-def _unfinished(file: Path) -> list[Samples]:
+def _unfinished(file: Path, wanted: int) -> list[Samples]:
     """What a WAV file holds whose recorder died before it wrote the lengths; nothing if it is no such file."""
     with file.open("rb") as opened:
         data = opened.read(_LARGEST_IN_MEMORY)
@@ -253,23 +256,22 @@ def _unfinished(file: Path) -> list[Samples]:
     whole = (len(data) - place) // (2 * channels)
     if whole <= 0:
         return []
-    samples = np.frombuffer(data, dtype="<i2", count=whole * channels, offset=place).reshape(-1, channels)
-    mono: Samples = (samples.mean(axis=1, dtype=np.float32) / np.float32(32768)).astype(np.float32)
-    if rate == RATE:
+    mono = from_pcm(memoryview(data)[place : place + whole * 2 * channels], channels)
+    if rate == wanted:
         return [mono]
-    resampler = Resampler(rate, RATE)
+    resampler = Resampler(rate, wanted)
     return [resampler.feed(mono), resampler.finish()]
 
 
-def _by_tool(file: Path, reason: Exception) -> Iterator[Samples]:
+def _by_tool(file: Path, rate: int, reason: Exception) -> Iterator[Samples]:
     """Through ffmpeg or sox, told the format by the extension so that a file can't choose its own reader."""
     kind = extension(file.name).lower()
-    out = ("-ar", str(RATE), "-ac", "1", "-f", "s16le", "-")
+    out = ("-ar", str(rate), "-ac", "1", "-f", "s16le", "-")
     if kind in _FFMPEG and (ffmpeg := shutil.which("ffmpeg")):
         command = [ffmpeg, "-nostdin", "-v", "error", "-protocol_whitelist", "file,pipe", *_FFMPEG[kind]]
         command += ["-i", f"file:{file}", "-vn", *out]
     elif kind in _SOX and (sox := shutil.which("sox")):
-        command = [sox, "-V1", "-t", kind, str(file), "-r", str(RATE), "-c", "1", "-b", "16", "-e", "signed", "-L"]
+        command = [sox, "-V1", "-t", kind, str(file), "-r", str(rate), "-c", "1", "-b", "16", "-e", "signed", "-L"]
         command += ["-t", "raw", "-"]
     else:
         tools = {**dict.fromkeys(_FFMPEG, "ffmpeg"), **dict.fromkeys(_SOX - set(_FFMPEG), "sox")}
@@ -280,35 +282,34 @@ def _by_tool(file: Path, reason: Exception) -> Iterator[Samples]:
         try:
             ran = subprocess.run(
                 command, stdin=subprocess.DEVNULL, stdout=made, stderr=subprocess.DEVNULL, timeout=_TOOL_S, check=False,
-                preexec_fn=_bound_the_file,
+                preexec_fn=partial(_bound_the_file, _LONGEST_S * rate * 2),
             )  # fmt: skip
         except (OSError, subprocess.SubprocessError) as error:
             raise SoundError(Kind.UNREADABLE_AUDIO, f"{command[0]} failed: {type(error).__name__}") from None
-        if made.seek(0, io.SEEK_END) >= _LONGEST_S * RATE * 2:
+        if made.seek(0, io.SEEK_END) >= _LONGEST_S * rate * 2:
             raise SoundError(Kind.UNREADABLE_AUDIO, f"longer than {_LONGEST_S // 3600} hours")
         if ran.returncode or not made.tell():
             raise SoundError(Kind.UNREADABLE_AUDIO, "not a sound file that can be read") from reason
         made.seek(0)
         while block := made.read(2 * _BLOCK):
-            yield np.frombuffer(block[: len(block) // 2 * 2], dtype="<i2").astype(np.float32) / np.float32(32768)
+            yield from_pcm(block[: len(block) // 2 * 2])
 
 
-def _bound_the_file() -> None:
-    resource.setrlimit(resource.RLIMIT_FSIZE, (_LONGEST_S * RATE * 2, _LONGEST_S * RATE * 2))
+def _bound_the_file(size: int) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
-def _write(blocks: Iterator[Samples], target: Path) -> int:
+def _write(blocks: Iterator[Samples], target: Path, rate: int) -> int:
     frames = 0
     with wave.open(str(target), "wb") as out:
         out.setnchannels(1)
         out.setsampwidth(2)
-        out.setframerate(RATE)
+        out.setframerate(rate)
         for block in blocks:
-            clean = np.nan_to_num(block, nan=0.0, posinf=1.0, neginf=-1.0)
-            out.writeframesraw(np.clip(np.rint(clean * 32768), -32768, 32767).astype("<i2").tobytes())
+            out.writeframesraw(to_pcm(block))
             frames += len(block)
-            if frames > _LONGEST_S * RATE:
+            if frames > _LONGEST_S * rate:
                 raise SoundError(Kind.UNREADABLE_AUDIO, f"longer than {_LONGEST_S // 3600} hours")
     if not frames:
         raise SoundError(Kind.EMPTY_AUDIO, "no sound in it")
-    return max(1, round(frames * 1000 / RATE))
+    return max(1, round(frames * 1000 / rate))

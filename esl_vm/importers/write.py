@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from esl_vm.importers.audio import SoundError, convert
+from esl_vm.importers.audio import RATE, SoundError, convert
 from esl_vm.importers.plan import ImportedGreeting, ImportedMailbox, ImportedMessage, Kind, Plan, stable_id
 from esl_vm.importers.report import Report
 from esl_vm.model.errors import InvalidValueError, MailboxExistsError, NoSuchMessageError
@@ -42,12 +42,13 @@ class Progress(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where it all goes: the four ports that an import writes to."""
+    """Where it all goes: the four ports that an import writes to, and the samples a second that sounds are kept at."""
 
     registry: Registry
     mailboxes: Mailboxes
     pins: Pins
     audio: AudioStore
+    rate: int = RATE
 
 
 def run_import(plan: Plan, target: Target, *, dry_run: bool = False, progress: Progress | None = None) -> Report:
@@ -193,7 +194,7 @@ class _Run:
             tally.already += 1
             return
         try:
-            duration = convert(greeting.sound, self._sound)
+            duration = convert(greeting.sound, self._sound, self._target.rate)
         except SoundError as error:
             self._findings.item(error.kind, greeting.where, str(error))
             tally.reported += 1
@@ -230,7 +231,7 @@ class _Run:
                 tally.already += 1
             return
         try:
-            duration = convert(message.sound, self._sound)
+            duration = convert(message.sound, self._sound, self._target.rate)
         except SoundError as error:
             self._findings.item(error.kind, message.where, str(error), lost=1)
             tally.reported += 1
@@ -289,7 +290,7 @@ class _Run:
         if message.intro is None:
             return brought
         try:
-            duration = convert(message.intro, self._sound)
+            duration = convert(message.intro, self._sound, self._target.rate)
         except SoundError as error:
             self._findings.remark("introduction_unreadable", message.where, str(error))
             return brought

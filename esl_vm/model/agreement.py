@@ -21,7 +21,7 @@ FIELD = "agree"
 _TABLES = {
     "service": ("domain", "timezone"),
     "redis": ("partitions", "events_kept", "events_days"),
-    "audio": ("store", "folder", "bucket", "prefix", "endpoint"),
+    "audio": ("store", "folder", "bucket", "prefix", "endpoint", "rate"),
     "speech": ("language", "pack"),
     "webhook": ("url", "retry_hours"),
 }

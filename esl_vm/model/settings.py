@@ -24,7 +24,7 @@ class Limits:
     Args:
         doc: its meaning and unit.
         low, high: the range of a number.
-        choices: the words allowed; empty = any.
+        choices: the words or numbers allowed; empty = any.
         kind: how a text is checked: `address`, `addresses`, `networks`, `zone`, `language`, `domain`,
             `url`, `redis`, `hosts`, `keys`, `path` (relative ones are taken from the settings file's folder); `` = any.
         secret: shown only as `****`.
@@ -102,6 +102,9 @@ class AudioSettings:
     region: str = _setting("", "store = s3: the region; empty = the client's default")
     access_key: str = _setting("", "store = s3: access key; empty = the client's own search")
     secret_key: str = _setting("", "store = s3: secret key", secret=True)
+    rate: int = _setting(
+        8000, "samples a second of what is kept, whatever a call's line gives", choices=("8000", "16000")
+    )
     cache_mb: int = _setting(512, "most megabytes this node keeps of sounds it has played", low=1)
     cache_minutes: int = _setting(15, "minutes for which a sound just played is not thrown away", low=1, high=1440)
 

@@ -114,6 +114,8 @@ def _right(value: Any, default: Any, limits: Limits) -> Any:
     elif isinstance(default, int):
         if isinstance(value, bool) or not isinstance(value, int) or not limits.low <= value <= limits.high:
             raise InvalidValueError(f"is a number from {limits.low:.0f} to {limits.high:.0f}, not {said}")
+        if limits.choices and str(value) not in limits.choices:
+            raise InvalidValueError(f"is one of {', '.join(limits.choices)}, not {said}")
     elif isinstance(default, tuple):
         if not isinstance(value, list | tuple) or not all(isinstance(word, str) for word in value):
             raise InvalidValueError(f"is a list of texts, not {said}")

@@ -78,24 +78,19 @@ def load_voice(path: Path) -> array[int]:
 
 
 def _convert(path: Path) -> array[int]:
-    """Any other sound file, mixed to mono and brought to 8000 samples a second (windowed sinc, cut off at 3.6 kHz)."""
-    import numpy as np
+    """Any other sound file, mixed to mono and brought to 8000 samples a second."""
     import soundfile
 
+    from esl_vm.sound.resample import resampled, to_pcm
+
     try:
-        data, rate = soundfile.read(str(path), dtype="float64", always_2d=True)
+        data, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
     except soundfile.SoundFileError as error:
         raise ValueError(f"not a sound file: {path}") from error
-    mono = data.mean(axis=1)
-    if rate > TELEPHONE_RATE:
-        width = int(rate / TELEPHONE_RATE * 16)
-        at = np.arange(-width, width + 1)
-        window = np.hamming(2 * width + 1) * np.sinc(at * 7200 / rate)
-        mono = np.convolve(mono, window / window.sum(), mode="same")
-    moments = np.arange(int(len(mono) * TELEPHONE_RATE / rate)) * rate / TELEPHONE_RATE
-    if len(moments):
-        mono = np.interp(moments, np.arange(len(mono)), mono)
-    return array("h", (np.clip(mono, -1, 1) * 32767).astype("<i2").tolist())
+    samples = array("h", to_pcm(resampled(data.mean(axis=1), rate, TELEPHONE_RATE)))
+    if sys.byteorder == "big":
+        samples.byteswap()
+    return samples
 
 
 @dataclass(slots=True)

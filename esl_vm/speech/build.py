@@ -18,6 +18,7 @@ import numpy as np
 import soundfile
 
 from esl_vm.model.errors import InvalidValueError
+from esl_vm.sound.resample import resampled
 from esl_vm.speech.recordings import OWN_SOUNDS, SYNTHETIC_LIST, Coverage
 from esl_vm.speech.utterance import Prompt
 from esl_vm.speech.voice import LANGUAGES
@@ -26,8 +27,7 @@ from esl_vm.speech.words import prompt_names, word
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from numpy.typing import NDArray
-
+    from esl_vm.sound.resample import Samples
     from esl_vm.speech.packs import PromptPack
 
     Synthesizer = Callable[[str, str, Path], None]
@@ -133,7 +133,7 @@ def _convert(pack: PromptPack, prompt: Prompt, path: Path, rate: int) -> bool:
     sources = pack.sources(prompt) or ((own,) if own.is_file() else ())
     if not sources:
         return False
-    _write(path, np.concatenate([_resampled(*read_sound(source), rate) for source in sources]), rate)
+    _write(path, np.concatenate([resampled(*read_sound(source), rate) for source in sources]), rate)
     return True
 
 
@@ -141,10 +141,10 @@ def _synthesize(synthesizer: Synthesizer, prompt: Prompt, path: Path, rate: int)
     with tempfile.TemporaryDirectory() as folder:
         spoken = Path(folder) / "spoken.wav"
         synthesizer(word(prompt.name, prompt.language), prompt.language, spoken)
-        _write(path, _resampled(*read_sound(spoken), rate), rate)
+        _write(path, resampled(*read_sound(spoken), rate), rate)
 
 
-def read_sound(path: Path) -> tuple[NDArray[np.float64], int]:
+def read_sound(path: Path) -> tuple[Samples, int]:
     """A recording's samples, channels mixed into one, from -1 to 1, and its rate.
 
     Raises:
@@ -158,19 +158,10 @@ def read_sound(path: Path) -> tuple[NDArray[np.float64], int]:
         )
     else:
         samples, rate = soundfile.read(path, always_2d=True)
-    return np.asarray(samples, dtype=np.float64).mean(axis=1), int(rate)
+    return np.asarray(samples, dtype=np.float32).mean(axis=1), int(rate)
 
 
-def _resampled(samples: NDArray[np.float64], rate: int, wanted: int) -> NDArray[np.float64]:
-    """Band-limited resampling over the whole prompt; its ends are silence, so that they may wrap around."""
-    if rate == wanted or not len(samples):
-        return samples
-    length = round(len(samples) * wanted / rate)
-    spectrum = np.fft.rfft(samples)[: length // 2 + 1]
-    return np.asarray(np.fft.irfft(spectrum, length) * (wanted / rate), dtype=np.float64)
-
-
-def _write(path: Path, samples: NDArray[np.float64], rate: int) -> None:
+def _write(path: Path, samples: Samples, rate: int) -> None:
     """Write 16-bit WAV; the file appears whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, partial = tempfile.mkstemp(dir=path.parent, prefix=".partial-", suffix=".wav")

@@ -2,7 +2,7 @@
 
 takes/ID.take          the manifest of a take on its way
 takes/ID-1.wav         what FreeSWITCH records to; ID-2.wav after "record again"
-takes/ID-1.fit.wav     the same, trimmed or repaired, where that was needed
+takes/ID-1.fit.wav     the same as it is kept (trimmed, repaired, at the rate of what is stored), where that differs
 takes/ID-intro.wav     the introduction of a forwarded message
 takes/ID.done          a settled take whose files are being removed
 aside/                 takes that could not be settled; the reason stands in the manifest
@@ -69,7 +69,7 @@ class SpoolFolder:
         return self.takes / f"{take_id}-{part}.wav"
 
     def fitted(self, take_id: str, part: int) -> Path:
-        """That attempt, trimmed or repaired."""
+        """That attempt as it is kept: trimmed, repaired, at the rate of what is stored."""
         return self.takes / f"{take_id}-{part}.fit.wav"
 
     def intro(self, take_id: str) -> Path:

@@ -70,7 +70,7 @@ class Manifest:
         trim: silence at the end does not count, and is cut off. threshold: below it is silence, 0 to 32767.
         part: which attempt at the recording counts, from 1. intro: an introduction lies beside it.
         recorded_ms: what FreeSWITCH said its length is when it ended; -1 = it has not ended.
-        fitted: the trimmed or repaired recording lies beside it and is the one that counts.
+        fitted: the recording as it is kept (trimmed, repaired, at the rate of what is stored) lies beside it and counts.
         cut: the recording was cut short by a failure.
         urgent: marked by the caller.
         accepted: decided to be kept (a greeting is not, until it is said). discarded: decided to be dropped.

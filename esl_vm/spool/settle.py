@@ -12,7 +12,7 @@ from esl_vm.model.store import Delivery
 from esl_vm.spool import disk
 from esl_vm.spool.manifest import Kind
 from esl_vm.spool.outcome import Settled, Settlement
-from esl_vm.spool.sound import BrokenSoundError, cut_to, measure
+from esl_vm.spool.sound import BrokenSoundError, convert, cut_to, measure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +40,7 @@ class Settler:
         folder: the spool.
         destinations: where takes go.
         run: how work that waits for the disk is run.
+        rate: samples a second of what is stored.
         wall: the clock that files are dated by.
     """
 
@@ -48,10 +49,12 @@ class Settler:
         folder: SpoolFolder,
         destinations: Destinations,
         run: disk.Runner,
+        rate: int,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.folder = folder
         self.run = run
+        self.rate = rate
         self._destinations = destinations
         self._wall = wall
 
@@ -81,7 +84,9 @@ class Settler:
         return self._guarded(journal, dropped, retry=True)
 
     def fit(self, manifest: Manifest, recorded_ms: int) -> tuple[Sound, dict[str, Any]]:
-        """Look at a recording, and trim or repair it where needed; returns it and what changes in the manifest.
+        """Look at a recording, and make of it what is stored where it is not so yet: mono, at one rate, trimmed, whole.
+
+        Returns it and what changes in the manifest. What FreeSWITCH recorded stays as it is until the take is settled.
 
         Args:
             manifest: of the take.
@@ -90,14 +95,21 @@ class Settler:
         Raises:
             BrokenSoundError, OSError.
         """
-        raw = self.folder.recording(manifest.id, manifest.part)
-        sound = measure(raw, manifest.threshold)
+        source = self.folder.recording(manifest.id, manifest.part)
+        fitted = self.folder.fitted(manifest.id, manifest.part)
+        sound = measure(source, manifest.threshold)
         changes: dict[str, Any] = {}
         if not sound.finished or sound.ms + MISSING_MS < recorded_ms:
             changes["cut"] = True
+        if sound.frames and (sound.rate, sound.channels) != (self.rate, 1):
+            convert(source, sound, self.rate, fitted)
+            source, finished = fitted, sound.finished
+            sound = dataclasses.replace(measure(source, manifest.threshold), finished=finished)
         frames = sound.trimmed() if manifest.trim and recorded_ms >= 0 else sound.frames
-        if frames and (frames < sound.frames or not sound.finished):
-            cut_to(raw, sound, frames, self.folder.fitted(manifest.id, manifest.part))
+        if frames and (frames < sound.frames or (source != fitted and not sound.finished)):
+            cut_to(source, sound, frames, fitted)
+            source = fitted
+        if frames and source == fitted:
             changes["fitted"] = True
         return dataclasses.replace(sound, frames=frames), changes
 
@@ -171,7 +183,7 @@ class Settler:
         return self._deliver(journal, sound.ms, retry=retry, told=told)
 
     def _look(self, journal: Journal) -> Sound:
-        """The sound that counts, measured; trimmed or repaired first where nobody has done it yet."""
+        """The sound that counts, measured; made of what was recorded first where nobody has done it yet."""
         manifest = journal.manifest
         if manifest.fitted:
             return measure(self.folder.counting(manifest), manifest.threshold)

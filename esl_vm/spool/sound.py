@@ -1,6 +1,6 @@
-"""How long a recording is, how much of it was spoken, and making a playable file of one that was cut off.
+"""How long a recording is, how much of it was spoken, and making of it what is stored: mono, at the store's rate, whole.
 
-Recordings are RIFF WAVE files, 16-bit PCM, as FreeSWITCH writes them at the call's rate. Seen on FreeSWITCH 1.11: while
+Recordings are RIFF WAVE files, 16-bit PCM, as FreeSWITCH writes them at the call's rate and with its channels. Seen on FreeSWITCH 1.11: while
 it records, the header says RIFF size 8 and no data; the true sizes are written when the recording ends. So a file
 whose RIFF size is not its own was cut off, and its sound is all that follows the header.
 """
@@ -12,7 +12,7 @@ import struct
 import sys
 import warnings
 from dataclasses import dataclass
-from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from esl_vm.spool import disk
@@ -75,6 +75,10 @@ class Sound:
         """Its length without the silence at its end, in milliseconds; 0 = nothing but silence."""
         return self.heard_frames * 1000 // self.rate
 
+    def frames_at(self, rate: int) -> int:
+        """How many frames it has at another rate, to the nearest."""
+        return (2 * self.frames * rate + self.rate) // (2 * self.rate)
+
     def trimmed(self) -> int:
         """How many frames remain when the silence at the end beyond 200 ms is cut off."""
         return min(self.frames, self.heard_frames + self.rate * SILENCE_LEFT_MS // 1000)
@@ -123,28 +127,56 @@ def _cut(fd: int, sound: Sound, frames: int) -> Iterator[bytes]:
         yield block + bytes(wanted - len(block))  # of a file that became shorter since it was measured
 
 
-def join(parts: list[Path], target: Path) -> int:
-    """Write several recordings as one, at the first one's rate, mono, durably; returns its milliseconds.
+def convert(source: Path, sound: Sound, rate: int, target: Path) -> None:
+    """Write a measured recording as a new, complete WAVE file in one channel at that rate, durably. Raises OSError."""
+    fd = disk.open_file(source)
+    try:
+        header = wave_header(2 * sound.frames_at(rate), rate)
+        disk.write_parts(target, chain((header,), _converted(fd, sound, rate)))
+    finally:
+        os.close(fd)
+
+
+def _converted(fd: int, sound: Sound, rate: int) -> Iterator[bytes]:
+    """Its samples in one channel at that rate, exactly `frames_at` of them."""
+    # Most lines need it never, and a process that does pays 0.1 s for it once.
+    from esl_vm.sound.resample import Resampler, from_pcm, to_pcm
+
+    resampler = Resampler(sound.rate, rate) if sound.rate != rate else None
+    left = 2 * sound.frames_at(rate)
+    width = 2 * sound.channels
+    size = sound.frames * width
+    step = _BLOCK // width * width
+    for done in range(0, size, step):
+        block = os.pread(fd, min(step, size - done), sound.data_at + done)
+        mono = from_pcm(block[: len(block) // width * width], sound.channels)
+        piece = to_pcm(resampler.feed(mono) if resampler else mono)[:left]
+        left -= len(piece)
+        yield piece
+    rest = to_pcm(resampler.finish())[:left] if resampler else b""
+    yield rest + bytes(left - len(rest))
+
+
+def join(parts: list[Path], target: Path, rate: int) -> int:
+    """Write several recordings as one, mono at that rate, durably; returns its milliseconds.
 
     Raises:
         BrokenSoundError: one of them is no recording. OSError: one can't be read, or the new one not be written.
     """
-    whole = bytearray()
-    common = 0
-    for path in parts:
-        content = path.read_bytes()
-        rate, channels, data_at, size, _ = _header(partial(_part, content), len(content))
-        data = _native(content[data_at : data_at + size - size % (2 * channels)])
-        if channels == 2:
-            data = audioop.tomono(data, 2, 0.5, 0.5)
-        elif channels > 2:
-            raise BrokenSoundError(f"it has {channels} channels")
-        common = common or rate
-        if rate != common:
-            data, _ = audioop.ratecv(data, 2, 1, rate, common, None)
-        whole += _native(data)
-    disk.write_whole(target, wave(bytes(whole), common, 1))
-    return len(whole) // 2 * 1000 // common
+    sounds = [measure(path, 0) for path in parts]
+    frames = sum(sound.frames_at(rate) for sound in sounds)
+    disk.write_parts(target, _joined(parts, sounds, rate, frames))
+    return frames * 1000 // rate
+
+
+def _joined(parts: list[Path], sounds: list[Sound], rate: int, frames: int) -> Iterator[bytes]:
+    yield wave_header(2 * frames, rate)
+    for path, sound in zip(parts, sounds, strict=True):
+        fd = disk.open_file(path)
+        try:
+            yield from _converted(fd, sound, rate)
+        finally:
+            os.close(fd)
 
 
 def wave(data: bytes, rate: int, channels: int = 1) -> bytes:
@@ -241,10 +273,6 @@ def loudness(samples: bytes) -> int:
     ceiling = struct.pack("=h", _LOUDEST) * (len(samples) // 2)
     below = audioop.avg(audioop.add(samples, ceiling, 2), 2) - _LOUDEST
     return max(0, audioop.avg(samples, 2) - 2 * below)
-
-
-def _part(content: bytes, at: int, size: int) -> bytes:
-    return content[at : at + size]
 
 
 def _native(data: bytes) -> bytes:

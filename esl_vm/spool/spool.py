@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MIN_FREE = 64 << 20
+TELEPHONE_RATE = 8000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class Spool:
         clock: what time it is.
         node: this host's name. Where hosts share the folder, each settles its own takes.
         min_free: bytes that must be free on the disk before a recording begins.
+        rate: samples a second of what is stored, whatever the call's line gives.
         run: how work that waits for the disk is run: at once, or in a thread.
     """
 
@@ -76,10 +78,11 @@ class Spool:
         *,
         node: str = "",
         min_free: int = MIN_FREE,
+        rate: int = TELEPHONE_RATE,
         run: disk.Runner = disk.at_once,
     ) -> None:
         self.folder = SpoolFolder(folder, min_free)
-        self.settler = Settler(self.folder, Destinations(mailboxes, audio), run)
+        self.settler = Settler(self.folder, Destinations(mailboxes, audio), run, rate)
         self.node = node
         self.clock = clock
         self.audio = audio
@@ -256,10 +259,9 @@ class Spool:
             message = dataclasses.replace(message, intro_ms=self._join(intros, self.folder.intro(manifest.id)))
         journal.append(message=message, intro=bool(intros), recorded_ms=0, accepted=True)
 
-    @staticmethod
-    def _join(intros: list[Path], target: Path) -> int:
+    def _join(self, intros: list[Path], target: Path) -> int:
         try:
-            return join(intros, target)
+            return join(intros, target, self.settler.rate)
         except BrokenSoundError as error:
             raise SpoolError(f"the introductions can't be joined: {error}") from error
 

@@ -13,7 +13,6 @@ from import_rig import tone, wav_bytes, wav_seconds, write
 
 from esl_vm.importers.audio import SoundError, by_quality, convert
 from esl_vm.importers.plan import Kind, SoundFiles
-from esl_vm.importers.resample import Resampler
 
 
 def brought(path, target):
@@ -97,17 +96,14 @@ def test_nothing_above_four_kilohertz_is_heard_as_something_else(tmp_path):
     assert float(np.abs(samples[200:-200]).max()) < 0.001
 
 
-@settings(max_examples=40, deadline=None)
-@given(rate=st.integers(1000, 100_000), cuts=st.lists(st.integers(0, 5000), max_size=8), seconds=st.floats(0.01, 0.3))
-def test_resampling_block_by_block_is_resampling_at_once(rate, cuts, seconds):
-    sound = sine(seconds, rate, 300).astype(np.float32)
-    whole = Resampler(rate, 8000)
-    at_once = np.concatenate((whole.feed(sound), whole.finish()))
-    parts = Resampler(rate, 8000)
-    places = sorted(min(cut, len(sound)) for cut in cuts)
-    pieces = [parts.feed(piece) for piece in np.split(sound, places)]
-    assert np.allclose(np.concatenate([*pieces, parts.finish()]), at_once, atol=1e-6)
-    assert len(at_once) == -(-len(sound) * 8000 // rate)
+@pytest.mark.parametrize(("extension", "rate"), [("wav", 48000), ("wav", 8000), ("wav", 16000)])
+def test_an_installation_that_keeps_16_kilohertz_has_what_is_above_four(extension, rate, tmp_path):
+    path = tmp_path / f"x.{extension}"
+    soundfile.write(path, sine(1.0, rate, 3000), rate)
+    assert convert(SoundFiles((path,), tmp_path), tmp_path / "out.wav", 16000) == 1000
+    samples, kept = soundfile.read(tmp_path / "out.wav", dtype="float32")
+    assert (kept, len(samples)) == (16000, 16000)
+    assert pitch_of(samples) * 2 == pytest.approx(3000, abs=2)
 
 
 @pytest.mark.parametrize(

@@ -225,9 +225,9 @@ class Desk:
         return audio_id
 
 
-def freeswitch_records(path: Path, data: bytes) -> None:
-    """What `record` leaves at its proper end."""
-    path.write_bytes(wave(data, RATE))
+def freeswitch_records(path: Path, data: bytes, rate: int = RATE, channels: int = 1) -> None:
+    """What `record` leaves at its proper end, on a line of that rate."""
+    path.write_bytes(wave(data, rate, channels))
 
 
 def stripped(message: Message) -> Message:

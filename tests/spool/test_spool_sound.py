@@ -1,16 +1,18 @@
-"""What a recording says of itself: how long, how much of it spoken, ended or cut off."""
+"""What a recording says of itself: how long, how much of it spoken, ended or cut off; and what is stored of it."""
 
 from __future__ import annotations
 
+import math
 import struct
 import wave as standard_wave
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from spool_cast import RATE, cut_off, silence, voice
 
-from esl_vm.spool.sound import BrokenSoundError, cut_to, join, loudness, measure, wave
+from esl_vm.spool.sound import BrokenSoundError, convert, cut_to, join, loudness, measure, wave
 
 
 @pytest.fixture
@@ -131,6 +133,8 @@ def test_notes_before_the_sound_are_skipped(recording):
         (wave(voice(10), RATE).replace(b"\x10\x00data", b"\x08\x00data"), "not 16-bit PCM"),
         (wave(voice(10), RATE).replace(b"fmt \x10\0\0\0\x01\0", b"fmt \x10\0\0\0\x07\0"), "not 16-bit PCM"),
         (wave(voice(10), 0), "not 16-bit PCM"),
+        (wave(voice(10), 1), "1 Hz"),
+        (wave(voice(10), 2**31 - 1), "2147483647 Hz"),
     ],
 )
 def test_what_is_no_recording_is_refused_with_a_sentence(recording, content, sentence):
@@ -149,16 +153,77 @@ def test_rubbish_and_half_headers_never_do_more_than_be_refused(tmp_path_factory
     assert 0 <= sound.heard_frames <= sound.frames
 
 
-def test_an_introduction_is_joined_to_the_one_before_it_whatever_their_rates(tmp_path):
+@pytest.mark.parametrize("rate", [8000, 16000])
+def test_introductions_are_joined_at_the_rate_of_what_is_stored(tmp_path, rate):
     paths = [tmp_path / name for name in ("a.wav", "b.wav", "c.wav")]
     paths[0].write_bytes(wave(voice(1000), 8000))
     paths[1].write_bytes(wave(voice(500, rate=16000), 16000))
     stereo = b"".join(struct.pack("<hh", 1000, 1000) for _ in range(4000))
     paths[2].write_bytes(wave(stereo, 8000, 2))
 
-    ms = join(paths, tmp_path / "joined.wav")
+    ms = join(paths, tmp_path / "joined.wav", rate)
 
     sound = measure(tmp_path / "joined.wav", 128)
-    assert (sound.rate, sound.channels) == (8000, 1)
-    assert sound.ms == ms
-    assert abs(ms - 2000) <= 2
+    assert (sound.rate, sound.channels) == (rate, 1)
+    assert sound.ms == ms == 2000
+
+
+def sine(hertz, rate, *, left=0.5, right=None):
+    """Two seconds of a tone; in stereo where the right channel has a level too."""
+    levels = [left] if right is None else [left, right]
+    samples = (level * math.sin(2 * math.pi * hertz * i / rate) for i in range(2 * rate) for level in levels)
+    return wave(b"".join(struct.pack("<h", round(32767 * sample)) for sample in samples), rate, len(levels))
+
+
+def at(rate, path):
+    """The samples of it in one channel at a rate, -1 to 1."""
+    target = path.with_name("converted.wav")
+    convert(path, measure(path, 0), rate, target)
+    with standard_wave.open(str(target)) as file:
+        assert file.getparams()[:3] == (1, 2, rate)
+        return np.frombuffer(file.readframes(file.getnframes()), dtype="<i2") / 32767
+
+
+def heard(samples):
+    """The strongest frequency in the middle second of two, Hz, and that tone's amplitude."""
+    middle = samples[len(samples) // 4 : len(samples) * 3 // 4]
+    spectrum = np.abs(np.fft.rfft(middle * np.hanning(len(middle)))) * 4 / len(middle)
+    return int(np.argmax(spectrum)), float(spectrum.max())
+
+
+@pytest.mark.parametrize("line", [8000, 11025, 16000, 24000, 48000])
+@pytest.mark.parametrize("kept", [8000, 16000])
+def test_a_tone_keeps_length_pitch_and_level(recording, line, kept):
+    samples = at(kept, recording(sine(1000, line)))
+
+    assert len(samples) == 2 * kept
+    assert heard(samples) == (1000, pytest.approx(0.5, rel=0.01))
+
+
+def test_a_tone_that_the_kept_rate_cannot_carry_is_gone_not_another_tone(recording):
+    path = recording(sine(6000, 48000))
+
+    assert heard(at(8000, path))[1] < 0.001
+    assert heard(at(16000, path)) == (6000, pytest.approx(0.5, rel=0.01))
+
+
+@pytest.mark.parametrize(("left", "right", "level"), [(0.5, 0.5, 0.5), (0.5, 0.0, 0.25), (0.2, 0.4, 0.3)])
+def test_the_channels_of_a_stereo_line_are_mixed(recording, left, right, level):
+    assert heard(at(8000, recording(sine(1000, 48000, left=left, right=right)))) == (
+        1000,
+        pytest.approx(level, rel=0.01),
+    )
+
+
+def test_the_same_recording_gives_the_same_bytes_every_time(recording):
+    path = recording(sine(440, 48000, left=0.3, right=0.1))
+
+    assert at(8000, path).tobytes() == at(8000, path).tobytes()
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 8])
+@pytest.mark.parametrize("frames", [1, 2, 7, 12345])
+def test_any_length_is_the_same_length_at_another_rate(recording, frames, channels):
+    path = recording(wave(bytes(2 * channels * frames), 44100, channels))
+
+    assert abs(len(at(8000, path)) - frames * 8000 / 44100) <= 0.5

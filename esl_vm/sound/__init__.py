@@ -1,0 +1,1 @@
+"""Sound as numbers: what spool, imports and prompts share."""
