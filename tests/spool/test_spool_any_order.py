@@ -171,6 +171,7 @@ class SpoolInAnyOrder(RuleBasedStateMachine):
             (self.folder / "audio").rmdir()
         self.desk.clock, self.desk._number = former.clock, former._number
         self.desk.mailboxes.down, self.desk.mailboxes.deaf = former.mailboxes.down, former.mailboxes.deaf
+        self.desk.mailboxes.maxmsg = former.mailboxes.maxmsg
 
     @invariant()
     def nobody_has_what_was_dropped_or_deleted_or_twice(self):
