@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from esl_vm.esl.sounds import NO_LIST_VARIABLES, USUAL_RATE, members, offset_path, playlists, safe_path, wave_of
+from esl_vm.esl.sounds import USUAL_RATE, members, offset_path, playlists, safe_path, wave_of
 from esl_vm.esl.wire import checked, command, headers_named
 from esl_vm.model.call import ALL_KEYS, Call, Ended, Listened, Recorded
 from esl_vm.model.errors import SpoolError, UnsafeArgumentError
@@ -37,7 +37,7 @@ _CONTEXT = re.compile(r"[0-9A-Za-z_][0-9A-Za-z_.@-]{0,127}")
 _VARIABLE_HEADER = "variable_"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,127}")
 # Recordings are written as they are made (switch_ivr_record_file).
-_UNBUFFERED = "enable_file_write_buffering false"
+_UNBUFFERED = {"enable_file_write_buffering": "false"}
 _ABOUT_A_CALL = (
     "FreeSWITCH-Hostname",
     "Unique-ID",
@@ -207,8 +207,8 @@ class EslPhone:
         if folder not in self._seen_folders:
             if not path.parent.is_dir():
                 return False
-            asked = [f"api file_exists {safe_path(folder)}", f"api uuid_setvar {self._call.uuid} {_UNBUFFERED}"]
-            if self._session.ask(asked)[0].data.strip() != "true":
+            self._session.change(_UNBUFFERED)
+            if self._session.ask([f"api file_exists {safe_path(folder)}"])[0].data.strip() != "true":
                 return False
             self._seen_folders.add(folder)
         return True
@@ -261,9 +261,10 @@ class EslPhone:
         """Send the caller on; raises UnsafeArgumentError for what is no extension."""
         if not _EXTENSION.fullmatch(extension) or (context and not _CONTEXT.fullmatch(context)):
             raise UnsafeArgumentError(f"not an extension: {extension!r} {context!r}")
+        self._session.poll()
         # Where the dialplan set socket_resume, the end of our socket would pull the call back from where it was sent
         # (seen on FreeSWITCH 1.11: what it hears there stops).
-        self._session.hold(command(f"api uuid_setvar_multi {self._call.uuid} socket_resume=false;{NO_LIST_VARIABLES}"))
+        self._session.put_back(socket_resume="false")
         self._session.transfer(f"{extension} XML {context}" if context else extension)
 
     def _run(
@@ -273,7 +274,7 @@ class EslPhone:
         session = self._session
         if keys != self._stopping:
             # An api command is done at once and before the execute that follows it, so nothing is waited for.
-            session.hold(command(f"api uuid_setvar {self._call.uuid} playback_terminators {_terminators(keys)}"))
+            session.change({"playback_terminators": _terminators(keys)})
             self._stopping = keys
         session.begin(application, argument)
         ended = session.finish(keys, most_s=most_s, after_hang_up=after_hang_up)

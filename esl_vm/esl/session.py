@@ -5,6 +5,8 @@
 - **Keys** are taken from DTMF events only: FreeSWITCH loses those pressed while no application runs.
 - **Hanging up** (an event, a notice, the end of the connection, a frame that is none) raises CallerGoneError from
   whatever waits.
+- **A call that somebody else takes** (a transfer, a bridge, a pick-up, a park, another `socket`) raises it too, before
+  anything more is done with it.
 """
 
 from __future__ import annotations
@@ -17,13 +19,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from esl_vm.esl.exchange import NEVER, REPLY_S, Exchange, Stream
-from esl_vm.esl.sounds import LIST_VARIABLES, NO_LIST_VARIABLES
-from esl_vm.esl.wire import Frame, Limits, command, execute
+from esl_vm.esl.sounds import LIST_VARIABLES
+from esl_vm.esl.taken import HOST, let_go
+from esl_vm.esl.wire import Frame, Limits, assignments, command, execute
 from esl_vm.model.call import ALL_KEYS
 from esl_vm.model.errors import CallerGoneError, UnsafeArgumentError, WireError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +46,13 @@ BREAK_AFTER_S = 0.06
 BREAK_AGAIN_S = 0.2
 # Bytes that wake us once nothing is waited for but the end: the last answers and the notice together have some 400.
 FAREWELL = 2048
-# Why a call is gone whose caller talks on elsewhere.
+# Why a call is gone whose caller talks on elsewhere: we sent him there, or somebody else took the call.
 TRANSFERRED = "transferred"
+TAKEN = "taken"
+# The state in which the dialplan runs applications, and the first of those in which a call ends (switch_types.h).
+_EXECUTING, _ENDING = "4", 10
+# FreeSWITCH's own channel variables that we set while the call is ours.
+CHANGED = (*LIST_VARIABLES, HOST, "playback_terminators", "enable_file_write_buffering")
 _COMPLETE = b"Event-Name: CHANNEL_EXECUTE_COMPLETE\n"
 _DTMF = b"Event-Name: DTMF\n"
 _DIGIT = b"\nDTMF-Digit: "
@@ -83,6 +91,10 @@ class CallSession(Exchange):
         self._mark = b""  # the header that says an event is of that application
         self._completion: Frame | None = None
         self._released = False  # FreeSWITCH told that the socket's hold on the call is over
+        self._socket_data = ""  # the arguments of the `socket` that holds the call for us
+        self._state = b""  # the header that says the call is still in the state in which it came to us
+        self.changed: dict[str, str] = {}  # FreeSWITCH's own channel variables that we have set
+        self.before: dict[str, str] = {}  # those of them that were set when the call came
         self._probe: list[Frame] | None = None  # where the answer to a nudge goes
         self._parked = False  # an application of ours has completed, so the call is in the hands of this socket
 
@@ -108,10 +120,24 @@ class CallSession(Exchange):
             raise WireError("the reply to connect describes no call")
         self._uuid = uuid
         self._own = f"\nUnique-ID: {uuid}\n".encode()
+        self._state = f"\nChannel-State-Number: {answer.get('Channel-State-Number') or _EXECUTING}\n".encode()
+        self._socket_data = answer.get("variable_current_application_data") or ""
+        self.before = {name: value for name in CHANGED if (value := answer.get(f"variable_{name}"))}
         listen = command(f"filter Unique-ID {uuid}") + command(f"event plain {EVENTS}")
-        lists = command(f"api uuid_setvar_multi {uuid} {LIST_VARIABLES}")
-        self.hold(listen + command(f"linger {LINGER_S}") + lists, 4)
+        self.hold(listen + command(f"linger {LINGER_S}"), 3)
+        self.change(LIST_VARIABLES | {HOST: self._prefix})
         return answer
+
+    def change(self, variables: Mapping[str, str]) -> None:
+        """Set variables that FreeSWITCH itself obeys, of `CHANGED`, ahead of what is done next; `put_back` undoes it."""
+        self.changed.update(variables)
+        self.hold(command(f"api uuid_setvar_multi {self._uuid} {assignments(variables)}"))
+
+    def put_back(self, **more: str) -> None:
+        """Set back what `change` has set, and these besides, ahead of what is done next: the dialplan plays its own way."""
+        was = {name: self.before.get(name, "") for name in self.changed} | more
+        self.changed.clear()
+        self.hold(command(f"api uuid_setvar_multi {self._uuid} {assignments(was)}"))
 
     def begin(self, application: str, argument: str = "", *, after: bytes = b"") -> None:
         """Start an application after those before it, without waiting for anything; raises CallerGoneError.
@@ -196,16 +222,20 @@ class CallSession(Exchange):
         """
         try:
             if self._uuid and not self.gone:
+                self.poll()
                 if self._running:
                     self.post(command(f"api uuid_break {self._uuid} all"))
                 if not self._parked:
                     self.begin("sleep", "1")
                     self.read_until(lambda: self._parked, timeout)
             if self._uuid and not self.gone:
-                self.post(command(f"api uuid_setvar_multi {self._uuid} {NO_LIST_VARIABLES}") + command("exit"), 2)
+                self.put_back()
+                self.post(command("exit"))
+            elif self.gone == TAKEN:
+                let_go(self)
             elif self.connected and self.gone != TRANSFERRED:
                 self.post(command("exit"))
-            if not self.gone or self.gone == TRANSFERRED:
+            if not self.gone or self.gone in {TRANSFERRED, TAKEN}:
                 # FreeSWITCH closes; were we the first, it might meet a reset before it has read the command.
                 self._enough = FAREWELL
                 end = self._clock() + timeout
@@ -222,6 +252,8 @@ class CallSession(Exchange):
             if self._running and body.rfind(self._mark) >= 0:
                 self._parked = True
                 self._completion = frame
+                if self._state not in body:
+                    self._moved(frame)
             else:
                 self._completed(frame)
         elif body.startswith(_DTMF):
@@ -238,9 +270,21 @@ class CallSession(Exchange):
         """Take the end of an application that nobody waits for."""
         if (frame.last("Application-UUID") or "").startswith(self._prefix):
             self._parked = True
-        elif self.gone and frame.last("Application") == "socket":
-            # The application that holds the call for us ended with it; what was queued will never run.
+        elif frame.last("Application") == "socket" and (frame.last("Application-Data") or "") == self._socket_data:
+            # The application that holds the call for us ended; what was queued will never run.
             self._released = True
+            self._moved(frame)
+
+    def _moved(self, frame: Frame) -> None:
+        """Take notice that the call is not where it came to us any more, unless it is just ending.
+
+        Whoever moves a call gives its channel another state first, then the application that runs ends, then `socket`. So
+        the state tells it in time: an application begun after that would run in the new place.
+        """
+        number = frame.get("Channel-State-Number") or ""
+        if not self.gone and number.isdecimal() and int(number) < _ENDING:
+            self.gone = TAKEN
+            log.info("call %s: somebody else has taken it", self._uuid)
 
     def _outlast_the_caller(self) -> None:
         """Read on after the hang-up until the running application's end is told, or can't be any more."""

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 # What is between the files of one `playback`, with the variables below; docs/decisions/0006-playback-lists.md says why
 # not `file_string`.
 BETWEEN = "!"
-LIST_VARIABLES = f"playback_delimiter={BETWEEN};playback_sleep_val=0"
-NO_LIST_VARIABLES = "playback_delimiter=;playback_sleep_val="
+LIST_VARIABLES = {"playback_delimiter": BETWEEN, "playback_sleep_val": "0"}
 # The most files FreeSWITCH takes in one list (switch_ivr_play_say.c: switch_ivr_play_file).
 MOST_MEMBERS = 128
 # What a file that isn't here, or is no WAV file, is taken to have.

@@ -40,6 +40,7 @@ _DONE = _DONE_HEAD + b"\n\n" + _DONE_BODY
 _LINE_BREAK = ord("\n")
 _BREAKS = re.compile(r"[\x00\r\n]")
 _EXPANDED = re.compile(r"[\x00\r\n\\]|\$\{")
+_APART = re.compile(r"[\x00\r\n;'\\]")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
@@ -352,6 +353,11 @@ def execute(application: str, argument: str, uuid: str) -> bytes:
         f"sendmsg\ncall-command: execute\nexecute-app-name: {checked(application)}{arguments}\n"
         f"event-lock: true\nEvent-UUID: {checked(uuid)}\n\n"
     ).encode("utf-8", "replace")
+
+
+def assignments(variables: Mapping[str, str]) -> str:
+    """Variables as `uuid_setvar_multi` takes them; a value that could be read as several is left out (`` unsets)."""
+    return ";".join(f"{_named(name)}={'' if _APART.search(value) else value}" for name, value in variables.items())
 
 
 def send_event(name: str, headers: Mapping[str, str], body: str = "") -> bytes:

@@ -29,7 +29,7 @@ _QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
 _SOUND = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3.0, 6.0)
 _CALL = (1, 5, 15, 30, 60, 120, 300, 600, 1800)
 _LAMP = (0.1, 0.25, 0.5, 1, 2, 5, 15, 60, 300, 900)
-_FINISHED = frozenset({"completed", "failed", "cut short", "refused"})
+_ENDS = frozenset({"completed", "failed", "cut short", "refused", "transferred", "taken"})
 
 
 log = logging.getLogger(__name__)
@@ -119,7 +119,7 @@ class Metrics:
 
     def call_counted(self, action: str, status: str, end: str) -> None:
         """Count a call; every way for a caller to be gone counts as `hung up`, whatever the cause."""
-        kind = end if end in _FINISHED else "transferred" if end == "transferred" else "hung up"
+        kind = end if end in _ENDS else "hung up"
         self._calls.labels(action, status or "none", kind).inc()
         self._counted()
 

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from esl_vm.sim.channel import plain
 from esl_vm.sim.playback import Playback
 
 if TYPE_CHECKING:
@@ -80,6 +81,11 @@ def _transfer(call: SimCall, rest: str) -> str:
     return "+OK\n"
 
 
+def _dump(call: SimCall, _rest: str) -> str:
+    node = call.node
+    return plain(call.channel.event("CHANNEL_DATA", node.schedule.now(), node.next_sequence(), [])).decode()
+
+
 def _fileman(call: SimCall, rest: str) -> str:
     handle = call.running.handle if call.running else None
     if not isinstance(handle, Playback):
@@ -107,6 +113,19 @@ def _file_exists(_node: SimNode, path: str) -> str:
     return "true" if path and Path(path).exists() else "false"
 
 
+def _sched_api(node: SimNode, rest: str) -> str:
+    when, _, command = rest.partition(" ")
+    _group, _, command = command.partition(" ")
+    if not re.fullmatch(r"\+\d+", when) or not command:
+        return "-USAGE: [+@]<time> <group_name> <command_string>[&]\n"
+
+    def due() -> None:
+        run_api(node, command)
+
+    node.schedule.call_later(int(when), due)
+    return "+OK Added: 1\n"
+
+
 def _create_uuid(node: SimNode, _rest: str) -> str:
     return node.new_uuid()
 
@@ -118,6 +137,7 @@ def _strftime(node: SimNode, rest: str) -> str:
 
 
 _ABOUT_CALL: dict[str, Callable[[SimCall, str], str]] = {
+    "uuid_dump": _dump,
     "uuid_exists": _exists,
     "uuid_getvar": _getvar,
     "uuid_setvar": _setvar,
@@ -130,6 +150,7 @@ _ABOUT_CALL: dict[str, Callable[[SimCall, str], str]] = {
 _ABOUT_NODE: dict[str, Callable[[SimNode, str], str]] = {
     "status": _status,
     "file_exists": _file_exists,
+    "sched_api": _sched_api,
     "create_uuid": _create_uuid,
     "strftime": _strftime,
 }

@@ -141,6 +141,7 @@ class SimCall:
         channel.set("transfer_history", f"{at}:{uuids.uuid4()}:bl_xfer:{extension}/{context}/XML")
         self.transferred = (extension, context)
         self._queue.clear()
+        channel.state = (channel.state[0], 2)  # the new one is set first; what runs then ends in it
         if running is not None:
             self.completed(running)
         for other in reversed(self._stack):
@@ -156,12 +157,21 @@ class SimCall:
     def release(self) -> None:
         """The service closed its socket: once what is queued has run the dialplan goes on after `socket`.
 
-        With the variable `socket_resume` true it goes on at once.
+        With the variable `socket_resume` true it goes on at once, even if it was moved meanwhile; and whatever has
+        parked the call since is over.
         """
-        if self.holder is not Holder.SOCKET or self.line.ended:
+        resumes = self.channel.variables.get("socket_resume") == "true"
+        if self.line.ended or self.holder is Holder.NOBODY:
+            return
+        if self.holder is Holder.DIALPLAN:
+            for running in reversed(self._stack):
+                if resumes or running.waits:
+                    self._stop(running)
+            if resumes:
+                self._start_dialplan(self.node.after_socket)
             return
         self._released = True
-        if self.channel.variables.get("socket_resume") == "true":
+        if resumes:
             self._queue.clear()
             for running in reversed(self._stack):
                 self._stop(running)

@@ -261,8 +261,17 @@ _RECEPTION = """
   <action application="answer"/>
   <action application="playback" data="tone_stream://%(300,0,440)"/>
   <action application="hangup" data="NORMAL_CLEARING"/>
+</condition></extension>
+<extension name="elsewhere"><condition field="destination_number" expression="^2001$">
+  <action application="answer"/>
+  <action application="playback" data="tone_stream://%(3000,0,440)"/>
+  <action application="hangup" data="NORMAL_CLEARING"/>
+</condition></extension>
+<extension name="colleague"><condition field="destination_number" expression="^2002$">
+  <action application="answer"/>
+  <action application="playback" data="tone_stream://%(1000,0,350);loops=-1"/>
 </condition></extension>"""
-"""Where the service sends a caller who wants the reception."""
+"""Where the service sends a caller who wants the reception (2000), and where others take one: 2001, 2002 (for ever)."""
 
 
 def _our_dialplan(folder: Path, addresses: str) -> None:

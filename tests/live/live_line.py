@@ -45,6 +45,7 @@ class LiveLine:
         sounds, timeline, on_change, ended, prompts, heard: as the simulated line's (esl_vm.sim.line).
         played: the playbacks.
         variables: those of the channel at its end.
+        uuid: the channel's. ran: the applications that were run, each with its argument and when it began.
         over: set when FreeSWITCH told the end of the call.
     """
 
@@ -61,6 +62,8 @@ class LiveLine:
         self.why_ended = ""
         self.prompts = Prompts()
         self.variables: Frame | None = None
+        self.uuid = ""
+        self.ran: list[tuple[float, str, str]] = []
         self.over = threading.Event()
         self.started_at = loop.now()
         self.phone = SipPhone(
@@ -124,6 +127,7 @@ class LiveLine:
     def event(self, name: str, frame: Frame) -> None:
         """Take an event of this call's channel. It happened when FreeSWITCH says so: whoever tests may be busy."""
         at = int(frame.get("Event-Date-Timestamp") or 0) / 1e6
+        self.uuid = self.uuid or frame.get("Unique-ID") or ""
         match name:
             case "CHANNEL_EXECUTE":
                 self._execute(frame, at)
@@ -165,6 +169,7 @@ class LiveLine:
 
     def _execute(self, frame: Frame, at: float) -> None:
         application, argument = frame.get("Application") or "", frame.get("Application-Data") or ""
+        self.ran.append((at, application, argument))
         if application == "playback":
             files = members_of(argument, frame.get("variable_playback_delimiter") or "")
             lead_in = LEAD_IN_S if argument.startswith("file_string://") else 0.0

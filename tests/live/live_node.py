@@ -29,7 +29,7 @@ from esl_vm.cli.settings_file import load_settings
 from esl_vm.sim.script import Caller
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from esl_vm.esl.wire import Frame
 
@@ -171,8 +171,12 @@ class LiveNode:
         name: str = "Alice",
         headers: Mapping[str, str] | None = None,
         voice: np.ndarray | None = None,
+        shell: Callable[[LiveLine, str], None] | None = None,
     ) -> tuple[LiveLine, Caller]:
-        """Hold one call, the caller following the script; returns when it is over, at most after LONGEST_S seconds."""
+        """Hold one call, the caller following the script; returns when it is over, at most after LONGEST_S seconds.
+
+        shell: does what `sh:` in the script says, in the loop's thread.
+        """
         begun: list[tuple[LiveLine, Caller]] = []
         ready = threading.Event()
 
@@ -182,7 +186,7 @@ class LiveNode:
                 self.loop, self.switch.sip_port, dialled, number=number, name=name, domain=domain, voice=spoken
             )
             self._lines[line.phone.call_id] = line
-            caller = Caller(line, self.loop, script)
+            caller = Caller(line, self.loop, script, shell and (lambda words: shell(line, words)))
             line.on_answer.append(caller.start)
             begun.append((line, caller))
             line.dial({f"X-{header}": value for header, value in (headers or {}).items()})

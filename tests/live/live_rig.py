@@ -16,10 +16,12 @@ from esl_vm.model.options import FIELDS, MailboxOptions, option_text
 from esl_vm.model.pins import PinCheck
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import numpy as np
     from live.called_phone import CalledPhone
+    from live.live_line import LiveLine
     from live.live_node import LiveNode
 
     from esl_vm.model.call import Call
@@ -120,6 +122,7 @@ class LiveRig:
         telephone: CalledPhone | None = None,
         context: str = "",
         voice: np.ndarray | None = None,
+        shell: Callable[[LiveLine, str], None] | None = None,
         **variables: str,
     ) -> None:
         """One call from beginning to end.
@@ -127,13 +130,13 @@ class LiveRig:
         Args:
             dialled, script: what the caller dials and does. number, name: who it is. voice: what the caller says.
             telephone: what the telephones of this domain are; away unless given.
-            context: the dialplan context. variables: channel variables from before the dialplan.
+            shell: what `sh:` in the script does. context: the dialplan context. variables: channel variables from before the dialplan.
         """
         headers = {**variables, "Telephone": (telephone or self.node.away).dial_string}
         if context:
             headers["Context"] = context
         self.line, self.caller = self.node.call(
-            dialled, script, self.domain, number=number, name=name, headers=headers, voice=voice
+            dialled, script, self.domain, number=number, name=name, headers=headers, voice=voice, shell=shell
         )
         self.calls += 1
         write_wav(self.folder / f"heard-{self.calls}.wav", self.line.recording())

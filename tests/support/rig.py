@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from fakeredis import FakeRedis, FakeServer
 from support.away import Away
@@ -165,9 +165,11 @@ class NodeRig(Rig):
 
     Attributes:
         on_heard: told the name of each prompt as it starts. cut: breaks the event socket of the call that is up.
+        dialplan: extensions besides the operator's. up: the call that is up, or was last.
     """
 
     on_heard = None
+    dialplan: ClassVar[dict[str, list[tuple[str, str]]]] = {}
 
     def _tell_heard(self) -> None:
         while self.told < len(self.line.sounds):
@@ -176,18 +178,19 @@ class NodeRig(Rig):
 
     def ring(self, call: Call, script: str, shell=None) -> None:
         """One call from beginning to end, the caller following the script."""
-        node = SimNode(self.clock, dialplan={"2000": HANG_UP, "o": HANG_UP})
+        node = SimNode(self.clock, dialplan={"2000": HANG_UP, "o": HANG_UP, **self.dialplan})
         keeper = TimeKeeper(self.clock)
         incoming = Incoming(call.destination, call.caller.number, call.caller.name, variables=dict(call.variables))
         up, socket = node.call_over_pipe(keeper, incoming)
         self.line = up.line
+        self.up = up
         self.cut = socket.finish
         self.told = 0
         if self.on_heard is not None:
             self.line.on_change.append(self._tell_heard)
         self.caller = Caller(up.line, self.clock, script, shell)
         self.caller.start()
-        session = CallSession(socket.getpeername(), socket, clock=self.clock.now)
+        self.session = session = CallSession(socket.getpeername(), socket, clock=self.clock.now)
         phone = EslPhone(session, session.connect(), NominalPack())
         self.talk = answer_call(phone, self.world)
         session.hand_back()
