@@ -175,6 +175,7 @@ def open_node(settings: Settings, redis_url: str = "") -> Iterator[Node]:
         node=settings.service.node,
         min_free=settings.spool.min_free_mb << 20,
         rate=settings.audio.rate,
+        keep_s=settings.spool.keep_minutes * 60,
         run=in_thread,
     )
     outbox = RedisOutbox(store.link, clock)

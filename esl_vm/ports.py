@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from esl_vm.model.mailbox import Folder, Greeting, Mailbox, MailboxId, StoredGreeting
     from esl_vm.model.message import Counts, Message
     from esl_vm.model.pins import PinCheck
-    from esl_vm.model.store import Delivery, Entered, Page, Place
+    from esl_vm.model.store import Announced, Delivery, Entered, Fate, Page, Place
     from esl_vm.speech.utterance import Sound, Utterance
 
 
@@ -123,6 +123,10 @@ class Mailboxes(Protocol):
         """
         ...
 
+    def fates(self, announced: Sequence[Announced]) -> list[Fate]:
+        """What became of each of these; never raises StoreDownError."""
+        ...
+
     def heard(self, box: MailboxId, message_id: str) -> None:
         """Mark a message heard; it stays where it is. A message that is gone is no error."""
         ...
@@ -223,6 +227,10 @@ class AudioStore(Protocol):
 
     def exists(self, audio_id: str) -> bool:
         """Whether there is a sound under that id."""
+        ...
+
+    def missing(self, audio_ids: Sequence[str]) -> set[str]:
+        """Those of these sounds that were stored and are not there now; none where the store never loses what it took."""
         ...
 
     def ids(self) -> Iterable[str]:

@@ -13,7 +13,7 @@ from esl_vm.model.errors import AudioMissingError, StoreDownError
 from esl_vm.spool import disk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from esl_vm.audio.cache import Cache
@@ -93,6 +93,10 @@ class FolderAudio:
                 self._must_be_there()
                 return False
         return True
+
+    def missing(self, audio_ids: Sequence[str]) -> set[str]:
+        """Those whose file is gone."""
+        return {audio_id for audio_id in audio_ids if not self.exists(audio_id)}
 
     def ids(self) -> Iterator[str]:
         """All ids. What a crash left half-written a day ago is removed on the way."""

@@ -10,7 +10,7 @@ from esl_vm.model.errors import AudioMissingError, SoundTooLargeError
 from esl_vm.spool import disk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from esl_vm.audio.cache import Cache
@@ -30,6 +30,10 @@ class RedisLink(Protocol):
 
     def keep(self, key: str, content: bytes) -> None:
         """Store a string, unless there is one, as safely as what is announced to a caller; raises StoreDownError."""
+        ...
+
+    def missing(self, keys: Sequence[str]) -> list[str]:
+        """Those of these keys that are not there; raises StoreDownError."""
         ...
 
 
@@ -81,6 +85,11 @@ class RedisAudio:
         """Whether Redis has it."""
         key = self._key(audio_id)
         return is_id(audio_id) and bool(self._link.run(key, lambda client: client.exists(key)))
+
+    def missing(self, audio_ids: Sequence[str]) -> set[str]:
+        """Those that Redis does not have; raises StoreDownError where a part of a Cluster is away."""
+        names = {self._key(audio_id): audio_id for audio_id in audio_ids}
+        return {names[key] for key in self._link.missing(list(names))}
 
     def ids(self) -> Iterator[str]:
         """All ids; those stored or deleted meanwhile may be among them or not."""

@@ -11,7 +11,7 @@ from esl_vm.model.errors import AudioMissingError, StoreDownError
 from esl_vm.spool import disk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from esl_vm.audio.cache import Cache
@@ -130,6 +130,10 @@ class S3Audio:
         except AudioMissingError:
             return False
         return True
+
+    def missing(self, audio_ids: Sequence[str]) -> set[str]:  # noqa: ARG002
+        """None: a bucket does not lose what it took, and each would have to be asked for."""
+        return set()
 
     def ids(self) -> Iterator[str]:
         """All ids, a page of 1000 a request."""

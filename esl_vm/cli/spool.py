@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import argparse
 
     from esl_vm.cli.parsers import Commands
-    from esl_vm.spool.sweeper import Outcome
+    from esl_vm.spool.outcome import Outcome
 
 
 def add_commands(commands: Commands) -> None:
@@ -37,6 +37,7 @@ def add_commands(commands: Commands) -> None:
 def _list(args: argparse.Namespace) -> int:
     with opened_node(args) as node:
         takes = list(node.spool.takes())
+        kept = node.spool.kept()
         folder = node.spool.folder.takes
     if args.json:
         print_json(
@@ -72,6 +73,9 @@ def _list(args: argparse.Namespace) -> int:
                 for take in takes
             ],
         )
+    if kept and not args.json:
+        minutes = node.settings.spool.keep_minutes
+        show(f"{kept} more are delivered, and kept for {minutes} minutes lest a fail-over of Redis loses them")
     return 0
 
 

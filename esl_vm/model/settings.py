@@ -116,6 +116,9 @@ class SpoolSettings:
     folder: str = _setting("", "folder FreeSWITCH records into; empty = `spool` in the data folder", kind="path")
     min_free_mb: int = _setting(64, "megabytes the disk must have free before a recording begins")
     sweep_s: int = _setting(10, "seconds between looks for recordings left by a crash or a stop of Redis", low=1)
+    keep_minutes: int = _setting(
+        10, "minutes for which what was delivered is looked for, lest a fail-over lost it; 0 = not", high=1440
+    )
 
 
 @dataclass(frozen=True, slots=True)

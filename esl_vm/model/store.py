@@ -11,7 +11,7 @@ from esl_vm.model.mailbox import Folder
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from esl_vm.model.mailbox import Mailbox
+    from esl_vm.model.mailbox import Greeting, Mailbox, MailboxId
     from esl_vm.model.message import Message
 
 
@@ -29,6 +29,35 @@ class Delivery(Enum):
     def kept(self) -> bool:
         """Whether the message is (or was, until its owner deleted it) in the mailbox."""
         return self in {Delivery.DONE, Delivery.ALREADY, Delivery.DELETED}
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """Something whose keeping was announced to somebody.
+
+    Args:
+        box: where it was put. id: of the message, or of the greeting's sound.
+        at: when it was begun, epoch seconds.
+        greeting: which one; None: a message.
+    """
+
+    box: MailboxId
+    id: str
+    at: float
+    greeting: Greeting | None = None
+
+
+class Fate(Enum):
+    """What became of something that was put in a mailbox.
+
+    THERE: it is there, or in force. DELETED: deleted or replaced, or its mailbox was removed. LOST: the store does not
+    know it. UNKNOWN: the store, or its part, can't be asked now.
+    """
+
+    THERE = "there"
+    DELETED = "deleted"
+    LOST = "lost"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import NoSuchMailboxError
 from esl_vm.model.mailbox import StoredGreeting
-from esl_vm.model.store import Delivery
+from esl_vm.model.store import Announced, Delivery
 from esl_vm.spool.manifest import INTRO_SUFFIX, copy_id
 from esl_vm.spool.outcome import Settled, Settlement
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from esl_vm.model.mailbox import Greeting, MailboxId
     from esl_vm.model.message import Message
+    from esl_vm.model.store import Fate
     from esl_vm.ports import AudioStore, Mailboxes
     from esl_vm.spool.journal import Journal
     from esl_vm.spool.manifest import Manifest
@@ -41,10 +43,15 @@ class Destinations:
         self._mailboxes = mailboxes
 
     def deliver(self, journal: Journal, message: Message, sound: Path, intro: Path, *, retry: bool) -> Deliveries:
-        """Put a message in each of its mailboxes; what each answered. Raises StoreDownError in between."""
+        """Put a message in each of its mailboxes but those whose copy is gone; what each answered.
+
+        Raises StoreDownError in between.
+        """
         manifest = journal.manifest
         deliveries = {}
         for place, box in enumerate(manifest.boxes):
+            if place in manifest.gone:
+                continue
             copy = dataclasses.replace(message, id=copy_id(message.id, place))
             sounds = {copy.id: sound}
             if manifest.intro:
@@ -52,12 +59,26 @@ class Destinations:
                 sounds[copy.intro_id] = intro
             erased = self._store(sounds, retry=retry, tried=place < manifest.tried)
             _note_tried(journal, place + 1)
-            deliveries[box] = self._deliver_copy(box, copy, promised=manifest.promised)
+            deliveries[box] = self._deliver_copy(box, copy, promised=manifest.promised or manifest.delivered)
             if not deliveries[box].kept:
                 self._delete(sounds)
             elif erased and deliveries[box] is not Delivery.DELETED:
                 self._put(sounds)
         return deliveries
+
+    def announced(self, manifest: Manifest) -> list[tuple[int, Announced, list[str]]]:
+        """What a delivered take is in its mailboxes, but what is gone: place, what to look for, its sounds."""
+        found = []
+        for place, box in enumerate(manifest.boxes):
+            if place not in manifest.gone:
+                name = copy_id(manifest.id, place)
+                sounds = [name, name + INTRO_SUFFIX] if manifest.intro else [name]
+                found.append((place, Announced(box, name, manifest.made, manifest.greeting), sounds))
+        return found
+
+    def fates(self, announced: Sequence[Announced]) -> list[Fate]:
+        """What became of these."""
+        return self._mailboxes.fates(announced)
 
     def put_in_force(self, journal: Journal, sound: Path, duration_ms: int, *, retry: bool) -> Settlement:
         """Let an accepted greeting take the place of the one before, whose sound is the store's to erase.
@@ -95,17 +116,15 @@ class Destinations:
     def _store(self, sounds: dict[str, Path], *, retry: bool, tried: bool) -> bool:
         """Store the sounds of something before a mailbox is asked to take it, unless they were erased since.
 
-        The sounds were there when a mailbox was asked before. If they are not any more, it had taken it and its owner
+        What is there already is put again all the same: that proves that it is kept as safely as the first time. The sounds were there when a mailbox was asked before. If they are not any more, it had taken it and its owner
         has erased it since: it must be asked again, to be certain, but a sound stored now would stay for ever.
 
         Returns:
             Whether they were erased (or the store lost them). Then they are still to be stored, if it takes it after all.
         """
-        there = [retry and self.audio.exists(sound) for sound in sounds]
-        if retry and tried and not all(there):
+        if retry and tried and not all(self.audio.exists(sound) for sound in sounds):
             return True
-        if not all(there):
-            self._put(sounds)
+        self._put(sounds)
         return False
 
     def _deliver_copy(self, box: MailboxId, message: Message, *, promised: bool) -> Delivery:

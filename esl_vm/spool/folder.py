@@ -4,6 +4,7 @@ takes/ID.take          the manifest of a take on its way
 takes/ID-1.wav         what FreeSWITCH records to; ID-2.wav after "record again"
 takes/ID-1.fit.wav     the same as it is kept (trimmed, repaired, at the rate of what is stored), where that differs
 takes/ID-intro.wav     the introduction of a forwarded message
+takes/ID.kept          the manifest of a take that was delivered, looked for a while longer (keeper.py)
 takes/ID.done          a settled take whose files are being removed
 aside/                 takes that could not be settled; the reason stands in the manifest
 """
@@ -18,12 +19,13 @@ from typing import TYPE_CHECKING, Final
 
 from esl_vm.model.errors import SpoolError
 from esl_vm.spool import disk
+from esl_vm.spool.journal import Journal
+from esl_vm.spool.manifest import ManifestError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from esl_vm.spool.journal import Journal
     from esl_vm.spool.manifest import Manifest
 
 _SOUND_FILE = re.compile(r"(?P<id>[A-Za-z0-9][A-Za-z0-9._-]*)-(?:\d+(?:\.fit)?|intro)\.wav")
@@ -38,6 +40,7 @@ class SpoolFolder:
     """
 
     TAKE: Final = ".take"
+    KEPT: Final = ".kept"
     DONE: Final = ".done"
 
     def __init__(self, folder: Path, min_free: int) -> None:
@@ -54,11 +57,28 @@ class SpoolFolder:
         try:
             disk.make_folder(self.takes)
             disk.make_folder(self.aside)
-            free = disk.free_bytes(self.takes)
+            free = self.make_room(self._min_free)
         except OSError as error:
             raise SpoolError(f"the spool can't be used: {error}") from error
         if free < self._min_free:
             raise SpoolError(f"the disk of {self.takes} is full: {free >> 20} MiB free, {self._min_free >> 20} needed")
+
+    def make_room(self, wanted: int) -> int:
+        """See that so many bytes are free, by removing what is kept of delivered takes; how many are. Raises OSError."""
+        free = disk.free_bytes(self.takes)
+        if free < wanted:
+            for path in self.kept():
+                with contextlib.suppress(ManifestError):
+                    if journal := Journal.open(path):
+                        self.remove(journal)
+                free = disk.free_bytes(self.takes)
+                if free >= wanted:
+                    break
+        return free
+
+    def make_room_ahead(self) -> None:
+        """As much again as a recording must find, lest callers wait for it. Raises OSError."""
+        self.make_room(2 * self._min_free)
 
     def manifest(self, take_id: str) -> Path:
         """The manifest of a take on its way."""
@@ -111,6 +131,15 @@ class SpoolFolder:
                 raise
             self.put_aside([path])
 
+    def keep(self, journal: Journal) -> None:
+        """Give a delivered take the name under which it is kept, and close it. Raises OSError."""
+        journal.rename(journal.path.with_name(journal.manifest.id + self.KEPT))
+        journal.close()
+
+    def kept(self) -> list[Path]:
+        """The manifests of delivered takes that are kept, oldest first. Raises OSError."""
+        return self._ending(self.takes, self.KEPT)
+
     def set_aside(self, journal: Journal, reason: str) -> None:
         """Put a take where an administrator looks for it, with the reason, and close it. Raises OSError."""
         if journal.manifest.aside != reason:
@@ -144,7 +173,7 @@ class SpoolFolder:
             there = source / sound.name
             if os.path.lexists(there):
                 there.rename(target / sound.name)
-        journal.rename(target / journal.path.name)
+        journal.rename(target / f"{journal.manifest.id}{self.TAKE}")
         disk.sync_folder(target)
         disk.sync_folder(source)
 
@@ -162,7 +191,7 @@ class SpoolFolder:
         names = _names(folder)
         found = _sounds(folder, names)
         for name in names:
-            found.pop(name.removesuffix(self.TAKE).removesuffix(self.DONE), None)
+            found.pop(name.removesuffix(self.TAKE).removesuffix(self.KEPT).removesuffix(self.DONE), None)
         return found
 
     def sounds_named(self, take_id: str) -> list[Path]:

@@ -41,3 +41,19 @@ class Settlement:
     settled: Settled
     reason: str = ""
     deliveries: dict[MailboxId, Delivery] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a sweep did with one take.
+
+    Args:
+        id: of the message or sound. boxes: where it goes, as text.
+        settled: what became of it; None = nothing could be done about it.
+        reason: why, `` where there is nothing to say.
+    """
+
+    id: str
+    boxes: tuple[str, ...] = ()
+    settled: Settled | None = None
+    reason: str = ""

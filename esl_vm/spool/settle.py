@@ -41,6 +41,7 @@ class Settler:
         destinations: where takes go.
         run: how work that waits for the disk is run.
         rate: samples a second of what is stored.
+        keep: whether what was delivered is kept, to be looked for a while longer.
         wall: the clock that files are dated by.
     """
 
@@ -50,12 +51,15 @@ class Settler:
         destinations: Destinations,
         run: disk.Runner,
         rate: int,
+        *,
+        keep: bool = False,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.folder = folder
         self.run = run
         self.rate = rate
         self._destinations = destinations
+        self._keep = keep
         self._wall = wall
 
     def settle(self, journal: Journal, *, retry: bool = False, told: bool = True) -> Settlement:
@@ -70,6 +74,38 @@ class Settler:
             SpoolError: the take can't be kept here either; nothing may be promised to the caller.
         """
         return self._guarded(journal, lambda: self._settle(journal, retry=retry, told=told and not retry), retry=retry)
+
+    def deliver_again(self, journal: Journal) -> Settlement:
+        """Put again in its mailboxes what was delivered and the store has lost; close its journal.
+
+        It is kept as long again, but for what was deleted meanwhile.
+
+        Raises:
+            StoreDownError, OSError: it is to be tried again.
+        """
+
+        def work() -> Settlement:
+            manifest = journal.manifest
+            try:
+                sound = self.run(lambda: self._look(journal))
+            except FileNotFoundError:
+                return self._set_aside(journal, "Redis has lost it, and the recording has vanished")
+            except BrokenSoundError as error:
+                return self._set_aside(journal, f"Redis has lost it, and the recording is broken: {error}")
+            if manifest.kind is Kind.GREETING:
+                path = self.folder.counting(manifest)
+                settlement = self._destinations.put_in_force(journal, path, sound.ms, retry=True)
+            else:
+                ms = None if manifest.kind is Kind.FORWARD else sound.ms
+                settlement = self._delivered(journal, ms, retry=True)
+            if settlement.settled is not Settled.DELIVERED:
+                return self._remove(journal, settlement)
+            return self._keep_for_a_while(journal, settlement)
+
+        try:
+            return self._tried(journal, work, retry=True)
+        finally:
+            journal.close()
 
     def drop(self, journal: Journal) -> Settlement:
         """Drop a take for good and close its journal; raises SpoolError: a crash now could bring it back."""
@@ -176,7 +212,7 @@ class Settler:
             return self._empty(journal, sound)
         if manifest.kind is Kind.GREETING:
             in_force = self._destinations.put_in_force(journal, self.folder.counting(manifest), sound.ms, retry=retry)
-            return self._remove(journal, in_force)
+            return self._keep_for_a_while(journal, in_force)
         if too_short(manifest, sound):
             reason = f"{sound.heard_ms} of {sound.ms} ms are not silence"
             return self._remove(journal, Settlement(Settled.TOO_SHORT, reason))
@@ -226,10 +262,20 @@ class Settler:
         return self._deliver(journal, None, retry=retry, told=told)
 
     def _deliver(self, journal: Journal, measured_ms: int | None, *, retry: bool, told: bool) -> Settlement:
-        """Deliver a message; its length as measured, or None where the message knows it."""
+        """Deliver a message; what no mailbox takes is told of, or set aside."""
+        settlement = self._delivered(journal, measured_ms, retry=retry)
+        if settlement.settled is Settled.DELIVERED:
+            return self._keep_for_a_while(journal, settlement)
+        if told:
+            return self._remove(journal, settlement)
+        self._set_aside(journal, settlement.reason)
+        return settlement
+
+    def _delivered(self, journal: Journal, measured_ms: int | None, *, retry: bool) -> Settlement:
+        """Put a message in its mailboxes; its length as measured, or None where the message knows it."""
         manifest = journal.manifest
         if manifest.message is None:  # which its kind forbids
-            return self._set_aside(journal, "the manifest names no message")
+            return Settlement(Settled.BROKEN, "the manifest names no message")
         message = dataclasses.replace(
             manifest.message,
             duration_ms=manifest.message.duration_ms if measured_ms is None else measured_ms,
@@ -239,17 +285,35 @@ class Settler:
         sound, intro = self.folder.counting(manifest), self.folder.intro(manifest.id)
         deliveries = self._destinations.deliver(journal, message, sound, intro, retry=retry)
         if any(delivery.kept for delivery in deliveries.values()):
-            return self._remove(journal, Settlement(Settled.DELIVERED, deliveries=deliveries))
+            return Settlement(Settled.DELIVERED, deliveries=deliveries)
         if Delivery.FULL in deliveries.values():
-            refused = Settlement(Settled.FULL, "the mailbox is full", deliveries)
-        elif Delivery.CLOSED in deliveries.values():
-            refused = Settlement(Settled.FULL, "the mailbox takes no messages", deliveries)
-        else:
-            refused = Settlement(Settled.NO_MAILBOX, "there is no such mailbox", deliveries)
-        if told:
-            return self._remove(journal, refused)
-        self._set_aside(journal, refused.reason)
-        return refused
+            return Settlement(Settled.FULL, "the mailbox is full", deliveries)
+        if Delivery.CLOSED in deliveries.values():
+            return Settlement(Settled.FULL, "the mailbox takes no messages", deliveries)
+        return Settlement(Settled.NO_MAILBOX, "there is no such mailbox", deliveries)
+
+    def _keep_for_a_while(self, journal: Journal, settlement: Settlement) -> Settlement:
+        """Keep what was delivered where the settings say so: a fail-over may lose what its master took last."""
+        manifest = journal.manifest
+        gone = set(manifest.gone)
+        gone |= {
+            place
+            for place, box in enumerate(manifest.boxes)
+            if settlement.deliveries.get(box, Delivery.DONE) not in {Delivery.DONE, Delivery.ALREADY}
+        }
+        if not self._keep or settlement.settled is not Settled.DELIVERED or len(gone) == len(manifest.boxes):
+            return self._remove(journal, settlement)
+
+        def keep() -> None:
+            journal.note(delivered=True, gone=tuple(sorted(gone)), problem="")
+            self.folder.keep(journal)
+
+        try:
+            self.run(keep)
+        except OSError as error:
+            log.warning("take %s is delivered and can't be kept any longer: %s", manifest.id, error)
+            return self._remove(journal, settlement)
+        return settlement
 
     def _wait(self, journal: Journal, reason: str, *, retry: bool) -> Settlement:
         """Keep a take until it can be settled; on the disk before anything is promised."""

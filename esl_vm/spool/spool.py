@@ -66,6 +66,7 @@ class Spool:
         node: this host's name. Where hosts share the folder, each settles its own takes.
         min_free: bytes that must be free on the disk before a recording begins.
         rate: samples a second of what is stored, whatever the call's line gives.
+        keep_s: seconds for which what was delivered is looked for, and delivered again where a fail-over lost it.
         run: how work that waits for the disk is run: at once, or in a thread.
     """
 
@@ -79,10 +80,13 @@ class Spool:
         node: str = "",
         min_free: int = MIN_FREE,
         rate: int = TELEPHONE_RATE,
+        keep_s: float = 0.0,
         run: disk.Runner = disk.at_once,
     ) -> None:
         self.folder = SpoolFolder(folder, min_free)
-        self.settler = Settler(self.folder, Destinations(mailboxes, audio), run, rate)
+        self.keep_s = keep_s
+        self.destinations = Destinations(mailboxes, audio)
+        self.settler = Settler(self.folder, self.destinations, run, rate, keep=keep_s > 0)
         self.node = node
         self.clock = clock
         self.audio = audio
@@ -226,6 +230,13 @@ class Spool:
                 for take_id, paths in self.folder.strays(folder).items():
                     size = sum(path.stat().st_size for path in paths if path.exists())
                     yield TakeInfo(take_id, "", (), "", "stray", 0, size, "there is no manifest")
+        except OSError as error:
+            raise SpoolError(f"the spool can't be read: {error}") from error
+
+    def kept(self) -> int:
+        """How many delivered takes are kept. Raises SpoolError."""
+        try:
+            return len(self.folder.kept())
         except OSError as error:
             raise SpoolError(f"the spool can't be read: {error}") from error
 

@@ -7,15 +7,15 @@ import dataclasses
 import logging
 import os
 import time
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import AudioMissingError, InvalidValueError, SpoolError, StoreDownError
 from esl_vm.spool.journal import Journal
+from esl_vm.spool.keeper import Keeper
 from esl_vm.spool.manifest import MOST_BYTES, ManifestError, NewerManifestError, decode
-from esl_vm.spool.outcome import Settled
+from esl_vm.spool.outcome import Outcome, Settled
 from esl_vm.spool.settle import HANDOVER_SUFFIX, MENDING_S
 
 if TYPE_CHECKING:
@@ -30,22 +30,6 @@ log = logging.getLogger(__name__)
 PATIENCE = 3
 #: What is half-written is taken for a crash's leftover after so many seconds.
 _LEFTOVER_S = 3600
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a sweep did with one take.
-
-    Args:
-        id: of the message or sound. boxes: where it goes, as text.
-        settled: what became of it; None = nothing could be done about it.
-        reason: why, `` where there is nothing to say.
-    """
-
-    id: str
-    boxes: tuple[str, ...] = ()
-    settled: Settled | None = None
-    reason: str = ""
 
 
 class Sweeper:
@@ -74,9 +58,10 @@ class Sweeper:
         self._stray_s = stray_s
         self._wall = wall
         self._after = ""
+        self._keeper = Keeper(spool, wall)
 
     def sweep_once(self) -> list[Outcome]:
-        """Settle what can be settled now; what became of each take that was touched.
+        """Settle what can be settled now, and look for what was delivered lately; what became of each take touched.
 
         Raises:
             SpoolError: the spool can't be read.
@@ -85,6 +70,7 @@ class Sweeper:
             self._tidy()
             outcomes = self._sweep_takes()
             outcomes += self._sweep_strays()
+            outcomes += self._keeper.look()
         except OSError as error:
             raise SpoolError(f"the spool can't be read: {error}") from error
         return outcomes

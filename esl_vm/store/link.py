@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 EVERY_PARTITION = -1
 """What a look at all partitions together is about: it fails where one is away, and says nothing of the others."""
+_TOUCH = "if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('APPEND', KEYS[1], '') end"
+"""Writes to a string without changing it: an APPEND is handed on to the replicas also where it adds nothing."""
 _LANE_BITS = 10  # 16 stretches of 1,024 slots
 Client = Any  # redis.Redis or redis.cluster.RedisCluster: one set of commands, no common class
 
@@ -194,12 +196,28 @@ class Link:
         command = ("SET", key, content, "NX")
 
         def work(client: Client) -> None:
-            if self.replicas:
-                self._with_copies(client, key, (command, command))
-            else:
+            if not self.replicas:
                 client.execute_command(*command)
+            elif self._with_copies(client, key, (command, command)) is None:
+                # It was there, so nothing was written, and WAIT is about what its own connection wrote.
+                touch = ("EVAL", _TOUCH, 1, key)
+                self._with_copies(client, key, (touch, touch))
 
         self.run(key, work)
+
+    def missing(self, keys: Sequence[str]) -> list[str]:
+        """Those of these keys that are not there; raises StoreDownError, in a Cluster where a part of it is away."""
+        if not keys:
+            return []
+
+        def work(client: Client) -> list[int]:
+            pipeline = client.pipeline(transaction=False)
+            for key in keys:
+                pipeline.exists(key)
+            return pipeline.execute()  # type: ignore[no-any-return]
+
+        found = self.run(EVERY_PARTITION, work)
+        return [key for key, there in zip(keys, found, strict=True) if not there]
 
     def settle(self, partition: int, key: str) -> None:
         """Wait until the replicas have all that was written before to the master that serves a key.

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from esl_vm.model.errors import NoSuchMailboxError, NoSuchMessageError
+from esl_vm.model.errors import NoSuchMailboxError, NoSuchMessageError, StoreDownError
 from esl_vm.model.mailbox import Folder, MailboxId
 from esl_vm.model.options import option_text
-from esl_vm.model.store import Delivery, Entered, Page, Place
+from esl_vm.model.store import Announced, Delivery, Entered, Fate, Page, Place
 from esl_vm.store.keys import FOLDERS
 from esl_vm.store.records import (
     GREETING_FIELDS,
@@ -19,6 +20,7 @@ from esl_vm.store.records import (
     message_fields,
     message_of,
     message_payload,
+    number,
     pack_payload,
     pairs,
     text,
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
     from esl_vm.model.message import Counts, Message
     from esl_vm.store.base import Base
     from esl_vm.store.keys import BoxKeys
+
+#: A mailbox notes the second in which it was made.
+_CREATED_ROUNDED_S = 1.0
 
 
 class RedisMailboxes:
@@ -116,6 +121,37 @@ class RedisMailboxes:
             moved = text(self._base.link.run(keys.partition, lambda client: client.get(keys.moved)))
             return self.deliver(MailboxId.parse(moved), message, even_if_full=even_if_full) if moved else delivery
         return delivery
+
+    def fates(self, announced: Sequence[Announced]) -> list[Fate]:
+        """What became of each of these; a round trip for each partition. Raises nothing."""
+        parts: dict[int, list[int]] = {}
+        for place, one in enumerate(announced):
+            parts.setdefault(self._base.keys.partition(one.box), []).append(place)
+        found = [Fate.UNKNOWN] * len(announced)
+        for partition, places in parts.items():
+            with contextlib.suppress(StoreDownError):
+                told = self._fates(partition, [announced[place] for place in places])
+                for place, fate in zip(places, told, strict=True):
+                    found[place] = fate
+        return found
+
+    def _fates(self, partition: int, announced: Sequence[Announced]) -> list[Fate]:
+        """Of one partition's; looked at before what was deleted is, so that nothing deleted meanwhile seems lost."""
+
+        def work(client: Any) -> list[Any]:
+            pipeline = client.pipeline(transaction=False)
+            for one in announced:
+                keys = self._base.keys.of(one.box)
+                if one.greeting is None:
+                    pipeline.hget(keys.message(one.id), "folder")
+                else:
+                    pipeline.hget(keys.box, f"greeting.{one.greeting.value}")
+                pipeline.zscore(keys.deleted, one.id)
+                pipeline.hget(keys.box, "created")
+            return pipeline.execute()  # type: ignore[no-any-return]
+
+        told = self._base.link.run(partition, work)
+        return [_fate(one, *told[3 * at : 3 * at + 3]) for at, one in enumerate(announced)]
 
     def heard(self, box: MailboxId, message_id: str) -> None:
         """Mark a message heard; it stays where it is. A message that is gone is no error."""
@@ -247,6 +283,16 @@ class RedisMailboxes:
 
     def _change(self, keys: BoxKeys, name: str, touched: Sequence[str], args: Sequence[str | bytes]) -> Any:
         return self._base.change(keys, name, touched, args)
+
+
+def _fate(one: Announced, lies: bytes | None, deleted: float | None, created: bytes | None) -> Fate:
+    """From what the message's folder is (or the sound of the greeting in force), and what is known of its mailbox."""
+    if one.greeting is None and lies is not None:
+        return Fate.DELETED if text(lies) == Folder.TRASH.value else Fate.THERE
+    if one.greeting is not None and text(lies) == one.id:
+        return Fate.THERE
+    made_since = number(text(created)) > one.at + _CREATED_ROUNDED_S
+    return Fate.DELETED if deleted is not None or made_since else Fate.LOST
 
 
 def _page(reply: bytes) -> Page:

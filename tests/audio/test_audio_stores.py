@@ -114,6 +114,17 @@ def recording(tmp_path):
     return record
 
 
+def test_what_is_missing_of_many_is_said_in_one_answer_but_by_a_store_that_loses_nothing(kept, recording):
+    for audio_id in ("0199-a", "0199-b", "0199-c"):
+        kept.here.put(audio_id, recording(HELLO))
+    kept.there.delete("0199-b")
+
+    assert kept.here.missing(["0199-a", "0199-b", "0199-c"]) == (
+        set() if isinstance(kept.here, S3Audio) else {"0199-b"}
+    )
+    assert kept.here.missing([]) == set()
+
+
 def test_what_one_node_stored_another_plays(kept, recording):
     kept.here.put("0199-a", recording(HELLO))
 

@@ -14,7 +14,7 @@ from esl_vm.model.call import Ended, Recorded
 from esl_vm.model.errors import NoSuchMailboxError, StoreDownError
 from esl_vm.model.mailbox import Greeting, Mailbox, MailboxId, StoredGreeting
 from esl_vm.model.message import Caller, Counts, Message
-from esl_vm.model.store import Delivery
+from esl_vm.model.store import Delivery, Fate
 from esl_vm.spool import Spool, Sweeper
 from esl_vm.spool.sound import wave
 
@@ -131,7 +131,31 @@ class DiskMailboxes:
             state["erase"].append(former.audio_id)
         return self._answer(state, former.audio_id if former else "")
 
+    def fates(self, announced):
+        try:
+            state = self._asked()
+        except StoreDownError:
+            return [Fate.UNKNOWN] * len(announced)
+        return [self._fate(state, one) for one in announced]
+
+    @staticmethod
+    def _fate(state, one):
+        if one.greeting is None and one.id in state["boxes"].get(one.box, {}):
+            return Fate.THERE
+        in_force = state["greetings"].get((one.box, one.greeting))
+        if in_force and in_force.audio_id == one.id:
+            return Fate.THERE
+        return Fate.DELETED if one.id in state["gone"] else Fate.LOST
+
     # What tests do and look at; never away, never deaf.
+
+    def as_it_is(self):
+        """What a replica has, that is behind from now on."""
+        return self._path.read_bytes()
+
+    def fail_over(self, replica):
+        """That replica is the master."""
+        self._path.write_bytes(replica)
 
     def messages(self, box) -> dict[str, Message]:
         return self._read()["boxes"].get(box, {})

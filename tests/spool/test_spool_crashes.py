@@ -204,9 +204,9 @@ def watched(desk: Desk, steps: Steps) -> None:
     steps.watch_files()
 
 
-def prepared(story_of: type[Story], folder: Path) -> Story:
+def prepared(story_of: type[Story], folder: Path, **options) -> Story:
     folder.mkdir()
-    story = story_of(Desk(folder))
+    story = story_of(Desk(folder, **options))
     story.before()
     return story
 
@@ -345,9 +345,42 @@ def test_the_sweeper_is_killed_at_any_of_its_steps(quick_disk, story_of, after):
     assert last >= 10
 
 
+@pytest.mark.parametrize("story_of", [Leaving, Greetings, Forwarding])
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_the_call_or_the_sweeper_is_killed_when_the_master_that_took_it_is_lost_too(quick_disk, story_of, after):
+    """The call is kept; its fail-over comes as it ends; then the sweeper is killed at each of its steps."""
+
+    def begun(name: str):
+        story = prepared(story_of, quick_disk / name, keep_s=600)
+        behind = story.desk.mailboxes.as_it_is()
+        assert in_child(lambda: story.call() or 0) == 0
+        story.desk.mailboxes.fail_over(behind)
+        return story
+
+    def sweep(story, steps):
+        watched(story.desk, steps)
+        story.desk.sweeper().sweep_once()
+        return 0
+
+    story = begun("whole")
+    last = count_steps(quick_disk, lambda steps: sweep(story, steps))
+    for step in range(1, last + 1):
+        story = begun(str(step))
+        assert in_child(lambda story=story, step=step: sweep(story, Steps(step, after=after))) is None
+        story.desk.sweeper().sweep_once()
+        story.check(told(story))
+        reopened(story)  # where nothing is kept any longer
+        story.desk.sweeper().sweep_once()
+        nothing_is_left(story)
+        story.check(told(story))
+        shutil.rmtree(story.desk.shared)
+    points[f"lost {story_of.__name__} {after}"] = last
+    assert last >= 10
+
+
 def test_enough_points_were_tried():
     """Runs after the others of this file; tells how many there were."""
-    if len(points) < 2 * (len(STORIES) + 4):
+    if len(points) < 2 * (len(STORIES) + 7):
         pytest.skip("only a part of the campaign ran")
     total = sum(points.values())
     print(f"{total} points at which a process was killed: {points}")

@@ -426,6 +426,27 @@ class TestSounds:
                 link.keep("vm:audio:a", b"sound")
         link.close()
 
+    def test_a_sound_that_is_there_already_is_waited_for_as_well(self, real_redis):
+        with (
+            redis_server("--replicaof", "127.0.0.1", str(real_redis.port)) as replica,
+            real_redis.client() as client,
+            replica.client() as there,
+        ):
+            client.flushall()
+            wait_until(lambda: there.info("replication")["master_link_status"] == "up", 20)
+            url = real_redis.url + "?wait_replicas=1"
+            replica.pause()
+            for _ in range(2):  # each of a process of its own: whoever tries again wrote nothing before
+                link = connect(url, Limits(connect_s=0.05))
+                with pytest.raises(StoreDownError, match="0 of 1 replicas"):
+                    link.keep("vm:audio:a", b"sound")
+                link.close()
+            replica.resume()
+            link = connect(url)
+            link.keep("vm:audio:a", b"sound")
+            assert there.get("vm:audio:a") == b"sound"
+            link.close()
+
     @pytest.mark.slow
     def test_the_replicas_have_it_wherever_it_lies(self):
         with redis_cluster(3, 1) as cluster:

@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 from store_case import ALICE, BOB, MONDAY, NOBODY, message
 
-from esl_vm.model.errors import NoSuchMailboxError, NoSuchMessageError
+from esl_vm.model.errors import NoSuchMailboxError, NoSuchMessageError, StoreDownError
 from esl_vm.model.events import What
 from esl_vm.model.mailbox import Folder, Greeting, StoredGreeting
 from esl_vm.model.message import Caller
-from esl_vm.model.store import Delivery, Place
+from esl_vm.model.store import Announced, Delivery, Fate, Place
 
 
 def test_a_mailbox_that_is_not_there_opens_as_none(case):
@@ -118,6 +118,50 @@ class TestDelivering:
         for message_id in reversed(ids):
             case.mailboxes.deliver(ALICE, message(message_id))
         assert case.lie(Folder.NEW) == ids
+
+
+class TestFates:
+    """What became of what was announced."""
+
+    def fates(self, case, *ids):
+        return case.mailboxes.fates([Announced(ALICE, one, MONDAY) for one in ids])
+
+    def test_there_in_any_folder_deleted_in_any_way_or_lost(self, case):
+        case.with_mailbox()
+        case.leave("new", "work", "trash", "erased")
+        case.mailboxes.move(ALICE, "work", Folder.WORK)
+        case.mailboxes.delete(ALICE, "trash")
+        case.store.registry.change(ALICE, {"trash_days": "0"})
+        case.mailboxes.delete(ALICE, "erased")
+
+        assert self.fates(case, "new", "work", "trash", "erased", "nobody's") == [
+            Fate.THERE,
+            Fate.THERE,
+            Fate.DELETED,
+            Fate.DELETED,
+            Fate.LOST,
+        ]
+
+    def test_a_greeting_is_in_force_or_replaced_or_lost(self, case):
+        case.with_mailbox()
+        for audio_id in ("first", "second"):
+            case.mailboxes.set_greeting(ALICE, Greeting.BUSY, StoredGreeting(audio_id, 1000))
+        asked = [Announced(ALICE, one, MONDAY, Greeting.BUSY) for one in ("first", "second", "third")]
+
+        assert case.mailboxes.fates(asked) == [Fate.DELETED, Fate.THERE, Fate.LOST]
+
+    def test_a_mailbox_that_was_made_since_is_another_one(self, case):
+        case.with_mailbox()
+
+        assert case.mailboxes.fates([Announced(ALICE, "m1", MONDAY - 60)]) == [Fate.DELETED]
+
+    def test_with_the_store_away_nothing_is_known(self, case, monkeypatch):
+        def away(*_):
+            raise StoreDownError("Redis does not answer")
+
+        monkeypatch.setattr(case.store.link, "run", away)
+
+        assert self.fates(case, "m1") == [Fate.UNKNOWN]
 
 
 class TestOrder:

@@ -64,7 +64,7 @@ class Rig:
         self.audio = self._sounds()
         self.away = Away()
         mailboxes = self.away.behind(self.real.mailboxes)
-        self.spool = Spool(folder / "spool", mailboxes, self.audio, self.clock)
+        self.spool = Spool(folder / "spool", mailboxes, self.audio, self.clock, keep_s=600)
         self.world = World(
             mailboxes=mailboxes,
             pins=self.away.behind(self.real.pins),
