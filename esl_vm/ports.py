@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from esl_vm.model.call import Call, Listened, Recorded
@@ -170,8 +170,14 @@ class Mailboxes(Protocol):
 class Pins(Protocol):
     """PINs, hashed; failures are counted for all nodes together. Hashing never holds up other calls."""
 
-    def check(self, box: MailboxId, typed: str) -> PinCheck:
-        """Whether that is the PIN; counts a failure, locks after too many. A mailbox that isn't there: WRONG."""
+    def check(
+        self, box: MailboxId, typed: str, *, outside: bool = False, rest: Callable[[int], None] | None = None
+    ) -> PinCheck:
+        """Whether that PIN opens; counts a failure, locks after too many. A mailbox that isn't there: as one that is.
+
+        outside: another telephone than the mailbox's own: failures are counted apart, and a PIN that its owner did not
+        choose is WRONG. rest: called with the milliseconds that are to pass before the PIN is looked at, if any are.
+        """
         ...
 
     def change(self, box: MailboxId, pin: str, *, initial: bool = False) -> None:
@@ -272,8 +278,11 @@ class Registry(Protocol):
         """All mailboxes, in the order of domain and number."""
         ...
 
-    def locked_for(self, box: MailboxId) -> int:
-        """Seconds for which the PIN is still locked, 0 if it is not."""
+    def locked_for(self, box: MailboxId, *, outside: bool | None = None) -> int:
+        """Seconds for which the PIN is still locked, 0 if it is not.
+
+        outside: for other telephones than its own; False: for its own; None: for either of them.
+        """
         ...
 
     def unlock(self, box: MailboxId) -> None:

@@ -11,7 +11,7 @@ from esl_vm.model.errors import AbandonedError, AudioMissingError
 from esl_vm.model.lists import DistributionList
 from esl_vm.model.mailbox import Greeting, Mailbox
 from esl_vm.model.message import Counts
-from esl_vm.speech.utterance import Sound
+from esl_vm.speech.utterance import Pause, Sound
 from esl_vm.speech.voice import voice_for
 
 if TYPE_CHECKING:
@@ -70,6 +70,10 @@ class Conversation:
         key = self._phone.play(utterance, ALL_KEYS)
         if key not in {None, "#"}:
             self._phone.unread(key)
+
+    def rest(self, milliseconds: int) -> None:
+        """Let so much time pass in silence; keys pressed meanwhile are kept for what comes next."""
+        self.tell((Pause(milliseconds),))
 
     def goodbye(self) -> None:
         """Say goodbye; a key cuts it short."""

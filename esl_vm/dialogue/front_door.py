@@ -10,6 +10,7 @@ from esl_vm.dialogue.directory import directory
 from esl_vm.dialogue.leaving import LeftFor, Reason, leave
 from esl_vm.dialogue.login import NotTheOwnerError, ask_mailbox, domain_of, own_mailbox
 from esl_vm.dialogue.main_menu import visit_mailbox
+from esl_vm.model.access import authenticated_user
 from esl_vm.model.call import Action
 from esl_vm.model.errors import (
     AbandonedError,
@@ -79,7 +80,8 @@ def _converse(talk: Conversation, call: Call) -> None:
     domain = domain_of(talk)
     match action:
         case Action.CHECK:
-            _check(talk, _box(call.variable("vm_mailbox") or call.caller.number, domain))
+            number = call.variable("vm_mailbox") or authenticated_user(call) or call.caller.number
+            _check(talk, _box(number, domain))
         case Action.LOGIN:
             visit_mailbox(talk, ask_mailbox(talk))
         case Action.DIRECTORY:
@@ -90,7 +92,7 @@ def _converse(talk: Conversation, call: Call) -> None:
 
 def _check(talk: Conversation, box: MailboxId | None) -> None:
     skip_pin = talk.phone.call.flag("vm_skip_pin")
-    mailbox = ask_mailbox(talk) if box is None else own_mailbox(talk, box, skip_pin=skip_pin)
+    mailbox = ask_mailbox(talk) if box is None else own_mailbox(talk, box, vouched=True, skip_pin=skip_pin)
     visit_mailbox(talk, mailbox)
 
 
@@ -110,7 +112,7 @@ def _leave(talk: Conversation, call: Call, domain: str) -> None:
     greeted = False
     while leave(talk, [first, *others], reason, greeted=greeted) is LeftFor.OWNER:
         try:
-            entered = own_mailbox(talk, first, skip_pin=False, by_mistake=True)
+            entered = own_mailbox(talk, first, vouched=False, by_mistake=True)
         except NotTheOwnerError:
             greeted = True
             continue

@@ -56,7 +56,7 @@ def leave(talk: Conversation, boxes: Sequence[MailboxId], reason: Reason, *, gre
     if not talk.phone.call.variable("vm_language"):
         talk.speak_in(mailbox.language)
     operator = talk.operator_for(mailbox)
-    keys = "#*0" if operator else "#*"
+    keys = "#" + "*" * mailbox.options.greeting_login + "0" * bool(operator)
     if mailbox.takes_messages and mailbox.is_full:
         key = talk.ask(talk.voice.prompt("vm-mailboxfull"), keys=keys)
         return LeftFor.END if key in {None, "#"} else _answer_early(talk, key, operator)

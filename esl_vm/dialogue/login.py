@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from esl_vm.dialogue.listing import PAGE
+from esl_vm.model.access import authenticated_user, is_own_telephone
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.pins import PinCheck
@@ -12,28 +14,35 @@ from esl_vm.model.pins import PinCheck
 if TYPE_CHECKING:
     from esl_vm.dialogue.conversation import Conversation
     from esl_vm.model.errors import AbandonedError
+    from esl_vm.model.mailbox import Mailbox
     from esl_vm.model.store import Entered
+
+log = logging.getLogger(__name__)
 
 
 class NotTheOwnerError(Exception):
     """A caller pressed * in a greeting without meaning to log in: no PIN came, or * again."""
 
 
-def own_mailbox(talk: Conversation, box: MailboxId, *, skip_pin: bool, by_mistake: bool = False) -> Entered:
+def own_mailbox(
+    talk: Conversation, box: MailboxId, *, vouched: bool, skip_pin: bool = False, by_mistake: bool = False
+) -> Entered:
     """Log in to a mailbox that the call names; asks which one if there is none of that number.
 
-    by_mistake: whoever types no PIN, or *, may not have meant to log in.
+    vouched: the dialplan says that its own telephone calls. skip_pin: and that no PIN is asked there. by_mistake: whoever
+    types no PIN, or *, may not have meant to log in.
 
     Raises:
         NotTheOwnerError: that came, where it may have been a mistake.
         AbandonedError: all attempts failed; goodbye was said.
     """
-    if skip_pin:
-        return _entered(talk, box) or ask_mailbox(talk)
     mailbox = talk.world.mailboxes.open(box)
     if mailbox is None:
         return ask_mailbox(talk)
-    if not mailbox.has_pin:
+    own = _is_own(talk, mailbox, vouched=vouched)
+    if skip_pin and not own:
+        log.warning("call %s: %s is not the caller's own mailbox: vm_skip_pin is not obeyed", talk.phone.call.uuid, box)
+    if _opens_without_pin(talk, mailbox, own=own) or (skip_pin and own):
         return _welcome(talk, box)
     names: tuple[str, ...] = ("vm-password",)
     for _ in range(mailbox.options.maxlogins):
@@ -42,7 +51,7 @@ def own_mailbox(talk: Conversation, box: MailboxId, *, skip_pin: bool, by_mistak
         )
         if by_mistake and not typed:
             raise NotTheOwnerError
-        check = talk.world.pins.check(box, typed)
+        check = talk.world.pins.check(box, typed, outside=not own, rest=talk.rest)
         if check is PinCheck.RIGHT:
             return _welcome(talk, box)
         if check is PinCheck.LOCKED:
@@ -64,22 +73,38 @@ def ask_mailbox(talk: Conversation) -> Entered:
     names = ("vm-login",)
     for _ in range(talk.world.defaults.maxlogins):
         typed = talk.ask_digits(talk.voice.prompt(*names))
-        number = typed or talk.phone.call.caller.number
+        number = typed or authenticated_user(talk.phone.call) or talk.phone.call.caller.number
         if not number:
             raise talk.give_up()
         names = ("vm-incorrect-mailbox",)
         box = _named(talk, number)
         mailbox = talk.world.mailboxes.open(box) if box is not None else None
-        if mailbox is not None and not mailbox.has_pin:
+        own = mailbox is not None and _is_own(talk, mailbox, vouched=False)
+        if mailbox is not None and _opens_without_pin(talk, mailbox, own=own):
             return _welcome(talk, mailbox.id)
         pin = talk.ask_digits(talk.voice.prompt("vm-password"))
-        check = talk.world.pins.check(box, pin) if box is not None else PinCheck.WRONG
+        check = PinCheck.WRONG
+        if box is not None:
+            check = talk.world.pins.check(box, pin, outside=not own, rest=talk.rest)
         if check is PinCheck.RIGHT and box is not None:
             return _welcome(talk, box)
         if check is PinCheck.LOCKED:
             raise _locked(talk)
     talk.say("vm-incorrect")
     raise talk.give_up()
+
+
+def _is_own(talk: Conversation, mailbox: Mailbox, *, vouched: bool) -> bool:
+    """Whether the mailbox's own telephone calls; the dialplan has the last word."""
+    call = talk.phone.call
+    if call.variable("vm_own_telephone"):
+        return call.flag("vm_own_telephone")
+    return is_own_telephone(call, mailbox.id, mailbox.extensions, vouched=vouched)
+
+
+def _opens_without_pin(talk: Conversation, mailbox: Mailbox, *, own: bool) -> bool:
+    """Whether none is asked: it has none, and this is its own telephone (or the settings let others in too)."""
+    return not mailbox.has_pin and (own or talk.world.pin_rules.initial_from_outside)
 
 
 def _named(talk: Conversation, typed: str) -> MailboxId | None:

@@ -27,6 +27,7 @@ class What(StrEnum):
     LOGIN = "login"
     LOGIN_FAILED = "login-failed"
     LOCKED = "locked"
+    UNLOCKED = "unlocked"
     BOX_ADDED = "box-added"
     BOX_CHANGED = "box-changed"
     BOX_REMOVED = "box-removed"

@@ -42,6 +42,7 @@ class MailboxOptions:
         attach: send the sound by mail. delete: to the trash once the mail was accepted.
         trash_days: days a deleted message can be restored; 0 = deleted at once.
         retention_days: days after which any message goes to the trash; 0 = never.
+        greeting_login: * in the greeting asks for the PIN.
         quota_seconds: most seconds of sound in all folders; 0 = no limit.
         pin_locked: the owner may not change the PIN.
         announce_only: plays the greeting and takes no message (the same as maxmsg 0).
@@ -83,6 +84,7 @@ class MailboxOptions:
     retention_days: int = 0
     quota_seconds: int = 0
     pin_locked: bool = False
+    greeting_login: bool = True
     announce_only: bool = False
 
     def with_text(self, name: str, text: str) -> MailboxOptions:

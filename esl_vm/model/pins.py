@@ -20,19 +20,33 @@ class PinCheck(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PinRules:
-    """What a new PIN must satisfy, and when wrong ones lock it.
+    """What a new PIN must satisfy, from where it opens, and when wrong ones lock it.
+
+    Wrong ones from the mailbox's own telephone and from all others are counted apart, and lock apart.
 
     Args:
         shortest: fewest digits, at least 1.
         refuse_weak: refuse the mailbox's number, the default, runs (2345, 9876) and repetitions (1111, 1212).
+        initial_from_outside: a PIN that its owner did not choose, or none at all, opens from other telephones too.
         failures: wrong PINs, on all nodes together, within `window_s` seconds that lock it for `lock_s` seconds.
+        slow_after: after so many of them each further attempt waits: one second, then two, four …
+        slow_most_s: … and so many seconds at most; 0 = never.
     """
 
     shortest: int = 4
     refuse_weak: bool = True
+    initial_from_outside: bool = False
     failures: int = 10
     window_s: int = 900
     lock_s: int = 900
+    slow_after: int = 5
+    slow_most_s: int = 4
+
+    def pause_ms(self, failures: int) -> int:
+        """How long an attempt waits after so many wrong ones, milliseconds."""
+        if failures < self.slow_after:
+            return 0
+        return 1000 * min(self.slow_most_s, 1 << min(failures - self.slow_after, 30))
 
     def weakness(self, pin: str, number: str) -> str:
         """Why this PIN may not be chosen for the mailbox of that number, as an English clause; `` if it may."""

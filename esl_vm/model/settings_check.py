@@ -21,7 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 REDIS_SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "redis+cluster", "embedded")
-_PIN_RANGES = {"shortest": (1, LONGEST_PIN), "failures": (1, 1000), "window_s": (1, 86400), "lock_s": (1, 86400)}
+_PIN_RANGES = {
+    "shortest": (1, LONGEST_PIN),
+    "failures": (1, 1000),
+    "window_s": (1, 86400),
+    "lock_s": (1, 86400),
+    "slow_after": (1, 1000),
+    "slow_most_s": (0, 30),
+}
 
 
 def parse_address(text: str) -> tuple[str, int]:

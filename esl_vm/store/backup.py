@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from esl_vm.model.errors import NoSuchMailboxError
 from esl_vm.model.mailbox import MailboxId
-from esl_vm.store.keys import META, box_member
+from esl_vm.store.keys import META, box_member, lock_member
 from esl_vm.store.records import GREETING_FIELDS, text
 from esl_vm.store.scripts import script
 
@@ -39,11 +39,12 @@ class Backup:
     def mailbox(self, box: MailboxId) -> Record | None:
         """All of a mailbox at one moment; None if there is none (any more)."""
         keys = self._base.keys.of(box)
-        names = [keys.box, *keys.folders, keys.deleted, keys.calls, keys.failures, keys.locked]
-        found = self._base.link.script(keys.partition, script("backup_box"), names, [keys.messages, keys.name])
+        names = [keys.box, *keys.folders, keys.deleted, keys.calls, keys.failures, keys.failures_outside, keys.locked]
+        args = [keys.messages, keys.name, lock_member(box, outside=True)]
+        found = self._base.link.script(keys.partition, script("backup_box"), names, args)
         if found is None:
             return None
-        fields, folders, messages, deleted, calls, failures, locked = found
+        fields, folders, messages, deleted, calls, failures, locked, outside, locked_outside = found
         return {
             "box": str(box),
             "fields": fields,
@@ -53,6 +54,8 @@ class Backup:
             "calls": calls,
             "failures": failures,
             "locked": locked,
+            "failures_outside": outside,
+            "locked_outside": locked_outside,
         }
 
     @staticmethod
@@ -94,8 +97,8 @@ class Backup:
         box = MailboxId.parse(record["box"])
         keys = self._base.keys.of(box)
         commands: list[Sequence[Any]] = [
-            ("DEL", keys.box, *keys.folders, keys.deleted, keys.calls, keys.failures),
-            ("ZREM", keys.locked, keys.name),
+            ("DEL", keys.box, *keys.folders, keys.deleted, keys.calls, keys.failures, keys.failures_outside),
+            ("ZREM", keys.locked, keys.name, lock_member(box, outside=True)),
         ]
         for message_id, flat in zip(record["messages"][::2], record["messages"][1::2], strict=True):
             if flat:
@@ -106,11 +109,14 @@ class Backup:
             (keys.calls, record["calls"]),
         ):
             commands += _added(key, members)
-        if record["failures"]:
-            commands.append(("RPUSH", keys.failures, *record["failures"]))
-            commands.append(("EXPIRE", keys.failures, "86400"))
-        if record["locked"]:
-            commands.append(("ZADD", keys.locked, record["locked"], keys.name))
+        for key, name, until, outside in (
+            (keys.failures, "failures", "locked", False),
+            (keys.failures_outside, "failures_outside", "locked_outside", True),
+        ):
+            if record.get(name):  # a backup of before they were counted apart lacks it
+                commands += (("RPUSH", key, *record[name]), ("EXPIRE", key, "86400"))
+            if record.get(until):
+                commands.append(("ZADD", keys.locked, record[until], lock_member(box, outside=outside)))
         commands.append(("HSET", keys.box, *record["fields"]))
         self._do(keys.partition, commands)
         self._registry.reindex(box)
@@ -136,8 +142,9 @@ class Backup:
         self._do(keys.partition, [("ZREM", keys.boxes, box_member(box)), *(("DEL", key) for key in messages)])
         with contextlib.suppress(NoSuchMailboxError):
             self._registry.change(box, {"name": ""})  # out of the directory
-        gone = (keys.box, *keys.folders, keys.deleted, keys.calls, keys.failures)
-        self._do(keys.partition, [("ZREM", keys.locked, keys.name), ("DEL", *gone)])
+        gone = (keys.box, *keys.folders, keys.deleted, keys.calls, keys.failures, keys.failures_outside)
+        locks = ("ZREM", keys.locked, keys.name, lock_member(box, outside=True))
+        self._do(keys.partition, [locks, ("DEL", *gone)])
 
     def role(self) -> str:
         """`master` or `slave` (a replica): what is put into a replica its master undoes."""

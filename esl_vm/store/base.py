@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections import OrderedDict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,6 @@ from esl_vm.store.scripts import script
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from esl_vm.model.mailbox import MailboxId
     from esl_vm.model.options import MailboxOptions
     from esl_vm.ports import Clock
     from esl_vm.store.keys import BoxKeys, Keys
@@ -28,30 +26,6 @@ if TYPE_CHECKING:
 DAY_S = 86400
 _ANNOUNCED = frozenset({"deliver", "set_greeting", "change_pin", "add_box"})
 """Changes after which somebody is told that it is kept: they must outlive the loss of a master."""
-
-
-class Salts:
-    """How the PINs of mailboxes seen lately are hashed (`scrypt$n$r$p$salt`, never the hash), the latest ones only.
-
-    Who opens a mailbox is about to ask for its PIN: knowing the salt, one round trip checks it. A stale one costs
-    another round trip and does no harm.
-    """
-
-    def __init__(self, most: int = 4096) -> None:
-        self._most = most
-        self._known: OrderedDict[MailboxId, str] = OrderedDict()
-
-    def note(self, box: MailboxId, how: str) -> None:
-        """That is how its PIN is hashed; `` = it has none."""
-        self._known.pop(box, None)
-        if how:
-            self._known[box] = how
-            if len(self._known) > self._most:
-                self._known.popitem(last=False)
-
-    def get(self, box: MailboxId) -> str:
-        """How its PIN is hashed, `` if not known."""
-        return self._known.get(box, "")
 
 
 class Base:
@@ -81,7 +55,6 @@ class Base:
         self.events_kept = str(events_kept)
         self.remember_s = remember_s
         self.grace_ms = grace_ms
-        self.salts = Salts()
 
     def now(self) -> float:
         """Seconds since 1970, as all nodes have it; measured again every minute."""

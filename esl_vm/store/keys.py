@@ -107,12 +107,17 @@ class BoxKeys:
 
     @property
     def failures(self) -> str:
-        """Times of wrong PINs: list, expires."""
+        """Times of wrong PINs from its own telephone: list, expires."""
         return f"{self._tag}login:failures:{self.name}"
 
     @property
+    def failures_outside(self) -> str:
+        """Times of wrong PINs from other telephones: list, expires."""
+        return f"{self._tag}login:outside:{self.name}"
+
+    @property
     def locked(self) -> str:
-        """The partition's mailboxes whose PIN is locked: sorted set, score = until when."""
+        """The partition's mailboxes whose PIN is locked: sorted set, score = until when; see `lock_member`."""
         return f"{self._tag}login:locked"
 
     @property
@@ -224,6 +229,11 @@ class Keys:
     def locked(self, partition: int) -> str:
         """A partition's locked PINs."""
         return f"vm:{{p{partition:02d}}}:login:locked"
+
+
+def lock_member(box: MailboxId, *, outside: bool) -> str:
+    """A mailbox in `locked`: once for its own telephone, once for all others."""
+    return f"{box}/outside" if outside else str(box)
 
 
 def box_member(box: MailboxId) -> str:

@@ -272,10 +272,8 @@ class RedisMailboxes:
         self._base.link.run(keys.partition, lambda client: client.zrem(keys.erase, sound))
 
     def _mailbox(self, box: MailboxId, flat: Sequence[str], numbers: Sequence[int]) -> Mailbox:
-        """The mailbox that open.lua found; how its PIN is hashed is noted, for it is about to be asked for."""
-        fields = pairs(flat)
-        self._base.salts.note(box, fields.get("pin", ""))
-        return mailbox_of(box, fields, counts_of(numbers), self._base.defaults)
+        """The mailbox that open.lua found."""
+        return mailbox_of(box, pairs(flat), counts_of(numbers), self._base.defaults)
 
     def _lies_in_trash(self, box: MailboxId, message_id: str) -> Delivery:
         self.message(box, message_id)

@@ -13,20 +13,29 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gevent import monkey
+from gevent.threadpool import ThreadPool
+
 from esl_vm.model.actor import caller
 from esl_vm.model.errors import InvalidValueError, NoSuchMailboxError
+from esl_vm.model.options import option_text
 from esl_vm.model.pins import LONGEST_PIN, PinCheck, PinRules
+from esl_vm.store.keys import lock_member
 from esl_vm.store.records import text
+from esl_vm.store.scripts import script
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from esl_vm.model.mailbox import MailboxId
     from esl_vm.store.base import Base
+    from esl_vm.store.keys import BoxKeys
 
 _HOW = re.compile(r"scrypt\$([0-9]{1,9})\$([0-9]{1,3})\$([0-9]{1,3})\$([A-Za-z0-9_-]{8,64})")
 _DIGEST = re.compile(r"[A-Za-z0-9_-]{27}")
 _MOST_MEMORY = 256 * 1024 * 1024
+_TRIES = 3
+"""More than one, for a PIN that is changed between being hashed and being compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +53,27 @@ class Scrypt:
     def new_salt(self) -> str:
         """How a new PIN is hashed: these costs and a salt of 96 random bits."""
         return f"scrypt${self.n}${self.r}${self.p}${_encode(secrets.token_bytes(12))}"
+
+
+class Hashers:
+    """Runs hashing in threads of its own where gevent serves the calls: scrypt leaves Python's lock, the calls go on.
+
+    Their own, and few: however many PINs are guessed at once, what waits for a disk has its threads to itself. Elsewhere
+    it runs here and now.
+    """
+
+    _THREADS = 2
+
+    def __init__(self) -> None:
+        self._pool: ThreadPool | None = None
+
+    def __call__(self, function: Callable[[], str]) -> str:
+        """Run it; returns what it returns."""
+        if not monkey.is_module_patched("socket"):
+            return function()
+        if self._pool is None:
+            self._pool = ThreadPool(self._THREADS)
+        return self._pool.apply(function)  # type: ignore[no-any-return]
 
 
 class RedisPins:
@@ -67,41 +97,64 @@ class RedisPins:
         self._nobody = cost.new_salt()
         self.observe: Callable[[str], None] | None = None
 
-    def check(self, box: MailboxId, typed: str, source: str = "") -> PinCheck:
-        """Whether that is the PIN; counts a failure, locks after too many. A mailbox that isn't there: WRONG.
+    def check(
+        self,
+        box: MailboxId,
+        typed: str,
+        source: str = "",
+        *,
+        outside: bool = False,
+        rest: Callable[[int], None] | None = None,
+    ) -> PinCheck:
+        """Whether that PIN opens; counts a failure, locks after too many.
 
-        So is a mailbox without a PIN, whatever is typed; and nothing typed, which counts as no attempt. A mailbox
-        that isn't there takes as long as one that is.
+        A mailbox that isn't there, or has no PIN, takes as long as any other, and is counted and locked as any other:
+        nobody learns by it what is there. Nothing typed counts as no attempt.
 
         Args:
             box: whose PIN.
             typed: the keys dialled.
             source: where the caller is (the event tells it), `` = the telephone that acts; never the PIN.
+            outside: another telephone than the mailbox's own: counted and locked apart; a PIN that its owner did not
+                choose is WRONG (`PinRules.initial_from_outside`).
+            rest: called with the milliseconds that are to pass before the PIN is looked at, if there are any.
         """
         if not typed:
             return PinCheck.WRONG
-        checked = self._check(box, typed, source)
+        checked = self._check(box, typed, (source or caller())[:200], outside=outside, rest=rest)
         if self.observe is not None:
             self.observe(checked.value)
         return checked
 
-    def _check(self, box: MailboxId, typed: str, source: str) -> PinCheck:
-        keys = self._base.keys.of(box)
-        how = self._base.salts.get(box)
-        for _ in range(3):  # more than one: the salt was not known, or the PIN was changed in this moment
-            digest = self._hash(typed, how or self._nobody)
-            args = [
-                *(how, digest, str(self._rules.failures)),
-                *(str(self._rules.window_s), str(self._rules.lock_s), (source or caller())[:200]),
-            ]
-            answer = [text(word) for word in self._base.change(keys, "check_pin", [keys.failures, keys.locked], args)]
-            if answer[0] != "salt":
-                return PinCheck(answer[0])
-            if not _HOW.fullmatch(answer[1]):
-                return PinCheck.WRONG  # written by hand: no PIN can be right
-            how = answer[1]
-            self._base.salts.note(box, how)
+    def _check(
+        self, box: MailboxId, typed: str, source: str, *, outside: bool, rest: Callable[[int], None] | None
+    ) -> PinCheck:
+        keys, rules = self._base.keys.of(box), self._rules
+        failures = keys.failures_outside if outside else keys.failures
+        member = lock_member(box, outside=outside)
+        here = option_text(not outside or rules.initial_from_outside)
+        limits = [str(rules.failures), str(rules.window_s), str(rules.lock_s)]
+        for _ in range(_TRIES):
+            locked, failed, how = self._before(keys, failures, member)
+            if locked:
+                return PinCheck.LOCKED
+            pause_ms = rules.pause_ms(failed)
+            if pause_ms and rest is not None:
+                rest(pause_ms)
+                rest = None
+            how = how if _HOW.fullmatch(how) else self._nobody  # none, or written by hand: no PIN is right
+            args = [how, self._hash(typed, how), *limits, source, member, option_text(outside), here]
+            answer = text(self._base.change(keys, "check_pin", [failures, keys.locked], args))
+            if answer != "changed":
+                return PinCheck(answer)
         return PinCheck.WRONG
+
+    def _before(self, keys: BoxKeys, failures: str, member: str) -> tuple[bool, int, str]:
+        """Whether it is locked, how many wrong ones count, how the PIN is hashed: asked before the hash, which is dear."""
+        args = [member, f"{self._base.now():.3f}", str(self._rules.window_s)]
+        touched = [keys.box, failures, keys.locked]
+        until, failed, how = self._base.link.script(keys.partition, script("before_pin"), touched, args)
+        return text(until) != "0", int(failed), text(how)
 
     def change(self, box: MailboxId, pin: str, *, initial: bool = False) -> None:
         """Set a PIN (rules were checked by the caller of this); `` = none is asked.
@@ -119,7 +172,6 @@ class RedisPins:
         keys = self._base.keys.of(box)
         if not self._base.change(keys, "change_pin", [], [stored, "yes" if initial else ""]):
             raise NoSuchMailboxError(f"no mailbox {box}")
-        self._base.salts.note(box, stored.rpartition("$")[0])
 
     def hashed(self, pin: str) -> str:
         """A PIN as Redis keeps it, salted anew: for a mailbox that is made with it; `` for ``.

@@ -10,10 +10,9 @@ from esl_vm.model.errors import InvalidValueError, MailboxExistsError, NoSuchMai
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.names import keypad_name
 from esl_vm.store.fields import HIDDEN, checked_field, field_name
-from esl_vm.store.keys import box_member, name_members
+from esl_vm.store.keys import box_member, lock_member, name_members
 from esl_vm.store.pins import is_hash
 from esl_vm.store.records import GREETING_FIELDS, text
-from esl_vm.store.scripts import script
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -107,16 +106,16 @@ class RedisRegistry:
             NoSuchMailboxError: there is no such mailbox.
         """
         keys = self._base.keys.of(box)
-        touched = [keys.boxes, keys.names, keys.erase, keys.deleted, keys.calls, keys.failures, keys.locked]
+        touched = [keys.boxes, keys.names, keys.erase, keys.deleted, keys.calls, keys.failures, keys.failures_outside]
+        touched.append(keys.locked)
         for _ in range(_TRIES):
             name = self._name(box)
             ids = self._all_ids(box)
             wish = json.dumps({"remove": _members(box, name), "greetings": GREETING_FIELDS})
-            args = [box_member(box), name, wish, str(self._base.grace_ms), *ids]
+            args = [box_member(box), name, wish, str(self._base.grace_ms), lock_member(box, outside=True), *ids]
             answer = self._base.change(keys, "remove_box", touched + [keys.message(i) for i in ids], args)
             said, sounds = text(answer[0]), [text(sound) for sound in answer[1:]]
             if said == "done":
-                self._base.salts.note(box, "")
                 return sorted(set(sounds))
             if said == "no mailbox":
                 break
@@ -138,16 +137,28 @@ class RedisRegistry:
             except InvalidValueError:
                 continue  # written by hand
 
-    def locked_for(self, box: MailboxId) -> int:
-        """Seconds for which the PIN is still locked, 0 if it is not."""
+    def locked_for(self, box: MailboxId, *, outside: bool | None = None) -> int:
+        """Seconds for which the PIN is still locked, 0 if it is not.
+
+        outside: for other telephones than its own; False: for its own; None: for either of them, the longer time.
+        """
         keys = self._base.keys.of(box)
-        until = self._base.link.run(keys.partition, lambda client: client.zscore(keys.locked, keys.name))
-        return max(0, int(float(until or 0) - self._base.now() + 0.999))
+        members = [lock_member(box, outside=one) for one in (False, True) if outside in {None, one}]
+
+        def work(client: Any) -> list[float | None]:
+            pipeline = client.pipeline(transaction=False)
+            for member in members:
+                pipeline.zscore(keys.locked, member)
+            return pipeline.execute()  # type: ignore[no-any-return]
+
+        until = max(float(found or 0) for found in self._base.link.run(keys.partition, work))
+        return max(0, int(until - self._base.now() + 0.999))
 
     def unlock(self, box: MailboxId) -> None:
-        """Forget failures and lift the lock."""
+        """Forget failures and lift the locks."""
         keys = self._base.keys.of(box)
-        self._base.link.script(keys.partition, script("unlock"), [keys.failures, keys.locked], [keys.name])
+        touched = [keys.failures, keys.failures_outside, keys.locked]
+        self._base.change(keys, "unlock", touched, [lock_member(box, outside=True)])
 
     def reindex(self, box: MailboxId) -> None:
         """Enter a mailbox in the list and its owner in the directory again (after a change by hand, or a restore)."""

@@ -1,7 +1,8 @@
 """Giving a mailbox another name, with its messages, greetings, folders and PIN; also into another partition.
 
-The new name gets everything but the messages; then the old one is put where no call finds it, messages and all, in one
-step; then the messages go over, some at a time; then the lists follow. Each step can be repeated, so a renaming that
+The new name gets everything but the messages (also what is counted of it: wrong PINs and locks, calls placed, what was
+deleted); then the old one is put where no call finds it, messages and all, in one step; then the messages go over, some at
+a time; then the lists follow. Each step can be repeated, so a renaming that
 was broken off anywhere is finished by asking for it again. Until the second step calls find the mailbox under its old
 name, from then on under the new one; a message that was being recorded for the old one, or waited in a spool, follows.
 No sound moves: sounds are kept by the messages' ids, which stay.
@@ -17,7 +18,7 @@ from esl_vm.model.errors import InvalidValueError, MailboxExistsError, NoSuchMai
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.names import keypad_name
 from esl_vm.store.base import DAY_S
-from esl_vm.store.keys import FOLDERS, box_member, name_members
+from esl_vm.store.keys import FOLDERS, box_member, lock_member, name_members
 from esl_vm.store.records import GREETING_FIELDS, text
 from esl_vm.store.scripts import script
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from esl_vm.store.base import Base
+    from esl_vm.store.keys import BoxKeys
     from esl_vm.store.lists import RedisLists
 
 FOLLOWED_S = 30 * DAY_S
@@ -72,10 +74,9 @@ class Renames:
         self._lists.replace_member(old, new)
         keys = self._base.keys.of(old)
         self._base.change(self._base.keys.of(new), "rename_end", [], [str(old)])
-        touched = [keys.moving_boxes, keys.moving, keys.box, keys.locked, keys.deleted, keys.calls, keys.failures]
+        touched = [keys.moving_boxes, keys.moving, keys.box, keys.locked, *_counted(keys)]
         touched += [*keys.moving_folders, *keys.folders]
-        self._base.link.script(keys.partition, script("rename_done"), touched, [str(old)])
-        self._base.salts.note(old, "")
+        self._base.link.script(keys.partition, script("rename_done"), touched, _lock_members(old))
         return gone
 
     def under_way(self, old: MailboxId) -> str | None:
@@ -115,6 +116,7 @@ class Renames:
         """Make the new one, and put the old one away."""
         old_keys, new_keys = self._base.keys.of(old), self._base.keys.of(new)
         into = [new_keys.boxes, new_keys.names, new_keys.dist_list, new_keys.moved]
+        into += [*_counted(new_keys), new_keys.locked]
         away = [old_keys.boxes, old_keys.names, old_keys.moving_boxes, old_keys.moving, *old_keys.moving_folders]
         away += [old_keys.moved]
         for _ in range(_TRIES):
@@ -125,7 +127,9 @@ class Renames:
             flat = [word for pair in fields.items() for word in pair]
             words = keypad_name(fields.get("name", "")).index
             wish: dict[str, Any] = {"from": str(old), "fields": flat, "add": name_members(new, words)}
-            said = text(self._base.change(new_keys, "rename_into", into, [box_member(new), json.dumps(wish)]))
+            wish |= self._counts(old)
+            args = [box_member(new), json.dumps(wish), *_lock_members(new)]
+            said = text(self._base.change(new_keys, "rename_into", into, args))
             if said == "exists":
                 raise MailboxExistsError(f"mailbox {new} is there already")
             if said == "list":
@@ -136,6 +140,27 @@ class Renames:
             if text(self._base.change(old_keys, "rename_away", away, args)) == "done":
                 return
         raise StoreDownError(f"mailbox {old} is being changed all the time")
+
+    def _counts(self, old: MailboxId) -> dict[str, Any]:
+        """What is counted of a mailbox besides its messages, as rename_into.lua takes it."""
+        keys = self._base.keys.of(old)
+
+        def work(client: Any) -> list[Any]:
+            pipeline = client.pipeline(transaction=False)
+            for key in (keys.deleted, keys.calls):
+                pipeline.zrange(key, 0, -1, withscores=True)
+                pipeline.ttl(key)
+            for key in (keys.failures, keys.failures_outside):
+                pipeline.lrange(key, 0, -1)
+                pipeline.ttl(key)
+            for member in _lock_members(old):
+                pipeline.zscore(keys.locked, member)
+            return pipeline.execute()  # type: ignore[no-any-return]
+
+        *found, locked, locked_outside = self._base.link.run(keys.partition, work)
+        sets = [[word for member, score in one for word in (f"{score:.0f}", text(member))] for one in found[:4:2]]
+        lists = [[text(one) for one in times] for times in found[4::2]]
+        return {"kept": [*sets, *lists], "seconds": found[1::2], "locks": [locked or 0, locked_outside or 0]}
 
     def _move_messages(self, old: MailboxId, new: MailboxId, tell: Callable[[int, int, str], None] | None) -> int:
         keys, new_keys = self._base.keys.of(old), self._base.keys.of(new)
@@ -191,6 +216,16 @@ class Renames:
             (message_id, score, {text(name): text(value) for name, value in fields.items()})
             for (message_id, score), fields in zip(found, read, strict=True)
         ]
+
+
+def _counted(keys: BoxKeys) -> list[str]:
+    """The keys of what is counted of a mailbox besides its messages, in the order of the scripts."""
+    return [keys.deleted, keys.calls, keys.failures, keys.failures_outside]
+
+
+def _lock_members(box: MailboxId) -> list[str]:
+    """Its members in `locked`: for its own telephone, which is its name, and for others."""
+    return [lock_member(box, outside=outside) for outside in (False, True)]
 
 
 def _greetings(client: Any, key: str) -> list[Any]:

@@ -7,8 +7,6 @@ import logging
 import secrets
 from typing import TYPE_CHECKING, Any
 
-import gevent
-from gevent import monkey
 from redis import exceptions as wrong
 
 from esl_vm.model.errors import SettingsError, StoreDownError
@@ -28,7 +26,7 @@ from esl_vm.store.lists import RedisLists
 from esl_vm.store.mailboxes import RedisMailboxes
 from esl_vm.store.migrations import MIGRATIONS, Migrator
 from esl_vm.store.outage import is_away, sentence
-from esl_vm.store.pins import RedisPins, Scrypt
+from esl_vm.store.pins import Hashers, RedisPins, Scrypt
 from esl_vm.store.records import text
 from esl_vm.store.registry import RedisRegistry
 from esl_vm.store.renames import Renames
@@ -60,8 +58,7 @@ class Store:
         pin_rules: when wrong PINs lock. pin_cost: of hashing new ones.
         events_kept: entries kept in each partition's stream, about.
         migrations: the steps of the schema, up to the newest one this process knows.
-        offload: runs what takes long (hashing) and returns its result; the default uses gevent's threads where
-            gevent serves the calls, none elsewhere.
+        offload: runs what takes long (hashing) and returns its result; see `Hashers`.
 
     Attributes:
         mailboxes, pins, registry, directory, lists: the ports. broadcasts, renames: those under way. events: reading what
@@ -100,7 +97,7 @@ class Store:
             events_kept=events_kept,
         )
         self.mailboxes = RedisMailboxes(base)
-        self.pins = RedisPins(base, pin_rules or PinRules(), pin_cost or Scrypt(), offload or _offload)
+        self.pins = RedisPins(base, pin_rules or PinRules(), pin_cost or Scrypt(), offload or Hashers())
         self.registry = RedisRegistry(base)
         self.directory = RedisDirectory(base)
         self.lists = RedisLists(base)
@@ -195,10 +192,3 @@ class Store:
                 if found is not None:
                     return text(found) == str(self.keys.partitions)
         return False
-
-
-def _offload(function: Callable[[], str]) -> str:
-    """Run in one of gevent's threads where gevent is in charge: scrypt leaves Python's lock, the calls go on."""
-    if monkey.is_module_patched("socket"):
-        return gevent.get_hub().threadpool.apply(function)  # type: ignore[no-any-return]
-    return function()

@@ -140,8 +140,9 @@ def test_the_log_has_one_line_for_a_call_and_its_keys_are_only_counted(service):
 
 
 def test_the_mailbox_in_a_story_is_the_one_that_was_visited(service):
+    service.ring("*97", "1234# 0 5 7319# 7319# * #", sender="1002")  # the first PIN opens from no other telephone
     told = len(service.log.read_text().splitlines())
-    service.ring("*98", "1002# 1234# #")  # from 1001's telephone
+    service.ring("*98", "1002# 7319# #")  # from 1001's telephone
     service.ring("*98", "#")
 
     def stories():

@@ -114,7 +114,17 @@ def test_every_kind_of_key_is_on_the_page():
     page = PAGE.read_text("utf-8")
     box = keys.Keys().of(ALICE)
     made = [keys.META, keys.HOUSEKEEPING, keys.audio("ID"), box.box, box.message("ID"), box.folder(Folder.NEW)]
-    made += [box.deleted, box.calls, box.failures, box.locked, box.boxes, box.names, box.events, box.erase]
+    made += [
+        box.deleted,
+        box.calls,
+        box.failures,
+        box.failures_outside,
+        box.locked,
+        box.boxes,
+        box.names,
+        box.events,
+        box.erase,
+    ]
     made += [box.dist_list, box.members, box.lists, box.moving_boxes, box.moving, box.moved, keys.broadcast("NAME")]
     made += [keys.NODES, keys.node("NAME")]
     for key in made:

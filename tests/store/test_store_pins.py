@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from threading import current_thread
+
 import fakeredis
+import gevent
 import pytest
 from store_case import ALICE, NOBODY, QUICK, Case
 
 from esl_vm.model.errors import InvalidValueError, NoSuchMailboxError
 from esl_vm.model.pins import PinCheck, PinRules
+from esl_vm.store import pins as pins_module
 from esl_vm.store.connect import connect
-from esl_vm.store.pins import RedisPins, Scrypt, hash_pin
+from esl_vm.store.pins import Hashers, RedisPins, Scrypt, hash_pin
 from esl_vm.store.store import Store
 
 RIGHT, WRONG, LOCKED = PinCheck.RIGHT, PinCheck.WRONG, PinCheck.LOCKED
@@ -32,16 +36,23 @@ def test_nothing_typed_is_never_right_and_is_no_attempt(alice):
     assert alice.store.pins.check(ALICE, "4711") is RIGHT
 
 
-def test_a_mailbox_that_is_not_there_is_always_wrong_and_hashed_all_the_same(case):
+@pytest.mark.parametrize("outside", [False, True])
+def test_a_mailbox_that_is_not_there_is_hashed_counted_and_locked_as_any_other(case, outside):
+    case.with_mailbox()
+    case.store.pins.change(ALICE, "4711")
     hashed = []
 
     def run(function):
         hashed.append(1)
         return function()
 
-    pins = RedisPins(case.store.pins._base, PinRules(failures=2), QUICK, run)
-    assert [pins.check(NOBODY, "1234") for _ in range(4)] == [WRONG] * 4
-    assert len(hashed) == 4
+    pins = RedisPins(case.store.pins._base, PinRules(failures=3), QUICK, run)
+    for box in (NOBODY, ALICE):
+        del hashed[:]
+        assert [pins.check(box, "1234", outside=outside) for _ in range(5)] == [WRONG] * 3 + [LOCKED] * 2
+        assert len(hashed) == 3  # a locked one is asked before the hash, which is dear
+        assert case.registry.locked_for(box) == 900
+    assert case.happened(NOBODY) == []
 
 
 def test_a_mailbox_without_a_pin_is_opened_by_none(case):
@@ -99,6 +110,71 @@ class TestLocking:
             store.pins.check(ALICE, "1")
         assert other.store.pins.check(ALICE, "4711") is LOCKED
         other.store.close()
+
+
+class TestFromOutside:
+    def test_is_counted_and_locked_apart(self, alice):
+        assert [alice.store.pins.check(ALICE, "1", outside=True) for _ in range(3)] == [WRONG] * 3
+        assert alice.store.pins.check(ALICE, "4711", outside=True) is LOCKED
+        assert [alice.store.pins.check(ALICE, "1") for _ in range(2)] == [WRONG] * 2
+        assert alice.store.pins.check(ALICE, "4711") is RIGHT
+        assert alice.store.pins.check(ALICE, "4711", outside=True) is LOCKED
+        assert alice.registry.locked_for(ALICE, outside=True) == alice.registry.locked_for(ALICE) == 600
+        assert alice.registry.locked_for(ALICE, outside=False) == 0
+
+    def test_and_the_other_way_round(self, alice):
+        for _ in range(3):
+            alice.store.pins.check(ALICE, "1")
+        assert alice.store.pins.check(ALICE, "4711") is LOCKED
+        assert alice.store.pins.check(ALICE, "4711", outside=True) is RIGHT
+
+    def test_both_locks_are_lifted_and_it_is_told(self, alice):
+        for outside in (False, True):
+            for _ in range(3):
+                alice.store.pins.check(ALICE, "1", outside=outside)
+        alice.registry.unlock(ALICE)
+        assert alice.store.pins.check(ALICE, "4711") is RIGHT
+        assert alice.store.pins.check(ALICE, "4711", outside=True) is RIGHT
+        assert "unlocked" in alice.happened()
+
+    def test_a_pin_its_owner_did_not_choose_is_wrong(self, alice):
+        alice.store.pins.change(ALICE, "1234", initial=True)
+        assert alice.store.pins.check(ALICE, "1234", outside=True) is WRONG
+        assert alice.store.pins.check(ALICE, "1234") is RIGHT
+        assert alice.store.events.tail(2, box=ALICE)[0].details == {"from": "", "outside": "yes", "why": "initial PIN"}
+
+    def test_unless_the_rules_allow_it(self, case):
+        case = Case(fakeredis.FakeRedis(), rules=PinRules(initial_from_outside=True)).with_mailbox()
+        case.store.pins.change(ALICE, "1234", initial=True)
+        assert case.store.pins.check(ALICE, "1234", outside=True) is RIGHT
+
+
+class TestSlowingDown:
+    RULES = PinRules(failures=9, slow_after=2, slow_most_s=4)
+
+    def test_an_attempt_waits_longer_the_more_were_wrong(self):
+        case = Case(fakeredis.FakeRedis(), rules=self.RULES).with_mailbox()
+        case.store.pins.change(ALICE, "4711")
+        waited = []
+        for _ in range(6):
+            case.store.pins.check(ALICE, "1", outside=True, rest=waited.append)
+        case.store.pins.check(ALICE, "1", rest=waited.append)  # its own telephone is not slowed down by others
+        assert waited == [1000, 2000, 4000, 4000]
+        case.clock.passes(seconds=901)
+        case.store.pins.check(ALICE, "4711", outside=True, rest=waited.append)
+        assert len(waited) == 4
+
+    def test_never_where_it_is_switched_off(self):
+        assert PinRules(slow_after=1, slow_most_s=0).pause_ms(9) == 0
+
+
+def test_hashing_has_threads_of_its_own(monkeypatch):
+    monkeypatch.setattr(pins_module.monkey, "is_module_patched", lambda _: True)
+    hashers = Hashers()
+    assert hashers(lambda: current_thread().name) != current_thread().name
+    assert hashers._pool is not gevent.get_hub().threadpool
+    assert hashers._pool.maxsize == 2
+    hashers._pool.kill()
 
 
 class TestChanging:

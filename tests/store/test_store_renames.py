@@ -1,13 +1,14 @@
 """A mailbox gets another name, whatever happens in between: on fakeredis, a real Redis and a Cluster."""
 
 import pytest
-from store_case import ALICE, message
+from store_case import ALICE, NOBODY, message
 
 from esl_vm.model.errors import InvalidValueError, MailboxExistsError, NoSuchMailboxError, StoreDownError
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId, StoredGreeting
 from esl_vm.model.pins import PinCheck
 from esl_vm.model.store import Delivery
 from esl_vm.store.base import Base
+from esl_vm.store.keys import BoxKeys, lock_member
 from esl_vm.store.link import Link
 
 FAR = MailboxId("2001", "autre.example")
@@ -69,6 +70,54 @@ def test_a_message_in_the_trash_goes_back_where_it_lay(full, new):
     full.store.renames.rename(ALICE, new)
     assert full.mailboxes.restore(new, "m3")
     assert full.lie(Folder.NEW, new) == ["u1", "m3", "m4"]
+
+
+BELONGS = {"box", "folders", "deleted", "calls", "failures", "failures_outside"}
+"""What belongs to a mailbox and goes with it, besides its messages and its members in the keys of its partition."""
+PARTITIONS = {"locked", "events", "erase", "boxes", "names", "moving_boxes", "lists"}
+ANOTHERS = {"moving", "moving_folders", "moved", "messages", "dist_list", "members"}
+"""Of a renaming itself, of messages (each has its own), of a list that has the number instead of a mailbox."""
+
+
+def test_whatever_belongs_to_a_mailbox_goes_with_it(full, new):
+    known = {name for name in vars(BoxKeys) if isinstance(vars(BoxKeys)[name], property)} | {"box"}
+    assert known == BELONGS | PARTITIONS | ANOTHERS, "a key of a mailbox is new: does it go along when it is renamed?"
+    full.registry.change(ALICE, {"trash_days": "0"})
+    full.mailboxes.delete(ALICE, "m4")
+    full.registry.change(ALICE, {"trash_days": "14"})
+    full.mailboxes.set_greeting(ALICE, Greeting.BUSY, StoredGreeting("g2", 900, 5, 10**10))
+    for _ in range(2):
+        assert full.mailboxes.count_call(ALICE, 5)
+    full.store.pins.check(ALICE, "0")
+    for _ in range(3):
+        full.store.pins.check(ALICE, "0", outside=True)
+    full.store.pins.check(ALICE, "0", outside=True)
+    full.clock.passes(seconds=7)
+    full.store.pins.check(NOBODY, "0", outside=True)
+    before = _all_of(full, ALICE)
+    assert all(before[name] for name in BELONGS - {"failures_outside"})
+    full.store.renames.rename(ALICE, new)
+    after = _all_of(full, new)
+    for facts in (before, after):
+        facts["box"].pop(b"sound_ms", None)
+    assert after == before
+    assert full.registry.locked_for(new, outside=True) == 593
+    assert full.registry.locked_for(new, outside=False) == full.registry.locked_for(ALICE) == 0
+    full.mailboxes.deliver(new, message("m4"))
+    assert "m4" not in full.lie(Folder.NEW, new)
+
+
+def _all_of(case, box):
+    keys = case.store.keys.of(box)
+
+    def read(client):
+        found = {"box": client.hgetall(keys.box)}
+        found["folders"] = [client.zrange(key, 0, -1, withscores=True) for key in keys.folders]
+        found |= {name: client.zrange(getattr(keys, name), 0, -1, withscores=True) for name in ("deleted", "calls")}
+        found |= {name: client.lrange(getattr(keys, name), 0, -1) for name in ("failures", "failures_outside")}
+        return found | {"locked": [client.zscore(keys.locked, lock_member(box, outside=one)) for one in (False, True)]}
+
+    return case.store.link.run(keys.partition, read)
 
 
 def test_lamps_are_told_of_both(full, new):

@@ -4,10 +4,12 @@
 -- KEYS[13]  vm:{pNN}:deleted:BOX        sorted set
 -- KEYS[14]  vm:{pNN}:calls:BOX          sorted set
 -- KEYS[15]  vm:{pNN}:login:failures:BOX list
--- KEYS[16]  vm:{pNN}:login:locked       sorted set
--- ARGV[1]  what the keys of its messages begin with, ARGV[2]  the mailbox
+-- KEYS[16]  vm:{pNN}:login:outside:BOX  list
+-- KEYS[17]  vm:{pNN}:login:locked       sorted set
+-- ARGV[1]  what the keys of its messages begin with, ARGV[2]  the mailbox, ARGV[3]  its other member in `locked`
 -- Returns nil if there is none; else: its fields; a list of its folders' members and scores; a list of id and fields of each
--- message; members and scores of what was deleted and of its calls; its failures; until when it is locked.
+-- message; members and scores of what was deleted and of its calls; its failures; until when it is locked; both
+-- once more, for other telephones than its own.
 local fields = redis.call('HGETALL', KEYS[1])
 if #fields == 0 then
     return nil
@@ -26,5 +28,7 @@ return {
     redis.call('ZRANGE', KEYS[13], 0, -1, 'WITHSCORES'),
     redis.call('ZRANGE', KEYS[14], 0, -1, 'WITHSCORES'),
     redis.call('LRANGE', KEYS[15], 0, -1),
-    redis.call('ZSCORE', KEYS[16], ARGV[2]) or '',
+    redis.call('ZSCORE', KEYS[17], ARGV[2]) or '',
+    redis.call('LRANGE', KEYS[16], 0, -1),
+    redis.call('ZSCORE', KEYS[17], ARGV[3]) or '',
 }

@@ -1,49 +1,71 @@
--- Check a typed PIN, count a wrong one, lock after too many.
+-- Check a typed PIN, count a wrong one, lock after too many. A mailbox that is not there is counted and locked as others are.
 -- KEYS[1..13]  as in common.lua
--- KEYS[14]  vm:{pNN}:login:failures:BOX  list, epoch seconds of the latest wrong PINs, expires
+-- KEYS[14]  vm:{pNN}:login:failures:BOX or vm:{pNN}:login:outside:BOX  list, epoch seconds of the latest wrong PINs,
+--           expires
 -- KEYS[15]  vm:{pNN}:login:locked        sorted set, mailboxes by the epoch second until which their PIN is locked
 -- ARGV[1..3]  as in common.lua
--- ARGV[4]  how the typed PIN was hashed, scrypt$n$r$p$salt; `` = nobody knew
+-- ARGV[4]  how the typed PIN was hashed, scrypt$n$r$p$salt
 -- ARGV[5]  its hash
 -- ARGV[6]  wrong ones that lock, ARGV[7]  within how many seconds, ARGV[8]  for how many seconds
 -- ARGV[9]  where the caller is, for the event
--- Returns right, wrong, locked, or `salt` and how to hash (nothing was counted; ask again).
+-- ARGV[10]  its member in `locked`
+-- ARGV[11]  yes: another telephone than its own
+-- ARGV[12]  yes: a PIN that its owner did not choose opens here
+-- Returns right, wrong or locked; `changed` if the PIN is another since (nothing was counted; ask again).
 -- A right one repeated is right again; a wrong one repeated counts once more, which errs on the safe side.
-local failures, locked = KEYS[14], KEYS[15]
+local failures, locked, member = KEYS[14], KEYS[15], ARGV[10]
 local seconds = now / 1000
-local lifted = redis.call('ZSCORE', locked, name)
+local lifted = redis.call('ZSCORE', locked, member)
 if lifted and tonumber(lifted) > seconds then
-    return {'locked'}
+    return 'locked'
 end
-if lifted then
-    redis.call('ZREM', locked, name)
+local from = {'from', ARGV[9]}
+if ARGV[11] == 'yes' then
+    from = {'from', ARGV[9], 'outside', 'yes'}
 end
 local stored = redis.call('HGET', box, 'pin')
+local there = stored or redis.call('EXISTS', box) == 1
+local why = ''
 if not stored then
-    return {'wrong'}  -- no such mailbox, or nothing that could be right
+    why = 'no PIN'
+else
+    local how, hash = string.match(stored, '^(.*)%$(.*)$')
+    if how and how ~= ARGV[4] and string.match(how, '^scrypt%$') then
+        return 'changed'
+    end
+    hash = hash or ''
+    local differing = #hash == #ARGV[5] and 0 or 1
+    for index = 1, #hash do  -- all of it, whatever differs: the time taken tells nothing
+        differing = differing + (string.byte(hash, index) == string.byte(ARGV[5], index) and 0 or 1)
+    end
+    if differing == 0 and how == ARGV[4] then
+        if ARGV[12] == 'yes' or redis.call('HGET', box, 'pin_initial') ~= 'yes' then
+            redis.call('DEL', failures)
+            happened('login', '', '', from)
+            return 'right'
+        end
+        why = 'initial PIN'
+    end
 end
-local how, hash = string.match(stored, '^(.*)%$(.*)$')
-if how ~= ARGV[4] then
-    return {'salt', how or ''}
-end
-local differing = #hash == #ARGV[5] and 0 or 1
-for index = 1, #hash do  -- all of it, whatever differs: the time taken tells nothing
-    differing = differing + (string.byte(hash, index) == string.byte(ARGV[5], index) and 0 or 1)
-end
-if differing == 0 then
-    redis.call('DEL', failures)
-    happened('login', '', '', {'from', ARGV[9]})
-    return {'right'}
+local function tell(what, more)
+    if there then
+        local all = {unpack(from)}
+        for _, value in ipairs(more) do
+            all[#all + 1] = value
+        end
+        happened(what, '', '', all)
+    end
 end
 local most, window = tonumber(ARGV[6]), tonumber(ARGV[7])
 redis.call('RPUSH', failures, string.format('%.3f', seconds))
 redis.call('LTRIM', failures, -most, -1)
 redis.call('EXPIRE', failures, window)
-happened('login-failed', '', '', {'from', ARGV[9]})
+redis.call('ZREMRANGEBYSCORE', locked, '-inf', string.format('%.3f', seconds))
+tell('login-failed', why ~= '' and {'why', why} or {})
 if redis.call('LLEN', failures) >= most and tonumber(redis.call('LINDEX', failures, 0)) > seconds - window then
     local lifts = string.format('%.0f', math.ceil(seconds + tonumber(ARGV[8])))
-    redis.call('ZADD', locked, lifts, name)
+    redis.call('ZADD', locked, lifts, member)
     redis.call('DEL', failures)
-    happened('locked', '', '', {'from', ARGV[9], 'until', lifts})
+    tell('locked', {'until', lifts})
 end
-return {'wrong'}
+return 'wrong'

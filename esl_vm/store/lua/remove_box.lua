@@ -4,21 +4,22 @@
 -- KEYS[15]  vm:{pNN}:names:DOMAIN     sorted set, the partition's part of the directory
 -- KEYS[16]  vm:{pNN}:erase            sorted set, sounds to erase
 -- KEYS[17]  vm:{pNN}:deleted:BOX      KEYS[18] vm:{pNN}:calls:BOX
--- KEYS[19]  vm:{pNN}:login:failures:BOX   KEYS[20] vm:{pNN}:login:locked
--- KEYS[21..]  vm:{pNN}:msg:BOX:ID     hashes, all its messages
+-- KEYS[19]  vm:{pNN}:login:failures:BOX   KEYS[20] vm:{pNN}:login:outside:BOX   KEYS[21] vm:{pNN}:login:locked
+-- KEYS[22..]  vm:{pNN}:msg:BOX:ID     hashes, all its messages
 -- ARGV[1..3]  as in common.lua
 -- ARGV[4]  its member in `boxes`
 -- ARGV[5]  its owner's name as it was when `remove` was made
 -- ARGV[6]  JSON: remove (members of `names`), greetings (the fields of all greetings)
 -- ARGV[7]  milliseconds for which a call may still be playing its sounds
--- ARGV[8..]  the messages' ids, in the order of their keys
+-- ARGV[8]  its member in `locked` for other telephones than its own
+-- ARGV[9..]  the messages' ids, in the order of their keys
 -- Returns `no mailbox`; `changed` if a message or the name is not as said (nothing was removed; read and ask again);
 -- else `done` and the sounds nothing points to any more. Repeating finds no mailbox.
 if redis.call('EXISTS', box) == 0 then
     return {'no mailbox'}
 end
 local known = {}
-for index = 8, #ARGV do
+for index = 9, #ARGV do
     known[ARGV[index]] = true
 end
 for _, folder in ipairs(FOLDERS) do
@@ -39,7 +40,7 @@ local function gone(sound)
         redis.call('ZADD', KEYS[16], text(now + tonumber(ARGV[7])), sound)
     end
 end
-for index = 21, #KEYS do
+for index = 22, #KEYS do
     gone(redis.call('HGET', KEYS[index], 'intro_id'))
     gone(ARGV[index - 13])
     redis.call('DEL', KEYS[index])
@@ -54,7 +55,7 @@ for _, folder in ipairs(FOLDERS) do
     redis.call('DEL', FOLDER_KEYS[folder])
 end
 happened('box-removed', '', '')  -- before the box goes: it names the extensions whose lamps go out
-redis.call('DEL', box, KEYS[17], KEYS[18], KEYS[19])
+redis.call('DEL', box, KEYS[17], KEYS[18], KEYS[19], KEYS[20])
 redis.call('ZREM', KEYS[14], ARGV[4])
-redis.call('ZREM', KEYS[20], name)
+redis.call('ZREM', KEYS[21], name, ARGV[8])
 return answer
