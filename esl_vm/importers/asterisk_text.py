@@ -96,8 +96,8 @@ def read_caller(text: str) -> Caller:
         name, number = re.sub(r"\\(.)", r"\1", match[1], flags=re.DOTALL), match[2]
     elif match := _BARE.fullmatch(text):
         name, number = match[1], match[2]
-    elif _NUMBER.fullmatch(text):
-        name, number = "", text
+    elif _NUMBER.fullmatch(bare := text.strip('"')):
+        name, number = "", bare
     else:
         name, number = re.sub(r"\\(.)", r"\1", text, flags=re.DOTALL), ""
     number = "" if number.strip().lower() in _UNKNOWN else number

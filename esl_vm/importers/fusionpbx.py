@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from esl_vm.importers.postgres_dump import Row
 
 SOURCE = "fusionpbx"
+_FOLDERS = {"": Folder.NEW, "new": Folder.NEW, "saved": Folder.OLD, "deleted": Folder.TRASH}
+"""By message_status, in small letters."""
 _GREETING_ORDER = ("ogg", "mp3", "wav")
 
 
@@ -208,7 +210,10 @@ class _Reader:
     def _message(self, row: Row, shown: str, uuid: str, sound: SoundFiles) -> ImportedMessage:
         where = f"{shown} {uuid}"
         status = (row.get("message_status") or "").strip().lower()
-        folder = {"saved": Folder.OLD, "deleted": Folder.TRASH}.get(status, Folder.NEW)
+        # What is unknown lights no lamp: its owner may have dealt with it years ago.
+        folder = _FOLDERS.get(status, Folder.OLD)
+        if status not in _FOLDERS:
+            self._findings.item(Kind.UNKNOWN_STATUS, where, f"message_status={status}: it is an old message")
         if folder is Folder.TRASH:
             self._findings.item(Kind.DELETED_FLAG, where, "message_status=deleted: it is in the trash")
         intro = self._sound(row, "message_intro_base64", list(by_quality(self._files(f"intro_{uuid}", shown))))

@@ -69,6 +69,10 @@ def read_mod_voicemail(
     return Plan(SOURCE, tuple(boxes), tuple(findings.items), tuple(findings.remarks))
 
 
+_KNOWN = {"flags": {"", "save", "delete"}, "in_folder": {"", "inbox"}}
+"""The values that mod_voicemail writes into these columns."""
+
+
 class _Tables:
     """The database's rows as text, read from a copy: no select of ours can make a lock or lose a table."""
 
@@ -251,7 +255,16 @@ class _Reader:
         received = epoch(row.get("created_epoch"))
         heard = bool((row.get("read_epoch") or "0").strip("0. "))
         folder = Folder.OLD if heard else Folder.NEW
-        if row.get("flags", "").lower() == "delete":
+        odd = [
+            f"{name}={word}"
+            for name, known in _KNOWN.items()
+            if (word := row.get(name, "").strip().lower()) not in known
+        ]
+        if odd and not heard:
+            # What is unknown lights no lamp: its owner may have dealt with it years ago.
+            folder, heard = Folder.OLD, True
+            self._findings.item(Kind.UNKNOWN_STATUS, f"{shown} {name}", f"{', '.join(odd)}: it is an old message")
+        if row.get("flags", "").strip().lower() == "delete":
             folder = Folder.TRASH
             why = "flags=delete (a copy of it may have been deleted in another mailbox): it is in the trash"
             self._findings.item(Kind.DELETED_FLAG, f"{shown} {uuid}", why)

@@ -46,6 +46,7 @@ class Kind(StrEnum):
     SAME_MESSAGE_IN_DELETED = "same_message_in_deleted"
     TEXT_WITHOUT_AUDIO = "text_without_audio"
     UNKNOWN_FOLDER = "unknown_folder"
+    UNKNOWN_STATUS = "unknown_status"
     UNREADABLE_AUDIO = "unreadable_audio"
 
 

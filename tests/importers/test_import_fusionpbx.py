@@ -132,12 +132,15 @@ def tree(tmp_path):
 
 
 def test_statuses(tree, place):
-    for number, status in enumerate((None, "", "saved", "deleted", "odd")):
+    for number, status in enumerate((None, "", "new", "Saved ", "deleted", "archived", "ÿ")):
         tree.message(number, message_status=status)
     report = place.bring(tree.read())
     counts = place.store.mailboxes.counts(BOX)
-    assert (counts.new, counts.old, counts.of(Folder.TRASH)) == (3, 1, 1)
-    assert report.counts == {"deleted_flag": 1}
+    assert (counts.new, counts.old, counts.of(Folder.TRASH)) == (3, 3, 1)
+    assert report.counts == {"deleted_flag": 1, "unknown_status": 2}
+    told = {item.why for item in report.findings.items if item.kind == "unknown_status"}
+    assert "message_status=archived: it is an old message" in told
+    assert report.reconciled
 
 
 @pytest.mark.parametrize(

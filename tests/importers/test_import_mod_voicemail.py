@@ -116,6 +116,16 @@ def test_folder_and_heard(tree, place, fields, folder, heard):
         assert place.store.mailboxes.message(BOX, message.id).folder is (Folder.OLD if heard else Folder.NEW)
 
 
+@pytest.mark.parametrize("fields", [{"flags": "archived"}, {"in_folder": "2019"}, {"flags": "?", "in_folder": "x"}])
+def test_what_mod_voicemail_does_not_know_lights_no_lamp(tree, place, fields):
+    tree.message(read_epoch=0, **fields)
+    report = place.bring(tree.read())
+    (message,) = place.messages(BOX)
+    assert (message.folder, message.heard) == (Folder.OLD, True)
+    assert report.counts == {"unknown_status": 1}
+    assert all(f"{name}={word}" in report.findings.items[0].why for name, word in fields.items())
+
+
 def test_callers_in_whatever_bytes_came(tree, place):
     tree.message("msg_a.wav", cid_name="Hélène".encode("latin-1"), cid_number="0000000000", created_epoch=1795000001)
     tree.message("msg_b.wav", cid_name="Hélène".encode(), cid_number="", created_epoch=1795000002)
