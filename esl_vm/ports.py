@@ -199,6 +199,10 @@ class Directory(Protocol):
         """Mailboxes whose owner's name begins with those keys on the keypad, in the order of names."""
         ...
 
+    def domains(self) -> frozenset[str]:
+        """The domains in which there are mailboxes: all of them, or at least two if there are several."""
+        ...
+
 
 class Lists(Protocol):
     """Distribution lists, as owners send to them."""

@@ -10,7 +10,7 @@ from esl_vm.dialogue.directory import directory
 from esl_vm.dialogue.leaving import LeftFor, Reason, leave
 from esl_vm.dialogue.login import NotTheOwnerError, ask_mailbox, domain_of, own_mailbox
 from esl_vm.dialogue.main_menu import visit_mailbox
-from esl_vm.model.access import authenticated_user
+from esl_vm.model.access import authenticated_user, is_strangers_word, named_domain
 from esl_vm.model.call import Action
 from esl_vm.model.errors import (
     AbandonedError,
@@ -78,16 +78,36 @@ def _converse(talk: Conversation, call: Call) -> None:
         talk.apologise()
         return
     domain = domain_of(talk)
+    if not _says_which_domain(talk, call):
+        talk.apologise()
+        return
     match action:
         case Action.CHECK:
-            number = call.variable("vm_mailbox") or authenticated_user(call) or call.caller.number
-            _check(talk, _box(number, domain))
+            named = call.variable("vm_mailbox")
+            number = named or authenticated_user(call) or call.caller.number
+            _check(talk, _box(number, domain, by_plan=_is_plans(call, named)))
         case Action.LOGIN:
             visit_mailbox(talk, ask_mailbox(talk))
         case Action.DIRECTORY:
             directory(talk, domain)
         case Action.LEAVE:
             _leave(talk, call, domain)
+
+
+def _says_which_domain(talk: Conversation, call: Call) -> bool:
+    """Whether it is certain for which domain a call is: it names one, or there is one only. None is ever guessed."""
+    if named_domain(call):
+        return True
+    try:
+        domains = talk.world.directory.domains()
+    except StoreDownError:
+        return True  # a message is taken all the same, and waits in the spool
+    if len(domains) < 2:
+        return True
+    log.error(
+        "call %s: neither vm_domain nor domain_name says for which domain it is, and there are several", call.uuid
+    )
+    return False
 
 
 def _check(talk: Conversation, box: MailboxId | None) -> None:
@@ -97,12 +117,14 @@ def _check(talk: Conversation, box: MailboxId | None) -> None:
 
 
 def _leave(talk: Conversation, call: Call, domain: str) -> None:
-    named = call.variable("vm_mailbox") or _dialled(talk, call, domain)
+    named = call.variable("vm_mailbox")
+    by_plan = _is_plans(call, named)
     if named == ASK_MAILBOX:
-        named = talk.ask_digits(talk.voice.prompt("vm-whichbox"))
+        named, by_plan = talk.ask_digits(talk.voice.prompt("vm-whichbox")), False
         if not named:
             return
-    boxes = [_box(text, domain) for text in named.split("&")]
+    numbers = named.split("&") if by_plan else [named or _dialled(talk, call, domain)]
+    boxes = [_box(text, domain, by_plan=by_plan) for text in numbers]
     if boxes[0] is None:
         talk.say("ss-noservice")
         return
@@ -129,7 +151,7 @@ def _dialled(talk: Conversation, call: Call, domain: str) -> str:
     others = [call.variable("dialed_user"), call.variable("sip_req_user")]
     try:
         for number in dict.fromkeys([call.destination, *filter(None, others)]):
-            box = _box(number, domain)
+            box = _box(number, domain, by_plan=False)
             if box is not None and talk.world.mailboxes.open(box) is not None:
                 return number
     except StoreDownError:
@@ -140,8 +162,19 @@ def _dialled(talk: Conversation, call: Call, domain: str) -> str:
     return call.destination
 
 
-def _box(text: str, domain: str) -> MailboxId | None:
+def _is_plans(call: Call, named: str) -> bool:
+    """Whether `vm_mailbox` may name a domain or a list: the dialplan wrote it, and did not hand on a stranger's number."""
+    if not named or not {"@", "&"} & set(named):
+        return bool(named)
+    if is_strangers_word(call, named):
+        log.warning("call %s: vm_mailbox is the number dialled or called from: %r is one number", call.uuid, named)
+        return False
+    return True
+
+
+def _box(text: str, domain: str, *, by_plan: bool) -> MailboxId | None:
+    """The mailbox of a number; a domain in it counts where the dialplan wrote it."""
     try:
-        return MailboxId.parse(text, domain)
+        return MailboxId.parse(text, domain) if by_plan else MailboxId(text.strip(), domain)
     except InvalidValueError:
         return None

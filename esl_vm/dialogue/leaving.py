@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from esl_vm.dialogue.conversation import Conversation
     from esl_vm.speech.utterance import Utterance
     from esl_vm.spool.take import Take
+
+log = logging.getLogger(__name__)
 
 
 class Reason(Enum):
@@ -51,6 +54,7 @@ def leave(talk: Conversation, boxes: Sequence[MailboxId], reason: Reason, *, gre
     talk.box = boxes[0]
     mailbox = _look_up(talk, boxes[0])
     if mailbox is None:
+        log.warning("call %s: there is no mailbox %s", talk.phone.call.uuid, boxes[0])
         talk.say("ss-noservice")
         return LeftFor.END
     if not talk.phone.call.variable("vm_language"):

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from esl_vm.dialogue.listing import PAGE
-from esl_vm.model.access import authenticated_user, is_own_telephone
+from esl_vm.model.access import authenticated_user, is_own_telephone, named_domain
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.pins import PinCheck
@@ -38,6 +38,7 @@ def own_mailbox(
     """
     mailbox = talk.world.mailboxes.open(box)
     if mailbox is None:
+        log.warning("call %s: there is no mailbox %s", talk.phone.call.uuid, box)
         return ask_mailbox(talk)
     own = _is_own(talk, mailbox, vouched=vouched)
     if skip_pin and not own:
@@ -115,9 +116,8 @@ def _named(talk: Conversation, typed: str) -> MailboxId | None:
 
 
 def domain_of(talk: Conversation) -> str:
-    """The mailboxes' domain of a call: variable `vm_domain`, else `domain_name`, else the setting; in small letters."""
-    call = talk.phone.call
-    return (call.variable("vm_domain") or call.variable("domain_name") or talk.world.domain).lower()
+    """The mailboxes' domain of a call: the one it names, else the setting's; in small letters."""
+    return named_domain(talk.phone.call) or talk.world.domain.lower()
 
 
 def _welcome(talk: Conversation, box: MailboxId) -> Entered:

@@ -1,4 +1,8 @@
-"""Who calls from a mailbox's own telephone: there the first PIN opens, and the dialplan may ask for none."""
+"""Whom a call's facts speak for: which of them the dialplan chose, and which anybody may have chosen.
+
+From a mailbox's own telephone the first PIN opens, and the dialplan may have no PIN asked. A domain, and a list of
+mailboxes, are the dialplan's to name; in a number that somebody dials, or calls from, `@` and `&` are text.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,26 @@ if TYPE_CHECKING:
 
     from esl_vm.model.call import Call
     from esl_vm.model.mailbox import MailboxId
+
+
+_NUMBERS = ("sip_from_user", "sip_to_user", "sip_req_user", "dialed_user", "effective_caller_id_number")
+
+
+def is_strangers_word(call: Call, text: str) -> bool:
+    """Whether a text is a number that was dialled or called from, or a part of one: the dialplan only handed it on."""
+    numbers = (call.caller.number, call.destination, *map(call.variable, _NUMBERS))
+    return any(text in number for number in numbers)
+
+
+def named_domain(call: Call) -> str:
+    """The mailboxes' domain that a call names, `` where it names none; in small letters.
+
+    An outgoing leg has no `domain_name`: its domain is that of the user it rang.
+    """
+    named = call.variable("vm_domain") or call.variable("domain_name")
+    if not named and call.variable("direction") == "outbound":
+        named = call.variable("dialed_domain")
+    return named.lower()
 
 
 def authenticated_user(call: Call) -> str:

@@ -8,6 +8,7 @@ however many mailboxes there are.
 from __future__ import annotations
 
 import unicodedata
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from esl_vm.model.errors import InvalidValueError
@@ -56,6 +57,18 @@ class RedisDirectory:
                 and keypad_name(mailbox.name).begins(keys, by_first_name=by_first_name)
             ]
             yield from sorted(matching, key=_order)
+
+    def domains(self) -> frozenset[str]:
+        """The domains in which there are mailboxes: each partition's first and last, so two at least where there are several."""
+
+        def ask(client: Any, partition: int, *, last: bool) -> Any:
+            key = self._base.keys.boxes(partition)
+            if last:
+                return client.zrevrangebylex(key, "+", "-", start=0, num=1)
+            return client.zrangebylex(key, "-", "+", start=0, num=1)
+
+        found = [part for last in (False, True) for part in self._base.each_partition(partial(ask, last=last), ())]
+        return frozenset(text(member).partition(" ")[0] for part in found for member in part)
 
     def _numbers(self, domain: str, keys: str) -> list[str]:
         """The numbers of all who are entered under something that begins with these keys, each once."""
