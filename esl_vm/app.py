@@ -315,9 +315,9 @@ def build_server(
         with acting(phone_actor(call.caller.number, call.uuid)):
             talk = answer_call(stories.MeasuredPhone(phone, story), world)
         story.mailbox = str(talk.box or story.mailbox)
-        # A caller who hung up heard nothing of it, and the dialplan neither: the conversation knows.
-        story.status = story.status or str(talk.status)
-        story.message_id = story.message_id or talk.message_id
+        # What became of a recording is known after its caller hung up: the conversation knows, the channel no more.
+        story.status = str(talk.status)
+        story.message_id = talk.message_id
 
     def ended(end: CallEnd) -> None:
         story = running.pop(id(end.call), None)

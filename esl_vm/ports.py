@@ -54,9 +54,20 @@ class CallerLine(Protocol):
         """Play a sound from a position (milliseconds); tells which of `keys` ended it, and where."""
         ...
 
-    def record(self, path: Path, *, max_s: int, silence_s: int, threshold: int, keys: str) -> Recorded:
+    def record(
+        self,
+        path: Path,
+        *,
+        max_s: int,
+        silence_s: int,
+        threshold: int,
+        keys: str,
+        then: Mapping[str, str] | None = None,
+        then_ms: int = 0,
+    ) -> Recorded:
         """Record to a file until one of `keys`, `silence_s` seconds of silence (0: never) or `max_s` (0: no limit).
 
+        Once it has lasted `then_ms` milliseconds the channel variables `then` are set: for one who hangs up after that.
         The caller hanging up raises CallerGoneError once the file is whole on disk. Keys dialled before are
         dropped (they were meant for what came before the tone); keys outside `keys` do nothing.
         """

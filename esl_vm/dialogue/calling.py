@@ -59,7 +59,7 @@ def place(visit: Visit, number: str) -> Next:
         return Next(said=visit.say("feature-not-avail-line"))
     if not talk.world.mailboxes.count_call(visit.box, visit.options.calls_per_day):
         return Next(said=visit.talk.apology)
-    talk.status = Status.SUCCESS
+    talk.know(Status.SUCCESS)
     visit.close_folder()
     talk.say("vm-dialout")
     talk.hand_over(number, talk.world.call_context, vm_dialed_number=number)

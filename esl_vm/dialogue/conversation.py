@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from esl_vm.model.call import ALL_KEYS, Status
+from esl_vm.model.call import ALL_KEYS, Cause, Status
 from esl_vm.model.errors import AbandonedError, AudioMissingError
 from esl_vm.model.lists import DistributionList
 from esl_vm.model.mailbox import Greeting, Mailbox
@@ -31,8 +31,10 @@ class Conversation:
     _phone: Phone
     world: World
     voice: Voice
-    status: Status = Status.FAILED
+    status: Status = Status.USEREXIT
+    cause: Cause = Cause.LEFT
     message_id: str = ""
+    owner_is_in: bool = False
     handed_over: bool = False
     box: MailboxId | None = None
 
@@ -79,8 +81,10 @@ class Conversation:
         """Say goodbye; a key cuts it short."""
         self.skim(self.voice.prompt("vm-goodbye"))
 
-    def give_up(self) -> AbandonedError:
+    def give_up(self, cause: Cause = Cause.SILENT) -> AbandonedError:
         """Say goodbye to someone who has been silent or wrong too often; raise what this returns."""
+        if not self.owner_is_in:
+            self.know(Status.FAILED, cause)
         self.goodbye()
         return AbandonedError("the caller was silent or wrong too often")
 
@@ -93,9 +97,26 @@ class Conversation:
         """Say that it can't be done now, and that later it may."""
         self.tell(self.apology)
 
+    def know(self, status: Status, cause: Cause = Cause.NONE, message_id: str = "") -> None:
+        """Tell the channel now how the call stands, so that it is right in the hang-up's event whenever the caller goes."""
+        self.status, self.cause, self.message_id = status, cause, message_id
+        self.phone.set_variables(self.standing(status, cause) | {"vm_message_id": message_id})
+
+    @staticmethod
+    def standing(status: Status, cause: Cause = Cause.NONE) -> dict[str, str]:
+        """The channel variables that say how a call stands."""
+        return {"vm_status": status, "vm_cause": cause}
+
+    def begin(self) -> None:
+        """Tell the channel that the call is in our hands."""
+        self.phone.set_variables(
+            {"vm_handed_back": "false", **self.standing(self.status, self.cause), "vm_message_id": self.message_id}
+        )
+
     def report(self, **more: str) -> None:
-        """Tell the dialplan how the call ended: `vm_status`, `vm_message_id`."""
-        self.phone.set_variables({"vm_status": self.status, "vm_message_id": self.message_id, **more})
+        """Tell the dialplan how the call ended, and that it ended as it should."""
+        told = self.standing(self.status, self.cause) | {"vm_message_id": self.message_id}
+        self.phone.set_variables({**told, "vm_handed_back": "true", **more})
 
     def hand_over(self, extension: str, context: str = "", **more: str) -> None:
         """Tell the dialplan how it ended, then send the caller on to an extension."""

@@ -24,7 +24,7 @@ def directory(talk: Conversation, domain: str) -> None:
     found = find_by_name(talk, domain)
     if found is None:
         raise talk.give_up()
-    talk.status = Status.SUCCESS
+    talk.know(Status.SUCCESS)
     talk.hand_over(found.id.number)
 
 

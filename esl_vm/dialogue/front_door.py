@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from esl_vm.dialogue.conversation import Conversation
 from esl_vm.dialogue.directory import directory
-from esl_vm.dialogue.leaving import LeftFor, Reason, leave
+from esl_vm.dialogue.leaving import LeftFor, Reason, leave, no_such_mailbox
 from esl_vm.dialogue.login import NotTheOwnerError, ask_mailbox, domain_of, own_mailbox
 from esl_vm.dialogue.main_menu import visit_mailbox
 from esl_vm.model.access import authenticated_user, is_strangers_word, named_domain
-from esl_vm.model.call import Action
+from esl_vm.model.call import Action, Cause, Status
 from esl_vm.model.errors import (
     AbandonedError,
     CallerGoneError,
@@ -44,6 +44,7 @@ def answer_call(phone: Phone, world: World) -> Conversation:
     language = call.variable("vm_language") or call.variable("default_language")
     talk = Conversation(phone, world, voice_for(language, default=world.language))
     try:
+        talk.begin()
         phone.answer()
         try:
             _converse(talk, call)
@@ -54,6 +55,8 @@ def answer_call(phone: Phone, world: World) -> Conversation:
         except VoicemailError as error:
             if not isinstance(error, StoreDownError):
                 log.exception("call %s ends with an apology", call.uuid)
+            if not talk.owner_is_in:
+                talk.know(Status.FAILED, Cause.AWAY if isinstance(error, StoreDownError) else Cause.ERROR)
             talk.apologise()
             talk.goodbye()
         if not talk.handed_over:
@@ -75,10 +78,12 @@ def _converse(talk: Conversation, call: Call) -> None:
     action = action_of(call)
     if action is None:
         log.error("call %s: no such vm_action: %r", call.uuid, call.variable("vm_action"))
+        talk.know(Status.FAILED, Cause.ACTION)
         talk.apologise()
         return
     domain = domain_of(talk)
     if not _says_which_domain(talk, call):
+        talk.know(Status.FAILED, Cause.DOMAIN)
         talk.apologise()
         return
     match action:
@@ -122,11 +127,12 @@ def _leave(talk: Conversation, call: Call, domain: str) -> None:
     if named == ASK_MAILBOX:
         named, by_plan = talk.ask_digits(talk.voice.prompt("vm-whichbox")), False
         if not named:
+            talk.know(Status.FAILED, Cause.SILENT)
             return
     numbers = named.split("&") if by_plan else [named or _dialled(talk, call, domain)]
     boxes = [_box(text, domain, by_plan=by_plan) for text in numbers]
     if boxes[0] is None:
-        talk.say("ss-noservice")
+        no_such_mailbox(talk)
         return
     first = boxes[0]
     others = [box for box in boxes[1:] if box is not None]

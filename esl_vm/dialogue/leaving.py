@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from esl_vm.dialogue.recording import MessageEnd, record_message, say_and_beep
-from esl_vm.model.call import Status
+from esl_vm.model.call import Cause, Status
 from esl_vm.model.errors import SpoolError, StoreDownError
 from esl_vm.model.mailbox import Greeting, Mailbox, MailboxId
 from esl_vm.model.message import Message, new_id
@@ -55,13 +55,15 @@ def leave(talk: Conversation, boxes: Sequence[MailboxId], reason: Reason, *, gre
     mailbox = _look_up(talk, boxes[0])
     if mailbox is None:
         log.warning("call %s: there is no mailbox %s", talk.phone.call.uuid, boxes[0])
-        talk.say("ss-noservice")
+        no_such_mailbox(talk)
         return LeftFor.END
+    talk.know(Status.USEREXIT, Cause.LEFT)
     if not talk.phone.call.variable("vm_language"):
         talk.speak_in(mailbox.language)
     operator = talk.operator_for(mailbox)
     keys = "#" + "*" * mailbox.options.greeting_login + "0" * bool(operator)
     if mailbox.takes_messages and mailbox.is_full:
+        talk.know(Status.FAILED, Cause.FULL)
         key = talk.ask(talk.voice.prompt("vm-mailboxfull"), keys=keys)
         return LeftFor.END if key in {None, "#"} else _answer_early(talk, key, operator)
     if not mailbox.takes_messages:
@@ -75,6 +77,7 @@ def leave(talk: Conversation, boxes: Sequence[MailboxId], reason: Reason, *, gre
     try:
         take = take_message(talk, boxes, message, mailbox)
     except SpoolError:
+        talk.know(Status.FAILED, Cause.AWAY)
         talk.apologise()
         return LeftFor.END
     try:
@@ -87,7 +90,7 @@ def leave(talk: Conversation, boxes: Sequence[MailboxId], reason: Reason, *, gre
             end = record_message(talk, take, mailbox, operator=operator, urgent=message.urgent)
     finally:
         if take.settled in {Settled.DELIVERED, Settled.WAITING}:  # also when the caller hung up
-            talk.status = Status.SUCCESS
+            talk.status, talk.cause = Status.SUCCESS, Cause.NONE
             talk.message_id = message.id
     if end is MessageEnd.KEPT_BY_SILENCE:
         talk.goodbye()
@@ -111,7 +114,7 @@ def take_message(talk: Conversation, boxes: Sequence[MailboxId], message: Messag
 
 def to_operator(talk: Conversation, operator: str) -> None:
     """Say that the call goes to the operator, and send it there."""
-    talk.status = Status.USEREXIT
+    talk.know(Status.USEREXIT, Cause.OPERATOR, talk.message_id)
     talk.say("transfer")
     talk.hand_over(operator)
 
@@ -166,5 +169,11 @@ def _answer_early(talk: Conversation, key: str | None, operator: str) -> LeftFor
     if key == "0":
         to_operator(talk, operator)
     else:
-        talk.status = Status.SUCCESS
+        talk.know(Status.SUCCESS)
     return LeftFor.END
+
+
+def no_such_mailbox(talk: Conversation) -> None:
+    """Say that the number has no voicemail."""
+    talk.know(Status.FAILED, Cause.UNKNOWN)
+    talk.say("ss-noservice")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from esl_vm.dialogue.listing import PAGE
 from esl_vm.model.access import authenticated_user, is_own_telephone, named_domain
+from esl_vm.model.call import Cause
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.pins import PinCheck
@@ -59,7 +60,7 @@ def own_mailbox(
             raise _locked(talk)
         names = ("vm-incorrect", "vm-password")
     talk.say("vm-incorrect")
-    raise talk.give_up()
+    raise talk.give_up(Cause.PIN)
 
 
 def ask_mailbox(talk: Conversation) -> Entered:
@@ -92,7 +93,7 @@ def ask_mailbox(talk: Conversation) -> Entered:
         if check is PinCheck.LOCKED:
             raise _locked(talk)
     talk.say("vm-incorrect")
-    raise talk.give_up()
+    raise talk.give_up(Cause.PIN)
 
 
 def _is_own(talk: Conversation, mailbox: Mailbox, *, vouched: bool) -> bool:
@@ -124,7 +125,7 @@ def _welcome(talk: Conversation, box: MailboxId) -> Entered:
     """Let in one who was found to own it; an administrator may have removed it this moment."""
     entered = _entered(talk, box)
     if entered is None:
-        raise talk.give_up()
+        raise talk.give_up(Cause.UNKNOWN)
     return entered
 
 
@@ -139,4 +140,4 @@ def _entered(talk: Conversation, box: MailboxId) -> Entered | None:
 def _locked(talk: Conversation) -> AbandonedError:
     """Too many wrong PINs on this mailbox, here or elsewhere: it opens again later, or by an administrator."""
     talk.say("vm-incorrect", "please-try-call-later")
-    return talk.give_up()
+    return talk.give_up(Cause.PIN)

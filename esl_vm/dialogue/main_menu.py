@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 def visit_mailbox(talk: Conversation, entered: Entered) -> None:
     """The whole visit of an owner who is logged in. However it ends, the open folder is left in order."""
-    talk.status = Status.SUCCESS
+    talk.owner_is_in = True
+    talk.know(Status.SUCCESS)
     talk.box = entered.mailbox.id
     visit = Visit.begin(talk, entered)
     if not visit.read_only:

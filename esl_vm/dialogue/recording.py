@@ -6,12 +6,14 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from esl_vm.dialogue.menus import ReviewMenu
-from esl_vm.model.call import ALL_KEYS, Ended, Recorded
+from esl_vm.model.call import ALL_KEYS, Cause, Ended, Recorded, Status
 from esl_vm.model.mailbox import Greeting
 from esl_vm.speech.utterance import Sound
 from esl_vm.spool.outcome import Settled
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from esl_vm.dialogue.conversation import Conversation
     from esl_vm.model.mailbox import Mailbox
     from esl_vm.speech.utterance import Utterance
@@ -44,11 +46,22 @@ class MessageEnd(Enum):
     OPERATOR_DROPPED = "operator, dropped"
 
 
-def record(talk: Conversation, take: Take, mailbox: Mailbox, keys: str, *, max_s: int) -> Recorded:
-    """Record after the tone, until one of `keys`, the mailbox's silence or `max_s` seconds (0: no limit)."""
+def record(
+    talk: Conversation, take: Take, mailbox: Mailbox, keys: str, *, max_s: int, then: Mapping[str, str] | None = None
+) -> Recorded:
+    """Record after the tone, until one of `keys`, the mailbox's silence or `max_s` seconds (0: no limit).
+
+    then: channel variables that hold from the shortest message's length on (`minsecs`).
+    """
     options = mailbox.options
     recorded = talk.phone.record(
-        take.path, max_s=max_s, silence_s=options.maxsilence, threshold=options.silencethreshold, keys=keys
+        take.path,
+        max_s=max_s,
+        silence_s=options.maxsilence,
+        threshold=options.silencethreshold,
+        keys=keys,
+        then=then,
+        then_ms=options.minsecs * 1000,
     )
     take.recorded(recorded)
     return recorded
@@ -137,6 +150,7 @@ def record_message(talk: Conversation, take: Take, mailbox: Mailbox, *, operator
                 opening = (Sound(str(take.playable), "your message"),)
             case ReviewMenu.AGAIN.value:
                 take.again()
+                _stands(talk, Status.USEREXIT, Cause.LEFT)
                 say_and_beep(talk, talk.voice.prompt("vm-intro"), "#")
                 opening, asked = _record_long_enough(talk, take, mailbox, keys)
                 if asked is not None:
@@ -165,7 +179,11 @@ def _record_long_enough(
 ) -> tuple[Utterance, MessageEnd | None]:
     """Record; a message that is too short is said to be so and may be recorded again, a few times."""
     for attempt in range(TOO_SHORT_TIMES):
-        recorded = record(talk, take, mailbox, keys, max_s=mailbox.options.maxsecs)
+        _stands(talk, Status.USEREXIT, Cause.TOO_SHORT, take.id)
+        kept = None if talk.owner_is_in else talk.standing(Status.SUCCESS)
+        recorded = record(talk, take, mailbox, keys, max_s=mailbox.options.maxsecs, then=kept)
+        if not take.too_short:
+            _stands(talk, Status.SUCCESS, message_id=take.id)
         if recorded.ended is Ended.KEY and recorded.key == "0":
             return (), _keep_before_operator(talk, take)
         thanks = talk.voice.prompt("auth-thankyou")
@@ -173,6 +191,7 @@ def _record_long_enough(
             return thanks, None
         too_short = thanks + talk.voice.prompt("vm-tooshort")
         if attempt == TOO_SHORT_TIMES - 1:
+            _stands(talk, Status.FAILED, Cause.TOO_SHORT)
             talk.tell(too_short + talk.voice.prompt("vm-goodbye"))
             break
         take.again()
@@ -193,6 +212,7 @@ def _keep_before_operator(talk: Conversation, take: Take) -> MessageEnd:
     if key in {None, ReviewMenu.ACCEPT.value, ReviewMenu.URGENT.value}:
         return MessageEnd.OPERATOR_KEPT if _settled(talk, take) else MessageEnd.OPERATOR_DROPPED
     take.discard()
+    _stands(talk, Status.USEREXIT, Cause.OPERATOR)
     talk.say("vm-deleted")
     return MessageEnd.OPERATOR_DROPPED
 
@@ -205,9 +225,21 @@ def _settled(talk: Conversation, take: Take, *, saved: bool = True) -> bool:
                 talk.say("vm-msgsaved")
             return True
         case Settled.TOO_SHORT:
+            _stands(talk, Status.FAILED, Cause.TOO_SHORT)
             talk.say("vm-tooshort")
         case Settled.FULL:
+            _stands(talk, Status.FAILED, Cause.FULL)
             talk.say("vm-mailboxfull")
+        case Settled.NO_MAILBOX:
+            _stands(talk, Status.FAILED, Cause.UNKNOWN)
+            talk.apologise()
         case _:
+            _stands(talk, Status.FAILED, Cause.ERROR)
             talk.apologise()
     return False
+
+
+def _stands(talk: Conversation, status: Status, cause: Cause = Cause.NONE, message_id: str = "") -> None:
+    """Tell the channel how a caller's call stands; an owner's visit stands as it does, whatever is recorded in it."""
+    if not talk.owner_is_in:
+        talk.know(status, cause, message_id)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from esl_vm.esl.session import Later
 from esl_vm.esl.sounds import USUAL_RATE, members, offset_path, playlists, safe_path, wave_of
-from esl_vm.esl.wire import checked, command, headers_named
+from esl_vm.esl.wire import assignments, checked, command, headers_named
 from esl_vm.model.call import ALL_KEYS, Call, Ended, Listened, Recorded
 from esl_vm.model.errors import SpoolError, UnsafeArgumentError
 from esl_vm.model.message import Caller
@@ -210,7 +211,17 @@ class EslPhone:
             self._seen_folders.add(folder)
         return True
 
-    def record(self, path: Path, *, max_s: int, silence_s: int, threshold: int, keys: str) -> Recorded:
+    def record(
+        self,
+        path: Path,
+        *,
+        max_s: int,
+        silence_s: int,
+        threshold: int,
+        keys: str,
+        then: Mapping[str, str] | None = None,
+        then_ms: int = 0,
+    ) -> Recorded:
         """Record to a file of the call's FreeSWITCH; see ports.Phone. Whether that is this host's, the spool finds out.
 
         The threshold is voicemail.conf's `silencethreshold`: the mean of the samples' absolute values (0 to 32767)
@@ -231,7 +242,8 @@ class EslPhone:
         session.poll()
         session.keys.clear()
         most_s = max_s + TICK_S if max_s > 0 else None
-        ended = self._run("record", argument, keys, most_s=most_s, after_hang_up=True)
+        later = Later(then_ms / 1000 + TICK_S, *self._assigned(then)) if then else None
+        ended = self._run("record", argument, keys, most_s=most_s, after_hang_up=True, later=later)
         key = self._key_that_ended(ended, keys) if keys else None
         why = Ended.LIMIT
         if key is not None:
@@ -249,10 +261,18 @@ class EslPhone:
             CallerGoneError: the caller is gone. UnsafeArgumentError: a name that is none, a value of several lines or that
                 would be expanded; none is set.
         """
-        session, uuid = self._session, self._call.uuid
-        session.check()
-        assigned = [command(f"api uuid_setvar {uuid} {_assignment(*item)}") for item in variables.items()]
-        session.hold(b"".join(assigned), len(assigned))
+        self._session.check()
+        self._session.hold(*self._assigned(variables))
+
+    def _assigned(self, variables: Mapping[str, str]) -> tuple[bytes, int]:
+        """The commands that set channel variables, and how many they are."""
+        uuid = self._call.uuid
+        single = {name: _assignment(name, value) for name, value in variables.items()}
+        several = {name: value for name, value in variables.items() if not set(value) & set(";'\\")}
+        lines = [f"api uuid_setvar {uuid} {single[name]}" for name in variables if name not in several]
+        if several:
+            lines.append(f"api uuid_setvar_multi {uuid} {assignments(several)}")
+        return b"".join(map(command, lines)), len(lines)
 
     def transfer(self, extension: str, context: str = "") -> None:
         """Send the caller on; raises UnsafeArgumentError for what is no extension."""
@@ -265,7 +285,14 @@ class EslPhone:
         self._session.transfer(f"{extension} XML {context}" if context else extension)
 
     def _run(
-        self, application: str, argument: str, keys: str, *, most_s: float | None = None, after_hang_up: bool = False
+        self,
+        application: str,
+        argument: str,
+        keys: str,
+        *,
+        most_s: float | None = None,
+        after_hang_up: bool = False,
+        later: Later | None = None,
     ) -> Frame:
         """Run an application that only `keys` end; returns its end."""
         session = self._session
@@ -274,7 +301,7 @@ class EslPhone:
             session.change({"playback_terminators": _terminators(keys)})
             self._stopping = keys
         session.begin(application, argument)
-        ended = session.finish(keys, most_s=most_s, after_hang_up=after_hang_up)
+        ended = session.finish(keys, most_s=most_s, after_hang_up=after_hang_up, later=later)
         if application == "playback" and not ended.holds(_PLAYED):
             log.error("call %s: %s: %s", self._call.uuid, ended.last("Application-Response"), argument)
         return ended

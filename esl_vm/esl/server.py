@@ -29,7 +29,7 @@ from esl_vm.esl.share import MOST_STRANGERS
 from esl_vm.esl.strangers import Strangers
 from esl_vm.esl.tcp import prepare
 from esl_vm.esl.wire import Limits
-from esl_vm.model.call import Status
+from esl_vm.model.call import Cause, Status
 from esl_vm.model.errors import CallerGoneError, WireError
 
 if TYPE_CHECKING:
@@ -248,7 +248,7 @@ class CallServer:
         refusal = self._refusal(address)
         if refusal:
             log.error("call %s from %s not taken: %s", phone.call.uuid, address, refusal)
-            _fail(phone)
+            _fail(phone, Cause.REFUSED)
             self._ended(CallEnd(phone.call, time.monotonic() - began, session.executed, session.pressed, "refused"))
             return
         end = "cut short"
@@ -263,7 +263,7 @@ class CallServer:
         except Exception:
             log.exception("call %s", phone.call.uuid)
             end = "failed"
-            _fail(phone)
+            _fail(phone, Cause.ERROR)
         finally:
             self._sessions.discard(session)
             self._ended(CallEnd(phone.call, time.monotonic() - began, session.executed, session.pressed, end))
@@ -290,9 +290,9 @@ class CallServer:
         return ""
 
 
-def _fail(phone: EslPhone) -> None:
+def _fail(phone: EslPhone, cause: Cause) -> None:
     """Tell the dialplan that it did not work, so that it can apologise."""
     try:
-        phone.set_variables({"vm_status": Status.FAILED})
+        phone.set_variables({"vm_status": Status.FAILED, "vm_cause": cause, "vm_handed_back": "false"})
     except CallerGoneError as error:
         log.info("call %s: %s", phone.call.uuid, error)

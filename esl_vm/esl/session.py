@@ -16,7 +16,7 @@ import secrets
 import time
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from esl_vm.esl.exchange import NEVER, REPLY_S, Exchange, Stream
 from esl_vm.esl.sounds import LIST_VARIABLES
@@ -60,6 +60,14 @@ _DIGIT = b"\nDTMF-Digit: "
 _KEYS = {key.encode(): key for key in ALL_KEYS} | {b"%23": "#", b"%2A": "*"}
 # Keys kept for later. Nobody dials more ahead.
 MOST_KEYS = 64
+
+
+class Later(NamedTuple):
+    """Encoded commands that are sent so many seconds after an application was begun, if it still runs, and their number."""
+
+    after_s: float
+    commands: bytes
+    number: int
 
 
 class CallSession(Exchange):
@@ -155,16 +163,25 @@ class CallSession(Exchange):
         self._completion = None
         self.post(execute(application, argument, self._running) + after, 1 + bool(after))
 
-    def finish(self, keys: str = "", *, most_s: float | None = None, after_hang_up: bool = False) -> Frame:
+    def finish(
+        self,
+        keys: str = "",
+        *,
+        most_s: float | None = None,
+        after_hang_up: bool = False,
+        later: Later | None = None,
+    ) -> Frame:
         """Wait for the end of the application begun last; returns its CHANNEL_EXECUTE_COMPLETE.
 
         Args:
             keys: those that end it. One that slipped in before it began (FreeSWITCH drops such keys) is answered
                 with a break. The keys stay in the queue.
             most_s: seconds after which it is ended by a break.
+            later: commands to send in the middle of it.
             after_hang_up: when the caller hangs up, wait for the application's end before raising CallerGoneError.
         """
         break_at = NEVER if most_s is None else self._clock() + most_s
+        later_at = NEVER if later is None else self._clock() + later.after_s
         slipped = False
         while self._completion is None:
             if self.gone:
@@ -177,7 +194,10 @@ class CallSession(Exchange):
             if break_at != NEVER and self._clock() >= break_at:
                 self.post(command(f"api uuid_break {self._uuid} all"))  # without "all" the next file of a list begins
                 break_at = self._clock() + BREAK_AGAIN_S
-            self.read(break_at)
+            if later is not None and self._clock() >= later_at:
+                self.post(later.commands, later.number)
+                later, later_at = None, NEVER
+            self.read(min(break_at, later_at))
             if self._probe:
                 self._take_probe(self._probe[0])
         completion, self._completion, self._running = self._completion, None, ""

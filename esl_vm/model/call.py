@@ -27,6 +27,25 @@ class Status(StrEnum):
     FAILED = "FAILED"
 
 
+class Cause(StrEnum):
+    """Why it is so (`vm_cause`), where `vm_status` alone does not say; docs/options.md says what each means."""
+
+    NONE = ""
+    LEFT = "left"
+    TOO_SHORT = "too-short"
+    OPERATOR = "operator"
+    SILENT = "silent"
+    PIN = "pin"
+    UNKNOWN = "unknown"
+    FULL = "full"
+    ACTION = "action"
+    DOMAIN = "domain"
+    AWAY = "away"
+    ERROR = "error"
+    REFUSED = "refused"
+    SOCKET = "socket"
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """A call as FreeSWITCH describes it: the channel's uuid, who calls, what was dialled, its variables."""

@@ -137,11 +137,23 @@ class MeasuredPhone:
         self._pressed(listened.key)
         return listened
 
-    def record(self, path: Path, *, max_s: int, silence_s: int, threshold: int, keys: str) -> Recorded:
+    def record(
+        self,
+        path: Path,
+        *,
+        max_s: int,
+        silence_s: int,
+        threshold: int,
+        keys: str,
+        then: Mapping[str, str] | None = None,
+        then_ms: int = 0,
+    ) -> Recorded:
         """Record to a file."""
         self._begins()
         self._story.recordings += 1
-        recorded = self._phone.record(path, max_s=max_s, silence_s=silence_s, threshold=threshold, keys=keys)
+        recorded = self._phone.record(
+            path, max_s=max_s, silence_s=silence_s, threshold=threshold, keys=keys, then=then, then_ms=then_ms
+        )
         self._pressed(recorded.key or None)
         return recorded
 

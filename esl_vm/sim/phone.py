@@ -115,7 +115,17 @@ class SimPhone:
         failed = end.reason is Stopped.MISSING or (measured is not None and not measured[0])
         return Listened(self._take(keys), position_ms, failed=failed)
 
-    def record(self, path: Path, *, max_s: int, silence_s: int, threshold: int, keys: str) -> Recorded:
+    def record(
+        self,
+        path: Path,
+        *,
+        max_s: int,
+        silence_s: int,
+        threshold: int,
+        keys: str,
+        then: Mapping[str, str] | None = None,
+        then_ms: int = 0,
+    ) -> Recorded:
         """Record to a file; see ports.Phone."""
         self._check()
         self._keys.clear()
@@ -132,7 +142,11 @@ class SimPhone:
         except OSError as error:
             self.line.end()  # as FreeSWITCH hangs up a call that can't be recorded
             raise CallerGoneError from error
-        self.clock.run_until(lambda: bool(ends))
+        later = self.clock.call_later(then_ms / 1000, lambda: self.variables.update(then or {}))
+        try:
+            self.clock.run_until(lambda: bool(ends))
+        finally:
+            self.clock.cancel(later)
         self._check()
         self._keys.clear()
         [end] = ends

@@ -290,7 +290,7 @@ def test_a_caller_who_hangs_up_has_left_a_message_all_the_same(rig):
 
 def test_a_caller_who_hangs_up_in_the_greeting_has_left_none(rig):
     ring(rig, leave("w:vm-theperson hang"))
-    assert rig.talk.status == "FAILED"
+    assert (rig.talk.status, rig.talk.cause) == ("USEREXIT", "left")
     assert rig.talk.message_id == ""
 
 

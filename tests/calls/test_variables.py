@@ -5,7 +5,7 @@ from pathlib import Path
 
 from esl_vm.dialogue.leaving import Reason
 from esl_vm.esl.phone import PhoneSettings
-from esl_vm.model.call import Action, Status
+from esl_vm.model.call import Action, Cause, Status
 
 ROOT = Path(__file__).parents[2]
 VARIABLE = r"vm_[a-z_]+"
@@ -45,6 +45,12 @@ def test_each_value_a_variable_can_have_is_on_the_page():
     rows = dict(re.findall(rf"^\| `({VARIABLE})` \| (.*) \|$", CHANNEL_VARIABLES, re.MULTILINE))
     for name, values in {"vm_action": Action, "vm_status": Status, "vm_reason": Reason}.items():
         assert {value.value for value in values} <= set(re.findall(r"`([A-Za-z_]+)`", rows[name])), name
+
+
+def test_each_cause_is_on_the_page():
+    rows = CHANNEL_VARIABLES.partition("what happened |")[2].partition("\n\n")[0]
+    told = set(re.findall(r"^\|[^|]*\| `([a-z-]+)` \|", rows, re.MULTILINE))
+    assert told == {cause.value for cause in Cause} - {""}
 
 
 def test_the_variables_of_freeswitch_that_are_kept_are_those_of_the_page():

@@ -63,7 +63,7 @@ def test_a_call_is_taken_and_handed_back(serve):
     caller.ends()
     assert caller.executed() == ["answer", "playback"]
     given_back = f"api uuid_setvar_multi {caller.uuid} playback_delimiter=;playback_sleep_val=;socket_host=;playback_terminators="
-    assert caller.commands[-3:] == [f"api uuid_setvar {caller.uuid} vm_status SUCCESS", given_back, "exit"]
+    assert caller.commands[-3:] == [f"api uuid_setvar_multi {caller.uuid} vm_status=SUCCESS", given_back, "exit"]
     eventually(lambda: server.stories)
     [story] = server.stories
     assert (story.call.caller.number, story.call.destination) == ("1007", "*97")
@@ -107,7 +107,7 @@ def test_an_error_in_one_call_ends_that_call_and_no_other(serve, caplog):
     server = serve(fails)
     good, bad = Caller(server.address, "1001"), Caller(server.address, "1002")
     bad.ends()
-    assert f"api uuid_setvar {bad.uuid} vm_status FAILED" in bad.commands
+    assert f"api uuid_setvar_multi {bad.uuid} vm_status=FAILED;vm_cause=error;vm_handed_back=false" in bad.commands
     assert bad.commands[-1] == "exit"
     assert "a bug" in caplog.text
     assert server.calls == 1
@@ -135,7 +135,8 @@ def test_a_call_too_many_is_handed_back_and_the_dialplan_told(serve):
     eventually(lambda: server.calls == 2)
     third = Caller(server.address, "1003")
     third.ends()
-    assert f"api uuid_setvar {third.uuid} vm_status FAILED" in third.commands
+    refused = "vm_status=FAILED;vm_cause=refused;vm_handed_back=false"
+    assert f"api uuid_setvar_multi {third.uuid} {refused}" in third.commands
     assert third.executed() == ["sleep"], "so that it is parked before it is given up"
     assert not any(caller.closed for caller in held)
     held[0].presses("1")

@@ -64,4 +64,4 @@ def test_a_call_needs_no_more_commands_than_these(rig, tmp_path, script):
     commands = [word.split()[0] for word in rig.sent if not word.startswith(("key", "redis", "execute"))]
     assert commands[:4] == ["connect", "filter", "event", "linger"]
     assert set(commands[4:]) <= {"api", "exit"}
-    assert count("api uuid_setvar", rig.sent) <= 6
+    assert count("api uuid_setvar", rig.sent) <= 8

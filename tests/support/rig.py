@@ -139,6 +139,7 @@ class Rig:
         self.talk = answer_call(self.phone, self.world)
         self.phone.hang_up()
         self.status = self.phone.variables.get("vm_status", "")
+        self.variables = self.phone.variables
         self.sent_to = self.phone.transferred[0] if self.phone.transferred else ""
 
     @property
@@ -199,4 +200,5 @@ class NodeRig(Rig):
             pass
         self.executed = session.executed
         self.status = up.channel.variables.get("vm_status", "")
+        self.variables = up.channel.variables
         self.sent_to = up.transferred[0] if up.transferred else ""
