@@ -301,6 +301,7 @@ def build_server(
     from esl_vm.esl.server import MOST_WAITING, CallServer, ServerSettings
     from esl_vm.model.actor import acting
     from esl_vm.model.actor import phone as phone_actor
+    from esl_vm.model.patience import waiting
     from esl_vm.ops import stories
     from esl_vm.ops.open_files import allow_open_files
 
@@ -312,7 +313,7 @@ def build_server(
         story = running[id(call)] = _story(node, call)
         if metrics:
             metrics.call_began()
-        with acting(phone_actor(call.caller.number, call.uuid)):
+        with acting(phone_actor(call.caller.number, call.uuid)), waiting():
             talk = answer_call(stories.MeasuredPhone(phone, story), world)
         story.mailbox = str(talk.box or story.mailbox)
         # What became of a recording is known after its caller hung up: the conversation knows, the channel no more.

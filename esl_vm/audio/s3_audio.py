@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from time import monotonic
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import gevent
+from gevent import monkey
 
 from esl_vm.audio.names import ENDING, OWNER, checked, is_id
+from esl_vm.model import patience
+from esl_vm.model.breaker import Breaker
 from esl_vm.model.errors import AudioMissingError, StoreDownError
 from esl_vm.spool import disk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from esl_vm.audio.cache import Cache
 
+T = TypeVar("T")
 _MISSING = {"404", "NoSuchKey", "NotFound"}
+_REST_S = 5.0
+"""Seconds for which a service that did not answer is not asked again."""
+_QUICK_S = 0.5
+_SERVER_ERROR = 500
+
+
+class TooLongError(BaseException):
+    """The caller has waited long enough. Not an Exception: boto3 must not take it for one of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +52,7 @@ class S3Address:
     access_key: str = ""
     secret_key: str = ""
     connect_s: float = 1.0
-    answer_s: float = 2.0
+    answer_s: float = 1.5
 
 
 def connect(address: S3Address) -> Any:
@@ -48,7 +63,7 @@ def connect(address: S3Address) -> Any:
     config = Config(
         connect_timeout=address.connect_s,
         read_timeout=address.answer_s,
-        retries={"total_max_attempts": 2, "mode": "standard"},
+        retries={"total_max_attempts": 1, "mode": "standard"},  # S3Audio itself decides what is tried again
         # Addresses and checksums that services other than Amazon's understand too.
         s3={"addressing_style": "path" if address.endpoint else "auto"},
         request_checksum_calculation="when_required",
@@ -73,6 +88,9 @@ class S3Audio:
         prefix: what every object's name begins with.
         cache: this node's copies, which FreeSWITCH plays.
         run: how work that waits for the disk is run.
+
+    After the service did not answer it is left alone for five seconds, in which all that is asked of it fails at once; a
+    caller on the telephone waits for no more than what their patience (model/patience.py) allows.
     """
 
     def __init__(
@@ -83,6 +101,7 @@ class S3Audio:
         self._prefix = prefix
         self._cache = cache
         self._run = run
+        self._breaker = Breaker(_REST_S)
 
     def put(self, audio_id: str, source: Path) -> None:
         """Store a file's content; raises OSError where the file can't be read, InvalidValueError for a wrong id."""
@@ -91,8 +110,9 @@ class S3Audio:
         # Not every service knows conditional writes, so it is asked for first. Two who store the same sound at once
         # store the same bytes.
         if not self.exists(audio_id):
-            with self._translated(audio_id):
-                self._client.put_object(Bucket=self._bucket, Key=name, Body=content, ContentType="audio/wav")
+            self._ask(
+                lambda s3: s3.put_object(Bucket=self._bucket, Key=name, Body=content, ContentType="audio/wav"), audio_id
+            )
 
     def playable(self, audio_id: str) -> Path:
         """This node's copy; raises AudioMissingError."""
@@ -107,26 +127,25 @@ class S3Audio:
             raise AudioMissingError(f"there can be no sound {source_id!r}")
         if self.exists(audio_id):
             return
-        with self._translated(source_id):
-            self._client.copy_object(
-                Bucket=self._bucket, Key=name, CopySource={"Bucket": self._bucket, "Key": self._name(source_id)}
-            )
+        source = {"Bucket": self._bucket, "Key": self._name(source_id)}
+        self._ask(lambda s3: s3.copy_object(Bucket=self._bucket, Key=name, CopySource=source), source_id)
 
     def delete(self, audio_id: str) -> None:
         """Forget a sound."""
         if not is_id(audio_id):
             return
-        with contextlib.suppress(AudioMissingError), self._translated(audio_id):
-            self._client.delete_object(Bucket=self._bucket, Key=self._name(audio_id))
+        name = self._name(audio_id)
+        with contextlib.suppress(AudioMissingError):
+            self._ask(lambda s3: s3.delete_object(Bucket=self._bucket, Key=name), audio_id)
         self._cache.forget(audio_id)
 
     def exists(self, audio_id: str) -> bool:
         """Whether the bucket has it."""
         if not is_id(audio_id):
             return False
+        name = self._name(audio_id)
         try:
-            with self._translated(audio_id):
-                self._client.head_object(Bucket=self._bucket, Key=self._name(audio_id))
+            self._ask(lambda s3: s3.head_object(Bucket=self._bucket, Key=name), audio_id)
         except AudioMissingError:
             return False
         return True
@@ -137,49 +156,91 @@ class S3Audio:
 
     def ids(self) -> Iterator[str]:
         """All ids, a page of 1000 a request."""
-        with self._translated(""):
-            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix)
-            for page in pages:
-                for entry in page.get("Contents", ()):
-                    name = str(entry["Key"]).removeprefix(self._prefix)
-                    if name.endswith(ENDING) and is_id(name.removesuffix(ENDING)):
-                        yield name.removesuffix(ENDING)
+        more: dict[str, str] = {}
+
+        def listed(s3: Any) -> Any:
+            return s3.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix, **more)
+
+        while True:
+            page = self._ask(listed)
+            for entry in page.get("Contents", ()):
+                name = str(entry["Key"]).removeprefix(self._prefix)
+                if name.endswith(ENDING) and is_id(name.removesuffix(ENDING)):
+                    yield name.removesuffix(ENDING)
+            if not page.get("IsTruncated"):
+                return
+            more = {"ContinuationToken": page["NextContinuationToken"]}
 
     def owner(self) -> str:
         """What the object `installation` says."""
         try:
-            with self._translated(OWNER):
-                answer = self._client.get_object(Bucket=self._bucket, Key=f"{self._prefix}{OWNER}")
-                return str(answer["Body"].read(200), "utf-8", "replace").strip()
+            return str(
+                self._ask(lambda s3: self._read(s3, f"{self._prefix}{OWNER}"), OWNER), "utf-8", "replace"
+            ).strip()
         except AudioMissingError:
             return ""
 
     def claim(self, installation: str) -> None:
         """Write it, unless it is there."""
         if not self.owner():
-            with self._translated(""):
-                self._client.put_object(Bucket=self._bucket, Key=f"{self._prefix}{OWNER}", Body=installation.encode())
+            name = f"{self._prefix}{OWNER}"
+            self._ask(lambda s3: s3.put_object(Bucket=self._bucket, Key=name, Body=installation.encode()))
 
     def _name(self, audio_id: str) -> str:
         return f"{self._prefix}{audio_id}{ENDING}"
 
     def _get(self, audio_id: str) -> bytes:
-        with self._translated(audio_id):
-            answer = self._client.get_object(Bucket=self._bucket, Key=self._name(audio_id))
-            content: bytes = answer["Body"].read()
-            return content
+        return self._ask(lambda s3: self._read(s3, self._name(audio_id)), audio_id)
 
-    @contextlib.contextmanager
-    def _translated(self, audio_id: str) -> Iterator[None]:
-        """Say what goes wrong with the service in the port's words; no key is in them."""
+    def _read(self, s3: Any, name: str) -> bytes:
+        content: bytes = s3.get_object(Bucket=self._bucket, Key=name)["Body"].read()
+        return content
+
+    def _ask(self, work: Callable[[Any], T], audio_id: str = "") -> T:
+        """Ask the service for something, twice if the first connection was a dead one.
+
+        Args:
+            work: gets the client; may be done twice.
+            audio_id: the sound it is about, `` = it is about none, and a missing one is the service's fault.
+
+        Raises:
+            AudioMissingError: there is no such sound. StoreDownError: in words that hold no key.
+        """
         from botocore.exceptions import BotoCoreError, ClientError
 
+        if not self._breaker.allows():
+            raise StoreDownError(self._breaker.reason)
+        begun = monotonic()
+        caller = patience.patience() is not None and monkey.is_module_patched("socket")
+        limit = gevent.Timeout.start_new(patience.time_for(patience.CALL_S), TooLongError) if caller else None
         try:
-            yield
+            try:
+                answer = work(self._client)
+            except BotoCoreError:
+                if monotonic() - begun > _QUICK_S:
+                    raise
+                answer = work(self._client)
         except ClientError as error:
             code = str(error.response.get("Error", {}).get("Code", ""))
             if audio_id and code in _MISSING:
+                self._breaker.succeeded()
                 raise AudioMissingError(f"there is no sound {audio_id}") from error
-            raise StoreDownError(f"the bucket {self._bucket} refuses: {code or error}") from error
+            reason = f"the bucket {self._bucket} refuses: {code or error}"
+            if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= _SERVER_ERROR:
+                self._breaker.failed(reason)
+            else:
+                self._breaker.succeeded()
+            raise StoreDownError(reason) from error
+        except TooLongError as error:  # a large sound may take longer; whoever does not sit on a telephone waits for it
+            patience.failed_after(monotonic() - begun)
+            raise StoreDownError(f"the bucket {self._bucket} did not answer while the caller waited") from error
         except (BotoCoreError, OSError) as error:
-            raise StoreDownError(f"the bucket {self._bucket} can't be reached: {error}") from error
+            reason = f"the bucket {self._bucket} can't be reached: {error}"
+            self._breaker.failed(reason)
+            patience.failed_after(monotonic() - begun)
+            raise StoreDownError(reason) from error
+        finally:
+            if limit is not None:
+                limit.close()
+        self._breaker.succeeded()
+        return answer

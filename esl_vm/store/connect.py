@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -23,6 +24,12 @@ DEFAULT_PORTS = {"redis+sentinel": 26379}
 _FLAGS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 _TLS_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 _TLS_FLAGS = ("ssl_check_hostname",)
+# Telling Redis redis-py's name and version costs two round trips for each connection.
+_NAMELESS: dict[str, Any] = (
+    {"driver_info": None}
+    if "driver_info" in signature(redis.Redis.__init__).parameters
+    else {"lib_name": None, "lib_version": None}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +166,7 @@ def _arguments(connect_s: float, answer_s: float) -> dict[str, Any]:
         "socket_keepalive": True,
         "retry": Retry(NoBackoff(), 0),  # the link itself decides what is tried again
         "protocol": 2,
+        **_NAMELESS,
     }
 
 

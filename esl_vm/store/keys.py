@@ -56,6 +56,11 @@ def audio(audio_id: str) -> str:
     return f"vm:audio:{audio_id}"
 
 
+def in_partition(partition: int) -> str:
+    """A key that is never written, where the keys of a partition lie: to see whether that part of a Cluster is there."""
+    return f"vm:{{p{partition:02d}}}"
+
+
 def broadcast(name: str) -> str:
     """A broadcast, when it was begun and which sound it is: hash, expires."""
     return f"vm:broadcast:{name}"

@@ -1,9 +1,11 @@
 """The way to Redis: calls bounded in time, errors translated, nothing waited for twice while it is down.
 
 A caller on the telephone must never hear more than two seconds of silence because of Redis. So a connection is given
-one second, an answer a second and a half, a call as a whole two; what failed quickly (a connection that Redis closed,
-a master that has become a replica) is tried once more, which is harmless since every script may be repeated; and
-once Redis did not answer, the next calls fail at once until one of them, every second, finds it back.
+one second, an answer a second and a half, a call as a whole two, or what the caller has left of a patience of two
+(model/patience.py); what failed quickly (a connection that Redis closed, a master that has become a replica) is tried
+once more, which is harmless since every script may be repeated; and once Redis did not answer, the next calls fail at
+once. In the service a greenlet looks for it meanwhile, with more time than a caller has, so that one that answers slowly
+is found back, and hands on its connection; elsewhere one of the calls, every second, finds it back.
 """
 
 from __future__ import annotations
@@ -19,8 +21,11 @@ from gevent import monkey
 from redis import exceptions as wrong
 from redis.crc import key_slot
 
+from esl_vm.model import patience
+from esl_vm.model.breaker import Breaker
 from esl_vm.model.errors import StoreDownError
-from esl_vm.store.breaker import Breaker
+from esl_vm.store.keys import META, in_partition
+from esl_vm.store.lookout import watch
 from esl_vm.store.outage import TooLongError, is_away, may_be_better_at_once, sentence
 
 if TYPE_CHECKING:
@@ -93,6 +98,7 @@ class Link:
         self._client: Client = None
         self._prepared = False
         self._breakers: dict[int | str | None, Breaker] = {}
+        self._scripts: dict[str, Script] = {}  # that were run; one that comes back may have forgotten them
         self._idle: list[Any] = []  # connections that scripts are run on, none of them in use
         self._making = threading.Lock()
         self._turns = threading.BoundedSemaphore(self.limits.connections)
@@ -120,11 +126,8 @@ class Link:
         worked = False
         try:
             # Sockets that are not gevent's have time-outs of their own.
-            limit = (
-                gevent.Timeout.start_new(self.limits.call_s, TooLongError)
-                if monkey.is_module_patched("socket")
-                else None
-            )
+            given_s = patience.time_for(self.limits.call_s)
+            limit = gevent.Timeout.start_new(given_s, TooLongError) if monkey.is_module_patched("socket") else None
             try:
                 if not self._turns.acquire(timeout=self.limits.connect_s):
                     raise wrong.MaxConnectionsError(f"{self.limits.connections} calls are waiting for it")
@@ -141,9 +144,13 @@ class Link:
             worked = True
         except (wrong.RedisError, wrong.RedisClusterException, OSError, TooLongError) as error:
             reason = f"{self.label}: {sentence(error)}"
-            if is_away(error):
+            patience.failed_after(monotonic() - started)
+            hurried = given_s < self.limits.call_s and isinstance(error, TooLongError)  # which proves nothing
+            if is_away(error) and not hurried:
                 breaker.failed(reason)
                 self._forget_connections(lane)
+                look = partial(self._look, lane, partition)
+                watch(breaker, look, rest_s=self.limits.rest_s, label=self.label)
             raise StoreDownError(reason) from error
         finally:
             if self.observe is not None:
@@ -172,6 +179,7 @@ class Link:
             StoreDownError: as `run`; or too few replicas have it. It may be done all the same.
         """
         rest = (len(keys), *keys, *args)
+        self._scripts[script.sha] = script
         by_sha, whole = ("EVALSHA", script.sha, *rest), ("EVAL", script.text, *rest)
 
         def work(client: Client) -> Any:
@@ -313,6 +321,27 @@ class Link:
             self.prepare(self._client)
         self._prepared = True
         return self._client
+
+    def _look(self, lane: int | str | None, partition: int | str | None) -> None:
+        """See whether it answers; leaves a connection behind on which a caller waits for nothing but the answer."""
+        if self.cluster:
+            key = partition if isinstance(partition, str) else META
+            if isinstance(partition, int) and partition != EVERY_PARTITION:
+                key = in_partition(partition)
+            self._twice(lambda client: client.exists(key), monotonic(), lane)
+            return
+        pool = self._ready().connection_pool
+        connection = pool.get_connection()
+        try:
+            loads = [("SCRIPT", "LOAD", script.text) for script in self._scripts.values()]
+            connection.send_packed_command(connection.pack_commands([("PING",), *loads]))
+            for _ in range(1 + len(loads)):
+                connection.read_response()
+        except BaseException:
+            connection.disconnect()
+            pool.release(connection)
+            raise
+        self._idle.append(connection)
 
     def _forget_connections(self, lane: int | str | None = None) -> None:
         """Connections that lie idle are as dead, or lead to as wrong a server, as the one that failed.

@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _STATES = (
-    "READONLY",
     "LOADING",
     "CLUSTERDOWN",
     "MASTERDOWN",
@@ -37,12 +36,12 @@ def may_be_better_at_once(error: Exception) -> bool:
 def is_away(error: BaseException) -> bool:
     """Whether waiting is to be avoided until it is back: not for what only this call was refused.
 
-    A master that takes no changes (NOREPLICAS, MISCONF, full) says so at once, and can be read all the while.
+    One that takes no changes (NOREPLICAS, MISCONF, full, a replica) says so at once, and can be read all the while.
     """
     if isinstance(error, wrong.MaxConnectionsError):
         return False
     if isinstance(error, wrong.ResponseError):
-        return isinstance(error, wrong.ReadOnlyError | wrong.ClusterDownError) or _has(error, _STATES)
+        return isinstance(error, wrong.ClusterDownError) or _has(error, _STATES)
     return True
 
 

@@ -90,10 +90,10 @@ class Verdict:
 
 
 @contextlib.contextmanager
-def service(url: str, folder: Path, workers: int) -> Iterator[tuple[tuple[str, int], subprocess.Popen]]:
-    """`esl-vm serve` on that Redis; its address and process."""
+def service(url: str, folder: Path, workers: int, more: str = "") -> Iterator[tuple[tuple[str, int], subprocess.Popen]]:
+    """`esl-vm serve` on that Redis, with more of its settings (TOML); its address and process."""
     settings = folder / "esl-vm.toml"
-    settings.write_text("[spool]\nsweep_s = 2\n")
+    settings.write_text(f"[spool]\nsweep_s = 2\n{more}")
     command = [sys.executable, "-m", "esl_vm", "--config", settings, "--redis", url, "--data-dir", folder / "data"]
     command += ["serve", "--listen", "127.0.0.1:0", "--workers", str(workers)]
     with (folder / "serve.log").open("wb") as log:

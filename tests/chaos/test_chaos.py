@@ -4,7 +4,7 @@ import argparse
 import shutil
 
 import pytest
-from chaos import campaign, clocks, gone, load
+from chaos import campaign, clocks, gone, load, silence
 from chaos.campaign import Failure
 from support.redis_servers import free_port, redis_executable, redis_server
 
@@ -38,6 +38,17 @@ def test_a_node_with_a_wrong_clock_harms_nobody(tmp_path):
     print("\n".join(row.text() for row in rows))
     assert [wrong for row in rows for wrong in row.wrong] == []
     assert len(rows) == len(clocks.CLOCKS)
+
+
+@pytest.mark.slow
+def test_a_caller_hears_two_seconds_of_silence_at_most_whatever_hangs(tmp_path):
+    pytest.importorskip("moto.server", reason="moto[s3,server] is not installed")
+    with silence.s3_server() as port:
+        rows = list(silence.play(port, tmp_path, ("nothing", "Redis and S3")))
+    print("\n".join(row.text() for row in rows))
+    assert [row.hanging for row in rows if not row.kept] == []
+    usual = rows[0].in_all  # a busy machine has silences of its own
+    assert [row.text() for row in rows if row.in_all > silence.MOST_S + usual + 1.5] == []
 
 
 def _lose_it(rig) -> None:

@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 import redis
 from store_case import ALICE, MONDAY, Case, message
+from support.proxy import Proxy
 from support.redis_servers import redis_cluster, redis_sentinels, redis_server, wait_until
 
+from esl_vm.model.breaker import Breaker
 from esl_vm.model.errors import SettingsError, StoreDownError
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.store import Delivery
-from esl_vm.store.breaker import Breaker
 from esl_vm.store.connect import connect, parse_redis_url
 from esl_vm.store.link import Limits, Link
 from esl_vm.store.scripts import Script
@@ -273,6 +274,70 @@ def free_port():
     return free_port()
 
 
+_SLOW = """
+from pathlib import Path
+from esl_vm.audio.cache import Cache
+from esl_vm.audio.redis_audio import RedisAudio
+from esl_vm.model.call import Ended, Recorded
+from esl_vm.model.errors import StoreDownError
+from esl_vm.model.mailbox import MailboxId
+from esl_vm.model.message import Message
+from esl_vm.spool.sound import wave
+from esl_vm.spool.spool import Spool
+from esl_vm.spool.sweeper import Sweeper
+from esl_vm.store import keys
+from esl_vm.store.connect import connect
+from esl_vm.store.store import Store
+def works():
+    try:
+        return store.mailboxes.open(alice) is not None
+    except StoreDownError:
+        return False
+folder, alice = Path({folder!r}), MailboxId("1001")
+store = Store(connect({url!r}))
+audio = RedisAudio(store.link, keys.audio, Cache(folder / "cache", limit_bytes=1 << 20))
+spool = Spool(folder / "spool", store.mailboxes, audio, store.clock, min_free=0)
+with spool.take_message([alice], Message("m1", duration_ms=0), min_ms=0, trim_silence=False, threshold=0) as take:
+    take.path.write_bytes(wave(bytes(16000), 8000))
+    take.recorded(Recorded(1000, Ended.KEY, "#"))
+    print(take.settle().value == "waiting" and not works() and "away", flush=True)
+while not works():
+    gevent.sleep(0.1)
+print("back")
+print("works", sum(works() for _ in range(8)), "of 8")
+while not Sweeper(spool, quiet_s=0).sweep_once()[0].settled.value == "delivered":
+    gevent.sleep(0.1)
+print("delivered")
+"""
+
+_PATIENCE = """
+from esl_vm.model.errors import StoreDownError
+from esl_vm.model.patience import Patience, waiting
+from esl_vm.store.connect import connect
+link = connect({url!r})
+link.run(None, lambda client: client.ping())
+def fails():
+    try:
+        return link.run(None, lambda client: client.blpop("nothing", 5))
+    except StoreDownError:
+        return "failed"
+with waiting(2.0) as patience:
+    first = fails()
+    patience.left_s = 0.0
+    while True:  # the breaker: it is looked for in the background
+        try:
+            healthy = link.run(None, lambda client: client.ping())
+            break
+        except StoreDownError:
+            gevent.sleep(0.05)
+    begun = time.monotonic()
+    second = fails()
+    short = time.monotonic() - begun < 1.4
+    still = link.run(None, lambda client: client.ping())
+print(first == second == "failed" and short, healthy and still)
+"""
+
+
 class TestUnderGevent:
     """As in the service: gevent's sockets. In a process of its own, since patching can't be undone."""
 
@@ -308,6 +373,27 @@ print(time.monotonic() - started < 1.5)
         )
         assert "no answer in time" in said
         assert said.endswith("True\n")
+
+    def test_one_that_comes_back_slowly_is_back_for_calls_and_the_sweeper(self, tmp_path):
+        """Its answers come late and its scripts are forgotten; with 1.4 s it works too, on a machine that is not busy."""
+        with redis_server("--appendonly", "yes") as server, Proxy(server.port) as way:
+            Store(connect(server.url)).registry.add(ALICE, {})
+            way.hangs = True
+            child = self.begin(_SLOW.format(url=f"redis://127.0.0.1:{way.port}", folder=str(tmp_path)))
+            assert child.stdout.readline() == "away\n"
+            with server.client() as client:
+                client.script_flush()
+            way.hangs, way.delay_s = False, 0.8
+            assert child.communicate(timeout=60) == ("back\nworks 8 of 8\ndelivered\n", None)
+
+    def begin(self, body: str) -> subprocess.Popen[str]:
+        start = "from gevent import monkey; monkey.patch_all()\nimport gevent, time\n"
+        return subprocess.Popen([sys.executable, "-c", start + body], stdout=subprocess.PIPE, text=True)
+
+    def test_a_caller_waits_two_seconds_in_all_and_a_healthy_redis_is_not_taken_for_away(self):
+        with redis_server() as server, Proxy(server.port) as way:
+            said = self.run(_PATIENCE.format(url=f"redis://127.0.0.1:{way.port}"))
+        assert said == "True True\n"
 
     def test_hashing_a_pin_does_not_hold_up_other_calls(self, real_redis):
         with real_redis.client() as client:
