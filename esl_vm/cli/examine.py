@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from esl_vm.cli.agreement import sounds_problem, sounds_remedy
 from esl_vm.cli.check_cluster import check_cluster
+from esl_vm.cli.check_dialplan import check_dialplan
 from esl_vm.cli.checks import (
     Finding,
     Level,
@@ -22,7 +24,7 @@ from esl_vm.cli.checks import (
 from esl_vm.cli.orphans import find_orphans
 from esl_vm.cli.ownership import check_owners
 from esl_vm.cli.settings_file import settings_path
-from esl_vm.model.errors import VoicemailError
+from esl_vm.model.errors import SwitchDownError, VoicemailError
 
 if TYPE_CHECKING:
     import argparse
@@ -101,6 +103,8 @@ def _freeswitch(node: Node) -> Iterator[Finding]:
     try:
         switch.wait_connected(_WAIT_FREESWITCH_S)
         yield from check_freeswitch(node, switch)
+        with suppress(SwitchDownError):  # said already
+            yield from check_dialplan(node.settings, switch)
     finally:
         switch.close()
 

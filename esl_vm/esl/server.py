@@ -26,6 +26,7 @@ from esl_vm.esl.phone import EslPhone, PhoneSettings
 from esl_vm.esl.seldom import Seldom
 from esl_vm.esl.session import CallSession
 from esl_vm.esl.share import MOST_STRANGERS
+from esl_vm.esl.socket_mode import problem
 from esl_vm.esl.strangers import Strangers
 from esl_vm.esl.tcp import prepare
 from esl_vm.esl.wire import Limits
@@ -245,10 +246,11 @@ class CallServer:
         session.allow(self._settings.limits)
         phone = EslPhone(session, frame, self._pack, self._settings.phone)
         del frame
-        refusal = self._refusal(address)
+        refusal = problem(session.missing) if session.missing else self._refusal(address)
         if refusal:
             log.error("call %s from %s not taken: %s", phone.call.uuid, address, refusal)
-            _fail(phone, Cause.REFUSED)
+            if not session.missing:
+                _fail(phone, Cause.REFUSED)
             self._ended(CallEnd(phone.call, time.monotonic() - began, session.executed, session.pressed, "refused"))
             return
         end = "cut short"

@@ -19,6 +19,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from esl_vm.esl.exchange import NEVER, REPLY_S, Exchange, Stream
+from esl_vm.esl.socket_mode import give_back, missing_words
 from esl_vm.esl.sounds import LIST_VARIABLES
 from esl_vm.esl.taken import HOST, let_go
 from esl_vm.esl.wire import Frame, Limits, assignments, command, execute
@@ -101,6 +102,7 @@ class CallSession(Exchange):
         self._released = False  # FreeSWITCH told that the socket's hold on the call is over
         self._socket_data = ""  # the arguments of the `socket` that holds the call for us
         self._state = b""  # the header that says the call is still in the state in which it came to us
+        self.missing: tuple[str, ...] = ()  # words that the dialplan's `socket` lacks: the call can only be given back
         self.changed: dict[str, str] = {}  # FreeSWITCH's own channel variables that we have set
         self.before: dict[str, str] = {}  # those of them that were set when the call came
         self._probe: list[Frame] | None = None  # where the answer to a nudge goes
@@ -127,6 +129,9 @@ class CallSession(Exchange):
             self._broken("the reply to connect describes no call")
             raise WireError("the reply to connect describes no call")
         self._uuid = uuid
+        self.missing = missing_words(answer)
+        if self.missing:
+            return answer  # nearly all that follows would be refused, or answered too late
         self._own = f"\nUnique-ID: {uuid}\n".encode()
         self._state = f"\nChannel-State-Number: {answer.get('Channel-State-Number') or _EXECUTING}\n".encode()
         self._socket_data = answer.get("variable_current_application_data") or ""
@@ -240,6 +245,10 @@ class CallSession(Exchange):
         A call that is given up while FreeSWITCH is still about to park it stays parked for ever; so, where no
         application has run yet, the shortest one does first.
         """
+        if self.missing:
+            give_back(self, self.missing)
+            self.stop()
+            return
         try:
             if self._uuid and not self.gone:
                 self.poll()

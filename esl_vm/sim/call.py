@@ -262,7 +262,7 @@ class SimCall:
     def _leave_socket(self) -> None:
         if self.holder is Holder.SOCKET:
             self.tell("CHANNEL_UNPARK")
-            self._told_complete("socket", f"{self.node.service} async full", self._socket_uuid)
+            self._told_complete("socket", f"{self.node.service} {self.node.words}", self._socket_uuid)
         self.holder = Holder.DIALPLAN
 
     def _start_dialplan(self, applications: tuple[tuple[str, str], ...] | list[tuple[str, str]]) -> None:

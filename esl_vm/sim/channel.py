@@ -120,7 +120,7 @@ class Channel:
         for name, value in pairs:
             self.set(name, value)
 
-    def connect_reply(self, now: float, sequence: int) -> bytes:
+    def connect_reply(self, now: float, sequence: int, words: str = "async full") -> bytes:
         """The reply to `connect`: one block, with the caller's profile once more under `Channel-`."""
         return plain(
             [
@@ -131,8 +131,8 @@ class Channel:
                 *self._variables(),
                 ("Content-Type", "command/reply"),
                 ("Reply-Text", "+OK\n"),
-                ("Socket-Mode", "async"),
-                ("Control", "full"),
+                ("Socket-Mode", "async" if "async" in words else "static"),
+                ("Control", "full" if "full" in words else "single-channel"),
             ]
         )
 

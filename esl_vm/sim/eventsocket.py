@@ -2,7 +2,7 @@
 
 It speaks as mod_event_socket of FreeSWITCH 1.11 was seen to speak: the reply to `connect` is one block with encoded
 values, other replies are not encoded; a first command that is no `connect` is done but not answered; `api` output and
-replies come before the events they cause. Not simulated: sync mode, a socket without `full`, logging, XML events.
+replies come before the events they cause. Not simulated: sync mode, logging, XML events.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 CONNECT_WITHIN_S = 25.0
 """Without any command FreeSWITCH drops the socket after so long; the call stays parked."""
+_WITHOUT_FULL = {"getvar", "myevents", "sendmsg", "resume", "linger", "nolinger", "exit"}
+"""What a socket opened without `full` takes, besides `connect`."""
 _LONGEST_VALUE = 511
 _GOODBYE = "Disconnected, goodbye.\nSee you at ClueCon! http://www.cluecon.com/\n"
 
@@ -149,9 +151,12 @@ class EventSocket:
             self.call.holder = Holder.SOCKET
         if word == "connect":
             node, channel = self.call.node, self.call.channel
-            self._send(channel.connect_reply(node.schedule.now(), node.next_sequence()), late=False)
+            self._send(channel.connect_reply(node.schedule.now(), node.next_sequence(), node.words), late=False)
             if first:
                 self.call.tell("CHANNEL_PARK")
+            return
+        if "full" not in self.call.node.words and word not in _WITHOUT_FULL:
+            self._send(b"Content-Type: command/reply\nReply-Text: -ERR command not found\n\n", late=False)
             return
         if word == "api":
             output = run_api(self.call.node, rest).encode()

@@ -38,7 +38,7 @@ class Leg:
 
     Args:
         call: the call. created: when it came, microseconds since 1970. number: the session's, counted by the node.
-        service: where the socket application connects to, `HOST:PORT`.
+        service: the arguments of the socket application: `HOST:PORT async full`.
     """
 
     def __init__(self, call: Incoming, created: int, number: int, service: str) -> None:
@@ -171,9 +171,9 @@ class Leg:
             ("DP_MATCH", f"ARRAY::{call.destination}|:{call.destination}"),
             ("call_uuid", call.uuid),
             *call.variables.items(),
-            ("current_application_data", f"{self._service} async full"),
+            ("current_application_data", self._service),
             ("current_application", "socket"),
-            ("socket_host", self._service.rpartition(":")[0]),
+            ("socket_host", self._service.split()[0].rpartition(":")[0]),
         ]
 
     def at_answer(self) -> list[tuple[str, str]]:

@@ -50,6 +50,7 @@ class SimNode:
         after_socket: the applications that follow `socket` in the dialplan; the call is hung up at their end.
         variables: the node's global variables, `$${…}` in the dialplan.
         service: where the dialplan says the service is, as the call's variables tell it.
+        words: what follows it there: "async full", or less.
 
     Attributes:
         calls: the calls that are up, by uuid.
@@ -63,6 +64,7 @@ class SimNode:
         after_socket: Sequence[tuple[str, str]] = (),
         variables: Mapping[str, str] | None = None,
         service: str = "127.0.0.1:8084",
+        words: str = "async full",
     ) -> None:
         self.schedule = schedule
         self.prompts = prompts or Prompts()
@@ -70,6 +72,7 @@ class SimNode:
         self.after_socket: Applications = tuple(after_socket)
         self.variables = {"domain": HOST, **(variables or {})}
         self.service = service
+        self.words = words
         self.calls: dict[str, SimCall] = {}
         self._sockets: list[EventSocket] = []
         self._sequences = count(1)
@@ -79,7 +82,9 @@ class SimNode:
         self, incoming: Incoming, transport: Transport, voice: Speaker | None = None
     ) -> tuple[SimCall, EventSocket]:
         """Let a call come in that the dialplan hands to a service; bytes from the service go to `EventSocket.feed`."""
-        leg = Leg(incoming, round(self.schedule.now() * 1_000_000), next(self._sessions), self.service)
+        leg = Leg(
+            incoming, round(self.schedule.now() * 1_000_000), next(self._sessions), f"{self.service} {self.words}"
+        )
         call = SimCall(self, leg, voice)
         self.calls[call.uuid] = call
         socket = EventSocket(call, transport)

@@ -69,7 +69,8 @@ class FreeSwitch:
 
     Args:
         folder: for its configuration, log and state.
-        services: by the name of a dialplan context with our dialplan in it the `socket` addresses there.
+        services: by the name of a dialplan context with our dialplan in it the `socket` addresses there, and its words
+            where they are not "async full".
         domains: mailbox domains, each with the telephones 1001 to 1003. They can be reached where the call's header
             `X-Telephone` says (`error/NO_ANSWER` unless it says anything).
 
@@ -277,6 +278,7 @@ _RECEPTION = """
 def _our_dialplan(folder: Path, addresses: str) -> None:
     """The dialplan as an administrator puts it in: the addresses set, the expression for extensions adapted."""
     folder.mkdir()
+    addresses, _, words = addresses.partition(" ")
     adapted = {
         'data="vm_services=127.0.0.1:8084"': f'data="vm_services={addresses}"',
         'data="vm_domain=default"': 'data="vm_domain="',
@@ -291,7 +293,7 @@ def _our_dialplan(folder: Path, addresses: str) -> None:
             if usual in text:
                 text = text.replace(usual, ours)
                 left.discard(usual)
-        (folder / file.name).write_text(text)
+        (folder / file.name).write_text(text.replace("async full", words or "async full"))
     assert not left, f"the dialplan has changed: no {left}"
 
 

@@ -127,6 +127,8 @@ class LiveNode:
                     {
                         "live": self.service.address,
                         "second": f"127.0.0.1:{nobody}|{self.service.address}",
+                        "single": f"{self.service.address} async",
+                        "sync": f"{self.service.address} full",
                         "nobody": f"127.0.0.1:{nobody}|127.0.0.1:{nobody}",
                     },
                     self.domains,
