@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from esl_vm.model.agreement import differences, in_common
-from esl_vm.model.errors import SettingsError
+from esl_vm.model.errors import SettingsError, StoreDownError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,10 @@ def sounds_problem(node: Node) -> str:
                 f"{_place(node)} carries no installation's mark, and none of {len(sounds)} sounds that are in mailboxes: "
                 "it is not where the sounds of this installation are"
             )
-        node.audio.claim(mine)
+        try:
+            node.audio.claim(mine)
+        except StoreDownError:  # it can be read, and takes no changes now: it is marked another time
+            return ""
     theirs = node.audio.owner()
     if theirs != mine:
         return f"{_place(node)} belongs to installation {theirs}, this one is {mine}"

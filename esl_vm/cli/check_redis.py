@@ -12,6 +12,7 @@ from esl_vm.cli.checks import Finding, Level
 from esl_vm.model.cluster import MOST_SKEW_S
 from esl_vm.model.errors import StoreDownError, VoicemailError
 from esl_vm.model.topology import problems
+from esl_vm.store.outage import remedy as remedy_for
 from esl_vm.store.outage import sentence
 from esl_vm.store.topology import discover
 
@@ -33,11 +34,14 @@ def check_redis(node: Node) -> Iterator[Finding]:
         node.store.verify()
         servers, away = _masters(node, "info")
     except VoicemailError as wrong:
-        yield Finding("redis", Level.ERROR, str(wrong), "start Redis, or correct redis.url")
+        yield Finding("redis", Level.ERROR, str(wrong), remedy_for(str(wrong)))
         return
     for name, why in away.items():
         said = f"{name}: {why}; the mailboxes that lie there wait, the others don't"
         yield Finding("redis", Level.ERROR, said, "start it, or its replica")
+    if refuses := node.store.cluster.refusal():
+        said = f"{refuses}; owners hear their messages, what callers leave waits in the spools"
+        yield Finding("redis", Level.ERROR, said, remedy_for(refuses))
     for name, info in servers.items():
         version = str(info.get("redis_version", "?"))
         program = f"Redis {version}"

@@ -41,6 +41,7 @@ class ClusterState:
         overdue_s: how late the job is that is due longest, seconds.
         nodes: how many nodes are alive.
         partitions_away: partitions of mailboxes whose part of a Redis Cluster is away.
+        refuses: why Redis, which can be read, takes no changes; `` if it does.
     """
 
     locked: int = 0
@@ -48,6 +49,7 @@ class ClusterState:
     overdue_s: float = 0.0
     nodes: int = 0
     partitions_away: int = 0
+    refuses: str = ""
 
 
 def redis_clock_is_right(nodes: Sequence[NodeState]) -> bool:

@@ -29,7 +29,7 @@ class Snapshot:
         takes: recordings in the spool by state. oldest_take_s: age of the oldest that waits to be delivered.
         spool_wrong: why the spool can't be used, `` if it can. spool_free: bytes free on its disk.
         cache_bytes, cache_files: size of the cache of sounds.
-        redis_up: whether Redis answers. redis_wrong: why not.
+        redis_up: whether Redis answers. redis_wrong: why not. redis_refuses: why it takes no changes, `` if it does.
         locked, jobs, overdue_s, nodes: see ClusterState; of no meaning where Redis is away.
         lamp_wait_s: for how long the oldest change waits for its lamp, seconds.
         clock_skew_s: how far this host's clock is ahead of Redis', seconds.
@@ -48,6 +48,7 @@ class Snapshot:
     cache_files: int = 0
     redis_up: bool = False
     redis_wrong: str = ""
+    redis_refuses: str = ""
     locked: int = 0
     jobs: dict[str, int] = field(default_factory=dict)
     overdue_s: float = 0.0
@@ -65,6 +66,8 @@ class Snapshot:
         why = []
         if not self.redis_up:
             why.append(f"redis: {self.redis_wrong}")
+        elif self.redis_refuses:
+            why.append(f"redis: {self.redis_refuses}")
         if self.spool_wrong:
             why.append(f"spool: {self.spool_wrong}")
         if not self.workers:
@@ -151,6 +154,7 @@ class Looker:
             cache_files=cache_files,
             redis_up=state is not None,
             redis_wrong=redis_wrong,
+            redis_refuses=state.refuses if state else "",
             locked=state.locked if state else 0,
             jobs=dict(state.jobs) if state else {},
             overdue_s=state.overdue_s if state else 0.0,

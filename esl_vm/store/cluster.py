@@ -110,4 +110,13 @@ class Cluster:
             overdue_s=max(0.0, now - min(firsts)) if firsts else 0.0,
             nodes=nodes,
             partitions_away=locked.count(None),
+            refuses=self.refusal(),
         )
+
+    def refusal(self) -> str:
+        """Why Redis takes no changes (it is full, a replica, without replicas); `` if it does. Tried, with a key that expires."""
+        try:
+            self._base.link.run(names.TRIED, lambda client: client.set(names.TRIED, "1", px=1000))
+        except StoreDownError as refused:
+            return str(refused)
+        return ""

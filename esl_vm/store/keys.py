@@ -20,6 +20,8 @@ FOLDERS = tuple(Folder)
 META = "vm:meta"
 HOUSEKEEPING = "vm:housekeeping"
 NODES = "vm:{nodes}"
+TRIED = "vm:{nodes}:tried"
+"""Written and soon expired: to see whether Redis takes changes."""
 
 # Mail and webhook calls on their way (store/outbox.py); one tag, so that each step of a job is one script.
 OUTBOX_JOBS = "vm:{outbox}:jobs"

@@ -17,6 +17,20 @@ _STATES = (
     "UNKILLABLE",
     "BUSY",
 )
+_REFUSALS = {
+    "'maxmemory'": "is full (maxmemory)",
+    "NOREPLICAS": "takes no changes, as too few replicas are connected (min-replicas-to-write)",
+    "MISCONF": "takes no changes, as it can't write to its disk",
+}
+_REMEDIES = {
+    "is full": "delete messages (esl-vm message delete), or raise Redis' maxmemory",
+    "too few replicas": "start the replicas, or see why they don't reach the master (redis-cli info replication)",
+    "can't write to its disk": "make room on Redis' disk, see its log",
+    "is a replica": "name the master in redis.url, or the Sentinels (redis+sentinel://)",
+    "refuses the user": "correct the user or password in redis.url, or Redis' ACL",
+    "still loading": "wait until Redis has read its data",
+    "no answer in time": "see why Redis hangs: its host's load, redis-cli slowlog get 10",
+}
 _CONFIGURATION = ("NOAUTH", "WRONGPASS", "NOPERM", "NOPROTO", "INVALID PASSWORD", "AUTHENTICATION")
 
 
@@ -61,8 +75,16 @@ def sentence(error: BaseException) -> str:
         return "still loading its data"
     if isinstance(error, wrong.ReadOnlyError) or "READONLY" in text:
         return "is a replica that takes no changes"
+    for word, meaning in _REFUSALS.items():
+        if word in text:
+            return f"{meaning}: {text}"
     if isinstance(error, wrong.MaxConnectionsError):
         return f"too many calls at once: {text}"
     if isinstance(error, wrong.ConnectionError | wrong.RedisClusterException | OSError):
         return f"can't be reached: {text}"
     return f"refuses: {text}"
+
+
+def remedy(said: str) -> str:
+    """What to do about what `sentence` said."""
+    return next((what for words, what in _REMEDIES.items() if words in said), "start Redis, or correct redis.url")

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import re
 import secrets
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -76,6 +77,32 @@ class Hashers:
         return self._pool.apply(function)  # type: ignore[no-any-return]
 
 
+class Uncounted:
+    """Wrong PINs that a Redis which takes no changes could not count: counted here, by each process for itself."""
+
+    _MOST = 10_000
+
+    def __init__(self, rules: PinRules) -> None:
+        self._rules = rules
+        self._at: OrderedDict[str, list[float]] = OrderedDict()
+
+    def count(self, member: str, now: float) -> None:
+        """One more, at epoch seconds `now`."""
+        self._at.setdefault(member, []).append(now)
+        self._at.move_to_end(member)
+        if len(self._at) > self._MOST:
+            self._at.popitem(last=False)
+
+    def failed(self, member: str, now: float) -> int:
+        """How many there were lately."""
+        at = [one for one in self._at.get(member, []) if one > now - self._rules.window_s]
+        return len(at)
+
+    def forget(self, member: str) -> None:
+        """The right one came."""
+        self._at.pop(member, None)
+
+
 class RedisPins:
     """ports.Pins.
 
@@ -95,6 +122,7 @@ class RedisPins:
         self._cost = cost
         self._run = run
         self._nobody = cost.new_salt()
+        self._uncounted = Uncounted(rules)
         self.observe: Callable[[str], None] | None = None
 
     def check(
@@ -136,15 +164,21 @@ class RedisPins:
         limits = [str(rules.failures), str(rules.window_s), str(rules.lock_s)]
         for _ in range(_TRIES):
             locked, failed, how = self._before(keys, failures, member)
-            if locked:
+            uncounted = self._uncounted.failed(member, self._base.now())
+            if locked or uncounted >= rules.failures:
                 return PinCheck.LOCKED
-            pause_ms = rules.pause_ms(failed)
+            pause_ms = rules.pause_ms(failed + uncounted)
             if pause_ms and rest is not None:
                 rest(pause_ms)
                 rest = None
             how = how if _HOW.fullmatch(how) else self._nobody  # none, or written by hand: no PIN is right
             args = [how, self._hash(typed, how), *limits, source, member, option_text(outside), here]
             answer = text(self._base.change(keys, "check_pin", [failures, keys.locked], args))
+            if answer == "uncounted":
+                self._uncounted.count(member, self._base.now())
+                return PinCheck.WRONG
+            if answer == PinCheck.RIGHT.value:
+                self._uncounted.forget(member)
             if answer != "changed":
                 return PinCheck(answer)
         return PinCheck.WRONG

@@ -29,13 +29,19 @@ class Ran:
 
 
 @pytest.fixture(scope="session")
-def redis_url():
+def redis_of_commands():
     """A Redis of their own: some of these tests change its settings."""
     try:
         with redis_server() as server:
-            yield server.url
+            yield server
     except NoRedisError as none:
         pytest.skip(str(none))
+
+
+@pytest.fixture(scope="session")
+def redis_url(redis_of_commands):
+    """Where it is."""
+    return redis_of_commands.url
 
 
 @pytest.fixture

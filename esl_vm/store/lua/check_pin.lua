@@ -11,7 +11,8 @@
 -- ARGV[10]  its member in `locked`
 -- ARGV[11]  yes: another telephone than its own
 -- ARGV[12]  yes: a PIN that its owner did not choose opens here
--- Returns right, wrong or locked; `changed` if the PIN is another since (nothing was counted; ask again).
+-- Returns right, wrong or locked; `changed` if the PIN is another since (nothing was counted; ask again); `uncounted` if it is
+-- wrong, and this Redis takes no changes: a replica, or one without its replicas. A right PIN opens there too.
 -- A right one repeated is right again; a wrong one repeated counts once more, which errs on the safe side.
 local failures, locked, member = KEYS[14], KEYS[15], ARGV[10]
 local seconds = now / 1000
@@ -19,6 +20,10 @@ local lifted = redis.call('ZSCORE', locked, member)
 if lifted and tonumber(lifted) > seconds then
     return 'locked'
 end
+-- The first write is one that a full Redis takes, and after it the script may write what it likes: wrong PINs are counted
+-- there as ever. The error of a Redis that takes nothing is not the caller's.
+local writes = redis.pcall('ZREMRANGEBYSCORE', locked, '-inf', string.format('%.3f', seconds))
+local closed = type(writes) == 'table' and writes.err
 local from = {'from', ARGV[9]}
 if ARGV[11] == 'yes' then
     from = {'from', ARGV[9], 'outside', 'yes'}
@@ -40,12 +45,17 @@ else
     end
     if differing == 0 and how == ARGV[4] then
         if ARGV[12] == 'yes' or redis.call('HGET', box, 'pin_initial') ~= 'yes' then
-            redis.call('DEL', failures)
-            happened('login', '', '', from)
+            if not closed then
+                redis.call('DEL', failures)
+                happened('login', '', '', from)
+            end
             return 'right'
         end
         why = 'initial PIN'
     end
+end
+if closed then
+    return 'uncounted'
 end
 local function tell(what, more)
     if there then
@@ -60,7 +70,6 @@ local most, window = tonumber(ARGV[6]), tonumber(ARGV[7])
 redis.call('RPUSH', failures, string.format('%.3f', seconds))
 redis.call('LTRIM', failures, -most, -1)
 redis.call('EXPIRE', failures, window)
-redis.call('ZREMRANGEBYSCORE', locked, '-inf', string.format('%.3f', seconds))
 tell('login-failed', why ~= '' and {'why', why} or {})
 if redis.call('LLEN', failures) >= most and tonumber(redis.call('LINDEX', failures, 0)) > seconds - window then
     local lifts = string.format('%.0f', math.ceil(seconds + tonumber(ARGV[8])))

@@ -20,7 +20,7 @@ if ARGV[8] ~= '' and tonumber(facts[6] or facts[5] or 0) * 1000 >= tonumber(ARGV
     return 0
 end
 local score = redis.call('ZSCORE', FOLDER_KEYS[from], id)
-redis.call('ZREM', FOLDER_KEYS[from], id)
+redis.call('ZREM', FOLDER_KEYS[from], id)  -- first: a full Redis takes that, and lets a script that began with it go on
 add_sound(-tonumber(facts[3] or 0))
 if tonumber(redis.call('HGET', box, 'trash_days') or ARGV[5]) == 0 then
     redis.call('DEL', message)

@@ -32,6 +32,7 @@ end
 if (redis.call('HGET', box, 'name') or '') ~= ARGV[5] then
     return {'changed'}
 end
+redis.call('ZREM', KEYS[14], ARGV[4])  -- first: a full Redis takes that, and lets a script that began with it go on
 local wish = cjson.decode(ARGV[6])
 local answer = {'done'}
 local function gone(sound)
@@ -56,6 +57,5 @@ for _, folder in ipairs(FOLDERS) do
 end
 happened('box-removed', '', '')  -- before the box goes: it names the extensions whose lamps go out
 redis.call('DEL', box, KEYS[17], KEYS[18], KEYS[19], KEYS[20])
-redis.call('ZREM', KEYS[14], ARGV[4])
 redis.call('ZREM', KEYS[21], name, ARGV[8])
 return answer
