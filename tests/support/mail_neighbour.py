@@ -14,13 +14,14 @@ class MailNeighbour(Neighbour):
     """Writes down in `accepted` what it has accepted: sender, recipients, content.
 
     Args:
-        offers: the lines after EHLO's first.
+        offers: the lines after EHLO's first. keeps: so much of each mail's content, None = all.
     """
 
     flood = b"250-more and more\r\n" * 1000
 
-    def __init__(self, manners=None, offers=("8BITMIME",), port=0):
+    def __init__(self, manners=None, offers=("8BITMIME",), port=0, keeps=None):
         self.offers = offers
+        self.keeps = keeps
         self.accepted = []
         super().__init__(manners, port)
 
@@ -55,10 +56,9 @@ class MailNeighbour(Neighbour):
                 line.answer(word, usual=b"250 ok\r\n")
 
     def _content(self, line, sender, recipients):
-        content, spoken = b"", b""
-        while (text := line.read_line()) != b".\r\n":
-            if not content:
-                spoken = line.answer("content")
-            content += text.removeprefix(b".")
+        first = line.read_line()
+        spoken = line.answer("content") if first != b".\r\n" else b""
+        content = first + (line.read_until(b"\r\n.\r\n") if first != b".\r\n" else b"")
         if not spoken and line.answer("dot", usual=b"250 accepted\r\n").startswith(b"250"):
-            self.accepted.append((sender, tuple(recipients), content))
+            plain = re.sub(rb"(?m)^\.", b"", content.removesuffix(b".\r\n"))
+            self.accepted.append((sender, tuple(recipients), plain[: self.keeps]))

@@ -128,6 +128,16 @@ class Line:
             raise GoneError
         return data
 
+    def read_until(self, end):
+        """All until these bytes come last, they included; nothing may follow them before an answer."""
+        data = bytearray()
+        while not data.endswith(end):
+            more = self._file.read1(1 << 20)
+            if not more:
+                raise GoneError
+            data += more
+        return bytes(data)
+
     def say(self, data):
         self.stream.sendall(data)
 
