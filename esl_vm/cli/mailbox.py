@@ -188,11 +188,10 @@ def _pin_state(mailbox: Mailbox) -> str:
 def _list(args: argparse.Namespace) -> int:
     with opened_node(args) as node:
         settings = node.settings
-        found = [(node.mailboxes.open(box), node.registry.locked_for(box)) for box in node.registry.boxes(args.domain)]
+        mailboxes = list(node.registry.overview(args.domain))
         renamed = node.store.renames.unfinished()
     for old, to in renamed.items():
         complain(f"{old} is being renamed to {to}; finish it: esl-vm mailbox rename {old} {to}")
-    mailboxes = [(mailbox, locked) for mailbox, locked in found if mailbox is not None]  # None: removed meanwhile
     if args.json:
         print_json([_as_json(mailbox, settings, locked=locked > 0) for mailbox, locked in mailboxes])
         return 0

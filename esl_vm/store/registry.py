@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import json
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from esl_vm.model.errors import InvalidValueError, MailboxExistsError, NoSuchMailboxError, StoreDownError
@@ -12,14 +13,17 @@ from esl_vm.model.names import keypad_name
 from esl_vm.store.fields import HIDDEN, checked_field, field_name
 from esl_vm.store.keys import box_member, lock_member, name_members
 from esl_vm.store.pins import is_hash
-from esl_vm.store.records import GREETING_FIELDS, text
+from esl_vm.store.records import GREETING_FIELDS, counts_of, mailbox_of, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from esl_vm.model.mailbox import Mailbox
     from esl_vm.store.base import Base
+    from esl_vm.store.keys import BoxKeys
 
 _CHUNK = 1000
+_PORTION = 200
 _TRIES = 10
 
 
@@ -130,12 +134,51 @@ class RedisRegistry:
             domain: only of that one.
             after: only those that come after this one.
         """
-        parts = [self._part(partition, domain, after) for partition in range(self._base.keys.partitions)]
+        low, high = (f"[{domain} ", f"[{domain}!") if domain is not None else ("-", "+")
+        if after is not None and domain in {None, after.domain}:
+            low = f"({box_member(after)}"
+
+        def ask(client: Any, partition: int) -> Any:
+            return client.zrangebylex(self._base.keys.boxes(partition), low, high, start=0, num=_CHUNK)
+
+        first = self._base.each_partition(ask, None)
+        parts = [self._part(partition, low, high, found) for partition, found in enumerate(first)]
         for found_domain, number in heapq.merge(*parts):
             try:
                 yield MailboxId.stored(number, found_domain)
             except InvalidValueError:
                 continue  # written by hand
+
+    def overview(self, domain: str | None = None) -> Iterator[tuple[Mailbox, int]]:
+        """All mailboxes (of a domain) as they are, each with the seconds for which its PIN is locked; many in one look."""
+        boxes = self.boxes(domain)
+        while portion := list(islice(boxes, _PORTION)):
+            places = [self._base.keys.of(box) for box in portion]
+
+            def work(client: Any, portion: list[MailboxId] = portion, places: list[BoxKeys] = places) -> list[Any]:
+                pipeline = client.pipeline(transaction=False)
+                for box, keys in zip(portion, places, strict=True):
+                    pipeline.hgetall(keys.box)
+                    for folder in keys.folders:
+                        pipeline.zcard(folder)
+                    for folder in keys.folders[:2]:
+                        pipeline.zcount(folder, "-inf", "(0")
+                    for outside in (False, True):
+                        pipeline.zscore(keys.locked, lock_member(box, outside=outside))
+                return pipeline.execute()  # type: ignore[no-any-return]
+
+            answers = iter(self._base.link.run(None, work))
+            now = self._base.now()
+            for box, keys in zip(portion, places, strict=True):
+                found = {text(name): text(value) for name, value in next(answers).items()}
+                numbers = list(islice(answers, len(keys.folders) + 2))
+                until = max(float(at or 0) for at in islice(answers, 2))
+                if not found:
+                    continue  # removed meanwhile
+                if "pin" in found:
+                    found["pin"] = found["pin"].rpartition("$")[0]
+                mailbox = mailbox_of(box, found, counts_of(numbers), self._base.defaults)
+                yield mailbox, max(0, int(until - now + 0.999))
 
     def locked_for(self, box: MailboxId, *, outside: bool | None = None) -> int:
         """Seconds for which the PIN is still locked, 0 if it is not.
@@ -181,25 +224,23 @@ class RedisRegistry:
 
         return [text(word) for ids in self._base.link.run(keys.partition, work) for word in ids]
 
-    def _part(self, partition: int, domain: str | None, after: MailboxId | None) -> Iterator[tuple[str, str]]:
-        """A partition's mailboxes in order, `_CHUNK` at a time."""
+    def _part(self, partition: int, low: str, high: str, found: list[bytes] | None) -> Iterator[tuple[str, str]]:
+        """A partition's mailboxes in order, `_CHUNK` at a time; `found` are the first, None where it was away."""
         key = self._base.keys.boxes(partition)
-        low, high = (f"[{domain} ", f"[{domain}!") if domain is not None else ("-", "+")
-        if after is not None and domain in {None, after.domain}:
-            low = f"({box_member(after)}"
 
         def work(client: Any) -> list[bytes]:
             return client.zrangebylex(key, low, high, start=0, num=_CHUNK)  # type: ignore[no-any-return]
 
         while True:
-            found = self._base.link.run(partition, work)
+            if found is None:
+                found = self._base.link.run(partition, work)
             members = [text(member) for member in found]
             for member in members:
                 found_domain, _, number = member.partition(" ")
                 yield found_domain, number
             if len(members) < _CHUNK:
                 return
-            low = f"({members[-1]}"
+            low, found = f"({members[-1]}", None
 
 
 def _checked(fields: Mapping[str, str]) -> dict[str, str]:

@@ -219,3 +219,15 @@ def usage(case):
 
     found = case.store.link.run(None, work)
     return lambda kind: sum(size for key, size in found if key.decode().split("}:")[-1].startswith(kind))
+
+
+def test_all_mailboxes_are_shown_in_two_looks(warm, trips):
+    for number in range(60):
+        warm.store.registry.add(MailboxId(str(3000 + number)), {"name": f"Box {number}", "maxmsg": "7"})
+    with trips(2):
+        shown = list(warm.store.registry.overview())
+    opened = [warm.mailboxes.open(mailbox.id) for mailbox, _ in shown]
+    assert [mailbox for mailbox, _ in shown] == opened
+    assert len(shown) == 61
+    assert [locked for _, locked in shown] == [0] * 61
+    assert len(list(warm.store.registry.overview("elsewhere"))) == 0

@@ -202,3 +202,13 @@ class TestTheInstallation:
         real.store.link.run(None, lambda c: c.hset("vm:meta", "schema", "99"))
         with pytest.raises(SettingsError, match="schema 99"):
             Case(real_redis.url).store.verify()
+
+
+def test_all_mailboxes_at_a_glance_are_as_each_is_opened(case):
+    for number in ("1001", "1002", "1003"):
+        case.store.registry.add(MailboxId(number), {"name": f"Box {number}"}, pin_hash=case.store.pins.hashed("4821"))
+    case.store.mailboxes.deliver(MailboxId("1002"), message("m1", urgent=True))
+    case.store.mailboxes.deliver(MailboxId("1002"), message("m2"))
+    shown = [mailbox for mailbox, _ in case.store.registry.overview()]
+    assert shown == [case.mailboxes.open(box) for box in case.store.registry.boxes()]
+    assert [mailbox.counts.urgent for mailbox in shown] == [0, 1, 0]
