@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,7 +18,7 @@ from esl_vm.model.errors import AudioMissingError, StoreDownError
 from esl_vm.spool import disk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from esl_vm.audio.cache import Cache
@@ -28,10 +29,21 @@ _REST_S = 5.0
 """Seconds for which a service that did not answer is not asked again."""
 _QUICK_S = 0.5
 _SERVER_ERROR = 500
+WHOLE_S = 60.0
+"""Seconds that anything may take in all, however slowly the service drips it: a recording of minutes over a poor line."""
+_LARGEST = 512 << 20
+"""Bytes of the largest sound that is read."""
+_PIECE = 64 << 10
+_SUM = "sha256"
+"""The sound's check sum, in the object's own metadata."""
 
 
 class TooLongError(BaseException):
-    """The caller has waited long enough. Not an Exception: boto3 must not take it for one of its own."""
+    """It took too long in all. Not an Exception: boto3 must not take it for one of its own."""
+
+
+class _NotMeantError(OSError):
+    """An answer that S3 would not give: a proxy's page, another sound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,19 +100,28 @@ class S3Audio:
         prefix: what every object's name begins with.
         cache: this node's copies, which FreeSWITCH plays.
         run: how work that waits for the disk is run.
+        whole_s: seconds that anything may take in all, where the sockets are gevent's.
 
     After the service did not answer it is left alone for five seconds, in which all that is asked of it fails at once; a
     caller on the telephone waits for no more than what their patience (model/patience.py) allows.
     """
 
     def __init__(
-        self, client: Any, bucket: str, cache: Cache, *, prefix: str = "", run: disk.Runner = disk.at_once
+        self,
+        client: Any,
+        bucket: str,
+        cache: Cache,
+        *,
+        prefix: str = "",
+        run: disk.Runner = disk.at_once,
+        whole_s: float = WHOLE_S,
     ) -> None:
         self._client = client
         self._bucket = bucket
         self._prefix = prefix
         self._cache = cache
         self._run = run
+        self._whole_s = whole_s
         self._breaker = Breaker(_REST_S)
 
     def put(self, audio_id: str, source: Path) -> None:
@@ -110,9 +131,7 @@ class S3Audio:
         # Not every service knows conditional writes, so it is asked for first. Two who store the same sound at once
         # store the same bytes.
         if not self.exists(audio_id):
-            self._ask(
-                lambda s3: s3.put_object(Bucket=self._bucket, Key=name, Body=content, ContentType="audio/wav"), audio_id
-            )
+            self._ask(lambda s3: self._write(s3, name, content), audio_id)
 
     def playable(self, audio_id: str) -> Path:
         """This node's copy; raises AudioMissingError."""
@@ -128,7 +147,12 @@ class S3Audio:
         if self.exists(audio_id):
             return
         source = {"Bucket": self._bucket, "Key": self._name(source_id)}
-        self._ask(lambda s3: s3.copy_object(Bucket=self._bucket, Key=name, CopySource=source), source_id)
+        self._ask(
+            lambda s3: _meant(
+                s3.copy_object(Bucket=self._bucket, Key=name, CopySource=source).get("CopyObjectResult", {})
+            ),
+            source_id,
+        )
 
     def delete(self, audio_id: str) -> None:
         """Forget a sound."""
@@ -145,7 +169,7 @@ class S3Audio:
             return False
         name = self._name(audio_id)
         try:
-            self._ask(lambda s3: s3.head_object(Bucket=self._bucket, Key=name), audio_id)
+            self._ask(lambda s3: _meant(s3.head_object(Bucket=self._bucket, Key=name)), audio_id)
         except AudioMissingError:
             return False
         return True
@@ -159,7 +183,10 @@ class S3Audio:
         more: dict[str, str] = {}
 
         def listed(s3: Any) -> Any:
-            return s3.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix, **more)
+            page = s3.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix, **more)
+            if "IsTruncated" not in page:  # which would say that no sound is left
+                raise _NotMeantError("something answers that is no S3: no list")
+            return page
 
         while True:
             page = self._ask(listed)
@@ -184,7 +211,7 @@ class S3Audio:
         """Write it, unless it is there."""
         if not self.owner():
             name = f"{self._prefix}{OWNER}"
-            self._ask(lambda s3: s3.put_object(Bucket=self._bucket, Key=name, Body=installation.encode()))
+            self._ask(lambda s3: self._write(s3, name, installation.encode()))
 
     def _name(self, audio_id: str) -> str:
         return f"{self._prefix}{audio_id}{ENDING}"
@@ -192,9 +219,22 @@ class S3Audio:
     def _get(self, audio_id: str) -> bytes:
         return self._ask(lambda s3: self._read(s3, self._name(audio_id)), audio_id)
 
+    def _write(self, s3: Any, name: str, content: bytes) -> None:
+        told = {_SUM: hashlib.sha256(content).hexdigest()}
+        _meant(s3.put_object(Bucket=self._bucket, Key=name, Body=content, ContentType="audio/wav", Metadata=told))
+
     def _read(self, s3: Any, name: str) -> bytes:
-        content: bytes = s3.get_object(Bucket=self._bucket, Key=name)["Body"].read()
-        return content
+        """An object's content, as it was written; without a check sum (written by others) as it comes."""
+        answer = _meant(s3.get_object(Bucket=self._bucket, Key=name))
+        content = bytearray()
+        while piece := answer["Body"].read(_PIECE):
+            content += piece
+            if len(content) > _LARGEST:
+                raise _NotMeantError("more comes than any sound has")
+        wanted = answer.get("Metadata", {}).get(_SUM, "")
+        if wanted and hashlib.sha256(content).hexdigest() != wanted:
+            raise _NotMeantError("what comes is not what was stored")
+        return bytes(content)
 
     def _ask(self, work: Callable[[Any], T], audio_id: str = "") -> T:
         """Ask the service for something, twice if the first connection was a dead one.
@@ -211,8 +251,9 @@ class S3Audio:
         if not self._breaker.allows():
             raise StoreDownError(self._breaker.reason)
         begun = monotonic()
-        caller = patience.patience() is not None and monkey.is_module_patched("socket")
-        limit = gevent.Timeout.start_new(patience.time_for(patience.CALL_S), TooLongError) if caller else None
+        caller = patience.patience() is not None
+        most_s = patience.time_for(patience.CALL_S) if caller else self._whole_s
+        limit = gevent.Timeout.start_new(most_s, TooLongError) if monkey.is_module_patched("socket") else None
         try:
             try:
                 answer = work(self._client)
@@ -233,7 +274,10 @@ class S3Audio:
             raise StoreDownError(reason) from error
         except TooLongError as error:  # a large sound may take longer; whoever does not sit on a telephone waits for it
             patience.failed_after(monotonic() - begun)
-            raise StoreDownError(f"the bucket {self._bucket} did not answer while the caller waited") from error
+            reason = f"the bucket {self._bucket} did not answer within {most_s:g} s"
+            if not caller:
+                self._breaker.failed(reason)
+            raise StoreDownError(reason) from error
         except (BotoCoreError, OSError) as error:
             reason = f"the bucket {self._bucket} can't be reached: {error}"
             self._breaker.failed(reason)
@@ -244,3 +288,10 @@ class S3Audio:
                 limit.close()
         self._breaker.succeeded()
         return answer
+
+
+def _meant(answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An answer about an object, which S3 never gives without its ETag; another's 200 (a proxy's page) is none."""
+    if not answer.get("ETag"):
+        raise _NotMeantError("something answers that is no S3: no ETag")
+    return answer
