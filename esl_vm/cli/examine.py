@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from esl_vm.cli.agreement import sounds_problem, sounds_remedy
 from esl_vm.cli.check_cluster import check_cluster
 from esl_vm.cli.check_dialplan import check_dialplan
+from esl_vm.cli.check_keys import check_keys
 from esl_vm.cli.checks import (
     Finding,
     Level,
@@ -105,6 +106,7 @@ def _freeswitch(node: Node) -> Iterator[Finding]:
         yield from check_freeswitch(node, switch)
         with suppress(SwitchDownError):  # said already
             yield from check_dialplan(node.settings, switch)
+            yield from check_keys(switch)
     finally:
         switch.close()
 

@@ -36,6 +36,7 @@ class Conversation:
     message_id: str = ""
     owner_is_in: bool = False
     handed_over: bool = False
+    hurried: bool = False
     box: MailboxId | None = None
 
     @property
@@ -55,6 +56,14 @@ class Conversation:
     def tell(self, utterance: Utterance) -> None:
         """Say an utterance to its end; keys pressed meanwhile are kept for what comes next."""
         self._phone.play(utterance, "")
+
+    def ask_pin(self, utterance: Utterance, *, stop: str = "#", more: str = "*") -> str:
+        """Ask for the digits of a PIN; see `ask_digits`.
+
+        FreeSWITCH writes all keys of a call into its record (`digits_dialed`), unless a filter masks them.
+        """
+        self.phone.set_variables({"digits_dialed_filter": ".+"})
+        return self.ask_digits(utterance, stop=stop, more=more)
 
     def ask_digits(self, utterance: Utterance, *, stop: str = "#", more: str = "*") -> str:
         """Ask for digits, ended by `stop` or by silence; keys of `more` are taken as digits too. `` if none came."""

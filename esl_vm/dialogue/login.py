@@ -48,7 +48,7 @@ def own_mailbox(
         return _welcome(talk, box)
     names: tuple[str, ...] = ("vm-password",)
     for _ in range(mailbox.options.maxlogins):
-        typed = talk.ask_digits(
+        typed = talk.ask_pin(
             talk.voice.prompt(*names), stop="#*" if by_mistake else "#", more="" if by_mistake else "*"
         )
         if by_mistake and not typed:
@@ -84,7 +84,7 @@ def ask_mailbox(talk: Conversation) -> Entered:
         own = mailbox is not None and _is_own(talk, mailbox, vouched=False)
         if mailbox is not None and _opens_without_pin(talk, mailbox, own=own):
             return _welcome(talk, mailbox.id)
-        pin = talk.ask_digits(talk.voice.prompt("vm-password"))
+        pin = talk.ask_pin(talk.voice.prompt("vm-password"))
         check = PinCheck.WRONG
         if box is not None:
             check = talk.world.pins.check(box, pin, outside=not own, rest=talk.rest)

@@ -147,14 +147,14 @@ def change_pin(talk: Conversation, mailbox: Mailbox) -> Utterance:
 
 
 def _ask_new_pin(talk: Conversation, opening: Utterance) -> str:
-    return talk.ask_digits(opening + talk.voice.prompt("vm-newpassword"))
+    return talk.ask_pin(opening + talk.voice.prompt("vm-newpassword"))
 
 
 def _change_to(talk: Conversation, mailbox: Mailbox, pin: str) -> str:
     """Have a new PIN typed once more and change it; the prompt of the complaint, `` if it was changed."""
     if talk.world.pin_rules.weakness(pin, mailbox.id.number):
         return "vm-invalid-password"
-    if talk.ask_digits(talk.voice.prompt("vm-reenterpassword")) != pin:
+    if talk.ask_pin(talk.voice.prompt("vm-reenterpassword")) != pin:
         return "vm-mismatch"
     talk.world.pins.change(mailbox.id, pin)
     return ""

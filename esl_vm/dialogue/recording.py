@@ -26,6 +26,8 @@ GREETING_PROMPTS = {
     Greeting.TEMPORARY: "vm-rec-temp",
 }
 TOO_SHORT_TIMES = 3
+# A # so soon after the tone, of one who cut to it with #, is that key once more and ends nothing.
+SECOND_HASH_MS = 1000
 
 
 class GreetingEnd(Enum):
@@ -54,17 +56,21 @@ def record(
     then: channel variables that hold from the shortest message's length on (`minsecs`).
     """
     options = mailbox.options
-    recorded = talk.phone.record(
-        take.path,
-        max_s=max_s,
-        silence_s=options.maxsilence,
-        threshold=options.silencethreshold,
-        keys=keys,
-        then=then,
-        then_ms=options.minsecs * 1000,
-    )
-    take.recorded(recorded)
-    return recorded
+    while True:
+        recorded = talk.phone.record(
+            take.path,
+            max_s=max_s,
+            silence_s=options.maxsilence,
+            threshold=options.silencethreshold,
+            keys=keys,
+            then=then,
+            then_ms=options.minsecs * 1000,
+        )
+        take.recorded(recorded)
+        if not (talk.hurried and recorded.key == "#" and recorded.ms < SECOND_HASH_MS):
+            return recorded
+        talk.hurried = False  # the second # of one who was in a hurry for the tone
+        take.again()
 
 
 def say_and_beep(talk: Conversation, before: Utterance, keys: str) -> str | None:
@@ -75,6 +81,7 @@ def say_and_beep(talk: Conversation, before: Utterance, keys: str) -> str | None
     key = talk.ask(before, keys=keys) if before else None
     if key not in {None, "#"} and keys != ALL_KEYS:
         return key
+    talk.hurried = key is not None
     talk.tell(talk.voice.prompt("beep"))
     return None
 

@@ -129,6 +129,7 @@ class EslPhone:
         self._just_answered = False
         self._rate = _rate(frame, "Channel-Read-Codec-Rate")
         self._stopping: str | None = None  # the keys that stop the next application, as FreeSWITCH knows them
+        self._repeats = 0  # keys told twice before the last application
         self._seen_folders: set[str] = set()
 
     @property
@@ -158,9 +159,12 @@ class EslPhone:
             self._just_answered = False
             files.insert(0, FIRST_PAUSE)
         for playlist in playlists(files):
-            ended = self._run("playback", playlist, keys)
-            if keys and (key := self._key_that_ended(ended, keys)) is not None:
-                return key
+            while True:
+                ended = self._run("playback", playlist, keys)
+                if keys and (key := self._key_that_ended(ended, keys)) is not None:
+                    return key
+                if not self._ended_by_repeat(ended):
+                    break
         return None
 
     def unread(self, key: str) -> None:
@@ -188,11 +192,14 @@ class EslPhone:
         key = self._key_that_ended(ended, keys) if keys else None
         if not ended.holds(_PLAYED):
             return Listened(key, start_ms, failed=True)
-        if key is None and wave.ms is not None:
+        if key is None and wave.ms is not None and not self._ended_by_repeat(ended):
             return Listened(None, wave.ms)
         # The offset counts the file's own samples, what was played since is added in the line's (switch_ivr_play_say.c).
         played = max(0, _number(ended, "variable_playback_last_offset_pos") - start)
-        return Listened(key, start_ms + played * 1000 // _rate(ended, "Channel-Write-Codec-Rate"))
+        position_ms = start_ms + played * 1000 // _rate(ended, "Channel-Write-Codec-Rate")
+        if key is None and self._ended_by_repeat(ended):
+            return self.listen(sound, position_ms, keys)
+        return Listened(key, position_ms)
 
     def can_record(self, path: Path) -> bool:
         """Whether this host and the call's FreeSWITCH both have the folder a recording would lie in; best before the tone.
@@ -245,6 +252,8 @@ class EslPhone:
         later = Later(then_ms / 1000 + TICK_S, *self._assigned(then)) if then else None
         ended = self._run("record", argument, keys, most_s=most_s, after_hang_up=True, later=later)
         key = self._key_that_ended(ended, keys) if keys else None
+        if key is None and self._ended_by_repeat(ended):
+            key = ended.last("variable_playback_terminator_used")
         why = Ended.LIMIT
         if key is not None:
             why = Ended.KEY
@@ -300,6 +309,7 @@ class EslPhone:
             # An api command is done at once and before the execute that follows it, so nothing is waited for.
             session.change({"playback_terminators": _terminators(keys)})
             self._stopping = keys
+        self._repeats = session.repeats
         session.begin(application, argument)
         ended = session.finish(keys, most_s=most_s, after_hang_up=after_hang_up, later=later)
         if application == "playback" and not ended.holds(_PLAYED):
@@ -310,10 +320,19 @@ class EslPhone:
         """The key that ended the last application, None if none did. Others are dropped."""
         session = self._session
         key = session.take_key(keys)
-        if key is None and (ended.last("variable_playback_terminator_used") or "-") in keys:
+        if (
+            key is None
+            and session.repeats == self._repeats
+            and (ended.last("variable_playback_terminator_used") or "-") in keys
+        ):
             # The end may be told before the key's event.
-            key = session.wait_key(session.now() + LATE_KEY_S, keys)
+            key = session.late_key(session.now() + LATE_KEY_S, keys)
         return key
+
+    def _ended_by_repeat(self, ended: Frame) -> bool:
+        """Whether what ended the last application was a key that was told before, by another way."""
+        terminated = bool(ended.last("variable_playback_terminator_used"))
+        return terminated and self._session.repeats != self._repeats
 
 
 def _terminators(keys: str) -> str:

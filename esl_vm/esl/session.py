@@ -22,6 +22,7 @@ from esl_vm.esl.exchange import NEVER, REPLY_S, Exchange, Stream
 from esl_vm.esl.socket_mode import give_back, missing_words
 from esl_vm.esl.sounds import LIST_VARIABLES
 from esl_vm.esl.taken import HOST, let_go
+from esl_vm.esl.told_twice import ToldTwice
 from esl_vm.esl.wire import Frame, Limits, assignments, command, execute
 from esl_vm.model.call import ALL_KEYS
 from esl_vm.model.errors import CallerGoneError, UnsafeArgumentError, WireError
@@ -52,15 +53,23 @@ TRANSFERRED = "transferred"
 TAKEN = "taken"
 # The state in which the dialplan runs applications, and the first of those in which a call ends (switch_types.h).
 _EXECUTING, _ENDING = "4", 10
+# With it FreeSWITCH tells nobody of keys, us neither (switch_channel_dequeue_dtmf).
+_SENSITIVE = "sensitive_dtmf"
 # FreeSWITCH's own channel variables that we set while the call is ours.
-CHANGED = (*LIST_VARIABLES, HOST, "playback_terminators", "enable_file_write_buffering")
+CHANGED = (*LIST_VARIABLES, HOST, "playback_terminators", "enable_file_write_buffering", _SENSITIVE)
 _COMPLETE = b"Event-Name: CHANNEL_EXECUTE_COMPLETE\n"
 _DTMF = b"Event-Name: DTMF\n"
-_DIGIT = b"\nDTMF-Digit: "
+_DIGIT, _SOURCE = b"\nDTMF-Digit: ", b"\nDTMF-Source: "
 # The keys there are, as FreeSWITCH writes them. The four of a military telephone are none.
 _KEYS = {key.encode(): key for key in ALL_KEYS} | {b"%23": "#", b"%2A": "*"}
 # Keys kept for later. Nobody dials more ahead.
 MOST_KEYS = 64
+
+
+def _last(body: bytes, name: bytes) -> bytes:
+    """The value of an event's last header of that name, as FreeSWITCH writes it; `` if there is none."""
+    at = body.rfind(name)
+    return body[at + len(name) : body.find(b"\n", at + len(name))] if at >= 0 else b""
 
 
 class Later(NamedTuple):
@@ -93,6 +102,8 @@ class CallSession(Exchange):
         self.keys: deque[str] = deque()
         self.executed = 0  # applications run so far
         self.pressed = 0  # keys pressed so far
+        self.repeats = 0  # how often one of them was told a second time, by another way
+        self._told_twice = ToldTwice()
         self._uuid = ""
         self._prefix = secrets.token_hex(3)
         self._own = b""  # the header that says an event is of this call
@@ -138,7 +149,8 @@ class CallSession(Exchange):
         self.before = {name: value for name in CHANGED if (value := answer.get(f"variable_{name}"))}
         listen = command(f"filter Unique-ID {uuid}") + command(f"event plain {EVENTS}")
         self.hold(listen + command(f"linger {LINGER_S}"), 3)
-        self.change(LIST_VARIABLES | {HOST: self._prefix})
+        heard = {_SENSITIVE: "false"} if _SENSITIVE in self.before else {}
+        self.change(LIST_VARIABLES | {HOST: self._prefix} | heard)
         return answer
 
     def change(self, variables: Mapping[str, str]) -> None:
@@ -228,6 +240,15 @@ class CallSession(Exchange):
                 return key
         return None
 
+    def late_key(self, until: float, keys: str) -> str | None:
+        """As `wait_key`, for a key that has ended an application; None at once if it was told before, by another way."""
+        repeats = self.repeats
+        while (key := self.take_key(keys)) is None:
+            self.check()
+            if self.repeats != repeats or self._clock() >= until or not self.read(until):
+                return None
+        return key
+
     def transfer(self, argument: str) -> None:
         """Send the call on in the dialplan. Nothing more can be done with it, though the socket would allow it.
 
@@ -286,12 +307,15 @@ class CallSession(Exchange):
             else:
                 self._completed(frame)
         elif body.startswith(_DTMF):
-            at = body.rfind(_DIGIT) + len(_DIGIT)
-            key = _KEYS.get(body[at : body.find(b"\n", at)])
-            if key is not None and self._own in body:
-                self.pressed += 1
-                if len(self.keys) < MOST_KEYS:
-                    self.keys.append(key)
+            key = _KEYS.get(_last(body, _DIGIT))
+            if key is None or self._own not in body:
+                return
+            if self._told_twice.is_repeat(key, _last(body, _SOURCE), self._clock()):
+                self.repeats += 1
+                return
+            self.pressed += 1
+            if len(self.keys) < MOST_KEYS:
+                self.keys.append(key)
         elif frame.event == "CHANNEL_HANGUP" and frame.holds(self._own):
             self.gone = self.gone or f"hung up: {frame.last('Hangup-Cause') or 'no cause'}"
 

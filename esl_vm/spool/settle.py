@@ -119,7 +119,7 @@ class Settler:
 
         return self._guarded(journal, dropped, retry=True)
 
-    def fit(self, manifest: Manifest, recorded_ms: int) -> tuple[Sound, dict[str, Any]]:
+    def fit(self, manifest: Manifest, recorded_ms: int, key: str = "") -> tuple[Sound, dict[str, Any]]:
         """Look at a recording, and make of it what is stored where it is not so yet: mono, at one rate, trimmed, whole.
 
         Returns it and what changes in the manifest. What FreeSWITCH recorded stays as it is until the take is settled.
@@ -127,6 +127,7 @@ class Settler:
         Args:
             manifest: of the take.
             recorded_ms: its length as FreeSWITCH told it; -1 = it did not, then nothing is trimmed.
+            key: the one that ended it, `` if none did.
 
         Raises:
             BrokenSoundError, OSError.
@@ -141,8 +142,10 @@ class Settler:
             convert(source, sound, self.rate, fitted)
             source, finished = fitted, sound.finished
             sound = dataclasses.replace(measure(source, manifest.threshold), finished=finished)
+        if key:
+            sound = dataclasses.replace(measure(source, manifest.threshold, key), finished=sound.finished)
         frames = sound.trimmed() if manifest.trim and recorded_ms >= 0 else sound.frames
-        if frames and (frames < sound.frames or (source != fitted and not sound.finished)):
+        if frames and (frames < sound.frames or sound.tone_frames or (source != fitted and not sound.finished)):
             cut_to(source, sound, frames, fitted)
             source = fitted
         if frames and source == fitted:

@@ -16,6 +16,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from esl_vm.spool import disk
+from esl_vm.spool.key_tone import LOOKED_AT_MS, tone_frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,6 +57,7 @@ class Sound:
         frames: samples of each channel. data_at: where they begin in the file, bytes.
         finished: the header was completed, which is how a recording ends properly.
         heard_frames: up to where something was louder than the threshold; 0 = all silence.
+        tone_frames: what follows `frames` in the file: the tone of the key that ended it.
     """
 
     rate: int
@@ -64,6 +66,7 @@ class Sound:
     data_at: int
     finished: bool
     heard_frames: int
+    tone_frames: int = 0
 
     @property
     def ms(self) -> int:
@@ -84,13 +87,14 @@ class Sound:
         return min(self.frames, self.heard_frames + self.rate * SILENCE_LEFT_MS // 1000)
 
 
-def measure(path: Path, threshold: int) -> Sound:
+def measure(path: Path, threshold: int, key: str = "") -> Sound:
     """Measure a recording.
 
     Args:
         path: the file.
         threshold: a 20 ms frame is silence when the mean of its samples' absolute values is below it: Asterisk's
             `silencethreshold`, 0 to 32767; 0 = nothing is silence.
+        key: the one that ended it: its tone at the end is no part of it.
 
     Raises:
         BrokenSoundError: the file is no recording. OSError: it can't be read.
@@ -101,12 +105,14 @@ def measure(path: Path, threshold: int) -> Sound:
         rate, channels, data_at, size, finished = _header(lambda at, size: os.pread(fd, size, at), length)
         width = 2 * channels
         frames = size // width
+        tone = _tone(fd, data_at, frames, channels, rate, key) if key else 0
+        frames -= tone
         heard = _heard(fd, data_at, frames, width, rate, threshold)
     except struct.error as error:
         raise BrokenSoundError("the file became shorter while it was read") from error
     finally:
         os.close(fd)
-    return Sound(rate, channels, frames, data_at, finished, heard)
+    return Sound(rate, channels, frames, data_at, finished, heard, tone)
 
 
 def cut_to(source: Path, sound: Sound, frames: int, target: Path) -> None:
@@ -262,6 +268,15 @@ def _heard(fd: int, data_at: int, frames: int, width: int, rate: int, threshold:
                 return min(frames, (at + 1) * step)
         last = first
     return 0
+
+
+def _tone(fd: int, data_at: int, frames: int, channels: int, rate: int, key: str) -> int:
+    """How many frames at the end are the tone of the key that ended the recording."""
+    wanted = min(frames, rate * LOOKED_AT_MS // 1000)
+    width = 2 * channels
+    block = os.pread(fd, wanted * width, data_at + (frames - wanted) * width)
+    first = block if channels == 1 else b"".join(block[at : at + 2] for at in range(0, len(block), width))
+    return tone_frames(first, rate, key)
 
 
 def loudness(samples: bytes) -> int:

@@ -115,7 +115,7 @@ class Take:
 
     def recorded(self, recorded: Recorded) -> None:
         """The recording has ended as it should (not: the caller hung up). It is measured and trimmed."""
-        sound, changes = self._settler.run(lambda: self._measure(recorded.ms))
+        sound, changes = self._settler.run(lambda: self._measure(recorded.ms, recorded.key))
         self.sound = sound
         self._append(recorded_ms=max(0, recorded.ms), **changes)
 
@@ -159,11 +159,11 @@ class Take:
         self._decided = True
         self._settlement = self._settler.settle(self._journal, told=told)
 
-    def _measure(self, milliseconds: int) -> tuple[Sound | None, dict[str, Any]]:
+    def _measure(self, milliseconds: int, key: str) -> tuple[Sound | None, dict[str, Any]]:
         """Look at what was recorded; what can't be looked at now is judged when it is settled."""
         manifest = self._journal.manifest
         try:
-            return self._settler.fit(manifest, milliseconds)
+            return self._settler.fit(manifest, milliseconds, key)
         except FileNotFoundError:
             elsewhere = milliseconds > 0 and not manifest.at_home
             if elsewhere:

@@ -371,3 +371,18 @@ def test_what_nobody_thought_of_ends_with_an_apology_not_in_silence(rig, monkeyp
     rig.ring(play_book.call_of(call), call.does)
     assert rig.heard[-3:] == ["im-sorry", "please-try-call-later", "vm-goodbye"]
     assert "removed this moment" in caplog.text
+
+
+class TestAHurriedCaller:
+    def test_a_second_hash_is_the_first_ones_and_ends_no_recording(self, rig):
+        call = leave("w:vm-theperson d:# w:beep q:0 s:0.3 d:# talk s:3 d:# quiet w:vm-review d:1 end:20")
+        ring(rig, call)
+        assert rig.problems == []
+        assert "vm-tooshort" not in rig.heard
+        (message,) = rig.messages(ALICE, Folder.NEW)
+        assert 2500 < message.duration_ms < 3600
+
+    def test_a_hash_right_after_a_tone_that_was_waited_for_ends_it(self, rig):
+        call = leave("w:beep q:0 s:0.3 d:# w:vm-tooshort hang")
+        ring(rig, call)
+        assert rig.problems == []

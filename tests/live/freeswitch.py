@@ -81,7 +81,7 @@ class FreeSwitch:
         sip_port, event_port: where it listens. password: the event socket's. log: its log file.
     """
 
-    SETTABLE = ("vm_operator", "vm_language", "vm_skip_pin", "vm_urgent")
+    SETTABLE = ("vm_operator", "vm_language", "vm_skip_pin", "vm_urgent", "sensitive_dtmf")
 
     def __init__(self, folder: Path, services: Mapping[str, str], domains: list[str]) -> None:
         installed = find_freeswitch()

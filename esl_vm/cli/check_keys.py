@@ -1,0 +1,45 @@
+"""What `esl-vm doctor` finds about keys: whether telephones' keys reach FreeSWITCH, and who can read PINs in its log."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from esl_vm.cli.checks import Finding, Level
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from esl_vm.ports import Switch
+
+# FreeSWITCH writes every key at this level, "RECV DTMF 4:800" (switch_channel.c, switch_channel_queue_dtmf).
+_INFO = 6
+_TELLING = {"all", "info", "debug"}
+
+
+def check_keys(switch: Switch) -> Iterator[Finding]:
+    """The DTMF of each SIP profile, and what is logged of it; raises SwitchDownError."""
+    for name in re.findall(r"<profile>\s*<name>([^<]+)</name>", switch.api("sofia xmlstatus")):
+        if "<dtmf-mode>none</dtmf-mode>" in switch.api(f"sofia xmlstatus profile {name}"):
+            remedy = "set dtmf-type to rfc2833 (or info) in the profile; docs/administration.md: Keys"
+            yield Finding("keys", Level.ERROR, f"SIP profile {name} takes no keys (dtmf-type none)", remedy)
+    level = re.search(r"\[(\d+)\]", switch.api("fsctl loglevel"))
+    if level is None or int(level[1]) < _INFO or not _logged(switch):
+        yield Finding("keys", Level.OK, "FreeSWITCH's log has no keys")
+        return
+    yield Finding(
+        "keys",
+        Level.WARNING,
+        "FreeSWITCH's log file has every key that is pressed, PINs too",
+        'in logfile.conf.xml: <map name="all" value="notice,warning,err,crit,alert"/>; or <param name="loglevel" value="notice"/> in '
+        "switch.conf.xml",
+    )
+
+
+def _logged(switch: Switch) -> bool:
+    """Whether mod_logfile writes what FreeSWITCH says at the level of keys."""
+    if switch.api("module_exists mod_logfile").strip() != "true":
+        return False
+    settings = switch.api("xml_locate configuration configuration name logfile.conf")
+    maps = [value for tag in re.findall(r"<map\s[^>]*>", settings) for value in re.findall(r'value="([^"]*)"', tag)]
+    return not maps or any(_TELLING & {word.strip().lower() for word in value.split(",")} for value in maps)

@@ -1,0 +1,64 @@
+"""Keys on a real FreeSWITCH: told twice, kept secret, in a hurry, and what becomes of a PIN in its records and its log."""
+
+import pytest
+from calls.book import Box
+from live.live_rig import LiveRig, furnish
+from live.scenes import Scene
+
+from esl_vm.cli.check_keys import check_keys
+from esl_vm.cli.checks import Level
+from esl_vm.model.mailbox import Folder, MailboxId
+
+pytestmark = [pytest.mark.live, pytest.mark.timeout(400)]
+
+
+def rings(script, dialled="*97", **variables):
+    def act(node, folder):
+        rig = LiveRig(node, folder)
+        furnish(rig, Box())
+
+        def shell(line, key):
+            node.switch.api(f"uuid_recv_dtmf {line.uuid} {key}")
+
+        rig.dials(dialled, script, "1001" if dialled == "*97" else "0612345678", shell=shell, **variables)
+        return rig
+
+    return act
+
+
+def once(name, act):
+    return pytest.mark.parametrize("scene", [Scene(name, act)], ids=[name])
+
+
+TWICE = "".join(f"d:{key} sh:{key} " for key in "4821#")
+
+
+@once("told_twice", rings(f"w:vm-password {TWICE}w:vm-opts d:# sh:# end:20"))
+def test_a_pin_whose_keys_come_by_two_ways_is_right(played):
+    assert played.problems == [], played.transcript
+    assert "vm-incorrect" not in played.heard
+    assert played.status == "SUCCESS"
+
+
+@once("sensitive", rings("w:vm-password d:4821# w:vm-opts d:# end:20", sensitive_dtmf="true"))
+def test_keys_that_freeswitch_keeps_to_itself_are_heard(played):
+    assert played.problems == [], played.transcript
+    assert played.status == "SUCCESS"
+    assert played.line.variable("sensitive_dtmf") == "true"
+
+
+@once("pin_in_records", rings("w:vm-password d:4821# w:vm-opts d:# end:20"))
+def test_call_records_have_no_pin(played):
+    assert played.problems == [], played.transcript
+    assert set(played.line.variable("digits_dialed")) == {"X"}
+
+
+@once("hurried", rings("w:vm-theperson d:# w:beep q:0 s:0.3 d:# talk s:3 d:# quiet w:vm-review d:1 end:20", "1001"))
+def test_a_second_hash_ends_no_recording(played):
+    assert played.problems == [], played.transcript
+    (message,) = played.messages(MailboxId("1001"), Folder.NEW)
+    assert 2400 < message.duration_ms < 4000
+
+
+def test_doctor_finds_the_pins_in_freeswitchs_log(live_node):
+    assert [one.level for one in check_keys(live_node.switch)] == [Level.WARNING]
