@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from esl_vm.cli.boxes import box_argument, opened_mailbox
 from esl_vm.cli.files import write_file
-from esl_vm.cli.output import clock_time, iso_time, print_json, print_table, show
+from esl_vm.cli.output import clock_time, iso_time, minute, print_json, print_table, show
 from esl_vm.cli.parsers import json_option
 from esl_vm.cli.sounds import converted
 from esl_vm.model.errors import InvalidValueError, VoicemailError
@@ -110,8 +110,8 @@ def _list(args: argparse.Namespace) -> int:
                 str(greeting),
                 clock_time(stored.duration_ms),
                 "yes" if stored.in_force(now) else "no",
-                iso_time(stored.starts, zone)[:16] if stored.starts else "",
-                iso_time(stored.ends, zone)[:16] if stored.ends else "",
+                minute(stored.starts, zone) if stored.starts else "",
+                minute(stored.ends, zone) if stored.ends else "",
             )
             for greeting, stored in found
         ],
@@ -148,8 +148,8 @@ def _set_dates(args: argparse.Namespace) -> int:
         starts, ends = _dates(args, node, mailbox)
         node.mailboxes.set_greeting(mailbox.id, Greeting.TEMPORARY, replace(stored, starts=starts, ends=ends))
         zone = mailbox.timezone or node.settings.service.timezone
-    begin = f"from {iso_time(starts, zone)[:16]}" if starts else "at once"
-    end = f"until {iso_time(ends, zone)[:16]}" if ends else "with no end"
+    begin = f"from {minute(starts, zone)}" if starts else "at once"
+    end = f"until {minute(ends, zone)}" if ends else "with no end"
     show(f"{mailbox.id}: temporary greeting in force {begin}, {end}")
     return 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from esl_vm.cli.boxes import opened_node
-from esl_vm.cli.output import complain, iso_time, print_json, print_table, show
+from esl_vm.cli.output import complain, iso_time, minute, print_json, print_table, show
 from esl_vm.cli.parsers import json_option
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.jobs import JobState
@@ -78,7 +78,7 @@ def _list(args: argparse.Namespace) -> int:
                 str(job.kind),
                 str(job.box),
                 str(job.state),
-                iso_time(job.created, zone)[:16].replace("T", " "),
+                minute(job.created, zone),
                 str(job.attempts),
                 mask_urls(job.error),
             )

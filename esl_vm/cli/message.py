@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from esl_vm.cli import broadcast
 from esl_vm.cli.boxes import box_argument, opened_mailbox
 from esl_vm.cli.files import write_file
-from esl_vm.cli.output import clock_time, complain, iso_time, print_json, print_table, show
+from esl_vm.cli.output import clock_time, complain, iso_time, minute, print_json, print_table, show
 from esl_vm.cli.parsers import json_option
 from esl_vm.model.errors import VoicemailError
 from esl_vm.model.mailbox import Folder
@@ -118,7 +118,7 @@ def _list(args: argparse.Namespace) -> int:
             (
                 message.id,
                 str(message.folder),
-                iso_time(message.received, zone).replace("T", " ")[:16],
+                minute(message.received, zone),
                 clock_time(message.duration_ms),
                 f"{message.caller.number} {message.caller.name}".strip() or "unknown",
                 _marks(message),

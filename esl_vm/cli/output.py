@@ -71,6 +71,12 @@ def iso_time(seconds: float, zone: str = "") -> str:
     return datetime.fromtimestamp(int(seconds), where).isoformat()
 
 
+def minute(seconds: float, zone: str = "") -> str:
+    """As `iso_time`, to the minute and for a table: `2026-11-18 06:06-05:00`. The log beside it may be in another zone."""
+    whole = iso_time(seconds, zone)
+    return f"{whole[:10]} {whole[11:16]}{whole[19:]}"
+
+
 def clock_time(milliseconds: int) -> str:
     """A length as `M:SS`, rounded to the second."""
     seconds = (milliseconds + 500) // 1000

@@ -143,7 +143,10 @@ def away(vm, alice, tone):
 
 def test_a_temporary_greeting_gets_dates_in_the_mailboxes_own_time(vm, away, node):
     ran = vm("greeting", "set-dates", "1001", "--from", "2090-12-24T17:00", "--until", "2091-01-04")
-    assert ran.out == "1001@default: temporary greeting in force from 2090-12-24T17:00, until 2091-01-04T00:00\n"
+    assert (
+        ran.out
+        == "1001@default: temporary greeting in force from 2090-12-24 17:00-05:00, until 2091-01-04 00:00-05:00\n"
+    )
     (shown,) = vm("greeting", "list", "1001", "--json").json
     assert (shown["in_force"], shown["from"], shown["until"]) == (
         False, "2090-12-24T17:00:00-05:00", "2091-01-04T00:00:00-05:00",
