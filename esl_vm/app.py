@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from esl_vm.model.call import Action
+from esl_vm.model.errors import SettingsError
 from esl_vm.model.settings_check import parse_address
 
 if TYPE_CHECKING:
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
     from esl_vm.model.call import Call
     from esl_vm.model.mailbox import MailboxId
     from esl_vm.model.settings import Settings
-    from esl_vm.notify.mail import Mailer
+    from esl_vm.notify.letters import Letters
+    from esl_vm.notify.mail import Mailer, MailSettings
+    from esl_vm.notify.pin_mail import PinWriter
     from esl_vm.notify.service import NotifyService
     from esl_vm.notify.smtp_connection import SmtpServer
     from esl_vm.ops.metrics import Metrics
@@ -97,9 +100,9 @@ class Node:
         """
         self.store.registry.add(box, fields, pin_hash=self.store.pins.hashed(pin), pin_initial=bool(pin))
 
-    def set_pin(self, box: MailboxId, pin: str) -> None:
-        """Set a PIN that its owner is to change (`` = none is asked); raises NoSuchMailboxError."""
-        self.store.pins.change(box, pin, initial=bool(pin))
+    def set_pin(self, box: MailboxId, pin: str, *, initial: bool = True) -> None:
+        """Set a PIN (`` = none is asked), initial: that its owner is to change; raises NoSuchMailboxError."""
+        self.store.pins.change(box, pin, initial=initial and bool(pin))
 
 
 @contextmanager
@@ -463,26 +466,37 @@ def smtp_server(settings: Settings, longest_s: float = 0.0) -> SmtpServer:
 
 
 def _build_mailer(node: Node) -> Mailer | None:
-    wanted = node.settings.mail
-    if not wanted.host:
+    if not node.settings.mail.host:
         return None
+    from esl_vm.notify.mail import Mailer
+
+    letters, looks = _letters(node.settings)
+    return Mailer(smtp_server(node.settings), letters, looks, node.store.mailboxes, node.audio)
+
+
+def build_pin_writer(settings: Settings) -> PinWriter:
+    """What mails PINs to owners; raises SettingsError where the settings name no mail server."""
+    if not settings.mail.host:
+        raise SettingsError(["mail.host: needed to mail PINs"])
+    from esl_vm.notify.pin_mail import PinWriter
+
+    return PinWriter(smtp_server(settings), *_letters(settings))
+
+
+def _letters(settings: Settings) -> tuple[Letters, MailSettings]:
+    """The templates, each filled in once, and how mail looks; raises SettingsError for a template that can't be."""
     from esl_vm.notify.letters import Letters
-    from esl_vm.notify.mail import Mailer, MailSettings
+    from esl_vm.notify.mail import MailSettings
     from esl_vm.notify.sound import SoundFormat
 
+    wanted = settings.mail
     letters = Letters(Path(wanted.templates) if wanted.templates else None)
     letters.check()
-    return Mailer(
-        smtp_server(node.settings),
-        letters,
-        MailSettings(
-            sender=wanted.sender,
-            sender_name=wanted.sender_name,
-            reply_to=wanted.reply_to,
-            sound=SoundFormat(wanted.audio_format),
-            language=node.settings.speech.language[:2].lower(),
-            timezone=node.settings.service.timezone,
-        ),
-        node.store.mailboxes,
-        node.audio,
+    return letters, MailSettings(
+        sender=wanted.sender,
+        sender_name=wanted.sender_name,
+        reply_to=wanted.reply_to,
+        sound=SoundFormat(wanted.audio_format),
+        language=settings.speech.language[:2].lower(),
+        timezone=settings.service.timezone,
     )

@@ -14,6 +14,7 @@ from esl_vm.cli.files import write_text
 from esl_vm.cli.output import complain, confirmed, show
 from esl_vm.cli.progress import progress_bar
 from esl_vm.cli.sounds import Converted, converted
+from esl_vm.cli.told_pins import telling, telling_options
 from esl_vm.model.errors import (
     AudioMissingError,
     InvalidValueError,
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
     from esl_vm.app import Node
     from esl_vm.cli.parsers import Commands
     from esl_vm.cli.table import Row, Table
+    from esl_vm.cli.told_pins import Telling
     from esl_vm.model.mailbox import Greeting, Mailbox
+    from esl_vm.model.pins import PinRules
 
 
 def add_commands(group: Commands) -> None:
@@ -43,7 +46,7 @@ def add_commands(group: Commands) -> None:
         _apply,
         description="Add and change mailboxes as a file says; mailboxes that are not in it stay as they are. What would "
         "change is shown first. CSV has a first line of column names: mailbox, name, email, any option, pin (set where "
-        "there is none; `none` asks for none), greeting.unavailable and so on (a sound file, `none` takes it away). "
+        "there is none; `none` asks for none, `random` draws one), greeting.unavailable and so on (a sound file, `none` takes it away). "
         "An empty cell takes a field back to its default. Applying the same file twice changes nothing.",
         examples="""
             esl-vm mailbox apply mailboxes.csv --dry-run
@@ -54,6 +57,10 @@ def add_commands(group: Commands) -> None:
     bring.add_argument("--dry-run", action="store_true", help="show what would change, change nothing")
     bring.add_argument("--yes", action="store_true", help="do not ask")
     bring.add_argument("--reset-pins", action="store_true", help="set the file's PINs where owners have one too")
+    bring.add_argument(
+        "--random-pins", action="store_true", help="draw the PINs of new mailboxes; with --reset-pins of all"
+    )
+    telling_options(bring, many=True)
 
     export = group.add(
         "export",
@@ -73,7 +80,7 @@ class Change:
     Args:
         row: the row. new: there is no such mailbox yet.
         fields: those that differ, as they will be; before: as they are.
-        pin: the PIN to set, `` for none, None to leave it.
+        pin: the PIN to set, `` for none, None to leave it. drawn: it is a random one, to be told.
         greetings: sounds to put in force, None to take one away.
     """
 
@@ -82,6 +89,7 @@ class Change:
     before: dict[str, str]
     fields: dict[str, str] = field(default_factory=dict)
     pin: str | None = field(default=None, repr=False)
+    drawn: bool = False
     greetings: dict[Greeting, Converted | None] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
@@ -97,7 +105,8 @@ class Change:
         parts += [f"greeting {greeting}{'' if sound else ' removed'}" for greeting, sound in self.greetings.items()]
         if self.pin is not None:
             default = self.new and self.row.pin is None
-            parts.append(f"the default PIN {DEFAULT_PIN}" if default else "a PIN" if self.pin else "no PIN")
+            plain = "a random PIN" if self.drawn else "a PIN" if self.pin else "no PIN"
+            parts.append(f"the default PIN {DEFAULT_PIN}" if default and not self.drawn else plain)
         return f"{'new' if self.new else 'change':<7}{self.row.box}: {', '.join(parts)}"
 
 
@@ -106,7 +115,8 @@ def _apply(args: argparse.Namespace) -> int:
 
     table = read_table(args.file, settings_of(args).service.domain)
     with opened_node(args) as node, ExitStack() as sounds:
-        changes = [change for row in table.rows if (change := _change(node, row, table, sounds, reset=args.reset_pins))]
+        found = [_change(node, row, table, sounds, reset=args.reset_pins) for row in table.rows]
+        changes = [change for one in found if one is not None and (change := _drawn(args, one, node.settings.pins))]
         for change in changes:
             show(str(change))
         for problem in table.problems:
@@ -120,7 +130,8 @@ def _apply(args: argparse.Namespace) -> int:
         if not confirmed(f"Apply this?{left_out}", yes=args.yes):
             complain("nothing was changed")
             return 1
-        failed = _apply_all(node, changes)
+        with telling(args, node.settings) as teller:
+            failed = _apply_all(node, changes, teller)
     _warn_of_weak_pins(args, changes)
     show(f"applied {len(changes) - failed} of {len(changes)}")
     return 1 if table.problems or failed else 0
@@ -145,6 +156,16 @@ def _change(node: Node, row: Row, table: Table, sounds: ExitStack, *, reset: boo
         table.problems.append(f"{row.where}: {row.box}: {wrong}")
         table.rows = [other for other in table.rows if other is not row]
         return None
+    return change
+
+
+def _drawn(args: argparse.Namespace, change: Change, rules: PinRules) -> Change | None:
+    """The same with a PIN that is drawn where one is wanted; None if nothing is changed."""
+    from esl_vm.cli.table import RANDOM
+
+    wanted = args.random_pins and change.row.pin is None and (change.new or args.reset_pins)
+    if wanted or change.pin == RANDOM:
+        change.pin, change.drawn = rules.random_pin(change.row.box.number), True
     return change or None
 
 
@@ -159,7 +180,7 @@ def _differs(node: Node, mailbox: Mailbox | None, greeting: Greeting, sound: Con
         return True
 
 
-def _apply_all(node: Node, changes: list[Change]) -> int:
+def _apply_all(node: Node, changes: list[Change], teller: Telling) -> int:
     """Apply changes row by row; returns how many rows could not be. Raises StoreDownError with where it stopped."""
     failed = 0
     with progress_bar() as show:
@@ -167,7 +188,7 @@ def _apply_all(node: Node, changes: list[Change]) -> int:
             if show:
                 show(place, len(changes), str(change.row.box))
             try:
-                _apply_one(node, change)
+                _apply_one(node, change, teller)
             except (InvalidValueError, MailboxExistsError, NoSuchMailboxError) as wrong:
                 complain(f"{change.row.where}: {wrong}")
                 failed += 1
@@ -176,8 +197,11 @@ def _apply_all(node: Node, changes: list[Change]) -> int:
     return failed
 
 
-def _apply_one(node: Node, change: Change) -> None:
-    box = change.row.box
+def _apply_one(node: Node, change: Change, teller: Telling) -> None:
+    box, drawn = change.row.box, change.pin if change.drawn else None
+    facts = {**change.before, **change.fields}
+    if drawn:
+        teller.check(box, facts)
     if change.new:
         node.add_mailbox(box, change.fields, change.pin or "")
     else:
@@ -185,6 +209,8 @@ def _apply_one(node: Node, change: Change) -> None:
             node.registry.change(box, change.fields)
         if change.pin is not None:
             node.set_pin(box, change.pin)
+    if drawn:
+        teller.tell(box, facts, drawn)
     for greeting, sound in change.greetings.items():
         if sound is None:
             node.mailboxes.remove_greeting(box, greeting)
@@ -197,7 +223,11 @@ def _apply_one(node: Node, change: Change) -> None:
 def _warn_of_weak_pins(args: argparse.Namespace, changes: list[Change]) -> None:
     rules = settings_of(args).pins
     for change in changes:
-        weakness = rules.weakness(change.pin, change.row.box.number) if change.pin and change.row.pin else ""
+        weakness = (
+            rules.weakness(change.pin, change.row.box.number)
+            if change.pin and change.row.pin and not change.drawn
+            else ""
+        )
         if weakness:
             complain(f"{change.row.box}: the PIN is weak: {weakness}; the owner would not be allowed to choose it")
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from esl_vm.cli.boxes import box_argument, box_of, opened_mailbox
 from esl_vm.cli.config import settings_of
-from esl_vm.cli.mailbox_fields import field_options, fields_of, new_pin, with_pin
+from esl_vm.cli.mailbox_fields import field_options, fields_of, new_pin, pin_options, with_pin
 from esl_vm.cli.output import complain, show
+from esl_vm.cli.told_pins import telling
 from esl_vm.model.errors import AudioMissingError, VoicemailError
 from esl_vm.model.mailbox import MailboxId, StoredGreeting
 from esl_vm.model.message import new_id
@@ -39,19 +40,23 @@ def add_commands(group: Commands) -> None:
     box_argument(like)
     like.add_argument("new", metavar="NEW", help="without a domain the other's")
     field_options(like)
-    like.add_argument("--pin-stdin", action="store_true", help="read the PIN from the standard input's first line")
-    like.add_argument("--no-pin", action="store_true", help="ask for no PIN on *97")
+    pin_options(like)
 
 
 def _copy(args: argparse.Namespace) -> int:
     source = box_of(args, settings_of(args))
     box = MailboxId.parse(args.new, source.domain)
     fields = fields_of(args)
-    pin, is_default = new_pin(args, f"PIN for {box} (Enter for the default {DEFAULT_PIN})")
-    with opened_mailbox(args) as (node, mailbox):
+    pin, is_default = new_pin(args, f"PIN for {box} (Enter for the default {DEFAULT_PIN})", box)
+    with opened_mailbox(args) as (node, mailbox), telling(args, node.settings) as teller:
+        told = {"name": mailbox.name, "email": mailbox.email, "language": mailbox.language, **fields}
+        if args.random_pin:
+            teller.check(box, told)
         for greeting in copy_mailbox(node, mailbox, box, fields, pin):
             complain(f"the {greeting} greeting was left out: its sound is gone")
-    show(f"added {box} like {source} {with_pin(pin, is_default=is_default)}")
+        show(f"added {box} like {source} {with_pin(pin, is_default=is_default, is_random=args.random_pin)}")
+        if args.random_pin:
+            teller.tell(box, told, pin)
     return 0
 
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from esl_vm.cli import apply, copy, rename
 from esl_vm.cli.boxes import box_argument, box_of, opened_mailbox, opened_node
 from esl_vm.cli.config import settings_of
-from esl_vm.cli.mailbox_fields import field_options, fields_of, new_pin, with_pin
+from esl_vm.cli.mailbox_fields import check_pin_options, field_options, fields_of, new_pin, pin_options, with_pin
 from esl_vm.cli.output import clock_time, complain, confirmed, print_json, print_table, read_pin, show
 from esl_vm.cli.parsers import json_option
+from esl_vm.cli.told_pins import telling
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.mailbox import Folder, Greeting
 from esl_vm.model.options import FIELDS as OPTIONS
@@ -44,8 +45,7 @@ def add_commands(commands: Commands) -> None:
     )
     box_argument(add)
     field_options(add)
-    add.add_argument("--pin-stdin", action="store_true", help="read the PIN from the standard input's first line")
-    add.add_argument("--no-pin", action="store_true", help="ask for no PIN on *97")
+    pin_options(add)
 
     change = group.add(
         "set",
@@ -84,11 +84,19 @@ def add_commands(commands: Commands) -> None:
         "pin",
         "set a mailbox's PIN",
         _pin,
-        examples="esl-vm mailbox pin 1001@default\necho 4821 | esl-vm mailbox pin 1001@default --pin-stdin",
+        examples="""
+            esl-vm mailbox pin 1001@default
+            echo 4821 | esl-vm mailbox pin 1001@default --pin-stdin
+            esl-vm mailbox pin 1001@default --random-pin --mail-pin
+        """,
     )
     box_argument(pin)
-    pin.add_argument("--pin-stdin", action="store_true", help="read the PIN from the standard input's first line")
-    pin.add_argument("--no-pin", action="store_true", help="ask for no PIN on *97")
+    pin_options(pin)
+    pin.add_argument(
+        "--owners-choice",
+        action="store_true",
+        help="its owner chose it: it opens from other telephones than his own too",
+    )
 
     unlock = group.add("unlock", "lift the lock after too many wrong PINs", _unlock)
     box_argument(unlock)
@@ -101,10 +109,14 @@ def add_commands(commands: Commands) -> None:
 def _add(args: argparse.Namespace) -> int:
     box = box_of(args, settings_of(args))
     fields = fields_of(args)
-    pin, is_default = new_pin(args, f"PIN for {box} (Enter for the default {DEFAULT_PIN})")
-    with opened_node(args) as node:
+    pin, is_default = new_pin(args, f"PIN for {box} (Enter for the default {DEFAULT_PIN})", box)
+    with opened_node(args) as node, telling(args, node.settings) as teller:
+        if args.random_pin:
+            teller.check(box, fields)
         node.add_mailbox(box, fields, pin)
-    show(f"added {box} {with_pin(pin, is_default=is_default)}")
+        show(f"added {box} {with_pin(pin, is_default=is_default, is_random=args.random_pin)}")
+        if args.random_pin:
+            teller.tell(box, fields, pin)
     return 0
 
 
@@ -232,13 +244,20 @@ def _remove(args: argparse.Namespace) -> int:
 def _pin(args: argparse.Namespace) -> int:
     settings = settings_of(args)
     box = box_of(args, settings)
-    if args.no_pin and args.pin_stdin:
-        raise InvalidValueError("--pin-stdin and --no-pin exclude one another")
-    pin = "" if args.no_pin else read_pin(from_stdin=args.pin_stdin, question=f"new PIN for {box}")
+    check_pin_options(args)
+    if args.random_pin:
+        pin = settings.pins.random_pin(box.number)
+    else:
+        pin = "" if args.no_pin else read_pin(from_stdin=args.pin_stdin, question=f"new PIN for {box}")
     if not pin and not args.no_pin:
         raise InvalidValueError("no PIN was given; --no-pin takes it away")
-    with opened_mailbox(args) as (node, _):
-        node.set_pin(box, pin)
+    with opened_mailbox(args) as (node, _), telling(args, settings) as teller:
+        fields = node.registry.fields(box)
+        if args.random_pin:
+            teller.check(box, fields)
+        node.set_pin(box, pin, initial=not args.owners_choice)
+        if args.random_pin:
+            teller.tell(box, fields, pin)
     weakness = settings.pins.weakness(pin, box.number) if pin else ""
     if weakness:
         complain(f"the PIN is weak: {weakness}; the owner would not be allowed to choose it")

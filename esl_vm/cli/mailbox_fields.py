@@ -5,13 +5,17 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from esl_vm.cli.config import settings_of
 from esl_vm.cli.output import read_pin
+from esl_vm.cli.told_pins import telling_options
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.pins import DEFAULT_PIN
 from esl_vm.store.fields import checked_field, field_name
 
 if TYPE_CHECKING:
     import argparse
+
+    from esl_vm.model.mailbox import MailboxId
 
 _FIELD_HELP = "name, language (fr, en), timezone, email, pager, extensions, or any option of docs/options.md"
 
@@ -48,18 +52,38 @@ def fields_of(args: argparse.Namespace) -> dict[str, str]:
     return fields
 
 
-def new_pin(args: argparse.Namespace, question: str) -> tuple[str, bool]:
+def pin_options(parser: argparse.ArgumentParser) -> None:
+    """Where a PIN comes from, other than from the terminal."""
+    parser.add_argument("--pin-stdin", action="store_true", help="read the PIN from the standard input's first line")
+    parser.add_argument("--no-pin", action="store_true", help="ask for no PIN on *97")
+    parser.add_argument("--random-pin", action="store_true", help="draw a PIN, and tell it once")
+    telling_options(parser, many=False)
+
+
+def check_pin_options(args: argparse.Namespace) -> None:
+    """Raises InvalidValueError where they contradict each other."""
+    given = [name for name in ("pin_stdin", "no_pin", "random_pin") if getattr(args, name)]
+    if len(given) > 1:
+        raise InvalidValueError(f"{' and '.join(f'--{name}'.replace('_', '-') for name in given)} exclude one another")
+    if args.mail_pins and not args.random_pin:
+        raise InvalidValueError("--mail-pin goes with --random-pin")
+
+
+def new_pin(args: argparse.Namespace, question: str, box: MailboxId) -> tuple[str, bool]:
     """The PIN of a new mailbox, `` for none, and whether it is the default one."""
+    check_pin_options(args)
     if args.no_pin:
-        if args.pin_stdin:
-            raise InvalidValueError("--pin-stdin and --no-pin exclude one another")
         return "", False
+    if args.random_pin:
+        return settings_of(args).pins.random_pin(box.number), False
     if not args.pin_stdin and not sys.stdin.isatty():
         return DEFAULT_PIN, True
     pin = read_pin(from_stdin=args.pin_stdin, question=question)
     return (pin, pin == DEFAULT_PIN) if pin else (DEFAULT_PIN, True)
 
 
-def with_pin(pin: str, *, is_default: bool) -> str:
+def with_pin(pin: str, *, is_default: bool, is_random: bool) -> str:
     """How a new mailbox opens, for people."""
+    if is_random:
+        return "with a PIN that was drawn"
     return "without a PIN" if not pin else f"with the default PIN {DEFAULT_PIN}" if is_default else "with its PIN"

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 MAILBOX = "mailbox"
 PIN = "pin"
 NONE = "none"
+RANDOM = "random"
 _GREETINGS = {f"greeting.{greeting}": greeting for greeting in Greeting}
 _LARGEST = 256 << 20  # a million mailboxes with every field are half of it
 _OTHERS = stat.S_IROTH | stat.S_IWOTH
@@ -39,7 +40,7 @@ class Row:
     Args:
         where: how a report names the row: `line 7`, `item 3`.
         box: the mailbox. fields: checked; an empty one is unset.
-        pin: the PIN, `` for none, None where the table says nothing.
+        pin: the PIN, `` for none, `random` for one to be drawn, None where the table says nothing.
         greetings: sound files, `` takes the greeting away.
     """
 
@@ -59,7 +60,7 @@ class Table:
 
     def check_private(self, path: Path) -> None:
         """Refuse a file with PINs that everybody on this host can read; raises InvalidValueError."""
-        if any(row.pin for row in self.rows) and path.stat().st_mode & _OTHERS:
+        if any(row.pin not in {None, "", RANDOM} for row in self.rows) and path.stat().st_mode & _OTHERS:
             raise InvalidValueError(
                 f"{path} has PINs in it and everybody on this host can read it: chmod o-rw {path}; nothing was done"
             )
@@ -216,7 +217,9 @@ def _row(where: str, cells: Mapping[str, str], domain: str) -> Row:
     }
     typed = cells.get(PIN, "").strip()
     pin = None if not typed else "" if typed.lower() == NONE else typed
-    if pin:
+    if pin and pin.lower() == RANDOM:
+        pin = RANDOM
+    elif pin:
         check_pin(pin)
     greetings = {}
     for column, greeting in _GREETINGS.items():

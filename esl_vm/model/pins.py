@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import re
+import secrets
 from dataclasses import dataclass
 from enum import Enum
 from itertools import pairwise
 
 DEFAULT_PIN = "1234"
 LONGEST_PIN = 32
+RANDOM_DIGITS = 6
+"""Digits of a PIN that is drawn for an owner, unless the rules want more."""
+_SHORTEST_PART = 3
+"""A number so short may stand in a PIN by chance."""
+_YEAR = re.compile(r"19[0-9]{2}|20[0-9]{2}")
+_RINGS = ("1397", "2684", "12369874", "1254", "2365", "4587", "5698")
+"""Corners, cross, edge and squares of the keypad, each from any key on and either way round."""
+_LINES = frozenset(
+    way for line in ["123", "456", "789", "147", "258", "369", "159", "357"] for way in (line, line[::-1])
+)
 
 
 class PinCheck(Enum):
@@ -26,7 +38,9 @@ class PinRules:
 
     Args:
         shortest: fewest digits, at least 1.
-        refuse_weak: refuse the mailbox's number, the default, runs (2345, 9876) and repetitions (1111, 1212).
+        refuse_weak: refuse the mailbox's number (also backwards, or a part of it), the default, even steps (2345, 9876,
+            2468), repetitions (1111, 1212), one or two different digits (1122), years (1987) and what is a figure on the
+            keypad (2580, 1397, 147258).
         initial_from_outside: a PIN that its owner did not choose, or none at all, opens from other telephones too.
         failures: wrong PINs, on all nodes together, within `window_s` seconds that lock it for `lock_s` seconds.
         slow_after: after so many of them each further attempt waits: one second, then two, four …
@@ -58,13 +72,35 @@ class PinRules:
             return f"it has more than {LONGEST_PIN} digits"
         if not self.refuse_weak:
             return ""
-        if pin == number:
-            return "it is the mailbox's number"
+        if pin in number or pin[::-1] in number or (len(number) > _SHORTEST_PART and number in pin):
+            return "it is the mailbox's number, or a part of it"
         if pin == DEFAULT_PIN:
             return "it is the default PIN"
         steps = {(int(b) - int(a)) % 10 for a, b in pairwise(pin)}
-        if len(steps) == 1 and steps <= {0, 1, 9}:
+        if len(steps) == 1:
             return "it is a run or a repetition"
         if any(len(pin) % n == 0 and pin == pin[:n] * (len(pin) // n) for n in range(1, len(pin) // 2 + 1)):
             return "it is a run or a repetition"
-        return ""
+        if len(set(pin)) < 3:
+            return "it has too few different digits"
+        if _YEAR.fullmatch(pin):
+            return "it is a year"
+        return "it is a figure on the keypad" if _is_figure(pin) else ""
+
+    def random_pin(self, number: str) -> str:
+        """A PIN for the mailbox of that number that nobody can guess, and that its owner may keep."""
+        digits = max(RANDOM_DIGITS, self.shortest)
+        while True:
+            pin = "".join(secrets.choice("0123456789") for _ in range(digits))
+            if not self.weakness(pin, number):
+                return pin
+
+
+def _is_figure(pin: str) -> bool:
+    """Whether the keys draw a figure: along a ring, or lines one after another, with the 0 below them."""
+    for ring in _RINGS:
+        rounds = ring * (len(pin) // len(ring) + 2)
+        if pin in rounds or pin[::-1] in rounds:
+            return True
+    keys = pin.strip("0")
+    return bool(keys) and len(keys) % 3 == 0 and all(keys[at : at + 3] in _LINES for at in range(0, len(keys), 3))

@@ -41,7 +41,8 @@ LONGEST_SUBJECT = 200
 LONGEST_PAGE = 300
 LONGEST_NAME = 300
 #: What people choose, of what templates can say.
-_NAMES = {"owner", "caller", "caller_name", "caller_number", "forwarded_by"}
+_NAMES = {"owner", "caller", "caller_name", "caller_number", "forwarded_by", "from_number"}
+PIN, LOCKED = "pin", "locked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,28 @@ class Room:
     of: str
     held: str
     most: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What the templates about a mailbox's PIN can say; every field is a name in them.
+
+    Args:
+        language: `fr` or `en`. owner: the mailbox's owner, `` if unknown. mailbox, number, domain: `1001@default`, its parts.
+        pin: the PIN that was drawn, in `pin`; `` elsewhere.
+        from_number, until, outside: in `locked`: who tried last, `` if unknown; until when, in words; whether it is
+            locked for other telephones than its own.
+    """
+
+    language: str
+    owner: str
+    mailbox: str
+    number: str
+    domain: str
+    pin: str = ""
+    from_number: str = ""
+    until: str = ""
+    outside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +179,15 @@ class Letters:
                     except (TemplateError, TypeError, ValueError, OSError) as error:
                         problems.append(f"mail template {name}.{ending}: {type(error).__name__}: {error}")
             room = Room(language, news.owner, news.mailbox, news.number, news.domain, "messages", "80", "100")
-            for name in (f"{part}.{language}.txt" for part in ("room_subject", "room")):
+            notice = Notice(
+                language, news.owner, news.mailbox, news.number, news.domain, "483920", "5145551234", "", True
+            )
+            said: tuple[tuple[str, Room | Notice], ...] = (("room", room), (PIN, notice), (LOCKED, notice))
+            for name, facts in (
+                (f"{part}{end}.{language}.txt", facts) for part, facts in said for end in ("_subject", "")
+            ):
                 try:
-                    self._fill(name, room)
+                    self._fill(name, facts)
                 except (TemplateError, TypeError, ValueError, OSError) as error:
                     problems.append(f"mail template {name}: {type(error).__name__}: {error}")
         if problems:
@@ -191,6 +220,14 @@ class Letters:
         message["Content-Language"] = room.language
         return message
 
+    def notice(self, form: str, notice: Notice, envelope: Envelope) -> EmailMessage:
+        """The mail to an owner about the mailbox's PIN: `PIN` that it was drawn, `LOCKED` that it is locked."""
+        subject = self._fill(f"{form}_subject.{notice.language}.txt", notice)
+        message = self._headed(subject, envelope, urgent=form == LOCKED)
+        message.set_content(self._fill(f"{form}.{notice.language}.txt", notice), cte="quoted-printable")
+        message["Content-Language"] = notice.language
+        return message
+
     @staticmethod
     def _headed(subject: str, envelope: Envelope, *, urgent: bool) -> EmailMessage:
         """A message with all its headers and no body."""
@@ -209,7 +246,7 @@ class Letters:
             message["Importance"] = "high"
         return message
 
-    def _fill(self, name: str, news: News | Room) -> str:
+    def _fill(self, name: str, news: News | Room | Notice) -> str:
         said = asdict(news)
         said |= {field: one_line(said[field], LONGEST_NAME) for field in _NAMES & said.keys()}
         return self._templates.get_template(name).render(said)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from esl_vm.model.errors import AudioMissingError, SettingsError
 from esl_vm.notify import wording
 from esl_vm.notify.courier import Later, Outcome, Pointless, Refused, Sent
-from esl_vm.notify.letters import Attachment, Envelope, Letters, News, Room, addresses
+from esl_vm.notify.letters import LOCKED, Attachment, Envelope, Letters, News, Notice, Room, addresses
 from esl_vm.notify.smtp import Handover, hand_over
 from esl_vm.notify.smtp_connection import ServerAwayError, SmtpServer
 from esl_vm.notify.sound import SoundFormat, attachment
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from email.message import EmailMessage
 
     from esl_vm.model.jobs import Job
-    from esl_vm.model.mailbox import Mailbox
+    from esl_vm.model.mailbox import Mailbox, MailboxId
     from esl_vm.ports import AudioStore, Mailboxes
 
 log = logging.getLogger(__name__)
@@ -160,6 +160,8 @@ class Mailer:
         """The mail to these."""
         if form == ROOM:
             return self._compose_room(job, mailbox, recipients)
+        if form == LOCKED:
+            return self._compose_locked(job, mailbox, recipients)
         told: dict[str, Any] = job.body["message"]
         language = wording.language_of(mailbox.language, self._settings.language)
         received = wording.local_time(float(told["received"]), mailbox.timezone, self._settings.timezone)
@@ -209,19 +211,28 @@ class Mailer:
         )
         return self._letters.room(room, self._envelope(job, mailbox, recipients))
 
+    def _compose_locked(self, job: Job, mailbox: Mailbox, recipients: list[str]) -> EmailMessage:
+        """The mail to an owner whose PIN is locked."""
+        told: dict[str, Any] = job.body[LOCKED]
+        language = wording.language_of(mailbox.language, self._settings.language)
+        until = wording.local_time(float(told["until"]), mailbox.timezone, self._settings.timezone)
+        notice = Notice(
+            language,
+            mailbox.name,
+            str(mailbox.id),
+            mailbox.id.number,
+            mailbox.id.domain,
+            from_number=str(told["from"]),
+            until=wording.date_and_time(until, language),
+            outside=bool(told["outside"]),
+        )
+        return self._letters.notice(LOCKED, notice, self._envelope(job, mailbox, recipients))
+
     def _envelope(self, job: Job, mailbox: Mailbox, recipients: list[str]) -> Envelope:
         # Not when the message was recorded: a forwarded one, or one that waited, would lie deep in the inbox.
         written = float(job.body.get("at") or job.body["message"]["received"])
-        host = self._settings.sender.rpartition("@")[2]
-        return Envelope(
-            sender=self._settings.sender,
-            sender_name=self._settings.sender_name,
-            reply_to=self._settings.reply_to or self._settings.sender,
-            list_id=re.sub(r"[^a-z0-9.-]", "-", f"{mailbox.id.number}.{mailbox.id.domain}.voicemail.{host}".lower()),
-            recipients=recipients,
-            message_id=_message_id(job, self._settings.sender),
-            date=wording.local_time(written, mailbox.timezone, self._settings.timezone),
-        )
+        date = wording.local_time(written, mailbox.timezone, self._settings.timezone)
+        return envelope_of(self._settings, mailbox.id, recipients, _message_id(job, self._settings.sender), date)
 
     def _sounds(self, told: dict[str, Any], received: datetime, *, last: bool) -> list[Attachment]:
         """The message's sound, before it the introduction of one who forwarded it; nothing if it can't be had.
@@ -247,6 +258,22 @@ class Mailer:
             log.warning("mail about %s goes without its sound: %d bytes are too many", told["id"], size)
             return []
         return files
+
+
+def envelope_of(
+    settings: MailSettings, box: MailboxId, recipients: list[str], message_id: str, date: datetime
+) -> Envelope:
+    """Who writes to whom about a mailbox."""
+    host = settings.sender.rpartition("@")[2]
+    return Envelope(
+        sender=settings.sender,
+        sender_name=settings.sender_name,
+        reply_to=settings.reply_to or settings.sender,
+        list_id=re.sub(r"[^a-z0-9.-]", "-", f"{box.number}.{box.domain}.voicemail.{host}".lower()),
+        recipients=recipients,
+        message_id=message_id,
+        date=date,
+    )
 
 
 def _message_id(job: Job, sender: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from esl_vm.model.events import Event, What
 from esl_vm.model.jobs import Job, JobKind
 from esl_vm.model.mailbox import Folder
-from esl_vm.notify.letters import addresses
+from esl_vm.notify.letters import LOCKED, addresses
 from esl_vm.notify.mail import LETTER, PAGE, ROOM
 from esl_vm.notify.summary import Summary
 from esl_vm.notify.webhook import webhook_of
@@ -68,6 +68,15 @@ def jobs_of(event: Event, fields: Mapping[str, str], wishes: Wishes, now: float)
         room = {name: event.details.get(name, "") for name in ("of", "held", "most")}
         body = {"form": ROOM, "at": event.at, "message": {"id": event.message_id, "received": event.at}, "room": room}
         yield Job(f"mail:{event.box}:{event.message_id}:{ROOM}:{room['of']}", JobKind.MAIL, event.box, body, now, now)
+    if wishes.mail and event.what is What.LOCKED and addresses(fields.get("email", ""))[0]:
+        locked = {
+            "from": str(event.details.get("from") or ""),
+            "until": float(event.details.get("until") or event.at),
+            "outside": _yes(event.details.get("outside")),
+        }
+        about = {"id": f"locked-{event.partition}-{event.id}", "received": event.at}
+        body = {"form": LOCKED, "at": event.at, "message": about, LOCKED: locked}
+        yield Job(f"mail:{event.box}:{about['id']}", JobKind.MAIL, event.box, body, now, now)
     if event.what in wishes.events and webhook_of(fields, wishes.webhook):
         job_id = f"webhook:{event.partition}-{event.id}"
         yield Job(job_id, JobKind.WEBHOOK, event.box, _told(job_id, event), created=now, due=now)

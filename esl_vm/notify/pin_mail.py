@@ -1,0 +1,49 @@
+"""The mail with a PIN that was drawn for an owner. It is sent at once: a PIN lies in no queue."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import TYPE_CHECKING
+
+from esl_vm.notify import wording
+from esl_vm.notify.letters import PIN, Letters, Notice, addresses
+from esl_vm.notify.mail import MailSettings, envelope_of
+from esl_vm.notify.smtp import hand_over
+from esl_vm.notify.smtp_connection import ServerAwayError, SmtpServer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from esl_vm.model.mailbox import MailboxId
+
+
+class PinWriter:
+    """Sends such mails, one after the other.
+
+    Args:
+        server, letters, settings: as a Mailer's.
+    """
+
+    def __init__(self, server: SmtpServer, letters: Letters, settings: MailSettings) -> None:
+        self._server = server
+        self._letters = letters
+        self._settings = settings
+
+    def __call__(self, box: MailboxId, fields: Mapping[str, str], pin: str) -> str:
+        """Send one to the address of those fields (`email`, `name`, `language`, `timezone`); why not, `` if it was accepted."""
+        recipients = addresses(fields.get("email", ""))[0]
+        if not recipients:
+            return "there is no mail address"
+        language = wording.language_of(fields.get("language", ""), self._settings.language)
+        notice = Notice(language, fields.get("name", ""), str(box), box.number, box.domain, pin=pin)
+        message_id = f"pin.{secrets.token_hex(12)}@{self._settings.sender.rpartition('@')[2]}"
+        date = wording.local_time(time.time(), fields.get("timezone", ""), self._settings.timezone)
+        envelope = envelope_of(self._settings, box, recipients, message_id, date)
+        try:
+            said = hand_over(
+                self._server, self._letters.notice(PIN, notice, envelope), self._settings.sender, recipients
+            )
+        except ServerAwayError as away:
+            return str(away)
+        return "" if said.accepted else "; ".join((said.later | said.never | said.too_large).values())
