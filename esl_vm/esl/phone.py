@@ -37,8 +37,11 @@ _EXTENSION = re.compile(r"[0-9A-Za-z*#+][0-9A-Za-z*#+_.@-]{0,127}")
 _CONTEXT = re.compile(r"[0-9A-Za-z_][0-9A-Za-z_.@-]{0,127}")
 _VARIABLE_HEADER = "variable_"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,127}")
-# Recordings are written as they are made (switch_ivr_record_file).
-_UNBUFFERED = {"enable_file_write_buffering": "false"}
+# For recordings (switch_ivr_record_file): they are written as they are made, and where a telephone sends nothing or only
+# comfort noise while nobody talks, the pause is as long as it was.
+_RECORDING = {"enable_file_write_buffering": "false", "record_fill_cng": "true"}
+# It counts frames of silence by the file's rate over the codec's samples a packet, which SDP says as if it were 8 kHz.
+_COUNTED_TWICE = "G722"
 _ABOUT_A_CALL = (
     "FreeSWITCH-Hostname",
     "Unique-ID",
@@ -127,7 +130,7 @@ class EslPhone:
         self._call = call_of(frame, settings or PhoneSettings())
         self._answered = self._call.answered
         self._just_answered = False
-        self._rate = _rate(frame, "Channel-Read-Codec-Rate")
+        self._latest = frame  # what FreeSWITCH said last of the channel: its codec may not be known before the answer
         self._stopping: str | None = None  # the keys that stop the next application, as FreeSWITCH knows them
         self._repeats = 0  # keys told twice before the last application
         self._seen_folders: set[str] = set()
@@ -212,7 +215,7 @@ class EslPhone:
         if folder not in self._seen_folders:
             if not path.parent.is_dir():
                 return False
-            self._session.change(_UNBUFFERED)
+            self._session.change(_RECORDING)
             if self._session.ask([f"api file_exists {safe_path(folder)}"])[0].data.strip() != "true":
                 return False
             self._seen_folders.add(folder)
@@ -232,8 +235,9 @@ class EslPhone:
         """Record to a file of the call's FreeSWITCH; see ports.Phone. Whether that is this host's, the spool finds out.
 
         The threshold is voicemail.conf's `silencethreshold`: the mean of the samples' absolute values (0 to 32767)
-        below which a frame is silence (Asterisk's dsp.c). FreeSWITCH compares the same mean, times the sample rate
-        over 8000 (switch_ivr_play_say.c); so on a line of 8 kHz it is the same number.
+        below which a frame is silence (Asterisk's dsp.c). FreeSWITCH compares the same mean, times the line's sample
+        rate over 8000 (switch_ivr_play_say.c); so on a line of 8 kHz it is the same number. The rate is the one that the
+        last application's end told, the tone's: the codec may be negotiated with the answer, and change later.
 
         Raises:
             SpoolError: the folder is not there, here or on the call's FreeSWITCH; nothing was recorded.
@@ -245,7 +249,9 @@ class EslPhone:
         # FreeSWITCH's own limit counts in whole seconds and comes up to one late; ours is exact, its is the fallback.
         argument = f"{_quoted(str(path))} {max_s + 1 if max_s > 0 else 0}"
         if silence_s > 0:
-            argument += f" {max(0, threshold) * self._rate // USUAL_RATE} {silence_s}"
+            rate = _rate(self._latest, "Channel-Read-Codec-Rate")
+            halved = self._latest.get("Channel-Read-Codec-Name") == _COUNTED_TWICE
+            argument += f" {max(0, threshold) * rate // USUAL_RATE} {(silence_s + 1) // 2 if halved else silence_s}"
         session.poll()
         session.keys.clear()
         most_s = max_s + TICK_S if max_s > 0 else None
@@ -311,7 +317,7 @@ class EslPhone:
             self._stopping = keys
         self._repeats = session.repeats
         session.begin(application, argument)
-        ended = session.finish(keys, most_s=most_s, after_hang_up=after_hang_up, later=later)
+        self._latest = ended = session.finish(keys, most_s=most_s, after_hang_up=after_hang_up, later=later)
         if application == "playback" and not ended.holds(_PLAYED):
             log.error("call %s: %s: %s", self._call.uuid, ended.last("Application-Response"), argument)
         return ended

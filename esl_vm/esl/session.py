@@ -56,7 +56,9 @@ _EXECUTING, _ENDING = "4", 10
 # With it FreeSWITCH tells nobody of keys, us neither (switch_channel_dequeue_dtmf).
 _SENSITIVE = "sensitive_dtmf"
 # FreeSWITCH's own channel variables that we set while the call is ours.
-CHANGED = (*LIST_VARIABLES, HOST, "playback_terminators", "enable_file_write_buffering", _SENSITIVE)
+CHANGED = (
+    *LIST_VARIABLES, HOST, _SENSITIVE, "playback_terminators", "enable_file_write_buffering", "record_fill_cng",
+)  # fmt: skip
 _COMPLETE = b"Event-Name: CHANNEL_EXECUTE_COMPLETE\n"
 _DTMF = b"Event-Name: DTMF\n"
 _DIGIT, _SOURCE = b"\nDTMF-Digit: ", b"\nDTMF-Source: "

@@ -85,6 +85,7 @@ def test_freeswitchs_own_variables_are_what_they_were(rig, state):
     assert "playback_delimiter" not in now
     assert "playback_sleep_val" not in now
     assert "enable_file_write_buffering" not in now
+    assert "record_fill_cng" not in now
 
 
 def test_the_calls_story_says_that_it_was_taken(rig):

@@ -480,6 +480,23 @@ def test_the_threshold_follows_the_rate_of_the_line(take):
     assert switch.executed == [("record", f"{take} 61 256 10")]
 
 
+@pytest.mark.parametrize(("rate", "threshold"), [("8000", 128), ("16000", 256), ("48000", 768)])
+def test_the_threshold_follows_the_rate_that_the_tones_end_tells(take, rate, threshold):
+    switch = Switch()
+    switch.results = lambda _: {"Channel-Read-Codec-Rate": rate, "Application-Response": "FILE PLAYED"}
+    phone = call(switch)
+    phone.play(GREETING, "")
+    record(phone, take)
+    assert switch.executed[-1] == ("record", f"{take} 61 {threshold} 10")
+
+
+@pytest.mark.parametrize(("silence_s", "told"), [(10, 5), (5, 3), (1, 1)])
+def test_on_a_g722_line_freeswitch_counts_silence_twice(take, silence_s, told):
+    switch = Switch(Channel__Read__Codec__Rate="16000", Channel__Read__Codec__Name="G722")
+    record(call(switch), take, silence_s=silence_s)
+    assert switch.executed == [("record", f"{take} 61 256 {told}")]
+
+
 def test_the_caller_hanging_up_is_told_once_the_file_is_whole(take):
     switch = Switch(lasts={"take": 30})
     phone = call(switch)
@@ -539,13 +556,13 @@ def test_whether_it_sees_the_folder_is_asked_once(take):
     assert [line for line in switch.commands if "file_exists" in line] == [f"api file_exists {take.parent}"]
 
 
-def test_before_the_first_recording_freeswitch_is_told_to_write_what_is_said_as_it_is_said(take):
+def test_before_the_first_recording_freeswitch_is_told_to_write_at_once_and_pauses_too(take):
     switch = Switch()
     phone = call(switch)
     record(phone, take)
     record(phone, take)
     told = [line for line in switch.commands if "enable_file_write_buffering" in line]
-    assert told == [f"api uuid_setvar_multi {phone.call.uuid} enable_file_write_buffering=false"]
+    assert told == [f"api uuid_setvar_multi {phone.call.uuid} enable_file_write_buffering=false;record_fill_cng=true"]
     first = next(place for place, line in enumerate(switch.commands) if "execute-app-name: record" in line)
     assert switch.commands.index(told[0]) < first
 

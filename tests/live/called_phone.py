@@ -6,6 +6,7 @@ import secrets
 import socket
 from typing import TYPE_CHECKING
 
+from live.rtp import Sends
 from live.sip_phone import SipMessage, new_branch, offer
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class CalledPhone:
         if not status.startswith(("200", "183")):
             self._socket.sendto(invite.answer(status, self._tag), far)
             return
-        body = offer(self._ear.getsockname()[1])
+        body = offer(self._ear.getsockname()[1], Sends())
         self._socket.sendto(invite.answer(status, self._tag, f"<sip:phone@{self._here}>", body), far)
 
     def _hang_up(self, ack: SipMessage, far: tuple[str, int]) -> None:

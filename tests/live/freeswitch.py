@@ -26,7 +26,7 @@ DIALPLAN = Path(__file__).parents[2] / "dialplan"
 PROMPTS = Path("/usr/share/asterisk/sounds")
 """Debian's asterisk-core-sounds-fr-wav and -en-wav."""
 NEEDED = ("event_socket", "commands", "dptools", "dialplan_xml", "sofia", "sndfile", "tone_stream")
-WELCOME = ("loopback", "native_file", "logfile", "say_en", "say_fr")
+WELCOME = ("opus", "spandsp", "loopback", "native_file", "logfile", "say_en", "say_fr")
 _PROGRAMS = ("/opt/freeswitch/bin", "/usr/local/freeswitch/bin", "/usr/bin")
 _MODULES = ("lib/freeswitch/mod", "lib64/freeswitch/mod", "mod")
 _START_S = 60.0
@@ -78,7 +78,7 @@ class FreeSwitch:
     as the channel variable `vm_…`.
 
     Attributes:
-        sip_port, event_port: where it listens. password: the event socket's. log: its log file.
+        sip_port, event_port: where it listens. late_port: for SIP too, with `inbound-late-negotiation`. password: the event socket's. log: its log file.
     """
 
     SETTABLE = ("vm_operator", "vm_language", "vm_skip_pin", "vm_urgent", "sensitive_dtmf")
@@ -86,7 +86,8 @@ class FreeSwitch:
     def __init__(self, folder: Path, services: Mapping[str, str], domains: list[str]) -> None:
         installed = find_freeswitch()
         assert installed is not None
-        self.sip_port, self.event_port = _free_sip_port(), _free_port(socket.SOCK_STREAM)
+        self.sip_port, self.late_port = _free_sip_port(), _free_sip_port()
+        self.event_port = _free_port(socket.SOCK_STREAM)
         self.password = secrets.token_hex(8)
         self.log = folder / "log/freeswitch.log"
         configuration = folder / "conf"
@@ -159,7 +160,7 @@ class FreeSwitch:
         while True:
             assert self._process.poll() is None, f"FreeSWITCH ended: {Path(self._said.name).read_text()[-2000:]}"
             try:
-                if "RUNNING" in self.api("sofia status"):
+                if self.api("sofia status").count("RUNNING") == 2:
                     return
             except (ConnectionError, AssertionError):
                 pass  # not yet
@@ -213,27 +214,9 @@ class FreeSwitch:
             )
         }</settings></configuration>
     <configuration name="acl.conf"><network-lists/></configuration>
-    <configuration name="sofia.conf"><global_settings>{
-            _params({"log-level": "0"})
-        }</global_settings><profiles><profile name="live"><settings>{
-            _params(
-                {
-                    "sip-ip": "127.0.0.1",
-                    "rtp-ip": "127.0.0.1",
-                    "sip-port": str(self.sip_port),
-                    "dialplan": "XML",
-                    "context": "arrivals",
-                    "auth-calls": "false",
-                    "codec-prefs": "PCMU",
-                    "dtmf-type": "rfc2833",
-                    "rfc2833-pt": "101",
-                    "disable-srv": "true",
-                    "disable-naptr": "true",
-                    "manage-presence": "true",
-                    "rtp-timer-name": "soft",
-                }
-            )
-        }</settings></profile></profiles></configuration>
+    <configuration name="sofia.conf"><global_settings>{_params({"log-level": "0"})}</global_settings><profiles>{
+            _profile("live", self.sip_port)
+        }{_profile("late", self.late_port)}</profiles></configuration>
   </section>
   <section name="dialplan">
     <context name="arrivals"><extension name="any">
@@ -295,6 +278,26 @@ def _our_dialplan(folder: Path, addresses: str) -> None:
                 left.discard(usual)
         (folder / file.name).write_text(text.replace("async full", words or "async full"))
     assert not left, f"the dialplan has changed: no {left}"
+
+
+def _profile(name: str, port: int) -> str:
+    settings = {
+        "sip-ip": "127.0.0.1",
+        "rtp-ip": "127.0.0.1",
+        "sip-port": str(port),
+        "dialplan": "XML",
+        "context": "arrivals",
+        "auth-calls": "false",
+        "codec-prefs": "PCMU,G722,L16@16000h@20i,L16@48000h@20i@2c,opus@48000h@20i",
+        "inbound-late-negotiation": "true" if name == "late" else "false",
+        "dtmf-type": "rfc2833",
+        "rfc2833-pt": "101",
+        "disable-srv": "true",
+        "disable-naptr": "true",
+        "manage-presence": "true",
+        "rtp-timer-name": "soft",
+    }
+    return f'<profile name="{name}"><settings>{_params(settings)}</settings></profile>'
 
 
 def _user(number: str) -> str:

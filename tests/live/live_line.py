@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     import numpy as np
     from live.loop import Loop
+    from live.rtp import Sends
 
     from esl_vm.esl.wire import Frame
 
@@ -39,7 +40,7 @@ class LiveLine:
 
     Args:
         loop: its clock. sip_port: FreeSWITCH's.
-        dialled: the number. number, name, domain: who calls, to which domain. voice: what the caller says.
+        dialled: the number. number, name, domain: who calls, to which domain. voice: what the caller says. sends: what it is sent as.
 
     Attributes:
         sounds, timeline, on_change, ended, prompts, heard: as the simulated line's (esl_vm.sim.line).
@@ -50,7 +51,16 @@ class LiveLine:
     """
 
     def __init__(
-        self, loop: Loop, sip_port: int, dialled: str, *, number: str, name: str, domain: str, voice: np.ndarray
+        self,
+        loop: Loop,
+        sip_port: int,
+        dialled: str,
+        *,
+        number: str,
+        name: str,
+        domain: str,
+        voice: np.ndarray,
+        sends: Sends,
     ) -> None:
         self.dialled = dialled
         self.sounds: list[Heard] = []
@@ -76,6 +86,7 @@ class LiveLine:
             pressed=self._pressed,
             answered=self._answered,
             ended=self._ended,
+            sends=sends,
         )
         self._loop = loop
         self._key_at = 0.0

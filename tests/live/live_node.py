@@ -22,6 +22,7 @@ from live.event_socket import EventSocket
 from live.freeswitch import PROMPTS, FreeSwitch
 from live.live_line import LiveLine
 from live.loop import Loop
+from live.rtp import Sends
 from live.telephone_sound import RATE, read_wav, without_pauses
 
 from esl_vm.app import Node, open_node
@@ -174,18 +175,23 @@ class LiveNode:
         headers: Mapping[str, str] | None = None,
         voice: np.ndarray | None = None,
         shell: Callable[[LiveLine, str], None] | None = None,
+        sends: Sends | None = None,
+        late: bool = False,
     ) -> tuple[LiveLine, Caller]:
         """Hold one call, the caller following the script; returns when it is over, at most after LONGEST_S seconds.
 
         shell: does what `sh:` in the script says, in the loop's thread.
+        sends: what the telephone sends, PCMU unless given; the voice is at that codec's rate.
+        late: the call comes to a profile whose codec is negotiated when the call is answered, as in FreeSWITCH's vanilla one.
         """
         begun: list[tuple[LiveLine, Caller]] = []
         ready = threading.Event()
 
         def begin() -> None:
             spoken = voices()[sum(map(ord, domain)) % 3] if voice is None else voice
+            port = self.switch.late_port if late else self.switch.sip_port
             line = LiveLine(
-                self.loop, self.switch.sip_port, dialled, number=number, name=name, domain=domain, voice=spoken
+                self.loop, port, dialled, number=number, name=name, domain=domain, voice=spoken, sends=sends or Sends()
             )
             self._lines[line.phone.call_id] = line
             caller = Caller(line, self.loop, script, shell and (lambda words: shell(line, words)))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from live.called_phone import CalledPhone
     from live.live_line import LiveLine
     from live.live_node import LiveNode
+    from live.rtp import Sends
 
     from esl_vm.model.call import Call
 
@@ -123,6 +124,8 @@ class LiveRig:
         context: str = "",
         voice: np.ndarray | None = None,
         shell: Callable[[LiveLine, str], None] | None = None,
+        sends: Sends | None = None,
+        late: bool = False,
         **variables: str,
     ) -> None:
         """One call from beginning to end.
@@ -130,14 +133,15 @@ class LiveRig:
         Args:
             dialled, script: what the caller dials and does. number, name: who it is. voice: what the caller says.
             telephone: what the telephones of this domain are; away unless given.
-            shell: what `sh:` in the script does. context: the dialplan context. variables: channel variables from before the dialplan.
+            shell: what `sh:` in the script does. sends, late: see `LiveNode.call`. context: the dialplan context. variables: channel variables from before the dialplan.
         """
         headers = {**variables, "Telephone": (telephone or self.node.away).dial_string}
         if context:
             headers["Context"] = context
         self.line, self.caller = self.node.call(
-            dialled, script, self.domain, number=number, name=name, headers=headers, voice=voice, shell=shell
-        )
+            dialled, script, self.domain,
+            number=number, name=name, headers=headers, voice=voice, shell=shell, sends=sends, late=late,
+        )  # fmt: skip
         self.calls += 1
         write_wav(self.folder / f"heard-{self.calls}.wav", self.line.recording())
 

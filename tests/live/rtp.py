@@ -1,4 +1,4 @@
-"""A telephone's sound: PCMU both ways, keys as RFC 2833 events, everything heard with the time at which it was."""
+"""A telephone's sound: any codec sent, PCMU heard, keys as RFC 2833 events, everything with the time at which it was."""
 
 from __future__ import annotations
 
@@ -7,18 +7,21 @@ import socket
 import struct
 from collections import deque
 from dataclasses import dataclass
+from enum import Enum
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
-from live.telephone_sound import FRAME, RATE, SILENCE, from_ulaw, to_ulaw
+from live import codecs
+from live.telephone_sound import FRAME, RATE, from_ulaw
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from live.codecs import Codec
     from live.loop import Loop
 
-PCMU, KEYS = 0, 101
+PCMU, KEYS, COMFORT_NOISE = 0, 101, 13
 """Payload types. That of the keys is ours to choose: the offer names it."""
 FRAME_S = FRAME / RATE
 KEY_FRAMES, PAUSE_FRAMES = 4, 3
@@ -28,6 +31,22 @@ PAUSE = 5
 _EVENTS = "0123456789*#"
 _HEAD = struct.Struct("!BBHII")
 _MARKER = 0x80
+
+
+class Quiet(Enum):
+    """What a telephone sends while nobody talks: silence as sound, nothing at all (DTX), or comfort noise (RFC 3389)."""
+
+    SILENCE = "silence"
+    NOTHING = "nothing"
+    COMFORT_NOISE = "comfort noise"
+
+
+@dataclass(frozen=True)
+class Sends:
+    """What a telephone sends: in which codec, and what while nobody talks."""
+
+    codec: Codec = codecs.PCMU
+    quiet: Quiet = Quiet.SILENCE
 
 
 @dataclass(frozen=True)
@@ -46,14 +65,17 @@ class RtpStream:
 
     Args:
         loop: its clock.
-        voice: what is said while talking, over and over.
+        voice: what is said while talking, over and over; at the codec's rate.
         pressed: called with each key as it is released.
+        sends: what it is sent as.
     """
 
-    def __init__(self, loop: Loop, voice: np.ndarray, pressed: Callable[[str], None]) -> None:
+    def __init__(self, loop: Loop, voice: np.ndarray, pressed: Callable[[str], None], sends: Sends) -> None:
         self.arrived: list[Arrived] = []
         self._loop = loop
-        self._voice = to_ulaw(voice[: len(voice) // FRAME * FRAME])
+        self._codec = sends.codec
+        self._quiet = sends.quiet
+        self._voice = self._codec.packets(voice)
         self._pressed = pressed
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
@@ -63,7 +85,7 @@ class RtpStream:
         self._source = secrets.randbits(32)
         self._number, self._stamp = secrets.randbits(15), secrets.randbits(31)
         self._due = 0.0
-        self._said: int | None = None  # the next byte of the voice; None: silent
+        self._said: int | None = None  # the next packet of the voice; None: silent
         self._frames: deque[Callable[[], None]] = deque()  # what is to be sent instead of sound
         loop.watch(self._socket, self._read)
 
@@ -72,6 +94,12 @@ class RtpStream:
         self._far = far
         self._due = self._loop.now()
         self._tick()
+
+    def change(self, codec: Codec, voice: np.ndarray) -> None:
+        """Go on in another codec, from the beginning of that voice."""
+        self._codec = codec
+        self._voice = codec.packets(voice)
+        self._said = None if self._said is None else 0
 
     def close(self) -> None:
         """Send and hear no more."""
@@ -99,26 +127,28 @@ class RtpStream:
     def _tick(self) -> None:
         if self._far is None:
             return
-        self._stamp = (self._stamp + FRAME) & 0xFFFFFFFF
+        self._stamp = (self._stamp + self._codec.step) & 0xFFFFFFFF
         (self._frames.popleft() if self._frames else self._sound)()
         self._due += FRAME_S
         self._loop.call_at(self._due, self._tick)
 
     def _sound(self) -> None:
-        sound = SILENCE
         if self._said is not None:
-            sound = self._voice[self._said : self._said + FRAME]
-            self._said = (self._said + FRAME) % len(self._voice)
-        self._send(PCMU, self._stamp, sound)
+            self._send(self._codec.payload, self._stamp, self._voice[self._said])
+            self._said = (self._said + 1) % len(self._voice)
+        elif self._quiet is Quiet.SILENCE:
+            self._send(self._codec.payload, self._stamp, codecs.silence(self._codec))
+        elif self._quiet is Quiet.COMFORT_NOISE:
+            self._send(COMFORT_NOISE, self._stamp, b"\x50")
 
     def _key(self, code: int, begun: list[int], frame: int) -> None:
         """A packet of a key: all have the time stamp of its beginning; the last, its end, is sent three times."""
         if self._said is not None:  # the voice goes on meanwhile, unheard
-            self._said = (self._said + FRAME) % len(self._voice)
+            self._said = (self._said + 1) % len(self._voice)
         if not frame:
             begun[0] = self._stamp
         last = frame == KEY_FRAMES - 1
-        event = struct.pack("!BBH", code, 0x80 | 10 if last else 10, (frame + 1) * FRAME)
+        event = struct.pack("!BBH", code, 0x80 | 10 if last else 10, (frame + 1) * self._codec.step)
         for _ in range(3 if last else 1):
             self._send(KEYS | (0 if frame else _MARKER), begun[0], event)
 

@@ -7,12 +7,13 @@ import secrets
 import socket
 from typing import TYPE_CHECKING
 
-from live.rtp import KEYS, PCMU, RtpStream
+from live.rtp import COMFORT_NOISE, KEYS, Quiet, RtpStream, Sends
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     import numpy as np
+    from live.codecs import Codec
     from live.loop import Loop
 
 T1_S = 0.5
@@ -71,7 +72,7 @@ class SipPhone:
         loop: its clock.
         server: FreeSWITCH's SIP port on loopback.
         number, name: who calls. domain: the host named in the addresses.
-        voice: what the caller says while talking.
+        voice: what the caller says while talking. sends: what it is sent as.
         pressed: called with each key as it is released.
         answered: called when the call is answered.
         ended: called once when the call is over, with `` after `hang_up`, else with what the far end said.
@@ -89,8 +90,10 @@ class SipPhone:
         pressed: Callable[[str], None],
         answered: Callable[[], None],
         ended: Callable[[str], None],
+        sends: Sends,
     ) -> None:
         self._loop = loop
+        self._sends = sends
         self._server = ("127.0.0.1", server)
         self._domain = domain
         self._answered, self._ended = answered, ended
@@ -99,13 +102,14 @@ class SipPhone:
         self._socket.setblocking(False)
         self._here = f"127.0.0.1:{self._socket.getsockname()[1]}"
         self.call_id = secrets.token_hex(12)
-        self.sound = RtpStream(loop, voice, pressed)
+        self.sound = RtpStream(loop, voice, pressed, sends)
         self._from = f'"{name}" <sip:{number}@{domain}>;tag={secrets.token_hex(4)}'
         self._to = ""
         self._target = ""
         self._cseq = 1
         self._branch = ""
         self._invite = b""
+        self._then: Callable[[], None] | None = None  # what the answer to a re-INVITE begins
         self._state = "idle"
         loop.watch(self._socket, self._read)
 
@@ -116,10 +120,17 @@ class SipPhone:
         more = [f"{name}: {value}" for name, value in headers.items()]
         self._branch = new_branch()
         self._invite = self._request(
-            "INVITE", self._branch, [*more, "Content-Type: application/sdp"], offer(self.sound.port)
+            "INVITE", self._branch, [*more, "Content-Type: application/sdp"], offer(self.sound.port, self._sends)
         )
         self._state = "calling"
         self._send_invite(T1_S, 6)
+
+    def change(self, codec: Codec, voice: np.ndarray) -> None:
+        """Go on in another codec (a re-INVITE), with that voice, once the far end agrees."""
+        self._cseq += 1
+        self._then = lambda: self.sound.change(codec, voice)
+        sdp = offer(self.sound.port, Sends(codec), self._cseq)
+        self._send(self._request("INVITE", new_branch(), ["Content-Type: application/sdp"], sdp))
 
     def hang_up(self) -> None:
         """End the call; before it is answered, give it up."""
@@ -198,6 +209,9 @@ class SipPhone:
             assert port, f"an answer without sound: {message.body}"
             self.sound.start(("127.0.0.1", int(port[1])))
             self._answered()
+        elif self._then:
+            then, self._then = self._then, None
+            then()
 
     def _over(self, why: str) -> None:
         if self._state != "over":
@@ -208,18 +222,20 @@ class SipPhone:
         self._socket.sendto(data, self._server)
 
 
-def offer(port: int) -> str:
-    """SDP: PCMU and keys at a port of this machine."""
+def offer(port: int, sends: Sends, version: int = 1) -> str:
+    """SDP: a codec and keys at a port of this machine."""
+    codec = sends.codec
+    noise = f" {COMFORT_NOISE}" if sends.quiet is Quiet.COMFORT_NOISE else ""
     return "\r\n".join(
         [
             "v=0",
-            "o=- 1 1 IN IP4 127.0.0.1",
+            f"o=- 1 {version} IN IP4 127.0.0.1",
             "s=-",
             "c=IN IP4 127.0.0.1",
             "t=0 0",
-            f"m=audio {port} RTP/AVP {PCMU} {KEYS}",
-            f"a=rtpmap:{PCMU} PCMU/8000",
-            f"a=rtpmap:{KEYS} telephone-event/8000",
+            f"m=audio {port} RTP/AVP {codec.payload}{noise} {KEYS}",
+            codec.rtpmap,
+            f"a=rtpmap:{KEYS} telephone-event/{codec.clock or codec.rate}",
             f"a=fmtp:{KEYS} 0-15",
             "a=ptime:20",
             "a=sendrecv",

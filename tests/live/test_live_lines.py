@@ -1,0 +1,176 @@
+"""Recording is right on any line: narrow or wide band, stereo, late negotiation, pauses without sound, a codec that changes."""
+
+import math
+
+import numpy as np
+import pytest
+from calls.book import Box
+from live import codecs
+from live.codecs import G722, L16, OPUS, PCMU, WIDE
+from live.live_rig import LiveRig, furnish
+from live.rtp import Quiet, Sends
+from live.scenes import Scene
+from live.telephone_sound import RATE, read_wav, write_wav
+
+from esl_vm.model.mailbox import Folder, MailboxId
+from esl_vm.sim.line import Happening
+
+pytestmark = [pytest.mark.live, pytest.mark.timeout(400)]
+
+ALICE = MailboxId("1001")
+LINES = {"pcmu": PCMU, "g722": G722, "l16": L16, "wide": WIDE, "opus": OPUS}
+LEVEL = 8000
+TALK = {Happening.TALK, Happening.QUIET}
+LEAVES = "w:vm-intro d:# w:beep s:0.6 talk s:{seconds} d:# quiet w:vm-review d:1 end:20"
+
+
+def tone(hertz, seconds, rate, level=LEVEL):
+    return np.rint(level * np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate)).astype(np.int16)
+
+
+def noise(seconds, rate, mean):
+    """A room's noise, whose samples' absolute values have that mean; the same every time."""
+    drawn = np.random.default_rng(7).normal(0, mean * math.sqrt(math.pi / 2), round(seconds * rate))
+    return np.rint(drawn).astype(np.int16)
+
+
+def amplitude(samples, hertz):
+    """Of a tone in the middle of it, as a 16-bit sample."""
+    middle = samples[len(samples) // 4 : len(samples) // 4 * 3]
+    moments = np.arange(len(middle)) / RATE
+    turned = middle * np.hanning(len(middle)) * np.exp(-2j * np.pi * hertz * moments)
+    return 4 * abs(turned.sum()) / len(middle)
+
+
+def pitch(samples):
+    """The strongest tone in the middle of it, Hz."""
+    middle = samples[len(samples) // 4 : len(samples) // 4 * 3]
+    return float(np.argmax(np.abs(np.fft.rfft(middle * np.hanning(len(middle))))) * RATE / len(middle))
+
+
+def leaves(name, codec, voice, script, *, late=False, quiet=Quiet.SILENCE, shell=None, seconds=60, **options):
+    """A scene: a caller leaves a message; what is played are the rig, the message and its sound."""
+
+    def act(node, folder):
+        if reason := codecs.why_not(codec):
+            return reason
+        rig = LiveRig(node, folder)
+        furnish(rig, Box(language="en", options=options))
+        rig.dials("1001", script, "0612345678", voice=voice, sends=Sends(codec, quiet), late=late, shell=shell)
+        messages = rig.messages(ALICE, Folder.NEW)
+        sounds = [read_wav(node.stores.audio.playable(message.id)) for message in messages]
+        for number, sound in enumerate(sounds):
+            write_wav(folder / f"stored-{number}.wav", sound)
+        return rig, messages, sounds
+
+    return Scene(name, act, seconds)
+
+
+def message_of(played):
+    """A scene's rig, and the sound of the only message left in it."""
+    if isinstance(played, str):
+        pytest.skip(played)
+    rig, messages, sounds = played
+    assert rig.problems == [], rig.transcript
+    assert len(messages) == 1, rig.transcript
+    assert messages[0].duration_ms == pytest.approx(len(sounds[0]) * 1000 / RATE, abs=1)
+    return rig, sounds[0]
+
+
+def tones(name, codec, late):
+    """A tone of 1 kHz; on the widest lines one of 6 kHz besides, which no telephone could carry."""
+    voice = tone(1000, 5, codec.rate)
+    if codec.rate == 48000:
+        voice = voice // 2 + tone(6000, 5, codec.rate) // 2
+    return leaves(name, codec, voice, LEAVES.format(seconds=4), late=late)
+
+
+TONES = [tones(f"tones_{name}{'_late' * late}", codec, late) for name, codec in LINES.items() for late in (0, 1)]
+
+
+@pytest.mark.parametrize("scene", TONES, ids=lambda scene: scene.name)
+def test_a_tone_keeps_its_length_pitch_and_level(played, scene):
+    _, sound = message_of(played)
+    spoken = sound[np.flatnonzero(np.abs(sound.astype(int)) > 1000)[0] :]
+    level = LEVEL / 2 if ("wide" in scene.name or "opus" in scene.name) else LEVEL
+    assert 3.8 <= len(spoken) / RATE <= 4.6
+    assert pitch(spoken) == pytest.approx(1000, abs=2)
+    assert amplitude(spoken, 1000) == pytest.approx(level, rel=0.12)
+    assert amplitude(spoken, 2000) < level * 0.01
+
+
+def noisy_room(name, codec, late):
+    """Three seconds of a tone, then what a room sounds like: below the threshold, but no digital silence."""
+    voice = np.concatenate((tone(440, 3, codec.rate), noise(30, codec.rate, 70)))
+    return leaves(
+        name, codec, voice, "w:vm-intro d:# w:beep s:0.6 talk w:vm-review@20 d:1 end:20", late=late, maxsilence="4"
+    )
+
+
+def no_packets(name, codec, quiet):
+    """Three seconds of a tone, then a telephone that sends no more sound."""
+    return leaves(
+        name, codec, tone(440, 5, codec.rate), "w:vm-intro d:# w:beep s:0.6 talk s:3 quiet w:vm-review@20 d:1 end:20",
+        quiet=quiet, maxsilence="4",
+    )  # fmt: skip
+
+
+def changed_before(name, first, second):
+    """The codec changes while the greeting is played; then as in the noisy room."""
+    voice = np.concatenate((tone(440, 3, second.rate), noise(30, second.rate, 70)))
+    return leaves(
+        name, first, tone(440, 1, first.rate),
+        "w:vm-theperson sh:change s:0.5 d:# w:beep s:0.6 talk w:vm-review@20 d:1 end:20",
+        shell=lambda line, _: line.phone.change(second, voice), maxsilence="4",
+    )  # fmt: skip
+
+
+SILENT = [
+    *(
+        noisy_room(f"noisy_room_{name}{'_late' * late}", codec, late)
+        for name, codec in LINES.items()
+        for late in (0, 1)
+    ),
+    *(no_packets(f"no_packets_{name}", codec, Quiet.NOTHING) for name, codec in LINES.items()),
+    no_packets("comfort_noise", PCMU, Quiet.COMFORT_NOISE),
+    # Not L16: FreeSWITCH goes on swapping its bytes, or not, as at the call's beginning (SWITCH_RTP_FLAG_BYTESWAP).
+    changed_before("changed_before_g722", PCMU, G722),
+    changed_before("changed_before_pcmu", G722, PCMU),
+    changed_before("changed_before_opus", PCMU, OPUS),
+]
+
+
+@pytest.mark.parametrize("scene", SILENT, ids=lambda scene: scene.name)
+def test_silence_ends_a_recording_after_as_long_whatever_the_line(played):
+    rig, _ = message_of(played)
+    began = next(at for at, application, _ in rig.line.ran if application == "record")
+    reviewed = next(one.at for one in rig.line.sounds if one.name == "auth-thankyou")
+    assert rig.line.variable("silence_hits_exhausted") == "true"
+    assert 6.5 <= reviewed - began <= 9
+
+
+def pause(name, codec, quiet):
+    voice = tone(1000, 12, codec.rate)
+    return leaves(
+        name, codec, voice, "w:vm-intro d:# w:beep s:0.6 talk s:3 quiet s:6 talk s:2 d:# w:vm-review d:1 end:20",
+        quiet=quiet,
+    )  # fmt: skip
+
+
+PAUSES = [
+    pause(f"pause_{name}_{quiet.name}", codec, quiet)
+    for name, codec in LINES.items()
+    for quiet in (Quiet.SILENCE, Quiet.NOTHING)
+] + [pause("pause_pcmu_comfort_noise", PCMU, Quiet.COMFORT_NOISE)]
+
+
+@pytest.mark.parametrize("scene", PAUSES, ids=lambda scene: scene.name)
+def test_a_pause_keeps_its_length_whatever_the_telephone_sends_meanwhile(played):
+    rig, sound = message_of(played)
+    talked, stopped, again = (mark.at for mark in rig.line.timeline if getattr(mark, "what", None) in TALK)
+    loud = np.flatnonzero(np.abs(sound.astype(int)) > 2000)
+    gaps = np.diff(loud)
+    between = sound[loud[gaps.argmax()] + 800 : loud[gaps.argmax() + 1] - 800]
+    assert gaps.max() / RATE == pytest.approx(again - stopped, abs=0.4)
+    assert loud[gaps.argmax()] - loud[0] == pytest.approx((stopped - talked) * RATE, abs=0.4 * RATE)
+    assert np.abs(between.astype(int)).mean() < 30
