@@ -311,6 +311,7 @@ class EslPhone:
     ) -> Frame:
         """Run an application that only `keys` end; returns its end."""
         session = self._session
+        session.outlast_hold()
         if keys != self._stopping:
             # An api command is done at once and before the execute that follows it, so nothing is waited for.
             session.change({"playback_terminators": _terminators(keys)})

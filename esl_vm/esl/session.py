@@ -19,6 +19,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from esl_vm.esl.exchange import NEVER, REPLY_S, Exchange, Stream
+from esl_vm.esl.pause import Pause
 from esl_vm.esl.socket_mode import give_back, missing_words
 from esl_vm.esl.sounds import LIST_VARIABLES
 from esl_vm.esl.taken import HOST, let_go
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 # All a call needs to hear, and nothing more: FreeSWITCH writes 6 to 10 kB for each event.
-EVENTS = "CHANNEL_EXECUTE_COMPLETE DTMF CHANNEL_HANGUP"
+EVENTS = "CHANNEL_EXECUTE_COMPLETE DTMF CHANNEL_HANGUP CHANNEL_HOLD CHANNEL_UNHOLD"
 # Seconds for which FreeSWITCH keeps the socket after the hang-up; without linger the end of a recording that the
 # hang-up cut may never be told. Without a number it would keep it for ever.
 LINGER_S = 30
@@ -62,6 +63,7 @@ CHANGED = (
 _COMPLETE = b"Event-Name: CHANNEL_EXECUTE_COMPLETE\n"
 _DTMF = b"Event-Name: DTMF\n"
 _DIGIT, _SOURCE = b"\nDTMF-Digit: ", b"\nDTMF-Source: "
+_TOLD_AT = b"\nEvent-Date-Timestamp: "
 # The keys there are, as FreeSWITCH writes them. The four of a military telephone are none.
 _KEYS = {key.encode(): key for key in ALL_KEYS} | {b"%23": "#", b"%2A": "*"}
 # Keys kept for later. Nobody dials more ahead.
@@ -104,6 +106,7 @@ class CallSession(Exchange):
         self.keys: deque[str] = deque()
         self.executed = 0  # applications run so far
         self.pressed = 0  # keys pressed so far
+        self.pause = Pause()  # what is done while the caller holds the call
         self.repeats = 0  # how often one of them was told a second time, by another way
         self._told_twice = ToldTwice()
         self._uuid = ""
@@ -176,6 +179,7 @@ class CallSession(Exchange):
         """
         if self.gone:
             raise CallerGoneError(self.gone)
+        self.pause.begins(playing=application == "playback")
         self.executed += 1
         self._running = f"{self._prefix}-{self.executed}"
         self._mark = f"\nApplication-UUID: {self._running}\n".encode()
@@ -207,6 +211,7 @@ class CallSession(Exchange):
                 if after_hang_up:
                     self._outlast_the_caller()
                 raise CallerGoneError(self.gone)
+            wake_at = self.pause.keep(self) if self.pause.pending else NEVER
             if self.keys and not slipped and any(key in keys for key in self.keys):
                 slipped = True
                 break_at = min(break_at, self._clock() + BREAK_AFTER_S)
@@ -216,7 +221,7 @@ class CallSession(Exchange):
             if later is not None and self._clock() >= later_at:
                 self.post(later.commands, later.number)
                 later, later_at = None, NEVER
-            self.read(min(break_at, later_at))
+            self.read(min(break_at, later_at, wake_at))
             if self._probe:
                 self._take_probe(self._probe[0])
         completion, self._completion, self._running = self._completion, None, ""
@@ -231,8 +236,18 @@ class CallSession(Exchange):
             if key is not None:
                 return key
             self.check()
-            if self._clock() >= until or not self.read(until):
+            if self.pause.held:
+                began = self._clock()
+                self.read(NEVER)
+                until += self._clock() - began
+            elif self._clock() >= until or not self.read(until):
                 return None
+
+    def outlast_hold(self) -> None:
+        """Wait until the caller holds the call no more; raises CallerGoneError."""
+        while self.pause.held:
+            self.check()
+            self.read(NEVER)
 
     def take_key(self, keys: str) -> str | None:
         """The first of `keys` in the queue; those before it are dropped. None, and an empty queue, if there is none."""
@@ -312,14 +327,19 @@ class CallSession(Exchange):
             key = _KEYS.get(_last(body, _DIGIT))
             if key is None or self._own not in body:
                 return
-            if self._told_twice.is_repeat(key, _last(body, _SOURCE), self._clock()):
+            at = _last(body, _TOLD_AT)  # by FreeSWITCH's clock: while we check a PIN nobody reads
+            if self._told_twice.is_repeat(key, _last(body, _SOURCE), int(at) / 1e6 if at.isdigit() else self._clock()):
                 self.repeats += 1
                 return
             self.pressed += 1
             if len(self.keys) < MOST_KEYS:
                 self.keys.append(key)
-        elif frame.event == "CHANNEL_HANGUP" and frame.holds(self._own):
+        elif not frame.holds(self._own):
+            return
+        elif frame.event == "CHANNEL_HANGUP":
             self.gone = self.gone or f"hung up: {frame.last('Hangup-Cause') or 'no cause'}"
+        elif frame.event in {"CHANNEL_HOLD", "CHANNEL_UNHOLD"}:
+            self.pause.held = frame.event == "CHANNEL_HOLD"
 
     def _completed(self, frame: Frame) -> None:
         """Take the end of an application that nobody waits for."""

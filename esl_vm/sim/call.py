@@ -154,6 +154,10 @@ class SimCall:
             self.tell("CHANNEL_STATE")
         self._start_dialplan(self.node.dialplan.get(extension, (("hangup", "NO_ROUTE_DESTINATION"),)))
 
+    def hold(self, *, on: bool) -> None:
+        """The caller puts the call on hold, or comes back; what plays goes on meanwhile, as FreeSWITCH has it."""
+        self.tell("CHANNEL_HOLD" if on else "CHANNEL_UNHOLD")
+
     def release(self) -> None:
         """The service closed its socket: once what is queued has run the dialplan goes on after `socket`.
 

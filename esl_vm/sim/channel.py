@@ -33,6 +33,8 @@ SOURCES = {
     "CHANNEL_HANGUP": ("switch_channel.c", "switch_channel_perform_hangup", 3447),
     "CHANNEL_HANGUP_COMPLETE": ("switch_core_state_machine.c", "switch_core_session_reporting_state", 943),
     "CHANNEL_STATE": ("switch_channel.c", "switch_channel_perform_set_running_state", 2409),
+    "CHANNEL_HOLD": ("switch_channel.c", "switch_channel_mark_hold", 876),
+    "CHANNEL_UNHOLD": ("switch_channel.c", "switch_channel_mark_hold", 876),
     "CHANNEL_PARK": ("switch_ivr.c", "switch_ivr_park", 1002),
     "CHANNEL_UNPARK": ("switch_ivr.c", "switch_ivr_park", 1213),
     "DTMF": ("switch_channel.c", "switch_channel_dequeue_dtmf", 678),

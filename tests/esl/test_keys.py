@@ -47,6 +47,18 @@ def test_a_key_that_is_pressed_twice_counts_twice():
     assert [phone.wait_key(2000, ALL_KEYS) for _ in range(3)] == ["1", "1", None]
 
 
+def test_when_a_key_came_is_freeswitchs_to_say():
+    """The service may not read for a while: a PIN is being checked."""
+    switch = Switch()
+    phone = phone_on(switch)
+    for source, micros in (("RTP", 1_000_000), ("ENDPOINT", 1_060_000), ("RTP", 1_800_000)):
+        said = told("#", source).replace(b"DTMF-Digit", b"Event-Date-Timestamp: %d\nDTMF-Digit" % micros)
+        head, _, body = said.partition(b"\n\n")
+        length = b"Content-Length: %d" % len(body)
+        switch.at(micros / 1e6 * 3, switch.write, length + head[head.index(b"\n") :] + b"\n\n" + body)
+    assert [phone.wait_key(9000, ALL_KEYS) for _ in range(3)] == ["#", "#", None]
+
+
 class TwiceTold(Switch):
     """Tells each key of `press` a second time, by SIP INFO; both end what plays."""
 
@@ -112,9 +124,9 @@ LOG = '<configuration name="logfile.conf"><profiles><profile><mappings><map name
 class Asked:
     """A FreeSWITCH that is asked about keys."""
 
-    def __init__(self, level=7, logged="console,debug,info,notice", modes=("rfc2833",), module="true"):
+    def __init__(self, level="debug", logged="console,debug,info,notice", modes=("rfc2833",), module="true"):
         self._answers = {
-            "fsctl loglevel": f"+OK log level: X [{level}]\n",
+            "xml_locate configuration configuration name switch.conf": f'<param name="loglevel" value="{level}"></param>',
             "module_exists mod_logfile": module,
             "xml_locate configuration configuration name logfile.conf": LOG.format(logged),
             "sofia xmlstatus": "".join(f"<profile>\n<name>p{n}</name></profile>" for n, _ in enumerate(modes)),
@@ -130,7 +142,8 @@ class Asked:
     [
         (Asked(), Level.WARNING),
         (Asked(logged="all"), Level.WARNING),
-        (Asked(level=5), Level.OK),
+        (Asked(level="notice"), Level.OK),
+        (Asked(level="info"), Level.WARNING),
         (Asked(logged="notice,warning,err"), Level.OK),
         (Asked(module="false"), Level.OK),
     ],
@@ -140,5 +153,5 @@ def test_doctor_says_whether_freeswitchs_log_has_the_pins(asked, level):
 
 
 def test_doctor_names_a_profile_that_takes_no_keys():
-    found = list(check_keys(Asked(level=5, modes=("rfc2833", "none", "info"))))
+    found = list(check_keys(Asked(level="err", modes=("rfc2833", "none", "info"))))
     assert [one.said for one in found if one.level is Level.ERROR] == ["SIP profile p1 takes no keys (dtmf-type none)"]

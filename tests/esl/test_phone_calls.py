@@ -115,13 +115,13 @@ def test_a_name_that_forges_headers_stays_a_name_on_one_line():
     assert "vm_skip_pin" not in phone.call.variables
 
 
-def test_the_session_listens_to_its_own_call_only_and_to_three_events():
+def test_the_session_listens_to_its_own_call_only_and_to_few_events():
     switch = Switch()
     call(switch).answer()
     assert switch.commands[:-1] == [
         "connect",
         f"filter Unique-ID {UUID}",
-        "event plain CHANNEL_EXECUTE_COMPLETE DTMF CHANNEL_HANGUP",
+        "event plain CHANNEL_EXECUTE_COMPLETE DTMF CHANNEL_HANGUP CHANNEL_HOLD CHANNEL_UNHOLD",
         "linger 30",
         f"api uuid_setvar_multi {UUID} playback_delimiter=!;playback_sleep_val=0;socket_host={switch.variables['socket_host']}",
     ]

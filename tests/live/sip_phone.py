@@ -141,6 +141,12 @@ class SipPhone:
             self._send(self._request("CANCEL", self._branch))
         self._over("")
 
+    def hold(self, *, on: bool) -> None:
+        """Put the call on hold, or come back to it."""
+        self._cseq += 1
+        body = offer(self.sound.port, self._sends, self._cseq, "sendonly" if on else "sendrecv")
+        self._send(self._request("INVITE", new_branch(), ["Content-Type: application/sdp"], body))
+
     def close(self) -> None:
         """Give the sockets back."""
         self.sound.close()
@@ -222,7 +228,7 @@ class SipPhone:
         self._socket.sendto(data, self._server)
 
 
-def offer(port: int, sends: Sends, version: int = 1) -> str:
+def offer(port: int, sends: Sends, version: int = 1, direction: str = "sendrecv") -> str:
     """SDP: a codec and keys at a port of this machine."""
     codec = sends.codec
     noise = f" {COMFORT_NOISE}" if sends.quiet is Quiet.COMFORT_NOISE else ""
@@ -238,7 +244,7 @@ def offer(port: int, sends: Sends, version: int = 1) -> str:
             f"a=rtpmap:{KEYS} telephone-event/{codec.clock or codec.rate}",
             f"a=fmtp:{KEYS} 0-15",
             "a=ptime:20",
-            "a=sendrecv",
+            f"a={direction}",
             "",
         ]
     )

@@ -1,7 +1,7 @@
-"""Keys on a real FreeSWITCH: told twice, kept secret, in a hurry, and what becomes of a PIN in its records and its log."""
+"""Keys and holds on a real FreeSWITCH: told twice, kept secret, in a hurry, and what becomes of a PIN in its records and its log."""
 
 import pytest
-from calls.book import Box
+from calls.book import Box, Msg
 from live.live_rig import LiveRig, furnish
 from live.scenes import Scene
 
@@ -62,3 +62,19 @@ def test_a_second_hash_ends_no_recording(played):
 
 def test_doctor_finds_the_pins_in_freeswitchs_log(live_node):
     assert [one.level for one in check_keys(live_node.switch)] == [Level.WARNING]
+
+
+def holds(node, folder):
+    rig = LiveRig(node, folder)
+    furnish(rig, Box(messages=(Msg(seconds=6.0),)))
+    script = "w:vm-password d:4821# w:vm-opts d:1 w:<* s:2 sh:hold s:8 sh:back w:vm-advopts d:# end:20"
+    rig.dials("*97", script, "1001", shell=lambda line, word: line.phone.hold(on=word == "hold"))
+    return rig
+
+
+@pytest.mark.parametrize("scene", [Scene("hold", holds, 50.0)], ids=["hold"])
+def test_a_message_waits_for_one_who_has_put_it_on_hold(played):
+    assert played.problems == [], played.transcript
+    at = next(n for n, (_, name, data) in enumerate(played.line.ran) if "cache" in data)
+    began, after = played.line.ran[at][0], played.line.ran[at + 1][0]
+    assert 13 < after - began < 16.5, "6 s of message, 8 s of hold"
