@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from esl_vm.esl.phone import EslPhone
     from esl_vm.esl.server import CallEnd, CallServer
     from esl_vm.esl.share import Share
+    from esl_vm.esl.sounds import PromptPack as SpokenPrompts
     from esl_vm.model.call import Call
     from esl_vm.model.mailbox import MailboxId
     from esl_vm.model.settings import Settings
@@ -263,6 +264,26 @@ def open_prompts(settings: Settings) -> PromptPack:
     return open_pack(settings.speech.pack, settings.speech.prompts)
 
 
+def open_spoken_prompts(settings: Settings) -> SpokenPrompts:
+    """The prompts as callers hear them: prepared in the data folder, unless the settings leave them as the pack has them.
+
+    Raises:
+        InvalidValueError: a folder FreeSWITCH could not be told of.
+    """
+    from esl_vm.speech.prepared import PreparedPack
+    from esl_vm.speech.recordings import FilePack
+
+    pack = open_prompts(settings)
+    if not isinstance(pack, FilePack) or not settings.speech.prepare:
+        return pack
+    return PreparedPack(pack, prompt_folder(settings))
+
+
+def prompt_folder(settings: Settings) -> Path:
+    """Where prepared prompts are kept."""
+    return Path(settings.data_dir) / "prompts"
+
+
 def build_world(node: Node) -> World:
     """What conversations are given."""
     from esl_vm.dialogue.world import World
@@ -341,7 +362,7 @@ def build_server(
         max_waiting=min(MOST_WAITING, files // 4),
         allow=tuple(ip_network(network) for network in node.settings.service.allow),
     )
-    return CallServer(listener, converse, open_prompts(node.settings), limits, ended, share)
+    return CallServer(listener, converse, open_spoken_prompts(node.settings), limits, ended, share)
 
 
 def _story(node: Node, call: Call) -> Story:

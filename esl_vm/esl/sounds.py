@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from esl_vm.esl.wire import checked
 from esl_vm.model.errors import UnsafeArgumentError
+from esl_vm.speech.spacing import with_pauses
 from esl_vm.speech.utterance import Prompt, Sound
 
 if TYPE_CHECKING:
@@ -27,6 +28,11 @@ USUAL_RATE = 8000
 class PromptPack(Protocol):
     """Where the prompts of each language lie."""
 
+    @property
+    def spaced(self) -> bool:
+        """Whether its files end in the silence between words and no more, so that the longer pauses are ours to add."""
+        ...
+
     def files(self, prompt: Prompt) -> tuple[str, ...]:
         """The files that say a prompt, in order; raises nothing: a prompt it doesn't have is no file."""
         ...
@@ -35,7 +41,7 @@ class PromptPack(Protocol):
 def members(utterance: Utterance, pack: PromptPack) -> list[str]:
     """The files of an utterance, each as FreeSWITCH takes it; raises UnsafeArgumentError."""
     found: list[str] = []
-    for part in utterance:
+    for part in with_pauses(utterance) if pack.spaced else utterance:
         if isinstance(part, Prompt):
             found.extend(map(safe_member, pack.files(part)))
         elif isinstance(part, Sound):

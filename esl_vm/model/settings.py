@@ -128,6 +128,7 @@ class SpeechSettings:
     language: str = _setting("fr", "language of mailboxes and calls that name none", kind="language")
     pack: str = _setting("auto", "how prompt files are named", choices=("auto", "asterisk", "freeswitch"))
     prompts: str = _setting("", "folder of the prompt pack; empty = where the pack's packages put it", kind="path")
+    prepare: bool = _setting(True, "prompts at one level, spaced as one speaks; false = as the pack has them")
 
 
 @dataclass(frozen=True, slots=True)

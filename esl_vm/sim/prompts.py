@@ -36,6 +36,8 @@ class PromptPack(Protocol):
 class NominalPack:
     """A pack of prompts for machines without sound files: names only, which a simulated line knows the lengths of."""
 
+    spaced = False
+
     def files(self, prompt: Prompt) -> tuple[str, ...]:
         """One file, `prompts/LANGUAGE/NAME.wav`."""
         return (f"prompts/{prompt.language}/{prompt.name}.wav",)

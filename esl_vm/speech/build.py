@@ -6,7 +6,6 @@ language's folder, so that nobody takes it for a recording, and is replaced by a
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import tempfile
@@ -14,33 +13,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-import soundfile
-
 from esl_vm.model.errors import InvalidValueError
-from esl_vm.sound.resample import resampled
-from esl_vm.speech.recordings import OWN_SOUNDS, SYNTHETIC_LIST, Coverage
+from esl_vm.speech.recordings import SYNTHETIC_LIST, Coverage
+from esl_vm.speech.sound_files import as_heard, write_wave
 from esl_vm.speech.utterance import Prompt
 from esl_vm.speech.voice import LANGUAGES
 from esl_vm.speech.words import prompt_names, word
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
-    from esl_vm.sound.resample import Samples
     from esl_vm.speech.packs import PromptPack
 
     Synthesizer = Callable[[str, str, Path], None]
 
 RATES = (8000, 16000)
 
-_RAW = {
-    "ulaw": ("ULAW", 8000),
-    "alaw": ("ALAW", 8000),
-    "gsm": ("GSM610", 8000),
-    "sln": ("PCM_16", 8000),
-    "sln16": ("PCM_16", 16000),
-}
 _ESPEAK_VOICES = {"fr": "fr", "en": "en-us"}
 _ESPEAK_S = 30
 
@@ -118,7 +106,7 @@ def _build_language(
                 _synthesize(synthesizer, prompt, path, rate)
                 built.synthesized.append(name)
                 synthetic.add(name)
-        except (soundfile.SoundFileError, subprocess.SubprocessError, ValueError) as error:
+        except (subprocess.SubprocessError, ValueError) as error:
             built.missing[name] = str(error)
     if synthetic:
         listed.write_text("".join(f"{name}\n" for name in sorted(synthetic)), encoding="utf-8")
@@ -129,11 +117,10 @@ def _build_language(
 
 def _convert(pack: PromptPack, prompt: Prompt, path: Path, rate: int) -> bool:
     """Write a prompt's recordings, one after another, to one file; False if there are none."""
-    own = OWN_SOUNDS / prompt.language / f"{prompt.name}.wav"
-    sources = pack.sources(prompt) or ((own,) if own.is_file() else ())
-    if not sources:
+    recordings = pack.recordings(prompt)
+    if not recordings:
         return False
-    _write(path, np.concatenate([resampled(*read_sound(source), rate) for source in sources]), rate)
+    _write(path, prompt, recordings, rate)
     return True
 
 
@@ -141,37 +128,13 @@ def _synthesize(synthesizer: Synthesizer, prompt: Prompt, path: Path, rate: int)
     with tempfile.TemporaryDirectory() as folder:
         spoken = Path(folder) / "spoken.wav"
         synthesizer(word(prompt.name, prompt.language), prompt.language, spoken)
-        _write(path, resampled(*read_sound(spoken), rate), rate)
+        _write(path, prompt, [spoken], rate)
 
 
-def read_sound(path: Path) -> tuple[Samples, int]:
-    """A recording's samples, channels mixed into one, from -1 to 1, and its rate.
-
-    Raises:
-        soundfile.SoundFileError: it can't be read: broken, or of a type that must be converted by other means (G.722).
-    """
-    kind = path.suffix.removeprefix(".")
-    if kind in _RAW:
-        subtype, rate = _RAW[kind]
-        samples, _ = soundfile.read(
-            path, format="RAW", subtype=subtype, samplerate=rate, channels=1, endian="LITTLE", always_2d=True
-        )
-    else:
-        samples, rate = soundfile.read(path, always_2d=True)
-    return np.asarray(samples, dtype=np.float32).mean(axis=1), int(rate)
-
-
-def _write(path: Path, samples: Samples, rate: int) -> None:
-    """Write 16-bit WAV; the file appears whole or not at all."""
+def _write(path: Path, prompt: Prompt, recordings: Sequence[Path], rate: int) -> None:
+    samples, _ = as_heard(prompt, recordings, rate)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=".partial-", suffix=".wav")
-    os.close(handle)
-    try:
-        soundfile.write(partial, np.clip(samples, -1, 1), rate, subtype="PCM_16", format="WAV")
-        Path(partial).chmod(0o644)
-        Path(partial).replace(path)
-    finally:
-        Path(partial).unlink(missing_ok=True)
+    write_wave(path, samples, rate)
 
 
 def espeak_ng() -> Synthesizer | None:

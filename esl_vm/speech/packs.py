@@ -44,6 +44,11 @@ class PromptPack(Protocol):
         """Where its files are."""
         ...
 
+    @property
+    def spaced(self) -> bool:
+        """Whether its files end in the silence between words and no more."""
+        ...
+
     def files(self, prompt: Prompt) -> tuple[str, ...]:
         """The files that speak a prompt, one after another; empty if nothing here can speak it."""
         ...
@@ -56,11 +61,16 @@ class PromptPack(Protocol):
         """The recordings of a prompt of any type, also those that can't be played as they are."""
         ...
 
+    def recordings(self, prompt: Prompt) -> tuple[Path, ...]:
+        """The recordings a prompt is made of, of any type: its own, one that comes with this project, or those of others."""
+        ...
+
 
 class NominalPack:
     """A pack without files: `FOLDER/fr/vm-youhave.wav`, whether it is there or not."""
 
     kind = "nominal"
+    spaced = False
 
     def __init__(self, folder: Path = Path("prompts")) -> None:
         self.folder = playable_folder(folder)
@@ -78,6 +88,10 @@ class NominalPack:
         """There are none."""
         del prompt
         return ()
+
+    def recordings(self, prompt: Prompt) -> tuple[Path, ...]:
+        """There are none."""
+        return self.sources(prompt)
 
 
 def open_pack(kind: str = "auto", folder: str = "") -> PromptPack:

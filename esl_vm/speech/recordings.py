@@ -53,6 +53,7 @@ class FilePack(ABC):
     """A pack of files: looks once for each prompt, and remembers."""
 
     kind: str
+    spaced = False
 
     def __init__(self, folder: Path) -> None:
         self.folder = playable_folder(folder).absolute()
@@ -73,6 +74,16 @@ class FilePack(ABC):
         if self.sources(prompt):
             return Coverage.NEEDS_BUILD
         return Coverage.SUBSTITUTED if self._substitute(prompt) else Coverage.MISSING
+
+    def recordings(self, prompt: Prompt) -> tuple[Path, ...]:
+        """The recordings a prompt is made of, of any type: its own, one that comes with this project, or those of others."""
+        own = OWN_SOUNDS / primary_language(prompt.language) / f"{prompt.name}.wav"
+        found = self.sources(prompt) or ((own,) if own.is_file() else ())
+        if found:
+            return found
+        names = SUBSTITUTES.get(primary_language(prompt.language), {}).get(prompt.name, ())
+        parts = [self.sources(Prompt(name, prompt.language)) for name in names]
+        return sum(parts, ()) if all(parts) else ()
 
     @abstractmethod
     def sources(self, prompt: Prompt) -> tuple[Path, ...]:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import InvalidValueError
-from esl_vm.speech.utterance import Prompt
+from esl_vm.speech.utterance import Pause, Prompt
 
 if TYPE_CHECKING:
     from esl_vm.speech.utterance import Utterance
@@ -49,6 +49,10 @@ _LIGATURES = str.maketrans(
     {"œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"}
 )
 
+_SHORTEST_NUMBER = 7
+"""Digits of what is no extension."""
+_BETWEEN_GROUPS = (Pause(250),)
+
 # Comedian Mail's limits, in seconds before the beginning of today (Asterisk's say.c, format `q`).
 MONTH_S = 2_628_000
 _HALF_YEAR_S = 15_768_000
@@ -72,8 +76,15 @@ class Spoken(ABC):
         return _prompts(self.language, names)
 
     def digits(self, text: str) -> Utterance:
-        """A text character by character: digits, letters (É as E), `+ * # - . @ _`; others are left out."""
-        return self.prompt(*(CHARACTER_PROMPTS[c] for c in _without_accents(text) if c in CHARACTER_PROMPTS))
+        """A text character by character: digits, letters (É as E), `+ * # - . @ _`; others are left out.
+
+        A telephone number is said in groups, as one says it: 514 555 0180.
+        """
+        groups = _groups(text) or [_without_accents(text)]
+        said = self.prompt(*(CHARACTER_PROMPTS[c] for c in groups[0] if c in CHARACTER_PROMPTS))
+        for group in groups[1:]:
+            said += _BETWEEN_GROUPS + self.prompt(*(CHARACTER_PROMPTS[c] for c in group))
+        return said
 
     def phone_number(self, text: str) -> Utterance:
         """Whom a message is from: "from 5 1 4…"; without a digit to say, "from an unknown caller"."""
@@ -109,6 +120,20 @@ class Spoken(ABC):
     @abstractmethod
     def number(self, n: int, feminine: bool = False) -> Utterance:
         """A cardinal number, -999,999,999 to 999,999,999; feminine: it counts something feminine (`une heure`)."""
+
+
+def _groups(text: str) -> list[str]:
+    """A telephone number in its groups: North American ones as they are written, others three by three; else none."""
+    plus, number = text[:1] == "+", text.removeprefix("+")
+    if len(number) < _SHORTEST_NUMBER or not (number.isascii() and number.isdecimal()):
+        return []
+    first = {7: [3], 10: [3, 3], 11: [1, 3, 3]}.get(len(number), []) if len(number) != 11 or number[0] == "1" else []
+    groups, at = [], 0
+    for length in first or [3] * ((len(number) - 1) // 3):
+        groups.append(number[at : at + length])
+        at += length
+    groups.append(number[at:])
+    return [f"+{groups[0]}", *groups[1:]] if plus else groups
 
 
 def _without_accents(text: str) -> str:

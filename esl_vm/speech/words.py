@@ -69,6 +69,22 @@ def word(name: str, language: str) -> str:
     return entry[voice_for(language).language].split("|")[0].lstrip(", ")
 
 
+def ends_sentence(name: str, language: str) -> bool:
+    """Whether a sentence is over after a prompt."""
+    text = _text(name, language)
+    return text.endswith(_SENTENCE_ENDS) and not text.endswith(_ABBREVIATIONS)
+
+
+def begins_clause(name: str, language: str) -> bool:
+    """Whether a prompt is a sentence of its own, or what one puts a comma before."""
+    text = _text(name, language)
+    return text.startswith(",") or (text[:1].isupper() and ends_sentence(name, language))
+
+
+def _text(name: str, language: str) -> str:
+    return _table().get(name, {}).get(voice_for(language).language, "")
+
+
 def words(prompt_names: Sequence[str], language: str) -> str:
     """An utterance's prompts as a sentence: capitals, full stop, numbers spelled out, nouns and adjectives agreeing.
 

@@ -25,6 +25,8 @@ from esl_vm.speech.utterance import Prompt
 
 
 class Pack:
+    spaced = False
+
     def files(self, prompt):
         return (f"/p/{prompt.name}.wav",)
 

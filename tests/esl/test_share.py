@@ -11,6 +11,8 @@ from esl_vm.model.call import ALL_KEYS
 
 
 class Pack:
+    spaced = False
+
     def files(self, prompt):
         return (f"/p/{prompt.name}.wav",)
 

@@ -1,0 +1,53 @@
+"""Parts of recordings: where a pack's file names another product, or says more than is wanted.
+
+Times are those of June's and Allison's recordings in Asterisk's core sounds 1.6. A cut is made only of a recording as
+long as the one it was measured in; any other is left whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from esl_vm.speech.spoken import primary_language
+
+_SAME_LENGTH_MS = 30
+"""A recording kept in blocks (GSM) is so much longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A part of a recording, in milliseconds.
+
+    Args:
+        whole_ms: how long the recording is. start_ms, end_ms: from where to where; end_ms 0: to the end.
+    """
+
+    whole_ms: int
+    start_ms: int = 0
+    end_ms: int = 0
+
+    def of(self, samples: bytes, rate: int) -> bytes:
+        """The part of a recording (16 bit, one channel); the whole of one that is another recording."""
+        if abs(len(samples) // 2 * 1000 // rate - self.whole_ms) > _SAME_LENGTH_MS:
+            return samples
+        start, end = (rate * ms // 1000 * 2 for ms in (self.start_ms, self.end_ms))
+        return samples[start : end or len(samples)]
+
+
+CUTS = {
+    # "Messagerie Asterisk." / "Veuillez composer votre numéro de boîte vocale."
+    ("fr", "vm-login"): Cut(4216, start_ms=1620),
+    # "Bienvenue à la messagerie Comedian." / "Pour commencer, nous allons vous aider à configurer votre boîte vocale."
+    ("fr", "vm-newuser"): Cut(6268, start_ms=2400),
+    # "Bienvenue dans le répertoire" / "d'Asterisk."
+    ("fr", "dir-welcome"): Cut(2490, end_ms=1360),
+    # "Comedian Mail." / "Mailbox?"
+    ("en", "vm-login"): Cut(2543, start_ms=1360),
+    # "Welcome to Comedian Mail." / "First, I will guide you through a short setup process."
+    ("en", "vm-newuser"): Cut(6068, start_ms=2200),
+}
+
+
+def cut_of(name: str, language: str) -> Cut | None:
+    """What of a recording is said for a prompt; None: all of it."""
+    return CUTS.get((primary_language(language), name))

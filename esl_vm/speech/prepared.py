@@ -1,0 +1,148 @@
+"""A pack's recordings as callers hear them: at one level, without silence around them, parts of them where that is right.
+
+Each is made when it is first asked for, and kept in a folder of the service: `FOLDER/KEY/fr/vm-youhave.wav`. The key
+stands for the pack as it lies on the disk, so that a pack that changes gets a folder of its own. All processes of a node
+share it; a file appears whole or not at all. What can't be made is played as the pack has it, and the log says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import shutil
+import stat
+import time
+from typing import TYPE_CHECKING
+
+from esl_vm.sound import shaping
+from esl_vm.speech.cuts import CUTS
+from esl_vm.speech.sound_files import as_heard, write_wave
+from esl_vm.speech.utterance import Prompt
+from esl_vm.speech.words import prompt_names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from esl_vm.speech.recordings import FilePack
+
+_LOOK_AGAIN_S = 60.0
+"""For so long a pack is taken to be as it was when it was last looked at."""
+_KEPT_S = 3600.0
+"""For so long the folder of the pack as it was before stays: calls may be playing from it."""
+_HEADER = 44  # bytes of a WAV file without a sample
+_log = logging.getLogger(__name__)
+
+
+class PreparedPack:
+    """A pack of files, each prepared when it is first asked for.
+
+    Args:
+        pack: where the recordings are.
+        folder: where the prepared ones are kept; FreeSWITCH must be able to read it.
+        now: seconds, of a clock that only goes on.
+        wall: the clock that files are dated by.
+    """
+
+    spaced = True
+
+    def __init__(
+        self,
+        pack: FilePack,
+        folder: Path,
+        now: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._pack = pack
+        self._folder = folder.absolute()
+        self._now = now
+        self._wall = wall
+        self._looked: dict[str, tuple[float, Path]] = {}
+        self._found: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._failed: dict[tuple[str, str], tuple[str, ...]] = {}
+
+    def files(self, prompt: Prompt) -> tuple[str, ...]:
+        """The file that speaks a prompt; the pack's own where none can be made."""
+        folder = self._current(prompt.language)
+        key = (prompt.name, prompt.language)
+        found = self._found.get(key) or self._failed.get(key)
+        if found is None:
+            path = folder / prompt.language / f"{prompt.name}.wav"
+            if self._is_there(path) or self._prepare(prompt, path):
+                found = self._found[key] = (str(path),)
+            else:
+                found = self._failed[key] = self._pack.files(prompt)
+        return found
+
+    def _current(self, language: str) -> Path:
+        """The folder for the pack as it is now; looked at once a minute."""
+        now = self._now()
+        looked, folder = self._looked.get(language, (-_LOOK_AGAIN_S, self._folder))
+        if now - looked < _LOOK_AGAIN_S:
+            return folder
+        current = self._folder / self._key(language)
+        if current != folder or not current.is_dir():
+            self._found = {key: files for key, files in self._found.items() if key[1] != language}
+            self._tidy(current)
+        self._failed = {key: files for key, files in self._failed.items() if key[1] != language}
+        self._looked[language] = now, current
+        return current
+
+    def _key(self, language: str) -> str:
+        """What stands for the pack's files of a language, and for what is done to them."""
+        seen = hashlib.sha256(repr((shaping.RECIPE, sorted(CUTS.items()))).encode())
+        for name in prompt_names(language):
+            for path in self._pack.recordings(Prompt(name, language)):
+                try:
+                    found = path.stat()
+                except OSError:
+                    continue
+                seen.update(f"{name}\0{path}\0{found.st_size}\0{found.st_mtime_ns}\n".encode())
+        return f"{language}-{seen.hexdigest()[:12]}"
+
+    def _tidy(self, current: Path) -> None:
+        """Remove the folders of packs that were; one that was in use until now is only marked, and goes an hour later."""
+        language = current.name.partition("-")[0]
+        try:
+            for other in self._folder.glob(f"{language}-*"):
+                if other == current:
+                    continue
+                if not current.is_dir():
+                    os.utime(other)
+                elif self._wall() - other.stat().st_mtime > _KEPT_S:
+                    shutil.rmtree(other, ignore_errors=True)
+        except OSError as error:
+            _log.info("old prompts in %s: %s", self._folder, error)
+
+    def _is_there(self, path: Path) -> bool:
+        """Whether it was made before, here or by another process; a power cut may have left an empty file."""
+        try:
+            return path.stat().st_size > _HEADER
+        except OSError:
+            return False
+
+    def _prepare(self, prompt: Prompt, path: Path) -> bool:
+        """Make a prompt's file; False where there is nothing to make it of, or it can't be written."""
+        recordings = self._pack.recordings(prompt)
+        if not recordings:
+            return False
+        try:
+            samples, rate = as_heard(prompt, recordings)
+            if not samples:
+                return False
+            _make_folder(path.parent)
+            write_wave(path, samples, rate)
+        except (OSError, ValueError) as error:
+            _log.warning("prompt %s is played as the pack has it, at its own level: %s", prompt.name, error)
+            return False
+        return True
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder that everybody may read, and those above it; a setgid bit is handed on. Raises OSError."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    folder.chmod(stat.S_IMODE(folder.stat().st_mode) & stat.S_ISGID | 0o755)
