@@ -15,6 +15,7 @@ from esl_vm.model.errors import SpoolError, StoreDownError
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.pins import DEFAULT_PIN
 from esl_vm.ops.lifeline import BEAT_S
+from esl_vm.ops.open_files import Memory
 
 if TYPE_CHECKING:
     import socket
@@ -36,6 +37,7 @@ DEMO_MAILBOXES = (
     ("1003", {"name": "Carol Smith", "language": "en"}),
 )
 _HOUSEKEEPING_S = 600
+_TIDY_S = 20
 _PURGE_EVERY_S = 3600
 _COMPARE_S = 10
 _DAY_S = 86400
@@ -186,7 +188,7 @@ def _own(listener: socket.socket) -> Any:
 
 
 def _until_told(lifeline: Lifeline) -> Any:
-    """An event that is set when this process is to stop; gives signs of life until then and after."""
+    """An event that is set when this process is to stop; gives signs of life until then and after, and memory back."""
     import gevent
     from gevent.event import Event
     from gevent.socket import wait_read
@@ -203,8 +205,15 @@ def _until_told(lifeline: Lifeline) -> Any:
         log.error("the supervisor is gone")
         stop.set()
 
+    def tidy() -> None:
+        memory = Memory()
+        while True:
+            gevent.sleep(_TIDY_S)
+            memory.tidy()
+
     gevent.signal_handler(signal.SIGTERM, stop.set)
     gevent.spawn(beat)
+    gevent.spawn(tidy)
     gevent.spawn(watch_leash)
     return stop
 

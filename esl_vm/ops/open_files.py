@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import logging
 import resource
+from pathlib import Path
 
 log = logging.getLogger(__name__)
 
 _M_ARENA_MAX = -8  # of <malloc.h>
 _ARENAS = 2
+GROWN = 32 << 20
+"""Bytes by which a process must have grown for it to be worth while."""
 
 
 def share_memory_between_threads() -> None:
@@ -20,6 +24,30 @@ def share_memory_between_threads() -> None:
     """
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _ARENAS)
+
+
+class Memory:
+    """Gives back to the system what a flood took: what nothing holds any more, and what glibc keeps between what is held."""
+
+    def __init__(self) -> None:
+        self._known = resident()
+
+    def tidy(self) -> bool:
+        """Give back what can be, where the process has grown since the last time; it takes some 50 ms. Whether it was done."""
+        now = resident()
+        if now - self._known < GROWN:
+            self._known = min(self._known, now)
+            return False
+        gc.collect()
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).malloc_trim(0)
+        self._known = resident()
+        return True
+
+
+def resident() -> int:
+    """Bytes of memory this process has."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
 def allow_open_files(wanted: int) -> int:
