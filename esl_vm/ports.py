@@ -34,7 +34,7 @@ class CallerLine(Protocol):
     Keys dialled ahead wait in a queue and are never lost: each method takes from it first. What a sentence's key does is
     decided where the sentence is said, so nobody else can play something and drop the key that ended it.
 
-    Any method may raise CallerGoneError.
+    Any method may raise CallerGoneError; the first that plays LineError, where nothing can be heard on this line.
     """
 
     @property

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from esl_vm.cli.agreement import sounds_problem, sounds_remedy
 from esl_vm.cli.check_cluster import check_cluster
+from esl_vm.cli.check_codecs import check_codecs
 from esl_vm.cli.check_dialplan import check_dialplan
 from esl_vm.cli.check_keys import check_keys
 from esl_vm.cli.checks import (
@@ -107,6 +108,7 @@ def _freeswitch(node: Node) -> Iterator[Finding]:
         with suppress(SwitchDownError):  # said already
             yield from check_dialplan(node.settings, switch)
             yield from check_keys(switch)
+            yield from check_codecs(switch)
     finally:
         switch.close()
 

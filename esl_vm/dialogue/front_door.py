@@ -16,6 +16,7 @@ from esl_vm.model.errors import (
     AbandonedError,
     CallerGoneError,
     InvalidValueError,
+    LineError,
     StoreDownError,
     VoicemailError,
     WireError,
@@ -52,6 +53,9 @@ def answer_call(phone: Phone, world: World) -> Conversation:
             pass
         except (CallerGoneError, WireError):
             raise
+        except LineError as error:
+            log.error("call %s is given back: %s", call.uuid, error)  # noqa: TRY400 - the sentence says it all
+            talk.know(Status.FAILED, Cause.CODEC)
         except VoicemailError as error:
             if not isinstance(error, StoreDownError):
                 log.exception("call %s ends with an apology", call.uuid)

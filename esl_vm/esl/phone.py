@@ -12,7 +12,7 @@ from esl_vm.esl.session import Later
 from esl_vm.esl.sounds import USUAL_RATE, members, offset_path, playlists, safe_path, wave_of
 from esl_vm.esl.wire import assignments, checked, command, headers_named
 from esl_vm.model.call import ALL_KEYS, Call, Ended, Listened, Recorded
-from esl_vm.model.errors import SpoolError, UnsafeArgumentError
+from esl_vm.model.errors import LineError, SpoolError, UnsafeArgumentError
 from esl_vm.model.message import Caller
 
 if TYPE_CHECKING:
@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 LATE_KEY_S = 1.0
 # Seconds from an execute to the application's start: FreeSWITCH looks at its queue that often.
 TICK_S = 0.02
+_NOT_PLAYED = b"\nApplication-Response: PLAYBACK%20ERROR\n"
+# What can be played wherever anything can.
+_PROBE = "silence_stream://20"
 _PLAYED = b"\nApplication-Response: FILE%20PLAYED\n"
 # Before the first sound of a call that we answered: many a telephone needs so long until it is heard.
 FIRST_PAUSE = "silence_stream://250"
@@ -132,6 +135,7 @@ class EslPhone:
         self._just_answered = False
         self._latest = frame  # what FreeSWITCH said last of the channel: its codec may not be known before the answer
         self._stopping: str | None = None  # the keys that stop the next application, as FreeSWITCH knows them
+        self._sounded = False  # something was played, so the line can carry it
         self._repeats = 0  # keys told twice before the last application
         self._seen_folders: set[str] = set()
 
@@ -319,9 +323,21 @@ class EslPhone:
         self._repeats = session.repeats
         session.begin(application, argument)
         self._latest = ended = session.finish(keys, most_s=most_s, after_hang_up=after_hang_up, later=later)
-        if application == "playback" and not ended.holds(_PLAYED):
-            log.error("call %s: %s: %s", self._call.uuid, ended.last("Application-Response"), argument)
+        if application == "playback":
+            if ended.holds(_PLAYED):
+                self._sounded = True
+            elif not self._sounded and ended.holds(_NOT_PLAYED) and argument != _PROBE:
+                self._try_line(ended)
+                log.error("call %s: PLAYBACK ERROR: %s", self._call.uuid, argument)
+            elif argument != _PROBE:
+                log.error("call %s: %s: %s", self._call.uuid, ended.last("Application-Response"), argument)
         return ended
+
+    def _try_line(self, ended: Frame) -> None:
+        """Find out, where the first sound of a call could not be played, whether any can; raises LineError."""
+        if not self._run("playback", _PROBE, "").holds(_PLAYED):
+            codec = ended.get("Channel-Read-Codec-Name") or "unknown"
+            raise LineError(f"FreeSWITCH can't play on its line, whose codec is {codec}: it only passes that through")
 
     def _key_that_ended(self, ended: Frame, keys: str) -> str | None:
         """The key that ended the last application, None if none did. Others are dropped."""

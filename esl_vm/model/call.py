@@ -44,6 +44,7 @@ class Cause(StrEnum):
     ERROR = "error"
     REFUSED = "refused"
     SOCKET = "socket"
+    CODEC = "codec"
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,10 @@ class SoundTooLargeError(VoicemailError):
     """A sound is larger than the audio store can ever take. Waiting does not help."""
 
 
+class LineError(VoicemailError):
+    """Nothing can be played on this call's line: FreeSWITCH can't make its codec. The administrator must act."""
+
+
 class SpoolError(VoicemailError):
     """The spool folder can't be written (full, read-only, unreadable). The operator must act."""
 
