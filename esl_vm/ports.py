@@ -234,6 +234,13 @@ class AudioStore(Protocol):
         """
         ...
 
+    def put_many(self, audio_ids: Sequence[str], source: Path) -> None:
+        """Store a file's content under each of these ids, copies of one message (`spool.manifest.copy_id`), as `put` does.
+
+        Where the store can, it is kept once, for as long as one of them is not deleted.
+        """
+        ...
+
     def playable(self, audio_id: str) -> Path:
         """A file on this node with that sound, for as long as a call plays it; raises AudioMissingError."""
         ...

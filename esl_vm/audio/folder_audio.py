@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from esl_vm.audio.names import ENDING, OWNER, checked, file_of, is_id
@@ -56,6 +57,15 @@ class FolderAudio:
         content = self._run(source.read_bytes)
         with self._translated():
             self._run(lambda: self._store(path, content))
+
+    def put_many(self, audio_ids: Sequence[str], source: Path) -> None:
+        """Store a file's content under each of these, as links of one file where the file system has such."""
+        first, *others = (file_of(self._folder, checked(audio_id), _LEVELS) for audio_id in audio_ids)
+        content = self._run(source.read_bytes)
+        with self._translated():
+            self._run(lambda: self._store(first, content))
+            for path in others:
+                self._run(partial(self._link, first, path, content))
 
     def playable(self, audio_id: str) -> Path:
         """The file, or this node's copy of it; raises AudioMissingError."""
@@ -129,6 +139,19 @@ class FolderAudio:
                 disk.write_all(fd, content)
                 os.fsync(fd)
                 _name(part, path)
+        disk.sync_folder(path.parent)
+
+    def _link(self, there: Path, path: Path, content: bytes) -> None:
+        """The same file under another name; a copy of it where that can't be."""
+        disk.make_folder(path.parent)
+        try:
+            path.hardlink_to(there)
+        except FileExistsError:
+            pass
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            self._store(path, content)
         disk.sync_folder(path.parent)
 
     def _load(self, path: Path) -> bytes:

@@ -1,4 +1,4 @@
-"""Sounds in Redis, one string each."""
+"""Sounds in Redis, a string each; those that several messages have in common are kept once (redis_shared.py)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from esl_vm.audio.names import checked, is_id
+from esl_vm.audio.redis_shared import SharedSounds
 from esl_vm.model.errors import AudioMissingError, SoundTooLargeError
 from esl_vm.spool import disk
 
@@ -32,6 +33,10 @@ class RedisLink(Protocol):
         """Store a string, unless there is one, as safely as what is announced to a caller; raises StoreDownError."""
         ...
 
+    def announce(self, key: str, *command: Any) -> Any:
+        """Run a command that writes a key, as safely as what is announced to a caller; raises StoreDownError."""
+        ...
+
     def missing(self, keys: Sequence[str]) -> list[str]:
         """Those of these keys that are not there; raises StoreDownError."""
         ...
@@ -55,14 +60,21 @@ class RedisAudio:
         self._owner = key("")  # no sound has that id
         self._cache = cache
         self._run = run
+        self._shared = SharedSounds(link, key)
 
     def put(self, audio_id: str, source: Path) -> None:
         """Store a file's content; raises OSError where the file can't be read, InvalidValueError for a wrong id."""
         key = self._key(checked(audio_id))
+        self._link.keep(key, self._content(source))
+
+    def put_many(self, audio_ids: Sequence[str], source: Path) -> None:
+        """Store a file's content once, for all of these; errors as of `put`."""
+        self._shared.add([checked(audio_id) for audio_id in audio_ids], self._content(source))
+
+    def _content(self, source: Path) -> bytes:
         if (size := source.stat().st_size) > MOST_BYTES:
             raise SoundTooLargeError(f"it has {size >> 20} MiB, and Redis takes {MOST_BYTES >> 20} at most")
-        content = self._run(source.read_bytes)
-        self._link.keep(key, content)
+        return self._run(source.read_bytes)
 
     def playable(self, audio_id: str) -> Path:
         """This node's copy; raises AudioMissingError."""
@@ -79,26 +91,30 @@ class RedisAudio:
         if is_id(audio_id):
             key = self._key(audio_id)
             self._link.run(key, lambda client: client.unlink(key))
+            self._shared.remove(audio_id)
             self._cache.forget(audio_id)
 
     def exists(self, audio_id: str) -> bool:
         """Whether Redis has it."""
+        if not is_id(audio_id):
+            return False
         key = self._key(audio_id)
-        return is_id(audio_id) and bool(self._link.run(key, lambda client: client.exists(key)))
+        return bool(self._link.run(key, lambda client: client.exists(key))) or self._shared.has([audio_id])[0]
 
     def missing(self, audio_ids: Sequence[str]) -> set[str]:
         """Those that Redis does not have; raises StoreDownError where a part of a Cluster is away."""
         names = {self._key(audio_id): audio_id for audio_id in audio_ids}
-        return {names[key] for key in self._link.missing(list(names))}
+        alone = [names[key] for key in self._link.missing(list(names))]
+        return {audio_id for audio_id, there in zip(alone, self._shared.has(alone), strict=True) if not there}
 
     def ids(self) -> Iterator[str]:
         """All ids; those stored or deleted meanwhile may be among them or not."""
         seen: set[str] = set()
         for key in self._keys():
-            audio_id = key.decode(errors="replace")[len(self._prefix) :]
-            if is_id(audio_id) and audio_id not in seen:  # SCAN may tell a key twice
-                seen.add(audio_id)
-                yield audio_id
+            for audio_id in (key.decode(errors="replace")[len(self._prefix) :], *self._shared.ids(key)):
+                if is_id(audio_id) and audio_id not in seen:  # SCAN may tell a key twice
+                    seen.add(audio_id)
+                    yield audio_id
 
     def owner(self) -> str:
         """Which installation said that its sounds are here."""
@@ -116,6 +132,8 @@ class RedisAudio:
     def _get(self, audio_id: str) -> bytes:
         key = self._key(audio_id)
         content: bytes | None = self._link.run(key, lambda client: client.get(key))
+        if content is None:
+            content = self._shared.get(audio_id)
         if content is None:
             raise AudioMissingError(f"there is no sound {audio_id}")
         return content

@@ -133,6 +133,11 @@ class S3Audio:
         if not self.exists(audio_id):
             self._ask(lambda s3: self._write(s3, name, content), audio_id)
 
+    def put_many(self, audio_ids: Sequence[str], source: Path) -> None:
+        """Store a file's content under each of these, an object each."""
+        for audio_id in audio_ids:
+            self.put(audio_id, source)
+
     def playable(self, audio_id: str) -> Path:
         """This node's copy; raises AudioMissingError."""
         if not is_id(audio_id):

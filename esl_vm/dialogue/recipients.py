@@ -65,6 +65,8 @@ def _checked(
     said: Utterance = ()
     boxes: list[MailboxId] = []
     for number, one in chosen.items():
+        if isinstance(one, DistributionList) and not visit.options.send_lists:
+            return Recipients(), visit.talk.voice.digits(number) + visit.say("feature-not-avail-line")
         members = _members(visit, one, own=own)
         if not members:
             return Recipients(), visit.talk.voice.digits(number) + visit.say("pbx-invalid")
@@ -73,6 +75,8 @@ def _checked(
         if one is not None:
             said += visit.talk.name_of(one)
         boxes += members
+        if 0 < visit.options.send_most < len(set(boxes)):
+            return Recipients(), visit.talk.voice.digits(number) + visit.say("feature-not-avail-line")
     visit.talk.skim(said)
     first = next(iter(chosen.values()))
     return Recipients(tuple(dict.fromkeys(boxes)), first if isinstance(first, Mailbox) else None), ()

@@ -29,7 +29,9 @@ class MailboxOptions:
         envelope: say when a message came. saycid: say who left it.
         internal_names: say a caller who has a mailbox in the same domain by name, or as an extension.
         sayduration, saydurationm: say its length, from that many minutes on.
-        sendvoicemail: offer 3 5. moveheard: heard messages go to Old.
+        sendvoicemail: offer 3 5. send_lists: distribution lists may be sent and forwarded to.
+        send_most: most mailboxes that one message may be sent or forwarded to; 0 = no limit.
+        moveheard: heard messages go to Old.
         nextaftercmd: after 7 or 9 play the next message. messagewrap: 4 and 6 wrap around.
         tempgreetwarn: remind the owner of an active temporary greeting.
         force_name, force_greetings: lead an owner without them to record them.
@@ -65,6 +67,8 @@ class MailboxOptions:
     sayduration: bool = True
     saydurationm: int = 2
     sendvoicemail: bool = True
+    send_lists: bool = True
+    send_most: int = 200
     moveheard: bool = True
     nextaftercmd: bool = False
     messagewrap: bool = False
@@ -109,6 +113,7 @@ _RANGES = {
     "skipms": (100, 600000),
     "maxlogins": (1, 10),
     "saydurationm": (0, 1440),
+    "send_most": (0, 10000),
     "calls_per_day": (0, 10000),
     "trash_days": (0, 3650),
     "retention_days": (0, 36500),

@@ -49,6 +49,8 @@ class Destinations:
         """
         manifest = journal.manifest
         deliveries = {}
+        shared = len(manifest.boxes) > 1
+        unasked = self._put_unasked(manifest, sound, intro, retry=retry) if shared else set()
         for place, box in enumerate(manifest.boxes):
             if place in manifest.gone:
                 continue
@@ -57,14 +59,27 @@ class Destinations:
             if manifest.intro:
                 copy = dataclasses.replace(copy, intro_id=copy.id + INTRO_SUFFIX)
                 sounds[copy.intro_id] = intro
-            erased = self._store(sounds, retry=retry, tried=place < manifest.tried)
+            erased = copy.id not in unasked and self._store(
+                sounds, retry=retry, tried=place < manifest.tried, shared=shared
+            )
             _note_tried(journal, place + 1)
             deliveries[box] = self._deliver_copy(box, copy, promised=manifest.promised or manifest.delivered)
             if not deliveries[box].kept:
                 self._delete(sounds)
             elif erased and deliveries[box] is not Delivery.DELETED:
-                self._put(sounds)
+                self._put(sounds, shared=shared)
         return deliveries
+
+    def _put_unasked(self, manifest: Manifest, sound: Path, intro: Path, *, retry: bool) -> set[str]:
+        """Store a message to many, once for all mailboxes that were not asked yet; the ids of their copies."""
+        first = manifest.tried if retry else 0
+        places = [place for place in range(first, len(manifest.boxes)) if place not in manifest.gone]
+        ids = [copy_id(manifest.id, place) for place in places]
+        if ids:
+            self.audio.put_many(ids, sound)
+            if manifest.intro:
+                self.audio.put_many([name + INTRO_SUFFIX for name in ids], intro)
+        return set(ids)
 
     def announced(self, manifest: Manifest) -> list[tuple[int, Announced, list[str]]]:
         """What a delivered take is in its mailboxes, but what is gone: place, what to look for, its sounds."""
@@ -113,7 +128,7 @@ class Destinations:
             self._put({manifest.id: sound})
         return Settlement(Settled.DELIVERED)
 
-    def _store(self, sounds: dict[str, Path], *, retry: bool, tried: bool) -> bool:
+    def _store(self, sounds: dict[str, Path], *, retry: bool, tried: bool, shared: bool = False) -> bool:
         """Store the sounds of something before a mailbox is asked to take it, unless they were erased since.
 
         What is there already is put again all the same: that proves that it is kept as safely as the first time. The sounds were there when a mailbox was asked before. If they are not any more, it had taken it and its owner
@@ -124,7 +139,7 @@ class Destinations:
         """
         if retry and tried and not all(self.audio.exists(sound) for sound in sounds):
             return True
-        self._put(sounds)
+        self._put(sounds, shared=shared)
         return False
 
     def _deliver_copy(self, box: MailboxId, message: Message, *, promised: bool) -> Delivery:
@@ -134,9 +149,12 @@ class Destinations:
         except NoSuchMailboxError:
             return Delivery.NO_MAILBOX
 
-    def _put(self, sounds: dict[str, Path]) -> None:
+    def _put(self, sounds: dict[str, Path], *, shared: bool = False) -> None:
         for sound, path in sounds.items():
-            self.audio.put(sound, path)
+            if shared:
+                self.audio.put_many([sound], path)
+            else:
+                self.audio.put(sound, path)
 
     def _delete(self, sounds: dict[str, Path]) -> None:
         for sound in sounds:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import binascii
 import dataclasses
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -30,11 +31,17 @@ _MOST_SECONDS = 1e11  # since 1970
 
 #: What is added to a message's id to name its introduction's sound.
 INTRO_SUFFIX = ".intro"
+_COPY = re.compile(r"\.[0-9]+(?=(?:\.intro)?$)")
 
 
 def copy_id(message_id: str, place: int) -> str:
     """The id of a message's copy in the mailbox at that place of its list: the first one has the id itself."""
     return f"{message_id}.{place}" if place else message_id
+
+
+def original_id(audio_id: str) -> str:
+    """Of which message, or introduction, that is a copy; the same sound lies under both. The other way of `copy_id`."""
+    return _COPY.sub("", audio_id)
 
 
 class ManifestError(ValueError):

@@ -53,7 +53,8 @@ def node(name: str) -> str:
 def audio(audio_id: str) -> str:
     """Where a sound lies when Redis is the audio store; each on its own, spread over a Cluster's nodes.
 
-    Under the key without an id stands to which installation the sounds belong.
+    Under the key without an id stands to which installation the sounds belong. One that several messages have in common lies
+    under its first message's id in braces, and beside it who they are (audio/redis_shared.py).
     """
     return f"vm:audio:{audio_id}"
 

@@ -213,6 +213,20 @@ class Link:
 
         self.run(key, work)
 
+    def announce(self, key: str, *command: Any) -> Any:
+        """Run a command that writes a key, each time it is run; wait until the replicas have it. Returns its answer.
+
+        Raises:
+            StoreDownError: as `run`; or too few replicas have it.
+        """
+
+        def work(client: Client) -> Any:
+            if self.replicas:
+                return self._with_copies(client, key, (command, command))
+            return client.execute_command(*command)
+
+        return self.run(key, work)
+
     def missing(self, keys: Sequence[str]) -> list[str]:
         """Those of these keys that are not there; raises StoreDownError, in a Cluster where a part of it is away."""
         if not keys:

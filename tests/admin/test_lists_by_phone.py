@@ -99,3 +99,49 @@ def test_a_temporary_greeting_of_the_sender_is_not_played_to_the_sender(ring):
     does = SEND.format("900#") + "w:beep hang"
     rig = ring(does, boxes=(Box(greetings=("temporary",), options={"tempgreetwarn": "no"}), BRUNO), members=("1002",))
     assert not [name for name in rig.heard if "temporary" in name]
+
+
+def test_who_may_not_send_to_lists_or_to_so_many_is_told_before_anything_is_recorded(ring):
+    people = (BRUNO, CARLA)
+    for options, dialled in (
+        ({"send_lists": "no"}, "900#"),
+        ({"send_most": "1"}, "900#"),
+        ({"send_most": "1"}, "1002*1003#"),
+    ):
+        does = SEND.format(dialled) + "w:feature-not-avail-line w:vm-extension d:1002# w:beep hang"
+        rig = ring(does, boxes=(Box(options=options), *people), members=("1002", "1003"))
+        assert new(rig, "1003") == []
+
+
+def test_a_message_to_forty_is_one_sound_in_redis_until_the_last_of_them_erases_it(tmp_path, empty_redis):
+    """Recorded by telephone, for a list; each of the forty hears it, and its deletion takes it from nobody else."""
+    numbers = [str(3000 + place) for place in range(40)]
+    boxes = (Box(), *(Box(number, f"Box {number}", "7319", options={"trash_days": "0"}) for number in numbers))
+    does = SEND.format("900#") + "w:beep talk s:30 d:# quiet w:vm-review d:1 w:vm-msgsaved hang"
+    call = PhoneCall("a_list", "", OWN, does, "", boxes=boxes, lists={"900": tuple(numbers)})
+    rig = RealRig(tmp_path, empty_redis.url, now=play_book.NOON)
+    try:
+        play_book.furnish(call, rig, tmp_path / "before")
+        before = sounds_in(empty_redis)
+        rig.ring(play_book.call_of(call), call.does)
+        assert rig.problems == [], rig.transcript
+        assert before == {}
+        sounds = sounds_in(empty_redis)
+        assert len(sounds) == 1
+        assert 450_000 < sum(sounds.values()) < 520_000  # 30 s, once
+        mailboxes, keeps = rig.real.mailboxes, rig.real.housekeeping
+        for number in numbers:
+            [message] = rig.messages(MailboxId(number), Folder.NEW)
+            assert rig.audio.playable(message.id).stat().st_size > 450_000
+            assert mailboxes.delete(MailboxId(number), message.id)
+            keeps.erase_sounds(rig.audio.delete)
+            assert len(sounds_in(empty_redis)) == (number != numbers[-1])
+    finally:
+        rig.close()
+
+
+def sounds_in(server):
+    """Every sound in Redis and its bytes."""
+    with server.client() as client:
+        found = [key for key in client.scan_iter("vm:audio:*") if client.type(key) == b"string" and key != b"vm:audio:"]
+        return {key: client.strlen(key) for key in found}

@@ -309,3 +309,56 @@ def test_what_a_crash_left_half_written_in_the_share_is_removed_a_day_later(tmp_
     now[0] = written + 90000
     assert list(audio.ids()) == ["0199-a"]
     assert not half.exists()
+
+
+MANY = ["0199-a", "0199-a.1", "0199-a.2", "0199-a.17"]
+
+
+def test_a_sound_of_many_is_there_for_each_until_the_last_is_deleted(kept, recording):
+    kept.here.put_many(MANY, recording(HELLO))
+    kept.here.put_many(MANY, recording(OTHER))  # again: nothing changes
+    kept.here.put_many([f"{one}.intro" for one in MANY], recording(OTHER))
+    assert set(kept.there.ids()) == {*MANY, *(f"{one}.intro" for one in MANY)}
+    assert kept.there.missing([*MANY, "0199-a.intro"]) == set()
+    for place, one in enumerate(MANY):
+        assert kept.there.exists(one)
+        assert kept.there.playable(one).read_bytes() == HELLO
+        kept.here.delete(one)
+        kept.here.delete(one)
+        assert not kept.there.exists(one)
+        assert [kept.there.exists(other) for other in MANY[place + 1 :]] == [True] * (len(MANY) - place - 1)
+    assert kept.there.playable("0199-a.2.intro").read_bytes() == OTHER
+    assert set(kept.there.ids()) == {f"{one}.intro" for one in MANY}
+
+
+def test_one_of_many_can_come_back_after_the_last_went(kept, recording):
+    kept.here.put_many(MANY[:2], recording(HELLO))
+    for one in MANY[:2]:
+        kept.here.delete(one)
+    kept.here.put_many(["0199-a.2"], recording(OTHER))
+    assert kept.there.playable("0199-a.2").read_bytes() == OTHER
+    assert not kept.there.exists("0199-a")
+
+
+def test_a_copy_of_one_of_many_outlives_them(kept, recording):
+    kept.here.put_many(MANY, recording(HELLO))
+    kept.here.copy("0199-a.2", "0200-b")
+    for one in MANY:
+        kept.here.delete(one)
+    assert kept.there.playable("0200-b").read_bytes() == HELLO
+
+
+def test_redis_keeps_a_sound_of_many_once_and_nothing_of_it_when_all_are_gone(redis_servers, tmp_path, recording):
+    for kind in ("redis", "cluster"):
+        link = connect_redis(redis_servers(kind).url)
+        audio = RedisAudio(link, keys.audio, Cache(tmp_path / kind, limit_bytes=1 << 20))
+        for audio_id in list(audio.ids()):
+            audio.delete(audio_id)
+        ids = ["0199-c", *(f"0199-c.{place}" for place in range(1, 400))]
+        audio.put_many(ids, recording(bytes(100_000)))
+        found = link.run(None, lambda client: list(client.scan_iter("vm:audio:*c*")))
+        assert sorted(found) == [b"vm:audio:{0199-c}", b"vm:audio:{0199-c}:for"]
+        for audio_id in ids:
+            audio.delete(audio_id)
+        assert link.run(None, lambda client: list(client.scan_iter("vm:audio:*c*"))) == []
+        link.close()

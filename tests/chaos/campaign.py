@@ -23,7 +23,7 @@ from enum import Enum
 from pathlib import Path
 
 from calls import play_book
-from calls.book import IN, LEAVE, OWN, TWO, Box, PhoneCall
+from calls.book import IN, LEAVE, OWN, TWO, Box, Msg, PhoneCall
 from chaos.points import Points, kill_this_process
 from support.real_rig import RealRig
 from support.redis_servers import RedisServer, redis_server, wait_until
@@ -90,6 +90,21 @@ CALLS = [
         "w:vm-msgforwarded d:# end:20",
         "vm-forwardoptions beep vm-msgforwarded vm-goodbye",
         boxes=(Box(messages=TWO), Box("1002", "Bruno Petit", "7319")),
+    ),
+    PhoneCall(
+        "sending",
+        "an owner sends a message to a list of three, one of whom is full",
+        OWN,
+        IN + "w:vm-opts d:3 w:vm-leavemsg d:5 w:vm-extension d:900# w:beep talk s:2 d:# quiet w:vm-review d:1 "
+        "w:vm-msgsaved d:# end:20",
+        "vm-extension beep vm-review vm-msgsaved",
+        boxes=(
+            Box(),
+            Box("1002", "Bruno Petit", "7319"),
+            Box("1003", "Carla Grand", "7319", messages=(Msg(),), options={"maxmsg": "1"}),
+            Box("1004", "Denis Roy", "7319"),
+        ),
+        lists={"900": ("1002", "1003", "1004")},
     ),
 ]
 
@@ -284,7 +299,18 @@ def _forwarded(rig: RealRig, heard: list[str]) -> list[str]:
     return wrong + [f"{m.id} has no introduction" for m in there if not m.intro_id]
 
 
+def _sent(rig: RealRig, heard: list[str]) -> list[str]:
+    there = {number: len(rig.messages(MailboxId(number), Folder.NEW)) for number in ("1002", "1003", "1004")}
+    # What was promised while Redis was away is put into a full mailbox too.
+    wrong = [] if there["1003"] in {1, 2} else [f"the full mailbox has {there['1003']} messages"]
+    copies = {there["1002"], there["1004"]}
+    if "vm-msgsaved" in heard and copies != {1}:
+        wrong.append("heard saved, and it is not there, or twice")
+    return wrong + ([] if copies in ({0}, {1}) else [f"copies: {there}"])
+
+
 _MUST = {"leaving": _left, "hanging-up": _left, "greeting": _greeting, "moving": _moved, "forwarding": _forwarded}
+_MUST["sending"] = _sent
 
 
 def main() -> int:

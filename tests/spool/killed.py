@@ -14,7 +14,7 @@ FILE_STEPS = (
     *("open", "write", "pwrite", "fsync", "fdatasync", "ftruncate"),
     *("rename", "unlink", "link", "mkdir", "chmod", "fchmod", "utime", "replace"),
 )
-AUDIO_STEPS = ("put", "playable", "delete", "exists")
+AUDIO_STEPS = ("put", "put_many", "playable", "delete", "exists")
 MAILBOX_STEPS = ("deliver", "open", "set_greeting")
 
 

@@ -286,7 +286,7 @@ def test_the_store_goes_away_at_any_question_of_the_call(quick_disk, story_of, l
 
             return ask
 
-        for owner, names in ((desk.mailboxes, MAILBOX_STEPS), (desk.audio, ("put", "delete", "exists"))):
+        for owner, names in ((desk.mailboxes, MAILBOX_STEPS), (desk.audio, ("put", "put_many", "delete", "exists"))):
             for name in names:
                 setattr(owner, name, asked(getattr(owner, name)))
         return count
@@ -312,7 +312,7 @@ def leave_for_the_sweeper(story: Story) -> None:
 
     def call() -> int:
         steps = Steps(1)
-        steps.watch(story.desk.audio, ("put",))
+        steps.watch(story.desk.audio, ("put", "put_many"))
         story.call()
         return 0
 
