@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from esl_vm.model.errors import InvalidValueError, SoundTooLargeError, SpoolError, StoreDownError
 from esl_vm.model.store import Delivery
 from esl_vm.spool import disk
+from esl_vm.spool.fax import BLOCK_MS, is_fax
 from esl_vm.spool.manifest import Kind
 from esl_vm.spool.outcome import Settled, Settlement
-from esl_vm.spool.sound import BrokenSoundError, convert, cut_to, measure
+from esl_vm.spool.sound import BrokenSoundError, blocks, convert, cut_to, measure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from esl_vm.spool.destinations import Destinations
     from esl_vm.spool.folder import SpoolFolder
@@ -29,6 +30,8 @@ log = logging.getLogger(__name__)
 HANDOVER_SUFFIX = ".take"
 #: What only an administrator can mend is waited for so many seconds before it is set aside.
 MENDING_S = 3600.0
+#: Why a fax machine's call is no message. It rings no lamp and makes no mail.
+FAX = "fax tones, and nobody spoke: this mailbox's number is dialled by a fax machine"
 #: A recording that has so much less than FreeSWITCH said (milliseconds) was cut short, by a full disk for example.
 MISSING_MS = 1000
 
@@ -219,6 +222,8 @@ class Settler:
         if too_short(manifest, sound):
             reason = f"{sound.heard_ms} of {sound.ms} ms are not silence"
             return self._remove(journal, Settlement(Settled.TOO_SHORT, reason))
+        if not manifest.promised and self.run(lambda: is_fax(self._blocks(manifest))):  # an administrator's word is one
+            return self._set_aside(journal, FAX)
         return self._deliver(journal, sound.ms, retry=retry, told=told)
 
     def _look(self, journal: Journal) -> Sound:
@@ -230,6 +235,10 @@ class Settler:
         if changes:
             journal.append(**changes)
         return sound
+
+    def _blocks(self, manifest: Manifest) -> Iterator[bytes]:
+        path = self.folder.counting(manifest)
+        return blocks(path, measure(path, 0), BLOCK_MS)
 
     def _missing(self, journal: Journal) -> Settlement:
         """No recording is there: nothing was recorded yet, or it lies on the host of the call's FreeSWITCH."""

@@ -115,6 +115,20 @@ def measure(path: Path, threshold: int, key: str = "") -> Sound:
     return Sound(rate, channels, frames, data_at, finished, heard, tone)
 
 
+def blocks(path: Path, sound: Sound, ms: int) -> Iterator[bytes]:
+    """A measured recording of one channel in pieces of so many milliseconds, in the machine's byte order. Raises OSError."""
+    size = 2 * (sound.rate * ms // 1000)
+    end = sound.data_at + 2 * sound.frames
+    fd = disk.open_file(path)
+    try:
+        for at in range(sound.data_at, end, size * 50):
+            several = os.pread(fd, min(size * 50, end - at), at)
+            for piece in range(0, len(several) - 1, size):
+                yield _native(several[piece : piece + size][: (len(several) - piece) & ~1])
+    finally:
+        os.close(fd)
+
+
 def cut_to(source: Path, sound: Sound, frames: int, target: Path) -> None:
     """Write the first frames of a measured recording as a new, complete WAVE file, durably. Raises OSError."""
     fd = disk.open_file(source)

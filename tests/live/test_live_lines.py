@@ -1,6 +1,8 @@
 """Recording is right on any line: narrow or wide band, stereo, late negotiation, pauses without sound, a codec that changes."""
 
 import math
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -174,3 +176,29 @@ def test_a_pause_keeps_its_length_whatever_the_telephone_sends_meanwhile(played)
     assert gaps.max() / RATE == pytest.approx(again - stopped, abs=0.4)
     assert loud[gaps.argmax()] - loud[0] == pytest.approx((stopped - talked) * RATE, abs=0.4 * RATE)
     assert np.abs(between.astype(int)).mean() < 30
+
+
+def calls_by_fax(node, folder):
+    """A fax machine that dialled the mailbox: its calling tones from the beginning on; it gives up after half a minute."""
+    rig = LiveRig(node, folder)
+    furnish(rig, Box(language="en"))
+    calling = np.concatenate((tone(1100, 0.5, RATE), np.zeros(3 * RATE, dtype=np.int16)))
+    rig.dials("1001", "talk w:vm-theperson w:beep s:31 hang", "0612345678", voice=calling)
+    until = time.monotonic() + 10
+    while not (told := _told_of(node.service, rig)) and time.monotonic() < until:
+        threading.Event().wait(0.1)  # the caller is gone, the call is not over yet
+    return rig, told
+
+
+def _told_of(service, rig):
+    """The lines of its log on takes for this rig's mailbox."""
+    return [line for line in service.log.read_text().splitlines() if f"1001@{rig.domain} " in line]
+
+
+@pytest.mark.parametrize("scene", [Scene("calls_by_fax", calls_by_fax, 50)], ids=lambda scene: scene.name)
+def test_a_fax_machine_leaves_no_message_and_is_told_in_the_log(played):
+    rig, told = played
+    assert rig.problems == [], rig.transcript
+    assert len(told) == 1
+    assert "set aside: fax tones" in told[0]
+    assert rig.messages(ALICE, Folder.NEW) == []
