@@ -380,6 +380,7 @@ def count(node: Node, metrics: Metrics) -> None:
     """Have the stores of a node tell what they do."""
     node.store.link.observe = metrics.redis_called
     node.store.pins.observe = metrics.pin_checked
+    node.store.mailboxes.observe = metrics.call_placed
     node.cache.observe = metrics.sound_asked
 
 

@@ -173,8 +173,18 @@ class Mailboxes(Protocol):
         """Take a greeting out of force; returns its sound id, `` if there was none."""
         ...
 
-    def count_call(self, box: MailboxId, most: int) -> bool:
-        """Count one call placed from this mailbox (3 2, 3 4); False if `most` were placed within 24 hours."""
+    def count_call(
+        self, box: MailboxId, most: int, *, hourly: int | None = None, number: str = "", how: str = ""
+    ) -> bool:
+        """Count one call placed from this mailbox (3 2, 3 4), and write it down; False if it may not be placed.
+
+        That is if `most` were placed within 24 hours, or `hourly` (None: no limit) within one. number: the one called.
+        how: `call-back` or `call`.
+        """
+        ...
+
+    def tell_call(self, box: MailboxId, number: str, how: str, *, refused: str = "") -> None:
+        """Write down a call that is not counted: one to the operator, or one `refused` for that reason."""
         ...
 
 

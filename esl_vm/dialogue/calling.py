@@ -32,7 +32,7 @@ def call_back(visit: Visit) -> Next:
         opening = ()
         match key:
             case CallBackMenu.CALL.value if number:
-                return place(visit, number)
+                return place(visit, number, "call-back")
             case CallBackMenu.CALL.value | CallBackMenu.OTHER.value if visit.options.dialout:
                 return call_out(visit)
             case CallBackMenu.CANCEL.value:
@@ -49,20 +49,27 @@ def call_out(visit: Visit) -> Next:
     if not visit.options.dialout:
         return Next(said=visit.say("feature-not-avail-line"))
     number = _ask_number(visit)
-    return place(visit, number) if number else Next()
+    return place(visit, number, "call") if number else Next()
 
 
-def place(visit: Visit, number: str) -> Next:
-    """Leave the mailbox and go on to a number, if that is allowed and today's calls are not used up."""
-    talk = visit.talk
-    if not is_allowed(visit.options.call_patterns, number):
+def place(visit: Visit, number: str, how: str) -> Next:
+    """Leave the mailbox and go on to a number, if that is allowed and the hour's and the day's calls are not used up.
+
+    It is written down in any case, with how it came to it (`call-back`, `call`); what it costs is the owner's.
+    """
+    talk, options = visit.talk, visit.options
+    if not is_allowed(options.call_patterns, number):
+        talk.world.mailboxes.tell_call(visit.box, number, how, refused="call_patterns")
         return Next(said=visit.say("feature-not-avail-line"))
-    if not talk.world.mailboxes.count_call(visit.box, visit.options.calls_per_day):
+    counted = talk.world.mailboxes.count_call(
+        visit.box, options.calls_per_day, hourly=options.calls_per_hour, number=number, how=how
+    )
+    if not counted:
         return Next(said=visit.talk.apology)
     talk.know(Status.SUCCESS)
     visit.close_folder()
     talk.say("vm-dialout")
-    talk.hand_over(number, talk.world.call_context, vm_dialed_number=number)
+    talk.hand_over(number, talk.world.call_context, vm_dialed_number=number, vm_dialed_by=str(visit.box))
     return Next(leave=True, goodbye=False)
 
 

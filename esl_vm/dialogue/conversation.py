@@ -128,8 +128,9 @@ class Conversation:
         self.phone.set_variables({**told, "vm_handed_back": "true", **more})
 
     def hand_over(self, extension: str, context: str = "", **more: str) -> None:
-        """Tell the dialplan how it ended, then send the caller on to an extension."""
-        self.report(**more)
+        """Tell the dialplan how it ended, then send the caller on to an extension; the new leg has `more` too."""
+        exported = dict.fromkeys([*filter(None, self.phone.call.variable("export_vars").split(",")), *more])
+        self.report(**more, **({"export_vars": ",".join(exported)} if more else {}))
         self.handed_over = True
         self.phone.transfer(extension, context)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -115,8 +116,11 @@ def take_message(talk: Conversation, boxes: Sequence[MailboxId], message: Messag
 def to_operator(talk: Conversation, operator: str) -> None:
     """Say that the call goes to the operator, and send it there."""
     talk.know(Status.USEREXIT, Cause.OPERATOR, talk.message_id)
+    if talk.box is not None:
+        with contextlib.suppress(StoreDownError):  # who wants the operator gets him
+            talk.world.mailboxes.tell_call(talk.box, operator, "operator")
     talk.say("transfer")
-    talk.hand_over(operator)
+    talk.hand_over(operator, vm_dialed_number=operator, vm_dialed_by=str(talk.box or ""))
 
 
 def instructions(talk: Conversation, mailbox: Mailbox, reason: Reason) -> Utterance:

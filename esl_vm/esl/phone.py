@@ -74,7 +74,7 @@ class PhoneSettings:
     variables: tuple[str, ...] = (
         *("domain_name", "default_language", "effective_caller_id_name", "effective_caller_id_number", "dialed_user"),
         *("direction", "sip_auth_username", "sip_auth_realm", "sip_from_user", "sip_from_host"),
-        *("sip_to_user", "sip_req_user", "dialed_domain"),
+        *("sip_to_user", "sip_req_user", "dialed_domain", "export_vars"),
     )
 
 

@@ -28,6 +28,8 @@ class What(StrEnum):
     LOGIN_FAILED = "login-failed"
     LOCKED = "locked"
     UNLOCKED = "unlocked"
+    CALL_PLACED = "call-placed"
+    CALL_REFUSED = "call-refused"
     BOX_ADDED = "box-added"
     BOX_CHANGED = "box-changed"
     BOX_REMOVED = "box-removed"

@@ -40,7 +40,7 @@ class MailboxOptions:
         usedirectory: offer finding a recipient by name in send and forward.
         callback, dialout: allow 3 2 and 3 4.
         call_patterns: numbers that may be dialled so: patterns of digits, X (any digit), . (any rest); comma between.
-        calls_per_day: most calls so made from this mailbox in 24 hours.
+        calls_per_day, calls_per_hour: most calls so made from this mailbox in 24 hours, in one hour.
         attach: send the sound by mail. delete: to the trash once the mail was accepted.
         trash_days: days a deleted message can be restored; 0 = deleted at once.
         retention_days: days after which any message goes to the trash; 0 = never.
@@ -82,6 +82,7 @@ class MailboxOptions:
     dialout: bool = False
     call_patterns: str = ""
     calls_per_day: int = 20
+    calls_per_hour: int = 10
     attach: bool = True
     delete: bool = False
     trash_days: int = 14
@@ -115,6 +116,7 @@ _RANGES = {
     "saydurationm": (0, 1440),
     "send_most": (0, 10000),
     "calls_per_day": (0, 10000),
+    "calls_per_hour": (0, 10000),
     "trash_days": (0, 3650),
     "retention_days": (0, 36500),
     "quota_seconds": (0, 10**9),

@@ -90,6 +90,11 @@ class Metrics:
             registry=registry,
         )
         self._pins = Counter("esl_vm_pin_checks", "PINs typed", ["result"], registry=registry)
+        self._outgoing = Counter(
+            "esl_vm_outgoing_calls", "Callers sent on to a number, or refused it", ["result"], registry=registry
+        )
+        for result in ("placed", "refused"):  # there from the start: an alert sees the first one rise
+            self._outgoing.labels(result)
         self._cache = Counter(
             "esl_vm_audio_cache_requests", "Sounds asked of the node's cache", ["result"], registry=registry
         )
@@ -138,6 +143,11 @@ class Metrics:
     def pin_checked(self, result: str) -> None:
         """A PIN was typed: `right`, `wrong` or `locked`."""
         self._pins.labels(result).inc()
+        self._counted()
+
+    def call_placed(self, placed: bool) -> None:
+        """A caller was sent on to a number (3 2, 3 4, 0), or was refused it."""
+        self._outgoing.labels("placed" if placed else "refused").inc()
         self._counted()
 
     def sound_asked(self, hit: bool) -> None:

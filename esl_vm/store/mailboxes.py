@@ -8,6 +8,7 @@ import secrets
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from esl_vm.model.actor import caller
 from esl_vm.model.errors import NoSuchMailboxError, NoSuchMessageError, StoreDownError
 from esl_vm.model.mailbox import Folder, MailboxId
 from esl_vm.model.options import option_text
@@ -28,7 +29,7 @@ from esl_vm.store.records import (
 from esl_vm.store.scripts import script
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from esl_vm.model.mailbox import Greeting, Mailbox, StoredGreeting
     from esl_vm.model.message import Counts, Message
@@ -44,10 +45,14 @@ class RedisMailboxes:
 
     Args:
         base: the link, keys, clock and limits that the parts of the store share.
+
+    Attributes:
+        observe: told of every outgoing call whether it was placed or refused.
     """
 
     def __init__(self, base: Base) -> None:
         self._base = base
+        self.observe: Callable[[bool], None] | None = None
 
     def open(self, box: MailboxId) -> Mailbox | None:
         """Everything about a mailbox in one look; None if there is none."""
@@ -221,11 +226,26 @@ class RedisMailboxes:
         args = [f"greeting.{greeting.value}", str(self._base.remember_s), str(self._base.grace_ms), *GREETING_FIELDS]
         return text(self._change(keys, "remove_greeting", [keys.deleted, keys.erase], args))
 
-    def count_call(self, box: MailboxId, most: int) -> bool:
-        """Count one call placed from this mailbox (3 2, 3 4); False if `most` were placed within 24 hours."""
+    def count_call(
+        self, box: MailboxId, most: int, *, hourly: int | None = None, number: str = "", how: str = ""
+    ) -> bool:
+        """Count one call placed from this mailbox (3 2, 3 4), and write it down; False if it may not be placed.
+
+        That is if `most` were placed within 24 hours, or `hourly` (None: no limit) within one. number: the one called.
+        how: `call-back` or `call`.
+        """
+        return self._call(box, [str(most), "" if hourly is None else str(hourly), number, how, ""])
+
+    def tell_call(self, box: MailboxId, number: str, how: str, *, refused: str = "") -> None:
+        """Write down a call that is not counted: one to the operator, or one `refused` for that reason."""
+        self._call(box, ["", "", number, how, refused])
+
+    def _call(self, box: MailboxId, args: list[str]) -> bool:
         keys = self._base.keys.of(box)
-        args = [self._base.now_ms(), str(most), secrets.token_hex(8)]
-        return bool(self._base.link.script(keys.partition, script("count_call"), [keys.calls], args))
+        placed = bool(self._change(keys, "count_call", [keys.calls], [secrets.token_hex(8), caller(), *args]))
+        if self.observe is not None:
+            self.observe(placed)
+        return placed
 
     # What administrators and the service's own housekeeping need besides the port.
 

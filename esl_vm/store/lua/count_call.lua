@@ -1,16 +1,33 @@
--- Count a call placed from a mailbox, unless too many were within 24 hours.
--- KEYS[1]  vm:{pNN}:calls:BOX         sorted set, a member for each call by its time, expires
--- ARGV[1]  now, milliseconds since 1970
--- ARGV[2]  most calls
--- ARGV[3]  the call's own mark
+-- Count a call placed from a mailbox unless too many were, and write down what became of it.
+-- KEYS[1..13]  as in common.lua
+-- KEYS[14]  vm:{pNN}:calls:BOX        sorted set, a member for each call by its time, expires
+-- ARGV[1..3]  as in common.lua
+-- ARGV[4]  the call's own mark
+-- ARGV[5]  where the caller is, for the event
+-- ARGV[6]  most calls in 24 hours, ARGV[7]  most in one hour; `` = as many as one likes (without both it is not counted)
+-- ARGV[8]  the number called, ARGV[9]  how it came to it: call-back, call, operator
+-- ARGV[10]  why it is refused whatever was counted, `` = it is not
 -- Returns 1, or 0 if it may not be placed. The same mark counts once: repeating is harmless.
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', tonumber(ARGV[1]) - 86400000))
-if redis.call('ZSCORE', KEYS[1], ARGV[3]) then
+local calls, mark, why = KEYS[14], ARGV[4], ARGV[10]
+redis.call('ZREMRANGEBYSCORE', calls, '-inf', text(now - 86400000))
+if redis.call('ZSCORE', calls, mark) then
     return 1
 end
-if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[2]) then
-    return 0
+if why == '' and ARGV[6] ~= '' and redis.call('ZCARD', calls) >= tonumber(ARGV[6]) then
+    why = 'calls_per_day'
+elseif why == '' and ARGV[7] ~= '' and redis.call('ZCOUNT', calls, text(now - 3600000), '+inf') >= tonumber(ARGV[7]) then
+    why = 'calls_per_hour'
 end
-redis.call('ZADD', KEYS[1], ARGV[1], ARGV[3])
-redis.call('EXPIRE', KEYS[1], 86400)
-return 1
+if why == '' and ARGV[6] ~= '' then
+    redis.call('ZADD', calls, ARGV[2], mark)
+    redis.call('EXPIRE', calls, 86400)
+end
+if redis.call('EXISTS', box) == 1 then
+    local told = {'number', ARGV[8], 'how', ARGV[9], 'from', ARGV[5]}
+    if why ~= '' then
+        told[#told + 1] = 'why'
+        told[#told + 1] = why
+    end
+    happened(why == '' and 'call-placed' or 'call-refused', '', '', told)
+end
+return why == '' and 1 or 0
