@@ -26,7 +26,19 @@ DIALPLAN = Path(__file__).parents[2] / "dialplan"
 PROMPTS = Path("/usr/share/asterisk/sounds")
 """Debian's asterisk-core-sounds-fr-wav and -en-wav."""
 NEEDED = ("event_socket", "commands", "dptools", "dialplan_xml", "sofia", "sndfile", "tone_stream")
-WELCOME = ("opus", "spandsp", "loopback", "native_file", "logfile", "say_en", "say_fr")
+WELCOME = (
+    "opus",
+    "spandsp",
+    "loopback",
+    "native_file",
+    "logfile",
+    "say_en",
+    "say_fr",
+    "fifo",
+    "callcenter",
+    "valet_parking",
+    "lua",
+)
 _PROGRAMS = ("/opt/freeswitch/bin", "/usr/local/freeswitch/bin", "/usr/bin")
 _MODULES = ("lib/freeswitch/mod", "lib64/freeswitch/mod", "mod")
 _START_S = 60.0
@@ -71,6 +83,7 @@ class FreeSwitch:
         folder: for its configuration, log and state.
         services: by the name of a dialplan context with our dialplan in it the `socket` addresses there, and its words
             where they are not "async full".
+        recipes: more files, by their path: `conf/dialplan/CONTEXT/NAME.xml`, `scripts/NAME.lua`.
         domains: mailbox domains, each with the telephones 1001 to 1003. They can be reached where the call's header
             `X-Telephone` says (`error/NO_ANSWER` unless it says anything).
 
@@ -83,7 +96,9 @@ class FreeSwitch:
 
     SETTABLE = ("vm_operator", "vm_language", "vm_skip_pin", "vm_urgent", "sensitive_dtmf")
 
-    def __init__(self, folder: Path, services: Mapping[str, str], domains: list[str]) -> None:
+    def __init__(
+        self, folder: Path, services: Mapping[str, str], domains: list[str], recipes: Mapping[str, str] | None = None
+    ) -> None:
         installed = find_freeswitch()
         assert installed is not None
         self.sip_port, self.late_port = _free_sip_port(), _free_sip_port()
@@ -94,6 +109,11 @@ class FreeSwitch:
         configuration.mkdir(parents=True)
         for context, addresses in services.items():
             _our_dialplan(configuration / context, addresses)
+        public = configuration / "public"
+        public.mkdir()
+        for path, text in (recipes or {}).items():
+            if path.startswith("conf/dialplan/"):
+                (configuration / path.removeprefix("conf/dialplan/")).write_text(text)
         (configuration / "freeswitch.xml").write_text(self._configuration(installed, list(services), domains))
         arguments: list[object] = [
             installed.program,
@@ -120,6 +140,9 @@ class FreeSwitch:
         ]:
             (folder / use).mkdir()
             arguments += [f"-{use}", folder / use]
+        for path, text in (recipes or {}).items():
+            if path.startswith("scripts/"):
+                (folder / path).write_text(text)
         self._said = (folder / "said.txt").open("w")
         self._process = subprocess.Popen(
             [str(word) for word in arguments], stdin=subprocess.DEVNULL, stdout=self._said, stderr=self._said
@@ -179,7 +202,7 @@ class FreeSwitch:
         given = "".join(_set(name, f"${{sip_h_X-{name}}}") for name in self.SETTABLE)
         includes = "".join(
             f'<context name="{context}">{_RECEPTION}\n<X-PRE-PROCESS cmd="include" data="{context}/*.xml"/>\n</context>\n'
-            for context in contexts
+            for context in (*contexts, "public")
         )
         return f"""<?xml version="1.0"?>
 <document type="freeswitch/xml">
@@ -214,6 +237,10 @@ class FreeSwitch:
             )
         }</settings></configuration>
     <configuration name="acl.conf"><network-lists/></configuration>
+    <configuration name="fifo.conf"><settings/><fifos/></configuration>
+    <configuration name="callcenter.conf"><settings/><queues><queue name="support@default">{
+            _params({"strategy": "longest-idle-agent", "moh-sound": "silence_stream://-1", "max-wait-time": "2"})
+        }</queue></queues><agents/><tiers/></configuration>
     <configuration name="sofia.conf"><global_settings>{_params({"log-level": "0"})}</global_settings><profiles>{
             _profile("live", self.sip_port)
         }{_profile("late", self.late_port)}</profiles></configuration>
@@ -228,8 +255,11 @@ class FreeSwitch:
         {_set("live_telephone", "error/NO_ANSWER")}
         <anti-action application="set" data="live_telephone=${{sip_h_X-Telephone}}" inline="true"/>
       </condition>
+      <condition field="${{sip_h_X-Context}}" expression="^public$" break="never">
+        <anti-action application="set" data="domain_name=${{sip_req_host}}" inline="true"/>
+      </condition>
       <condition field="destination_number" expression="^(.*)$">
-        {_set("domain_name", "${sip_req_host}")}{given}
+        {given}
         <action application="transfer" data="$1 XML ${{live_context}}"/>
       </condition>
     </extension></context>

@@ -22,6 +22,7 @@ from live.event_socket import EventSocket
 from live.freeswitch import PROMPTS, FreeSwitch
 from live.live_line import LiveLine
 from live.loop import Loop
+from live.recipes import recipes
 from live.rtp import Sends
 from live.telephone_sound import RATE, read_wav, without_pauses
 
@@ -131,8 +132,10 @@ class LiveNode:
                         "single": f"{self.service.address} async",
                         "sync": f"{self.service.address} full",
                         "nobody": f"127.0.0.1:{nobody}|127.0.0.1:{nobody}",
+                        "default": self.service.address,
                     },
                     self.domains,
+                    recipes(),
                 )
             starting.callback(self.switch.stop)
             self.loop = Loop()
@@ -173,6 +176,7 @@ class LiveNode:
         number: str = "1001",
         name: str = "Alice",
         headers: Mapping[str, str] | None = None,
+        sip: Mapping[str, str] | None = None,
         voice: np.ndarray | None = None,
         shell: Callable[[LiveLine, str], None] | None = None,
         sends: Sends | None = None,
@@ -197,7 +201,7 @@ class LiveNode:
             caller = Caller(line, self.loop, script, shell and (lambda words: shell(line, words)))
             line.on_answer.append(caller.start)
             begun.append((line, caller))
-            line.dial({f"X-{header}": value for header, value in (headers or {}).items()})
+            line.dial({**(sip or {}), **{f"X-{header}": value for header, value in (headers or {}).items()}})
             ready.set()
 
         self.loop.do(begin)

@@ -16,7 +16,7 @@ from esl_vm.model.options import FIELDS, MailboxOptions, option_text
 from esl_vm.model.pins import PinCheck
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     import numpy as np
@@ -126,6 +126,7 @@ class LiveRig:
         shell: Callable[[LiveLine, str], None] | None = None,
         sends: Sends | None = None,
         late: bool = False,
+        sip: Mapping[str, str] | None = None,
         **variables: str,
     ) -> None:
         """One call from beginning to end.
@@ -133,14 +134,15 @@ class LiveRig:
         Args:
             dialled, script: what the caller dials and does. number, name: who it is. voice: what the caller says.
             telephone: what the telephones of this domain are; away unless given.
-            shell: what `sh:` in the script does. sends, late: see `LiveNode.call`. context: the dialplan context. variables: channel variables from before the dialplan.
+            shell: what `sh:` in the script does. sends, late: see `LiveNode.call`. context: the dialplan context.
+            sip: more headers of the INVITE. variables: channel variables from before the dialplan.
         """
         headers = {**variables, "Telephone": (telephone or self.node.away).dial_string}
         if context:
             headers["Context"] = context
         self.line, self.caller = self.node.call(
             dialled, script, self.domain,
-            number=number, name=name, headers=headers, voice=voice, shell=shell, sends=sends, late=late,
+            number=number, name=name, headers=headers, sip=sip, voice=voice, shell=shell, sends=sends, late=late,
         )  # fmt: skip
         self.calls += 1
         write_wav(self.folder / f"heard-{self.calls}.wav", self.line.recording())

@@ -1,0 +1,148 @@
+"""How calls arrive: each recipe of docs/arrivals.md, loaded from the page into a real FreeSWITCH, and rung."""
+
+import ast
+from pathlib import Path
+
+import pytest
+from calls.book import Box
+from live import recipes
+from live.called_phone import CalledPhone
+from live.live_rig import LiveRig, furnish
+from live.scenes import Scene
+
+from esl_vm.model.mailbox import Folder, MailboxId
+
+live = pytest.mark.live
+ALICE, GROUP = MailboxId("1001"), MailboxId("1500")
+LEAVES = "w:beep talk s:3 d:# quiet w:vm-review d:1 end:20"
+CALLER = "0612345678"
+ALICES = (Box(),)
+
+
+def arrives(dials, script=LEAVES, *, context="default", boxes=ALICES, telephone=None, mobile=None, sip=None):
+    """A call; telephone, mobile: what they answer, and then do (None: it rings until the caller gives up)."""
+
+    def act(node, folder):
+        rig = LiveRig(node, folder)
+        furnish(rig, *boxes)
+        desk = CalledPhone(node.loop, *telephone) if telephone else None
+        pocket = CalledPhone(node.loop, *mobile) if mobile else None
+        more = {"Mobile": pocket.dial_string} if pocket else {}
+        rig.dials(dials, script, CALLER, telephone=desk, context=context, sip=sip, **more)
+        rig.mobile_rung = pocket.rung if pocket else 0
+        for phone in filter(None, (desk, pocket)):
+            phone.close()
+        return rig
+
+    return act
+
+
+def once(name, *args, **more):
+    return pytest.mark.parametrize("scene", [Scene(name, arrives(*args, **more), 40.0)], ids=[name])
+
+
+def is_left(rig, box=ALICE):
+    """The message is in that mailbox, once, as the caller's."""
+    assert rig.problems == [], rig.transcript
+    [message] = rig.messages(box, Folder.NEW)
+    assert message.caller.number == CALLER
+    return message
+
+
+def test_the_page_names_the_tests_of_this_file_and_no_others():
+    tree = ast.parse(Path(__file__).read_text())
+    here = {one.name for one in tree.body if isinstance(one, ast.FunctionDef) and one.name.startswith("test_")}
+    assert recipes.tests_named() == here - {"test_the_page_names_the_tests_of_this_file_and_no_others"}
+    assert len(recipes.recipes()) == 11
+
+
+@live
+@once("ring_group", "1500", boxes=(Box(), Box("1500", "Ventes")))
+def test_a_group_that_nobody_answers_has_a_mailbox_of_its_own(played):
+    is_left(played, GROUP)
+    assert "vm-isunavail" in played.heard
+    assert played.messages(ALICE, Folder.NEW) == []
+
+
+@live
+@once("follow_me", "1501", mobile=("200 OK", "keys 2"))
+def test_a_mobile_whose_own_voicemail_answers_does_not_get_the_message(played):
+    assert played.mobile_rung == 1
+    is_left(played)
+
+
+@live
+@once("refer", "1002", telephone=("200 OK", "refer *1001"))
+def test_a_receptionist_transfers_a_caller_to_a_voicemail(played):
+    is_left(played)
+
+
+@live
+@once("reception_key", "1502", telephone=("200 OK", "keys *8"))
+def test_a_receptionist_sends_a_caller_to_a_voicemail_with_a_key(played):
+    is_left(played)
+
+
+QUEUES = {"fifo": "1503", "callcenter": "1504", "valet": "1505"}
+
+
+@live
+@pytest.mark.parametrize(
+    "scene", [Scene(f"queue_{one}", arrives(number)) for one, number in QUEUES.items()], ids=QUEUES
+)
+def test_a_queue_that_takes_too_long_leads_to_a_voicemail(played):
+    is_left(played)
+    assert "vm-isunavail" in played.heard
+
+
+@live
+@once("did", "15145550123", context="public")
+def test_a_number_of_ones_own_rings_and_has_its_voicemail(played):
+    is_left(played)
+    assert "vm-isunavail" in played.heard
+
+
+FORWARDED = {
+    "diversion": ({"Diversion": "<sip:1001@pbx.example>;reason=no-answer;counter=1"}, "vm-isunavail"),
+    "diversion_busy": (
+        {"Diversion": '"Alice" <sip:1001@pbx.example>;reason="user-busy", <sip:1900@pbx.example>;reason=unconditional'},
+        "vm-isonphone",
+    ),
+    "history_info": (
+        {
+            "History-Info": "<sip:1001@pbx.example?Reason=SIP%3Bcause%3D408>;index=1, "
+            "<sip:5145550199@us.example>;index=1.1"
+        },
+        "vm-isunavail",
+    ),
+    "history_info_busy": ({"History-Info": "<sip:1001@pbx.example?Reason=SIP%3Bcause%3D486>;index=1"}, "vm-isonphone"),
+}
+
+
+@live
+@pytest.mark.parametrize(
+    ("scene", "greeting"),
+    [
+        (Scene(f"forwarded_{name}", arrives("5145550199", context="public", sip=headers)), greeting)
+        for name, (headers, greeting) in FORWARDED.items()
+    ],
+    ids=FORWARDED,
+)
+def test_a_call_that_another_system_forwarded_reaches_the_mailbox_it_was_for(played, greeting):
+    is_left(played)
+    assert greeting in played.heard
+
+
+@live
+@once("lua", "1507")
+def test_a_lua_script_hands_a_call_over(played):
+    is_left(played)
+    assert played.status == "SUCCESS"
+
+
+@live
+@once("loopback", "1506", "s:4 d:# s:2 talk s:4 d:# quiet s:2 d:1 s:3 hang")
+def test_a_loopback_leg_takes_the_variables_given_with_it(played):
+    [message] = played.messages(ALICE, Folder.NEW)
+    assert message.urgent
+    assert message.caller.number == CALLER
