@@ -4,6 +4,7 @@
 # make lint     what the tools check
 # make live     the tests that need a real FreeSWITCH
 # make bench    what an application, a call, a mailbox cost, beside a plain greenswitch application; into bench-out/
+# make listen   a speech recogniser hears 400 sentences and menus; into docs/listening.md. Some ten minutes
 # Each makes what it needs in .venv first. The service's data lies in ./var (DATA=DIR for elsewhere).
 
 VENV ?= .venv
@@ -12,7 +13,7 @@ BIN  := $(VENV)/bin
 CALL ?= *97
 
 .NOTPARALLEL:
-.PHONY: run test lint live bench demo chaos format clean
+.PHONY: run test lint live bench demo chaos listen format clean
 .DEFAULT_GOAL := run
 
 # One stamp for each set of packages; made again when setup.cfg changes.
@@ -24,6 +25,10 @@ $(VENV)/.has-test: setup.cfg pyproject.toml scripts/setup-venv
 	@touch $@ $(VENV)/.has-run
 $(VENV)/.has-lint: setup.cfg pyproject.toml scripts/setup-venv
 	@scripts/setup-venv $(VENV) lint
+	@touch $@ $(VENV)/.has-run
+
+$(VENV)/.has-listen: setup.cfg pyproject.toml scripts/setup-venv
+	@scripts/setup-venv $(VENV) listen
 	@touch $@ $(VENV)/.has-run
 
 run: $(VENV)/.has-run
@@ -61,6 +66,9 @@ chaos: $(VENV)/.has-test
 
 bench: $(VENV)/.has-run
 	@PYTHONPATH=scripts $(BIN)/python -m bench $(BENCH)
+
+listen: $(VENV)/.has-listen
+	@PYTHONPATH=scripts $(BIN)/python -m listening $(LISTEN)
 
 format: $(VENV)/.has-lint
 	$(BIN)/ruff format .

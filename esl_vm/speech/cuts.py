@@ -45,6 +45,10 @@ CUTS = {
     ("en", "vm-login"): Cut(2543, start_ms=1360),
     # "Welcome to Comedian Mail." / "First, I will guide you through a short setup process."
     ("en", "vm-newuser"): Cut(6068, start_ms=2200),
+    # vm-intro: "Veuillez laisser votre message après le bip sonore." / "Lorsque vous aurez terminé, veuillez raccrocher…"
+    ("fr", "vm-intro-short"): Cut(7213, end_ms=2790),
+    # vm-intro: "Please leave your message after the tone." / "When done, hang up or press the pound key."
+    ("en", "vm-intro-short"): Cut(5654, end_ms=2220),
 }
 
 

@@ -24,11 +24,13 @@ SYNTHETIC_LIST = "synthetic.txt"
 
 SUBSTITUTES: dict[str, dict[str, tuple[str, ...]]] = {
     "fr": {
+        "vm-intro-short": ("vm-intro",),
         "minute": ("queue-minute",),
         "vm-minutes": ("minutes",),
         "seconds": ("queue-seconds",),
     },
     "en": {
+        "vm-intro-short": ("vm-intro",),
         "minute": ("queue-minute",),
         "vm-minutes": ("minutes",),
         "seconds": ("queue-seconds",),

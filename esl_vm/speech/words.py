@@ -129,14 +129,15 @@ def _number_or_text(tokens: Sequence[Token], place: int, language: str) -> str:
     if isinstance(token, Characters):
         return token.text
     if isinstance(token, Number):
-        return str(token.value) if _names_something(tokens, place) else token.spell(_base_words(language), language)
+        return str(token.value) if _names_something(tokens, place) else token.spell(base_words(language), language)
     if isinstance(token, Ordinal):
-        return token.spell(_base_words(language))
+        return token.spell(base_words(language))
     return _table().get(token, {}).get(language, f"[{token}]")
 
 
 @cache
-def _base_words(language: str) -> dict[str, str]:
+def base_words(language: str) -> dict[str, str]:
+    """The words numbers are made of, by the prompts' names without `digits/`."""
     return {name.removeprefix("digits/"): entry[language] for name, entry in _table().items() if name[:7] == "digits/"}
 
 

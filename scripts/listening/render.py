@@ -1,0 +1,51 @@
+"""A sentence as one sound, as FreeSWITCH plays it: the prepared prompts, and the pauses between."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from esl_vm.esl.sounds import members
+from esl_vm.speech.packs import open_pack
+from esl_vm.speech.prepared import PreparedPack
+from esl_vm.speech.recordings import FilePack
+from esl_vm.speech.sound_files import read_sound
+
+if TYPE_CHECKING:
+    from esl_vm.speech.utterance import Utterance
+
+RATE = 8000
+_SILENCE = "silence_stream://"
+
+
+class NoPackError(Exception):
+    """The prompts of Debian's packages are not installed here."""
+
+
+def installed_pack() -> FilePack:
+    """The pack `asterisk` as Debian installs it; raises NoPackError."""
+    pack = open_pack("asterisk")
+    if not isinstance(pack, FilePack) or not all(
+        (pack.folder / one / "vm-youhave.wav").exists() for one in ("fr", "en")
+    ):
+        raise NoPackError("install asterisk-core-sounds-fr-wav and asterisk-core-sounds-en-wav first")
+    return pack
+
+
+def prepared(folder: Path) -> PreparedPack:
+    """The installed pack, prepared in a folder; raises NoPackError."""
+    return PreparedPack(installed_pack(), folder)
+
+
+def rendered(said: Utterance, pack: PreparedPack) -> bytes:
+    """Samples of 16 bit at 8000 a second."""
+    return b"".join(_sound(member) for member in members(said, pack))
+
+
+def _sound(member: str) -> bytes:
+    if member.startswith(_SILENCE):
+        return bytes(int(member.removeprefix(_SILENCE)) * RATE // 1000 * 2)
+    samples, rate = read_sound(Path(member))
+    if rate != RATE:
+        raise NoPackError(f"{member}: not of {RATE} Hz")
+    return samples
