@@ -14,7 +14,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from esl_vm.model.call import Action
+from esl_vm.model.call import Action, Answer
 from esl_vm.model.errors import SettingsError
 from esl_vm.model.settings_check import parse_address
 
@@ -304,6 +304,7 @@ def build_world(node: Node) -> World:
         timezone=settings.service.timezone,
         domain=settings.service.domain.lower(),
         call_context=settings.service.call_context,
+        answer=Answer(settings.service.answer),
     )
 
 

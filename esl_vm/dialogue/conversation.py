@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from esl_vm.model.call import ALL_KEYS, Cause, Status
+from esl_vm.model.call import ALL_KEYS, Answer, Cause, Status
 from esl_vm.model.errors import AbandonedError, AudioMissingError
 from esl_vm.model.lists import DistributionList
 from esl_vm.model.mailbox import Greeting, Mailbox
@@ -35,6 +35,7 @@ class Conversation:
     cause: Cause = Cause.LEFT
     message_id: str = ""
     owner_is_in: bool = False
+    answered: bool = False
     handed_over: bool = False
     hurried: bool = False
     box: MailboxId | None = None
@@ -115,6 +116,18 @@ class Conversation:
     def standing(status: Status, cause: Cause = Cause.NONE) -> dict[str, str]:
         """The channel variables that say how a call stands."""
         return {"vm_status": status, "vm_cause": cause}
+
+    def answer(self) -> None:
+        """Answer the call, unless it is answered."""
+        if not self.answered:
+            self.answered = True
+            self.phone.answer()
+
+    @property
+    def answers(self) -> Answer:
+        """When a caller who leaves a message is answered."""
+        named = self.phone.call.variable("vm_answer").strip().lower()
+        return Answer(named) if named in set(Answer) else self.world.answer
 
     def begin(self) -> None:
         """Tell the channel that the call is in our hands."""

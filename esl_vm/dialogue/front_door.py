@@ -11,7 +11,7 @@ from esl_vm.dialogue.leaving import LeftFor, Reason, leave, no_such_mailbox
 from esl_vm.dialogue.login import NotTheOwnerError, ask_mailbox, domain_of, own_mailbox
 from esl_vm.dialogue.main_menu import visit_mailbox
 from esl_vm.model.access import authenticated_user, is_strangers_word, named_domain
-from esl_vm.model.call import Action, Cause, Status
+from esl_vm.model.call import Action, Answer, Cause, Status
 from esl_vm.model.errors import (
     AbandonedError,
     CallerGoneError,
@@ -46,7 +46,8 @@ def answer_call(phone: Phone, world: World) -> Conversation:
     talk = Conversation(phone, world, voice_for(language, default=world.language))
     try:
         talk.begin()
-        phone.answer()
+        if action_of(call) is not Action.LEAVE or talk.answers is Answer.ALWAYS:
+            talk.answer()
         try:
             _converse(talk, call)
         except AbandonedError:
@@ -129,6 +130,7 @@ def _leave(talk: Conversation, call: Call, domain: str) -> None:
     named = call.variable("vm_mailbox")
     by_plan = _is_plans(call, named)
     if named == ASK_MAILBOX:
+        talk.answer()
         named, by_plan = talk.ask_digits(talk.voice.prompt("vm-whichbox")), False
         if not named:
             talk.know(Status.FAILED, Cause.SILENT)
@@ -143,6 +145,7 @@ def _leave(talk: Conversation, call: Call, domain: str) -> None:
     reason = Reason.of(call.variable("vm_reason"))
     greeted = False
     while leave(talk, [first, *others], reason, greeted=greeted) is LeftFor.OWNER:
+        talk.answer()
         try:
             entered = own_mailbox(talk, first, vouched=False, by_mistake=True)
         except NotTheOwnerError:

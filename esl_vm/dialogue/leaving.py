@@ -8,7 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from esl_vm.dialogue.recording import MessageEnd, record_message, say_and_beep
-from esl_vm.model.call import Cause, Status
+from esl_vm.model.call import Answer, Cause, Status
 from esl_vm.model.errors import SpoolError, StoreDownError
 from esl_vm.model.mailbox import Greeting, Mailbox, MailboxId
 from esl_vm.model.message import Message, new_id
@@ -59,6 +59,8 @@ def leave(talk: Conversation, boxes: Sequence[MailboxId], reason: Reason, *, gre
         no_such_mailbox(talk)
         return LeftFor.END
     talk.know(Status.USEREXIT, Cause.LEFT)
+    if talk.answers is Answer.KNOWN:
+        talk.answer()
     if not talk.phone.call.variable("vm_language"):
         talk.speak_in(mailbox.language)
     operator = talk.operator_for(mailbox)
@@ -178,6 +180,7 @@ def _answer_early(talk: Conversation, key: str | None, operator: str) -> LeftFor
 
 
 def no_such_mailbox(talk: Conversation) -> None:
-    """Say that the number has no voicemail."""
+    """Say that the number has no voicemail; to one who was not answered the dialplan says it."""
     talk.know(Status.FAILED, Cause.UNKNOWN)
-    talk.say("ss-noservice")
+    if talk.answered:
+        talk.say("ss-noservice")

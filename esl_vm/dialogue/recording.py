@@ -82,6 +82,7 @@ def say_and_beep(talk: Conversation, before: Utterance, keys: str) -> str | None
     if key not in {None, "#"} and keys != ALL_KEYS:
         return key
     talk.hurried = key is not None
+    talk.answer()
     talk.tell(talk.voice.prompt("beep"))
     return None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from esl_vm.model.call import Answer
 from esl_vm.model.options import MailboxOptions
 from esl_vm.model.pins import PinRules
 from esl_vm.model.waits import Waits
@@ -25,6 +26,7 @@ class World:
         waits, pin_rules: how long to wait, which PINs may be chosen.
         language: `fr` or `en`, where neither call nor mailbox names one. timezone: an IANA name, likewise.
         domain: the mailbox domain where the call names none.
+        answer: when a caller who leaves a message is answered.
         call_context: the dialplan context in which 3 2 and 3 4 dial; empty = the call's own.
         listen_keys: keys of a message's body, in the order forward, back, pause, restart, stop.
     """
@@ -42,5 +44,6 @@ class World:
     language: str = "fr"
     timezone: str = "America/Toronto"
     domain: str = "default"
+    answer: Answer = Answer.ALWAYS
     call_context: str = ""
     listen_keys: tuple[str, str, str, str, str] = ("#", "*", "0", "2", "13456789")

@@ -19,6 +19,17 @@ class Action(StrEnum):
     DIRECTORY = "directory"
 
 
+class Answer(StrEnum):
+    """When a caller who leaves a message is answered (`service.answer`, `vm_answer`).
+
+    ALWAYS: at once. KNOWN: at once, where the mailbox is there; else not at all. TONE: the greeting is early media.
+    """
+
+    ALWAYS = "always"
+    KNOWN = "known"
+    TONE = "tone"
+
+
 class Status(StrEnum):
     """What the dialplan is told (`vm_status`)."""
 

@@ -68,6 +68,12 @@ class ServiceSettings:
     node: str = _setting("", "this node's name in the spool and the log; empty = the host's name")
     domain: str = _setting("default", "domain of a mailbox for which the call names none", kind="domain")
     timezone: str = _setting("America/Toronto", "time zone of mailboxes that name none, an IANA name", kind="zone")
+    answer: str = _setting(
+        "always",
+        "when callers who leave a message are answered: always at once; known: not where there is no mailbox; "
+        "tone: as known, and the greeting is early media",
+        choices=("always", "known", "tone"),
+    )
     call_context: str = _setting("", "dialplan context in which 3 2 and 3 4 dial; empty = the call's own")
     log_level: str = _setting("info", "least severe that is logged", choices=("debug", "info", "warning", "error"))
     log_format: str = _setting("text", "lines for people, or one JSON object a line", choices=("text", "json"))

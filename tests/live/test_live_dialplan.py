@@ -133,3 +133,21 @@ def test_an_operator_who_is_busy_has_a_voicemail_too(played):
     assert "vm-isonphone" in played.heard
     assert len(played.messages(MailboxId("1002"), Folder.NEW)) == 1
     assert played.messages(ALICE, Folder.NEW) == []
+
+
+@once("no_mailbox_known", rings("end:20", dials="7777", vm_answer="known"))
+def test_a_number_without_a_mailbox_is_refused_where_the_dialplan_wants_that(played):
+    assert played.line.why_ended.startswith("SIP/2.0 404"), played.transcript
+    assert played.heard == []
+    assert (played.status, played.line.variable("vm_cause")) == ("FAILED", "unknown")
+
+
+@once("early_greeting", rings(LEAVES, vm_answer="tone"))
+def test_a_greeting_in_early_media_is_answered_at_the_tone(played):
+    assert played.problems == [], played.transcript
+    assert {"vm-theperson", "vm-msgsaved"} <= set(played.heard)
+    ran = [(name, data) for _, name, data in played.line.ran if name in {"answer", "playback", "record"}]
+    answered = ran.index(("answer", ""))
+    assert "vm-theperson" in ran[answered - 1][1]
+    assert "beep" in ran[answered + 1][1]
+    assert len(played.messages(ALICE, Folder.NEW)) == 1
