@@ -88,7 +88,6 @@ def _build(args: argparse.Namespace) -> int:
             "converted": language.converted,
             "kept": language.kept,
             "synthesized": language.synthesized,
-            "said by others": language.substituted,
         }
         counted = ", ".join(f"{len(names)} {word}" for word, names in done.items() if names)
         show(f"{language.language}: {counted or 'nothing'}; in {language.folder}")

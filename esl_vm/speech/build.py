@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import InvalidValueError
-from esl_vm.speech.recordings import SYNTHETIC_LIST, Coverage
+from esl_vm.speech.recordings import SYNTHETIC_LIST
 from esl_vm.speech.sound_files import as_heard, write_wave
 from esl_vm.speech.utterance import Prompt
 from esl_vm.speech.voice import LANGUAGES
@@ -40,8 +40,7 @@ class BuiltLanguage:
     Args:
         language: `fr` or `en`. folder: where the files are.
         converted: made from recordings. kept: recordings that were there already.
-        synthesized: spoken by the synthesizer. substituted: said by other prompts, no file needed.
-        missing: with the reason.
+        synthesized: spoken by the synthesizer. missing: with the reason.
     """
 
     language: str
@@ -49,7 +48,6 @@ class BuiltLanguage:
     converted: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
     synthesized: list[str] = field(default_factory=list)
-    substituted: list[str] = field(default_factory=list)
     missing: dict[str, str] = field(default_factory=dict)
 
 
@@ -98,8 +96,6 @@ def _build_language(
             if _convert(pack, prompt, path, rate):
                 built.converted.append(name)
                 synthetic.discard(name)
-            elif pack.coverage(prompt) is Coverage.SUBSTITUTED:
-                built.substituted.append(name)
             elif synthesizer is None:
                 built.missing[name] = "no recording"
             else:

@@ -104,9 +104,6 @@ class FilePack(ABC):
         own = OWN_SOUNDS / primary_language(prompt.language) / f"{prompt.name}.wav"
         if own.is_file():
             return (str(own),)
-        silence = re.fullmatch(r"silence/(\d+)", prompt.name)
-        if silence:
-            return (f"silence_stream://{int(silence[1]) * 1000}",)
         names = SUBSTITUTES.get(primary_language(prompt.language), {}).get(prompt.name, ())
         parts = [self._playable(Prompt(name, prompt.language)) for name in names]
         return sum(parts, ()) if parts and all(parts) else ()

@@ -26,8 +26,8 @@ _RAW = {
     "sln": ("PCM_16", 8000),
     "sln16": ("PCM_16", 16000),
 }
-AS_THEY_ARE = frozenset({"beep", "beeperr"})
-"""Tones: no speech, whose level and length are as wanted."""
+AS_THEY_ARE = frozenset({"beep"})
+"""A tone: no speech; its level and length are as wanted."""
 
 
 def as_heard(prompt: Prompt, recordings: Sequence[Path], rate: int = 0) -> tuple[bytes, int]:

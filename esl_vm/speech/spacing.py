@@ -17,7 +17,6 @@ SENTENCE_GAP_MS = 300
 # A sentence that is put together begins with one of these; so does one that follows another.
 _BEGINNINGS = frozenset(
     {
-        "dir-multi1",
         "dir-pls-enter",
         "vm-enter-num-to-call",
         "vm-first",

@@ -39,7 +39,6 @@ _NAMED_BY_NUMBER = frozenset(
         "vm-from-extension",
         "vm-from-phonenumber",
         "vm-num-i-have",
-        "dir-multi1",
         "dir-multi3",
     }
 )

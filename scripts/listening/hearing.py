@@ -33,6 +33,15 @@ RECORDED = {
         "digits/today": "aujourd'hui",
         "dir-welcome": "Bienvenue dans le répertoire",
         "dir-usingkeypad": "Pour la lettre Q, appuyez sur 7, et pour la lettre Z, appuyez sur 9",
+        "dir-nomore": "Aucune entrée ne correspond à votre sélection dans le répertoire",
+        "feature-not-avail-line": "Cette fonction n'est pas disponible sur cette ligne",
+        "vm-marked-nonurgent": "Le statut d'urgent a été enlevé pour ce message",
+        "vm-rec-name": "Après le bip sonore, dites votre nom et appuyez sur dièse",
+        "vm-rec-unv": "Après le bip sonore, enregistrez votre message indiquant que vous n'êtes pas disponible et "
+        "appuyez sur dièse",
+        "vm-review-nonurgent": "Pour enlever le statut urgent de ce message, veuillez faire le 4",
+        "vm-review-urgent": "Pour qualifier ce message d'urgent, faites le 4",
+        "vm-unknown-caller": "d'un appelant inconnu",
         "please-try-call-later": "Veuillez essayer votre appel plus tard",
         "second": "deuxième",
         "ss-noservice": "Le numéro composé n'est pas en service. Veuillez vérifier le numéro et essayer de nouveau",
@@ -57,7 +66,8 @@ RECORDED = {
         "vm-savefolder": "Which folder should I save this message to",
     },
 }
-_SAME = {"fr": {"une": "un"}, "en": {"oh": "zero"}}
+# Spelled two ways, said as one.
+_SAME = {"fr": {"une": "un", "beep": "bip", "quelle": "quel"}, "en": {"oh": "zero", "ok": "okay"}}
 
 
 class Recogniser(Protocol):
@@ -181,9 +191,9 @@ def _alike(word: str, language: str) -> str:
     bare = "".join(c for c in unicodedata.normalize("NFD", word) if not unicodedata.combining(c))
     if language == "en":
         return re.sub(r"(?<=..)s$", "", bare)
-    if re.search(r"(?:ez|er|és?|ées?)$", word):
-        return re.sub(r"(?:ez|er|ees?|es?)$", "e", bare)
-    return re.sub(r"(?<=..)(?:es|e|s|x)$", "", bare)
+    if re.search(r"(?:ez|er|ères?|és?|ées?)$", word):
+        return re.sub(r"(?:ez|ers?|eres?|ees?|es?)$", "e", bare)
+    return re.sub(r"(?<=..)(?:es|s|x|t|e)$", "", bare)
 
 
 def word_errors(wanted: list[str], heard: list[str]) -> int:

@@ -73,9 +73,8 @@ def test_the_feminine_of_one_comes_with_the_project_unless_the_pack_has_its_own(
     assert AsteriskPack(tmp_path).files(fr("digits/1F")) == (f"{tmp_path}/fr/digits/1F.wav",)
 
 
-def test_silence_and_the_beep_need_no_file(tmp_path):
+def test_the_beep_needs_no_file(tmp_path):
     pack = AsteriskPack(tmp_path)
-    assert pack.files(fr("silence/3")) == ("silence_stream://3000",)
     assert pack.files(fr("beep")) == (str(OWN_SOUNDS / "fr/beep.wav"),)
 
 

@@ -63,6 +63,26 @@ def test_any_prompts_in_any_order_read_as_tidy_text(language, data):
     assert not re.search(r"  | ,|,,|\|", text), text
 
 
+def test_every_prompt_in_the_list_is_asked_for():
+    lists = {
+        "words.py",
+        "counting.py",
+        "recordings.py",
+        "cuts.py",
+        "spacing.py",
+        "freeswitch_pack.py",
+        "sound_files.py",
+    }
+    sources = [
+        *PACKAGE.glob("dialogue/*.py"),
+        *(path for path in PACKAGE.glob("speech/*.py") if path.name not in lists),
+    ]
+    source = "".join(path.read_text(encoding="utf-8") for path in sources)
+    put_together = re.compile(r"digits/(\d|h-|day-|mon-)|letters/[a-z]$")
+    names = {name for language in LANGUAGES for name in prompt_names(language)}
+    assert {name for name in names if f'"{name}"' not in source and not put_together.match(name)} <= {"vm-intro-short"}
+
+
 def test_nothing_reads_as_nothing_and_a_stranger_by_its_name():
     assert words([], "fr") == ""
     assert words(["tt-monkeys"], "fr") == "[tt-monkeys]"
