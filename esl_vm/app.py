@@ -113,28 +113,38 @@ def open_redis(settings: Settings) -> Iterator[str]:
     Raises:
         StoreDownError, SettingsError: the embedded one can't be started.
     """
-    with keep_redis(settings) as (url, _):
+    with keep_redis(settings, must_answer=True) as (url, _):
         yield url
 
 
 @contextmanager
-def keep_redis(settings: Settings) -> Iterator[tuple[str, Callable[[], None]]]:
+def keep_redis(settings: Settings, *, must_answer: bool = False) -> Iterator[tuple[str, Callable[[], None]]]:
     """As `open_redis`, for who runs long: with it, what to do now and then so that the embedded one goes on.
 
+    An embedded one that can't be started is tried again, unless it must answer: calls are taken meanwhile.
+
     Raises:
-        StoreDownError, SettingsError: the embedded one can't be started.
+        SettingsError: there is no program for it. StoreDownError: it must answer, and does not.
     """
     if settings.redis.url != EMBEDDED:
         yield settings.redis.url, lambda: None
         return
     from esl_vm.store.embedded import Embedded
 
-    with Embedded(Path(settings.data_dir), port=settings.redis.port) as embedded:
+    with Embedded(Path(settings.data_dir), port=settings.redis.port, must_answer=must_answer) as embedded:
+        told: list[str] = []
 
         def tend() -> None:
-            if embedded.revive():
+            if embedded.revive() and not embedded.trouble:
                 log.error("the embedded Redis was killed; it is started again")
+            for sentence in embedded.mended:
+                if sentence not in told:
+                    log.error("the embedded Redis was mended: %s", sentence)
+                    told.append(sentence)
 
+        tend()
+        if embedded.trouble:
+            log.error("calls are taken, and messages wait in the spool until Redis is there: %s", embedded.trouble)
         yield embedded.url, tend
 
 

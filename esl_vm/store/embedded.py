@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _LONGEST_SOCKET_PATH = 107  # of the kernel's 108 bytes, one ends it
 _PASSWORD_FILE = "redis.password"  # noqa: S105 - a name, no password
 _POLL_S = 0.02
+_MENDED = "mended: "
 # Seconds a keeper is given to come up before another is tried.
 _REVIVE_EVERY_S = 5.0
 
@@ -42,13 +43,14 @@ class Embedded:
         data_dir: the data folder, made if it is not there. The server's own is `redis` in it.
         port: a loopback port besides the unix socket; 0 = none. What it was started with stays while it runs.
         wait_s: seconds it may take to start, which is longest where there is much to load.
+        must_answer: False: where it does not start this is made all the same, `trouble` says why, and `revive` tries again.
 
     Raises:
         StoreDownError: it does not start; the text has the end of its log.
         SettingsError: there is no redis-server that can read the data.
     """
 
-    def __init__(self, data_dir: Path, port: int = 0, wait_s: float = 60.0) -> None:
+    def __init__(self, data_dir: Path, port: int = 0, wait_s: float = 60.0, *, must_answer: bool = True) -> None:
         self._folder = data_dir.resolve() / "redis"
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._users = -1
@@ -56,13 +58,17 @@ class Embedded:
         self._port = port
         self._socket = self._socket_path()
         self._revived_at = -_REVIVE_EVERY_S
+        self.trouble = ""
         deadline = time.monotonic() + wait_s
         with self._locked("start.lock", fcntl.LOCK_EX, deadline):
             self._users = self._lock("users.lock", fcntl.LOCK_SH, deadline)
             try:
                 started = 0 if self._kept() else self._start_keeper()
                 self._wait_until_it_answers(started, deadline)
-            except BaseException:
+            except BaseException as wrong:
+                if isinstance(wrong, StoreDownError) and not must_answer:
+                    self.trouble = str(wrong)
+                    return
                 self._leave()
                 raise
 
@@ -71,6 +77,14 @@ class Embedded:
         """Where it is, for `connect`; with the password where it has one."""
         password = self._password()
         return f"unix://:{password}@{self._socket}" if password else f"unix:{self._socket}"
+
+    @property
+    def mended(self) -> list[str]:
+        """What was mended of its files since its keeper started, a sentence for each."""
+        with contextlib.suppress(OSError):
+            said = (self._folder / "keeper.log").read_text(errors="replace").splitlines()
+            return [line.removeprefix(_MENDED) for line in said if line.startswith(_MENDED)]
+        return []
 
     def revive(self) -> bool:
         """Start it again if its keeper was killed, and the server with it; returns whether it was. Waits for nothing."""

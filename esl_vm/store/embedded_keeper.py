@@ -9,9 +9,11 @@ the lock, stops the server and ends. Should it be killed itself, the kernel stop
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import fcntl
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,6 +21,10 @@ import time
 from pathlib import Path
 
 _QUICK_S = 2.0
+_DAMAGED = re.compile(
+    rb"(Bad file format|Unexpected end of file|format error)[^\n]*append only file|append only file[^\n]*corrupt"
+)
+_LOG_TAIL = 4096
 _QUICK_DEATHS = 5
 _STOP_S = 20.0
 _PR_SET_PDEATHSIG = 1
@@ -105,11 +111,28 @@ class Keeper:
         quick = time.monotonic() - self._started < _QUICK_S
         self._deaths = self._deaths + 1 if quick else 0
         print(f"redis-server ended with {self._server.returncode}", file=sys.stderr, flush=True)
+        self._server = None  # the end of another child calls this again
         if self._deaths >= _QUICK_DEATHS:
             print("it can't run: given up; redis.log says why", file=sys.stderr, flush=True)
             os._exit(1)
-        time.sleep(0.1 * self._deaths)
+        if not self._mended():
+            time.sleep(0.1 * self._deaths)
         self._start()
+
+    def _mended(self) -> bool:
+        """Whether the server ended at files damaged by a power cut, and they could be mended."""
+        with contextlib.suppress(OSError), (self._folder / "redis.log").open("rb") as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - _LOG_TAIL))
+            if _DAMAGED.search(log.read()):
+                mend = [
+                    sys.executable,
+                    "-S",
+                    "-E",
+                    str(Path(__file__).with_name("embedded_mend.py")),
+                    str(self._folder),
+                ]
+                return subprocess.run(mend, stdin=subprocess.DEVNULL, check=False).returncode == 0
+        return False
 
     def _stop(self) -> None:
         self._stopping = True

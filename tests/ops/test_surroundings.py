@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import redis
 from support.redis_servers import wait_until
 from support.served import Service
 from support.small_disk import fill, small_disk, take_inodes
@@ -340,6 +341,48 @@ def test_an_address_that_is_not_there_yet_can_be_listened_on(caplog):
     ):
         listen_on(f"127.0.0.1:{taken.getsockname()[1]}")
     assert refused.value.errno == errno.EADDRINUSE
+
+
+# -- the embedded Redis after a power cut ---------------------------------------------------------
+
+
+@pytest.fixture
+def after_a_power_cut(tmp_path):
+    """The folder of an embedded Redis that was used and is stopped."""
+    from esl_vm.store.embedded import Embedded
+
+    with (
+        Embedded(tmp_path / "data") as server,
+        redis.Redis(unix_socket_path=server.url.removeprefix("unix:")) as client,
+    ):
+        client.set("x", 1)
+    return tmp_path / "data" / "redis" / "appendonlydir"
+
+
+def test_noughts_at_the_end_of_its_file_are_cut_and_said(tmp_path, after_a_power_cut):
+    [file] = after_a_power_cut.glob("*.incr.aof")
+    file.write_bytes(file.read_bytes() + bytes(4096))
+    with (tmp_path / "log").open("wb") as log, serving(tmp_path, "embedded:", stderr=log) as running:
+        running.wait()
+    assert "the embedded Redis was mended: appendonly.aof.1.incr.aof was damaged" in (tmp_path / "log").read_text()
+
+
+def test_calls_are_taken_while_it_can_t_be_started(tmp_path, after_a_power_cut):
+    [base] = after_a_power_cut.glob("*.base.rdb")
+    good = base.read_bytes()
+    base.write_bytes(b"REDIS0011" + b"\xff" * 100)
+    log = tmp_path / "log"
+    with log.open("wb") as opened, serving(tmp_path, "embedded:", stderr=opened) as running:
+        running.wait()
+        before = running.children()
+        assert running.answers()
+        assert (
+            "calls are taken, and messages wait in the spool until Redis is there: embedded Redis in" in log.read_text()
+        )
+        base.write_bytes(good)
+        wait_until((tmp_path / "data" / "redis" / "redis.sock").is_socket, seconds=30, what="its socket")
+        assert running.answers()
+        assert set(before) & set(running.children())
 
 
 # -- character sets and memory --------------------------------------------------------------------
