@@ -65,6 +65,7 @@ def record(
             keys=keys,
             then=then,
             then_ms=options.minsecs * 1000,
+            rate_changed=take.rate_changed,
         )
         take.recorded(recorded)
         if not (talk.hurried and recorded.key == "#" and recorded.ms < SECOND_HASH_MS):

@@ -16,7 +16,7 @@ from esl_vm.model.errors import LineError, SpoolError, UnsafeArgumentError
 from esl_vm.model.message import Caller
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from esl_vm.esl.session import CallSession
@@ -220,6 +220,7 @@ class EslPhone:
             if not path.parent.is_dir():
                 return False
             self._session.change(_RECORDING)
+            self._session.hold(command("event plain CODEC"))
             if self._session.ask([f"api file_exists {safe_path(folder)}"])[0].data.strip() != "true":
                 return False
             self._seen_folders.add(folder)
@@ -235,6 +236,7 @@ class EslPhone:
         keys: str,
         then: Mapping[str, str] | None = None,
         then_ms: int = 0,
+        rate_changed: Callable[[int, int], object] | None = None,
     ) -> Recorded:
         """Record to a file of the call's FreeSWITCH; see ports.Phone. Whether that is this host's, the spool finds out.
 
@@ -256,11 +258,19 @@ class EslPhone:
             rate = _rate(self._latest, "Channel-Read-Codec-Rate")
             halved = self._latest.get("Channel-Read-Codec-Name") == _COUNTED_TWICE
             argument += f" {max(0, threshold) * rate // USUAL_RATE} {(silence_s + 1) // 2 if halved else silence_s}"
+        changes: list[tuple[int, int]] = []
+        session.codec_told = lambda frame: _note_rate(changes, frame, path)
         session.poll()
         session.keys.clear()
         most_s = max_s + TICK_S if max_s > 0 else None
         later = Later(then_ms / 1000 + TICK_S, *self._assigned(then)) if then else None
-        ended = self._run("record", argument, keys, most_s=most_s, after_hang_up=True, later=later)
+        try:
+            ended = self._run("record", argument, keys, most_s=most_s, after_hang_up=True, later=later)
+        finally:
+            session.codec_told = None
+            for size, rate in changes:
+                if rate_changed:
+                    rate_changed(size, rate)
         key = self._key_that_ended(ended, keys) if keys else None
         if key is None and self._ended_by_repeat(ended):
             key = ended.last("variable_playback_terminator_used")
@@ -365,15 +375,28 @@ def _terminators(keys: str) -> str:
     return "any" if set(keys) == set(ALL_KEYS) else keys
 
 
+def _note_rate(changes: list[tuple[int, int]], frame: Frame, path: Path) -> None:
+    """Take notice of another codec in a recording: how large the file is by now, and the rate from there on.
+
+    FreeSWITCH goes on writing what comes, as if the rate were that of the beginning (seen on FreeSWITCH 1.11). Of what is
+    read it tells nothing, and both ways have one codec; so what is written tells it.
+    """
+    rate = _rate(frame, "Channel-Write-Codec-Rate", last=True)
+    try:
+        changes.append((path.stat().st_size, rate))
+    except OSError as error:
+        log.warning("%s: the codec has changed, and the recording can't be looked at: %s", path, error)
+
+
 def _number(frame: Frame, name: str) -> int:
     """A header that is a count, 0 if it isn't there."""
     text = frame.last(name) or ""
     return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else 0
 
 
-def _rate(frame: Frame, name: str) -> int:
-    """A codec's samples a second; the usual rate if the header isn't there."""
-    text = frame.get(name) or ""
+def _rate(frame: Frame, name: str, *, last: bool = False) -> int:
+    """A codec's samples a second, of several as told first or last; the usual rate if the header isn't there."""
+    text = (frame.last(name) if last else frame.get(name)) or ""
     return int(text) if re.fullmatch(r"[1-9][0-9]{3,5}", text) else USUAL_RATE
 
 

@@ -106,6 +106,7 @@ class CallSession(Exchange):
         self.keys: deque[str] = deque()
         self.executed = 0  # applications run so far
         self.pressed = 0  # keys pressed so far
+        self.codec_told: Callable[[Frame], None] | None = None  # is given what FreeSWITCH tells of the line's codec
         self.pause = Pause()  # what is done while the caller holds the call
         self.repeats = 0  # how often one of them was told a second time, by another way
         self._told_twice = ToldTwice()
@@ -338,6 +339,9 @@ class CallSession(Exchange):
             return
         elif frame.event == "CHANNEL_HANGUP":
             self.gone = self.gone or f"hung up: {frame.last('Hangup-Cause') or 'no cause'}"
+        elif frame.event == "CODEC":
+            if self.codec_told:
+                self.codec_told(frame)
         elif frame.event in {"CHANNEL_HOLD", "CHANNEL_UNHOLD"}:
             self.pause.held = frame.event == "CHANNEL_HOLD"
 

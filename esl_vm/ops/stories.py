@@ -147,12 +147,20 @@ class MeasuredPhone:
         keys: str,
         then: Mapping[str, str] | None = None,
         then_ms: int = 0,
+        rate_changed: Callable[[int, int], object] | None = None,
     ) -> Recorded:
         """Record to a file."""
         self._begins()
         self._story.recordings += 1
         recorded = self._phone.record(
-            path, max_s=max_s, silence_s=silence_s, threshold=threshold, keys=keys, then=then, then_ms=then_ms
+            path,
+            max_s=max_s,
+            silence_s=silence_s,
+            threshold=threshold,
+            keys=keys,
+            then=then,
+            then_ms=then_ms,
+            rate_changed=rate_changed,
         )
         self._pressed(recorded.key or None)
         return recorded

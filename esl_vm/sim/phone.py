@@ -20,7 +20,7 @@ from esl_vm.sim.prompts import NominalPack, measure
 from esl_vm.speech.utterance import Pause, Prompt
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from esl_vm.sim.line import Line
@@ -125,6 +125,7 @@ class SimPhone:
         keys: str,
         then: Mapping[str, str] | None = None,
         then_ms: int = 0,
+        rate_changed: Callable[[int, int], object] | None = None,  # noqa: ARG002 - its line has one rate
     ) -> Recorded:
         """Record to a file; see ports.Phone."""
         self._check()

@@ -141,8 +141,8 @@ class Settler:
         changes: dict[str, Any] = {}
         if not sound.finished or sound.ms + MISSING_MS < recorded_ms:
             changes["cut"] = True
-        if sound.frames and (sound.rate, sound.channels) != (self.rate, 1):
-            convert(source, sound, self.rate, fitted)
+        if sound.frames and (manifest.rates or (sound.rate, sound.channels) != (self.rate, 1)):
+            convert(source, sound, self.rate, fitted, manifest.rates)
             source, finished = fitted, sound.finished
             sound = dataclasses.replace(measure(source, manifest.threshold), finished=finished)
         if key:

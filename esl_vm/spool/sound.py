@@ -7,19 +7,19 @@ whose RIFF size is not its own was cut off, and its sound is all that follows th
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import struct
 import sys
 import warnings
 from dataclasses import dataclass
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from esl_vm.spool import disk
 from esl_vm.spool.key_tone import LOOKED_AT_MS, tone_frames
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 with warnings.catch_warnings():  # 3.11 and 3.12 announce its removal; later Pythons have it from audioop-lts
@@ -147,14 +147,35 @@ def _cut(fd: int, sound: Sound, frames: int) -> Iterator[bytes]:
         yield block + bytes(wanted - len(block))  # of a file that became shorter since it was measured
 
 
-def convert(source: Path, sound: Sound, rate: int, target: Path) -> None:
-    """Write a measured recording as a new, complete WAVE file in one channel at that rate, durably. Raises OSError."""
-    fd = disk.open_file(source)
-    try:
-        header = wave_header(2 * sound.frames_at(rate), rate)
-        disk.write_parts(target, chain((header,), _converted(fd, sound, rate)))
-    finally:
-        os.close(fd)
+def convert(source: Path, sound: Sound, rate: int, target: Path, rates: Sequence[int] = ()) -> None:
+    """Write a measured recording as a new, complete WAVE file in one channel at that rate, durably.
+
+    Args:
+        source: the recording.
+        sound: what was measured of it.
+        rate: samples a second of what is written.
+        target: where.
+        rates: a size in bytes and a rate, and so on: from there on its samples are of that rate, not of the header's.
+
+    Raises:
+        OSError.
+    """
+    parts = _parts(sound, rates)
+    disk.write_parts(target, _joined([source] * len(parts), parts, rate, sum(part.frames_at(rate) for part in parts)))
+
+
+def _parts(sound: Sound, rates: Sequence[int]) -> list[Sound]:
+    """The stretches of a recording that have one rate each."""
+    width = 2 * sound.channels
+    found: list[Sound] = []
+    begins, now = 0, sound.rate
+    for size, then in [*zip(rates[::2], rates[1::2], strict=True), (sound.data_at + sound.frames * width, 0)]:
+        ends = min(max((size - sound.data_at) // width, begins), sound.frames)
+        if ends > begins:
+            at = sound.data_at + begins * width
+            found.append(dataclasses.replace(sound, rate=now, frames=ends - begins, data_at=at))
+        begins, now = ends, then if then in _RATES else now
+    return found
 
 
 def _converted(fd: int, sound: Sound, rate: int) -> Iterator[bytes]:

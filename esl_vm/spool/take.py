@@ -119,6 +119,10 @@ class Take:
         self.sound = sound
         self._append(recorded_ms=max(0, recorded.ms), **changes)
 
+    def rate_changed(self, size: int, rate: int) -> None:
+        """From so many bytes of the recording on, its samples are of that rate; told before `recorded`."""
+        self._append(rates=(*self._journal.manifest.rates, size, rate))
+
     def mark(self, urgent: bool) -> None:
         """Mark it urgent, or not urgent."""
         if urgent != self._journal.manifest.urgent:
@@ -128,7 +132,7 @@ class Take:
         """Record again: there is a new `path`, and what was recorded is gone for good."""
         manifest = self._journal.manifest
         former = [self.path, self.playable]
-        self._append(part=manifest.part + 1, recorded_ms=-1, fitted=False, cut=False, elsewhere=False)
+        self._append(part=manifest.part + 1, recorded_ms=-1, fitted=False, cut=False, elsewhere=False, rates=())
         self.sound = None
         try:
             for path in former:

@@ -1,5 +1,6 @@
 """The caller's line over an event socket, as calls: what FreeSWITCH is told, and what the conversation learns."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -490,6 +491,30 @@ def test_the_threshold_follows_the_rate_that_the_tones_end_tells(take, rate, thr
     phone.play(GREETING, "")
     record(phone, take)
     assert switch.executed[-1] == ("record", f"{take} 61 {threshold} 10")
+
+
+def codec_told(switch, rate, name="PCMU"):
+    """A re-INVITE: FreeSWITCH's read codec stays the recording's, what is written changes."""
+    switch.write(event("CODEC", Channel__Write__Codec__Name=name, Channel__Write__Codec__Rate=rate))
+
+
+@pytest.mark.parametrize("hangs_up", [False, True])
+def test_a_codec_that_changes_in_a_recording_is_told_with_the_files_size_at_that_moment(take, hangs_up):
+    switch = Switch(lasts={"take": 30})
+    phone = call(switch)
+    take.write_bytes(bytes(32044))
+    switch.at(2.0, codec_told, switch, "16000")
+    switch.at(2.5, take.write_bytes, bytes(48044))
+    switch.at(3.0, codec_told, switch, "8000")
+    switch.at(4.0, *((switch.hang_up,) if hangs_up else (switch.press, "#")))
+    told = []
+    with pytest.raises(CallerGoneError) if hangs_up else nullcontext():
+        record(phone, take, rate_changed=lambda *change: told.append(change))
+    assert told == [(32044, 16000), (48044, 8000)]
+    if not hangs_up:
+        codec_told(switch, "48000")
+        phone.play(GREETING, "")
+    assert len(told) == 2
 
 
 @pytest.mark.parametrize(("silence_s", "told"), [(10, 5), (5, 3), (1, 1)])

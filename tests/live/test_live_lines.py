@@ -202,3 +202,29 @@ def test_a_fax_machine_leaves_no_message_and_is_told_in_the_log(played):
     assert len(told) == 1
     assert "set aside: fax tones" in told[0]
     assert rig.messages(ALICE, Folder.NEW) == []
+
+
+def changes(name, first, second):
+    """The telephone changes its codec in the middle of a tone."""
+    return leaves(
+        name, first, tone(1000, 12, first.rate),
+        "w:vm-intro d:# w:beep s:0.6 talk s:3 sh:change s:3 d:# quiet w:vm-review d:1 end:20",
+        shell=lambda line, _: line.phone.change(second, tone(1000, 12, second.rate)),
+    )  # fmt: skip
+
+
+CHANGES = [
+    changes(f"changes_{first}_to_{second}", LINES[first], LINES[second])
+    for first, second in (("pcmu", "g722"), ("g722", "pcmu"), ("pcmu", "opus"), ("opus", "pcmu"), ("g722", "opus"))
+]
+
+
+@pytest.mark.parametrize("scene", CHANGES, ids=lambda scene: scene.name)
+def test_both_parts_have_the_right_speed_where_the_codec_changes(played, scene):
+    _, sound = message_of(played)
+    spoken = sound[np.flatnonzero(np.abs(sound.astype(int)) > 1000)[0] :]
+    # FreeSWITCH fills the moment of the change with noise, in frames of the former codec's size.
+    assert 5.8 <= len(spoken) / RATE <= (8.2 if scene.name == "changes_opus_to_pcmu" else 6.8)
+    for part in (spoken[RATE : RATE * 5 // 2], spoken[-RATE * 5 // 2 : -RATE // 2]):
+        assert pitch(part) == pytest.approx(1000, abs=2)
+        assert amplitude(part, 1000) == pytest.approx(LEVEL, rel=0.12)

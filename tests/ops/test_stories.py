@@ -40,7 +40,7 @@ class Line:
         self._clock.at += 1
         return Listened(self._keys.pop(0), 500)
 
-    def record(self, path, *, max_s, silence_s, threshold, keys, then=None, then_ms=0):
+    def record(self, path, *, max_s, silence_s, threshold, keys, then=None, then_ms=0, rate_changed=None):
         self._clock.at += 1
         return Recorded(1000, Ended.KEY, self._keys.pop(0))
 

@@ -68,6 +68,31 @@ def test_one_that_was_cut_off_too(desk):
     assert desk.mailboxes.messages(ALICE)[take.id].cut
 
 
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_message_in_which_the_codec_changed_is_as_long_as_it_was(desk, ended):
+    with desk.take() as take:
+        data = spoken(2000, 8000, 1)
+        freeswitch_records(take.path, data + spoken(3000, 16000, 1))
+        take.rate_changed(44 + len(data), 16000)
+        if ended:
+            take.recorded(recorded(8000))  # as FreeSWITCH counts
+            take.settle()
+
+    assert stored(desk, take.id).ms == 5000
+    assert not desk.mailboxes.messages(ALICE)[take.id].cut
+
+
+def test_recorded_again_it_is_as_it_comes(desk):
+    with desk.take() as take:
+        freeswitch_records(take.path, spoken(2000, 8000, 1))
+        take.rate_changed(44, 16000)
+        take.recorded(recorded(2000))
+        take.again()
+        freeswitch_records(take.path, spoken(3000, 8000, 1))
+
+    assert stored(desk, take.id).ms == 3000
+
+
 @pytest.mark.parametrize(("rate", "channels"), LINES)
 def test_a_greeting_too(desk, rate, channels):
     take = desk.spool.take_greeting(ALICE, Greeting.UNAVAILABLE, desk.sound_id())

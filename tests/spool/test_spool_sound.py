@@ -221,6 +221,35 @@ def test_the_same_recording_gives_the_same_bytes_every_time(recording):
     assert at(8000, path).tobytes() == at(8000, path).tobytes()
 
 
+@pytest.mark.parametrize(("first", "then"), [(8000, 16000), (16000, 8000), (8000, 48000), (48000, 8000)])
+def test_where_the_codec_changed_both_parts_keep_their_speed(recording, tmp_path, first, then):
+    before, after = sine(1000, first), sine(1000, then)[44:]
+    path = recording(wave(before[44:] + after, first))
+
+    convert(path, measure(path, 0), 8000, tmp_path / "converted.wav", (len(before), then))
+
+    with standard_wave.open(str(tmp_path / "converted.wav")) as file:
+        assert file.getnframes() == 4 * 8000
+        samples = np.frombuffer(file.readframes(4 * 8000), dtype="<i2") / 32767
+    for part in (samples[: 2 * 8000], samples[2 * 8000 :]):
+        assert heard(part) == (1000, pytest.approx(0.5, rel=0.01))
+
+
+@pytest.mark.parametrize(
+    ("rates", "seconds"),
+    [
+        ((0, 16000), 1.0), ((44, 16000), 1.0), ((10**9, 16000), 2.0), ((16044, 16000, 16044, 8000), 2.0),
+        ((16044, 16000, 24044, 8000), 1.75), ((24044, 8000, 16044, 16000), 1.75), ((16044, 0), 2.0), ((16045, 16000), 1.5),
+    ],
+)  # fmt: skip
+def test_whatever_is_told_of_a_codecs_changes_makes_a_sound(recording, tmp_path, rates, seconds):
+    path = recording(wave(bytes(2 * 16000), 8000))
+
+    convert(path, measure(path, 0), 8000, tmp_path / "converted.wav", rates)
+
+    assert measure(tmp_path / "converted.wav", 0).ms == pytest.approx(seconds * 1000, abs=1)
+
+
 @pytest.mark.parametrize("channels", [1, 2, 3, 8])
 @pytest.mark.parametrize("frames", [1, 2, 7, 12345])
 def test_any_length_is_the_same_length_at_another_rate(recording, frames, channels):
