@@ -2,11 +2,13 @@
 
 import io
 import json
+import re
+import subprocess
 import tarfile
 
 import pytest
 import redis
-from support.redis_servers import NoRedisError, redis_cluster, redis_server, wait_until
+from support.redis_servers import NoRedisError, _valkeys, old_servers, redis_cluster, redis_server, wait_until
 
 from esl_vm.app import open_node
 from esl_vm.cli.bundle import write_bundle
@@ -29,6 +31,17 @@ def said(tmp_path):
         return {level: [finding.said for finding in found if finding.level is level] for level in Level}
 
     return look
+
+
+@pytest.mark.parametrize("program", [*_valkeys(), *old_servers()])
+def test_a_server_is_called_by_its_own_name_and_version(said, program):
+    """Valkey says the last version of Redis that it is like, too."""
+    name = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+    vendor, version = re.search(r"(Redis|Valkey) server v=(\S+)", name).groups()
+    with redis_server(*DURABLE, executable=program) as server:
+        found = said(server.url)
+    [line] = [line for line in found[Level.OK] if "role master" in line]
+    assert f": {vendor} {version}, standalone, role master" in line
 
 
 def test_every_master_of_a_cluster_is_looked_at(said):

@@ -181,6 +181,20 @@ def test_the_node_is_in_the_clusters_list(service):
     assert "schema 1" in once
 
 
+def test_doctor_leaves_nothing_in_the_service_s_own_log(service, tmp_path):
+    settings = tmp_path / "esl-vm.toml"
+    status = service.status.removeprefix("http://")
+    settings.write_text(f'service.listen = "{service.address}"\nmetrics.listen = "{status}"\n')
+    before = service.log.read_text()
+    for _ in range(3):
+        findings = json.loads(service.run("--config", settings, "doctor", "--json", code=None))
+        assert f"calls are taken on {service.address}" in [finding["said"] for finding in findings]
+    service.ring("*97", "1234# #")  # what doctor had caused would stand before this call's line
+    said = [json.loads(line) for line in service.log.read_text().removeprefix(before).splitlines()]
+    assert [line["said"] for line in said if line["level"] in {"warning", "error"}] == []
+    assert not any("no call from" in line["said"] for line in said)
+
+
 def test_doctor_and_the_bundle_tell_of_the_node(service, tmp_path):
     findings = json.loads(service.run("doctor", "--json", code=None))  # 1 on a machine without prompts
     said_of_nodes = [finding["said"] for finding in findings if finding["area"] == "cluster"]
