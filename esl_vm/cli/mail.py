@@ -80,7 +80,7 @@ def _list(args: argparse.Namespace) -> int:
                 str(job.state),
                 minute(job.created, zone),
                 str(job.attempts),
-                mask_urls(job.error),
+                mask_urls(job.error) or ("" if job.attempts else "not tried yet"),
             )
             for job in jobs
         ],

@@ -119,7 +119,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as wrong:
-        complain(f"{wrong.filename}: {wrong.strerror}" if wrong.filename else str(wrong))
+        complain(f"{wrong.filename}: {wrong.strerror}" if wrong.filename else wrong.strerror or str(wrong))
         return 1
     except KeyboardInterrupt:
         return 130

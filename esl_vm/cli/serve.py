@@ -12,6 +12,7 @@ import logging
 import os
 import socket
 import sys
+import time
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _BACKLOG = 1024
+_LOOK_UP_S, _LOOK_UP_EVERY_S = 60, 1.0
 # Of <linux/in.h> and <linux/in6.h>; Python's socket does not name them.
 _IP_FREEBIND, _IPV6_FREEBIND = 15, 78
 
@@ -123,10 +125,28 @@ def listen_on(address: str, option: str = "--listen") -> socket.socket:
     host, port = parse_address(address)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return _listening(host, port, family)
+        return _listening(_found(host, family), port, family)
+    except socket.gaierror as wrong:
+        raise OSError(wrong.errno, f"can't listen on {address}: {host}: {wrong.strerror}") from None
     except OSError as wrong:
         hint = f"; is another esl-vm running? {option} HOST:PORT chooses another" if "in use" in str(wrong) else ""
         raise OSError(wrong.errno, f"can't listen on {address}: {wrong.strerror}{hint}") from None
+
+
+def _found(host: str, family: socket.AddressFamily) -> str:
+    """A host's address. A name that can't be looked up now, as at boot, is asked for again for a while; that is said."""
+    until = time.monotonic() + _LOOK_UP_S
+    said = False
+    while True:
+        try:
+            return str(socket.getaddrinfo(host, None, family, socket.SOCK_STREAM)[0][4][0])
+        except socket.gaierror as wrong:
+            if wrong.errno != socket.EAI_AGAIN or time.monotonic() > until:
+                raise
+        if not said:
+            log.warning("the name %s can't be looked up now; it is tried again for %d s", host, _LOOK_UP_S)
+            said = True
+        time.sleep(_LOOK_UP_EVERY_S)
 
 
 def _listening(host: str, port: int, family: socket.AddressFamily) -> socket.socket:

@@ -343,6 +343,54 @@ def test_an_address_that_is_not_there_yet_can_be_listened_on(caplog):
     assert refused.value.errno == errno.EADDRINUSE
 
 
+def test_an_address_that_comes_later_is_reached_by_then(tmp_path):
+    """In a network of its own, by a real service."""
+    script = (
+        "import socket, subprocess, sys\n"
+        "from esl_vm.cli.serve import listen_on\n"
+        "subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)\n"
+        "with listen_on('192.0.2.7:8084') as listener:\n"
+        "    subprocess.run(['ip', 'address', 'add', '192.0.2.7/32', 'dev', 'lo'], check=True)\n"
+        "    with socket.create_connection(('192.0.2.7', 8084), timeout=10):\n"
+        "        print('reached', listener.accept()[1][0])\n"
+    )
+    ran = subprocess.run(
+        ["unshare", "-n", sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+        timeout=60,
+    )
+    if "unshare failed" in ran.stderr or "Operation not permitted" in ran.stderr:
+        pytest.skip("no network of its own can be made here")
+    assert ran.stdout == "reached 192.0.2.7\n", ran.stderr
+
+
+def test_a_name_that_can_t_be_looked_up_at_boot_is_tried_again(monkeypatch, caplog):
+    from esl_vm.cli import serve
+
+    tries = [
+        socket.gaierror(socket.EAI_AGAIN, "Temporary failure"),
+        socket.gaierror(socket.EAI_AGAIN, "Temporary failure"),
+    ]
+    real = socket.getaddrinfo
+
+    def look_up(host, *more):
+        if tries:
+            raise tries.pop()
+        return real("127.0.0.1", *more)
+
+    monkeypatch.setattr(serve.socket, "getaddrinfo", look_up)
+    monkeypatch.setattr(serve, "_LOOK_UP_EVERY_S", 0)
+    with serve.listen_on("pbx.example:0") as listener:
+        assert listener.getsockname()[0] == "127.0.0.1"
+    assert caplog.text.count("the name pbx.example can't be looked up now; it is tried again for 60 s") == 1
+    tries = [socket.gaierror(socket.EAI_NONAME, "Name or service not known")]
+    with pytest.raises(OSError, match=r"can't listen on no\.example:1: no\.example: Name or service not known"):
+        serve.listen_on("no.example:1")
+
+
 # -- the embedded Redis after a power cut ---------------------------------------------------------
 
 
