@@ -5,6 +5,7 @@ Each begins by letting gevent patch the standard library, before anything else o
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import signal
 from dataclasses import dataclass
@@ -89,7 +90,8 @@ def serve_calls(lifeline: Lifeline, service: Service, share: Share | None = None
         count(node, metrics)
         _look_at_redis(node)
         if service.demo:
-            add_demo_mailboxes(node)
+            with contextlib.suppress(StoreDownError):  # it is said already that Redis is away; calls are taken
+                add_demo_mailboxes(node)
         server = build_server(node, _own(service.listener), metrics, share)
         stop = _until_told(lifeline)
         server.start()
@@ -123,7 +125,8 @@ def look_after(lifeline: Lifeline, service: Service, counts: Slot | None = None)
         count(node, metrics)
         _look_at_redis(node)
         if service.demo:
-            add_demo_mailboxes(node)
+            with contextlib.suppress(StoreDownError):  # it is said already that Redis is away; calls are taken
+                add_demo_mailboxes(node)
         stop = _until_told(lifeline)
         switch = build_switch(settings) if service.notify else None
         notifier = build_notifier(node, switch, metrics) if service.notify else None

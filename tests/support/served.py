@@ -15,11 +15,11 @@ import pytest
 class Service:
     """`esl-vm serve` on a Redis of its own, two workers, its status pages on a free port; killed by its pid."""
 
-    def __init__(self, folder, *words):
+    def __init__(self, folder, *words, settings=""):
         self.data = folder / "data"
         self.log = folder / "log"
         command = [sys.executable, "-m", "esl_vm", "--config", folder / "esl-vm.toml", "--data-dir", self.data]
-        (folder / "esl-vm.toml").write_text('service.log_format = "json"\nservice.node = "node-1"\n')
+        (folder / "esl-vm.toml").write_text(f'service.log_format = "json"\nservice.node = "node-1"\n{settings}')
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [*command, "serve", "--demo", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", *words],
