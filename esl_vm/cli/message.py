@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from esl_vm.cli import broadcast
@@ -9,7 +10,8 @@ from esl_vm.cli.boxes import box_argument, opened_mailbox
 from esl_vm.cli.files import write_file
 from esl_vm.cli.output import clock_time, complain, iso_time, minute, print_json, print_table, show
 from esl_vm.cli.parsers import json_option
-from esl_vm.model.errors import VoicemailError
+from esl_vm.model.errors import StoreDownError, VoicemailError
+from esl_vm.model.events import What
 from esl_vm.model.mailbox import Folder
 
 if TYPE_CHECKING:
@@ -169,6 +171,8 @@ def _export(args: argparse.Namespace) -> int:
         if args.introduction and not message.intro_id:
             raise VoicemailError(f"message {message.id} has no introduction")
         write_file(node.audio.playable(message.intro_id if args.introduction else message.id), args.file)
+        with contextlib.suppress(StoreDownError):  # a Redis that takes no changes keeps nobody from what it has
+            node.mailboxes.tell(mailbox.id, What.EXPORTED, message.id, part="introduction" if args.introduction else "")
     if args.file != "-":
         show(f"wrote {args.file}")
     return 0

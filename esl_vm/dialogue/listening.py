@@ -18,6 +18,7 @@ from esl_vm.model.errors import (
     NoSuchMessageError,
     StoreDownError,
 )
+from esl_vm.model.events import What
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId
 from esl_vm.speech.utterance import Sound
 
@@ -96,6 +97,9 @@ def _mark_heard(visit: Visit, entry: Entry) -> None:
     if not entry.heard and not entry.message.heard:
         with suppress(StoreDownError):
             visit.talk.world.mailboxes.heard(visit.box, entry.message.id)
+    else:
+        with suppress(StoreDownError):
+            visit.talk.world.mailboxes.tell(visit.box, What.HEARD_AGAIN, entry.message.id)
     entry.heard = True
 
 

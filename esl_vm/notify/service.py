@@ -173,7 +173,7 @@ class NotifyService:
 
     def _plan_one(self, event: Event) -> None:
         """The jobs of one event, put in the list of all; putting them in twice does nothing."""
-        if event.what not in {What.DELIVERED, What.NEARLY_FULL} | self._wishes.events:
+        if event.what not in {What.DELIVERED, What.NEARLY_FULL, What.LOCKED} | self._wishes.events:
             return
         fields = self._fields(event)
         for job in jobs_of(event, fields, self._wishes, self._sources.clock.now()):

@@ -88,6 +88,7 @@ class Manifest:
         delivered: it is settled, and kept to be looked for a while longer. gone: of that, the mailboxes, by their place,
             whose copy was deleted since or never was.
         problem: why it could not be settled so far. aside: why it was set aside.
+        by: who made it (model/actor.py); whoever settles it later does so for that one.
     """
 
     kind: Kind
@@ -121,6 +122,7 @@ class Manifest:
     rates: tuple[int, ...] = ()
     problem: str = ""
     aside: str = ""
+    by: str = ""
 
     def __post_init__(self) -> None:
         if not ID_PATTERN.fullmatch(copy_id(self.id, len(self.boxes)) + INTRO_SUFFIX):

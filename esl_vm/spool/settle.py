@@ -7,6 +7,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
+from esl_vm.model.actor import acting, actor
 from esl_vm.model.errors import InvalidValueError, SoundTooLargeError, SpoolError, StoreDownError
 from esl_vm.model.store import Delivery
 from esl_vm.spool import disk
@@ -76,7 +77,10 @@ class Settler:
         Raises:
             SpoolError: the take can't be kept here either; nothing may be promised to the caller.
         """
-        return self._guarded(journal, lambda: self._settle(journal, retry=retry, told=told and not retry), retry=retry)
+        with acting(journal.manifest.by or actor()):
+            return self._guarded(
+                journal, lambda: self._settle(journal, retry=retry, told=told and not retry), retry=retry
+            )
 
     def deliver_again(self, journal: Journal) -> Settlement:
         """Put again in its mailboxes what was delivered and the store has lost; close its journal.

@@ -8,6 +8,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from esl_vm.model.actor import actor
 from esl_vm.model.errors import SpoolError
 from esl_vm.spool import disk
 from esl_vm.spool.destinations import Destinations
@@ -241,7 +242,7 @@ class Spool:
             raise SpoolError(f"the spool can't be read: {error}") from error
 
     def _take(self, manifest: Manifest, prepare: Callable[[Journal], None] = lambda _: None) -> Take:
-        manifest = dataclasses.replace(manifest, node=self.node, made=self.clock.now())
+        manifest = dataclasses.replace(manifest, node=self.node, made=self.clock.now(), by=actor())
         return Take(self.run(lambda: self._begin(manifest, prepare)), self.settler)
 
     def _begin(self, manifest: Manifest, prepare: Callable[[Journal], None]) -> Journal:

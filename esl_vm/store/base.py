@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ from esl_vm.store.scripts import script
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from esl_vm.model.events import What
+    from esl_vm.model.mailbox import MailboxId
     from esl_vm.model.options import MailboxOptions
     from esl_vm.ports import Clock
     from esl_vm.store.keys import BoxKeys, Keys
@@ -118,6 +121,11 @@ class Base:
         if len(away) == len(found):
             raise away[0]
         return found
+
+    def tell(self, box: MailboxId, what: What, message_id: str = "", **details: str) -> None:
+        """Write down what was done with a mailbox, or a distribution list, without changing it."""
+        flat = [word for name, value in details.items() if value for word in (name, value)]
+        self.change(self.keys.of(box), "tell", [], [what.value, message_id, json.dumps(flat)])
 
     def change(self, keys: BoxKeys, name: str, touched: Sequence[str], args: Sequence[str | bytes]) -> Any:
         """Run a script of a change: the keys and arguments of `common.lua`, its own, and who does it."""

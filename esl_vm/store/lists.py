@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from esl_vm.model.errors import InvalidValueError, NoSuchListError
+from esl_vm.model.events import What
 from esl_vm.model.lists import DistributionList, check_list_number
 from esl_vm.model.mailbox import MailboxId, StoredGreeting
 from esl_vm.model.message import one_line
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from esl_vm.store.keys import BoxKeys
 
 _LONGEST_NAME = 80
+_LONGEST_TOLD = 1000
 
 
 class RedisLists:
@@ -105,6 +107,7 @@ class RedisLists:
         args = [box_member(box), self._erase_from()]
         if not self._base.link.script(keys.partition, script("list_remove"), touched, args):
             raise NoSuchListError(f"there is no distribution list {box}")
+        self._base.tell(box, What.LIST_REMOVED)
 
     def replace_member(self, old: MailboxId, new: MailboxId | None) -> int:
         """On every list put one mailbox in another's place (None: take it off); returns on how many lists it was."""
@@ -122,7 +125,7 @@ class RedisLists:
 
     def _change(self, box: MailboxId, wish: dict[str, Any]) -> list[Any]:
         keys = self._base.keys.of(box)
-        whole = {"make": False, "fields": [], "unset": [], "add": [], "remove": []} | wish
+        whole: dict[str, Any] = {"make": False, "fields": [], "unset": [], "add": [], "remove": []} | wish
         args = [box_member(box), json.dumps(whole), self._erase_from()]
         answer = self._base.link.script(keys.partition, script("list_change"), _touched(keys), args)
         match text(answer[0]):
@@ -130,6 +133,9 @@ class RedisLists:
                 raise InvalidValueError(f"{box} is a mailbox: a distribution list needs a number of its own")
             case "no list":
                 raise NoSuchListError(f"there is no distribution list {box}")
+        told = {name: " ".join(map(_named, whole[name]))[:_LONGEST_TOLD] for name in ("add", "remove")}
+        fields = dict(zip(whole["fields"][::2], whole["fields"][1::2], strict=True))
+        self._base.tell(box, What.LIST_CHANGED, **told, **{name: str(value) for name, value in fields.items()})
         return list(answer)
 
     def _erase_from(self) -> str:
@@ -139,6 +145,12 @@ class RedisLists:
 
 def _touched(keys: BoxKeys) -> list[str]:
     return [keys.dist_list, keys.members, keys.lists, keys.box, keys.erase]
+
+
+def _named(member: str) -> str:
+    """`1001@default` from `default 1001`."""
+    domain, _, number = member.partition(" ")
+    return f"{number}@{domain}"
 
 
 def _box(member: str) -> MailboxId | None:

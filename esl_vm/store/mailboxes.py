@@ -31,6 +31,7 @@ from esl_vm.store.scripts import script
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from esl_vm.model.events import What
     from esl_vm.model.mailbox import Greeting, Mailbox, StoredGreeting
     from esl_vm.model.message import Counts, Message
     from esl_vm.store.base import Base
@@ -246,6 +247,10 @@ class RedisMailboxes:
         if self.observe is not None:
             self.observe(placed)
         return placed
+
+    def tell(self, box: MailboxId, what: What, message_id: str = "", **details: str) -> None:
+        """Write down what was done with a mailbox without changing it; a detail of `` is left out."""
+        self._base.tell(box, what, message_id, **details)
 
     # What administrators and the service's own housekeeping need besides the port.
 

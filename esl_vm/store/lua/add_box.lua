@@ -14,10 +14,25 @@ if redis.call('EXISTS', KEYS[16]) == 1 then
     return 2
 end
 local wish = cjson.decode(ARGV[5])
+local own, pin = {}, 'none'
+for index = 1, #wish.fields, 2 do
+    local field = wish.fields[index]
+    if field == 'pin' then
+        pin = 'set'
+    elseif field ~= 'created' and field ~= 'pin_initial' then
+        own[#own + 1] = field
+        own[#own + 1] = wish.fields[index + 1]
+    end
+end
+local changes = changes_of(own, {})
 redis.call('HSET', box, unpack(wish.fields))
 redis.call('ZADD', KEYS[14], 0, ARGV[4])
 for _, member in ipairs(wish.add) do
     redis.call('ZADD', KEYS[15], 0, member)
 end
-happened('box-added', '', '')
+local more = {'pin', pin}
+if changes ~= '' then
+    more = {'pin', pin, 'changes', changes}
+end
+happened('box-added', '', '', more)
 return 1

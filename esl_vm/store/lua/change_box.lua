@@ -13,6 +13,7 @@ if (redis.call('HGET', box, 'name') or '') ~= ARGV[4] then
     return 'renamed'
 end
 local wish = cjson.decode(ARGV[5])
+local changes = changes_of(wish.fields, wish.unset)
 if #wish.fields > 0 then
     redis.call('HSET', box, unpack(wish.fields))
 end
@@ -25,5 +26,5 @@ end
 for _, member in ipairs(wish.add) do
     redis.call('ZADD', KEYS[14], 0, member)
 end
-happened('box-changed', '', '')
+happened('box-changed', '', '', changes ~= '' and {'changes', changes} or {})
 return 'done'

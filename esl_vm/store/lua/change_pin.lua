@@ -3,6 +3,7 @@
 -- ARGV[1..3]  as in common.lua
 -- ARGV[4]  scrypt$n$r$p$salt$hash, `` = none is asked
 -- ARGV[5]  yes if its owner did not choose it
+-- Its event says `pin`: removed, set (its owner did not choose it), changed.
 -- Returns 1, or 0 if there is no such mailbox. Repeating sets the same again.
 if redis.call('EXISTS', box) == 0 then
     return 0
@@ -17,5 +18,5 @@ else
         redis.call('HDEL', box, 'pin_initial')
     end
 end
-happened('pin-changed', '', '')
+happened('pin-changed', '', '', {'pin', ARGV[4] == '' and 'removed' or ARGV[5] == 'yes' and 'set' or 'changed'})
 return 1

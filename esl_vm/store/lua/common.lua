@@ -52,6 +52,35 @@ local function room_of_folders(usual)
     return tonumber(redis.call('HGET', box, 'maxmsg') or usual) or tonumber(usual)
 end
 
+-- Fields whose values are nobody's business; of these the events say only that they changed.
+local SECRET = {webhook = true}
+
+-- What changes of a mailbox, as JSON: [[field, before, after], …] in the order of the names, `` = unset.
+-- fields: names and values in turn. unset: names.
+local function changes_of(fields, unset)
+    local after, names, changes = {}, {}, {}
+    for index = 1, #fields, 2 do
+        after[fields[index]] = fields[index + 1]
+    end
+    for _, field in ipairs(unset) do
+        after[field] = ''
+    end
+    for field in pairs(after) do
+        names[#names + 1] = field
+    end
+    table.sort(names)
+    for _, field in ipairs(names) do
+        local was, is = redis.call('HGET', box, field) or '', after[field]
+        if was ~= is then
+            if SECRET[field] then
+                was, is = was ~= '' and 'set' or '', is ~= '' and 'changed' or ''
+            end
+            changes[#changes + 1] = {field, was, is}
+        end
+    end
+    return #changes > 0 and cjson.encode(changes) or ''
+end
+
 -- Write what happened, with the counts after it; `more` holds further names and values.
 local function happened(what, id, payload, more)
     local entry = {

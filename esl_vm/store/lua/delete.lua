@@ -37,5 +37,9 @@ local more = {'from', from}
 if ARGV[7] ~= '' then
     more = {'from', from, 'why', ARGV[7]}
 end
+if redis.call('EXISTS', message) == 0 then
+    more[#more + 1] = 'erased'
+    more[#more + 1] = 'yes'
+end
 happened('deleted', id, '', more)
 return 1

@@ -32,5 +32,8 @@ if #ids > 0 then
     for _, sound in ipairs(sounds) do
         redis.call('ZADD', erase, text(now), sound)
     end
+    for _, id in ipairs(ids) do
+        happened('erased', id, '')
+    end
 end
 return sounds
