@@ -159,7 +159,7 @@ class EslPhone:
         files = members(utterance, self._pack)
         session.poll()
         if keys:
-            key = session.take_key(keys)
+            key = session.keys.take(keys)
             if key is not None:
                 return key
         if self._just_answered and files:
@@ -187,7 +187,7 @@ class EslPhone:
         """Play a sound from a position, to the millisecond (`file@@SAMPLES` and `playback_last_offset_pos`)."""
         session = self._session
         session.poll()
-        key = session.take_key(keys) if keys else None
+        key = session.keys.take(keys) if keys else None
         start_ms = max(0, start_ms)
         if key is not None:
             return Listened(key, start_ms)
@@ -330,7 +330,7 @@ class EslPhone:
             # An api command is done at once and before the execute that follows it, so nothing is waited for.
             session.change({"playback_terminators": _terminators(keys)})
             self._stopping = keys
-        self._repeats = session.repeats
+        self._repeats = session.keys.repeats
         session.begin(application, argument)
         self._latest = ended = session.finish(keys, most_s=most_s, after_hang_up=after_hang_up, later=later)
         if application == "playback":
@@ -352,10 +352,10 @@ class EslPhone:
     def _key_that_ended(self, ended: Frame, keys: str) -> str | None:
         """The key that ended the last application, None if none did. Others are dropped."""
         session = self._session
-        key = session.take_key(keys)
+        key = session.keys.take(keys)
         if (
             key is None
-            and session.repeats == self._repeats
+            and session.keys.repeats == self._repeats
             and (ended.last("variable_playback_terminator_used") or "-") in keys
         ):
             # The end may be told before the key's event.
@@ -365,7 +365,7 @@ class EslPhone:
     def _ended_by_repeat(self, ended: Frame) -> bool:
         """Whether what ended the last application was a key that was told before, by another way."""
         terminated = bool(ended.last("variable_playback_terminator_used"))
-        return terminated and self._session.repeats != self._repeats
+        return terminated and self._session.keys.repeats != self._repeats
 
 
 def _terminators(keys: str) -> str:

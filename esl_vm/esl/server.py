@@ -251,7 +251,9 @@ class CallServer:
             log.error("call %s from %s not taken: %s", phone.call.uuid, address, refusal)
             if not session.missing:
                 _fail(phone, Cause.REFUSED)
-            self._ended(CallEnd(phone.call, time.monotonic() - began, session.executed, session.pressed, "refused"))
+            self._ended(
+                CallEnd(phone.call, time.monotonic() - began, session.executed, session.keys.pressed, "refused")
+            )
             return
         end = "cut short"
         self._sessions.add(session)
@@ -268,7 +270,7 @@ class CallServer:
             _fail(phone, Cause.ERROR)
         finally:
             self._sessions.discard(session)
-            self._ended(CallEnd(phone.call, time.monotonic() - began, session.executed, session.pressed, end))
+            self._ended(CallEnd(phone.call, time.monotonic() - began, session.executed, session.keys.pressed, end))
 
     def _watch(self) -> None:
         """Look after calls that have heard nothing for long; ends with the last call, so an idle process has no timer."""

@@ -14,18 +14,16 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from esl_vm.esl.exchange import NEVER, REPLY_S, Exchange, Stream
+from esl_vm.esl.keys import Keys
 from esl_vm.esl.pause import Pause
 from esl_vm.esl.socket_mode import give_back, missing_words
 from esl_vm.esl.sounds import LIST_VARIABLES
 from esl_vm.esl.taken import HOST, let_go
-from esl_vm.esl.told_twice import ToldTwice
 from esl_vm.esl.wire import Frame, Limits, assignments, command, execute
-from esl_vm.model.call import ALL_KEYS
 from esl_vm.model.errors import CallerGoneError, UnsafeArgumentError, WireError
 
 if TYPE_CHECKING:
@@ -62,18 +60,6 @@ CHANGED = (
 )  # fmt: skip
 _COMPLETE = b"Event-Name: CHANNEL_EXECUTE_COMPLETE\n"
 _DTMF = b"Event-Name: DTMF\n"
-_DIGIT, _SOURCE = b"\nDTMF-Digit: ", b"\nDTMF-Source: "
-_TOLD_AT = b"\nEvent-Date-Timestamp: "
-# The keys there are, as FreeSWITCH writes them. The four of a military telephone are none.
-_KEYS = {key.encode(): key for key in ALL_KEYS} | {b"%23": "#", b"%2A": "*"}
-# Keys kept for later. Nobody dials more ahead.
-MOST_KEYS = 64
-
-
-def _last(body: bytes, name: bytes) -> bytes:
-    """The value of an event's last header of that name, as FreeSWITCH writes it; `` if there is none."""
-    at = body.rfind(name)
-    return body[at + len(name) : body.find(b"\n", at + len(name))] if at >= 0 else b""
 
 
 class Later(NamedTuple):
@@ -103,13 +89,10 @@ class CallSession(Exchange):
         limits: Limits | None = None,
     ) -> None:
         super().__init__(address, stream, clock=clock, limits=limits)
-        self.keys: deque[str] = deque()
+        self.keys = Keys()
         self.executed = 0  # applications run so far
-        self.pressed = 0  # keys pressed so far
         self.codec_told: Callable[[Frame], None] | None = None  # is given what FreeSWITCH tells of the line's codec
         self.pause = Pause()  # what is done while the caller holds the call
-        self.repeats = 0  # how often one of them was told a second time, by another way
-        self._told_twice = ToldTwice()
         self._uuid = ""
         self._prefix = secrets.token_hex(3)
         self._own = b""  # the header that says an event is of this call
@@ -233,7 +216,7 @@ class CallSession(Exchange):
     def wait_key(self, until: float, keys: str) -> str | None:
         """The next of `keys`, from the queue or from the caller; None at that time of the clock. Others are dropped."""
         while True:
-            key = self.take_key(keys)
+            key = self.keys.take(keys)
             if key is not None:
                 return key
             self.check()
@@ -250,20 +233,12 @@ class CallSession(Exchange):
             self.check()
             self.read(NEVER)
 
-    def take_key(self, keys: str) -> str | None:
-        """The first of `keys` in the queue; those before it are dropped. None, and an empty queue, if there is none."""
-        while self.keys:
-            key = self.keys.popleft()
-            if key in keys:
-                return key
-        return None
-
     def late_key(self, until: float, keys: str) -> str | None:
         """As `wait_key`, for a key that has ended an application; None at once if it was told before, by another way."""
-        repeats = self.repeats
-        while (key := self.take_key(keys)) is None:
+        repeats = self.keys.repeats
+        while (key := self.keys.take(keys)) is None:
             self.check()
-            if self.repeats != repeats or self._clock() >= until or not self.read(until):
+            if self.keys.repeats != repeats or self._clock() >= until or not self.read(until):
                 return None
         return key
 
@@ -325,16 +300,8 @@ class CallSession(Exchange):
             else:
                 self._completed(frame)
         elif body.startswith(_DTMF):
-            key = _KEYS.get(_last(body, _DIGIT))
-            if key is None or self._own not in body:
-                return
-            at = _last(body, _TOLD_AT)  # by FreeSWITCH's clock: while we check a PIN nobody reads
-            if self._told_twice.is_repeat(key, _last(body, _SOURCE), int(at) / 1e6 if at.isdigit() else self._clock()):
-                self.repeats += 1
-                return
-            self.pressed += 1
-            if len(self.keys) < MOST_KEYS:
-                self.keys.append(key)
+            if self._own in body:
+                self.keys.told(body, self._clock())
         elif not frame.holds(self._own):
             return
         elif frame.event == "CHANNEL_HANGUP":

@@ -94,7 +94,16 @@ class FreeSwitch:
         sip_port, event_port: where it listens. late_port: for SIP too, with `inbound-late-negotiation`. password: the event socket's. log: its log file.
     """
 
-    SETTABLE = ("vm_operator", "vm_language", "vm_skip_pin", "vm_urgent", "vm_answer", "sensitive_dtmf")
+    SETTABLE = (
+        "vm_operator",
+        "vm_language",
+        "vm_skip_pin",
+        "vm_urgent",
+        "vm_answer",
+        "vm_autoplay",
+        "vm_read_only",
+        "sensitive_dtmf",
+    )
 
     def __init__(
         self, folder: Path, services: Mapping[str, str], domains: list[str], recipes: Mapping[str, str] | None = None

@@ -29,6 +29,8 @@ KEY_FRAMES, PAUSE_FRAMES = 4, 3
 PAUSE = 5
 """Time stamps that skip more frames than this are a pause."""
 _EVENTS = "0123456789*#"
+TONES = {key: ((697, 770, 852, 941)[at // 3], (1209, 1336, 1477)[at % 3]) for at, key in enumerate("123456789*0#")}
+"""The two frequencies of each key, in Hz (ITU-T Q.23)."""
 _HEAD = struct.Struct("!BBHII")
 _MARKER = 0x80
 
@@ -68,10 +70,14 @@ class RtpStream:
         voice: what is said while talking, over and over; at the codec's rate.
         pressed: called with each key as it is released.
         sends: what it is sent as.
+
+    Attributes:
+        leaks_ms: so much of a key's tone is heard before the key is told, as with many a gateway.
     """
 
     def __init__(self, loop: Loop, voice: np.ndarray, pressed: Callable[[str], None], sends: Sends) -> None:
         self.arrived: list[Arrived] = []
+        self.leaks_ms = 0
         self._loop = loop
         self._codec = sends.codec
         self._quiet = sends.quiet
@@ -117,12 +123,20 @@ class RtpStream:
     def dial(self, keys: str) -> float:
         """Press keys, after those that are still to be pressed; returns when the last one is over."""
         for key in keys:
+            self._frames.extend(self._leaked(key))
             code, begun = _EVENTS.index(key), [0]
             for frame in range(KEY_FRAMES):
                 self._frames.append(lambda code=code, begun=begun, frame=frame: self._key(code, begun, frame))
             self._frames[-1] = self._released(self._frames[-1], key)
             self._frames.extend([self._sound] * PAUSE_FRAMES)
         return self._due + len(self._frames) * FRAME_S
+
+    def _leaked(self, key: str) -> list[Callable[[], None]]:
+        """The beginning of a key's tone, in the sound, where it leaks."""
+        seconds = np.arange(self._codec.rate * self.leaks_ms // 1000) / self._codec.rate
+        tone = sum(6000 * np.sin(2 * np.pi * hertz * seconds) for hertz in TONES[key]) if len(seconds) else seconds
+        packets = self._codec.packets(np.asarray(tone).astype(np.int16)) if len(seconds) else []
+        return [lambda packet=packet: self._send(self._codec.payload, self._stamp, packet) for packet in packets]
 
     def _tick(self) -> None:
         if self._far is None:

@@ -1,9 +1,12 @@
 """Keys and holds on a real FreeSWITCH: told twice, kept secret, in a hurry, and what becomes of a PIN in its records and its log."""
 
+import numpy as np
 import pytest
 from calls.book import Box, Msg
 from live.live_rig import LiveRig, furnish
+from live.rtp import TONES
 from live.scenes import Scene
+from live.telephone_sound import RATE, read_wav
 
 from esl_vm.cli.check_keys import check_keys
 from esl_vm.cli.checks import Level
@@ -78,3 +81,27 @@ def test_a_message_waits_for_one_who_has_put_it_on_hold(played):
     at = next(n for n, (_, name, data) in enumerate(played.line.ran) if "cache" in data)
     began, after = played.line.ran[at][0], played.line.ran[at + 1][0]
     assert 13 < after - began < 16.5, "6 s of message, 8 s of hold"
+
+
+def leaks(node, folder):
+    rig = LiveRig(node, folder)
+    furnish(rig, Box())
+
+    def shell(line, _words):
+        line.phone.sound.leaks_ms = 60
+
+    rig.dials("1001", "w:beep talk s:3 sh:leak d:# quiet w:vm-review d:1 end:20", "0612345678", shell=shell)
+    (message,) = rig.messages(MailboxId("1001"), Folder.NEW)
+    rig.stored = read_wav(node.stores.audio.playable(message.id))
+    return rig
+
+
+@pytest.mark.parametrize("scene", [Scene("leak", leaks, 40.0)], ids=["leak"])
+def test_the_tone_of_a_key_that_a_gateway_lets_through_is_not_in_the_message(played):
+    assert played.problems == [], played.transcript
+    end = played.stored[-RATE // 10 :].astype(float)
+    spectrum = np.abs(np.fft.rfft(end * np.hanning(len(end)))) ** 2
+    hertz = np.fft.rfftfreq(len(end), 1 / RATE)
+    tone = sum(spectrum[np.abs(hertz - wanted) < 25].sum() for wanted in TONES["#"])
+    assert tone / spectrum.sum() < 0.3
+    assert 2.7 < len(played.stored) / RATE < 3.4

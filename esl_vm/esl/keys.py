@@ -1,0 +1,73 @@
+"""The keys of one call, in the order in which they were pressed, as FreeSWITCH's DTMF events tell them.
+
+A key may reach FreeSWITCH two ways: as an RFC 2833 event, and beside it by SIP INFO or as a tone in the sound. Each makes an event
+of its own, with another `DTMF-Source`, 40 to 100 ms apart (seen on FreeSWITCH 1.11). Counted twice, no PIN is ever right.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+
+from esl_vm.model.call import ALL_KEYS
+
+# Keys kept for later. Nobody dials more ahead.
+MOST_KEYS = 64
+# Seconds within which the same key from another source is the same press. Nobody presses a key twice so quickly that one
+# source tells the first press and another the second.
+TWICE_S = 0.2
+_DIGIT, _SOURCE = b"\nDTMF-Digit: ", b"\nDTMF-Source: "
+_TOLD_AT = b"\nEvent-Date-Timestamp: "
+# The keys there are, as FreeSWITCH writes them. The four of a military telephone are none.
+_KEYS = {key.encode(): key for key in ALL_KEYS} | {b"%23": "#", b"%2A": "*"}
+
+
+class Keys(deque[str]):
+    """The queue of keys that nobody has asked for yet.
+
+    Attributes:
+        pressed: how many were pressed so far. repeats: how often one was told a second time, by another way.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pressed = 0
+        self.repeats = 0
+        self._last = ("", b"", -math.inf)
+
+    def told(self, event: bytes, now: float) -> None:
+        """Take a DTMF event of this call.
+
+        Args:
+            event: its headers as they came.
+            now: seconds, for an event that does not say when it was made. By FreeSWITCH's clock, as it is for all others:
+                while a PIN is being checked nobody reads.
+        """
+        key = _KEYS.get(_value(event, _DIGIT))
+        if key is None:
+            return
+        micros = _value(event, _TOLD_AT)
+        at = int(micros) / 1e6 if micros.isdigit() else now
+        source = _value(event, _SOURCE)
+        last_key, last_source, last_at = self._last
+        if key == last_key and source != last_source and at - last_at < TWICE_S:
+            self.repeats += 1
+            return
+        self._last = (key, source, at)
+        self.pressed += 1
+        if len(self) < MOST_KEYS:
+            self.append(key)
+
+    def take(self, keys: str) -> str | None:
+        """The first of `keys` in the queue; those before it are dropped. None, and an empty queue, if there is none."""
+        while self:
+            key = self.popleft()
+            if key in keys:
+                return key
+        return None
+
+
+def _value(event: bytes, name: bytes) -> bytes:
+    """The value of an event's last header of that name, as FreeSWITCH writes it; empty if there is none."""
+    at = event.rfind(name)
+    return event[at + len(name) : event.find(b"\n", at + len(name))] if at >= 0 else b""
