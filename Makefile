@@ -3,6 +3,7 @@
 # make demo     ring a mailbox from this terminal
 # make lint     what the tools check
 # make live     the tests that need a real FreeSWITCH
+# make docs-check  follow the pages literally, on hosts made for it
 # make bench    what an application, a call, a mailbox cost, beside a plain greenswitch application; into bench-out/
 # make listen   a speech recogniser hears 400 sentences and menus; into docs/listening.md. Some ten minutes
 # Each makes what it needs in .venv first. The service's data lies in ./var (DATA=DIR for elsewhere).
@@ -13,7 +14,7 @@ BIN  := $(VENV)/bin
 CALL ?= *97
 
 .NOTPARALLEL:
-.PHONY: run test lint live bench demo chaos listen format clean
+.PHONY: run test lint live bench demo chaos docs-check listen format clean
 .DEFAULT_GOAL := run
 
 # One stamp for each set of packages; made again when setup.cfg changes.
@@ -63,6 +64,10 @@ chaos: $(VENV)/.has-test
 	PYTHONPATH=tests $(BIN)/python -m chaos.silence
 	PYTHONPATH=tests $(BIN)/python -m chaos.gone
 	PYTHONPATH=tests $(BIN)/python -m chaos.partitions --recommended
+
+# The pages' commands as they are written, on hosts made for them (network namespaces; root is needed). About six minutes.
+docs-check: $(VENV)/.has-test
+	PYTHONPATH=tests $(BIN)/python -m docs_check
 
 bench: $(VENV)/.has-run
 	@PYTHONPATH=scripts $(BIN)/python -m bench $(BENCH)

@@ -1,0 +1,275 @@
+"""`make docs-check`: the pages followed literally, each on hosts made for it.
+
+    python -m docs_check            all of it (root is needed; about six minutes)
+    python -m docs_check sentinel   one of: node, sentinel, cluster
+
+Every command of a page is typed as it stands, as the user whom the page names, on the hosts that it names; every settings
+file is written where the page says. The table tells what each came to.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chaos.partitions import NoNamespacesError
+
+from docs_check.hosts import Host, hosts
+from docs_check.pages import Block, blocks, indented
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+ADMINISTRATION, SECURITY, README = "docs/administration.md", "docs/security.md", "README.md"
+#: They fetch packages: with this machine's network.
+ONLINE = ("apt-get install", "python3 -m venv", "/opt/esl-vm/bin/pip")
+#: What is missing on a host without FreeSWITCH is a finding (exit code 1), and then the command has worked.
+FINDS = ("esl-vm doctor",)
+#: They go on until Ctrl-C.
+ENDLESS = ("esl-vm events --follow", "esl-vm top")
+#: FreeSWITCH is there before us: its user and the password of its event socket.
+BEFORE = "useradd --system freeswitch; echo ClueCon > event-socket"
+
+
+class Followed:
+    """What was typed, and what came of it."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[str, str, str, str, str]] = []
+        self.failures: list[str] = []
+
+    def type_in(self, page: str, section: str, line: str, on: Sequence[Host], user: str = "root") -> None:
+        """Type a line on each of these hosts."""
+        code = 0
+        for host in on:
+            ran = host.run(line, user, online=any(word in line for word in ONLINE))
+            if ran.returncode and not (
+                ran.returncode == 1 and line.startswith(FINDS) and "Traceback" not in ran.stderr
+            ):
+                code = ran.returncode
+                self.failures.append(
+                    f"{page}, {section}: {line}\n  on {host.address}: {(ran.stdout + ran.stderr)[-1500:]}"
+                )
+        who = on[0].address if len(on) == 1 else f"{len(on)} hosts"
+        self.rows.append(
+            (
+                page,
+                section,
+                line if len(line) < 90 else line[:89] + "…",
+                f"{user}, {who}",
+                "ok" if not code else f"exit {code}",
+            )
+        )
+        print(f"  {self.rows[-1][-1]:8} {line[:110]}", flush=True)
+
+    def expect(self, what: str, page: str, section: str, seconds: float, true: Callable[[], bool]) -> None:
+        """Something the page says comes by itself, within so many seconds."""
+        until = time.monotonic() + seconds
+        while not (there := true()) and time.monotonic() < until:
+            time.sleep(0.2)
+        self.rows.append((page, section, what, "", "ok" if there else "not seen"))
+        if not there:
+            self.failures.append(f"{page}, {section}: {what}: not seen in {seconds:g} s")
+        print(f"  {self.rows[-1][-1]:8} {what}", flush=True)
+
+    def table(self) -> str:
+        """As Markdown."""
+        head = "| page | section | command | as, on | result |\n|---|---|---|---|---|"
+        return "\n".join(
+            [
+                head,
+                *(
+                    f"| {page} | {section} | `{line}` | {who} | {result} |"
+                    for page, section, line, who, result in self.rows
+                ),
+            ]
+        )
+
+
+def in_section(page: str, *names: str) -> list[Block]:
+    """The blocks of these sections, in the page's order."""
+    found = [block for block in blocks(page) if block.section in names]
+    missing = set(names) - {block.section for block in found}
+    assert not missing, f"{page} has no block in {missing}"
+    return found
+
+
+def one_node(followed: Followed, all_hosts: list[Host]) -> None:
+    """README: one node, its mailboxes, a call, every day's commands; then backup and restore."""
+    host = all_hosts[0]
+    host.run(BEFORE)
+    for line in indented(README, "With a FreeSWITCH"):
+        if line.startswith("[notify]"):
+            break
+        if not line.startswith("<"):
+            followed.type_in(README, "With a FreeSWITCH", line, [host])
+    followed.type_in(README, "With a FreeSWITCH", "esl-vm doctor", [host])
+    followed.type_in("", "a call", "esl-vm phone 1001 --from 1002 --keys '# # 1' --mute", [host], "esl-vm")
+    listed = host.run("esl-vm message list 1001@default --json").stdout
+    found = re.search(r'"id": "([^"]+)"', listed)
+    followed.expect("the message is there", README, "Every day", 1, lambda: found is not None)
+    message = found[1] if found else "none"
+    host.run(f"esl-vm message delete 1001@default {message}")
+    for line in indented(README, "Every day"):
+        words = re.split(r"\s{3,}", line)[0].replace(" ID", f" {message}")
+        if not words.startswith(ENDLESS) and words.startswith("esl-vm"):
+            followed.type_in(README, "Every day", words, [host])
+    host.run("mkdir -p backup; chmod 777 backup")
+    for section in ("Back up", "Restore"):
+        for block in in_section(SECURITY, section):
+            if block.kind not in {"sh", "console"}:
+                continue
+            for line in block.commands:
+                if line == "esl-vm restore backup/voicemail":  # into what page says: a Redis without mailboxes
+                    host.run("rm -rf /var/lib/esl-vm/redis")
+                followed.type_in(SECURITY, section, line.replace(" ID ", f" {message} "), [host])
+    restored = host.run("esl-vm message list 1001@default --json").stdout
+    followed.expect("the restored mailbox has its message", SECURITY, "Restore", 1, lambda: message in restored)
+
+
+def installed(followed: Followed, all_hosts: list[Host]) -> None:
+    """Section 1 of the administration page."""
+    for host in all_hosts:
+        host.run(BEFORE)
+    for block in in_section(ADMINISTRATION, "1. On every node: the program"):
+        for line in block.commands:
+            followed.type_in(
+                ADMINISTRATION, block.section, line, all_hosts, "esl-vm" if block.kind == "console" else "root"
+            )
+
+
+def served(followed: Followed, all_hosts: list[Host], settings: str) -> None:
+    """Sections 3 to 5: settings, start, mailboxes and a call; the settings are the page's."""
+    for host in all_hosts:
+        host.write("/etc/esl-vm.toml", settings, "esl-vm", 0o600)
+    first = all_hosts[:1]
+    for block in in_section(ADMINISTRATION, "3. Start", "Keys (DTMF)", "5. Mailboxes", "Is that enough?"):
+        if block.kind in {"sh", "console"}:
+            where = first if block.section == "5. Mailboxes" else all_hosts
+            for line in block.commands:
+                followed.type_in(ADMINISTRATION, block.section, line, where, "root" if block.kind == "sh" else "esl-vm")
+    for host in all_hosts:
+        told = host.run("esl-vm mailbox show 2001@default", "esl-vm")
+        followed.expect(
+            f"{host.address} has the mailbox",
+            ADMINISTRATION,
+            "5. Mailboxes",
+            1,
+            lambda told=told: "Alice Martin" in told.stdout,
+        )
+
+
+def settings_in(section: str, *more: str) -> str:
+    """The settings file of a section, with lines of others where the page adds them."""
+    [text, *_] = [block.text for block in in_section(ADMINISTRATION, section) if block.kind == "toml"]
+    return "\n".join([text, *more])
+
+
+def sentinel(followed: Followed, all_hosts: list[Host]) -> None:
+    """The administration page with Sentinel, and another password while it runs."""
+    installed(followed, all_hosts)
+    section = "With Sentinel"
+    redis, watch = (
+        next(b.text for b in in_section(ADMINISTRATION, section) if b.kind == kind) for kind in ("redis", "sentinel")
+    )
+    install, start = (block for block in in_section(ADMINISTRATION, section) if block.kind == "sh")
+    for line in install.commands:
+        followed.type_in(ADMINISTRATION, section, line, all_hosts)
+    for number, host in enumerate(all_hosts):
+        follows = "" if not number else f"replicaof {all_hosts[0].address} 6379\n"
+        host.write(
+            "/etc/redis/redis.conf",
+            f"{redis}bind 127.0.0.1 {host.address}\n{follows}dir /var/lib/redis\n",
+            "redis:redis",
+        )
+        host.write("/etc/redis/sentinel.conf", watch, "redis:redis")
+    for line in start.commands:
+        followed.type_in(ADMINISTRATION, section, line, all_hosts)
+    ask = "redis-cli -a change-this --no-auth-warning"
+    followed.expect(
+        "the master has two replicas", ADMINISTRATION, section, 60,
+        lambda: "connected_slaves:2" in all_hosts[0].run(f"{ask} info replication").stdout,
+    )  # fmt: skip
+    followed.expect(
+        "three Sentinels know each other", ADMINISTRATION, section, 60,
+        lambda: "num-other-sentinels\n2" in all_hosts[0].run("redis-cli -p 26379 sentinel master voicemail").stdout,
+    )  # fmt: skip
+    served(followed, all_hosts, settings_in(section))
+    section = "Another password"
+    first, second = (block for block in in_section(ADMINISTRATION, section) if block.kind == "sh")
+    for line in first.commands:
+        followed.type_in(ADMINISTRATION, section, line, all_hosts)
+    for host in all_hosts:
+        host.run("sed -i 's/:change-this@/:changed@/' /etc/esl-vm.toml")
+        followed.type_in(ADMINISTRATION, section, "systemctl restart esl-vm", [host])
+    for line in second.commands:
+        followed.type_in(ADMINISTRATION, section, line, all_hosts)
+    followed.type_in(
+        "", "a call after it", "esl-vm phone '*97' --from 2001 --keys '4821# #' --mute", all_hosts[2:], "esl-vm"
+    )
+
+
+def cluster(followed: Followed, all_hosts: list[Host]) -> None:
+    """The administration page with a Cluster of nine."""
+    installed(followed, all_hosts)
+    section = "With Cluster"
+    base = next(b.text for b in in_section(ADMINISTRATION, "With Sentinel") if b.kind == "redis")
+    ours = next(b.text for b in in_section(ADMINISTRATION, section) if b.kind == "redis")
+    for host in all_hosts:
+        for port in (6379, 6380, 6381):
+            name, folder = ("redis.conf", "redis") if port == 6379 else (f"redis-{port}.conf", f"redis-{port}")
+            text = (
+                base.replace("port 6379", f"port {port}")
+                + ours
+                + f"bind 127.0.0.1 {host.address}\ndir /var/lib/{folder}\n"
+            )
+            host.write(f"/etc/redis/{name}", text, "redis:redis")
+    followed.type_in(ADMINISTRATION, section, "systemctl restart redis-server", all_hosts)
+    prepare, create = (block for block in in_section(ADMINISTRATION, section) if block.kind == "sh")
+    for line in prepare.commands:
+        followed.type_in(ADMINISTRATION, section, line, all_hosts)
+    for line in create.commands:
+        followed.type_in(ADMINISTRATION, section, f"yes yes | {line}", all_hosts[:1])
+    followed.expect(
+        "the Cluster is whole", ADMINISTRATION, section, 60,
+        lambda: "cluster_state:ok" in all_hosts[0].run("redis-cli -a change-this cluster info").stdout,
+    )  # fmt: skip
+    whole = settings_in("With Sentinel")
+    url = next(line for line in settings_in(section).splitlines() if line.startswith("url"))
+    served(followed, all_hosts, re.sub(r"^url = .*$", url, whole, flags=re.MULTILINE))
+
+
+TRIALS: dict[str, tuple[int, Callable[[Followed, list[Host]], None]]] = {
+    "node": (1, one_node),
+    "sentinel": (3, sentinel),
+    "cluster": (3, cluster),
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("trial", nargs="*", help="which; all unless given")
+    followed = Followed()
+    for name in parser.parse_args().trial or TRIALS:
+        count, follow = TRIALS[name]
+        print(name, flush=True)
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                with hosts(count, Path(folder)) as made:
+                    follow(followed, made)
+            except NoNamespacesError as why:
+                print(f"not tried: {why}")
+                return 0
+    print(followed.table())
+    for failure in followed.failures:
+        print(failure, file=sys.stderr)
+    return 1 if followed.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
