@@ -63,7 +63,7 @@ chaos: $(VENV)/.has-test
 	PYTHONPATH=tests $(BIN)/python -m chaos.clocks
 	PYTHONPATH=tests $(BIN)/python -m chaos.silence
 	PYTHONPATH=tests $(BIN)/python -m chaos.gone
-	PYTHONPATH=tests $(BIN)/python -m chaos.partitions --recommended
+	PYTHONPATH=tests $(BIN)/python -m chaos.partitions --short
 
 # The pages' commands as they are written, on hosts made for them (network namespaces; root is needed). About six minutes.
 docs-check: $(VENV)/.has-test
