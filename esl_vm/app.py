@@ -163,6 +163,7 @@ def open_node(settings: Settings, redis_url: str = "") -> Iterator[Node]:
         with open_redis(settings) as url, open_node(settings, url) as node:
             yield node
         return
+    from esl_vm.spool.folder import SpoolFolder
     from esl_vm.spool.spool import Spool
     from esl_vm.spool.sweeper import Sweeper
     from esl_vm.store.clock import SharedClock
@@ -178,6 +179,7 @@ def open_node(settings: Settings, redis_url: str = "") -> Iterator[Node]:
         clock=clock,
         pin_rules=settings.pins,
         events_kept=settings.redis.events_kept,
+        expected=SpoolFolder(Path(settings.spool.folder), 0).installation,
     )
     cache = _cache(settings)
     audio = _open_audio(settings, store, cache)

@@ -128,6 +128,7 @@ def _restore(args: argparse.Namespace) -> int:
         show(f"{path} is whole: {_counted(proved)}; made {_date(head)} by esl-vm {head['version']}")
         return 0
     with open_node(settings_of(args)) as node:
+        node.store.take_any()  # an empty one is what a backup is for
         node.store.verify()
         _refuse(node, head, replace=args.replace)
         before = node.store.backup.master()

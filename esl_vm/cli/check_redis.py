@@ -52,6 +52,21 @@ def check_redis(node: Node) -> Iterator[Finding]:
         old = tuple(int(part) for part in version.split(".")[:2] if part.isdigit()) < OLDEST_REDIS
         yield Finding("redis", Level.ERROR if old else Level.OK, said, "upgrade Redis to 6.2 or later" if old else "")
     yield Finding("redis", Level.OK, f"{node.store.keys.partitions} partitions, as this version expects them")
+    yield from durability(node, servers)
+    if node.settings.redis.url != "embedded:":
+        yield from check_topology(node)
+    yield from _speed(node)
+
+
+def durability(node: Node, servers: Mapping[str, Mapping[str, Any]] | None = None) -> Iterator[Finding]:
+    """Whether each master keeps what it is given; raises StoreDownError.
+
+    Args:
+        node: whose Redis.
+        servers: what each master says of itself, if it was asked before.
+    """
+    if servers is None:
+        servers, _ = _masters(node, "info")
     try:
         settings, _ = _masters(node, "config_get", "*")
     except StoreDownError:
@@ -61,9 +76,6 @@ def check_redis(node: Node) -> Iterator[Finding]:
     for name, info in servers.items():
         where = f"{name}: " if len(servers) > 1 else ""
         yield from _durability(info, settings.get(name, {}), where)
-    if node.settings.redis.url != "embedded:":
-        yield from check_topology(node)
-    yield from _speed(node)
 
 
 def _durability(info: Mapping[str, Any], config: Mapping[str, Any], where: str) -> Iterator[Finding]:

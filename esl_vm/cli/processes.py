@@ -134,7 +134,7 @@ def look_after(lifeline: Lifeline, service: Service, counts: Slot | None = None)
             switch.start()
         if notifier:
             notifier.start()
-        gevent.spawn(_look_at_topology, node)
+        gevent.spawn(look_at_topology, node)
         gevent.spawn(_sweep, node)
         gevent.spawn(_keep_house, node)
         differing: list[str] = []
@@ -234,15 +234,20 @@ def _look_at_redis(node: Node) -> None:
         log.error("started without Redis: messages are kept in the spool until it is there: %s", away)  # noqa: TRY400
 
 
-def _look_at_topology(node: Node) -> None:
-    """Whether the replicas that are waited for are enough for the servers that are there: said once, at the start."""
+def look_at_topology(node: Node) -> None:
+    """Whether Redis keeps what it is given, and enough replicas for the servers that are there: said once, at the start."""
     from esl_vm.app import EMBEDDED
+    from esl_vm.cli.check_redis import durability
+    from esl_vm.cli.checks import Level
     from esl_vm.model.topology import problems
     from esl_vm.store.topology import discover
 
     if node.settings.redis.url == EMBEDDED:
         return
     try:
+        for finding in durability(node):
+            if finding.level is Level.ERROR:
+                log.error("redis: %s: %s", finding.said, finding.remedy)
         for problem in problems(discover(node.store.link), node.store.link.replicas):
             log.log(logging.ERROR if problem.grave else logging.WARNING, "redis: %s: %s", problem.said, problem.remedy)
     except StoreDownError as away:
@@ -271,13 +276,15 @@ def _compare(node: Node, differing: list[str]) -> None:
 def _sweep(node: Node) -> None:
     import gevent
 
+    from esl_vm.model.seldom import Seldom
+
+    unsettled = Seldom(log, logging.WARNING, most=1)
     while True:
         try:
-            for outcome in node.sweeper.sweep_once():
-                if outcome.reason:
-                    log.warning("take %s: %s", outcome.id, outcome.reason)
-        except (SpoolError, StoreDownError) as wrong:
-            log.warning("the spool is not settled now: %s", wrong)
+            node.sweeper.sweep_once()
+            node.spool.folder.belong_to(node.store.installation)
+        except (SpoolError, StoreDownError, OSError) as wrong:
+            unsettled.tell("the spool is not settled now: %s", wrong)
         except Exception:  # a front door: the next round may do better
             log.exception("settling the spool")
         gevent.sleep(node.settings.spool.sweep_s)

@@ -23,7 +23,6 @@ from gevent.server import StreamServer
 from esl_vm.esl.crew import Crew
 from esl_vm.esl.networks import LOOPBACK, Network, allowed
 from esl_vm.esl.phone import EslPhone, PhoneSettings
-from esl_vm.esl.seldom import Seldom
 from esl_vm.esl.session import CallSession
 from esl_vm.esl.share import MOST_STRANGERS
 from esl_vm.esl.socket_mode import problem
@@ -32,6 +31,7 @@ from esl_vm.esl.tcp import prepare
 from esl_vm.esl.wire import Limits
 from esl_vm.model.call import Cause, Status
 from esl_vm.model.errors import CallerGoneError, WireError
+from esl_vm.model.seldom import Seldom
 
 if TYPE_CHECKING:
     from collections.abc import Callable

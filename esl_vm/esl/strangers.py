@@ -12,7 +12,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from esl_vm.esl.seldom import Seldom
+from esl_vm.model.seldom import Seldom
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,6 +6,7 @@ takes/ID-1.fit.wav     the same as it is kept (trimmed, repaired, at the rate of
 takes/ID-intro.wav     the introduction of a forwarded message
 takes/ID.kept          the manifest of a take that was delivered, looked for a while longer (keeper.py)
 takes/ID.done          a settled take whose files are being removed
+installation           the id of the installation whose Redis this node serves
 aside/                 takes that could not be settled; the reason stands in the manifest
 """
 
@@ -46,6 +47,7 @@ class SpoolFolder:
     def __init__(self, folder: Path, min_free: int) -> None:
         self.takes = folder.absolute() / "takes"
         self.aside = folder.absolute() / "aside"
+        self._mark = folder.absolute() / "installation"
         self._min_free = min_free
 
     def make_ready(self) -> None:
@@ -62,6 +64,19 @@ class SpoolFolder:
             raise SpoolError(f"the spool can't be used: {error}") from error
         if free < self._min_free:
             raise SpoolError(f"the disk of {self.takes} is full: {free >> 20} MiB free, {self._min_free >> 20} needed")
+
+    def installation(self) -> str:
+        """The installation that takes of this spool belong to; `` = none yet, or that can't be read."""
+        try:
+            return self._mark.read_text(encoding="ascii").strip()[:80]
+        except (OSError, UnicodeDecodeError):
+            return ""
+
+    def belong_to(self, installation: str) -> None:
+        """Note to which installation they belong, once; raises OSError."""
+        if installation and not os.path.lexists(self._mark):
+            disk.make_folder(self._mark.parent)
+            disk.write_whole(self._mark, f"{installation}\n".encode())
 
     def make_room(self, wanted: int) -> int:
         """See that so many bytes are free, by removing what is kept of delivered takes; how many are. Raises OSError."""

@@ -139,6 +139,13 @@ class Keeper:
             journal.close()
             self._known.pop(kept.path.name, None)  # read anew: it is kept as long again
         lost = f"the store had lost it. {settlement.reason}".strip()
+        log.warning(
+            "take %s for %s, delivered before: %s %s",
+            kept.manifest.id,
+            ", ".join(boxes),
+            settlement.settled.value,
+            lost,
+        )
         return Outcome(kept.manifest.id, boxes, settlement.settled, lost)
 
     def _forget(self, kept: _Kept, gone: set[int]) -> None:

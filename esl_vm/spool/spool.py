@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from esl_vm.model.actor import actor
 from esl_vm.model.errors import SpoolError
+from esl_vm.model.seldom import Seldom
 from esl_vm.spool import disk
 from esl_vm.spool.destinations import Destinations
 from esl_vm.spool.folder import SpoolFolder
@@ -92,6 +93,7 @@ class Spool:
         self.clock = clock
         self.audio = audio
         self.run = run
+        self._refused = Seldom(log, logging.ERROR, most=1)
 
     def take_message(
         self,
@@ -243,7 +245,11 @@ class Spool:
 
     def _take(self, manifest: Manifest, prepare: Callable[[Journal], None] = lambda _: None) -> Take:
         manifest = dataclasses.replace(manifest, node=self.node, made=self.clock.now(), by=actor())
-        return Take(self.run(lambda: self._begin(manifest, prepare)), self.settler)
+        try:
+            return Take(self.run(lambda: self._begin(manifest, prepare)), self.settler)
+        except SpoolError as error:
+            self._refused.tell("callers are told that nothing can be recorded now: %s", error)
+            raise
 
     def _begin(self, manifest: Manifest, prepare: Callable[[Journal], None]) -> Journal:
         """Write the manifest and what belongs to it; all of it, or an error and nothing."""

@@ -37,6 +37,7 @@ class Base:
     Args:
         link, keys, clock, defaults: what they are called. events_kept: entries in a partition's stream, about.
         remember_s: seconds for which an erased message's or a replaced greeting's id can't come back.
+        still_ours: asked where a mailbox is not there: raises StoreDownError if nothing of the installation is.
         grace_ms: milliseconds for which a replaced sound is kept for calls that are about to play it.
     """
 
@@ -48,6 +49,7 @@ class Base:
         defaults: MailboxOptions,
         *,
         events_kept: int,
+        still_ours: Callable[[], None] = lambda: None,
         remember_s: int = 30 * DAY_S,
         grace_ms: int = 600_000,
     ) -> None:
@@ -56,6 +58,7 @@ class Base:
         self.clock = clock
         self.defaults = defaults
         self.events_kept = str(events_kept)
+        self.still_ours = still_ours
         self.remember_s = remember_s
         self.grace_ms = grace_ms
 

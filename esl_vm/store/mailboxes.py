@@ -59,7 +59,10 @@ class RedisMailboxes:
         """Everything about a mailbox in one look; None if there is none."""
         keys = self._base.keys.of(box)
         reply = self._base.link.script(keys.partition, script("open"), [keys.box, *keys.folders], [])
-        return None if reply is None else self._mailbox(box, *json.loads(text(reply)))
+        if reply is None:
+            self._base.still_ours()
+            return None
+        return self._mailbox(box, *json.loads(text(reply)))
 
     def enter(self, box: MailboxId, most: int) -> Entered | None:
         """As `open`, with up to `most` messages of the folder that opens for its owner; None if there is none."""
@@ -67,6 +70,7 @@ class RedisMailboxes:
         args = [keys.messages, str(most)]
         reply = self._base.link.script(keys.partition, script("enter"), [keys.box, *keys.folders], args)
         if reply is None:
+            self._base.still_ours()
             return None
         mailbox, page = reply
         return Entered(self._mailbox(box, *json.loads(text(mailbox))), partial(_page, page))
@@ -125,7 +129,9 @@ class RedisMailboxes:
         delivery = Delivery(text(self._change(keys, "deliver", touched, args)))
         if delivery is Delivery.NO_MAILBOX:
             moved = text(self._base.link.run(keys.partition, lambda client: client.get(keys.moved)))
-            return self.deliver(MailboxId.parse(moved), message, even_if_full=even_if_full) if moved else delivery
+            if moved:
+                return self.deliver(MailboxId.parse(moved), message, even_if_full=even_if_full)
+            self._base.still_ours()
         return delivery
 
     def fates(self, announced: Sequence[Announced]) -> list[Fate]:
@@ -218,6 +224,7 @@ class RedisMailboxes:
         ]
         answer = text(self._change(keys, "set_greeting", [keys.deleted, keys.erase], args))
         if answer == "no mailbox":
+            self._base.still_ours()
             raise NoSuchMailboxError(f"no mailbox {box}")
         return answer
 

@@ -58,6 +58,8 @@ class Store:
         pin_rules: when wrong PINs lock. pin_cost: of hashing new ones.
         events_kept: entries kept in each partition's stream, about.
         migrations: the steps of the schema, up to the newest one this process knows.
+        expected: the installation that this node served before, `` = none or not known. A Redis that is empty, or holds
+            another one, then counts as away.
         offload: runs what takes long (hashing) and returns its result; see `Hashers`.
 
     Attributes:
@@ -80,6 +82,7 @@ class Store:
         events_kept: int = 10_000,
         offload: Callable[[Callable[[], str]], str] | None = None,
         migrations: Sequence[Migration] = MIGRATIONS,
+        expected: Callable[[], str] = lambda: "",
     ) -> None:
         self.link = link if isinstance(link, Link) else Link(lambda _: link)
         self.keys = Keys(partitions)
@@ -87,6 +90,7 @@ class Store:
         self.schema = 0
         self.installation = ""
         self._meta_away = False
+        self._expected = expected
         self.link.prepare = self._agree
         self.clock = clock or SharedClock()
         base = Base(
@@ -95,6 +99,7 @@ class Store:
             self.clock,
             defaults or MailboxOptions(),
             events_kept=events_kept,
+            still_ours=self.still_ours,
         )
         self.mailboxes = RedisMailboxes(base)
         self.pins = RedisPins(base, pin_rules or PinRules(), pin_cost or Scrypt(), offload or Hashers())
@@ -118,6 +123,38 @@ class Store:
         """
         self.link.run(None, self._agree)
 
+    def take_any(self) -> None:
+        """Work with whatever installation, or none, is there: what comes next makes it this node's."""
+        self._expected = lambda: ""
+
+    def still_ours(self) -> None:
+        """See whether Redis still holds this installation, where something should be there and is not.
+
+        Raises:
+            StoreDownError: it is empty, holds another one, or can't be asked.
+        """
+        if self._expected():
+            self.link.run(
+                None, lambda client: self._refuse_others(client.hmget(META, "schema", "partitions", "installation"))
+            )
+
+    def _refuse_others(self, stored: Sequence[Any]) -> None:
+        """Raise StoreDownError where that is not the installation this node has served."""
+        expected = self._expected()
+        if not expected:
+            return
+        remedy = "If it is meant to be so, remove the file `installation` in the spool of each node"
+        if stored[0] is None and stored[1] is None:
+            raise StoreDownError(
+                f"{self.link.label} is empty: the mailboxes of installation {expected}, which this node served, are "
+                f"missing. Messages are kept until they are back. {remedy}"
+            )
+        if stored[2] is not None and text(stored[2]) != expected:
+            raise StoreDownError(
+                f"{self.link.label} holds installation {text(stored[2])}, this node served {expected}: "
+                f"is redis.url right? {remedy}"
+            )
+
     def close(self) -> None:
         """Close the connections; the store can be used again."""
         self.events.close()
@@ -128,6 +165,7 @@ class Store:
         try:
             # A Redis that takes no changes now, or a Cluster's master without replicas, can be read all the same.
             stored = client.hmget(META, "schema", "partitions", "installation")
+            self._refuse_others(stored)
             if None in stored:
                 stored = self._begin(client, stored, wanted)
         except (wrong.ConnectionError, wrong.TimeoutError, wrong.RedisClusterException, wrong.ResponseError) as away:

@@ -15,12 +15,12 @@ from gevent import socket
 from gevent.event import Event
 
 from esl_vm.esl.networks import allowed
-from esl_vm.esl.seldom import Seldom
 from esl_vm.esl.server import CallServer, ServerSettings
 from esl_vm.esl.strangers import PATIENCE_S
 from esl_vm.esl.wire import Limits
 from esl_vm.model.call import ALL_KEYS
 from esl_vm.model.errors import CallerGoneError
+from esl_vm.model.seldom import Seldom
 from esl_vm.speech.utterance import Prompt
 
 

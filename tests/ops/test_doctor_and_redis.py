@@ -14,6 +14,7 @@ from esl_vm.app import open_node
 from esl_vm.cli.bundle import write_bundle
 from esl_vm.cli.check_redis import check_redis
 from esl_vm.cli.checks import Level
+from esl_vm.cli.processes import look_at_topology
 from esl_vm.cli.settings_file import load_settings
 from esl_vm.model.mailbox import MailboxId
 
@@ -42,6 +43,35 @@ def test_a_server_is_called_by_its_own_name_and_version(said, program):
         found = said(server.url)
     [line] = [line for line in found[Level.OK] if "role master" in line]
     assert f": {vendor} {version}, standalone, role master" in line
+
+
+def test_a_redis_that_was_emptied_under_a_node_that_knows_its_mailboxes_is_an_error(said, tmp_path):
+    with redis_server(*DURABLE) as server:
+        settings = load_settings(None, {"redis.url": server.url, "data_dir": str(tmp_path)})
+        with open_node(settings) as node:
+            node.registry.add(MailboxId("1001"), {})
+            node.spool.folder.belong_to(node.store.installation)
+        assert said(server.url)[Level.ERROR] == []
+        with server.client() as client:
+            client.flushall()
+
+        [wrong] = said(server.url)[Level.ERROR]
+
+        assert "is empty" in wrong
+        assert "mailboxes of installation" in wrong
+        assert "are missing" in wrong
+
+
+def test_what_redis_would_lose_or_throw_away_is_said_by_serve_at_its_start(tmp_path, caplog):
+    with redis_server() as server:
+        with server.client() as client:
+            client.config_set("maxmemory", "100mb")
+            client.config_set("maxmemory-policy", "allkeys-lru")
+        with open_node(load_settings(None, {"redis.url": server.url, "data_dir": str(tmp_path)})) as node:
+            look_at_topology(node)
+    said = "\n".join(caplog.messages)
+    assert "maxmemory-policy allkeys-lru: a full Redis throws messages away" in said
+    assert "appendonly no" in said
 
 
 def test_every_master_of_a_cluster_is_looked_at(said):

@@ -10,6 +10,7 @@ from esl_vm.model.mailbox import Folder, Greeting, MailboxId
 from esl_vm.model.message import Caller, Message
 from esl_vm.model.options import MailboxOptions
 from esl_vm.spool import Settled, Spool, Sweeper
+from esl_vm.spool.folder import SpoolFolder
 from esl_vm.store import keys
 from esl_vm.store.connect import connect
 from esl_vm.store.link import Limits
@@ -27,7 +28,8 @@ class Service:
         self.questions = 0
         self.clock = Clock()
         link = connect(url, IMPATIENT, observe=self._count)
-        self.store = Store(link, clock=self.clock, defaults=MailboxOptions(maxmsg=9999))
+        expected = SpoolFolder(folder / "spool", 0).installation
+        self.store = Store(link, clock=self.clock, defaults=MailboxOptions(maxmsg=9999), expected=expected)
         self.audio = RedisAudio(link, keys.audio, Cache(folder / "cache", limit_bytes=1 << 24))
         self.spool = Spool(folder / "spool", self.store.mailboxes, self.audio, self.clock, min_free=0)
         self.sweeper = Sweeper(self.spool, quiet_s=0)

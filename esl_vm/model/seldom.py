@@ -1,4 +1,4 @@
-"""A log that strangers write in: what happens again and again is told a few times, then counted."""
+"""Log lines of what may happen again and again: told a few times, then counted."""
 
 from __future__ import annotations
 
