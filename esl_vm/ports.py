@@ -216,6 +216,10 @@ class Pins(Protocol):
         """
         ...
 
+    def used_before(self, box: MailboxId, pin: str) -> bool:
+        """Whether that is the mailbox's PIN or a former one that may not be chosen again."""
+        ...
+
     def hashed(self, pin: str) -> str:
         """A PIN as the store keeps it, for a mailbox that is made with it; `` for ``; raises InvalidValueError."""
         ...

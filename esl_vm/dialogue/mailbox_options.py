@@ -152,7 +152,7 @@ def _ask_new_pin(talk: Conversation, opening: Utterance) -> str:
 
 def _change_to(talk: Conversation, mailbox: Mailbox, pin: str) -> str:
     """Have a new PIN typed once more and change it; the prompt of the complaint, `` if it was changed."""
-    if talk.world.pin_rules.weakness(pin, mailbox.id.number):
+    if talk.world.pin_rules.weakness(pin, mailbox.id.number) or talk.world.pins.used_before(mailbox.id, pin):
         return "vm-invalid-password"
     if talk.ask_pin(talk.voice.prompt("vm-reenterpassword")) != pin:
         return "vm-mismatch"
@@ -161,9 +161,10 @@ def _change_to(talk: Conversation, mailbox: Mailbox, pin: str) -> str:
 
 
 def set_up_new_owner(talk: Conversation, mailbox: Mailbox) -> Mailbox:
-    """Lead an owner through what is missing: name, greetings, a PIN of one's own.
+    """Lead an owner through what is missing: name, greetings, a PIN of one's own, a new one where the old one is too old.
 
-    Asked for by the options force_name and force_greetings; what was accepted stays, however the call ends.
+    Asked for by the options force_name and force_greetings, and by the rules of PINs; what was accepted stays, however the
+    call ends.
 
     Raises:
         AbandonedError: no answer, or three PINs that don't do.
@@ -174,6 +175,8 @@ def set_up_new_owner(talk: Conversation, mailbox: Mailbox) -> Mailbox:
     missing = [greeting for greeting, forced in wanted if forced and greeting not in mailbox.greetings]
     new_pin = mailbox.pin_is_initial and (options.force_name or options.force_greetings)
     if not missing and not new_pin:
+        if mailbox.has_pin and not options.pin_locked and _is_old(talk, mailbox):
+            _insist_on_pin(talk, mailbox)
         return mailbox
     talk.skim(talk.voice.prompt("vm-newuser"))
     for greeting in missing:
@@ -187,6 +190,10 @@ def set_up_new_owner(talk: Conversation, mailbox: Mailbox) -> Mailbox:
     if new_pin:
         _insist_on_pin(talk, mailbox)
     return mailbox
+
+
+def _is_old(talk: Conversation, mailbox: Mailbox) -> bool:
+    return talk.world.pin_rules.is_old(mailbox.pin_changed, talk.world.clock.now())
 
 
 def _insist_on_pin(talk: Conversation, mailbox: Mailbox) -> None:

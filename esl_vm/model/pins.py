@@ -41,6 +41,8 @@ class PinRules:
         refuse_weak: refuse the mailbox's number (also backwards, or a part of it), the default, even steps (2345, 9876,
             2468), repetitions (1111, 1212), one or two different digits (1122), years (1987) and what is a figure on the
             keypad (2580, 1397, 147258).
+        max_age_days: days after which the owner must choose another; 0 = never. One of before this was set counts as old.
+        remember: so many former PINs, besides the one in force, may not be chosen again; 0 = any may.
         initial_from_outside: a PIN that its owner did not choose, or none at all, opens from other telephones too.
         failures: wrong PINs, on all nodes together, within `window_s` seconds that lock it for `lock_s` seconds.
         slow_after: after so many of them each further attempt waits: one second, then two, four …
@@ -49,12 +51,18 @@ class PinRules:
 
     shortest: int = 4
     refuse_weak: bool = True
+    max_age_days: int = 0
+    remember: int = 0
     initial_from_outside: bool = False
     failures: int = 10
     window_s: int = 900
     lock_s: int = 900
     slow_after: int = 5
     slow_most_s: int = 4
+
+    def is_old(self, changed: float, now: float) -> bool:
+        """Whether a PIN that was chosen at that time (epoch seconds, 0 = not known) must be changed now."""
+        return bool(self.max_age_days) and now - changed >= self.max_age_days * 86400
 
     def pause_ms(self, failures: int) -> int:
         """How long an attempt waits after so many wrong ones, milliseconds."""

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 REDIS_SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "redis+cluster", "embedded")
 _PIN_RANGES = {
     "shortest": (1, LONGEST_PIN),
+    "max_age_days": (0, 3650),
+    "remember": (0, 10),
     "failures": (1, 1000),
     "window_s": (1, 86400),
     "lock_s": (1, 86400),

@@ -13,8 +13,8 @@ from esl_vm.model.message import one_line
 from esl_vm.model.options import FIELDS, option_name, option_text, parse_option
 
 PROFILE = ("name", "language", "timezone", "email", "pager", "extensions", "webhook")
-HIDDEN = frozenset({"pin", "sound_ms"})
-"""Fields that nobody is shown: the PIN's hash, and what the store counts for itself."""
+HIDDEN = frozenset({"pin", "pin_former", "pin_changed", "sound_ms"})
+"""Fields that nobody is shown: hashes of PINs, and what the store counts for itself."""
 
 _ADDRESS = re.compile(r"[^\s<>@,;:\"()\[\]\\]{1,64}@[^\s<>@,;:\"()\[\]\\]{1,255}")
 _WEBHOOK = re.compile(r"-|https?://[^\s@/?#]+([/?#][\x21-\x7e]*)?")
@@ -32,7 +32,7 @@ def field_name(name: str) -> str:
     plain = name.strip().lower()
     if plain in PROFILE:
         return plain
-    if plain in {"pin", "pin_initial"} or plain.startswith("greeting."):
+    if plain in {"pin", "pin_initial", "pin_former", "pin_changed"} or plain.startswith("greeting."):
         raise InvalidValueError(f"{plain} is not set as a field: it has its own command")
     near = get_close_matches(plain, PROFILE, n=1, cutoff=0.75)
     if near:

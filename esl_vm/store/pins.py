@@ -204,8 +204,21 @@ class RedisPins:
         """
         stored = self.hashed(pin)
         keys = self._base.keys.of(box)
-        if not self._base.change(keys, "change_pin", [], [stored, "yes" if initial else ""]):
+        kept = [str(self._rules.remember), option_text(self._rules.max_age_days > 0)]
+        if not self._base.change(keys, "change_pin", [], [stored, "yes" if initial else "", *kept]):
             raise NoSuchMailboxError(f"no mailbox {box}")
+
+    def used_before(self, box: MailboxId, pin: str) -> bool:
+        """Whether that is the mailbox's PIN or a former one that may not be chosen again (`PinRules.remember`).
+
+        Asked of the one in force also where PINs have an age (`max_age_days`): a new one is another one.
+        """
+        if not (self._rules.remember or self._rules.max_age_days):
+            return False
+        keys = self._base.keys.of(box)
+        hows = [text(how) for how in self._base.link.script(keys.partition, script("used_before"), [keys.box], [])]
+        hashes = [f"{how}${self._hash(pin, how)}" if _HOW.fullmatch(how) else "" for how in hows]
+        return bool(hashes and self._base.link.script(keys.partition, script("used_before"), [keys.box], hashes))
 
     def hashed(self, pin: str) -> str:
         """A PIN as Redis keeps it, salted anew: for a mailbox that is made with it; `` for ``.

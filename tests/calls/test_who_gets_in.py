@@ -234,3 +234,37 @@ class TestGuessing:
             return round(rig.clock.now() - began, 1), heard
 
         assert seconds_and_heard("1001") == seconds_and_heard("7777")
+
+
+class TestAgeAndReuse:
+    RULES = PinRules(max_age_days=30, remember=2)
+    NEW = "w:vm-newpassword d:{0}# w:vm-reenterpassword d:{0}# w:vm-passchanged w:vm-opts d:# end:20"
+
+    @pytest.fixture
+    def rig(self, tmp_path):
+        rig = NodeRig(tmp_path, now=play_book.NOON, pin_rules=self.RULES)
+        furnish(rig, Box())
+        return rig
+
+    def test_a_pin_that_is_too_old_must_be_changed_to_another_one(self, rig):
+        ring(rig, "*97", "w:vm-password d:4821# w:vm-opts d:# end:20")
+        assert "vm-newpassword" not in rig.heard
+        rig.clock.pass_time(31 * 86400)
+        same = "w:vm-password d:4821# w:vm-newpassword d:4821# w:vm-invalid-password "
+        ring(rig, "*97", same + self.NEW.format("7391"))
+        assert rig.problems == []
+        ring(rig, "1001", STAR + "d:7391# w:vm-opts d:# end:20", caller=STRANGER)
+        assert "vm-newpassword" not in rig.heard
+
+    def test_one_that_is_not_changed_lets_nobody_in(self, rig):
+        rig.clock.pass_time(31 * 86400)
+        ring(rig, "*97", "w:vm-password d:4821# w:vm-newpassword d:1111# d:1111# d:1111# end:90")
+        assert IN not in rig.heard
+
+    def test_former_ones_may_not_be_chosen_again_and_their_hashes_stay_in_redis(self, rig):
+        pins = rig.real.pins
+        for pin in ("7391", "8362", "9036"):
+            assert not pins.used_before(ALICE, pin)
+            pins.change(ALICE, pin)
+        assert [pins.used_before(ALICE, pin) for pin in ("9036", "8362", "7391", "4821")] == [True, True, True, False]
+        assert not {"pin_former", "pin_changed", "pin"} & set(rig.real.registry.fields(ALICE))

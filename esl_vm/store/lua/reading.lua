@@ -10,6 +10,8 @@ local function fields_of(box)
     for index = 1, #fields, 2 do
         if fields[index] == 'pin' then
             fields[index + 1] = string.match(fields[index + 1], '^(.*)%$') or ''
+        elseif fields[index] == 'pin_former' then
+            fields[index + 1] = ''
         end
     end
     return fields
