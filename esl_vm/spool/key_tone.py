@@ -11,9 +11,11 @@ _ROWS, _COLUMNS = (697, 770, 852, 941), (1209, 1336, 1477)
 _KEYS = {key: (_ROWS[at // 3], _COLUMNS[at % 3]) for at, key in enumerate("123456789*0#")}
 
 _BLOCK_MS = 20
-# How much of the end is looked at, how much of silence may follow the tone, and the shortest that is one.
-LOOKED_AT_MS = 300
-_BEHIND, _LEAST = 2, 2
+# How much of the end is looked at: a key may be held for a while, in silence, after its tone was cut.
+LOOKED_AT_MS = 600
+# The blocks of sound that may follow the tone (what is said from the key's release until the recording ends), and the fewest
+# that are one.
+_BEHIND, _LEAST = 4, 2
 # What of a block's energy the two frequencies hold together, and each of them, at least. Speech comes to 0.4 and 0.
 _BOTH, _EACH = 0.8, 0.1
 # The mean square below which a block is too quiet to be a key's tone (-46 dBFS).
@@ -33,9 +35,10 @@ def tone_frames(samples: bytes, rate: int, key: str) -> int:
     if sys.byteorder == "big":
         values.byteswap()
     blocks = [values[at : at + size] for at in range(len(values) % size, len(values), size)]
-    at = len(blocks)
-    while at and len(blocks) - at < _BEHIND and not _is_tone(blocks[at - 1], rate, key):
+    at, behind = len(blocks), 0
+    while at and behind <= _BEHIND and not _is_tone(blocks[at - 1], rate, key):
         at -= 1
+        behind += not _is_quiet(blocks[at])
     end = at
     while at and _is_tone(blocks[at - 1], rate, key):
         at -= 1
@@ -47,11 +50,19 @@ def tone_frames(samples: bytes, rate: int, key: str) -> int:
 def _is_tone(block: array.array[int], rate: int, key: str) -> bool:
     if key not in _KEYS or not block:
         return False
-    energy = float(sum(value * value for value in block))
-    if energy < _QUIET * len(block):
+    if _is_quiet(block):
         return False
+    energy = _energy(block)
     shares = [_power(block, rate, frequency) / energy for frequency in _KEYS[key]]
     return sum(shares) >= _BOTH and min(shares) >= _EACH
+
+
+def _is_quiet(block: array.array[int]) -> bool:
+    return _energy(block) < _QUIET * len(block)
+
+
+def _energy(block: array.array[int]) -> float:
+    return float(sum(value * value for value in block))
 
 
 def _power(block: array.array[int], rate: int, frequency: int) -> float:
