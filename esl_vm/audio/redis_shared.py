@@ -17,7 +17,17 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 OWNERS = ":for"
 
-# KEYS: the sound, the hash of who has it. ARGV: the sound, then the ids. A hash, since HSET is handed on to the replicas
+# KEYS: the sound, the hash of who has it. ARGV: the ids. Returns 1, or 0 if there is no such sound: nothing was done.
+_JOIN = """
+if redis.call('EXISTS', KEYS[1]) == 0 then
+    return 0
+end
+for index = 1, #ARGV do
+    redis.call('HSET', KEYS[2], ARGV[index], '1')
+end
+return 1
+"""
+# The same, with the sound before the ids. A hash, since HSET is handed on to the replicas
 # also where it changes nothing: so waiting for them proves something when this is repeated.
 _ADD = """
 if redis.call('EXISTS', KEYS[1]) == 0 then
@@ -69,7 +79,8 @@ class SharedSounds:
         for original in dict.fromkeys(map(original_id, audio_ids)):
             ids = [audio_id for audio_id in audio_ids if original_id(audio_id) == original]
             sound, owners = self._keys(original)
-            self._link.announce(sound, "EVAL", _ADD, 2, sound, owners, content, *ids)
+            if not self._link.announce(sound, "EVAL", _JOIN, 2, sound, owners, *ids):
+                self._link.announce(sound, "EVAL", _ADD, 2, sound, owners, content, *ids)
 
     def remove(self, audio_id: str) -> None:
         """That one needs it no more."""

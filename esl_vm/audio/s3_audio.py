@@ -64,11 +64,11 @@ class S3Address:
     access_key: str = ""
     secret_key: str = ""
     connect_s: float = 1.0
-    answer_s: float = 1.5
+    answer_s: float = 10.0
 
 
 def connect(address: S3Address) -> Any:
-    """A boto3 client that fails soon: a caller is waiting. Nothing is connected yet."""
+    """A boto3 client; nothing is connected yet. Who has a caller waiting is limited by `S3Audio` besides."""
     import boto3
     from botocore.config import Config
 
@@ -131,7 +131,7 @@ class S3Audio:
         # Not every service knows conditional writes, so it is asked for first. Two who store the same sound at once
         # store the same bytes.
         if not self.exists(audio_id):
-            self._ask(lambda s3: self._write(s3, name, content), audio_id)
+            self._ask(lambda s3: self._write(s3, name, content), audio_id, large=True)
 
     def put_many(self, audio_ids: Sequence[str], source: Path) -> None:
         """Store a file's content under each of these, an object each."""
@@ -222,7 +222,7 @@ class S3Audio:
         return f"{self._prefix}{audio_id}{ENDING}"
 
     def _get(self, audio_id: str) -> bytes:
-        return self._ask(lambda s3: self._read(s3, self._name(audio_id)), audio_id)
+        return self._ask(lambda s3: self._read(s3, self._name(audio_id)), audio_id, large=True)
 
     def _write(self, s3: Any, name: str, content: bytes) -> None:
         told = {_SUM: hashlib.sha256(content).hexdigest()}
@@ -241,12 +241,13 @@ class S3Audio:
             raise _NotMeantError("what comes is not what was stored")
         return bytes(content)
 
-    def _ask(self, work: Callable[[Any], T], audio_id: str = "") -> T:
+    def _ask(self, work: Callable[[Any], T], audio_id: str = "", *, large: bool = False) -> T:
         """Ask the service for something, twice if the first connection was a dead one.
 
         Args:
             work: gets the client; may be done twice.
             audio_id: the sound it is about, `` = it is about none, and a missing one is the service's fault.
+            large: a sound is sent or fetched, which may take longer than a caller waits though nothing is wrong.
 
         Raises:
             AudioMissingError: there is no such sound. StoreDownError: in words that hold no key.
@@ -280,7 +281,7 @@ class S3Audio:
         except TooLongError as error:  # a large sound may take longer; whoever does not sit on a telephone waits for it
             patience.failed_after(monotonic() - begun)
             reason = f"the bucket {self._bucket} did not answer within {most_s:g} s"
-            if not caller:
+            if not caller or (most_s >= patience.CALL_S and not large):
                 self._breaker.failed(reason)
             raise StoreDownError(reason) from error
         except (BotoCoreError, OSError) as error:

@@ -18,6 +18,7 @@ from esl_vm.model.errors import InvalidValueError, NoSuchMailboxError, StoreDown
 from esl_vm.model.mailbox import Folder, MailboxId
 from esl_vm.model.message import Caller, Message
 from esl_vm.model.store import Delivery
+from esl_vm.spool.manifest import copy_id
 
 if TYPE_CHECKING:
     import argparse
@@ -192,13 +193,19 @@ def _deliver_all(node: Node, boxes: list[MailboxId], message: Message, sound: Co
 def _deliver(node: Node, box: MailboxId, message: Message, sound: Converted, name: str) -> Delivery:
     """Put the message into one mailbox: its id is the same each time, so the store takes it once.
 
-    The sound comes first, as with every message. One stored just now for a mailbox that did not take it goes again.
+    The sound comes first, as with every message, and is kept once for all mailboxes: their ids are those of copies of one
+    message. One stored just now for a mailbox that did not take it goes again.
     """
+    begun = f"{int(message.received * 1000):011x}"
     digest = hashlib.sha256(f"{name}\0{box}".encode()).hexdigest()
-    own = replace(message, id=f"{int(message.received * 1000):011x}-{digest[:12]}", folder=Folder.NEW)
+    common = f"{begun}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
+    own = replace(message, id=copy_id(common, int(digest[:12], 16)), folder=Folder.NEW)
+    former = f"{begun}-{digest[:12]}"  # of a broadcast that 0.1.0 began
+    if node.audio.exists(former):
+        own = replace(own, id=former)
     new = not node.audio.exists(own.id)
     if new:
-        node.audio.put(own.id, sound.path)
+        node.audio.put_many([own.id], sound.path)
     delivery = node.mailboxes.deliver(box, own)
     if new and delivery not in {Delivery.DONE, Delivery.ALREADY}:
         node.audio.delete(own.id)

@@ -166,3 +166,38 @@ def test_what_is_no_sound_is_not_sent(vm, office, tmp_path):
     (tmp_path / "text.wav").write_text("this is no sound")
     assert vm("broadcast", tmp_path / "text.wav", "--all", "--yes").code == 2
     assert vm("broadcast", tmp_path / "gone.wav", "--all", "--yes").code == 2
+
+
+def test_all_have_one_sound_until_the_last_of_them_erases_it(vm, office, closed, node):
+    assert vm("broadcast", closed, "--domain", "default", "--yes").code == 0
+
+    def sounds():
+        keys = node.store.link.run(None, lambda client: list(client.scan_iter("vm:audio:*")))
+        return [key for key in keys if key.endswith(b"}")]
+
+    for box in map(MailboxId, ("1001", "1002", "1003")):
+        assert len(sounds()) == 1
+        node.registry.change(box, {"trash_days": "0"})
+        (message,) = new(vm, box)
+        node.cache.forget(message["id"])
+        assert node.audio.playable(message["id"]).stat().st_size == closed.stat().st_size
+        assert node.mailboxes.delete(box, message["id"])
+        node.store.housekeeping.erase_sounds(node.audio.delete)
+    assert sounds() == []
+    assert list(node.audio.ids()) == []
+
+
+def test_one_that_0_1_0_began_goes_on_and_nobody_gets_it_twice(vm, office, closed, node, monkeypatch):
+    """There each copy had a sound, and an id, of its own."""
+    from esl_vm.cli import broadcast
+
+    def formerly(common, place):
+        return f"{common.partition('-')[0]}-{place:012x}"
+
+    monkeypatch.setattr(broadcast, "copy_id", formerly)
+    assert vm("broadcast", closed, "--to", "1001", "--id", "fermé", "--yes").code == 2
+    assert vm("broadcast", closed, "--to", "1001", "--id", "ferme", "--yes").code == 0
+    monkeypatch.undo()
+    ran = vm("broadcast", closed, "--domain", "default", "--id", "ferme", "--yes")
+    assert "2 got it, 1 had it already" in ran.out
+    assert [len(new(vm, box)) for box in ("1001", "1002", "1003")] == [1, 1, 1]

@@ -94,7 +94,7 @@ def kept(request, tmp_path, redis_servers):
             link.close()
         case "s3":
             url = request.getfixturevalue("s3_server")
-            address = S3Address("voicemail", "sounds/", url, access_key="a", secret_key="b", connect_s=0.5)
+            address = S3Address("voicemail", "sounds/", url, access_key="a", secret_key="b", answer_s=30.0)
             client = connect(address)
             client.create_bucket(Bucket="voicemail")
             for entry in client.list_objects_v2(Bucket="voicemail").get("Contents", ()):

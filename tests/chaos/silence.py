@@ -108,7 +108,7 @@ def s3_server() -> Iterator[int]:
     server.start()
     try:
         _, port = server.get_host_and_port()
-        address = S3Address("voicemail", "", f"http://127.0.0.1:{port}", access_key="a", secret_key="b")
+        address = S3Address("voicemail", "", f"http://127.0.0.1:{port}", access_key="a", secret_key="b", answer_s=30.0)
         connect(address).create_bucket(Bucket="voicemail")
         yield port
     finally:
