@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from calls.book import Box
+from calls.book import Box, Msg
 from live import codecs
 from live.codecs import G722, L16, OPUS, PCMU, WIDE
 from live.live_rig import LiveRig, furnish
@@ -16,6 +16,7 @@ from live.telephone_sound import RATE, read_wav, write_wav
 
 from esl_vm.model.mailbox import Folder, MailboxId
 from esl_vm.sim.line import Happening
+from esl_vm.spool.sound import wave
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(400)]
 
@@ -223,8 +224,39 @@ CHANGES = [
 def test_both_parts_have_the_right_speed_where_the_codec_changes(played, scene):
     _, sound = message_of(played)
     spoken = sound[np.flatnonzero(np.abs(sound.astype(int)) > 1000)[0] :]
-    # FreeSWITCH fills the moment of the change with noise, in frames of the former codec's size.
-    assert 5.8 <= len(spoken) / RATE <= (8.2 if scene.name == "changes_opus_to_pcmu" else 6.8)
-    for part in (spoken[RATE : RATE * 5 // 2], spoken[-RATE * 5 // 2 : -RATE // 2]):
-        assert pitch(part) == pytest.approx(1000, abs=2)
-        assert amplitude(part, 1000) == pytest.approx(LEVEL, rel=0.12)
+    # On a busy machine packets come late, and FreeSWITCH fills the gaps: after the change in frames of the former codec's
+    # size, so that a gap of 20 ms lasts 120 where a codec of 48 kHz gave way to one of 8.
+    assert 5.5 <= len(spoken) / RATE <= (20 if scene.name == "changes_opus_to_pcmu" else 8)
+    frames = spoken[: len(spoken) // 160 * 160].reshape(-1, 160).astype(float)
+    loud = frames[np.sqrt((frames**2).mean(axis=1)) > LEVEL / 4]
+    for part in (loud[10:60], loud[-80:-30]):
+        assert np.median([np.abs(np.diff(np.sign(frame))).sum() / 2 for frame in part]) == pytest.approx(40, abs=1)
+        assert np.median(np.sqrt((part**2).mean(axis=1))) == pytest.approx(LEVEL / math.sqrt(2), rel=0.06)
+    assert 5.5 <= len(loud) / 50 <= 6.8
+
+
+def hears_nothing(name, content):
+    """An owner's message whose sound is no sound any more."""
+
+    def act(node, folder):
+        rig = LiveRig(node, folder)
+        furnish(rig, Box(language="en", messages=(Msg(), Msg("1003"))))
+        for message in rig.messages(ALICE, Folder.NEW):
+            node.stores.audio.playable(message.id).write_bytes(content)
+        rig.dials("*97", "w:vm-password d:4821# w:vm-opts d:1 w:im-sorry w:vm-repeat d:# end:20", "1001")
+        return rig
+
+    return Scene(name, act, 40)
+
+
+NO_SOUND = [
+    hears_nothing("message_of_0_bytes", b""),
+    hears_nothing("message_of_rubbish", b"RIFF rubbish"),
+    hears_nothing("message_without_samples", wave(b"", RATE)),
+]
+
+
+@pytest.mark.parametrize("scene", NO_SOUND, ids=lambda scene: scene.name)
+def test_a_message_that_does_not_sound_is_said_so_and_stays_new(played):
+    assert played.problems == [], played.transcript
+    assert [message.heard for message in played.messages(ALICE, Folder.NEW)] == [False, False]
