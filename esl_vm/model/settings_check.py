@@ -121,10 +121,11 @@ def _right(value: Any, default: Any, limits: Limits) -> Any:
         if not isinstance(value, bool):
             raise InvalidValueError(f"is true or false, not {said}")
     elif isinstance(default, int):
-        if isinstance(value, bool) or not isinstance(value, int) or not limits.low <= value <= limits.high:
-            raise InvalidValueError(f"is a number from {limits.low:.0f} to {limits.high:.0f}, not {said}")
-        if limits.choices and str(value) not in limits.choices:
+        number = isinstance(value, int) and not isinstance(value, bool)
+        if limits.choices and not (number and str(value) in limits.choices):
             raise InvalidValueError(f"is one of {', '.join(limits.choices)}, not {said}")
+        if not number or not limits.low <= value <= limits.high:
+            raise InvalidValueError(f"is a number from {limits.low:.0f} to {limits.high:.0f}, not {said}")
     elif isinstance(default, tuple):
         if not isinstance(value, list | tuple) or not all(isinstance(word, str) for word in value):
             raise InvalidValueError(f"is a list of texts, not {said}")

@@ -49,6 +49,15 @@ class TestGreeting:
         with wave.open(str(node.audio.playable(stored.audio_id))) as sound:
             assert (sound.getframerate(), sound.getnchannels(), sound.getsampwidth()) == (8000, 1, 2)
 
+    def test_wide_band_where_the_installation_keeps_it(self, vm, alice, tone, node, tmp_path):
+        settings = tmp_path / "wide.toml"
+        settings.write_text("[audio]\nrate = 16000\n")
+        assert vm("--config", settings, "greeting", "import", "1001", "name", tone(1.0, rate=44100)).code == 0
+        stored = node.mailboxes.open(ALICE).greetings[Greeting.NAME]
+        assert stored.duration_ms == 1000
+        with wave.open(str(node.audio.playable(stored.audio_id))) as sound:
+            assert (sound.getframerate(), sound.getnchannels(), sound.getnframes()) == (16000, 1, 16000)
+
     def test_a_temporary_one_may_have_dates_in_the_mailboxs_zone(self, vm, alice, tone):
         ran = vm(
             "greeting", "import", "1001", "temporary", tone(), "--from", "2099-12-24", "--until", "2100-01-04T08:00"

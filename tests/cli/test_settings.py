@@ -89,6 +89,8 @@ def test_all_problems_are_told_at_once_with_what_was_meant():
         ({"audio": {"store": "folder"}}, "audio.folder: needed"),
         ({"audio": {"store": "s3"}}, "audio.bucket: needed"),
         ({"audio": {"access_key": "A"}}, "give both or neither"),
+        ({"audio": {"rate": 12000}}, "audio.rate: is one of 8000, 16000, not 12000"),
+        ({"audio": {"rate": "16000"}}, "audio.rate: is one of 8000, 16000, not '16000'"),
         ({"mail": {"password": "a", "password_file": "b"}}, "mail.password: given twice"),
         ({"mail": {"host": "mx", "sender": "Me <me@x>"}}, "mail.sender: is an address"),
         ({"mailbox": {"minsecs": 10, "maxsecs": 5}}, "no message would be kept"),
