@@ -41,6 +41,7 @@ _HOUSEKEEPING_S = 600
 _TIDY_S = 20
 _PURGE_EVERY_S = 3600
 _COMPARE_S = 10
+_BETWEEN_PROMPTS_S = 0.25
 _DAY_S = 86400
 
 
@@ -137,6 +138,7 @@ def look_after(lifeline: Lifeline, service: Service, counts: Slot | None = None)
         gevent.spawn(look_at_topology, node)
         gevent.spawn(_sweep, node)
         gevent.spawn(_keep_house, node)
+        gevent.spawn(_prepare_prompts, settings)
         differing: list[str] = []
         gevent.spawn(_compare, node, differing)
         looker = build_looker(node, metrics, notifier, switch, differing)
@@ -232,6 +234,19 @@ def _look_at_redis(node: Node) -> None:
         must_have_its_sounds(node)
     except StoreDownError as away:
         log.error("started without Redis: messages are kept in the spool until it is there: %s", away)  # noqa: TRY400
+
+
+def _prepare_prompts(settings: Settings) -> None:
+    """Have the prompts ready before calls ask for them, here where no call waits: one now and then, those made before at once."""
+    import gevent
+
+    from esl_vm.app import open_spoken_prompts
+    from esl_vm.speech.prepared import PreparedPack
+
+    pack = open_spoken_prompts(settings)
+    if isinstance(pack, PreparedPack):
+        for made in pack.prepare_all():
+            gevent.sleep(_BETWEEN_PROMPTS_S if made else 0)
 
 
 def look_at_topology(node: Node) -> None:

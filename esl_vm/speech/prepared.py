@@ -19,10 +19,11 @@ from esl_vm.sound import shaping
 from esl_vm.speech.cuts import CUTS
 from esl_vm.speech.sound_files import as_heard, write_wave
 from esl_vm.speech.utterance import Prompt
+from esl_vm.speech.voice import LANGUAGES
 from esl_vm.speech.words import prompt_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from esl_vm.speech.recordings import FilePack
@@ -74,6 +75,17 @@ class PreparedPack:
             else:
                 found = self._failed[key] = self._pack.files(prompt)
         return found
+
+    def prepare_all(self) -> Iterator[bool]:
+        """Prepare every prompt the service can ask for, one at each step; tells whether there was anything to make."""
+        for language in LANGUAGES:
+            for name in prompt_names(language):
+                prompt = Prompt(name, language)
+                path = self._current(language) / language / f"{name}.wav"
+                missing = not self._is_there(path) and bool(self._pack.recordings(prompt))
+                if missing:
+                    self.files(prompt)
+                yield missing
 
     def _current(self, language: str) -> Path:
         """The folder for the pack as it is now; looked at once a minute."""

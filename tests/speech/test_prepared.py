@@ -72,6 +72,16 @@ def test_it_is_made_once_for_all_processes(sounds, tmp_path):
     assert os.stat(file).st_mtime == 1
 
 
+def test_all_can_be_made_ahead(sounds, tmp_path):
+    pack = PreparedPack(AsteriskPack(sounds), tmp_path / "made")
+    names = [(name, language) for language in LANGUAGES for name in prompt_names(language)]
+    made = dict(zip(names, pack.prepare_all(), strict=True))
+    assert made["vm-no", "fr"]
+    assert list((tmp_path / "made").rglob("fr/vm-no.wav"))
+    again = dict(zip(names, PreparedPack(AsteriskPack(sounds), tmp_path / "made").prepare_all(), strict=True))
+    assert not again["vm-no", "fr"]
+
+
 def test_a_file_that_a_power_cut_left_empty_is_made_again(sounds, tmp_path):
     [file] = PreparedPack(AsteriskPack(sounds), tmp_path / "made").files(NO)
     os.truncate(file, 0)
