@@ -12,9 +12,10 @@ _HEAD = """# What a recogniser hears
 
 `make listen` renders {count} sentences and menus from Debian's prompts, as callers hear them, and has Whisper (the multilingual
 base model, which is small) write down each. A word counts as wrong when it is put in, left out or another; French endings
-that sound alike are alike. What is heard otherwise was listened to and is a slip of the recogniser: single words by
-themselves ("six" as "si"), key names ("dièse" as "dix"), names of folders. Anything that is not in this list makes
-`make listen` fail. It is not part of `make test`: it takes some minutes.
+that sound alike are alike. A sentence counts against what its recordings say, by the list that comes with Debian's packages,
+put right where the voices say it otherwise. What is heard otherwise is in the list below, as slips of the recogniser: "dièse"
+as "dix" or "diesel", "pour" before a number as a dash ("press 1 for" as "1-4"), "veuillez" as "veillez", folders' names. A
+sentence that is heard worse than its slip makes `make listen` fail. It is not part of `make test`: it takes some minutes.
 
 | language | sentences | words | words heard otherwise | sentences heard word for word |
 |---|---|---|---|---|
