@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from esl_vm.cli.config import settings_of
-from esl_vm.cli.output import complain, show
+from esl_vm.cli.output import complain
 
 if TYPE_CHECKING:
     import argparse
@@ -30,7 +30,7 @@ def add_commands(commands: Commands) -> None:
 def _run(args: argparse.Namespace) -> int:
     from gevent import monkey
 
-    from esl_vm.ops import logs  # before gevent: its thread is a real one
+    from esl_vm.ops import hangups, logs  # before gevent: its thread is a real one
 
     monkey.patch_all()
     import signal
@@ -47,6 +47,9 @@ def _run(args: argparse.Namespace) -> int:
         complain(
             "neither a FreeSWITCH (--freeswitch) nor a mail server is set: only the mailboxes' webhooks are called"
         )
+    logs.take_standard_error()
+    if not hangups.needs_terminal():  # `systemctl kill -s HUP`; a terminal that is closed ends what was started on it
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         gevent.signal_handler(number, stop.set)
@@ -56,8 +59,9 @@ def _run(args: argparse.Namespace) -> int:
         if switch:
             switch.start()
         notifier.start()
-        show(f"telling of changes{f' to FreeSWITCH at {settings.notify.freeswitch}' if switch else ''}")
-        sys.stdout.flush()
+        # Nobody need read it.
+        said = logs.Writer(sys.stdout.fileno())
+        said.put(f"telling of changes{f' to FreeSWITCH at {settings.notify.freeswitch}' if switch else ''}")
         stop.wait()
         notifier.stop()
         if switch:

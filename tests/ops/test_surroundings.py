@@ -22,6 +22,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from support.mail_neighbour import MailNeighbour
 from support.redis_servers import wait_until
 from support.served import Service
 from support.small_disk import fill, small_disk, take_inodes
@@ -195,6 +196,39 @@ def test_a_reader_that_is_gone_before_the_first_word_ends_nothing(tmp_path, redi
         os.close(write)
         running.wait()
         assert running.answers()
+
+
+def test_the_notifier_goes_on_without_a_reader_and_after_a_hangup(tmp_path, redis_url):
+    """`esl-vm notify`, apart from the calls: nobody reads either of its standard files."""
+    from esl_vm.app import open_node
+    from esl_vm.cli.settings_file import load_settings
+    from esl_vm.model.mailbox import MailboxId
+    from esl_vm.model.message import Caller, Message
+
+    box = MailboxId("1001")
+    read, write = os.pipe()
+    os.close(read)
+    with MailNeighbour() as mail, open_node(load_settings(None, {"redis.url": redis_url})) as node:
+        node.add_mailbox(box, {"email": "someone@example.com", "attach": "no"}, "")
+        (tmp_path / "esl-vm.toml").write_text(
+            f"[mail]\nhost = '127.0.0.1'\nport = {mail.port}\nsender = 'vm@example.com'\n"
+        )
+        command = [sys.executable, "-m", "esl_vm", "--config", tmp_path / "esl-vm.toml", "--data-dir", tmp_path]
+        with subprocess.Popen(
+            [*command, "--redis", redis_url, "notify"],
+            stdin=subprocess.DEVNULL, stdout=write, stderr=write, start_new_session=True,
+        ) as running:  # fmt: skip
+            os.close(write)
+            try:
+                for number in range(2):
+                    node.mailboxes.deliver(
+                        box, Message(f"m{number}", Caller("1002"), node.clock.now()), even_if_full=True
+                    )
+                    wait_until(lambda number=number: len(mail.accepted) > number, seconds=20, what="the mail")
+                    os.kill(running.pid, signal.SIGHUP)
+                assert running.poll() is None
+            finally:
+                running.terminate()
 
 
 # -- SIGHUP ---------------------------------------------------------------------------------------
