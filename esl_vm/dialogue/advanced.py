@@ -20,7 +20,8 @@ def advanced_options(visit: Visit) -> Next:
     """3: what can be done beside listening; every choice ends in the main menu, # leaves."""
     waits = visit.talk.world.waits
     for _ in range(waits.menu_times):
-        key = visit.talk.ask(_offer(visit), waits.menu_ms)
+        menu = "advanced options, for a message" if visit.after_message else "advanced options"
+        key = visit.talk.offer(menu, _offer(visit), waits.menu_ms, short=visit.say("vm-starmain"))
         choice = AdvancedMenu.of(key)
         if choice is not None:
             return _do(visit, choice)

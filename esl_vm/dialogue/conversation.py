@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -26,7 +26,10 @@ DIGITS = "0123456789"
 
 @dataclass(slots=True)
 class Conversation:
-    """One call: its line, the world, the voice it is spoken in, how it ends for the dialplan, whose mailbox it was in."""
+    """One call: its line, the world, the voice it is spoken in, how it ends for the dialplan, whose mailbox it was in.
+
+    brief: menus that were heard are said in short (a mailbox's option of that name).
+    """
 
     _phone: Phone
     world: World
@@ -39,6 +42,8 @@ class Conversation:
     handed_over: bool = False
     hurried: bool = False
     box: MailboxId | None = None
+    brief: bool = False
+    _known: set[str] = field(default_factory=set)
 
     @property
     def phone(self) -> CallerLine:
@@ -49,6 +54,25 @@ class Conversation:
         """Say something that a key answers at any moment; None after `wait_ms` milliseconds of silence."""
         key = self._phone.play(utterance, keys)
         return self.phone.wait_key(wait_ms, keys) if key is None and wait_ms else key
+
+    def offer(
+        self, menu: str, whole: Utterance, wait_ms: int, *, short: Utterance = (), opening: Utterance = ()
+    ) -> str | None:
+        """Say a menu and wait for its key; None after `wait_ms` milliseconds of silence.
+
+        Once it was heard to its end in this call it is said in short, until silence (or `forget`) asks for all of it.
+        `opening` is said before, in the same breath.
+        """
+        known = self.brief and menu in self._known
+        key = self._phone.play(opening + (short if known else whole), ALL_KEYS)
+        if key is None:
+            key = self.phone.wait_key(wait_ms, ALL_KEYS)
+            (self._known.discard if key is None else self._known.add)(menu)
+        return key
+
+    def forget(self, menu: str) -> None:
+        """Say all of a menu the next time."""
+        self._known.discard(menu)
 
     def say(self, *names: str) -> None:
         """Say prompts to their end; keys pressed meanwhile are kept for what comes next."""
@@ -97,6 +121,11 @@ class Conversation:
             self.know(Status.FAILED, cause)
         self.goodbye()
         return AbandonedError("the caller was silent or wrong too often")
+
+    @property
+    def request(self) -> str:
+        """The prompt that asks for a message: in short without "when done hang up or press the pound key"."""
+        return "vm-intro-short" if self.brief else "vm-intro"
 
     @property
     def apology(self) -> Utterance:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from esl_vm.dialogue.conversation import DIGITS
 from esl_vm.dialogue.menus import DirectoryMenu
 from esl_vm.model.call import Status
 from esl_vm.model.mailbox import Greeting
@@ -71,7 +70,7 @@ def _is_the_one(talk: Conversation, mailbox: Mailbox) -> bool:
     """Say a name; 1 is the right one, * the next. Silence is asked again, then taken as "next"."""
     waits = talk.world.waits
     for _ in range(waits.number_times):
-        key = talk.ask(_name(talk, mailbox) + talk.voice.prompt("dir-instr"), waits.menu_ms, DIGITS + "*#")
+        key = talk.offer("directory", talk.voice.prompt("dir-instr"), waits.menu_ms, opening=_name(talk, mailbox))
         if key == DirectoryMenu.THIS_ONE.value:
             return True
         if key is not None:

@@ -28,7 +28,10 @@ def change_folder(visit: Visit) -> Next:
         visit.open_folder(folder)
     visit.listing.current = 0
     visit.after_message = False
-    return Next(said=visit.talk.voice.folder_messages(visit.listing.name))
+    if not visit.options.brief:
+        return Next(said=visit.talk.voice.folder_messages(visit.listing.name))
+    visit.fresh = True  # the menu says what is in it, with the key that plays it
+    return Next(said=() if len(visit.listing) else visit.talk.voice.no_messages(visit.listing.name))
 
 
 def save_to_folder(visit: Visit) -> Next:
@@ -66,11 +69,13 @@ def _choose(visit: Visit, question: str) -> Folder | None:
     """Which folder; None: cancelled, or no answer."""
     opening = visit.say(question)
     for _ in range(visit.talk.world.waits.folder_times):
-        key = visit.talk.ask(opening + _offer(visit), visit.talk.world.waits.folder_ms)
+        key = visit.talk.offer("folders", _offer(visit), visit.talk.world.waits.folder_ms, opening=opening)
         opening = ()
         if key == FolderMenu.CANCEL.value:
             return None
-        if key is not None and key != FolderMenu.AGAIN.value:
+        if key == FolderMenu.AGAIN.value:
+            visit.talk.forget("folders")
+        elif key is not None:
             return Folder.of_key(key)
     return None
 

@@ -38,7 +38,8 @@ def forward(visit: Visit) -> Next:
     waits = visit.talk.world.waits
     opening: Utterance = ()
     for _ in range(waits.menu_times):
-        key = visit.talk.ask(opening + visit.say("vm-forwardoptions", "vm-starmain"), waits.menu_ms)
+        whole, short = visit.say("vm-forwardoptions", "vm-starmain"), visit.say("vm-forwardoptions")
+        key = visit.talk.offer("forward", whole, waits.menu_ms, short=short, opening=opening)
         opening = ()
         match key:
             case ForwardMenu.WITH_INTRODUCTION.value:

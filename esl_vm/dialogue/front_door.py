@@ -43,7 +43,7 @@ def answer_call(phone: Phone, world: World) -> Conversation:
     """
     call = phone.call
     language = call.variable("vm_language") or call.variable("default_language")
-    talk = Conversation(phone, world, voice_for(language, default=world.language))
+    talk = Conversation(phone, world, voice_for(language, default=world.language), brief=world.defaults.brief)
     try:
         talk.begin()
         if action_of(call) is not Action.LEAVE or talk.answers is Answer.ALWAYS:

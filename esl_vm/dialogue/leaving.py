@@ -63,6 +63,7 @@ def leave(talk: Conversation, boxes: Sequence[MailboxId], reason: Reason, *, gre
         talk.answer()
     if not talk.phone.call.variable("vm_language"):
         talk.speak_in(mailbox.language)
+    talk.brief = mailbox.options.brief
     operator = talk.operator_for(mailbox)
     keys = "#" + "*" * mailbox.options.greeting_login + "0" * bool(operator)
     if mailbox.takes_messages and mailbox.is_full:
@@ -133,7 +134,7 @@ def instructions(talk: Conversation, mailbox: Mailbox, reason: Reason) -> Uttera
         return ()
     if skip == "greeted" and _recorded_greeting(talk, mailbox, reason):
         return ()
-    return talk.voice.prompt("vm-intro")
+    return talk.voice.prompt(talk.request)
 
 
 def _look_up(talk: Conversation, box: MailboxId) -> Mailbox | None:

@@ -35,12 +35,12 @@ LONGEST_PAUSE_MS = 30 * 60 * 1000
 MINUTE_MS = 60_000
 
 
-def play_first(visit: Visit) -> Next:
-    """1: the first message of the open folder."""
+def play_first(visit: Visit, *, said: Utterance = ()) -> Next:
+    """1: the first message of the open folder. `said` is said before, in the same breath."""
     if not len(visit.listing):
         visit.reopen()  # something may have come since
     visit.listing.current = 0
-    return play_here(visit)
+    return play_here(visit, said=said)
 
 
 def play_here(visit: Visit, *, said: Utterance = ()) -> Next:
@@ -176,9 +176,11 @@ def envelope_of(visit: Visit, message: Message) -> Utterance:
 def _announcement(visit: Visit, message: Message) -> Utterance:
     """Which message it is, when it came, who left it, how long it is, as far as the mailbox's options ask for it."""
     options, voice = visit.options, visit.talk.voice
-    said = voice.place(visit.listing.current + 1, len(visit.listing), urgent=message.urgent)
+    said: Utterance = ()
+    if len(visit.listing) > 1 or message.urgent or not options.brief:
+        said = voice.place(visit.listing.current + 1, len(visit.listing), urgent=message.urgent)
     if options.envelope:
-        said += _when(visit, message)
+        said += _when(visit, message, brief=options.brief)
     if options.saycid:
         said += _who(visit, message)
     if options.sayduration and message.duration_ms // MINUTE_MS >= options.saydurationm:
@@ -186,10 +188,10 @@ def _announcement(visit: Visit, message: Message) -> Utterance:
     return said
 
 
-def _when(visit: Visit, message: Message) -> Utterance:
+def _when(visit: Visit, message: Message, *, brief: bool = False) -> Utterance:
     zone = visit.talk.zone(visit.mailbox)
     now = datetime.fromtimestamp(visit.talk.world.clock.now(), zone)
-    return visit.talk.voice.received(datetime.fromtimestamp(message.received, zone), now)
+    return visit.talk.voice.received(datetime.fromtimestamp(message.received, zone), now, brief=brief)
 
 
 def _who(visit: Visit, message: Message) -> Utterance:

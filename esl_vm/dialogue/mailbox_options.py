@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def mailbox_options(visit: Visit) -> Next:
     """0: greetings, name, PIN. Comes back to the main menu at the same message; what was deleted stays deleted."""
     if visit.read_only:
-        return Next(said=visit.say("vm-sorry"))
+        return Next(said=visit.say("feature-not-avail-line"))
     visit.after_message = False
     waits = visit.talk.world.waits
     silences = 0
@@ -30,7 +30,9 @@ def mailbox_options(visit: Visit) -> Next:
     exists = temporary is not None and temporary.in_force(visit.talk.world.clock.now())
     opening = visit.say("vm-tmpexists") if exists else ()
     while silences < waits.menu_times:
-        key = visit.talk.ask(opening + visit.say("vm-options"), waits.menu_ms)
+        key = visit.talk.offer(
+            "mailbox options", visit.say("vm-options"), waits.menu_ms, short=visit.say("vm-starmain"), opening=opening
+        )
         opening = ()
         choice = OptionsMenu.of(key)
         if key is None:
@@ -109,7 +111,13 @@ def _temporary(visit: Visit) -> Utterance:
     silences = 0
     opening: Utterance = ()
     while silences < waits.menu_times:
-        key = visit.talk.ask(opening + visit.say("vm-tempgreeting2", "vm-star-cancel"), waits.menu_ms)
+        key = visit.talk.offer(
+            "temporary greeting",
+            visit.say("vm-tempgreeting2", "vm-star-cancel"),
+            waits.menu_ms,
+            short=visit.say("vm-star-cancel"),
+            opening=opening,
+        )
         opening = ()
         match key:
             case None:

@@ -20,12 +20,15 @@ if TYPE_CHECKING:
     from esl_vm.model.store import Entered
     from esl_vm.speech.utterance import Utterance
 
+BEFORE_MESSAGE, FOR_MESSAGE = "main menu", "main menu, for a message"
+
 
 def visit_mailbox(talk: Conversation, entered: Entered) -> None:
     """The whole visit of an owner who is logged in. However it ends, the open folder is left in order."""
     talk.owner_is_in = True
     talk.know(Status.SUCCESS)
     talk.box = entered.mailbox.id
+    talk.brief = entered.mailbox.options.brief
     visit = Visit.begin(talk, entered)
     if not visit.read_only:
         visit.mailbox = set_up_new_owner(talk, entered.mailbox)
@@ -38,7 +41,7 @@ def visit_mailbox(talk: Conversation, entered: Entered) -> None:
 def _main_menu(visit: Visit) -> None:
     step = _autoplay(visit) or Next(said=_welcome(visit))
     while not step.leave:
-        key = step.key or visit.talk.ask(step.said + _offer(visit), visit.talk.world.waits.menu_ms)
+        key = step.key or _ask(visit, step.said)
         if key is None:
             visit.silences += 1
             if visit.silences == visit.talk.world.waits.main_times:
@@ -49,6 +52,18 @@ def _main_menu(visit: Visit) -> None:
             step = _do(visit, MainMenu(key))
     if step.goodbye:
         visit.talk.goodbye()
+
+
+def _ask(visit: Visit, said: Utterance) -> str | None:
+    """Say the main menu and wait for its key; `said` is said before, in the same breath."""
+    wait_ms = visit.talk.world.waits.menu_ms
+    if visit.after_message and visit.here is not None:
+        whole, short = _offer_for_message(visit), _offer_for_message(visit, short=True)
+        return visit.talk.offer(FOR_MESSAGE, whole, wait_ms, short=short, opening=said)
+    said += _to_listen(visit) + visit.besides
+    visit.fresh, visit.besides = False, ()
+    leave = visit.say("vm-helpexit")
+    return visit.talk.offer(BEFORE_MESSAGE, visit.say("vm-opts") + leave, wait_ms, short=leave, opening=said)
 
 
 def _do(visit: Visit, choice: MainMenu) -> Next:
@@ -83,38 +98,62 @@ def _do(visit: Visit, choice: MainMenu) -> Next:
 
 def _welcome(visit: Visit) -> Utterance:
     """Count the messages: "you have N new and M old messages", after a reminder of an active temporary greeting."""
-    mailbox, counts = visit.mailbox, visit.mailbox.counts
-    temporary = mailbox.greetings.get(Greeting.TEMPORARY)
-    now = visit.talk.world.clock.now()
-    reminder = temporary is not None and temporary.in_force(now) and visit.options.tempgreetwarn
-    said = visit.talk.voice.counts(counts.urgent, counts.new - counts.urgent, counts.old)
-    return visit.say("vm-tempgreetactive") + said if reminder else said
+    counts, before = visit.mailbox.counts, _reminder(visit)
+    kinds = {URGENT: counts.urgent, Folder.NEW: counts.new - counts.urgent, Folder.OLD: counts.old}
+    if visit.options.brief and kinds[visit.listing.name]:
+        # What opens is told with the key that plays it; the rest, if there is any, behind it.
+        kinds[visit.listing.name] = 0
+        visit.besides = visit.talk.voice.counts(*kinds.values()) if any(kinds.values()) else ()
+        return before
+    return before + visit.talk.voice.counts(*kinds.values())
+
+
+def _reminder(visit: Visit) -> Utterance:
+    """That a temporary greeting is in force, if its owner wants to be reminded."""
+    temporary = visit.mailbox.greetings.get(Greeting.TEMPORARY)
+    active = temporary is not None and temporary.in_force(visit.talk.world.clock.now())
+    return visit.say("vm-tempgreetactive") if active and visit.options.tempgreetwarn else ()
 
 
 def _autoplay(visit: Visit) -> Next | None:
-    """`vm_autoplay`: a folder whose messages are played at once, without the menu first."""
+    """`vm_autoplay`, or the option: a folder whose messages are played at once, without the menu first."""
     name = visit.talk.phone.call.variable("vm_autoplay").lower()
+    if not name and visit.options.autoplay and visit.mailbox.counts.new:
+        name = Folder.NEW
     if not name or name not in set(Folder) - {Folder.TRASH}:
         return None
     if name != visit.listing.folder:
         visit.open_folder(name)
-    return play_first(visit)
-
-
-def _offer(visit: Visit) -> Utterance:
-    """What the main menu lists now."""
-    if visit.after_message and visit.here is not None:
-        return _offer_for_message(visit)
-    return _to_listen(visit) + visit.say("vm-opts", "vm-helpexit")
+    return play_first(visit, said=_reminder(visit))
 
 
 def _to_listen(visit: Visit) -> Utterance:
     if not len(visit.listing):
         return ()
-    return visit.talk.voice.listen_to(visit.listing.name)
+    count = len(visit.listing) if visit.options.brief and visit.fresh else 0
+    return visit.talk.voice.listen_to(visit.listing.name, count=count)
 
 
-def _offer_for_message(visit: Visit, *, advanced: bool = True) -> Utterance:
+def _offer_for_message(visit: Visit, *, help_: bool = False, short: bool = False) -> Utterance:
+    """What can be done with the message that was played. help_: as part of what * says; short: what is wanted most."""
+    if not visit.options.brief:
+        return _offer_as_comedian_mail(visit, advanced=not help_)
+    names = []
+    if not visit.read_only:
+        names.append("vm-undelete" if visit.restorable else "vm-delete")
+    if _has_next(visit):
+        names.append("vm-next")
+    if not visit.read_only:
+        names.append("vm-savemessage")
+    if not short:
+        names += ["vm-repeat", "vm-toforward"]
+        if _has_previous(visit):
+            names.append("vm-prev")
+        names.append("vm-opts" if help_ else "vm-advopts")
+    return visit.say(*names, "vm-helpexit")
+
+
+def _offer_as_comedian_mail(visit: Visit, *, advanced: bool) -> Utterance:
     names = []
     if _has_previous(visit):
         names.append("vm-prev")
@@ -145,12 +184,17 @@ def _has_next(visit: Visit) -> bool:
 
 
 def _help(visit: Visit) -> Next:
-    """The long help; before any message was played, the menu itself says all there is."""
+    """All there is to say; before any message was played, the menu itself does."""
+    visit.talk.forget(BEFORE_MESSAGE)
+    visit.talk.forget(FOR_MESSAGE)
     if not visit.after_message or visit.here is None:
         return Next()
-    full = visit.talk.voice.listen_to(visit.listing.name, full=True)
-    said = _to_listen(visit) + visit.say("vm-opts")
-    menu = full + visit.say("vm-opts-full") + _offer_for_message(visit, advanced=False)
+    said: Utterance = ()
+    menu = _offer_for_message(visit, help_=True)
+    if not visit.options.brief:
+        full = visit.talk.voice.listen_to(visit.listing.name, full=True)
+        said = _to_listen(visit) + visit.say("vm-opts")
+        menu = full + visit.say("vm-opts-full") + menu
     while True:
         key = visit.talk.ask(said + menu, visit.talk.world.waits.menu_ms)
         said = ()

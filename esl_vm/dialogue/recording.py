@@ -143,9 +143,13 @@ def record_message(talk: Conversation, take: Take, mailbox: Mailbox, *, operator
         return MessageEnd.KEPT if _settled(talk, take, saved=False) else MessageEnd.DROPPED
     silences = 0
     while True:
-        key = talk.ask(
-            opening + _review(talk, mailbox, operator, urgent=urgent),
+        menu = "review, urgent" if urgent else "review"
+        key = talk.offer(
+            menu,
+            _review(talk, mailbox, operator, urgent=urgent),
             waits.menu_ms + (waits.operator_extra_ms if operator else 0),
+            short=talk.voice.prompt("vm-review"),
+            opening=opening,
         )
         opening = ()
         match key:
@@ -160,7 +164,7 @@ def record_message(talk: Conversation, take: Take, mailbox: Mailbox, *, operator
             case ReviewMenu.AGAIN.value:
                 take.again()
                 _stands(talk, Status.USEREXIT, Cause.LEFT)
-                say_and_beep(talk, talk.voice.prompt("vm-intro"), "#")
+                say_and_beep(talk, talk.voice.prompt(talk.request), "#")
                 opening, asked = _record_long_enough(talk, take, mailbox, keys)
                 if asked is not None:
                     return asked
@@ -170,6 +174,8 @@ def record_message(talk: Conversation, take: Take, mailbox: Mailbox, *, operator
                 opening = talk.voice.prompt("vm-marked-urgent" if urgent else "vm-marked-nonurgent")
             case ReviewMenu.OPERATOR.value if operator:
                 return _keep_before_operator(talk, take)
+            case "*" if talk.brief:
+                talk.forget(menu)
             case _:
                 opening = talk.voice.prompt("vm-sorry")
 
@@ -204,7 +210,7 @@ def _record_long_enough(
             talk.tell(too_short + talk.voice.prompt("vm-goodbye"))
             break
         take.again()
-        say_and_beep(talk, too_short + talk.voice.prompt("vm-intro"), "#")
+        say_and_beep(talk, too_short + talk.voice.prompt(talk.request), "#")
     take.discard()
     return (), MessageEnd.DROPPED
 

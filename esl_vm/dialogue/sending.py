@@ -58,7 +58,7 @@ def record_for(visit: Visit, recipients: Recipients, origin: str) -> Next:
         return Next(said=talk.apology)
     with take:
         away = talk.greeting_of(first, Greeting.TEMPORARY) if recipients.first else ()
-        said = away + visit.say("vm-intro")
+        said = away + visit.say(talk.request)
         key = say_and_beep(talk, said, "#*0" if operator else "#*")
         if key is not None:
             take.discard()

@@ -42,6 +42,8 @@ class Visit:
         after_message: the main menu offers what can be done with a message.
         silences: how often the main menu stayed without an answer.
         read_only: the mailbox stays as it is (`vm_read_only`): nothing is deleted, moved, marked heard or recorded.
+        fresh: the number of messages in the open folder was not said yet.
+        besides: what the main menu says next, behind what 1 does.
         colleagues: how the callers met so far are named.
     """
 
@@ -51,6 +53,8 @@ class Visit:
     after_message: bool = False
     silences: int = 0
     read_only: bool = False
+    fresh: bool = True
+    besides: Utterance = ()
     colleagues: dict[str, Utterance] = field(default_factory=dict)
     _left: dict[str, int] = field(default_factory=dict)
 

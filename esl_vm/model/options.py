@@ -32,6 +32,8 @@ class MailboxOptions:
         sendvoicemail: offer 3 5. send_lists: distribution lists may be sent and forwarded to.
         send_most: most mailboxes that one message may be sent or forwarded to; 0 = no limit.
         moveheard: heard messages go to Old.
+        brief: say what is wanted most first, and menus in short once they were heard; no = as Comedian Mail does.
+        autoplay: new messages are played at once after the log-in.
         nextaftercmd: after 7 or 9 play the next message. messagewrap: 4 and 6 wrap around.
         tempgreetwarn: remind the owner of an active temporary greeting.
         force_name, force_greetings: lead an owner without them to record them.
@@ -70,6 +72,8 @@ class MailboxOptions:
     send_lists: bool = True
     send_most: int = 200
     moveheard: bool = True
+    brief: bool = True
+    autoplay: bool = False
     nextaftercmd: bool = False
     messagewrap: bool = False
     tempgreetwarn: bool = True

@@ -42,8 +42,11 @@ class English(Spoken):
         """That a folder is empty: "you have no new messages"."""
         return self.prompt("vm-youhave", "vm-no", *folder_prompts(name), "vm-messages")
 
-    def listen_to(self, name: str, *, full: bool = False) -> Utterance:
-        """What 1 does: "press 1 for new messages"; full: "press one to listen to new messages"."""
+    def listen_to(self, name: str, *, full: bool = False, count: int = 0) -> Utterance:
+        """What 1 does: "press 1 for new messages", "press 1 for 2 new messages"; full: "press one to listen to new messages"."""
+        if count:
+            noun = "vm-message" if count == 1 else "vm-messages"
+            return self.prompt("vm-onefor", *_number(count), *folder_prompts(name), noun)
         return self.prompt("vm-onefor-full" if full else "vm-onefor") + self.folder_messages(name)
 
     def place(self, number: int, total: int, *, urgent: bool = False) -> Utterance:
@@ -55,8 +58,13 @@ class English(Spoken):
             return self.prompt("vm-last", *adjective, "vm-message")
         return self.prompt(*adjective, "vm-message", *_number(number))
 
-    def received(self, at: datetime, now: datetime) -> Utterance:
-        """When a message came: "received yesterday at 5 thirty p.m.", "received Monday November first at 9 o'clock a.m."."""
+    def received(self, at: datetime, now: datetime, *, brief: bool = False) -> Utterance:
+        """When a message came: "received yesterday at 5 thirty p.m.", "received Monday November first at 9 o'clock a.m.".
+
+        brief: "at 5 thirty p.m." (today), "yesterday at 5 thirty p.m.".
+        """
+        if brief:
+            return self.prompt(*(_day(at, now) if at.date() != now.date() else ()), "digits/at", *_time(at))
         return self.prompt("vm-received", *_day(at, now), "digits/at", *_time(at))
 
 

@@ -66,12 +66,15 @@ class French(Spoken):
             return self.prompt("vm-no", prompt, "vm-message")
         return self.prompt("vm-no", "vm-message", *(() if name == URGENT else ("vm-savedto",)), prompt)
 
-    def listen_to(self, name: str, *, full: bool = False) -> Utterance:
+    def listen_to(self, name: str, *, full: bool = False, count: int = 0) -> Utterance:
         """What 1 does: "1 pour écouter vos nouveaux messages", "1 pour écouter vos messages conservés dans travail".
 
-        In the menu as in the help: "1 pour", as short as it is, is not French before "nouveaux messages".
+        In the menu as in the help: "1 pour", as short as it is, is not French before "nouveaux messages". With a count
+        it is: "1 pour 1 nouveau message", "1 pour 2 messages urgents".
         """
         del full
+        if count:
+            return self.prompt("vm-onefor", *_number(count), *_counted(name, count))
         plain = name in {URGENT, TRASH} or name in _ADJECTIVES
         return self.prompt("vm-onefor-full", *(() if plain else ("vm-messages", "vm-savedto"))) + self.folder_messages(
             name
@@ -86,13 +89,28 @@ class French(Spoken):
             return self.prompt("vm-last", "vm-message", *adjective)
         return self.prompt("vm-message", *adjective, *_number(number))
 
-    def received(self, at: datetime, now: datetime) -> Utterance:
-        """When a message came: "reçu hier à 17 heures 30", "reçu lundi premier juin à zéro heure", "reçu aujourd'hui à 10 heures"."""
+    def received(self, at: datetime, now: datetime, *, brief: bool = False) -> Utterance:
+        """When a message came: "reçu hier à 17 heures 30", "reçu lundi premier juin à zéro heure", "reçu aujourd'hui à 10 heures".
+
+        brief: "à 10 heures" (today), "hier à 17 heures 30".
+        """
+        if brief:
+            return self.prompt(*(_day(at, now) if at.date() != now.date() else ()), "digits/at", *_time(at))
         return self.prompt("vm-received", *_day(at, now), "digits/at", *_time(at))
 
 
 def _noun(n: int) -> str:
     return "vm-message" if n == 1 else "vm-messages"
+
+
+def _counted(name: str, n: int) -> list[str]:
+    """Messages of a folder, after their number: "nouveaux messages", "messages urgents", "messages conservés dans travail"."""
+    if name == TRASH:
+        return [_noun(n)]
+    prompt = folder_prompt(name)
+    if name in _ADJECTIVES:
+        return [prompt, _noun(n)]
+    return [_noun(n), *(() if name == URGENT else ("vm-savedto",)), prompt]
 
 
 def _number(n: int, *, feminine: bool = False) -> list[str]:

@@ -57,7 +57,7 @@ class Voice(Protocol):
         """That a folder is empty: "you have no new messages"."""
         ...
 
-    def listen_to(self, name: str, *, full: bool = False) -> Utterance:
+    def listen_to(self, name: str, *, full: bool = False, count: int = 0) -> Utterance:
         """What 1 does: "press 1 for new messages"; full: in the longer words of the help, where the language has shorter ones."""
         ...
 
@@ -69,8 +69,8 @@ class Voice(Protocol):
         """The word "urgent"."""
         ...
 
-    def received(self, at: datetime, now: datetime) -> Utterance:
-        """When a message came; both aware, in the mailbox's time zone."""
+    def received(self, at: datetime, now: datetime, *, brief: bool = False) -> Utterance:
+        """When a message came; both aware, in the mailbox's time zone. brief: without "received" and "today"."""
         ...
 
     def duration(self, ms: int) -> Utterance:

@@ -528,6 +528,13 @@ def temporary_star(place: Place) -> Found | None:
     return Found("temporary-star", 0, 1) if star else None
 
 
+def recipients_pound(place: Place) -> Found | None:
+    """What ends the recipients is said where they are asked for."""
+    return (
+        Found("recipients-pound", 0, 1) if place.our() == "vm-then-pound" and place.our(-1) == "vm-extension" else None
+    )
+
+
 def read_only(place: Place) -> Found | None:
     """A mailbox that is only read takes no key that would change it."""
     flags = place.trace.args.rpartition(",")[2].partition("a(")[0]
@@ -537,6 +544,7 @@ def read_only(place: Place) -> Found | None:
 
 RULES: list = [
     introduction_asked,
+    recipients_pound,
     read_only,
     temporary_once,
     temporary_star,

@@ -35,6 +35,7 @@ ASTERISK = MailboxOptions(
     sendvoicemail=False,
     tempgreetwarn=False,
     internal_names=False,
+    brief=False,
     call_patterns=".",
     calls_per_day=1000,
 )
