@@ -47,7 +47,7 @@ def test_a_recorded_name_is_said_instead_of_the_number(ring, tmp_path):
     does = SEND.format("900#") + RECORD + "d:1 w:vm-msgsaved hang"
     rig = ring(does, boxes=(Box(), BRUNO), members=("1002",), before=record)
     at = rig.heard.index("vm-extension")
-    assert rig.heard[at + 1 : at + 3] == ["<sales>", "vm-intro"]
+    assert rig.heard[at + 1 : at + 3] == ["<sales>", "vm-intro-short"]
     assert new(rig, "1002") == ["send"]
 
 

@@ -49,7 +49,7 @@ STANDINGS = (
     Standing("in the recording", "w:beep talk s:3 hang", "SUCCESS", named=True, kept=1),
     Standing("in the review", RECORD + "hang", "SUCCESS", named=True, kept=1),
     Standing("just after 1", RECORD + "d:1 s:0.3 hang", "SUCCESS", named=True, kept=1),
-    Standing("recording again", RECORD + "d:3 w:vm-intro hang", "USEREXIT", "left"),
+    Standing("recording again", RECORD + "d:3 w:vm-intro-short hang", "USEREXIT", "left"),
     Standing("told that it was too short", "w:beep q:0 d:# w:vm-tooshort hang", "USEREXIT", "too-short", named=True),
     Standing("told that it is full", "w:vm-mailboxfull hang", "FAILED", "full", kept=1, box=TWO_KEPT),
     Standing("no such mailbox", "w:ss-noservice hang", "FAILED", "unknown", dialled="7777"),
