@@ -354,7 +354,7 @@ def build_server(
             talk = answer_call(stories.MeasuredPhone(phone, story), world)
         story.mailbox = str(talk.box or story.mailbox)
         # What became of a recording is known after its caller hung up: the conversation knows, the channel no more.
-        story.status = str(talk.status)
+        story.status, story.cause = str(talk.status), str(talk.cause)
         story.message_id = talk.message_id
 
     def ended(end: CallEnd) -> None:

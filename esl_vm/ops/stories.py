@@ -25,7 +25,7 @@ class Story:
     Args:
         call: as it came. action: what it is for. mailbox: whose, `` if it was not known when the call came.
         node: this node. began: when it came, by the monotonic clock.
-        status, message_id: what the dialplan was told, `` if nothing.
+        status, cause, message_id: what the dialplan was told, `` if nothing.
         applications: how often something was played, listened to or recorded.
         recordings: how many of them were recordings.
         first_sound_s: seconds until the first sound was begun; None if there was none.
@@ -38,6 +38,7 @@ class Story:
     node: str = ""
     began: float = field(default_factory=time.monotonic)
     status: str = ""
+    cause: str = ""
     message_id: str = ""
     applications: int = 0
     recordings: int = 0
@@ -69,6 +70,7 @@ class Story:
             "recordings": self.recordings,
             "keys": keys,
             "status": self.status,
+            "cause": self.cause,
             "message": self.message_id,
             "end": end,
         }
@@ -85,7 +87,7 @@ def tell(story: Mapping[str, Any]) -> None:
         story["seconds"],
         story["applications"],
         story["keys"],
-        story["status"] or "no status",
+        " ".join(filter(None, (story["status"], story["cause"]))) or "no status",
         story["end"],
         extra={"fields": story},
     )
@@ -168,6 +170,7 @@ class MeasuredPhone:
     def set_variables(self, variables: Mapping[str, str]) -> None:
         """Set channel variables; those that tell how the call ended are part of the story."""
         self._story.status = variables.get("vm_status", self._story.status)
+        self._story.cause = variables.get("vm_cause", self._story.cause)
         self._story.message_id = variables.get("vm_message_id", self._story.message_id)
         self._phone.set_variables(variables)
 

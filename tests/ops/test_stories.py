@@ -120,9 +120,15 @@ def test_only_the_last_key_of_several_digits_is_timed(line, clock):
 
 def test_what_the_dialplan_is_told_is_told_here_too(line):
     phone, story = line()
-    phone.set_variables({"vm_status": "USEREXIT", "vm_message_id": "m-1"})
+    phone.set_variables({"vm_status": "USEREXIT", "vm_cause": "left", "vm_message_id": "m-1"})
     phone.set_variables({"other": "x"})
-    assert (story.status, story.message_id) == ("USEREXIT", "m-1")
+    assert (story.status, story.cause, story.message_id) == ("USEREXIT", "left", "m-1")
+
+
+def test_why_a_call_failed_is_in_its_line(caplog):
+    caplog.set_level(logging.INFO)
+    stories.tell(a_story(status="FAILED", cause="full").told(seconds=3, applications=1, keys=0, end="completed"))
+    assert caplog.messages == ["call u-1 check from 1001 to *97: 3.0 s, 1 applications, 0 keys, FAILED full, completed"]
 
 
 def test_a_story_is_a_sentence_for_people_and_fields_for_machines(caplog):
@@ -143,6 +149,7 @@ def test_a_story_is_a_sentence_for_people_and_fields_for_machines(caplog):
         ("cut short", "cut short"),
         ("refused", "refused"),
         ("transferred", "transferred"),
+        ("taken", "taken"),
         ("hung up: NORMAL_CLEARING", "hung up"),
         ("the connection broke: [Errno 104]", "hung up"),
     ],
