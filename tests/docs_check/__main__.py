@@ -25,7 +25,12 @@ from docs_check.pages import Block, blocks, indented
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-ADMINISTRATION, SECURITY, README = "docs/administration.md", "docs/security.md", "README.md"
+ADMINISTRATION, OPERATIONS, SECURITY, README = (
+    "docs/administration.md",
+    "docs/operations.md",
+    "docs/security.md",
+    "README.md",
+)
 #: They fetch packages: with this machine's network.
 ONLINE = ("apt-get install", "python3 -m venv", "/opt/esl-vm/bin/pip")
 #: What is missing on a host without FreeSWITCH is a finding (exit code 1), and then the command has worked.
@@ -200,6 +205,7 @@ def sentinel(followed: Followed, all_hosts: list[Host]) -> None:
         lambda: "num-other-sentinels\n2" in all_hosts[0].run("redis-cli -p 26379 sentinel master voicemail").stdout,
     )  # fmt: skip
     served(followed, all_hosts, settings_in(section))
+    operated(followed, all_hosts[0])
     section = "Another password"
     first, second = (block for block in in_section(ADMINISTRATION, section) if block.kind == "sh")
     for line in first.commands:
@@ -209,9 +215,27 @@ def sentinel(followed: Followed, all_hosts: list[Host]) -> None:
         followed.type_in(ADMINISTRATION, section, "systemctl restart esl-vm", [host])
     for line in second.commands:
         followed.type_in(ADMINISTRATION, section, line, all_hosts)
-    followed.type_in(
-        "", "a call after it", "esl-vm phone '*97' --from 2001 --keys '4821# #' --mute", all_hosts[2:], "esl-vm"
-    )
+    call = "esl-vm phone '*97' --from 2001 --keys '4821# #' --mute"
+    followed.type_in("", "a call after it", call, all_hosts[2:], "esl-vm")
+    section = "A node more, a node less"
+    for line in ("systemctl stop esl-vm", "esl-vm spool list"):
+        followed.type_in(OPERATIONS, section, line, all_hosts[2:])
+    section = "7. Try what will happen anyway"
+    followed.type_in(ADMINISTRATION, section, "systemctl stop redis-server", all_hosts[:1])
+    followed.expect(
+        "the mailbox is served again after the master's end", ADMINISTRATION, section, 30,
+        lambda: "SUCCESS" in all_hosts[1].run(call, "esl-vm").stdout,
+    )  # fmt: skip
+
+
+def operated(followed: Followed, host: Host) -> None:
+    """The operations page on a node that serves; its mailbox is the one of the administration page."""
+    for block in blocks(OPERATIONS):
+        for line in block.commands if block.kind in {"sh", "console"} else ():
+            typed = line.replace("1001@default", "2001@default")
+            if typed.startswith("redis-cli"):
+                typed = f"export REDISCLI_AUTH=change-this; {typed}"
+            followed.type_in(OPERATIONS, block.section, typed, [host])
 
 
 def cluster(followed: Followed, all_hosts: list[Host]) -> None:
