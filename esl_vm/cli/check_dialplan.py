@@ -1,7 +1,8 @@
-"""What `esl-vm doctor` finds in FreeSWITCH's dialplan: calls handed to this service in a way that can't work."""
+"""What `esl-vm doctor` finds in FreeSWITCH's dialplan: calls handed to this service in a way that can't work, or trusts anybody."""
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 # The contexts of FreeSWITCH's own configuration, where our dialplan is put; besides `service.call_context`.
 CONTEXTS = ("default", "public")
 NEEDED = ("async", "full")
+_FROM = re.compile(r"vm_mailbox=.*\$\{(caller_id_number|effective_caller_id_number|sip_from_user)\}.*")
+_NO_PIN = re.compile(r"vm_skip_pin=(true|yes|on|1)\s*", re.IGNORECASE)
 
 
 def check_dialplan(settings: Settings, switch: Switch) -> Iterator[Finding]:
@@ -28,7 +31,9 @@ def check_dialplan(settings: Settings, switch: Switch) -> Iterator[Finding]:
     port = parse_address(settings.service.listen)[1]
     found = 0
     for context in dict.fromkeys((*CONTEXTS, *filter(None, [settings.service.call_context]))):
-        for extension, data in _sockets(switch.api(f"xml_locate dialplan context name {context}")):
+        plan = _context(switch.api(f"xml_locate dialplan context name {context}"))
+        yield from _trusting(plan, context)
+        for extension, data in _sockets(plan):
             addresses, *words = data.split() or [""]
             if port not in map(_port, addresses.split("|")):
                 continue
@@ -48,13 +53,33 @@ def check_dialplan(settings: Settings, switch: Switch) -> Iterator[Finding]:
         )
 
 
-def _sockets(answer: str) -> Iterator[tuple[str, str]]:
-    """Each extension that runs `socket`, and its arguments."""
+def _context(answer: str) -> ET.Element:
+    """A context as FreeSWITCH shows it; an empty one where it has none of that name."""
     text = answer[answer.find("<") :] if "<" in answer else ""
     try:
-        context = ET.fromstring(text)  # noqa: S314 - FreeSWITCH's own configuration, as it has parsed it
+        return ET.fromstring(text)  # noqa: S314 - FreeSWITCH's own configuration, as it has parsed it
     except ET.ParseError:
-        return
+        return ET.Element("context")
+
+
+def _trusting(context: ET.Element, name: str) -> Iterator[Finding]:
+    """Extensions that take the mailbox from the From header, which is anybody's choice."""
+    for extension in context.iter("extension"):
+        sets = [action.get("data") or "" for action in extension.iter("action") if action.get("application") == "set"]
+        if not any(map(_FROM.fullmatch, sets)):
+            continue
+        no_pin = any(map(_NO_PIN.fullmatch, sets))
+        said = f"context {name}, extension {extension.get('name') or '?'}: the mailbox is the caller's number, which anybody may send"
+        yield Finding(
+            "dialplan",
+            Level.ERROR if no_pin else Level.WARNING,
+            said + (", and no PIN is asked" if no_pin else ""),
+            "take it from sip_auth_username, as dialplan/41_voicemail_numbers.xml does",
+        )
+
+
+def _sockets(context: ET.Element) -> Iterator[tuple[str, str]]:
+    """Each extension that runs `socket`, and its arguments."""
     for extension in context.iter("extension"):
         for action in extension.iter():
             if action.tag in {"action", "anti-action"} and action.get("application") == "socket":

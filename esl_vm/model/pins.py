@@ -60,6 +60,10 @@ class PinRules:
     slow_after: int = 5
     slow_most_s: int = 4
 
+    def is_nobodys_choice(self, pin: str, number: str) -> bool:
+        """Whether no owner can have chosen that PIN here: the default, or the mailbox's number, as imports bring them."""
+        return self.refuse_weak and pin in {DEFAULT_PIN, number}
+
     def is_old(self, changed: float, now: float) -> bool:
         """Whether a PIN that was chosen at that time (epoch seconds, 0 = not known) must be changed now."""
         return bool(self.max_age_days) and now - changed >= self.max_age_days * 86400

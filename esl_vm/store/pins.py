@@ -161,6 +161,7 @@ class RedisPins:
         failures = keys.failures_outside if outside else keys.failures
         member = lock_member(box, outside=outside)
         here = option_text(not outside or rules.initial_from_outside)
+        obvious = option_text(rules.is_nobodys_choice(typed, box.number))
         limits = [str(rules.failures), str(rules.window_s), str(rules.lock_s)]
         for _ in range(_TRIES):
             locked, failed, how = self._before(keys, failures, member)
@@ -172,7 +173,7 @@ class RedisPins:
                 rest(pause_ms)
                 rest = None
             how = how if _HOW.fullmatch(how) else self._nobody  # none, or written by hand: no PIN is right
-            args = [how, self._hash(typed, how), *limits, source, member, option_text(outside), here]
+            args = [how, self._hash(typed, how), *limits, source, member, option_text(outside), here, obvious]
             answer = text(self._base.change(keys, "check_pin", [failures, keys.locked], args))
             if answer == "uncounted":
                 self._uncounted.count(member, self._base.now())

@@ -1,6 +1,7 @@
 """A dialplan that says `socket` without `async` or `full`: the call goes back at once, and why is told."""
 
 import logging
+from pathlib import Path
 
 import pytest
 from esl_peer import Switch
@@ -21,6 +22,7 @@ PLAN = """<include>
 <extension name="ivr"><condition><anti-action application="socket" data="127.0.0.1:9000 full"/></condition></extension>
 <extension name="old"><condition><anti-action application="socket" data="127.0.0.1:8084"/></condition></extension>
 </context></include>"""
+SHIPPED = Path(__file__).parents[2] / "dialplan/41_voicemail_numbers.xml"
 APOLOGY = [("playback", "tone_stream://%(500,0,480)")]
 
 
@@ -90,3 +92,17 @@ def test_doctor_names_each_socket_that_lacks_a_word():
 def test_doctor_says_that_nothing_hands_calls_over(plan):
     (found,) = check_dialplan(Settings(), Asked(default=plan))
     assert found.level is Level.WARNING
+
+
+def test_doctor_names_each_extension_that_trusts_the_from_header():
+    socket = '<action application="socket" data="127.0.0.1:8084 async full"/>'
+    own = '<action application="set" data="vm_mailbox=${caller_id_number}"/>'
+    plan = f"""<context name="default">
+    <extension name="old"><condition>{own}{socket}</condition></extension>
+    <extension name="open"><condition>{own}<action application="set" data="vm_skip_pin=true"/>{socket}</condition></extension>
+    {SHIPPED.read_text().partition("<include>")[2].partition("</include>")[0]}</context>"""
+    old, lets_in, _ = check_dialplan(Settings(), Asked(default=plan))
+    assert (old.level, lets_in.level) == (Level.WARNING, Level.ERROR)
+    assert "extension old: the mailbox is the caller's number" in old.said
+    assert lets_in.said.endswith("and no PIN is asked")
+    assert "sip_auth_username" in old.remedy

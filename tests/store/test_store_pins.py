@@ -143,6 +143,12 @@ class TestFromOutside:
         assert alice.store.pins.check(ALICE, "1234") is RIGHT
         assert alice.store.events.tail(2, box=ALICE)[0].details == {"from": "", "outside": "yes", "why": "initial PIN"}
 
+    @pytest.mark.parametrize("pin", ["1234", "1001"])
+    def test_nor_one_that_no_owner_can_have_chosen(self, alice, pin):
+        alice.store.pins.change(ALICE, pin)  # as an import brings it
+        assert alice.store.pins.check(ALICE, pin, outside=True) is WRONG
+        assert alice.store.pins.check(ALICE, pin) is RIGHT
+
     def test_unless_the_rules_allow_it(self, case):
         case = Case(fakeredis.FakeRedis(), rules=PinRules(initial_from_outside=True)).with_mailbox()
         case.store.pins.change(ALICE, "1234", initial=True)

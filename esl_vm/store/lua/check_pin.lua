@@ -11,6 +11,7 @@
 -- ARGV[10]  its member in `locked`
 -- ARGV[11]  yes: another telephone than its own
 -- ARGV[12]  yes: a PIN that its owner did not choose opens here
+-- ARGV[13]  yes: no owner can have chosen the typed one, whatever the mailbox says
 -- Returns right, wrong or locked; `changed` if the PIN is another since (nothing was counted; ask again); `uncounted` if it is
 -- wrong, and this Redis takes no changes: a replica, or one without its replicas. A right PIN opens there too.
 -- A right one repeated is right again; a wrong one repeated counts once more, which errs on the safe side.
@@ -44,7 +45,7 @@ else
         differing = differing + (string.byte(hash, index) == string.byte(ARGV[5], index) and 0 or 1)
     end
     if differing == 0 and how == ARGV[4] then
-        if ARGV[12] == 'yes' or redis.call('HGET', box, 'pin_initial') ~= 'yes' then
+        if ARGV[12] == 'yes' or (ARGV[13] ~= 'yes' and redis.call('HGET', box, 'pin_initial') ~= 'yes') then
             if not closed then
                 redis.call('DEL', failures)
                 happened('login', '', '', from)
