@@ -234,13 +234,23 @@ def _put_all(node: Node, path: Path) -> Counter[str]:
             with tempfile.NamedTemporaryFile(suffix=".wav") as sound:
                 sound.write(record["content"])
                 sound.flush()
-                node.audio.put(record["id"], Path(sound.name))
+                _put_sound(node, record["id"], Path(sound.name))
             count["sound"] += 1
         elif record["kind"] in {"mailbox", "list"}:
             finish()
             waiting = record
     finish()
     return count
+
+
+def _put_sound(node: Node, audio_id: str, sound: Path) -> None:
+    """A copy of a message to many is kept with the others, as it was: a broadcast would fill Redis else."""
+    from esl_vm.spool.manifest import original_id
+
+    if original_id(audio_id) == audio_id:
+        node.audio.put(audio_id, sound)
+    else:
+        node.audio.put_many([audio_id], sound)
 
 
 def _counted(count: Counter[str]) -> str:

@@ -187,6 +187,19 @@ def test_all_have_one_sound_until_the_last_of_them_erases_it(vm, office, closed,
     assert list(node.audio.ids()) == []
 
 
+def test_it_is_one_sound_after_a_restore_too(vm, office, closed, node, tmp_path):
+    assert vm("broadcast", closed, "--domain", "default", "--yes").code == 0
+    assert vm("backup", tmp_path / "all.backup").code == 0
+    node.store.link.run(None, lambda client: client.flushall())
+    ran = vm("restore", tmp_path / "all.backup")
+    assert ran.code == 0, ran.err
+    keys = node.store.link.run(None, lambda client: list(client.scan_iter("vm:audio:?*")))
+    assert sorted(key.rpartition(b"}")[2] for key in keys) == [b"", b":for"]
+    for box in ("1001", "1002", "1003"):
+        assert vm("message", "export", box, new(vm, box)[0]["id"], tmp_path / f"{box}.wav").code == 0
+        assert (tmp_path / f"{box}.wav").read_bytes() == closed.read_bytes()
+
+
 def test_one_that_0_1_0_began_goes_on_and_nobody_gets_it_twice(vm, office, closed, node, monkeypatch):
     """There each copy had a sound, and an id, of its own."""
     from esl_vm.cli import broadcast
