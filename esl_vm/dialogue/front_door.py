@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from esl_vm.dialogue.addressees import Addressees, addressees
 from esl_vm.dialogue.conversation import Conversation
 from esl_vm.dialogue.directory import directory
 from esl_vm.dialogue.leaving import LeftFor, Reason, leave, no_such_mailbox
@@ -137,14 +138,16 @@ def _leave(talk: Conversation, call: Call, domain: str) -> None:
             return
     numbers = named.split("&") if by_plan else [named or _dialled(talk, call, domain)]
     boxes = [_box(text, domain, by_plan=by_plan) for text in numbers]
-    if boxes[0] is None:
+    found = Addressees(tuple(filter(None, boxes)))  # who is alone is looked at when it is greeted for
+    if len(boxes) > 1:
+        found = addressees(talk, zip(numbers, boxes, strict=True))
+    if not found.boxes:
         no_such_mailbox(talk)
         return
-    first = boxes[0]
-    others = [box for box in boxes[1:] if box is not None]
+    first = found.boxes[0]
     reason = Reason.of(call.variable("vm_reason"))
     greeted = False
-    while leave(talk, [first, *others], reason, greeted=greeted) is LeftFor.OWNER:
+    while leave(talk, found, reason, greeted=greeted) is LeftFor.OWNER:
         talk.answer()
         try:
             entered = own_mailbox(talk, first, vouched=False, by_mistake=True)

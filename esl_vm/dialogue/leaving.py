@@ -7,16 +7,19 @@ import logging
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from esl_vm.dialogue.addressees import CLOSED, FULL, UNKNOWN, addressees, as_text, members
 from esl_vm.dialogue.recording import MessageEnd, record_message, say_and_beep
 from esl_vm.model.call import Answer, Cause, Status
-from esl_vm.model.errors import SpoolError, StoreDownError
+from esl_vm.model.errors import CallerGoneError, SpoolError, StoreDownError
 from esl_vm.model.mailbox import Greeting, Mailbox, MailboxId
 from esl_vm.model.message import Message, new_id
+from esl_vm.model.store import Delivery
 from esl_vm.spool.outcome import Settled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from esl_vm.dialogue.addressees import Addressees
     from esl_vm.dialogue.conversation import Conversation
     from esl_vm.speech.utterance import Utterance
     from esl_vm.spool.take import Take
@@ -47,13 +50,18 @@ class LeftFor(Enum):
     OWNER = "owner"
 
 
-def leave(talk: Conversation, boxes: Sequence[MailboxId], reason: Reason, *, greeted: bool = False) -> LeftFor:
+def leave(talk: Conversation, to: Addressees, reason: Reason, *, greeted: bool = False) -> LeftFor:
     """The whole visit of a caller. OWNER: they pressed * and want to log in to the first mailbox.
 
     greeted: they did so by mistake and are back: the greeting is not played again.
     """
+    boxes = to.boxes
     talk.box = boxes[0]
+    if to.refused:
+        talk.phone.set_variables({"vm_undelivered": as_text(to.refused)})
     mailbox = _look_up(talk, boxes[0])
+    if mailbox is None and (of_list := members(talk, boxes[0])):
+        return leave(talk, addressees(talk, [(str(box), box) for box in of_list]), reason, greeted=greeted)
     if mailbox is None:
         log.warning("call %s: there is no mailbox %s", talk.phone.call.uuid, boxes[0])
         no_such_mailbox(talk)
@@ -96,11 +104,24 @@ def leave(talk: Conversation, boxes: Sequence[MailboxId], reason: Reason, *, gre
         if take.settled in {Settled.DELIVERED, Settled.WAITING}:  # also when the caller hung up
             talk.status, talk.cause = Status.SUCCESS, Cause.NONE
             talk.message_id = message.id
+            _tell_undelivered(talk, to, take)
     if end is MessageEnd.KEPT_BY_SILENCE:
         talk.goodbye()
     if end in {MessageEnd.OPERATOR_KEPT, MessageEnd.OPERATOR_DROPPED}:
         to_operator(talk, operator)
     return LeftFor.END
+
+
+def _tell_undelivered(talk: Conversation, to: Addressees, take: Take) -> None:
+    """Tell the dialplan who did not get it: found out before the greeting, or when it was delivered."""
+    since = {
+        str(box): {Delivery.FULL: FULL, Delivery.CLOSED: CLOSED}.get(delivery, UNKNOWN)
+        for box, delivery in take.deliveries.items()
+        if not delivery.kept
+    }
+    if since:
+        with contextlib.suppress(CallerGoneError):
+            talk.phone.set_variables({"vm_undelivered": as_text(to.refused | since)})
 
 
 def take_message(talk: Conversation, boxes: Sequence[MailboxId], message: Message, mailbox: Mailbox) -> Take:

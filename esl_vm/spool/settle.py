@@ -303,6 +303,9 @@ class Settler:
         sound, intro = self.folder.counting(manifest), self.folder.intro(manifest.id)
         deliveries = self._destinations.deliver(journal, message, sound, intro, retry=retry)
         if any(delivery.kept for delivery in deliveries.values()):
+            for box, delivery in deliveries.items():
+                if not delivery.kept:
+                    log.warning("message %s was not delivered to %s: %s", manifest.id, box, delivery.value)
             return Settlement(Settled.DELIVERED, deliveries=deliveries)
         if Delivery.FULL in deliveries.values():
             return Settlement(Settled.FULL, "the mailbox is full", deliveries)
