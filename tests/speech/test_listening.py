@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from esl_vm.sound.shaping import LEVEL_DBFS, active_level
 from esl_vm.speech.prepared import PreparedPack
 from esl_vm.speech.utterance import Pause, Prompt
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 sys.path.append(str(SCRIPTS))
 from listening.hearing import errors_in, reference, word_errors
-from listening.render import NoPackError, installed_pack, rendered
+from listening.render import RATE, NoPackError, installed_pack, rendered
 from listening.report import Heard, page
 from listening.sentences import Sentence, sentences
 
@@ -74,3 +75,12 @@ def test_the_report_counts_words_and_names_the_slips():
     text = page([Heard(said, 0.9, 2, 0, "Au revoir."), Heard(said, 0.9, 2, 1, "Au | revoit")])
     assert "| French | 2 | 4 | 1 (25.0 %) | 1 |" in text
     assert "| Au revoir. | Au / revoit | 1 of 2 |" in text
+
+
+def test_every_sentence_is_at_the_level_of_its_prompts(tmp_path):
+    try:
+        pack = PreparedPack(installed_pack(), tmp_path)
+    except NoPackError as missing:
+        pytest.skip(str(missing))
+    levels = {one.words: active_level(rendered(one.said, pack), RATE) for one in sentences()}
+    assert {words: round(level, 1) for words, level in levels.items() if abs(level - LEVEL_DBFS) > 2} == {}
