@@ -139,10 +139,10 @@ def _set(args: argparse.Namespace) -> int:
 def _show(args: argparse.Namespace) -> int:
     with opened_mailbox(args) as (node, mailbox):
         settings = node.settings
-        locked_s = node.registry.locked_for(mailbox.id)
+        own_s, others_s = (node.registry.locked_for(mailbox.id, outside=outside) for outside in (False, True))
         fields = node.registry.fields(mailbox.id)
     if args.json:
-        print_json(_as_json(mailbox, settings, locked=locked_s > 0))
+        print_json(_as_json(mailbox, settings, locked=own_s + others_s > 0))
         return 0
     counts = mailbox.counts
     messages = ", ".join(f"{counts.of(folder)} {folder}" for folder in Folder if counts.of(folder)) or "none"
@@ -159,12 +159,18 @@ def _show(args: argparse.Namespace) -> int:
         ("messages", messages + (f" ({counts.urgent} urgent)" if counts.urgent else "")),
         ("room", _room(mailbox)),
         ("greetings", greetings + ("" if Greeting.NAME in mailbox.greetings else "; no name recorded")),
-        ("PIN", _pin_state(mailbox) + (f", locked for {locked_s} s" if locked_s else "")),
+        ("PIN", _pin_state(mailbox) + _locks(own_s, others_s)),
         ("options", ", ".join(options) or "the defaults"),
     ]
     for label, text in rows:
         show(f"{label:<11} {text}")
     return 0
+
+
+def _locks(own_s: int, others_s: int) -> str:
+    """For how many seconds the PIN is locked, for its own telephone and for others; `` where it is not."""
+    own = f", locked for {own_s} s" if own_s else ""
+    return own + (f", locked for other telephones for {others_s} s" if others_s else "")
 
 
 def _room(mailbox: Mailbox) -> str:

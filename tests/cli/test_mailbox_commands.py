@@ -236,3 +236,14 @@ def test_json_keeps_accents(vm):
     ran = vm("mailbox", "list", "--json")
     assert "Zoé Côté" in ran.out
     assert json.loads(ran.out)[0]["name"] == "Zoé Côté"
+
+
+def test_for_whom_a_pin_is_locked_is_shown(vm, alice, node):
+    for _ in range(10):
+        node.store.pins.check(ALICE, "0", outside=True)
+    shown = vm("mailbox", "show", "1001")
+    assert ", locked for other telephones for " in shown.out
+    assert ", locked for 9" not in shown.out
+    assert vm("mailbox", "show", "1001", "--json").json["locked"] is True
+    vm("mailbox", "unlock", "1001")
+    assert "locked" not in vm("mailbox", "show", "1001").out
