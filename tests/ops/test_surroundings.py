@@ -205,7 +205,7 @@ def test_the_notifier_goes_on_without_a_reader_and_after_a_hangup(tmp_path, redi
     from esl_vm.model.mailbox import MailboxId
     from esl_vm.model.message import Caller, Message
 
-    box = MailboxId("1001")
+    box = MailboxId("1779")
     read, write = os.pipe()
     os.close(read)
     with MailNeighbour() as mail, open_node(load_settings(None, {"redis.url": redis_url})) as node:
