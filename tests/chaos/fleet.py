@@ -80,6 +80,11 @@ class Service:
         """Where its recordings are made."""
         return self.data / "spool/takes"
 
+    def waiting(self) -> list[Path]:
+        """What is on its way there: all but what is kept, for a while, of takes that were delivered."""
+        kept = {path.stem for path in self.takes.glob("*.kept")}
+        return [path for path in self.takes.iterdir() if not {path.stem, path.stem.rpartition("-")[0]} & kept]
+
     def start(self) -> None:
         """Start it; returns when it takes calls."""
         self._lives += 1

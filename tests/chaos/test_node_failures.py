@@ -104,7 +104,7 @@ def grown_old(service):
 
 
 def nothing_left(service):
-    wait_until(lambda: not list(service.takes.iterdir()), 20, f"{service.name}'s spool being empty")
+    wait_until(lambda: not service.waiting(), 20, f"nothing waiting in {service.name}'s spool")
 
 
 # -- FreeSWITCH dies in mid-recording

@@ -94,4 +94,4 @@ def test_a_rolling_restart_under_load_drops_no_call(fleet, services, store):
     assert min(by.values()) >= 10
     assert min(elsewhere.values()) >= 1
     assert not any("Traceback" in service.log.read_text() for service in services)
-    assert not any(list(service.takes.iterdir()) for service in services)
+    assert not any(service.waiting() for service in services)
