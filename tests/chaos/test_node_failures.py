@@ -250,6 +250,6 @@ def test_the_disks_are_two(two_hosts, tmp_path):
     own, other = two_hosts
     (own.data / "here").write_text("media2's")
     assert not (tmp_path / "disk-of-media1/here").exists()
-    assert (tmp_path / "disk-of-media1/spool/takes").is_dir()  # made by media1's service
+    wait_until((tmp_path / "disk-of-media1/spool/takes").is_dir, what="media1's service making its folder")
     other._process.send_signal(signal.SIGTERM)
     assert other.ended(20) == 0
