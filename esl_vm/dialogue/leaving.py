@@ -100,6 +100,11 @@ def leave(talk: Conversation, to: Addressees, reason: Reason, *, greeted: bool =
                 take.discard()
                 return _answer_early(talk, key, operator)
             end = record_message(talk, take, mailbox, operator=operator, urgent=message.urgent)
+    except SpoolError as error:
+        log.error("call %s: its message can't be recorded: %s", talk.phone.call.uuid, error)  # noqa: TRY400
+        talk.know(Status.FAILED, Cause.AWAY)
+        talk.apologise()
+        return LeftFor.END
     finally:
         if take.settled in {Settled.DELIVERED, Settled.WAITING}:  # also when the caller hung up
             talk.status, talk.cause = Status.SUCCESS, Cause.NONE

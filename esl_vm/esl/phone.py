@@ -211,8 +211,8 @@ class EslPhone:
     def can_record(self, path: Path) -> bool:
         """Whether this host and the call's FreeSWITCH both have the folder a recording would lie in; best before the tone.
 
-        FreeSWITCH hangs up a call that is to be recorded into a folder it does not have (seen on FreeSWITCH 1.11). It
-        is asked once a call and folder, with one round trip; in the same it is told to write what is said as it is
+        FreeSWITCH hangs up a call that is to be recorded into a folder it does not have (seen on FreeSWITCH 1.11), or that
+        its user may not enter: the dot behind the folder's name is found only by one who may. It is asked once a call and folder, with one round trip; in the same it is told to write what is said as it is
         said. Otherwise it keeps up to 64 KiB in memory, the last 4.1 s, and takes them with it when it dies.
         """
         folder = str(path.parent)
@@ -221,7 +221,7 @@ class EslPhone:
                 return False
             self._session.change(_RECORDING)
             self._session.hold(command("event plain CODEC"))
-            if self._session.ask([f"api file_exists {safe_path(folder)}"])[0].data.strip() != "true":
+            if self._session.ask([f"api file_exists {safe_path(folder)}/."])[0].data.strip() != "true":
                 return False
             self._seen_folders.add(folder)
         return True

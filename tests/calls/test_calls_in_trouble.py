@@ -7,9 +7,11 @@ from calls import play_book
 from calls.book import IN, LEAVE, ONE, OWN, RECORD, TWO, Box, Msg, PhoneCall
 from support.rig import NodeRig, Rig
 
+from esl_vm.esl.phone import EslPhone
 from esl_vm.model.errors import NoSuchMailboxError, SpoolError, StoreDownError
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId, StoredGreeting
 from esl_vm.model.message import Message
+from esl_vm.sim.phone import SimPhone
 
 ALICE = MailboxId("1001")
 
@@ -120,6 +122,20 @@ class TestTheDisk:
         ring(rig, leave("end:30"))
         assert rig.heard == ["im-sorry", "please-try-call-later"]
         assert rig.status == "FAILED"
+
+    def test_a_folder_that_freeswitch_may_not_enter_is_an_apology_and_told_to_the_dialplan(
+        self, rig, monkeypatch, caplog
+    ):
+        def refused(*_, **__):
+            raise SpoolError("FreeSWITCH may not enter the folder")
+
+        monkeypatch.setattr(EslPhone, "can_record", lambda *_: False)
+        monkeypatch.setattr(SimPhone, "record", refused)
+        ring(rig, leave("w:im-sorry end:30"))
+        assert rig.heard[-2:] == ["im-sorry", "please-try-call-later"]
+        assert rig.status == "FAILED"
+        assert "its message can't be recorded" in caplog.text
+        assert list(rig.spool.takes()) == []
 
     def test_a_full_disk_while_recording_a_greeting_keeps_the_old_one(self, rig, monkeypatch):
         def full(*_args, **_kwargs):

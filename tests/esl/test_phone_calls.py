@@ -580,7 +580,7 @@ def test_whether_it_sees_the_folder_is_asked_once(take):
     assert phone.can_record(take)
     record(phone, take)
     record(phone, take)
-    assert [line for line in switch.commands if "file_exists" in line] == [f"api file_exists {take.parent}"]
+    assert [line for line in switch.commands if "file_exists" in line] == [f"api file_exists {take.parent}/."]
 
 
 def test_before_the_first_recording_freeswitch_is_told_to_write_at_once_and_pauses_too(take):
