@@ -182,7 +182,7 @@ def _announcement(visit: Visit, message: Message) -> Utterance:
     if options.envelope:
         said += _when(visit, message, brief=options.brief)
     if options.saycid:
-        said += _who(visit, message)
+        said += _who(visit, message, brief=options.brief)
     if options.sayduration and message.duration_ms // MINUTE_MS >= options.saydurationm:
         said += voice.duration(message.duration_ms)
     return said
@@ -194,13 +194,13 @@ def _when(visit: Visit, message: Message, *, brief: bool = False) -> Utterance:
     return visit.talk.voice.received(datetime.fromtimestamp(message.received, zone), now, brief=brief)
 
 
-def _who(visit: Visit, message: Message) -> Utterance:
+def _who(visit: Visit, message: Message, *, brief: bool = False) -> Utterance:
     """The recorded name of a colleague, else the number digit by digit, else "from an unknown caller"."""
     number = message.caller.dialable
     if not number:
         return visit.say("vm-unknown-caller")
     colleague = _colleague(visit, number) if visit.options.internal_names else ()
-    return colleague or visit.talk.voice.phone_number(number)
+    return colleague or visit.talk.voice.phone_number(number, brief=brief)
 
 
 def _colleague(visit: Visit, number: str) -> Utterance:

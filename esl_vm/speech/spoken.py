@@ -86,12 +86,15 @@ class Spoken(ABC):
             said += _BETWEEN_GROUPS + self.prompt(*(CHARACTER_PROMPTS[c] for c in group))
         return said
 
-    def phone_number(self, text: str) -> Utterance:
-        """Whom a message is from: "from 5 1 4…"; without a digit to say, "from an unknown caller"."""
+    def phone_number(self, text: str, *, brief: bool = False) -> Utterance:
+        """Whom a message is from: "from 5 1 4…"; without a digit to say, "from an unknown caller".
+
+        brief: in French "de 5 1 4…" instead of "du numéro de téléphone 5 1 4…".
+        """
         number = "".join(c for c in text if c in _DIALLED)
         if not any(c.isdecimal() for c in number):
             return self.prompt("vm-unknown-caller")
-        return self.prompt(*self._from_number) + self.digits(number)
+        return self.prompt(*(("vm-from",) if brief else self._from_number)) + self.digits(number)
 
     def extension(self, number: str) -> Utterance:
         """Which colleague a message is from: "from extension 1 0 0 2"."""

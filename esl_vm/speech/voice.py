@@ -77,8 +77,8 @@ class Voice(Protocol):
         """How long a message is, of so many milliseconds: whole minutes; below one minute, whole seconds (at least 1)."""
         ...
 
-    def phone_number(self, text: str) -> Utterance:
-        """Whom a message is from: "from 5 1 4…"; without a digit to say, "from an unknown caller"."""
+    def phone_number(self, text: str, *, brief: bool = False) -> Utterance:
+        """Whom a message is from: "from 5 1 4…"; without a digit to say, "from an unknown caller". brief: in fewer words."""
         ...
 
     def extension(self, number: str) -> Utterance:

@@ -264,7 +264,7 @@ CALLS = [
         "1 is told with what it plays; the only message has no place; after it delete, next, save come first",
         OWN,
         IN + "w:vm-opts d:1 w:vm-helpexit d:# end:15",
-        "vm-onefor digits/1 vm-INBOX vm-message vm-opts digits/at vm-from-phonenumber <sound> vm-delete vm-savemessage vm-repeat "
+        "vm-onefor digits/1 vm-INBOX vm-message vm-opts digits/at vm-from <sound> vm-delete vm-savemessage vm-repeat "
         "vm-toforward vm-advopts vm-helpexit vm-goodbye",
         boxes=(Box(messages=ONE),),
         never="vm-youhave vm-first vm-received",
