@@ -10,6 +10,7 @@ import subprocess
 
 import pytest
 from spool_cast import ALICE, BOB, Desk, freeswitch_records, recorded, voice
+from support.small_disk import small_disk, take_inodes
 
 from esl_vm.model.errors import CallerGoneError, SpoolError
 from esl_vm.spool import Settled
@@ -248,3 +249,28 @@ def test_a_file_that_another_process_wrote_and_its_name_are_brought_to_the_disk(
     spool_disk.sync_file(tmp_path / "recording.wav")
 
     assert synced == ["recording.wav", tmp_path.name]
+
+
+@pytest.mark.parametrize("trouble", ["full", "no inodes", "read-only"])
+def test_a_disk_that_takes_nothing_more_is_told_to_callers_and_once_a_minute_to_the_log(tmp_path, trouble, caplog):
+    with small_disk(tmp_path / "disk") as disk_folder:
+        desk = Desk(tmp_path, spool=disk_folder / "spool", keep_s=600)
+        with desk.take() as kept:
+            freeswitch_records(kept.path, voice(1500))
+            kept.recorded(recorded(1500))
+            assert kept.settle() is Settled.DELIVERED
+        if trouble == "full":
+            fill(disk_folder)
+        elif trouble == "no inodes":
+            take_inodes(disk_folder)
+        else:
+            subprocess.run(["mount", "-o", "remount,ro", disk_folder], check=True)
+
+        for _ in range(5):
+            with pytest.raises(SpoolError):
+                desk.take()
+            desk.sweeper().sweep_once()
+
+    said = [line for line in caplog.messages if "nothing can be recorded now" in line]
+    assert len(said) == 1
+    assert desk.mailboxes.messages(ALICE)
