@@ -18,7 +18,6 @@ from esl_vm.model.errors import InvalidValueError, NoSuchMailboxError, StoreDown
 from esl_vm.model.mailbox import Folder, MailboxId
 from esl_vm.model.message import Caller, Message
 from esl_vm.model.store import Delivery
-from esl_vm.spool.manifest import copy_id
 
 if TYPE_CHECKING:
     import argparse
@@ -196,6 +195,8 @@ def _deliver(node: Node, box: MailboxId, message: Message, sound: Converted, nam
     The sound comes first, as with every message, and is kept once for all mailboxes: their ids are those of copies of one
     message. One stored just now for a mailbox that did not take it goes again.
     """
+    from esl_vm.spool.manifest import copy_id
+
     begun = f"{int(message.received * 1000):011x}"
     digest = hashlib.sha256(f"{name}\0{box}".encode()).hexdigest()
     common = f"{begun}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
