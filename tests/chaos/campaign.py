@@ -49,7 +49,7 @@ CALLS = [
         "leaving",
         "a caller leaves a message, listens to it, records it again, marks it urgent and accepts it",
         "1001",
-        "w:beep talk s:3 d:# quiet w:vm-review d:2 w:vm-review d:3 w:vm-intro-short d:# w:beep talk s:3 d:# quiet w:vm-review d:4 "
+        "w:beep talk s:3 d:# quiet w:vm-review d:2 w:vm-review d:3 w:vm-intro* d:# w:beep talk s:3 d:# quiet w:vm-review d:4 "
         "w:vm-marked-urgent d:1 end:40",
         "vm-review vm-marked-urgent vm-msgsaved",
         caller="0612345678",

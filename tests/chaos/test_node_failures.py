@@ -20,8 +20,8 @@ from esl_vm.store.connect import connect
 from esl_vm.store.store import Store
 
 BOX = "1100"
-SPEAKS = "w:vm-intro-short d:# w:beep talk s:60"
-LEAVES_A_MESSAGE = "w:vm-intro-short d:# w:beep talk s:3 d:# quiet w:vm-review d:1 end:20"
+SPEAKS = "w:vm-intro* d:# w:beep talk s:60"
+LEAVES_A_MESSAGE = "w:vm-intro* d:# w:beep talk s:3 d:# quiet w:vm-review d:1 end:20"
 BYTES_A_SECOND = 16_000
 LATE_S = 0.5
 """What may be missing of a recording: FreeSWITCH's way from the network to the file, and the test's to its looking."""
@@ -241,7 +241,7 @@ def test_a_real_freeswitch_whose_own_service_is_away_loses_nothing(store, two_ho
 def test_on_a_real_freeswitch_a_caller_who_hangs_up_is_heard_as_well(store, two_hosts, freeswitch, tmp_path):
     own, other = two_hosts
     fleet = freeswitch(own, other)
-    call = fleet.call(BOX, "w:vm-intro-short d:# w:beep talk s:3 hang", "all")
+    call = fleet.call(BOX, "w:vm-intro* d:# w:beep talk s:3 hang", "all")
     is_handed_over_and_delivered(store, own, other, tmp_path / "disk-of-media1", call.number)
 
 

@@ -12,7 +12,7 @@ from esl_vm.store.connect import connect
 from esl_vm.store.store import Store
 
 CALLERS = 24
-LEAVES_A_MESSAGE = "w:vm-intro-short d:# w:beep talk s:4 d:# quiet w:vm-review d:1 end:20"
+LEAVES_A_MESSAGE = "w:vm-intro* d:# w:beep talk s:4 d:# quiet w:vm-review d:1 end:20"
 
 
 @pytest.fixture

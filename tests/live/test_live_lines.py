@@ -24,7 +24,7 @@ ALICE = MailboxId("1001")
 LINES = {"pcmu": PCMU, "g722": G722, "l16": L16, "wide": WIDE, "opus": OPUS}
 LEVEL = 8000
 TALK = {Happening.TALK, Happening.QUIET}
-LEAVES = "w:vm-intro-short d:# w:beep s:0.6 talk s:{seconds} d:# quiet w:vm-review d:1 end:20"
+LEAVES = "w:vm-intro* d:# w:beep s:0.6 talk s:{seconds} d:# quiet w:vm-review d:1 end:20"
 
 
 def tone(hertz, seconds, rate, level=LEVEL):
@@ -109,7 +109,7 @@ def noisy_room(name, codec, late):
         name,
         codec,
         voice,
-        "w:vm-intro-short d:# w:beep s:0.6 talk w:vm-review@20 d:1 end:20",
+        "w:vm-intro* d:# w:beep s:0.6 talk w:vm-review@20 d:1 end:20",
         late=late,
         maxsilence="4",
     )
@@ -118,7 +118,7 @@ def noisy_room(name, codec, late):
 def no_packets(name, codec, quiet):
     """Three seconds of a tone, then a telephone that sends no more sound."""
     return leaves(
-        name, codec, tone(440, 5, codec.rate), "w:vm-intro-short d:# w:beep s:0.6 talk s:3 quiet w:vm-review@20 d:1 end:20",
+        name, codec, tone(440, 5, codec.rate), "w:vm-intro* d:# w:beep s:0.6 talk s:3 quiet w:vm-review@20 d:1 end:20",
         quiet=quiet, maxsilence="4",
     )  # fmt: skip
 
@@ -160,7 +160,7 @@ def test_silence_ends_a_recording_after_as_long_whatever_the_line(played):
 def pause(name, codec, quiet):
     voice = tone(1000, 12, codec.rate)
     return leaves(
-        name, codec, voice, "w:vm-intro-short d:# w:beep s:0.6 talk s:3 quiet s:6 talk s:2 d:# w:vm-review d:1 end:20",
+        name, codec, voice, "w:vm-intro* d:# w:beep s:0.6 talk s:3 quiet s:6 talk s:2 d:# w:vm-review d:1 end:20",
         quiet=quiet,
     )  # fmt: skip
 
@@ -214,7 +214,7 @@ def changes(name, first, second):
     """The telephone changes its codec in the middle of a tone."""
     return leaves(
         name, first, tone(1000, 12, first.rate),
-        "w:vm-intro-short d:# w:beep s:0.6 talk s:3 sh:change s:3 d:# quiet w:vm-review d:1 end:20",
+        "w:vm-intro* d:# w:beep s:0.6 talk s:3 sh:change s:3 d:# quiet w:vm-review d:1 end:20",
         shell=lambda line, _: line.phone.change(second, tone(1000, 12, second.rate)),
     )  # fmt: skip
 

@@ -33,7 +33,7 @@ def leaves_and_listens(language):
         furnish(rig, box)
         voice = voices()[0]
         rig.dials(
-            "1001", "w:vm-intro-short d:# " + RECORD + "d:2 w:<sound> w:vm-review d:1 end:20", "0612345678", voice=voice
+            "1001", "w:vm-intro* d:# " + RECORD + "d:2 w:<sound> w:vm-review d:1 end:20", "0612345678", voice=voice
         )
         left = rig.line
         [message] = rig.messages(ALICE, Folder.NEW)
@@ -70,7 +70,7 @@ def records_a_greeting(node, folder):
     furnish(rig, Box())
     voice = voices()[1]
     rig.dials("*97", IN + "w:vm-opts d:0 w:vm-options d:2 " + RECORD + "d:1 w:vm-msgsaved hang", "1001", voice=voice)
-    rig.dials("1001", "w:<sound> w:vm-intro-short hang", "0612345678", telephone=node.busy)
+    rig.dials("1001", "w:<sound> w:vm-intro* hang", "0612345678", telephone=node.busy)
     return rig, voice
 
 
@@ -88,7 +88,7 @@ def forwards_with_an_introduction(node, folder):
     rig = LiveRig(node, folder)
     furnish(rig, Box(), BRUNO)
     first, second = voices()[2], voices()[4]
-    rig.dials("1001", "w:vm-intro-short d:# " + RECORD + "d:1 end:20", "0612345678", voice=first)
+    rig.dials("1001", "w:vm-intro* d:# " + RECORD + "d:1 end:20", "0612345678", voice=first)
     forward = "w:vm-opts d:1 w:vm-repeat d:8 w:vm-extension d:1002# w:vm-forwardoptions d:1 w:beep talk s:5 d:# quiet "
     rig.dials("*97", IN + forward + "w:vm-msgforwarded hang", "1001", voice=second)
     rig.dials("*97", "w:vm-password d:7319# w:vm-opts d:1 w:vm-repeat d:# end:20", "1002")
