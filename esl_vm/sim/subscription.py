@@ -13,6 +13,7 @@ _KNOWN = frozenset(SOURCES) | {
     "CHANNEL_DESTROY",
     "CHANNEL_BRIDGE",
     "CHANNEL_UNBRIDGE",
+    "CODEC",
     "CUSTOM",
     "HEARTBEAT",
     "MESSAGE_QUERY",
