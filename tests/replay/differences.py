@@ -244,6 +244,12 @@ def mailbox_full(place: Place) -> Found | None:
     return None
 
 
+def first_of_several_unknown(place: Place) -> Found | None:
+    """A message to several is taken though the first of them does not exist."""
+    others = place.their() == "" and not place.theirs and "&" in place.trace.args
+    return Found("first-unknown", ends=True) if others and place.our() == "vm-theperson" else None
+
+
 def too_short(place: Place) -> Found | None:
     """A message that is too short, or silence, is said to be so and may be recorded again."""
     if place.our() == "vm-tooshort":
@@ -564,6 +570,7 @@ RULES: list = [
     urgent_in_inbox,
     folder_names,
     mailbox_full,
+    first_of_several_unknown,
     too_short,
     caller_without_number,
     caller_names,
