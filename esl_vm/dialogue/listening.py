@@ -70,7 +70,7 @@ def play_here(visit: Visit, *, said: Utterance = ()) -> Next:
     if listened.failed:
         return did_not_sound(visit, entry, listened.key)
     _mark_heard(visit, entry)
-    return Next(key=listened.key)
+    return Next(said=_after(visit, entry.message), key=listened.key)
 
 
 def gone_meanwhile(visit: Visit, entry: Entry) -> Next | None:
@@ -174,18 +174,27 @@ def envelope_of(visit: Visit, message: Message) -> Utterance:
 
 
 def _announcement(visit: Visit, message: Message) -> Utterance:
-    """Which message it is, when it came, who left it, how long it is, as far as the mailbox's options ask for it."""
+    """Which message it is, when it came, who left it, how long it is, as far as the mailbox's options ask for it.
+
+    When it came is said behind the message where `brief` is on: who waits for the message hears it three seconds sooner.
+    """
     options, voice = visit.options, visit.talk.voice
     said: Utterance = ()
     if len(visit.listing) > 1 or message.urgent or not options.brief:
         said = voice.place(visit.listing.current + 1, len(visit.listing), urgent=message.urgent)
-    if options.envelope:
-        said += _when(visit, message, brief=options.brief)
+    if options.envelope and not options.brief:
+        said += _when(visit, message)
     if options.saycid:
         said += _who(visit, message, brief=options.brief)
     if options.sayduration and message.duration_ms // MINUTE_MS >= options.saydurationm:
         said += voice.duration(message.duration_ms)
     return said
+
+
+def _after(visit: Visit, message: Message) -> Utterance:
+    """What is said of a message that was heard to its end, before its menu: when it came."""
+    options = visit.options
+    return _when(visit, message, brief=True) if options.brief and options.envelope else ()
 
 
 def _when(visit: Visit, message: Message, *, brief: bool = False) -> Utterance:

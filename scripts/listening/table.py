@@ -136,8 +136,8 @@ def page() -> str:
         text = _HEAD
         for wait in WAITS:
             now = [seconds_of(wait, language, spoken) for language in LANGUAGES]
-            (french, english) = wait.before
-            text += f"| {wait.what} | {french:.1f} | {now[0]:.1f} | {english:.1f} | {now[1]:.1f} |\n"
+            french, english = (f"{seconds:.1f}" for seconds in wait.before) if wait.before else ("–", "–")
+            text += f"| {wait.what} | {french} | {now[0]:.1f} | {english} | {now[1]:.1f} |\n"
         for language, name in LANGUAGES.items():
             text += f"\n## {name}\n\n| | what is said | before | now |\n|---|---|---|---|\n"
             voice = voice_for(language)
