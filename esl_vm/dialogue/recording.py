@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from esl_vm.dialogue.menus import ReviewMenu
 from esl_vm.model.call import ALL_KEYS, Cause, Ended, Recorded, Status
+from esl_vm.model.errors import SpoolError
 from esl_vm.model.mailbox import Greeting
 from esl_vm.speech.utterance import Sound
 from esl_vm.spool.outcome import Settled
@@ -54,19 +55,26 @@ def record(
     """Record after the tone, until one of `keys`, the mailbox's silence or `max_s` seconds (0: no limit).
 
     then: channel variables that hold from the shortest message's length on (`minsecs`).
+
+    Raises:
+        SpoolError: it can't be recorded; the take is discarded.
     """
     options = mailbox.options
     while True:
-        recorded = talk.phone.record(
-            take.path,
-            max_s=max_s,
-            silence_s=options.maxsilence,
-            threshold=options.silencethreshold,
-            keys=keys,
-            then=then,
-            then_ms=options.minsecs * 1000,
-            rate_changed=take.rate_changed,
-        )
+        try:
+            recorded = talk.phone.record(
+                take.path,
+                max_s=max_s,
+                silence_s=options.maxsilence,
+                threshold=options.silencethreshold,
+                keys=keys,
+                then=then,
+                then_ms=options.minsecs * 1000,
+                rate_changed=take.rate_changed,
+            )
+        except SpoolError:
+            take.discard()  # nothing was recorded, here or on another host: nobody is to wait for it
+            raise
         take.recorded(recorded)
         if not (talk.hurried and recorded.key == "#" and recorded.ms < SECOND_HASH_MS):
             return recorded
