@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import StoreDownError
+from esl_vm.model.store import Delivery
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-UNKNOWN, FULL, CLOSED = "unknown", "full", "closed"
+UNKNOWN, FULL, CLOSED = Delivery.NO_MAILBOX.refusal, Delivery.FULL.refusal, Delivery.CLOSED.refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +27,12 @@ class Addressees:
     Args:
         boxes: those that can take it, the first is the one that greets; where nobody can, those that are there.
         refused: the others, as they were named, with why: `unknown`, `full` or `closed` (an announcement only).
+        turned_away: the same by mailbox, without those that are no number at all.
     """
 
     boxes: tuple[MailboxId, ...] = ()
     refused: dict[str, str] = field(default_factory=dict)
+    turned_away: dict[MailboxId, str] = field(default_factory=dict)
 
 
 def members(talk: Conversation, box: MailboxId) -> tuple[MailboxId, ...]:
@@ -53,21 +56,24 @@ def addressees(talk: Conversation, named: Iterable[tuple[str, MailboxId | None]]
     able: dict[MailboxId, None] = {}
     there: dict[MailboxId, None] = {}
     refused: dict[str, str] = {}
+    away: dict[MailboxId, str] = {}
     for name, box in named:
         opened = _opened(talk, box)
         if not opened:
             refused[name] = UNKNOWN
+            if box is not None:
+                away[box] = UNKNOWN
         for one, mailbox in opened:
             there[one] = None
             if mailbox is not None and not mailbox.takes_messages:
-                refused[str(one)] = CLOSED
+                refused[str(one)] = away[one] = CLOSED
             elif mailbox is not None and mailbox.is_full:
-                refused[str(one)] = FULL
+                refused[str(one)] = away[one] = FULL
             else:
                 able[one] = None
     if refused:
         log.warning("call %s: no message for %s", talk.phone.call.uuid, as_text(refused))
-    return Addressees(tuple(able or there), refused)
+    return Addressees(tuple(able or there), refused, away)
 
 
 def as_text(refused: dict[str, str]) -> str:

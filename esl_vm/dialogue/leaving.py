@@ -7,13 +7,13 @@ import logging
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from esl_vm.dialogue.addressees import CLOSED, FULL, UNKNOWN, addressees, as_text, members
+from esl_vm.dialogue.addressees import addressees, as_text, members
 from esl_vm.dialogue.recording import MessageEnd, record_message, say_and_beep
 from esl_vm.model.call import Answer, Cause, Status
 from esl_vm.model.errors import CallerGoneError, SpoolError, StoreDownError
+from esl_vm.model.events import What
 from esl_vm.model.mailbox import Greeting, Mailbox, MailboxId
 from esl_vm.model.message import Message, new_id
-from esl_vm.model.store import Delivery
 from esl_vm.spool.outcome import Settled
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def leave(talk: Conversation, to: Addressees, reason: Reason, *, greeted: bool =
         if take.settled in {Settled.DELIVERED, Settled.WAITING}:  # also when the caller hung up
             talk.status, talk.cause = Status.SUCCESS, Cause.NONE
             talk.message_id = message.id
-            _tell_undelivered(talk, to, take)
+            _tell_undelivered(talk, to, take, message)
     if end is MessageEnd.KEPT_BY_SILENCE:
         talk.goodbye()
     if end in {MessageEnd.OPERATOR_KEPT, MessageEnd.OPERATOR_DROPPED}:
@@ -117,13 +117,19 @@ def leave(talk: Conversation, to: Addressees, reason: Reason, *, greeted: bool =
     return LeftFor.END
 
 
-def _tell_undelivered(talk: Conversation, to: Addressees, take: Take) -> None:
-    """Tell the dialplan who did not get it: found out before the greeting, or when it was delivered."""
-    since = {
-        str(box): {Delivery.FULL: FULL, Delivery.CLOSED: CLOSED}.get(delivery, UNKNOWN)
-        for box, delivery in take.deliveries.items()
-        if not delivery.kept
-    }
+def _tell_undelivered(talk: Conversation, to: Addressees, take: Take, message: Message) -> None:
+    """Tell the dialplan who did not get it: found out before the greeting, or when it was delivered.
+
+    Those found out before have no copy in the take, so their events are written here; the others' by the delivery.
+    """
+    who = {"caller_number": message.caller.number, "caller_name": message.caller.name}
+    for box, why in to.turned_away.items():
+        if box not in take.deliveries:
+            try:
+                talk.world.mailboxes.tell(box, What.NOT_DELIVERED, message.id, why=why, **who)
+            except StoreDownError as error:
+                log.warning("message %s was not left for %s (%s), no event tells it: %s", message.id, box, why, error)
+    since = {str(box): delivery.refusal for box, delivery in take.deliveries.items() if not delivery.kept}
     if since:
         with contextlib.suppress(CallerGoneError):
             talk.phone.set_variables({"vm_undelivered": as_text(to.refused | since)})

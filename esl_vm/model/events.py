@@ -15,6 +15,7 @@ class What(StrEnum):
     """What happened."""
 
     DELIVERED = "delivered"
+    NOT_DELIVERED = "not-delivered"
     NEARLY_FULL = "nearly-full"
     HEARD = "heard"
     RETIRED = "retired"
@@ -50,7 +51,8 @@ class Event:
         counts: new, old and their urgent ones, after it happened.
         message_id: the message it is about, `` if none.
         details: the rest, by name: for `delivered` every field of the message; `greeting`, `folder`, `from` …;
-            for `nearly-full` what it is `of` (`messages` of a folder, `seconds` of the mailbox), `held` and `most`.
+            for `nearly-full` what it is `of` (`messages` of a folder, `seconds` of the mailbox), `held` and `most`;
+            for `not-delivered` `why` (`full`, `closed`, `unknown`), `caller_number` and `caller_name`.
     """
 
     id: str

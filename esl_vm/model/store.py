@@ -30,6 +30,11 @@ class Delivery(Enum):
         """Whether the message is (or was, until its owner deleted it) in the mailbox."""
         return self in {Delivery.DONE, Delivery.ALREADY, Delivery.DELETED}
 
+    @property
+    def refusal(self) -> str:
+        """Why the mailbox did not take it: `full`, `closed` (an announcement only) or `unknown`; `` = it did."""
+        return {Delivery.FULL: "full", Delivery.CLOSED: "closed", Delivery.NO_MAILBOX: "unknown"}.get(self, "")
+
 
 @dataclass(frozen=True, slots=True)
 class Announced:

@@ -9,6 +9,7 @@ from calls import play_book
 from calls.book import LEAVE, RECORD, Box, Msg, PhoneCall
 from support.rig import Rig
 
+from esl_vm.model.events import What
 from esl_vm.model.mailbox import Folder, MailboxId
 
 ALICE, BRUNO, EVE = (MailboxId(number) for number in ("1001", "1002", "1003"))
@@ -68,6 +69,28 @@ def test_where_all_get_it_nothing_is_told(rig):
 
     assert got(rig, ALICE, BRUNO) == [1, 1]
     assert told(rig) == ""
+
+
+def not_delivered(rig, *boxes: MailboxId) -> list[tuple[str, str, str]]:
+    events = [event for one in boxes for event in rig.real.events.tail(99, box=one)]
+    return [
+        (str(event.box), event.details["why"], event.details["caller_number"])
+        for event in events
+        if event.what is What.NOT_DELIVERED and event.message_id == rig.phone.variables["vm_message_id"]
+    ]
+
+
+def test_each_that_did_not_get_it_is_an_event_with_message_caller_and_why(rig):
+    boxes = box("1001"), box("1002", full=True), box("1003", announce_only="yes")
+    nobody = MailboxId("1777")
+
+    ring(rig, "1001&1002&1777&1003", *boxes)
+
+    assert not_delivered(rig, ALICE, BRUNO, EVE, nobody) == [
+        ("1002@default", "full", "0612345678"),
+        ("1003@default", "closed", "0612345678"),
+        ("1777@default", "unknown", "0612345678"),
+    ]
 
 
 def test_where_nobody_can_the_caller_hears_why(rig):

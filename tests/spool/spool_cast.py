@@ -12,6 +12,7 @@ from pathlib import Path
 from esl_vm.audio.folder_audio import FolderAudio
 from esl_vm.model.call import Ended, Recorded
 from esl_vm.model.errors import NoSuchMailboxError, StoreDownError
+from esl_vm.model.events import What
 from esl_vm.model.mailbox import Greeting, Mailbox, MailboxId, StoredGreeting
 from esl_vm.model.message import Caller, Counts, Message
 from esl_vm.model.store import Delivery, Fate
@@ -65,10 +66,12 @@ class DiskMailboxes:
         down: raise StoreDownError before the next so many calls did anything.
         maxmsg: messages that each mailbox may hold.
         deaf: do what is asked in the next so many calls, then raise StoreDownError: the answer is lost.
+        told: the events written by `tell`: mailbox, what, message, why.
     """
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "mailboxes"
+        self.told: list[tuple[MailboxId, What, str, str]] = []
         self.down = 0
         self.deaf = 0
         self.maxmsg = 10
@@ -117,6 +120,11 @@ class DiskMailboxes:
             return self._answer(state, Delivery.FULL)
         there[message.id] = message
         return self._answer(state, Delivery.DONE)
+
+    def tell(self, box, what, message_id="", **details):
+        state = self._asked()
+        self.told.append((box, what, message_id, details["why"]))
+        self._answer(state, None)
 
     def set_greeting(self, box, greeting, stored):
         state = self._asked()
