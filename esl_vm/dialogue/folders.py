@@ -47,7 +47,7 @@ def save_to_folder(visit: Visit) -> Next:
     except NoSuchMessageError:
         return was_deleted(visit, entry)
     if not delivery.kept:
-        return Next(said=visit.say("vm-mailboxfull"))
+        return Next(said=visit.talk.voice.full(folder, visit.options.maxmsg))
     entry.gone = folder
     voice = visit.talk.voice
     said = visit.say("vm-message") + voice.number(visit.listing.current + 1)

@@ -42,6 +42,11 @@ class English(Spoken):
         """That a folder is empty: "you have no new messages"."""
         return self.prompt("vm-youhave", "vm-no", *folder_prompts(name), "vm-messages")
 
+    def full(self, name: str, count: int) -> Utterance:
+        """That a folder takes no more: "sorry, you have 100 work messages"; no recording says that a folder is full."""
+        noun = "vm-message" if count == 1 else "vm-messages"
+        return self.prompt("im-sorry", "vm-youhave", *_number(count), *folder_prompts(name), noun)
+
     def listen_to(self, name: str, *, full: bool = False, count: int = 0) -> Utterance:
         """What 1 does: "press 1 for new messages", "press 1 for 2 new messages"; full: "press one to listen to new messages"."""
         if count:

@@ -66,6 +66,10 @@ class French(Spoken):
             return self.prompt("vm-no", prompt, "vm-message")
         return self.prompt("vm-no", "vm-message", *(() if name == URGENT else ("vm-savedto",)), prompt)
 
+    def full(self, name: str, count: int) -> Utterance:
+        """That a folder takes no more: "désolé, vous avez 100 messages conservés dans travail"; no recording says "plein"."""
+        return self.prompt("im-sorry", "vm-youhave", *_number(count), *_counted(name, count))
+
     def listen_to(self, name: str, *, full: bool = False, count: int = 0) -> Utterance:
         """What 1 does: "1 pour écouter vos nouveaux messages", "1 pour écouter vos messages conservés dans travail".
 

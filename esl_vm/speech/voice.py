@@ -57,6 +57,10 @@ class Voice(Protocol):
         """That a folder is empty: "you have no new messages"."""
         ...
 
+    def full(self, name: str, count: int) -> Utterance:
+        """That a folder takes no more, by what it holds: "sorry, you have 100 work messages"."""
+        ...
+
     def listen_to(self, name: str, *, full: bool = False, count: int = 0) -> Utterance:
         """What 1 does: "press 1 for new messages"; full: in the longer words of the help, where the language has shorter ones."""
         ...

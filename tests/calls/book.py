@@ -372,6 +372,16 @@ CALLS = [
         after={("1001", "new"): 1, ("1001", "work"): 0, ("1001", "old"): 0},
     ),
     PhoneCall(
+        "save_into_a_full_folder",
+        "9 into a folder that takes no more: told by what the folder holds, not that the mailbox is full; it stays where it was",
+        OWN,
+        IN + "w:vm-opts d:1 w:vm-from d:9 w:vm-savefolder d:2 w:im-sorry w:vm-Work w:vm-repeat d:# end:15",
+        "vm-savefolder im-sorry vm-youhave digits/1 vm-message vm-savedto vm-Work vm-repeat vm-goodbye",
+        boxes=(Box(messages=(Msg(), Msg(folder="work")), options={"maxmsg": "1"}),),
+        never="vm-mailboxfull",
+        after={("1001", "new"): 1, ("1001", "work"): 1},
+    ),
+    PhoneCall(
         "a_message_nobody_heard_of_yet_is_not_deleted",
         "7, 8 and 9 right after the log-in do nothing: no message was announced",
         OWN,

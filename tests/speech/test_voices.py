@@ -182,6 +182,15 @@ def test_every_folder_but_the_trash_has_a_name(voice):
         voice.folder(Folder.TRASH)
 
 
+def test_a_full_folder_is_told_by_what_it_holds():
+    assert names(FR.full("work", 100)) == [
+        "im-sorry", "vm-youhave", "digits/hundred", "vm-messages", "vm-savedto", "vm-Work",
+    ]  # fmt: skip
+    assert names(FR.full("old", 2)) == ["im-sorry", "vm-youhave", "digits/2", "vm-Old", "vm-messages"]
+    assert names(EN.full("work", 20)) == ["im-sorry", "vm-youhave", "digits/20", "vm-Work", "vm-messages"]
+    assert names(EN.full("new", 1)) == ["im-sorry", "vm-youhave", "digits/1", "vm-INBOX", "vm-message"]
+
+
 def test_what_lies_in_the_trash_is_just_messages():
     assert names(FR.folder_messages("trash")) == names(EN.folder_messages("trash")) == ["vm-messages"]
     assert names(FR.no_messages("trash")) == ["vm-no", "vm-message"]
