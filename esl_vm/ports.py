@@ -55,6 +55,10 @@ class CallerLine(Protocol):
         """Play a sound from a position (milliseconds); tells which of `keys` ended it, and where."""
         ...
 
+    def can_record(self, path: Path) -> bool:
+        """Whether a recording can begin there: this host and the call's FreeSWITCH both may enter its folder."""
+        ...
+
     def record(
         self,
         path: Path,

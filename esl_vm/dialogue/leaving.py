@@ -94,6 +94,7 @@ def leave(talk: Conversation, to: Addressees, reason: Reason, *, greeted: bool =
         return LeftFor.END
     try:
         with take:
+            _see_that_it_can_be_recorded(talk, take)
             greeting = () if greeted else _greeting(talk, mailbox, reason)
             key = say_and_beep(talk, greeting + instructions(talk, mailbox, reason), keys)
             if key is not None:
@@ -115,6 +116,13 @@ def leave(talk: Conversation, to: Addressees, reason: Reason, *, greeted: bool =
     if end in {MessageEnd.OPERATOR_KEPT, MessageEnd.OPERATOR_DROPPED}:
         to_operator(talk, operator)
     return LeftFor.END
+
+
+def _see_that_it_can_be_recorded(talk: Conversation, take: Take) -> None:
+    """Before the greeting, so that nobody is asked to speak for nothing; raises SpoolError, and drops the take."""
+    if not talk.phone.can_record(take.path):
+        take.discard()
+        raise SpoolError(f"the folder {take.path.parent} can't be used, here or by the call's FreeSWITCH")
 
 
 def _tell_undelivered(talk: Conversation, to: Addressees, take: Take, message: Message) -> None:

@@ -209,7 +209,7 @@ class EslPhone:
         return Listened(key, position_ms)
 
     def can_record(self, path: Path) -> bool:
-        """Whether this host and the call's FreeSWITCH both have the folder a recording would lie in; best before the tone.
+        """Whether this host and the call's FreeSWITCH both have the folder a recording would lie in.
 
         FreeSWITCH hangs up a call that is to be recorded into a folder it does not have (seen on FreeSWITCH 1.11), or that
         its user may not enter: the dot behind the folder's name is found only by one who may. It is asked once a call and folder, with one round trip; in the same it is told to write what is said as it is

@@ -139,6 +139,10 @@ class MeasuredPhone:
         self._pressed(listened.key)
         return listened
 
+    def can_record(self, path: Path) -> bool:
+        """Whether a recording can begin there."""
+        return self._phone.can_record(path)
+
     def record(
         self,
         path: Path,

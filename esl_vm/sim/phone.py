@@ -115,6 +115,10 @@ class SimPhone:
         failed = end.reason is Stopped.MISSING or (measured is not None and not measured[0])
         return Listened(self._take(keys), position_ms, failed=failed)
 
+    def can_record(self, path: Path) -> bool:
+        """Whether the folder of a recording is there."""
+        return path.parent.is_dir()
+
     def record(
         self,
         path: Path,
