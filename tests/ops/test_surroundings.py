@@ -34,6 +34,11 @@ CALL = (
 )
 
 
+hang_ups_count = pytest.mark.skipif(
+    signal.getsignal(signal.SIGHUP) is signal.SIG_IGN, reason="a hang-up is ignored here, as under nohup"
+)
+
+
 def free_port():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return listener.getsockname()[1]
@@ -290,6 +295,7 @@ def on_a_terminal(tmp_path, redis_url, *before):
     return running, master
 
 
+@hang_ups_count
 def test_a_terminal_that_is_closed_stops_the_service_on_it(tmp_path, redis_url):
     running, master = on_a_terminal(tmp_path, redis_url)
     try:
@@ -309,6 +315,7 @@ def refuses(port):
     return False
 
 
+@hang_ups_count
 def test_a_terminal_that_is_closed_while_the_service_starts_stops_it_too(tmp_path, redis_url):
     running, master = on_a_terminal(tmp_path, redis_url)
     try:
@@ -321,6 +328,7 @@ def test_a_terminal_that_is_closed_while_the_service_starts_stops_it_too(tmp_pat
         running.close()
 
 
+@hang_ups_count
 def test_a_shell_that_ends_and_tells_its_jobs_stops_the_service_among_them(tmp_path, redis_url):
     """`shopt -s huponexit`: the SIGHUP comes while the terminal is still there."""
     running, master = on_a_terminal(tmp_path, redis_url, "sh", "-c", "exec bash --noprofile --norc -l -i", "sh")
