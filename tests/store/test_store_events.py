@@ -6,7 +6,7 @@ import threading
 
 import pytest
 from store_case import ALICE, BOB, Case
-from support.redis_servers import wait_until
+from support.redis_servers import redis_server, wait_until
 
 from esl_vm.model.events import What
 from esl_vm.store.records import pack_payload, unpack_payload
@@ -183,14 +183,16 @@ class TestSharing:
         other.store.close()
 
 
-def test_closing_the_store_leaves_no_connection(real, real_redis):
-    real.with_mailbox()
-    group = real.store.events.shared("mail", "one", begin_ago_s=1e9)
-    assert group.take(50)
-    assert real.store.events.read({}, 50)
-    real.store.close()
-    with real_redis.client() as client:
-        wait_until(lambda: client.info("clients")["connected_clients"] == 1, what="the connections being closed")
+def test_closing_the_store_leaves_no_connection():
+    with redis_server() as alone:  # what else has a connection to the run's server is not this store's
+        case = Case(alone.url)
+        case.with_mailbox()
+        group = case.store.events.shared("mail", "one", begin_ago_s=1e9)
+        assert group.take(50)
+        assert case.store.events.read({}, 50)
+        case.store.close()
+        with alone.client() as client:
+            wait_until(lambda: client.info("clients")["connected_clients"] == 1, what="the connections being closed")
 
 
 class TestTrimming:
