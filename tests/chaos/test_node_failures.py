@@ -221,7 +221,7 @@ def test_a_caller_whose_recording_could_be_nowhere_hears_an_apology(store, two_h
     assert code == 0, heard
     assert "FAILED" in heard
     assert "SUCCESS" not in heard
-    assert "is missing, here or on" in other.log.read_text()
+    assert "can't be used, here or by the call's FreeSWITCH" in other.log.read_text()
     assert messages(store) == []
     assert not own.takes.exists()
 
