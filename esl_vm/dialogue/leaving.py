@@ -60,9 +60,10 @@ def leave(talk: Conversation, to: Addressees, reason: Reason, *, greeted: bool =
     if to.refused:
         talk.phone.set_variables({"vm_undelivered": as_text(to.refused)})
     mailbox = _look_up(talk, boxes[0])
-    if mailbox is None and (of_list := members(talk, boxes[0])):
-        return leave(talk, addressees(talk, [(str(box), box) for box in of_list]), reason, greeted=greeted)
     if mailbox is None:
+        listed = addressees(talk, [(str(box), box) for box in members(talk, boxes[0])])
+        if listed.boxes:
+            return leave(talk, listed, reason, greeted=greeted)
         log.warning("call %s: there is no mailbox %s", talk.phone.call.uuid, boxes[0])
         no_such_mailbox(talk)
         return LeftFor.END

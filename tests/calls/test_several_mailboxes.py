@@ -112,3 +112,11 @@ def test_a_list_among_others_is_everybody_on_it(rig):
     ring(rig, "1001&400", box("1001"), box("1002"), box("1003"), lists={"400": ("1002", "1003")})
 
     assert got(rig, ALICE, BRUNO, EVE) == [1, 1, 1]
+
+
+def test_a_list_on_which_nobody_has_a_mailbox_any_more_is_not_in_service(rig):
+    ring(rig, "1900", box("1001"), lists={"1900": ("1777", "1778")}, does="end:10")
+
+    assert rig.heard == ["ss-noservice"]
+    assert rig.status == "FAILED"
+    assert rig.phone.variables["vm_cause"] == "unknown"
