@@ -119,7 +119,7 @@ class FreeSwitch:
         for context, addresses in services.items():
             _our_dialplan(configuration / context, addresses)
         public = configuration / "public"
-        public.mkdir()
+        public.mkdir(exist_ok=True)
         for path, text in (recipes or {}).items():
             if path.startswith("conf/dialplan/"):
                 (configuration / path.removeprefix("conf/dialplan/")).write_text(text)
@@ -211,7 +211,7 @@ class FreeSwitch:
         given = "".join(_set(name, f"${{sip_h_X-{name}}}") for name in self.SETTABLE)
         includes = "".join(
             f'<context name="{context}">{_RECEPTION}\n<X-PRE-PROCESS cmd="include" data="{context}/*.xml"/>\n</context>\n'
-            for context in (*contexts, "public")
+            for context in dict.fromkeys((*contexts, "public"))
         )
         return f"""<?xml version="1.0"?>
 <document type="freeswitch/xml">

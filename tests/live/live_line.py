@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from live.event_socket import members_of
 from live.evidence import LATE_S, Evidence, Played, evidence_of
-from live.rtp import FRAME_S, holes, recording_of
+from live.rtp import FRAME_S, Sends, holes, recording_of
 from live.sip_phone import SipPhone
 from live.telephone_sound import read_wav
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     import numpy as np
     from live.loop import Loop
-    from live.rtp import Sends
 
     from esl_vm.esl.wire import Frame
 
@@ -60,7 +59,7 @@ class LiveLine:
         name: str,
         domain: str,
         voice: np.ndarray,
-        sends: Sends,
+        sends: Sends | None = None,
     ) -> None:
         self.dialled = dialled
         self.sounds: list[Heard] = []
@@ -86,7 +85,7 @@ class LiveLine:
             pressed=self._pressed,
             answered=self._answered,
             ended=self._ended,
-            sends=sends,
+            sends=sends or Sends(),
         )
         self._loop = loop
         self._key_at = 0.0

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from esl_vm.esl.wire import Frame
 
-LINES = 150
+LINES = 400
 """How many mailbox domains there are: each call of the book has one to itself."""
 LONGEST_S = 150.0
 VOICE_S = 15

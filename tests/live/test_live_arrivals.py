@@ -141,7 +141,7 @@ def test_a_lua_script_hands_a_call_over(played):
 
 
 @live
-@once("loopback", "1506", "s:4 d:# s:2 talk s:4 d:# quiet s:2 d:1 s:3 hang")
+@once("loopback", "1506", "s:5 talk s:4 d:# quiet s:3 d:1 s:3 hang")
 def test_a_loopback_leg_takes_the_variables_given_with_it(played):
     [message] = played.messages(ALICE, Folder.NEW)
     assert message.urgent
