@@ -335,12 +335,14 @@ def build_server(
         share: this worker's part of the calls; None: it is the only one.
     """
     from esl_vm.dialogue.front_door import answer_call
+    from esl_vm.esl.elsewhere import Elsewhere
     from esl_vm.esl.server import MOST_WAITING, CallServer, ServerSettings
     from esl_vm.model.actor import acting
     from esl_vm.model.actor import phone as phone_actor
     from esl_vm.model.patience import waiting
     from esl_vm.ops import stories
     from esl_vm.ops.open_files import allow_open_files
+    from esl_vm.speech.prepared import PreparedPack
 
     world = build_world(node)
     running: dict[int, Story] = {}
@@ -375,7 +377,13 @@ def build_server(
         max_waiting=min(MOST_WAITING, files // 4),
         allow=tuple(ip_network(network) for network in node.settings.service.allow),
     )
-    return CallServer(listener, converse, open_spoken_prompts(node.settings), limits, ended, share)
+    pack: SpokenPrompts = open_spoken_prompts(node.settings)
+    elsewhere = None
+    if isinstance(pack, PreparedPack):
+        proof = pack.proof()
+        elsewhere = Elsewhere(pack.pack, proof) if proof else None
+        pack = pack if proof else pack.pack
+    return CallServer(listener, converse, pack, limits, ended, share, elsewhere)
 
 
 def _story(node: Node, call: Call) -> Story:

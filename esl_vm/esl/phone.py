@@ -123,13 +123,16 @@ class EslPhone:
         frame: the reply to `connect`.
         pack: where the prompts lie.
         settings: what of a call is looked at.
+
+    Attributes:
+        pack: as given.
     """
 
     def __init__(
         self, session: CallSession, frame: Frame, pack: PromptPack, settings: PhoneSettings | None = None
     ) -> None:
         self._session = session
-        self._pack = pack
+        self.pack = pack
         self._call = call_of(frame, settings or PhoneSettings())
         self._answered = self._call.answered
         self._just_answered = False
@@ -156,7 +159,7 @@ class EslPhone:
     def play(self, utterance: Utterance, keys: str) -> str | None:
         """Play until the end or one of `keys`; a prompt FreeSWITCH does not find is logged and left out."""
         session = self._session
-        files = members(utterance, self._pack)
+        files = members(utterance, self.pack)
         session.poll()
         if keys:
             key = session.keys.take(keys)

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from gevent import socket
 
+    from esl_vm.esl.elsewhere import Elsewhere
     from esl_vm.esl.share import Share
     from esl_vm.esl.sounds import PromptPack
     from esl_vm.esl.wire import Frame
@@ -108,6 +109,7 @@ class CallServer:
         settings: limits.
         ended: told every call's story.
         share: this worker's part of the service's calls; None: it is the only one.
+        elsewhere: what is played instead where FreeSWITCH does not see the pack; None: it always does.
     """
 
     def __init__(
@@ -118,9 +120,11 @@ class CallServer:
         settings: ServerSettings,
         ended: Callable[[CallEnd], None],
         share: Share | None = None,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         self._handle = handle
         self._pack = pack
+        self._elsewhere = elsewhere
         self._settings = settings
         self._ended = ended
         self._strangers = Strangers(settings.max_waiting, settings.limits)
@@ -260,6 +264,8 @@ class CallServer:
         if not self._watcher:
             self._watcher = gevent.spawn(self._watch)
         try:
+            if self._elsewhere and not self._elsewhere.is_here(session, f"{phone.call.node} {address[0]}"):
+                phone.pack = self._elsewhere.pack
             self._handle(phone)
             end = session.gone or "completed"
         except CallerGoneError as error:

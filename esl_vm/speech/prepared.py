@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import secrets
 import shutil
 import stat
 import time
@@ -75,6 +76,23 @@ class PreparedPack:
             else:
                 found = self._failed[key] = self._pack.files(prompt)
         return found
+
+    @property
+    def pack(self) -> FilePack:
+        """The recordings as they are."""
+        return self._pack
+
+    def proof(self) -> Path | None:
+        """A file of the folder whose name no other folder has: who sees it sees this folder. None: none can be made."""
+        try:
+            _make_folder(self._folder)
+            if not (found := sorted(self._folder.glob("here-*"))):
+                (self._folder / f"here-{secrets.token_hex(8)}").touch(mode=0o644)
+                found = sorted(self._folder.glob("here-*"))
+        except OSError as error:
+            _log.warning("prompts are played as the pack has them: %s can't be written: %s", self._folder, error)
+            return None
+        return found[0]
 
     def prepare_all(self) -> Iterator[bool]:
         """Prepare every prompt the service can ask for, one at each step; tells whether there was anything to make."""

@@ -114,6 +114,7 @@ class Service:
 
     def kill(self) -> None:
         """SIGKILL to it and its workers: a host without power."""
+        self._process.send_signal(signal.SIGSTOP)  # or it replaces a worker that is killed before itself
         children = f"/proc/{self._process.pid}/task/{self._process.pid}/children"
         with contextlib.suppress(OSError), open(children) as listed:
             for pid in listed.read().split():

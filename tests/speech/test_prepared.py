@@ -243,3 +243,15 @@ def test_a_number_is_said_in_groups(number, groups):
     said = voice_for("en").digits(number)
     text = "".join(" " if isinstance(part, Pause) else part.name.rpartition("/")[2] for part in said)
     assert text.replace("plus", "+") == groups
+
+
+def test_the_proof_of_a_folder_is_one_for_all_processes_and_no_other_folder_has_it(sounds, tmp_path):
+    proof = PreparedPack(AsteriskPack(sounds), tmp_path / "made").proof()
+    assert proof.is_file()
+    assert PreparedPack(AsteriskPack(sounds), tmp_path / "made").proof() == proof
+    assert PreparedPack(AsteriskPack(sounds), tmp_path / "other").proof().name != proof.name
+
+
+def test_a_folder_that_can_t_be_written_has_no_proof(sounds, tmp_path):
+    (tmp_path / "made").write_text("a file in its place")
+    assert PreparedPack(AsteriskPack(sounds), tmp_path / "made").proof() is None
