@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -12,7 +13,8 @@ from esl_vm.cli.files import write_file
 from esl_vm.cli.output import clock_time, iso_time, minute, print_json, print_table, show
 from esl_vm.cli.parsers import json_option
 from esl_vm.cli.sounds import converted
-from esl_vm.model.errors import InvalidValueError, VoicemailError
+from esl_vm.model.errors import InvalidValueError, StoreDownError, VoicemailError
+from esl_vm.model.events import What
 from esl_vm.model.mailbox import Greeting, Mailbox, StoredGreeting
 from esl_vm.model.message import new_id
 
@@ -174,6 +176,8 @@ def _stored(mailbox: Mailbox, greeting: Greeting) -> StoredGreeting:
 def _export(args: argparse.Namespace) -> int:
     with opened_mailbox(args) as (node, mailbox):
         write_file(node.audio.playable(_stored(mailbox, Greeting(args.greeting)).audio_id), args.file)
+        with suppress(StoreDownError):  # a Redis that takes no changes keeps nobody from what it has
+            node.mailboxes.tell(mailbox.id, What.EXPORTED, part=args.greeting)
     if args.file != "-":
         show(f"wrote {args.file}")
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from esl_vm.cli.config import settings_of
 from esl_vm.cli.output import complain, print_json, show
 from esl_vm.cli.progress import progress_bar
 from esl_vm.model.errors import InvalidValueError, NoSuchMailboxError, StoreDownError
+from esl_vm.model.events import What
 from esl_vm.model.mailbox import MailboxId
 
 if TYPE_CHECKING:
@@ -196,6 +198,9 @@ def _export_asterisk(args: argparse.Namespace) -> int:
                 raise NoSuchMailboxError(f"there is no mailbox {box}")
         target = Target(node.registry, node.mailboxes, node.store.pins, node.audio, node.settings.audio.rate)
         report = export_asterisk(target, named or node.registry.boxes(), Path(args.to), progress=progress)
+        with suppress(StoreDownError):
+            for box in named or node.registry.boxes():
+                node.mailboxes.tell(box, What.EXPORTED, part="mailbox")
     if args.json:
         print_json(report.to_json())
     else:

@@ -11,10 +11,10 @@ from esl_vm.dialogue.addressees import addressees, as_text, members
 from esl_vm.dialogue.recording import MessageEnd, record_message, say_and_beep
 from esl_vm.model.call import Answer, Cause, Status
 from esl_vm.model.errors import CallerGoneError, SpoolError, StoreDownError
-from esl_vm.model.events import What
 from esl_vm.model.mailbox import Greeting, Mailbox, MailboxId
 from esl_vm.model.message import Message, new_id
 from esl_vm.spool.outcome import Settled
+from esl_vm.spool.undelivered import tell_not_delivered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -131,13 +131,8 @@ def _tell_undelivered(talk: Conversation, to: Addressees, take: Take, message: M
 
     Those found out before have no copy in the take, so their events are written here; the others' by the delivery.
     """
-    who = {"caller_number": message.caller.number, "caller_name": message.caller.name}
-    for box, why in to.turned_away.items():
-        if box not in take.deliveries:
-            try:
-                talk.world.mailboxes.tell(box, What.NOT_DELIVERED, message.id, why=why, **who)
-            except StoreDownError as error:
-                log.warning("message %s was not left for %s (%s), no event tells it: %s", message.id, box, why, error)
+    before = {box: why for box, why in to.turned_away.items() if box not in take.deliveries}
+    tell_not_delivered(talk.world.mailboxes, message, before)
     since = {str(box): delivery.refusal for box, delivery in take.deliveries.items() if not delivery.kept}
     if since:
         with contextlib.suppress(CallerGoneError):

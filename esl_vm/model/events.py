@@ -52,7 +52,7 @@ class Event:
         message_id: the message it is about, `` if none.
         details: the rest, by name: for `delivered` every field of the message; `greeting`, `folder`, `from` …;
             for `nearly-full` what it is `of` (`messages` of a folder, `seconds` of the mailbox), `held` and `most`;
-            for `not-delivered` `why` (`full`, `closed`, `unknown`), `caller_number` and `caller_name`.
+            for `not-delivered` `why` (`full`, `closed`, `unknown`, `fax`), `caller_number` and `caller_name`.
     """
 
     id: str

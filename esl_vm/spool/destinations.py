@@ -7,15 +7,15 @@ import logging
 import re
 from typing import TYPE_CHECKING
 
-from esl_vm.model.errors import NoSuchMailboxError, StoreDownError
-from esl_vm.model.events import What
+from esl_vm.model.errors import NoSuchMailboxError
 from esl_vm.model.mailbox import StoredGreeting
 from esl_vm.model.store import Announced, Delivery
 from esl_vm.spool.manifest import INTRO_SUFFIX, copy_id
 from esl_vm.spool.outcome import Settled, Settlement
+from esl_vm.spool.undelivered import tell_not_delivered
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from esl_vm.model.mailbox import Greeting, MailboxId
@@ -69,17 +69,13 @@ class Destinations:
                 self._delete(sounds)
             elif erased and deliveries[box] is not Delivery.DELETED:
                 self._put(sounds, shared=shared)
-        self._tell_refused(message, {box: delivery for box, delivery in deliveries.items() if not delivery.kept})
+        # When all were asked, so that a retry tells it once.
+        self.tell_not_delivered(message, {box: done.refusal for box, done in deliveries.items() if not done.kept})
         return deliveries
 
-    def _tell_refused(self, message: Message, refused: Deliveries) -> None:
-        """Write an event for each mailbox that did not take it; when all were asked, so that a retry tells it once."""
-        who = {"caller_number": message.caller.number, "caller_name": message.caller.name}
-        for box, delivery in refused.items():
-            try:
-                self._mailboxes.tell(box, What.NOT_DELIVERED, message.id, why=delivery.refusal, **who)
-            except StoreDownError as error:
-                log.warning("message %s: no event tells that %s did not take it: %s", message.id, box, error)
+    def tell_not_delivered(self, message: Message, refused: Mapping[MailboxId, str]) -> None:
+        """Write an event for each mailbox that did not take a message, with why."""
+        tell_not_delivered(self._mailboxes, message, refused)
 
     def _put_unasked(self, manifest: Manifest, sound: Path, intro: Path, *, retry: bool) -> set[str]:
         """Store a message to many, once for all mailboxes that were not asked yet; the ids of their copies."""

@@ -229,6 +229,8 @@ class Settler:
             reason = f"{sound.heard_ms} of {sound.ms} ms are not silence"
             return self._remove(journal, Settlement(Settled.TOO_SHORT, reason))
         if not manifest.promised and self.run(lambda: is_fax(self._blocks(manifest))):  # an administrator's word is one
+            if manifest.message is not None:
+                self._destinations.tell_not_delivered(manifest.message, dict.fromkeys(manifest.boxes, "fax"))
             return self._set_aside(journal, FAX)
         return self._deliver(journal, sound.ms, retry=retry, told=told)
 

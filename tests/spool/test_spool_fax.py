@@ -9,6 +9,7 @@ import struct
 import pytest
 from spool_cast import ALICE, Desk, freeswitch_records, recorded, silence, voice
 
+from esl_vm.model.events import What
 from esl_vm.spool import Settled
 from esl_vm.spool.settle import FAX
 
@@ -98,3 +99,9 @@ def test_on_any_line_and_at_any_rate_that_is_kept(tmp_path, kept):
     desk = Desk(tmp_path, rate=kept)
 
     assert settled(desk, fax(20, rate=48000), 48000)[0] is Settled.BROKEN
+
+
+def test_the_mailbox_has_an_event_that_tells_of_it(desk):
+    _, take = settled(desk, fax(31))
+
+    assert desk.mailboxes.told == [(ALICE, What.NOT_DELIVERED, take.id, "fax")]

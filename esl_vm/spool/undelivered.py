@@ -1,0 +1,28 @@
+"""Who did not get a message is told by an event of each such mailbox."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from esl_vm.model.errors import StoreDownError
+from esl_vm.model.events import What
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from esl_vm.model.mailbox import MailboxId
+    from esl_vm.model.message import Message
+    from esl_vm.ports import Mailboxes
+
+log = logging.getLogger(__name__)
+
+
+def tell_not_delivered(mailboxes: Mailboxes, message: Message, refused: Mapping[MailboxId, str]) -> None:
+    """Write an event for each mailbox that a message did not come into, with why; where Redis is away the log has it."""
+    who = {"caller_number": message.caller.number, "caller_name": message.caller.name}
+    for box, why in refused.items():
+        try:
+            mailboxes.tell(box, What.NOT_DELIVERED, message.id, why=why, **who)
+        except StoreDownError as error:
+            log.warning("message %s was not delivered to %s (%s), no event tells it: %s", message.id, box, why, error)
