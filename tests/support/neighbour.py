@@ -18,6 +18,7 @@ import contextlib
 import socket
 import struct
 import threading
+from abc import ABC, abstractmethod
 from enum import Enum
 
 RUBBISH = b"\x00\xff\x16\x03\r\n\x80 rubbish\r\n\r\n"
@@ -36,7 +37,7 @@ class GoneError(Exception):
     """The connection is over."""
 
 
-class Neighbour:
+class Neighbour(ABC):
     """Listens on loopback; each connection has a thread with `converse`.
 
     Args:
@@ -58,8 +59,9 @@ class Neighbour:
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._listen, daemon=True).start()
 
+    @abstractmethod
     def converse(self, line):
-        raise NotImplementedError
+        """Hold one connection's conversation."""
 
     def close(self):
         self._over.set()
