@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from esl_vm.esl.elsewhere import Elsewhere
     from esl_vm.esl.session import CallSession
     from esl_vm.esl.sounds import PromptPack
     from esl_vm.esl.wire import Frame
@@ -123,16 +124,20 @@ class EslPhone:
         frame: the reply to `connect`.
         pack: where the prompts lie.
         settings: what of a call is looked at.
-
-    Attributes:
-        pack: as given.
+        elsewhere: what is played instead where FreeSWITCH does not see the pack; None: it always does.
     """
 
     def __init__(
-        self, session: CallSession, frame: Frame, pack: PromptPack, settings: PhoneSettings | None = None
+        self,
+        session: CallSession,
+        frame: Frame,
+        pack: PromptPack,
+        settings: PhoneSettings | None = None,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         self._session = session
-        self.pack = pack
+        self._pack = pack
+        self._elsewhere = elsewhere  # until it is known whether this FreeSWITCH sees the pack
         self._call = call_of(frame, settings or PhoneSettings())
         self._answered = self._call.answered
         self._just_answered = False
@@ -159,7 +164,7 @@ class EslPhone:
     def play(self, utterance: Utterance, keys: str) -> str | None:
         """Play until the end or one of `keys`; a prompt FreeSWITCH does not find is logged and left out."""
         session = self._session
-        files = members(utterance, self.pack)
+        files = members(utterance, self._pack_here())
         session.poll()
         if keys:
             key = session.keys.take(keys)
@@ -345,6 +350,14 @@ class EslPhone:
             elif argument != _PROBE:
                 log.error("call %s: %s: %s", self._call.uuid, ended.last("Application-Response"), argument)
         return ended
+
+    def _pack_here(self) -> PromptPack:
+        """The prompts that this call's FreeSWITCH can play; looked at with the first of them."""
+        if self._elsewhere is not None:
+            if not self._elsewhere.is_here(self._session, self._call.node):
+                self._pack = self._elsewhere.pack
+            self._elsewhere = None
+        return self._pack
 
     def _try_line(self, ended: Frame) -> None:
         """Find out, where the first sound of a call could not be played, whether any can; raises LineError."""

@@ -248,7 +248,7 @@ class CallServer:
             self._no_calls.tell("no call from %s: %s", address, error)
             return
         session.allow(self._settings.limits)
-        phone = EslPhone(session, frame, self._pack, self._settings.phone)
+        phone = EslPhone(session, frame, self._pack, self._settings.phone, self._elsewhere)
         del frame
         refusal = problem(session.missing) if session.missing else self._refusal(address)
         if refusal:
@@ -264,8 +264,6 @@ class CallServer:
         if not self._watcher:
             self._watcher = gevent.spawn(self._watch)
         try:
-            if self._elsewhere and not self._elsewhere.is_here(session, f"{phone.call.node} {address[0]}"):
-                phone.pack = self._elsewhere.pack
             self._handle(phone)
             end = session.gone or "completed"
         except CallerGoneError as error:

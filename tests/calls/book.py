@@ -227,7 +227,7 @@ CALLS = [
         "ahead_past_the_end",
         "# with less than 3 s left: the message is over, it never jumps back",
         OWN,
-        IN + "w:vm-opts d:1 w:<sound> s:3 d:# w:vm-delete@3 d:# end:15",
+        IN + "w:vm-opts d:1 w:<sound> s:3 d:# w:vm-delete@6 d:# end:15",
         "<sound> vm-delete vm-goodbye",
         boxes=(Box(messages=(Msg(seconds=4.5),)),),
         after={("1001", "old"): 1},
