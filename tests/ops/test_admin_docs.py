@@ -159,6 +159,11 @@ def take_passwords(block, *servers):
                 client.config_set(name, password)
 
 
+def has_alice(server):
+    with server.client(password="change-this", decode_responses=True) as there:
+        return there.hget("vm:{p14}:box:1001@default", "name") == "Alice"
+
+
 def test_a_redis_with_the_file_of_the_page_contents_doctor(tmp_path):
     """A master and two replicas with that file, and the service's settings for them: no finding about durability."""
     file = server_options(blocks("administration", "redis")[0])
@@ -173,11 +178,10 @@ def test_a_redis_with_the_file_of_the_page_contents_doctor(tmp_path):
         url = f"redis://:change-this@127.0.0.1:{master.port}/0?wait_replicas=1"
         with open_node(load_settings(None, {"redis.url": url, "data_dir": str(tmp_path)})) as node:
             found = [finding for finding in check_redis(node) if finding.level is not Level.OK]
-            node.add_mailbox(MailboxId("1001"), {"name": "Alice"}, "4821")  # waits for the replica
+            node.add_mailbox(MailboxId("1001"), {"name": "Alice"}, "4821")  # waits for one replica, either of them
+        assert any(has_alice(server) for server in (replica, other))
+        wait_until(lambda: all(has_alice(server) for server in (replica, other)), what="the other replica's copy")
         client.close()
-        there = redis.Redis(port=replica.port, password="change-this", decode_responses=True)
-        assert there.hget("vm:{p14}:box:1001@default", "name") == "Alice"
-        there.close()
     assert [finding.said for finding in found] == []
 
 

@@ -182,6 +182,7 @@ class TestAway:
                 each.registry.add(ALICE, {})
             with server.client() as client:
                 client.replicaof("127.0.0.1", master.port)
+                wait_until(lambda: client.info("replication")["master_link_status"] == "up", what="the copy")
             with pytest.raises(StoreDownError, match="replica that takes no changes"):
                 store.registry.add(MailboxId("5"), {})
             with server.client() as client:

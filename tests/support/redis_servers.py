@@ -125,6 +125,7 @@ class RedisServer:
         command = [
             *(self.executable, "--port", str(self.port), "--bind", HOST, "--dir", str(self.folder)),
             *("--save", "", "--daemonize", "no", "--logfile", str(self.folder / "redis.log")),
+            *("--repl-diskless-sync-delay", "0"),  # a replica is in step at once, not after five seconds
             *self.options,
         ]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -305,13 +306,13 @@ def redis_sentinels(
         running: list[RedisServer] = []
         for number in range(servers):
             follow = ("--replicaof", HOST, str(running[0].port)) if running else ()
-            running.append(
-                _started(folder / f"redis{number}", ("--repl-diskless-sync-delay", "0", *follow, *options), None)
-            )
+            running.append(_started(folder / f"redis{number}", (*follow, *options), None))
             stack.callback(running[-1].stop)
         for replica in running[1:]:
             with replica.client() as client:
                 wait_until(lambda c=client: c.info("replication")["master_link_status"] == "up", what="replica in step")
+        with running[0].client() as client:
+            wait_until(lambda: _online(client) == servers - 1, what="the master knowing that its replicas are in step")
         watching = []
         for number in range(sentinels):
             where = folder / f"sentinel{number}"
