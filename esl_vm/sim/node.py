@@ -1,16 +1,6 @@
 """A simulated FreeSWITCH node: calls, with callers on them, that it hands to a service over outbound event sockets.
 
-In virtual time, within the process (the service reads from what looks like a socket; nothing waits in real life):
-
-    clock = VirtualClock()
-    keeper = TimeKeeper(clock)
-    node = SimNode(clock)
-    call, socket = node.call_over_pipe(keeper, Incoming("*97", number="1001"))
-    Caller(call.line, clock, "w:vm-password d:1234# w:vm-opts d:# end:15").start()
-    serve(socket)                     # the service: reads, writes and closes the socket
-    assert call.line.heard == [...]
-
-In real time, to a service in another process, over TCP: `realtime.RealTime` and `tcp.call_over_tcp`.
+Its time is the schedule that it is given. `tcp.call_over_tcp` connects a call to a service in another process.
 """
 
 from __future__ import annotations
@@ -22,7 +12,6 @@ from typing import TYPE_CHECKING
 from esl_vm.sim.call import SimCall
 from esl_vm.sim.eventsocket import EventSocket
 from esl_vm.sim.leg import HOST, Incoming, Leg
-from esl_vm.sim.pipe import PipeSocket
 from esl_vm.sim.prompts import Prompts
 
 if TYPE_CHECKING:
@@ -30,7 +19,6 @@ if TYPE_CHECKING:
 
     from esl_vm.sim.channel import Headers
     from esl_vm.sim.eventsocket import Transport
-    from esl_vm.sim.pipe import TimeKeeper
     from esl_vm.sim.schedule import Schedule
     from esl_vm.sim.voice import Speaker
 
@@ -90,14 +78,6 @@ class SimNode:
         socket = EventSocket(call, transport)
         self._sockets.append(socket)
         return call, socket
-
-    def call_over_pipe(
-        self, keeper: TimeKeeper, incoming: Incoming, voice: Speaker | None = None
-    ) -> tuple[SimCall, PipeSocket]:
-        """Let a call come in; returns it, and the connected socket for the service in this process."""
-        pipe = PipeSocket(keeper)
-        call, pipe.peer = self.call(incoming, pipe, voice)
-        return call, pipe
 
     def publish(self, call: SimCall, name: str, more: Headers) -> None:
         """Tell an event about a call to all who listen, other calls' services included (as FreeSWITCH does)."""

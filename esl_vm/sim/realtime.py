@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self
 
 from gevent.selectors import GeventSelector
 
-from esl_vm.sim.schedule import TimerHeap
+from esl_vm.sim.schedule import Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
             ...
 
 
-class RealTime(TimerHeap):
+class RealTime(Schedule):
     """A schedule on the wall clock; its time never goes back. Use as a context, or `close` it."""
 
     def __init__(self) -> None:

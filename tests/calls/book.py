@@ -1,7 +1,7 @@
 """The book of calls: every key of the callers' guide as a telephone call, played on every kind of line.
 
 A call is who rings what, the mailboxes as they are before, what the caller does (the script language of
-esl_vm.sim.script), what must be heard in this order (other prompts may come between), and what lies where afterwards.
+support.script), what must be heard in this order (other prompts may come between), and what lies where afterwards.
 The same book is played on the simulated node and on a real FreeSWITCH.
 """
 

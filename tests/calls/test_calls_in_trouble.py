@@ -6,12 +6,12 @@ import pytest
 from calls import play_book
 from calls.book import IN, LEAVE, ONE, OWN, RECORD, TWO, Box, Msg, PhoneCall
 from support.rig import NodeRig, Rig
+from support.sim_phone import SimPhone
 
 from esl_vm.esl.phone import EslPhone
 from esl_vm.model.errors import NoSuchMailboxError, SpoolError, StoreDownError
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId, StoredGreeting
 from esl_vm.model.message import Message
-from esl_vm.sim.phone import SimPhone
 
 ALICE = MailboxId("1001")
 

@@ -18,8 +18,7 @@ from live.live_line import LiveLine
 from live.live_node import EVENTS, voices
 from live.loop import Loop
 from support.redis_servers import free_port, wait_until
-
-from esl_vm.sim.script import Caller
+from support.script import Caller
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -27,12 +27,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from support.redis_servers import redis_cluster, redis_sentinels, redis_server
+from support.script import Caller
 
 from esl_vm.model.mailbox import Folder, MailboxId
 from esl_vm.model.options import MailboxOptions
 from esl_vm.sim.node import Incoming, SimNode
 from esl_vm.sim.realtime import RealTime
-from esl_vm.sim.script import Caller
 from esl_vm.sim.tcp import call_over_tcp
 from esl_vm.store.connect import connect
 from esl_vm.store.store import Store

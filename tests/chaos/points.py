@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import redis.connection
-
-from esl_vm.sim.pipe import PipeSocket
+from support.pipe import PipeSocket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 from chaos import load
 from support.proxy import Proxy
 from support.redis_servers import redis_server
+from support.script import Caller
 
 from esl_vm.sim.heard import Happening
 from esl_vm.sim.node import Incoming, SimNode
 from esl_vm.sim.realtime import RealTime
-from esl_vm.sim.script import Caller
 from esl_vm.sim.tcp import call_over_tcp
 
 if TYPE_CHECKING:

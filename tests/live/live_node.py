@@ -25,10 +25,10 @@ from live.loop import Loop
 from live.recipes import recipes
 from live.rtp import Sends
 from live.telephone_sound import RATE, read_wav, without_pauses
+from support.script import Caller
 
 from esl_vm.app import Node, open_node
 from esl_vm.cli.settings_file import load_settings
-from esl_vm.sim.script import Caller
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -12,13 +12,13 @@ import traceback
 from collections import deque
 from typing import TYPE_CHECKING
 
-from esl_vm.sim.schedule import TimerHeap
+from esl_vm.sim.schedule import Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class Loop(TimerHeap):
+class Loop(Schedule):
     """A `Schedule` on the wall clock, and a selector. Everything but `do` and `stop` belongs to the loop's own thread.
 
     Attributes:

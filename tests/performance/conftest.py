@@ -8,10 +8,10 @@ import pytest
 from calls import play_book
 from calls.book import PhoneCall
 from redis.connection import AbstractConnection
+from support.pipe import PipeSocket
 from support.real_rig import RealRig
 
 from esl_vm.sim.line import Line
-from esl_vm.sim.pipe import PipeSocket
 
 
 class Counted(RealRig):

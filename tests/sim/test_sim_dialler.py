@@ -1,13 +1,13 @@
 """The caller of `phone --keys`: words, one after the other, against a service played by the test."""
 
 import pytest
+from support.sim_phone import SimPhone
+from support.virtual_clock import VirtualClock
 
 from esl_vm.model.call import ALL_KEYS
 from esl_vm.model.errors import CallerGoneError, InvalidValueError
 from esl_vm.sim.dialler import Dialler, words_of_keys
 from esl_vm.sim.line import Line
-from esl_vm.sim.phone import SimPhone
-from esl_vm.sim.schedule import VirtualClock
 from esl_vm.sim.voice import Voice, tone
 from esl_vm.speech.utterance import Prompt
 

@@ -5,11 +5,11 @@ from array import array
 from pathlib import Path
 
 import pytest
+from support.virtual_clock import VirtualClock
 
 from esl_vm.sim.line import Happening, Line
 from esl_vm.sim.playback import Stopped
 from esl_vm.sim.prompts import Prompts, measure
-from esl_vm.sim.schedule import VirtualClock
 from esl_vm.sim.voice import Voice, load_voice, tone
 
 YOU_HAVE = "prompts/fr/vm-youhave.wav"

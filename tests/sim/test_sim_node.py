@@ -2,12 +2,12 @@
 
 import gevent
 import pytest
+from support.pipe import TimeKeeper, call_over_pipe
+from support.script import Caller
+from support.virtual_clock import StuckError, VirtualClock
 
 from esl_vm.sim.node import Incoming, SimNode
 from esl_vm.sim.orders import Holder
-from esl_vm.sim.pipe import TimeKeeper
-from esl_vm.sim.schedule import StuckError, VirtualClock
-from esl_vm.sim.script import Caller
 
 OPTIONS = "prompts/fr/vm-opts.wav"
 PASSWORD = "prompts/fr/vm-password.wav"
@@ -88,7 +88,7 @@ class Situation:
         self.node = SimNode(self.clock, **node)
 
     def call(self, script="", destination="*97", **incoming):
-        call, socket = self.node.call_over_pipe(self.keeper, Incoming(destination, **incoming))
+        call, socket = call_over_pipe(self.node, self.keeper, Incoming(destination, **incoming))
         if script:
             Caller(call.line, self.clock, script).start()
         return call, Service(socket)

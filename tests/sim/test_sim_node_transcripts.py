@@ -10,10 +10,10 @@ import re
 from pathlib import Path
 
 import pytest
+from support.virtual_clock import VirtualClock
 
 from esl_vm.sim.node import Incoming, SimNode
 from esl_vm.sim.prompts import Prompts
-from esl_vm.sim.schedule import VirtualClock
 
 START = 1_795_380_817.26
 DATA = Path(__file__).parent / "data"

@@ -3,13 +3,13 @@
 import wave
 
 import pytest
+from support.script import Caller, parse_script
+from support.sim_phone import SimPhone
+from support.virtual_clock import StuckError, VirtualClock
 
 from esl_vm.model.call import ALL_KEYS, Call, Ended
 from esl_vm.model.errors import CallerGoneError, InvalidValueError
 from esl_vm.sim.line import Line
-from esl_vm.sim.phone import SimPhone
-from esl_vm.sim.schedule import StuckError, VirtualClock
-from esl_vm.sim.script import Caller, parse_script
 from esl_vm.speech.utterance import Pause, Prompt, Sound
 
 OPTS = (Prompt("vm-opts", "fr"), Prompt("vm-helpexit", "fr"))

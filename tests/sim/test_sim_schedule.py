@@ -1,6 +1,5 @@
 import pytest
-
-from esl_vm.sim.schedule import StuckError, VirtualClock
+from support.virtual_clock import StuckError, VirtualClock
 
 
 def test_things_happen_in_order_of_time_then_in_order_of_asking():

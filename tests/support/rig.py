@@ -6,6 +6,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 from fakeredis import FakeRedis, FakeServer
 from support.away import Away
+from support.pipe import TimeKeeper, call_over_pipe
+from support.script import Caller
+from support.sim_phone import SimPhone
+from support.virtual_clock import VirtualClock
 
 from esl_vm.audio.folder_audio import FolderAudio
 from esl_vm.dialogue.front_door import answer_call
@@ -16,11 +20,7 @@ from esl_vm.model.options import FIELDS, option_text
 from esl_vm.model.pins import PinCheck
 from esl_vm.sim.line import Line
 from esl_vm.sim.node import Incoming, SimNode
-from esl_vm.sim.phone import SimPhone
-from esl_vm.sim.pipe import TimeKeeper
 from esl_vm.sim.prompts import NominalPack
-from esl_vm.sim.schedule import VirtualClock
-from esl_vm.sim.script import Caller
 from esl_vm.spool.spool import Spool
 from esl_vm.spool.sweeper import Sweeper
 from esl_vm.store.connect import connect
@@ -183,7 +183,7 @@ class NodeRig(Rig):
         node = SimNode(self.clock, dialplan={"2000": HANG_UP, "o": HANG_UP, **self.dialplan})
         keeper = TimeKeeper(self.clock)
         incoming = Incoming(call.destination, call.caller.number, call.caller.name, variables=dict(call.variables))
-        up, socket = node.call_over_pipe(keeper, incoming)
+        up, socket = call_over_pipe(node, keeper, incoming)
         self.line = up.line
         self.up = up
         self.cut = socket.finish

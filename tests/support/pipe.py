@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from esl_vm.sim.schedule import StuckError, VirtualClock
+from support.virtual_clock import StuckError, VirtualClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -257,3 +257,10 @@ class _PipeFile(io.RawIOBase):
 
     def write(self, data: Any) -> int:
         return self._pipe.send(bytes(data))
+
+
+def call_over_pipe(node, keeper, incoming, voice=None):
+    """Let a call come in on a `SimNode`; returns it, and the connected socket for the service in this process."""
+    pipe = PipeSocket(keeper)
+    call, pipe.peer = node.call(incoming, pipe, voice)
+    return call, pipe

@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from support.virtual_clock import VirtualClock
+
     from esl_vm.sim.line import Line
     from esl_vm.sim.prompts import PromptPack
     from esl_vm.sim.recording import RecordEnd
-    from esl_vm.sim.schedule import VirtualClock
     from esl_vm.speech.utterance import Sound, Utterance
 
 _ENDED = {Stopped.KEY: Ended.KEY, Stopped.SILENCE: Ended.SILENCE, Stopped.LIMIT: Ended.LIMIT}
@@ -129,7 +130,7 @@ class SimPhone:
         keys: str,
         then: Mapping[str, str] | None = None,
         then_ms: int = 0,
-        rate_changed: Callable[[int, int], object] | None = None,  # noqa: ARG002 - its line has one rate
+        rate_changed: Callable[[int, int], object] | None = None,
     ) -> Recorded:
         """Record to a file; see ports.Phone."""
         self._check()
