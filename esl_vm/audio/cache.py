@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from esl_vm.audio.names import ENDING, file_of
 from esl_vm.model.errors import StoreDownError
-from esl_vm.spool import disk
+from esl_vm.sound import disk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from esl_vm.audio.names import ENDING, OWNER, checked, file_of, is_id
 from esl_vm.model.errors import AudioMissingError, StoreDownError
-from esl_vm.spool import disk
+from esl_vm.sound import disk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from esl_vm.audio.names import checked, is_id
 from esl_vm.audio.redis_shared import SharedSounds
 from esl_vm.model.errors import AudioMissingError, SoundTooLargeError
-from esl_vm.spool import disk
+from esl_vm.sound import disk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

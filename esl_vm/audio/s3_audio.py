@@ -15,7 +15,7 @@ from esl_vm.audio.names import ENDING, OWNER, checked, is_id
 from esl_vm.model import patience
 from esl_vm.model.breaker import Breaker
 from esl_vm.model.errors import AudioMissingError, StoreDownError
-from esl_vm.spool import disk
+from esl_vm.sound import disk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 import msgpack
 
 from esl_vm.model.errors import InvalidValueError
-from esl_vm.spool import disk
+from esl_vm.sound import disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

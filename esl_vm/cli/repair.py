@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from esl_vm.model.errors import AudioMissingError, InvalidValueError, NoSuchMessageError
 from esl_vm.model.mailbox import Greeting, MailboxId, StoredGreeting
 from esl_vm.model.store import Delivery
-from esl_vm.spool import disk
+from esl_vm.sound import disk
 from esl_vm.store.records import message_fields, message_of
 
 if TYPE_CHECKING:

@@ -1,1 +1,1 @@
-"""Sound as numbers: what spool, imports and prompts share."""
+"""Sound as files and as numbers: WAV, resampling, levels, and files that outlive a crash."""

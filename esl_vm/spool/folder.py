@@ -19,7 +19,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from esl_vm.model.errors import SpoolError
-from esl_vm.spool import disk
+from esl_vm.sound import disk
 from esl_vm.spool.journal import Journal
 from esl_vm.spool.manifest import ManifestError
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from io import FileIO
 from typing import TYPE_CHECKING, Any, Self
 
-from esl_vm.spool import disk
+from esl_vm.sound import disk
 from esl_vm.spool.manifest import MOST_BYTES, VERSION, ManifestError, decode, encode
 
 if TYPE_CHECKING:

@@ -11,20 +11,20 @@ from esl_vm.model.actor import acting, actor
 from esl_vm.model.errors import InvalidValueError, SoundTooLargeError, SpoolError, StoreDownError
 from esl_vm.model.seldom import Seldom
 from esl_vm.model.store import Delivery
-from esl_vm.spool import disk
-from esl_vm.spool.fax import BLOCK_MS, is_fax
+from esl_vm.sound import disk
+from esl_vm.sound.fax import BLOCK_MS, is_fax
+from esl_vm.sound.wav import BrokenSoundError, blocks, convert, cut_to, measure
 from esl_vm.spool.manifest import Kind
 from esl_vm.spool.outcome import Settled, Settlement
-from esl_vm.spool.sound import BrokenSoundError, blocks, convert, cut_to, measure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from esl_vm.sound.wav import Sound
     from esl_vm.spool.destinations import Destinations
     from esl_vm.spool.folder import SpoolFolder
     from esl_vm.spool.journal import Journal
     from esl_vm.spool.manifest import Manifest
-    from esl_vm.spool.sound import Sound
 
 log = logging.getLogger(__name__)
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from esl_vm.model.actor import actor
 from esl_vm.model.errors import SpoolError
 from esl_vm.model.seldom import Seldom
-from esl_vm.spool import disk
+from esl_vm.sound import disk
+from esl_vm.sound.wav import BrokenSoundError, join
 from esl_vm.spool.destinations import Destinations
 from esl_vm.spool.folder import SpoolFolder
 from esl_vm.spool.journal import Journal, read
 from esl_vm.spool.manifest import Kind, Manifest, ManifestError
 from esl_vm.spool.settle import Settler
-from esl_vm.spool.sound import BrokenSoundError, join
 from esl_vm.spool.take import Take
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from support.redis_servers import redis_server, wait_until
 from esl_vm.audio.cache import Cache
 from esl_vm.audio.redis_audio import RedisAudio
 from esl_vm.model.mailbox import Folder, MailboxId
-from esl_vm.spool.sound import measure
+from esl_vm.sound.wav import measure
 from esl_vm.store import keys
 from esl_vm.store.connect import connect
 from esl_vm.store.store import Store

@@ -16,7 +16,7 @@ from live.telephone_sound import RATE, read_wav, write_wav
 
 from esl_vm.model.mailbox import Folder, MailboxId
 from esl_vm.sim.line import Happening
-from esl_vm.spool.sound import wave
+from esl_vm.sound.wav import wave
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(400)]
 

@@ -15,8 +15,8 @@ from spool_cast import ALICE, BOB, EVE, Desk, cut_off, freeswitch_records, recor
 
 from esl_vm.model.errors import SpoolError
 from esl_vm.model.mailbox import Greeting
+from esl_vm.sound.wav import wave
 from esl_vm.spool import Settled
-from esl_vm.spool.sound import wave
 
 RATE = 8000
 SAID = {"long": voice(1200), "short": voice(300)}

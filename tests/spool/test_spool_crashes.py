@@ -19,8 +19,8 @@ from spool_cast import ALICE, BOB, EVE, RATE, Desk, cut_off, freeswitch_records,
 
 from esl_vm.model.errors import CallerGoneError, StoreDownError
 from esl_vm.model.mailbox import Greeting
+from esl_vm.sound.wav import wave
 from esl_vm.spool import Settled
-from esl_vm.spool.sound import wave
 
 SAID = voice(1500)
 PREFACE = voice(600, pitch=0.8)

@@ -13,8 +13,8 @@ from spool_cast import ALICE, BOB, Desk, freeswitch_records, recorded, voice
 from support.small_disk import small_disk, take_inodes
 
 from esl_vm.model.errors import CallerGoneError, SpoolError
+from esl_vm.sound import disk as spool_disk
 from esl_vm.spool import Settled
-from esl_vm.spool import disk as spool_disk
 
 
 @pytest.fixture

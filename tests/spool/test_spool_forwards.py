@@ -9,8 +9,8 @@ from spool_cast import ALICE, BOB, EVE, NOBODY, RATE, freeswitch_records, record
 
 from esl_vm.model.errors import AudioMissingError, CallerGoneError, SpoolError
 from esl_vm.model.store import Delivery
+from esl_vm.sound.wav import wave
 from esl_vm.spool import Settled
-from esl_vm.spool.sound import wave
 
 SOURCE = voice(3000)
 PREFACE = voice(1000, pitch=0.6)

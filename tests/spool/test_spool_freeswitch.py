@@ -7,8 +7,8 @@ from live.freeswitch import FreeSwitch, find_freeswitch
 from spool_cast import ALICE
 from support.redis_servers import wait_until
 
+from esl_vm.sound.wav import measure
 from esl_vm.spool import Settled
-from esl_vm.spool.sound import measure
 
 
 @pytest.fixture

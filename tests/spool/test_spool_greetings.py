@@ -8,8 +8,8 @@ from spool_cast import ALICE, NOBODY, RATE, freeswitch_records, recorded, silenc
 from esl_vm.model.call import Ended
 from esl_vm.model.errors import CallerGoneError, SpoolError
 from esl_vm.model.mailbox import Greeting
+from esl_vm.sound.wav import wave
 from esl_vm.spool import Settled
-from esl_vm.spool.sound import wave
 
 BUSY = Greeting.BUSY
 

@@ -13,8 +13,8 @@ from support.redis_servers import NoRedisError, redis_cluster
 
 from esl_vm.model.errors import StoreDownError
 from esl_vm.model.mailbox import Greeting, MailboxId
+from esl_vm.sound.wav import wave
 from esl_vm.spool import Settled
-from esl_vm.spool.sound import wave
 
 
 def test_leaving_a_message_asks_redis_twice(service):

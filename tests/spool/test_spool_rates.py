@@ -8,8 +8,8 @@ import pytest
 from spool_cast import ALICE, RATE, Desk, freeswitch_records, recorded, silence, voice
 
 from esl_vm.model.mailbox import Greeting
+from esl_vm.sound.wav import measure, wave
 from esl_vm.spool import Settled
-from esl_vm.spool.sound import measure, wave
 
 LINES = [(8000, 1), (16000, 1), (24000, 1), (48000, 1), (48000, 2)]
 
@@ -144,7 +144,7 @@ def test_without_room_for_the_converted_one_it_waits_as_it_was_recorded(desk, mo
     with desk.take() as take:
         freeswitch_records(take.path, spoken(2000, 48000, 2), 48000, 2)
         with monkeypatch.context() as patch:
-            patch.setattr("esl_vm.spool.sound.disk.write_parts", full)
+            patch.setattr("esl_vm.sound.wav.disk.write_parts", full)
             take.recorded(recorded(2000))
             assert take.settle() is Settled.WAITING
     assert desk.mailboxes.messages(ALICE) == {}

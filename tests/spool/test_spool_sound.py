@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from spool_cast import RATE, cut_off, silence, voice
 
-from esl_vm.spool.sound import BrokenSoundError, convert, cut_to, join, loudness, measure, wave
+from esl_vm.sound.wav import BrokenSoundError, convert, cut_to, join, loudness, measure, wave
 
 
 @pytest.fixture

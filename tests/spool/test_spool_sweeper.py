@@ -12,9 +12,9 @@ from spool_cast import ALICE, BOB, DEFAULTS, RATE, Desk, cut_off, freeswitch_rec
 from esl_vm.model.errors import CallerGoneError, InvalidValueError, SpoolError
 from esl_vm.model.events import What
 from esl_vm.model.mailbox import Greeting
+from esl_vm.sound.wav import wave
 from esl_vm.spool import HANDOVER_SUFFIX, Settled
 from esl_vm.spool.journal import Journal
-from esl_vm.spool.sound import wave
 
 FORK = multiprocessing.get_context("fork")
 

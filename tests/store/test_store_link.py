@@ -283,7 +283,7 @@ from esl_vm.model.call import Ended, Recorded
 from esl_vm.model.errors import StoreDownError
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.message import Message
-from esl_vm.spool.sound import wave
+from esl_vm.sound.wav import wave
 from esl_vm.spool.spool import Spool
 from esl_vm.spool.sweeper import Sweeper
 from esl_vm.store import keys

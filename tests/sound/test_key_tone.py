@@ -6,8 +6,8 @@ import wave
 
 import pytest
 
-from esl_vm.spool.key_tone import tone_frames
-from esl_vm.spool.sound import measure
+from esl_vm.sound.key_tone import tone_frames
+from esl_vm.sound.wav import measure
 
 RATE = 8000
 KEYS = {"#": (941, 1477), "1": (697, 1209), "0": (941, 1336), "5": (770, 1336)}

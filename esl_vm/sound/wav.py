@@ -15,8 +15,8 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from esl_vm.spool import disk
-from esl_vm.spool.key_tone import LOOKED_AT_MS, tone_frames
+from esl_vm.sound import disk
+from esl_vm.sound.key_tone import LOOKED_AT_MS, tone_frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
