@@ -9,7 +9,8 @@ from redis_service import BOB as BRUNO
 from spool_cast import ALICE, BOB, EVE, Desk, freeswitch_records, recorded, voice
 
 from esl_vm.model.mailbox import Greeting
-from esl_vm.spool import Settled, Spool, Sweeper, disk
+from esl_vm.sound import disk
+from esl_vm.spool import Settled, Spool, Sweeper
 
 SAID = voice(1500)
 KEEP_S = 600.0
