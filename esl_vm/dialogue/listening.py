@@ -176,7 +176,8 @@ def envelope_of(visit: Visit, message: Message) -> Utterance:
 def _announcement(visit: Visit, message: Message) -> Utterance:
     """Which message it is, when it came, who left it, how long it is, as far as the mailbox's options ask for it.
 
-    When it came is said behind the message where `brief` is on: who waits for the message hears it three seconds sooner.
+    Where `brief` is on, when it came is said behind the message, and in an autoplay who left it too: who waits for the
+    message hears it seconds sooner.
     """
     options, voice = visit.options, visit.talk.voice
     said: Utterance = ()
@@ -184,7 +185,7 @@ def _announcement(visit: Visit, message: Message) -> Utterance:
         said = voice.place(visit.listing.current + 1, len(visit.listing), urgent=message.urgent)
     if options.envelope and not options.brief:
         said += _when(visit, message)
-    if options.saycid:
+    if options.saycid and not visit.sound_first:
         said += _who(visit, message, brief=options.brief)
     if options.sayduration and message.duration_ms // MINUTE_MS >= options.saydurationm:
         said += voice.duration(message.duration_ms)
@@ -192,9 +193,10 @@ def _announcement(visit: Visit, message: Message) -> Utterance:
 
 
 def _after(visit: Visit, message: Message) -> Utterance:
-    """What is said of a message that was heard to its end, before its menu: when it came."""
+    """What is said of a message that was heard to its end, before its menu: what was not said before it."""
     options = visit.options
-    return _when(visit, message, brief=True) if options.brief and options.envelope else ()
+    who = _who(visit, message, brief=True) if options.saycid and visit.sound_first else ()
+    return who + _when(visit, message, brief=True) if options.brief and options.envelope else who
 
 
 def _when(visit: Visit, message: Message, *, brief: bool = False) -> Utterance:

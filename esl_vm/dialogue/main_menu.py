@@ -124,6 +124,7 @@ def _autoplay(visit: Visit) -> Next | None:
         return None
     if name != visit.listing.folder:
         visit.open_folder(name)
+    visit.sound_first = visit.options.brief
     return play_first(visit, said=_reminder(visit))
 
 

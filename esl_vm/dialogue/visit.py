@@ -45,6 +45,7 @@ class Visit:
         fresh: the number of messages in the open folder was not said yet.
         besides: what the main menu says next, behind what 1 does.
         colleagues: how the callers met so far are named.
+        sound_first: who left a message is said behind it.
     """
 
     talk: Conversation
@@ -56,6 +57,7 @@ class Visit:
     fresh: bool = True
     besides: Utterance = ()
     colleagues: dict[str, Utterance] = field(default_factory=dict)
+    sound_first: bool = False
     _left: dict[str, int] = field(default_factory=dict)
 
     @classmethod

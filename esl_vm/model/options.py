@@ -33,7 +33,7 @@ class MailboxOptions:
         send_most: most mailboxes that one message may be sent or forwarded to; 0 = no limit.
         moveheard: heard messages go to Old.
         brief: say what is wanted most first, and menus in short once they were heard; no = as Comedian Mail does.
-        autoplay: new messages are played at once after the log-in.
+        autoplay: new messages are played at once after the log-in; with brief, who left them is said behind them.
         nextaftercmd: after 7 or 9 play the next message. messagewrap: 4 and 6 wrap around.
         tempgreetwarn: remind the owner of an active temporary greeting.
         force_name, force_greetings: lead an owner without them to record them.

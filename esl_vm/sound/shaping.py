@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 LEVEL_DBFS = -20.0
 """What every recording's active speech level is brought to."""
 WORD_GAP_MS = 100
-"""From the end of one recording to the next, within a sentence: each has this silence at its end."""
+"""From the end of one recording to the beginning of the next, within a sentence."""
 LONGEST_SILENCE_MS = 300
 """A longer silence within a recording is cut to this: as long as between two sentences."""
 
-RECIPE = (1, LEVEL_DBFS, WORD_GAP_MS, LONGEST_SILENCE_MS)
+RECIPE = (2, LEVEL_DBFS, WORD_GAP_MS, LONGEST_SILENCE_MS)
 """Changes whenever the result does: the first is a number to count up."""
 
 _FULL = 32768.0
@@ -45,7 +45,7 @@ _CEILING = 10 ** (-1 / 20) * _FULL
 
 
 def shaped(samples: bytes, rate: int) -> bytes:
-    """A recording at its level, without silence around it, with that between words at its end, in whole frames.
+    """A recording at its level, without silence around it, with that between words at its end, in whole frames (to the nearest).
 
     Args:
         samples: the recording.
@@ -59,9 +59,9 @@ def shaped(samples: bytes, rate: int) -> bytes:
         return b""
     loud = _amplified(samples, level) + bytes(_bytes(_AFTER_MS, rate))
     tight = _without_long_silences(loud, _loud_spans(loud, rate), rate)
-    whole = len(tight) + _bytes(WORD_GAP_MS - _AFTER_MS, rate)
     frame = _bytes(_FRAME_MS, rate)
-    spaced = tight.ljust(-(-whole // frame) * frame, b"\0")
+    frames = round((len(tight) + _bytes(WORD_GAP_MS - _AFTER_MS - _BEFORE_MS, rate)) / frame)
+    spaced = tight.ljust(frames * frame, b"\0")
     return _amplified(spaced, active_level(spaced, rate))
 
 

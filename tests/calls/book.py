@@ -307,10 +307,10 @@ CALLS = [
     ),
     PhoneCall(
         "new_messages_are_played_at_once",
-        "autoplay: the first new message right after the log-in; a temporary greeting is still reminded of",
+        "autoplay: the first new message right after the log-in, from whom behind it; a temporary greeting is reminded of",
         OWN,
         IN + "w:<sound> w:vm-delete d:# end:15",
-        "vm-tempgreetactive vm-first vm-message vm-from <sound> digits/at vm-delete vm-goodbye",
+        "vm-tempgreetactive vm-first vm-message <sound> vm-from digits/at vm-delete vm-goodbye",
         boxes=(Box(messages=TWO, greetings=("temporary",), options={"autoplay": "yes"}),),
         never="vm-opts vm-onefor",
     ),
