@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from support.ports import free_port
 
 DIALPLAN = Path(__file__).parents[2] / "dialplan"
 FILES = sorted(DIALPLAN.glob("*.xml"))
@@ -52,11 +53,6 @@ def freeswitch_prefix():
 
 
 live = pytest.mark.skipif(freeswitch_prefix() is None, reason="no FreeSWITCH with its usual modules is installed here")
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
 
 
 CONFIGURATION = """<?xml version="1.0"?>

@@ -17,7 +17,8 @@ from live.freeswitch import PROMPTS, EventSocket, FreeSwitch
 from live.live_line import LiveLine
 from live.live_node import EVENTS, voices
 from live.loop import Loop
-from support.redis_servers import free_port, wait_until
+from support.ports import free_port
+from support.redis_servers import wait_until
 from support.script import Caller
 
 if TYPE_CHECKING:

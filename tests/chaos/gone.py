@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import redis
-from support.redis_servers import NoRedisError, free_port, redis_executable, wait_until
+from support.ports import free_port
+from support.redis_servers import NoRedisError, redis_executable, wait_until
 
 from esl_vm.app import open_node
 from esl_vm.cli.settings_file import load_settings
@@ -244,7 +245,7 @@ def main() -> int:
     bad = 0
     for name, make in (("Sentinel", sentinel), ("Cluster", cluster)):
         if asked.only in {None, name.lower()}:
-            with make(program, free_port()) as setting, tempfile.TemporaryDirectory() as folder:
+            with make(program, free_port(3)) as setting, tempfile.TemporaryDirectory() as folder:
                 for row in play(name, setting, Path(folder), asked.most):
                     print(row.text(), flush=True)
                     bad += row.missing + (row.seconds > LONGEST_S)

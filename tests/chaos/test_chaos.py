@@ -6,7 +6,8 @@ import shutil
 import pytest
 from chaos import campaign, clocks, gone, load, silence
 from chaos.campaign import Failure
-from support.redis_servers import free_port, redis_executable, redis_server
+from support.ports import free_port
+from support.redis_servers import redis_executable, redis_server
 
 EVERY = 11
 
@@ -70,7 +71,7 @@ def test_with_one_master_of_a_cluster_gone_every_mailbox_lets_in_plays_and_takes
     """The Cluster of docs/administration.md; `make chaos` kills each of its nine servers, and each behind Sentinel."""
     if not shutil.which("redis-cli"):
         pytest.skip("no redis-cli on PATH: it makes the Cluster")
-    with gone.cluster(redis_executable(), free_port()) as setting:
+    with gone.cluster(redis_executable(), free_port(3)) as setting:
         [row] = gone.play("Cluster", setting, tmp_path, most=1)
     print(row.text())
     assert row.gone.startswith("a master")

@@ -10,7 +10,8 @@ import sys
 
 import pytest
 from import_rig import DATA, wav_bytes, write
-from support.redis_servers import free_port, wait_until
+from support.ports import free_port
+from support.redis_servers import wait_until
 
 from esl_vm.importers.fusionpbx import read_fusionpbx
 from esl_vm.importers.plan import Findings, ImportSourceError

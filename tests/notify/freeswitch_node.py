@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import random
 import re
 import shutil
 import socket
@@ -12,6 +10,7 @@ import time
 from pathlib import Path
 
 from notify_cast import wait_until
+from support.ports import free_port
 
 SIPP = Path(__file__).with_name("sipp")
 PASSWORD = "lamp-test"
@@ -32,16 +31,6 @@ def missing():
     if freeswitch_binary() is None:
         return "no FreeSWITCH on this machine"
     return "" if shutil.which("sipp") else "no sipp on this machine"
-
-
-def free_port():
-    """A port free for UDP and TCP, below those the kernel gives to whoever asks for any."""
-    while True:
-        port = random.randrange(20000, 32000)
-        with contextlib.suppress(OSError), contextlib.ExitStack() as probes:
-            for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
-                probes.enter_context(socket.socket(socket.AF_INET, kind)).bind(("127.0.0.1", port))
-            return port
 
 
 class FreeSwitch:

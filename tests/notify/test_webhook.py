@@ -10,7 +10,7 @@ import time
 import pytest
 from house import House, WallClock, notifier_of
 from notify_cast import ALICE, BOB, NOON, wait_until
-from smtp_peer import free_port
+from support.ports import free_port
 from web_peer import receiver
 
 from esl_vm.model.actor import acting

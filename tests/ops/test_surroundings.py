@@ -23,6 +23,7 @@ from pathlib import Path
 import pytest
 import redis
 from support.mail_neighbour import MailNeighbour
+from support.ports import free_port
 from support.redis_servers import wait_until
 from support.served import Service
 from support.small_disk import fill, small_disk, take_inodes
@@ -37,11 +38,6 @@ CALL = (
 hang_ups_count = pytest.mark.skipif(
     signal.getsignal(signal.SIGHUP) is signal.SIG_IGN, reason="a hang-up is ignored here, as under nohup"
 )
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 class Serving:

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 import redis
 from store_case import ALICE, Case, message
+from support.ports import free_port
 from support.redis_servers import (
     NoRedisError,
-    free_port,
     old_servers,
     redis_executable,
     redis_server,

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import redis
 from store_case import ALICE, MONDAY, Case, message
+from support import ports
 from support.proxy import Proxy
 from support.redis_servers import redis_cluster, redis_sentinels, redis_server, wait_until
 
@@ -270,9 +271,7 @@ def _works(action):
 
 @pytest.fixture
 def free_port():
-    from support.redis_servers import free_port
-
-    return free_port()
+    return ports.free_port()
 
 
 _SLOW = """

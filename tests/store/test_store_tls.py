@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from store_case import ALICE, Case
 from support.certificate import certificate_and_key
-from support.redis_servers import free_port, redis_server, wait_until
+from support.ports import free_port
+from support.redis_servers import redis_server, wait_until
 
 from esl_vm.model.errors import StoreDownError
 

@@ -14,7 +14,6 @@ import importlib.util
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -25,6 +24,7 @@ from typing import TYPE_CHECKING
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+from support.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -72,19 +72,6 @@ def redis_version(executable: str) -> tuple[int, ...]:
     if found is None:
         raise NoRedisError(f"{executable} does not tell its version: {text!r}")
     return tuple(int(part) for part in found.groups())
-
-
-def free_port() -> int:
-    """A port nobody listens on just now, low enough for a Cluster's bus port (port + 10000)."""
-    while True:
-        with socket.socket() as probe:
-            probe.bind((HOST, 0))
-            port: int = probe.getsockname()[1]
-        if port + 10000 < 65536:
-            return port
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind((HOST, port - 20000))
-            return port - 20000
 
 
 def wait_until(condition, seconds: float = READY_S, what: str = "the condition"):
