@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from esl_vm.cli import broadcast
@@ -90,6 +91,7 @@ def _as_json(message: Message, zone: str) -> dict[str, Any]:
         "duration_ms": message.duration_ms,
         "urgent": message.urgent,
         "heard": message.heard,
+        **asdict(message.call),
     }
 
 
@@ -159,9 +161,10 @@ def _show(args: argparse.Namespace) -> int:
         ("marks", _marks(message) or "-"),
         ("came by", message.origin + (f", forwarded by {message.forwarded_by}" if message.forwarded_by else "")),
         ("sound", "stored" if stored else "MISSING"),
+        *((name.replace("_", " "), text) for name, text in message.call.told().items()),
     ]
     for label, text in rows:
-        show(f"{label:<9} {text}")
+        show(f"{label:<13} {text}")
     return 0
 
 

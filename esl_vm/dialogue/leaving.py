@@ -86,6 +86,7 @@ def leave(talk: Conversation, to: Addressees, reason: Reason, *, greeted: bool =
         caller=talk.phone.call.caller,
         received=talk.world.clock.now(),
         urgent=talk.phone.call.flag("vm_urgent"),
+        call=talk.phone.call.details,
     )
     try:
         take = take_message(talk, boxes, message, mailbox)

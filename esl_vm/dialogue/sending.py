@@ -50,7 +50,7 @@ def record_for(visit: Visit, recipients: Recipients, origin: str) -> Next:
     talk, first = visit.talk, recipients.first or visit.mailbox
     now = talk.world.clock.now()
     owner = Caller(visit.box.number, visit.mailbox.name or talk.phone.call.caller.name)
-    message = Message(id=new_id(now), caller=owner, received=now, origin=origin)
+    message = Message(id=new_id(now), caller=owner, received=now, origin=origin, call=talk.phone.call.details)
     operator = talk.operator_for(first)
     try:
         take = take_message(talk, recipients.boxes, message, first)

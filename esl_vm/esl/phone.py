@@ -53,6 +53,7 @@ _ABOUT_A_CALL = (
     "Caller-Caller-ID-Name",
     "Caller-Caller-ID-Number",
     "Caller-Destination-Number",
+    "Caller-RDNIS",
     "Caller-Privacy-Hide-Name",
     "Caller-Privacy-Hide-Number",
 )
@@ -76,6 +77,7 @@ class PhoneSettings:
         *("domain_name", "default_language", "effective_caller_id_name", "effective_caller_id_number", "dialed_user"),
         *("direction", "sip_auth_username", "sip_auth_realm", "sip_from_user", "sip_from_host"),
         *("sip_to_user", "sip_req_user", "dialed_domain", "export_vars"),
+        *("sip_call_id", "sip_h_Diversion", "sip_history_info"),
     )
 
 
@@ -99,6 +101,7 @@ def call_of(frame: Frame, settings: PhoneSettings) -> Call:
         variables=variables,
         answered=said("Answer-State") == "answered",
         node=said("FreeSWITCH-Hostname", ""),
+        rdnis=said("Caller-RDNIS", ""),
     )
 
 

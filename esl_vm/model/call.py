@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum
+from urllib.parse import unquote
 
-from esl_vm.model.message import Caller
+from esl_vm.model.message import CallDetails, Caller
 
 ALL_KEYS = "0123456789*#"
+#: The user of the first address in Diversion (RFC 5806) or History-Info (RFC 7044); what a name in quotes says is no address.
+_FIRST_USER = re.compile(r'\s*(?:"(?:[^"\\]|\\.)*"|[^"<:]*)\s*<?(?:sips?|tel):([^@;>?,\s]+)', re.IGNORECASE)
+#: The user to whom a provider sends all calls of a gateway that registered (`gw+NAME`): no number.
+_GATEWAY = "gw+"
 
 
 class Action(StrEnum):
@@ -60,7 +66,10 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call as FreeSWITCH describes it: the channel's uuid, who calls, what was dialled, its variables."""
+    """A call as FreeSWITCH describes it: the channel's uuid, who calls, what was dialled, its variables.
+
+    destination: the extension it is in now. rdnis: the one before, where it was transferred or diverted; `` = neither.
+    """
 
     uuid: str = ""
     caller: Caller = field(default_factory=Caller)
@@ -68,6 +77,29 @@ class Call:
     variables: dict[str, str] = field(default_factory=dict)
     answered: bool = False
     node: str = ""
+    rdnis: str = ""
+
+    @property
+    def details(self) -> CallDetails:
+        """Which call it is, for the messages left in it.
+
+        Dialled is what the caller's own telephone or the provider asked for, whatever extensions the call went through
+        since. Whom it was for before is told by the other system; else it is the extension that sent it on.
+        """
+        asked = self.variable("sip_req_user")
+        if asked.startswith(_GATEWAY):
+            asked = self.variable("sip_to_user")
+        if not asked or self.variable("direction") == "outbound":
+            asked = self.destination
+        told = (_FIRST_USER.match(self.variable(name)) for name in ("sip_h_Diversion", "sip_history_info"))
+        found = CallDetails(
+            self.variable("sip_call_id"),
+            self.uuid,
+            asked,
+            next((unquote(user[1]) for user in told if user), Caller(self.rdnis).dialable),
+            self.variable("vm_label"),
+        )
+        return found if found.diverted_from != found.dialled else replace(found, diverted_from="")
 
     def variable(self, name: str) -> str:
         """A channel variable, `` if unset."""

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
 
 from esl_vm.model.mailbox import Folder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _CONTROL = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029]+")
 #: What turns the direction of all that follows it.
@@ -60,6 +64,42 @@ class Caller:
         return self.number if _DIALABLE.fullmatch(self.number) else ""
 
 
+@dataclass(frozen=True, slots=True)
+class CallDetails:
+    """Which call a message came by, in the words of FreeSWITCH's call records. Any may be empty; none is trusted.
+
+    Args:
+        call_id: the Call-ID of SIP; cut at 200 letters, as `label` is at 80 and the numbers at 64.
+        call_uuid: FreeSWITCH's uuid of the channel.
+        dialled: the number that was dialled. diverted_from: whom it was for before another system, or the dialplan, sent it on.
+        label: what the dialplan calls it (`vm_label`).
+    """
+
+    call_id: str = ""
+    call_uuid: str = ""
+    dialled: str = ""
+    diverted_from: str = ""
+    label: str = ""
+
+    def __post_init__(self) -> None:
+        for name, longest in {"call_id": 200, "call_uuid": 64, "label": 80}.items():
+            object.__setattr__(self, name, one_line(getattr(self, name), longest))
+        for name in ("dialled", "diverted_from"):
+            object.__setattr__(self, name, _plain_number(one_line(getattr(self, name), 64)))
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> CallDetails:
+        """Those among other fields, by their names; what is not there is empty."""
+        return cls(*(str(fields.get(name) or "") for name in CALL_FIELDS))
+
+    def told(self) -> dict[str, str]:
+        """Those that are known, by their names."""
+        return {name: text for name in CALL_FIELDS if (text := getattr(self, name))}
+
+
+CALL_FIELDS = tuple(one.name for one in fields(CallDetails))
+
+
 def new_id(now: float) -> str:
     """A new message or sound id: milliseconds since 1970 in hex, then 48 random bits. Sorts by time."""
     return f"{int(now * 1000):011x}-{secrets.token_hex(6)}"
@@ -84,6 +124,7 @@ class Message:
         cut: the recording was cut short by a failure.
         intro_id: the sound id of a spoken introduction (a forward's preface), `` if none.
         forwarded_by: the mailbox that forwarded it, as text, `` if none.
+        call: the call by which it came; a forwarded message has its caller's.
     """
 
     id: str
@@ -99,6 +140,7 @@ class Message:
     intro_id: str = ""
     intro_ms: int = 0
     forwarded_by: str = ""
+    call: CallDetails = field(default_factory=CallDetails)
 
 
 @dataclass(frozen=True, slots=True)

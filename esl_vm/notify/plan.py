@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from esl_vm.model.events import Event, What
 from esl_vm.model.jobs import Job, JobKind
 from esl_vm.model.mailbox import Folder
+from esl_vm.model.message import CALL_FIELDS
 from esl_vm.notify.letters import LOCKED, addresses
 from esl_vm.notify.mail import LETTER, PAGE, ROOM
 from esl_vm.notify.summary import Summary
@@ -31,7 +32,7 @@ _MESSAGE_FIELDS = {
     "heard",
     "cut",
     "folder",
-} | {"origin", "intro_id", "intro_ms", "forwarded_by"}
+} | {"origin", "intro_id", "intro_ms", "forwarded_by", *CALL_FIELDS}
 _PRIVATE = ("pin", "password", "hash", "secret")
 
 
@@ -110,6 +111,7 @@ def _message(event: Event) -> dict[str, Any]:
         "origin": str(told.get("origin") or ""),
         "intro_id": str(told.get("intro_id") or ""),
         "forwarded_by": str(told.get("forwarded_by") or ""),
+        **{name: str(told.get(name) or "") for name in CALL_FIELDS},
     }
 
 

@@ -57,6 +57,7 @@ class Story:
         call = self.call
         return {
             "call": call.uuid,
+            "call_id": call.variable("sip_call_id"),
             "action": self.action,
             "from": call.caller.number,
             "to": call.destination,

@@ -17,7 +17,7 @@ import msgpack
 
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId
-from esl_vm.model.message import ID_PATTERN, Caller, Message
+from esl_vm.model.message import ID_PATTERN, CallDetails, Caller, Message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -237,7 +237,7 @@ def _plain(value: Any) -> Any:
             return str(value)
         case tuple():
             return [_plain(one) for one in value]
-        case Message() | Caller():
+        case Message() | Caller() | CallDetails():
             return {one.name: _plain(getattr(value, one.name)) for one in dataclasses.fields(value)}
         case _:
             return value
@@ -253,9 +253,10 @@ def _value(name: str, value: Any) -> Any:
         case "gone" | "rates":
             return tuple(int(number) for number in value)
         case "message" if value is not None:
-            given = _checked(Message, {key: it for key, it in value.items() if key not in {"caller", "folder"}})
+            given = _checked(Message, {key: it for key, it in value.items() if key not in {"caller", "folder", "call"}})
             caller = Caller(**_checked(Caller, value["caller"]))
-            return Message(**given, caller=caller, folder=Folder(value["folder"]))
+            call = CallDetails(**_checked(CallDetails, value.get("call", {})))  # older versions wrote none
+            return Message(**given, caller=caller, folder=Folder(value["folder"]), call=call)
         case "greeting" if value is not None:
             return Greeting(value)
         case "message" | "greeting":
@@ -264,7 +265,7 @@ def _value(name: str, value: Any) -> Any:
             return _checked(Manifest, {name: value})[name]
 
 
-def _checked(kind: type[Manifest | Message | Caller], values: dict[str, Any]) -> dict[str, Any]:
+def _checked(kind: type[Manifest | Message | Caller | CallDetails], values: dict[str, Any]) -> dict[str, Any]:
     """Those of the values that the dataclass knows; raises TypeError or ValueError for what they can't be.
 
     They go on to Redis, where a number without an end would be refused again and again.

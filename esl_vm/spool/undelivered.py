@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 def tell_not_delivered(mailboxes: Mailboxes, message: Message, refused: Mapping[MailboxId, str]) -> None:
     """Write an event for each mailbox that a message did not come into, with why; where Redis is away the log has it."""
-    who = {"caller_number": message.caller.number, "caller_name": message.caller.name}
+    who = {"caller_number": message.caller.number, "caller_name": message.caller.name} | message.call.told()
     for box, why in refused.items():
         try:
             mailboxes.tell(box, What.NOT_DELIVERED, message.id, why=why, **who)

@@ -9,7 +9,7 @@ import msgpack
 
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.mailbox import Folder, Greeting, Mailbox, StoredGreeting
-from esl_vm.model.message import Caller, Counts, Message
+from esl_vm.model.message import CallDetails, Caller, Counts, Message
 from esl_vm.model.options import FIELDS, parse_option
 from esl_vm.store.keys import FOLDERS
 
@@ -57,7 +57,7 @@ def message_fields(message: Message) -> dict[str, str]:
         "intro_ms": str(message.intro_ms or ""),
         "forwarded_by": message.forwarded_by,
     }
-    return {name: value for name, value in fields.items() if value}
+    return {name: value for name, value in fields.items() if value} | message.call.told()
 
 
 def message_payload(message: Message) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def message_payload(message: Message) -> dict[str, Any]:
         "intro_ms": message.intro_ms,
         "forwarded_by": message.forwarded_by,
     }
-    return {name: value for name, value in told.items() if value}
+    return {name: value for name, value in told.items() if value} | message.call.told()
 
 
 def message_of(message_id: str, fields: Mapping[str, str]) -> Message:
@@ -95,6 +95,7 @@ def message_of(message_id: str, fields: Mapping[str, str]) -> Message:
         intro_id=fields.get("intro_id", ""),
         intro_ms=number(fields.get("intro_ms")),
         forwarded_by=fields.get("forwarded_by", ""),
+        call=CallDetails.of(fields),
     )
 
 

@@ -9,7 +9,7 @@ from support.hostile_names import FORGED, hostile_callers
 
 from esl_vm.importers.asterisk_text import read_text
 from esl_vm.model.mailbox import MailboxId
-from esl_vm.model.message import Caller, Message
+from esl_vm.model.message import CallDetails, Message
 from esl_vm.model.visible import from_csv_cell
 
 CALLERS = hostile_callers()
@@ -22,7 +22,7 @@ def full(vm, node):
     """A mailbox with a message of each; the messages as the store has them, in its order."""
     vm("mailbox", "add", "1001", "--name", "Alice", "--no-pin")
     for number, caller in enumerate(CALLERS):
-        message = Message(f"m{number:04}", Caller(caller.number, caller.name), node.clock.now())
+        message = Message(f"m{number:04}", caller.caller, node.clock.now(), call=caller.call)
         node.mailboxes.deliver(ALICE, message, even_if_full=True)
 
 
@@ -40,8 +40,9 @@ def test_every_message_is_a_line(vm, full):
     listed = vm("message", "list", "1001", "--json")
     lines_of(listed.out)
     told = [(one["caller_number"], one["caller_name"]) for one in listed.json]
-    kept = [Caller(caller.number, caller.name) for caller in CALLERS]
+    kept = [caller.caller for caller in CALLERS]
     assert told == [(caller.number, caller.name) for caller in kept]
+    assert [CallDetails.of(one) for one in listed.json] == [caller.call for caller in CALLERS]
 
 
 def test_every_event_is_a_line(vm, full):
@@ -57,7 +58,8 @@ def test_a_message_is_shown_in_as_many_lines_as_another(vm, full):
     for number in range(0, len(CALLERS), 100):
         shown = lines_of(vm("message", "show", "1001", f"m{number:04}").out)
         assert [line.split()[0] for line in shown] == [
-            *["id", "folder", "from", "received", "length", "marks", "came", "sound"]
+            *["id", "folder", "from", "received", "length", "marks", "came", "sound"],
+            *(name.partition("_")[0] for name in CALLERS[number].call.told()),
         ]
         assert vm("message", "show", "1001", f"m{number:04}", "--json").json["id"] == f"m{number:04}"
 
@@ -118,7 +120,7 @@ def test_an_export_to_asterisk_has_a_line_for_each_field(vm, node, tmp_path, ton
     for number, caller in enumerate(CALLERS[::25]):
         node.audio.copy("sound", f"m{number:04}")
         node.mailboxes.deliver(
-            ALICE, Message(f"m{number:04}", Caller(caller.number, caller.name), 1.0, duration_ms=100), even_if_full=True
+            ALICE, Message(f"m{number:04}", caller.caller, 1.0, duration_ms=100, call=caller.call), even_if_full=True
         )
     ran = vm("export", "asterisk", "--to", tmp_path / "out")
     assert ran.code == 0, ran.err

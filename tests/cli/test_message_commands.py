@@ -5,10 +5,11 @@ import wave
 import pytest
 
 from esl_vm.model.mailbox import Folder, MailboxId
-from esl_vm.model.message import Caller
+from esl_vm.model.message import CallDetails, Caller
 
 ALICE = MailboxId("1001")
 AT = 1_795_000_000.0
+CALL = CallDetails("5360@x", "1017-a3", "15145550123", "1900")
 
 
 @pytest.fixture
@@ -17,7 +18,7 @@ def alice(vm):
 
 
 def test_list_is_in_the_order_in_which_they_are_played(vm, alice, leave):
-    first = leave(received=AT, caller=Caller("5145550101", "Bob Lee"))
+    first = leave(received=AT, caller=Caller("5145550101", "Bob Lee"), call=CALL)
     second = leave(received=AT + 60)
     urgent = leave(received=AT + 120, urgent=True)
     listed = vm("message", "list", "1001@default", "--folder", "new", "--json").json
@@ -31,7 +32,20 @@ def test_list_is_in_the_order_in_which_they_are_played(vm, alice, leave):
         "duration_ms": 2000,
         "urgent": False,
         "heard": False,
+        "call_id": "5360@x",
+        "call_uuid": "1017-a3",
+        "dialled": "15145550123",
+        "diverted_from": "1900",
+        "label": "",
     }
+    assert vm("message", "show", "1001", first, "--json").json == listed[1]
+    shown = [line.rsplit(maxsplit=1) for line in vm("message", "show", "1001", first).out.splitlines()[-4:]]
+    assert shown == [
+        ["call id", "5360@x"],
+        ["call uuid", "1017-a3"],
+        ["dialled", "15145550123"],
+        ["diverted from", "1900"],
+    ]
 
 
 def test_times_are_those_of_the_mailboxs_zone(vm, alice, leave):

@@ -16,7 +16,7 @@ from esl_vm.esl import wire
 from esl_vm.esl.inbound import EventSocketSwitch, SwitchSettings
 from esl_vm.model.errors import UnsafeArgumentError
 from esl_vm.model.jobs import JobKind
-from esl_vm.model.message import Caller, Message
+from esl_vm.model.message import CallDetails, Message
 from esl_vm.notify.board import Board
 from esl_vm.notify.courier import Sent
 from esl_vm.notify.lamps import Lamps
@@ -46,7 +46,7 @@ def house(redis_here, tmp_path):
 def events(house):
     """The event of each hostile caller's message, as it comes back from the store."""
     for number, caller in enumerate(CALLERS):
-        message = Message(f"m{number:04}", Caller(caller.number, caller.name), received=house.clock.now())
+        message = Message(f"m{number:04}", caller.caller, received=house.clock.now(), call=caller.call)
         assert house.mailboxes.deliver(ALICE, message, even_if_full=True).kept
     found = {}
     after = {}
@@ -71,8 +71,9 @@ def test_a_webhook_is_told_json_with_the_name_in_it_and_nothing_unseen(house, ev
         text = body_of(job).decode("utf-8", "strict")
         assert text.isprintable(), ascii(text)
         told = json.loads(text)["message"]
-        kept = Caller(caller.number, caller.name)
+        kept = caller.caller
         assert (told["caller_name"], told["caller_number"]) == (kept.name, kept.number)
+        assert CallDetails.of(told) == caller.call
         assert json.loads(text) == job.body
     with WebNeighbour() as receiver:
         carrier = WebhookCaller(WebhookSettings(receiver.url), house.registry, house.clock)

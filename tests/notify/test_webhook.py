@@ -17,6 +17,7 @@ from esl_vm.model.actor import acting
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.jobs import JobKind, JobState
 from esl_vm.model.mailbox import MailboxId
+from esl_vm.model.message import CallDetails
 from esl_vm.notify.courier import Courier
 from esl_vm.notify.plan import Wishes
 from esl_vm.notify.webhook import WebhookCaller, WebhookSettings, checked_url, signature, webhook_of
@@ -66,7 +67,7 @@ def verified(headers, body, secret=SECRET, now=NOON):
 
 def test_the_receiver_is_told_and_can_verify_it(house, peer):
     house.add()
-    house.leave(urgent=True)
+    house.leave(urgent=True, call=CallDetails("5360@x", "1017-a3", "15145550123", label="Ventes"))
     plan(house, peer.url)
     work(caller(house, peer.url))
     (_, _, _), (path, headers, body) = peer.calls
@@ -95,6 +96,11 @@ def test_the_receiver_is_told_and_can_verify_it(house, peer):
             "folder": "new",
             "origin": "call",
             "forwarded_by": "",
+            "call_id": "5360@x",
+            "call_uuid": "1017-a3",
+            "dialled": "15145550123",
+            "diverted_from": "",
+            "label": "Ventes",
         },
         "details": {},
     }

@@ -122,7 +122,8 @@ def test_a_sentence_is_a_line(said):
 
 def test_json_is_what_it_was(said):
     messages = [
-        _as_json(Message(f"m-{n}", caller=Caller(c.number, c.name), received=1.0), "") for n, c in enumerate(CALLERS)
+        _as_json(Message(f"m-{n}", caller.caller, received=1.0, call=caller.call), "")
+        for n, caller in enumerate(CALLERS)
     ]
     out, _ = said(lambda: print_json(messages))
     assert json.loads("\n".join(out)) == messages

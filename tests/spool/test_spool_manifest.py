@@ -12,7 +12,7 @@ from spool_cast import ALICE, BOB
 
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId
-from esl_vm.model.message import Caller, Message
+from esl_vm.model.message import CallDetails, Caller, Message
 from esl_vm.spool.journal import Journal, read
 from esl_vm.spool.manifest import VERSION, Kind, Manifest, ManifestError, NewerManifestError, decode, encode
 
@@ -30,6 +30,7 @@ messages = st.builds(
     folder=st.sampled_from(Folder),
     origin=names,
     forwarded_by=names,
+    call=st.builds(CallDetails, names, names, names, names, names),
 )
 changes = st.fixed_dictionaries(
     {},
@@ -49,6 +50,17 @@ changes = st.fixed_dictionaries(
         "boxes": st.lists(st.sampled_from([ALICE, BOB, MailboxId("a", "b")]), min_size=1).map(tuple),
     },
 )
+
+
+def test_a_manifest_of_a_version_that_knew_of_no_calls_is_read():
+    """And the other way round: that version leaves out what it does not know, as this one does."""
+    message = {"id": "0199-a", "caller": {"number": "5145550100", "name": "Zoé"}, "folder": "work", "received": 1.5}
+    fields = {"kind": "message", "id": "0199-a", "boxes": ["1001@default"]}
+    told = {"call": {"call_id": "a@x", "to_be_invented": 1}, "to_be_invented": [1]}
+    for more, call in (({}, CallDetails()), (told, CallDetails("a@x"))):
+        read_back, _ = decode(bytes([VERSION]) + encode(fields | {"message": message | more}))
+        expected = Message("0199-a", Caller("5145550100", "Zoé"), 1.5, folder=Folder.WORK, call=call)
+        assert read_back.message == expected
 
 
 @given(st.lists(changes, max_size=6))

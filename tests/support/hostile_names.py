@@ -11,6 +11,8 @@ import quopri
 import random
 from dataclasses import dataclass
 
+from esl_vm.model.message import CallDetails, Caller
+
 FORGED = "X-Forged"
 COUNT = 5000
 _SEED = 20261127
@@ -104,6 +106,16 @@ class Hostile:
 
     name: str
     number: str
+
+    @property
+    def caller(self) -> Caller:
+        """Who it is, as the service keeps it."""
+        return Caller(self.number, self.name)
+
+    @property
+    def call(self) -> CallDetails:
+        """The call, of which everything is hostile."""
+        return CallDetails(self.name, self.number, self.number, self.name, self.name)
 
 
 def hostile_callers(count: int = COUNT) -> list[Hostile]:
