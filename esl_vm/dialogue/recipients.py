@@ -46,7 +46,7 @@ def ask_recipients(visit: Visit, *, own: bool) -> Recipients:
                 found = find_by_name(visit.talk, visit.box.domain)
                 return Recipients() if found is None else _checked(visit, {found.id.number: found}, own=own)[0]
     complaint: Utterance = ()
-    how: tuple[str, ...] = ("vm-then-pound",)
+    how: tuple[str, ...] = ("vm-separated",)
     for _ in range(visit.talk.world.waits.recipient_times):
         typed = visit.talk.ask_digits(complaint + visit.say("vm-extension", *how))
         how = ()

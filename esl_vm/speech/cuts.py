@@ -20,15 +20,23 @@ class Cut:
 
     Args:
         whole_ms: how long the recording is. start_ms, end_ms: from where to where; end_ms 0: to the end.
+        whole: the recording's name, where what it says besides is of no use here; `` = the prompt's own, or its substitute.
     """
 
     whole_ms: int
     start_ms: int = 0
     end_ms: int = 0
+    whole: str = ""
 
-    def of(self, samples: bytes, rate: int) -> bytes:
-        """The part of a recording (16 bit, one channel); the whole of one that is another recording."""
+    def of(self, name: str, samples: bytes, rate: int) -> bytes:
+        """The part of a recording (16 bit, one channel) of that name; the whole of one that is another recording.
+
+        Raises:
+            ValueError: it is another, and the whole of it is of no use.
+        """
         if abs(len(samples) // 2 * 1000 // rate - self.whole_ms) > _SAME_LENGTH_MS:
+            if name == self.whole:
+                raise ValueError(f"the recording {name} is another than the one it is cut from")
             return samples
         start, end = (rate * ms // 1000 * 2 for ms in (self.start_ms, self.end_ms))
         return samples[start : end or len(samples)]
@@ -49,6 +57,10 @@ CUTS = {
     ("fr", "vm-intro-short"): Cut(7213, end_ms=2790),
     # vm-intro: "Please leave your message after the tone." / "When done, hang up or press the pound key."
     ("en", "vm-intro-short"): Cut(5654, end_ms=2220),
+    # "Veuillez entrer un ou plusieurs mots clés," / "séparés par l'étoile, puis appuyez sur dièse."
+    ("fr", "vm-separated"): Cut(5802, start_ms=2650, whole="demo-enterkeywords"),
+    # "Please enter one or more keywords" / "separated by star, and then press the pound key."
+    ("en", "vm-separated"): Cut(6658, start_ms=2960, whole="demo-enterkeywords"),
 }
 
 

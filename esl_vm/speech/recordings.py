@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from esl_vm.model.errors import InvalidValueError
+from esl_vm.speech.cuts import cut_of
 from esl_vm.speech.spoken import primary_language
 from esl_vm.speech.utterance import Prompt
 
@@ -25,12 +26,14 @@ SYNTHETIC_LIST = "synthetic.txt"
 SUBSTITUTES: dict[str, dict[str, tuple[str, ...]]] = {
     "fr": {
         "vm-intro-short": ("vm-intro",),
+        "vm-separated": ("vm-then-pound",),
         "minute": ("queue-minute",),
         "vm-minutes": ("minutes",),
         "seconds": ("queue-seconds",),
     },
     "en": {
         "vm-intro-short": ("vm-intro",),
+        "vm-separated": ("vm-then-pound",),
         "minute": ("queue-minute",),
         "vm-minutes": ("minutes",),
         "seconds": ("queue-seconds",),
@@ -81,6 +84,8 @@ class FilePack(ABC):
         """The recordings a prompt is made of, of any type: its own, one that comes with this project, or those of others."""
         own = OWN_SOUNDS / primary_language(prompt.language) / f"{prompt.name}.wav"
         found = self.sources(prompt) or ((own,) if own.is_file() else ())
+        if not found and (cut := cut_of(prompt.name, prompt.language)) and cut.whole:
+            found = self.sources(Prompt(cut.whole, prompt.language))
         if found:
             return found
         names = SUBSTITUTES.get(primary_language(prompt.language), {}).get(prompt.name, ())

@@ -42,7 +42,8 @@ def as_heard(prompt: Prompt, recordings: Sequence[Path], rate: int = 0) -> tuple
         Samples (16 bit, one channel, little-endian) and their rate; no samples if there is no sound in them.
 
     Raises:
-        OSError, ValueError: one can't be read: broken, or of a type that must be converted elsewhere (G.722).
+        OSError, ValueError: one can't be read: broken, or of a type that must be converted elsewhere (G.722); or it is not
+            the one that a part is cut from.
     """
     cut = cut_of(prompt.name, prompt.language)
     parts = []
@@ -50,7 +51,7 @@ def as_heard(prompt: Prompt, recordings: Sequence[Path], rate: int = 0) -> tuple
         samples, own_rate = read_sound(recording)
         rate = rate or own_rate
         if cut is not None:
-            samples = cut.of(samples, own_rate)
+            samples = cut.of(recording.stem, samples, own_rate)
         if own_rate != rate:
             samples = to_pcm(resampled(from_pcm(samples), own_rate, rate))
         if prompt.name not in AS_THEY_ARE:

@@ -91,6 +91,7 @@ def _said(voice: Voice) -> list[Utterance]:
         + voice.prompt("dir-firstlast", "dir-usingkeypad")
     )
     said.append(voice.prompt("vm-enter-num-to-call", "vm-then-pound", "vm-star-cancel"))
+    said.append(voice.prompt("vm-extension", "vm-separated"))
     said.append(voice.prompt("vm-incorrect", "vm-password"))
     menus = [name for name in prompt_names(voice.language) if _is_menu(name, voice.language)]
     return said + [voice.prompt(name) for name in menus]

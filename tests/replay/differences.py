@@ -534,11 +534,9 @@ def temporary_star(place: Place) -> Found | None:
     return Found("temporary-star", 0, 1) if star else None
 
 
-def recipients_pound(place: Place) -> Found | None:
-    """What ends the recipients is said where they are asked for."""
-    return (
-        Found("recipients-pound", 0, 1) if place.our() == "vm-then-pound" and place.our(-1) == "vm-extension" else None
-    )
+def recipients_keys(place: Place) -> Found | None:
+    """What comes between recipients and what ends them is said where they are asked for."""
+    return Found("recipients-keys", 0, 1) if place.our() == "vm-separated" and place.our(-1) == "vm-extension" else None
 
 
 def read_only(place: Place) -> Found | None:
@@ -550,7 +548,7 @@ def read_only(place: Place) -> Found | None:
 
 RULES: list = [
     introduction_asked,
-    recipients_pound,
+    recipients_keys,
     read_only,
     temporary_once,
     temporary_star,

@@ -6,6 +6,7 @@ import logging
 import os
 import stat
 import wave
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -198,7 +199,7 @@ def test_debians_recordings_are_those_that_were_measured(language, name, tmp_pat
     cut = CUTS[language, name]
     [recording] = AsteriskPack().recordings(Prompt(name, language))
     samples, rate = read_sound(recording)
-    assert len(cut.of(samples, rate)) < len(samples)
+    assert len(cut.of(recording.stem, samples, rate)) < len(samples)
 
 
 class Spaced:
@@ -255,3 +256,14 @@ def test_the_proof_of_a_folder_is_one_for_all_processes_and_no_other_folder_has_
 def test_a_folder_that_can_t_be_written_has_no_proof(sounds, tmp_path):
     (tmp_path / "made").write_text("a file in its place")
     assert PreparedPack(AsteriskPack(sounds), tmp_path / "made").proof() is None
+
+
+def test_a_part_of_another_recording_is_never_the_whole_of_it(sounds, tmp_path):
+    separated = Prompt("vm-separated", "fr")
+    record(sounds / "fr/vm-then-pound.wav")
+    record(sounds / "fr/demo-enterkeywords.wav", seconds=3.0)
+    files = PreparedPack(AsteriskPack(sounds), tmp_path / "made").files(separated)
+    assert files == (str(sounds / "fr/vm-then-pound.wav"),)
+    record(sounds / "fr/demo-enterkeywords.wav", seconds=5.802)
+    [made] = PreparedPack(AsteriskPack(sounds), tmp_path / "made").files(separated)
+    assert len(read_sound(Path(made))[0]) / 16000 == pytest.approx(5.802 - 2.65 + 0.1, abs=0.03)
