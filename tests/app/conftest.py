@@ -33,7 +33,7 @@ class Program:
         self._lines = []
         self.output = ""
 
-    def says(self, pattern, within=20.0):
+    def says(self, pattern, within=100.0):
         """Wait for a line that holds the pattern; lines before it are skipped. Returns the match."""
         until = time.monotonic() + within
         while True:
@@ -57,7 +57,7 @@ class Program:
     def signal(self, number):
         self.process.send_signal(number)
 
-    def ends(self, within=20.0):
+    def ends(self, within=100.0):
         """Wait for its end; returns the exit code."""
         try:
             code = self.process.wait(within)
@@ -71,7 +71,7 @@ class Program:
         if self.process.poll() is None:
             self.process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(10)
+                self.process.wait(100)
         with contextlib.suppress(ProcessLookupError):  # whatever it started belongs to its session
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()

@@ -4,8 +4,9 @@ import json
 import shutil
 
 import pytest
-from support.redis_servers import NoRedisError, redis_executable, wait_until
+from support.redis_servers import NoRedisError, redis_executable
 from support.served import Service
+from support.waiting import wait_until
 
 
 @pytest.fixture
@@ -44,5 +45,5 @@ def test_what_can_not_be_mended_waits_for_its_administrator_while_calls_are_take
     wait_until(lambda: list((tmp_path / "data/spool/takes").glob("*.take")) != [], what="the message in the spool")
     shutil.rmtree(files)
     shutil.copytree(tmp_path / "backup", files)
-    wait_until(lambda: not list((tmp_path / "data/spool/takes").glob("*.take")), 60, "the message being delivered")
+    wait_until(lambda: not list((tmp_path / "data/spool/takes").glob("*.take")), what="the message being delivered")
     assert messages(service) == before + 1

@@ -41,7 +41,7 @@ waiting.kill(block=False)
 gevent.sleep(0.05)
 assert steps == [], steps
 os.write(may_end[1], b"!")
-waiting.join(10)
+waiting.join(100)
 assert steps == ["the work is done", "the call goes on to settle"], steps
 assert isinstance(waiting.value, gevent.GreenletExit)
 assert in_thread(lambda: threading.current_thread() is not threading.main_thread())
@@ -54,7 +54,7 @@ except ZeroDivisionError:
 
 def test_a_call_that_is_killed_waits_for_the_work_it_began_on_its_file():
     ran = subprocess.run(
-        [sys.executable, "-c", KILLED_IN_MID_WORK], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", KILLED_IN_MID_WORK], capture_output=True, text=True, timeout=100, check=False
     )
     assert (ran.stdout, ran.stderr) == ("fine\n", "")
 

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from support.redis_servers import wait_until
+from support.waiting import wait_until
 
 
 def started(program, folder, *words, settings=""):
@@ -42,7 +42,7 @@ def run_on(folder, *words):
     """Run another command on a service's data folder; returns what it printed."""
     ran = subprocess.run(
         [sys.executable, "-m", "esl_vm", "--data-dir", folder / "data", *words],
-        capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL, check=False,
+        capture_output=True, text=True, timeout=100, stdin=subprocess.DEVNULL, check=False,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
     return ran.stdout
@@ -92,7 +92,7 @@ def workers_of(running):
 def refused(address):
     host, port = address.rsplit(":", 1)
     try:
-        socket.create_connection((host, int(port)), timeout=5).close()
+        socket.create_connection((host, int(port)), timeout=100).close()
     except ConnectionRefusedError:
         return True
     return False
@@ -246,7 +246,7 @@ def test_a_peer_that_is_no_freeswitch_harms_nobody(any_service, phone):
     running = any_service
     host, port = running.address.rsplit(":", 1)
     for rubbish in (b"", b"GET / HTTP/1.0\r\n\r\n", b"\n\n\n\n", b"Content-Length: 99999999999\n\n", os.urandom(4096)):
-        with socket.create_connection((host, int(port)), timeout=5) as peer:
+        with socket.create_connection((host, int(port)), timeout=100) as peer:
             assert peer.recv(100).startswith(b"connect\n\n")
             peer.sendall(rubbish)
     caller = phone(running, "*97", "--keys", "1234# #")

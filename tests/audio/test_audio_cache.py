@@ -219,7 +219,7 @@ def test_several_processes_share_a_cache_and_every_sound_is_whole(tmp_path):
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(60)
+        worker.join(100)
         assert worker.exitcode == 0
 
     assert failures.empty(), failures.get()

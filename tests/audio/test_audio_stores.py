@@ -275,7 +275,7 @@ def test_two_nodes_that_store_the_same_sound_at_once_leave_one_whole_sound(kept,
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(100)
 
     assert kept.there.playable("0199-a").read_bytes() == content
     assert list(kept.here.ids()) == ["0199-a"]

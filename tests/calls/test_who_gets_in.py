@@ -187,13 +187,13 @@ class TestGuessing:
         begins = Barrier(len(rigs))
 
         def owner_calls() -> None:
-            begins.wait(30)
+            begins.wait(100)
             for _ in range(3):
                 ring(owner, "*97", "w:vm-password d:1111# w:vm-password d:4821# w:vm-opts d:# end:20")
                 assert IN in owner.heard
 
         def stranger_calls(rig) -> None:
-            begins.wait(30)
+            begins.wait(100)
             self.guess(rig, 1)
             assert IN not in rig.heard
 

@@ -26,7 +26,8 @@ from calls import play_book
 from calls.book import IN, LEAVE, OWN, TWO, Box, Msg, PhoneCall
 from chaos.points import Points, kill_this_process
 from support.real_rig import RealRig
-from support.redis_servers import RedisServer, redis_server, wait_until
+from support.redis_servers import RedisServer, redis_server
+from support.waiting import wait_until
 
 from esl_vm.model.mailbox import Folder, MailboxId
 from esl_vm.spool.sweeper import Sweeper

@@ -18,8 +18,8 @@ from live.live_line import LiveLine
 from live.live_node import EVENTS, voices
 from live.loop import Loop
 from support.ports import free_port
-from support.redis_servers import wait_until
 from support.script import Caller
+from support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -93,7 +93,7 @@ class Service:
             self._process = subprocess.Popen(
                 [*self._within, *map(str, command)], stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
             )
-        wait_until(self._takes_calls, 30, f"{self.name} taking calls; it said:\n{self.log.read_text()[-2000:]}")
+        wait_until(self._takes_calls, what=f"{self.name} taking calls; it said:\n{self.log.read_text()[-2000:]}")
 
     def run(self, *words: str) -> str:
         """Run another command on its data; what it printed."""

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING
 
 import redis
 from support.ports import free_port
-from support.redis_servers import NoRedisError, redis_executable, wait_until
+from support.redis_servers import NoRedisError, redis_executable
+from support.waiting import wait_until
 
 from esl_vm.app import open_node
 from esl_vm.cli.settings_file import load_settings
@@ -125,9 +126,9 @@ def sentinel(program: str, port: int) -> Iterator[Setting]:
             stack.callback(watching.kill)
         hosts = ",".join(f"{host}:{port + 1}" for host in HOSTS)
         setting = Setting(f"redis+sentinel://{hosts}/voicemail?wait_replicas=1", servers)
-        wait_until(lambda: setting.in_step(2), 20, "the replicas")
+        wait_until(lambda: setting.in_step(2), what="the replicas")
         with redis.Redis(host=HOSTS[0], port=port + 1, decode_responses=True) as client:
-            wait_until(lambda: client.sentinel_master("voicemail")["num-other-sentinels"] == 2, 20, "the Sentinels")
+            wait_until(lambda: client.sentinel_master("voicemail")["num-other-sentinels"] == 2, what="the Sentinels")
         yield setting
 
 
@@ -153,7 +154,7 @@ def cluster(program: str, port: int) -> Iterator[Setting]:
         make = ["redis-cli", "--cluster", "create", *(server.name for server in servers), "--cluster-replicas", "2"]
         subprocess.run([*make, "--cluster-yes"], check=True, capture_output=True, timeout=60)
         setting = Setting("redis+cluster://" + ",".join(s.name for s in servers[:3]) + "?wait_replicas=1", servers)
-        wait_until(lambda: setting.in_step(2), 30, "the replicas")
+        wait_until(lambda: setting.in_step(2), what="the replicas")
         yield setting
 
 
@@ -194,7 +195,7 @@ def play(name: str, setting: Setting, folder: Path, most: int = 99) -> Iterator[
             ) if seconds <= LONGEST_S else 0  # fmt: skip
             yield Row(name, f"{role} ({server.name})", seconds, missing)
             server.start()
-            wait_until(lambda: setting.in_step(2), 60, f"{server.name} being in step again")
+            wait_until(lambda: setting.in_step(2), what=f"{server.name} being in step again")
 
 
 def _until_all_works(node, kept, folder: Path) -> float:

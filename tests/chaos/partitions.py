@@ -26,7 +26,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chaos import load
-from support.redis_servers import redis_executable, wait_until
+from support.redis_servers import redis_executable
+from support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -158,7 +159,7 @@ def servers(row: Row, network: Network, folder: Path) -> Iterator[tuple[str, int
             follow = ("--replicaof", first, "6379") if row.kind == "sentinel" and host != row.redis[0] else ()
             run(host, f"redis-{host}-{port}", *place, *words, *follow)
         for host, port in places:
-            wait_until(lambda host=host, port=port: "PONG" in ask(host, port, "ping"), 20, f"{host}:{port}")
+            wait_until(lambda host=host, port=port: "PONG" in ask(host, port, "ping"), what=f"{host}:{port}")
         if row.kind == "cluster":
             every = [f"{network.address[host]}:{port}" for host, port in places]
             make = ["redis-cli", "--cluster", "create", *every, "--cluster-replicas", "2", "--cluster-yes"]
@@ -175,12 +176,11 @@ def servers(row: Row, network: Network, folder: Path) -> Iterator[tuple[str, int
             asked = row.sentinels[0]
             wait_until(
                 lambda: "num-other-sentinels\n2\n" in ask(asked, 26379, "sentinel", "master", "voicemail"),
-                20,
-                "Sentinels",
+                what="Sentinels",
             )
             url = "redis+sentinel://" + ",".join(network.address[host] for host in row.sentinels) + "/voicemail"
         for host, port in places:
-            wait_until(lambda h=host, p=port: _in_step(ask(h, p, "info", "replication")), 30, "replicas")
+            wait_until(lambda h=host, p=port: _in_step(ask(h, p, "info", "replication")), what="replicas")
         yield f"{url}?wait_replicas={row.waits}", processes[0].pid
     finally:
         for process in processes:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from chaos import load
 from chaos.hostile import KINDS
-from support.redis_servers import redis_server, wait_until
+from support.redis_servers import redis_server
+from support.waiting import wait_until
 
 from esl_vm.esl.server import MOST_WAITING
 
@@ -36,7 +37,7 @@ class Attack:
 
     def made(self):
         """Wait for its end; how many connections it made, by kind."""
-        told, _ = self._process.communicate(timeout=90)
+        told, _ = self._process.communicate(timeout=100)
         return {kind: int(count) for kind, count in re.findall(r"(\S+)=(\d+)", told)}
 
     def close(self):

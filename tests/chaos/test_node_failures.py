@@ -9,7 +9,8 @@ import time
 import pytest
 from chaos.fleet import DOMAIN, Fleet, Service, no_other_disk, other_disk
 from live.freeswitch import why_not
-from support.redis_servers import redis_server, wait_until
+from support.redis_servers import redis_server
+from support.waiting import wait_until
 
 from esl_vm.audio.cache import Cache
 from esl_vm.audio.redis_audio import RedisAudio
@@ -82,7 +83,7 @@ def messages(store):
 
 def arrived(store):
     """The one message, once it is there."""
-    wait_until(lambda: messages(store), 20, "the message")
+    wait_until(lambda: messages(store), what="the message")
     [message] = messages(store)
     return message
 
@@ -94,7 +95,7 @@ def spoken(service, seconds):
         sounds = list(service.takes.glob("*-1.wav")) if service.takes.is_dir() else []
         return [sound for sound in sounds if sound.stat().st_size > seconds * BYTES_A_SECOND]
 
-    return wait_until(found, 30, "a recording")[0]
+    return wait_until(found, what="a recording")[0]
 
 
 def grown_old(service):
@@ -104,7 +105,7 @@ def grown_old(service):
 
 
 def nothing_left(service):
-    wait_until(lambda: not service.waiting(), 20, f"nothing waiting in {service.name}'s spool")
+    wait_until(lambda: not service.waiting(), what=f"nothing waiting in {service.name}'s spool")
 
 
 # -- FreeSWITCH dies in mid-recording
@@ -179,7 +180,7 @@ def phone(address, tmp_path, *words):
     command = ["phone", BOX, "--service", address, "--from", "500001", "--keys", "# # 1", "--mute", *words]
     ran = subprocess.run(
         [sys.executable, "-m", "esl_vm", *command],
-        capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, timeout=100, check=False, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     return ran.returncode, ran.stdout + ran.stderr
 

@@ -5,7 +5,8 @@ from collections import Counter
 import pytest
 from chaos.fleet import DOMAIN, Fleet, Service
 from live.freeswitch import why_not
-from support.redis_servers import redis_server, wait_until
+from support.redis_servers import redis_server
+from support.waiting import wait_until
 
 from esl_vm.model.mailbox import Folder, MailboxId
 from esl_vm.store.connect import connect
@@ -76,11 +77,11 @@ def recording(service):
 def test_a_rolling_restart_under_load_drops_no_call(fleet, services, store):
     with fleet.ringing(CALLERS, LEAVES_A_MESSAGE):
         for service in services:
-            wait_until(lambda service=service: recording(service) >= 3, 60, f"{service.name} having calls")
+            wait_until(lambda service=service: recording(service) >= 3, what=f"{service.name} having calls")
             service.tell_to_stop()
             assert service.ended(60) == 0, service.log.read_text()[-2000:]
             service.start()
-        wait_until(lambda: recording(services[-1]) >= 3, 60, "the last one having calls again")
+        wait_until(lambda: recording(services[-1]) >= 3, what="the last one having calls again")
     calls = fleet.rung
     wrong = [problem for problem in (call.wrong() for call in calls) if problem]
     assert not wrong, f"{len(wrong)} of {len(calls)} calls:\n" + "\n".join(wrong)

@@ -39,7 +39,7 @@ def test_whatever_a_command_makes_is_the_services(vm, leave, data, tone):
 
 def test_an_embedded_redis_that_root_started_is_the_services(data):
     command = [sys.executable, "-m", "esl_vm", "--data-dir", data, "mailbox", "add", "1001", "--no-pin"]
-    subprocess.run(command, check=True, timeout=60, capture_output=True)
+    subprocess.run(command, check=True, timeout=100, capture_output=True)
     assert (data / "redis").is_dir()
     assert owners(data) == {SERVICE}
 

@@ -7,7 +7,7 @@ from esl_peer import DISCONNECT, UUID, answer, described, event, reply
 from gevent import socket
 
 
-def eventually(condition, seconds: float = 5.0) -> None:
+def eventually(condition, seconds: float = 100.0) -> None:
     """Wait until a condition holds; fails after that time."""
     with gevent.Timeout(seconds, AssertionError("it did not happen in time")):
         while not condition():
@@ -28,7 +28,7 @@ class Caller:
         self.uuid = UUID[: -len(number)] + number
         self.commands: list[str] = []
         self.closed = False
-        self.socket = socket.create_connection(address, timeout=5)
+        self.socket = socket.create_connection(address, timeout=100)
         self.socket.settimeout(None)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._reader = gevent.spawn(self._read if talks else self._wait_for_end)

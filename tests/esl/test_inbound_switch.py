@@ -108,7 +108,7 @@ def test_many_greenlets_each_get_their_own_answer(freeswitch, connect):
     client = connect(freeswitch.port)
     client.wait_connected(5)
     asking = [gevent.spawn(client.api, f"echo {n}") for n in range(50)]
-    gevent.joinall(asking, timeout=5)
+    gevent.joinall(asking, timeout=100)
     assert [greenlet.value for greenlet in asking] == [f"ran echo {n}" for n in range(50)]
 
 
@@ -249,7 +249,7 @@ def test_those_who_wait_for_an_answer_are_told_when_the_connection_breaks(freesw
     asking = [gevent.spawn(client.api, "status") for _ in range(3)]
     eventually(lambda: len(freeswitch.commands) == 4)
     freeswitch.dies()
-    gevent.joinall(asking, timeout=5)
+    gevent.joinall(asking, timeout=100)
     assert all(isinstance(greenlet.exception, SwitchDownError) for greenlet in asking)
 
 

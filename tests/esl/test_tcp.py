@@ -67,7 +67,7 @@ def test_a_farewell_wakes_the_service_once(listener):
         session.connect(5)
         asking = gevent.spawn(session.ask, ["linger"])
         far.sendall(reply() * 5)
-        asking.get(timeout=5)
+        asking.get(timeout=100)
         session._parked = True
         session.hold(command("api uuid_setvar a vm_status SUCCESS") * 2, 2)
         leaving = gevent.spawn(session.hand_back, 5)
@@ -76,5 +76,5 @@ def test_a_farewell_wakes_the_service_once(listener):
         assert stream.getsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT) > len(farewell)
         far.sendall(farewell)
         far.shutdown(socket.SHUT_WR)
-        leaving.get(timeout=5)
+        leaving.get(timeout=100)
         assert session.gone == "FreeSWITCH ended the session"

@@ -11,7 +11,7 @@ import sys
 import pytest
 from import_rig import DATA, wav_bytes, write
 from support.ports import free_port
-from support.redis_servers import wait_until
+from support.waiting import wait_until
 
 from esl_vm.importers.fusionpbx import read_fusionpbx
 from esl_vm.importers.plan import Findings, ImportSourceError
@@ -448,7 +448,7 @@ def postgres(tmp_path_factory):
         yield dsn
     finally:
         server.terminate()
-        server.wait(20)
+        server.wait(100)
         log.close()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from import_rig import Place, expected, message_text, wav_bytes, write
-from support.redis_servers import wait_until
+from support.waiting import wait_until
 from test_import_expected import SOURCES, asterisk, mod_voicemail
 
 from esl_vm.importers.asterisk import read_asterisk

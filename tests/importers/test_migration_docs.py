@@ -66,7 +66,7 @@ def test_every_command_of_the_page_does_what_it_says(page, tmp_path):
                 cwd=tmp_path,
                 capture_output=True,
                 text=True,
-                timeout=60,
+                timeout=100,
                 check=False,
             )
             # 1: came, with the items that the tree is known to have
@@ -90,7 +90,7 @@ def test_other_commands_named_in_the_text_exist(page):
             [sys.executable, "-m", "esl_vm", *words.split(), "--help"],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=100,
             check=False,
         )
         assert run.returncode == 0, words

@@ -9,8 +9,8 @@ import subprocess
 import time
 from pathlib import Path
 
-from notify_cast import wait_until
 from support.ports import free_port
+from support.waiting import wait_until
 
 SIPP = Path(__file__).with_name("sipp")
 PASSWORD = "lamp-test"
@@ -76,7 +76,7 @@ class FreeSwitch:
 
     def wait_ready(self):
         try:
-            wait_until(self._ready, 60)
+            wait_until(self._ready)
         except AssertionError:
             raise AssertionError((self.folder / "log" / "freeswitch.log").read_text()[-3000:]) from None
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import threading
-import time
 
 from esl_vm.model.errors import SwitchDownError
 from esl_vm.model.events import Event, What
@@ -99,13 +97,3 @@ def delivered(box=ALICE, *, new=1, old=0, urgent_new=0, message="m1", **details)
         "origin": "call",
     }
     return event("delivered", box, new=new, old=old, urgent_new=urgent_new, message=message, **fields | details)
-
-
-def wait_until(true, seconds=20.0):
-    """Wait for a condition that somebody else will make true; fails when it takes too long."""
-    end = time.monotonic() + seconds
-    pause = threading.Event()
-    while not (value := true()):
-        assert time.monotonic() < end, f"waited {seconds} s in vain for {true}"
-        pause.wait(0.02)
-    return value

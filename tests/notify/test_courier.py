@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from memory_outbox import MemoryOutbox
-from notify_cast import ALICE, NOON, TestClock, wait_until
+from notify_cast import ALICE, NOON, TestClock
+from support.waiting import wait_until
 
 from esl_vm.model.errors import StoreDownError
 from esl_vm.model.jobs import Job, JobKind, JobState

@@ -7,9 +7,9 @@ import json
 
 import pytest
 from house import ALICE, House
-from notify_cast import wait_until
 from support.hostile_names import FORGED, hostile_callers
 from support.switch_neighbour import SwitchNeighbour
+from support.waiting import wait_until
 from support.web_neighbour import WebNeighbour
 
 from esl_vm.esl import wire

@@ -11,8 +11,9 @@ import freeswitch_node
 import pytest
 from freeswitch_node import PASSWORD, FreeSwitch, Listener, Telephone
 from house import House, WallClock
-from notify_cast import ALICE, BOB, wait_until
+from notify_cast import ALICE, BOB
 from support.redis_servers import redis_server
+from support.waiting import wait_until
 
 from esl_vm.model.errors import StoreDownError
 from esl_vm.model.mailbox import MailboxId

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 from house import House, WallClock, notifier_of
-from notify_cast import ALICE, BOB, WrittenSwitch, event, wait_until
+from notify_cast import ALICE, BOB, WrittenSwitch, event
 from smtp_peer import Post, post_office
 from support.redis_servers import redis_server
+from support.waiting import wait_until
 
 from esl_vm.model.errors import StoreDownError
 from esl_vm.model.jobs import JobState
@@ -165,7 +166,7 @@ def test_killed_while_sending_there_is_one_mail_or_one_more_with_the_same_id(hou
     else:
         post.letters.at_data = die
     house.leave(message_id="m1", seconds=0.2)
-    assert died.wait(20)
+    assert died.wait(100)
     victim.process.wait()
     assert house.mailboxes.message(ALICE, "m1").folder is Folder.NEW
     before = len(post.letters.mails)
@@ -326,7 +327,7 @@ def test_after_a_cut_event_socket_mod_voicemail_s_events_are_told_at_once(house,
     notifiers(house.url, 0, house.folder, WallClock(), "a", switch=switch, idle_s=60.0)
     for message_id in ("m1", "m2", "m3"):
         house.leave(message_id=message_id)
-    wait_until(lambda: len(told()) == 3, 10.0)
+    wait_until(lambda: len(told()) == 3)
     assert told() == ["m1", "m2", "m3"]
 
 
@@ -343,7 +344,7 @@ def test_a_query_before_all_mailboxes_were_looked_at_is_answered_from_the_store(
     house.add()
     house.leave()
     notifiers(house.url, 0, house.folder, WallClock(), "a", switch=switch)
-    assert asked.wait(20)
+    assert asked.wait(100)
     [answer] = [headers for _, _, headers in switch.fired if headers.get("Call-ID") == "c1"]
     assert answer["MWI-Voice-Message"] == "1/0 (0/0)"
 

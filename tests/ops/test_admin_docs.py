@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 import redis
-from support.redis_servers import redis_executable, redis_server, wait_until
+from support.redis_servers import redis_executable, redis_server
+from support.waiting import wait_until
 
 from esl_vm.app import open_node
 from esl_vm.cli.check_redis import check_redis
@@ -78,7 +79,7 @@ def terminal(service, tmp_path, monkeypatch, capsys):
         ran = subprocess.run(
             ["bash", "-c", line],
             cwd=folder, env={**os.environ, "PATH": f"{bin_folder}:{os.environ['PATH']}"},
-            capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL, check=False,
+            capture_output=True, text=True, timeout=100, stdin=subprocess.DEVNULL, check=False,
         )  # fmt: skip
         assert ran.returncode in allowed, f"{line}\n{ran.stdout}{ran.stderr}"
         return ran.stdout

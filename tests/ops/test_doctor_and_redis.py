@@ -8,7 +8,8 @@ import tarfile
 
 import pytest
 import redis
-from support.redis_servers import NoRedisError, _valkeys, old_servers, redis_cluster, redis_server, wait_until
+from support.redis_servers import NoRedisError, _valkeys, old_servers, redis_cluster, redis_server
+from support.waiting import wait_until
 
 from esl_vm.app import open_node
 from esl_vm.cli.bundle import write_bundle

@@ -18,7 +18,7 @@ print(allow_open_files(wanted), *resource.getrlimit(resource.RLIMIT_NOFILE))
 def tried(soft, hard, wanted):
     """What it says, and the two limits then; and its log."""
     words = [sys.executable, "-c", TRY, *map(str, (soft, hard, wanted))]
-    run = subprocess.run(words, capture_output=True, text=True, check=True, timeout=60)
+    run = subprocess.run(words, capture_output=True, text=True, check=True, timeout=100)
     return tuple(map(int, run.stdout.split())), run.stderr
 
 

@@ -24,9 +24,9 @@ import pytest
 import redis
 from support.mail_neighbour import MailNeighbour
 from support.ports import free_port
-from support.redis_servers import wait_until
 from support.served import Service
 from support.small_disk import fill, small_disk, take_inodes
+from support.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 CALL = (
@@ -59,7 +59,7 @@ class Serving:
     def answers(self, number="1001"):
         """Whether it takes a call and ends it when the caller hangs up."""
         try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=5) as line:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=100) as line:
                 if line.recv(100) != b"connect\n\n":
                     return False
                 line.sendall(CALL.format(number=number).encode())
@@ -68,7 +68,7 @@ class Serving:
             return False
 
     def wait(self):
-        wait_until(lambda: self.answers() or self.process.poll() is not None, seconds=20, what="the service")
+        wait_until(lambda: self.answers() or self.process.poll() is not None, what="the service")
         assert self.process.poll() is None, self.process.returncode
 
     def children(self):
@@ -78,7 +78,7 @@ class Serving:
     def close(self):
         if self.process.poll() is None:
             self.process.terminate()
-        self.process.wait(15)
+        self.process.wait(100)
 
 
 @contextmanager
@@ -167,7 +167,7 @@ def test_a_full_log_disk_keeps_nobody_from_calling_and_is_told_of_when_there_is_
             running.wait()
             fill(disk)
             # The first lines may still fit into the file's last block.
-            wait_until(lambda: running.answers() and lines_dropped(watched) >= 5, what="the figure", seconds=20)
+            wait_until(lambda: running.answers() and lines_dropped(watched) >= 5, what="the figure")
             (disk / "filler").unlink()
             running.answers()
             told = disk / "log"
@@ -176,7 +176,7 @@ def test_a_full_log_disk_keeps_nobody_from_calling_and_is_told_of_when_there_is_
 
 
 def lines_dropped(address):
-    with urllib.request.urlopen(f"http://{address}/metrics", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://{address}/metrics", timeout=100) as answer:
         return float(re.search(r"^esl_vm_log_lines_dropped_total (\S+)", answer.read().decode(), re.MULTILINE)[1])
 
 
@@ -224,7 +224,7 @@ def test_the_notifier_goes_on_without_a_reader_and_after_a_hangup(tmp_path, redi
                     node.mailboxes.deliver(
                         box, Message(f"m{number}", Caller("1002"), node.clock.now()), even_if_full=True
                     )
-                    wait_until(lambda number=number: len(mail.accepted) > number, seconds=20, what="the mail")
+                    wait_until(lambda number=number: len(mail.accepted) > number, what="the mail")
                     os.kill(running.pid, signal.SIGHUP)
                 assert running.poll() is None
             finally:
@@ -239,7 +239,7 @@ def test_a_hangup_to_every_process_cuts_no_call_and_reads_the_settings(tmp_path,
     with serving(tmp_path, redis_url) as running:
         running.wait()
         before = running.children()
-        with socket.create_connection(("127.0.0.1", running.port), timeout=10) as line:
+        with socket.create_connection(("127.0.0.1", running.port), timeout=100) as line:
             assert line.recv(100) == b"connect\n\n"
             line.sendall(CALL.format(number="1001").encode())
             assert line.recv(4096)
@@ -248,7 +248,7 @@ def test_a_hangup_to_every_process_cuts_no_call_and_reads_the_settings(tmp_path,
             wait_until(lambda: len(set(running.children()) - set(before)) == len(before), what="new processes")
             line.setblocking(False)
             assert not gone(line)  # the call is held by the former worker
-        wait_until(lambda: not set(running.children()) & set(before), seconds=20, what="the end of the former ones")
+        wait_until(lambda: not set(running.children()) & set(before), what="the end of the former ones")
         assert running.answers()
 
 
@@ -296,7 +296,7 @@ def test_a_terminal_that_is_closed_stops_the_service_on_it(tmp_path, redis_url):
     try:
         running.wait()
         os.close(master)
-        assert running.process.wait(15) == 0
+        assert running.process.wait(100) == 0
         assert refuses(running.port)
     finally:
         running.close()
@@ -304,7 +304,7 @@ def test_a_terminal_that_is_closed_stops_the_service_on_it(tmp_path, redis_url):
 
 def refuses(port):
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        socket.create_connection(("127.0.0.1", port), timeout=100).close()
     except ConnectionRefusedError:
         return True
     return False
@@ -317,7 +317,7 @@ def test_a_terminal_that_is_closed_while_the_service_starts_stops_it_too(tmp_pat
         status = Path(f"/proc/{running.process.pid}/status")
         wait_until(lambda: blocks_hangup(status.read_text()), what="the first lines of the program")
         os.close(master)
-        assert running.process.wait(15) == 0
+        assert running.process.wait(100) == 0
         assert refuses(running.port)
     finally:
         running.close()
@@ -329,9 +329,9 @@ def test_a_shell_that_ends_and_tells_its_jobs_stops_the_service_among_them(tmp_p
     running, master = on_a_terminal(tmp_path, redis_url, "sh", "-c", "exec bash --noprofile --norc -l -i", "sh")
     try:
         os.write(master, f"shopt -s huponexit; {shlex.join(running.command)} &\n".encode())
-        wait_until(running.answers, seconds=20, what="the service")
+        wait_until(running.answers, what="the service")
         os.write(master, b"exit\n")
-        running.process.wait(15)
+        running.process.wait(100)
         os.close(master)
         wait_until(lambda: refuses(running.port), what="the service's end")
     finally:
@@ -388,7 +388,7 @@ def test_an_address_that_comes_later_is_reached_by_then(tmp_path):
         "subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)\n"
         "with listen_on('192.0.2.7:8084') as listener:\n"
         "    subprocess.run(['ip', 'address', 'add', '192.0.2.7/32', 'dev', 'lo'], check=True)\n"
-        "    with socket.create_connection(('192.0.2.7', 8084), timeout=10):\n"
+        "    with socket.create_connection(('192.0.2.7', 8084), timeout=100):\n"
         "        print('reached', listener.accept()[1][0])\n"
     )
     ran = subprocess.run(
@@ -397,7 +397,7 @@ def test_an_address_that_comes_later_is_reached_by_then(tmp_path):
         text=True,
         cwd=ROOT,
         check=False,
-        timeout=60,
+        timeout=100,
     )
     if "unshare failed" in ran.stderr or "Operation not permitted" in ran.stderr:
         pytest.skip("no network of its own can be made here")
@@ -465,7 +465,7 @@ def test_calls_are_taken_while_it_can_t_be_started(tmp_path, after_a_power_cut):
             "calls are taken, and messages wait in the spool until Redis is there: embedded Redis in" in log.read_text()
         )
         base.write_bytes(good)
-        wait_until((tmp_path / "data" / "redis" / "redis.sock").is_socket, seconds=30, what="its socket")
+        wait_until((tmp_path / "data" / "redis" / "redis.sock").is_socket, what="its socket")
         assert running.answers()
         assert set(before) & set(running.children())
 
@@ -478,7 +478,7 @@ def test_commands_work_in_any_character_set(tmp_path, redis_url, charset):
     def run(*words):
         return subprocess.run(
             [sys.executable, "-m", "esl_vm", "--data-dir", tmp_path / "data", "--redis", redis_url, *words],
-            capture_output=True, timeout=30, check=True, cwd=ROOT, env=os.environ | {"PYTHONIOENCODING": charset},
+            capture_output=True, timeout=100, check=True, cwd=ROOT, env=os.environ | {"PYTHONIOENCODING": charset},
         ).stdout  # fmt: skip
 
     run("mailbox", "add", "1777", "--name", "Zoé Łódź 山田 👩", "--no-pin")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from live.freeswitch import FreeSwitch, find_freeswitch
 from spool_cast import ALICE
-from support.redis_servers import wait_until
+from support.waiting import wait_until
 
 from esl_vm.sound.wav import measure
 from esl_vm.spool import Settled

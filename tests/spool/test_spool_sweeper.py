@@ -74,7 +74,7 @@ def test_another_process_sees_that_a_call_is_live_until_that_process_is_killed(t
 
     assert desk.sweeper().sweep_once() == []
     child.kill()
-    child.join(10)
+    child.join(100)
     [outcome] = desk.sweeper().sweep_once()
 
     assert (outcome.id, outcome.settled) == (take_id, Settled.DELIVERED)
@@ -92,17 +92,17 @@ def test_of_several_sweepers_at_once_each_take_falls_to_one(tmp_path):
     answers = FORK.Queue()
 
     def sweep():
-        together.wait(20)
+        together.wait(100)
         held = [journal for path in desk.spool.folder.manifests() if (journal := Journal.open(path))]
-        together.wait(20)
+        together.wait(100)
         answers.put([journal.manifest.id for journal in held])
 
     children = [FORK.Process(target=sweep) for _ in range(3)]
     for child in children:
         child.start()
-    held = [take_id for _ in children for take_id in answers.get(timeout=20)]
+    held = [take_id for _ in children for take_id in answers.get(timeout=100)]
     for child in children:
-        child.join(10)
+        child.join(100)
     outcomes = desk.sweeper().sweep_once()
 
     assert len(held) == len(set(held)) == 40

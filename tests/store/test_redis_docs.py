@@ -92,7 +92,7 @@ def test_every_line_prints_what_the_page_says(installation, real_redis, tmp_path
         ["bash", "-eu", "-c", script],
         capture_output=True,
         env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "LC_ALL": "C.UTF-8"},
-        timeout=60,
+        timeout=100,
         check=False,
     )
     printed = done.stdout.decode("utf-8", "replace").split("\x1e")

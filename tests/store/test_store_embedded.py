@@ -21,8 +21,8 @@ from support.redis_servers import (
     redis_executable,
     redis_server,
     redis_version,
-    wait_until,
 )
+from support.waiting import wait_until
 
 from esl_vm.model.errors import SettingsError, StoreDownError
 from esl_vm.model.mailbox import Folder
@@ -141,7 +141,7 @@ def test_a_second_command_joins_and_the_last_one_stops_it(tmp_path):
             assert not gone(pid)
             with redis.Redis(unix_socket_path=other.url.removeprefix("unix:")) as client:
                 assert client.ping()
-        wait_until(lambda: gone(pid), 10, "the server stopping")
+        wait_until(lambda: gone(pid), what="the server stopping")
 
 
 def test_many_at_once_share_one(tmp_path):
@@ -153,7 +153,7 @@ def test_many_at_once_share_one(tmp_path):
         with Embedded(tmp_path) as server:
             urls.append(server.url)
             pids.add(server_pid(server))
-            leave.wait(30)
+            leave.wait(100)
 
     users = [threading.Thread(target=use) for _ in range(6)]
     for user in users:
@@ -170,7 +170,7 @@ def test_a_killed_user_leaves_nothing_running(tmp_path):
             pid = int(client.info("server")["process_id"])
         other.kill()
         other.wait()
-    wait_until(lambda: gone(pid), 10, "the server stopping")
+    wait_until(lambda: gone(pid), what="the server stopping")
     with Embedded(tmp_path) as server:
         assert Case(server.url).mailboxes.open(ALICE) is None
 
@@ -181,7 +181,7 @@ def test_a_killed_server_is_started_again_with_what_it_said_it_kept(tmp_path):
         case.mailboxes.deliver(ALICE, message("m1"))
         pid = server_pid(server)
         os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: reads(case) == ["m1"], 10, "the server being back")
+        wait_until(lambda: reads(case) == ["m1"], what="the server being back")
         assert server_pid(server) != pid
         case.store.close()
 
@@ -190,7 +190,7 @@ def test_a_killed_keeper_takes_the_server_along_and_the_next_user_starts_it_agai
     with Embedded(tmp_path) as server:
         pid = server_pid(server)
         os.kill(keeper_of(pid), signal.SIGKILL)
-        wait_until(lambda: gone(pid), 10, "the server stopping")
+        wait_until(lambda: gone(pid), what="the server stopping")
         with Embedded(tmp_path) as another:
             assert server_pid(another) != pid
 
@@ -203,9 +203,9 @@ def test_who_runs_long_starts_it_again_after_its_keeper_was_killed(tmp_path):
         assert not server.revive(), "nothing is wrong"
         pid = server_pid(server)
         os.kill(keeper_of(pid), signal.SIGKILL)
-        wait_until(server.revive, 10, "the server being started again")
+        wait_until(server.revive, what="the server being started again")
         assert not server.revive(), "once is enough"
-        wait_until(lambda: reads(case) == ["m1"], 10, "the server being back")
+        wait_until(lambda: reads(case) == ["m1"], what="the server being back")
         assert server_pid(server) != pid
         case.store.close()
         last = server_pid(server)
@@ -233,7 +233,7 @@ def test_forked_workers_keep_it_when_their_parent_is_gone(tmp_path):
             pid = int(client.info("server")["process_id"])
         parent.stdin.write("\n")
         parent.stdin.flush()
-        wait_until(lambda: gone(pid), 10, "the server stopping")
+        wait_until(lambda: gone(pid), what="the server stopping")
 
 
 def test_a_data_folder_with_a_path_too_long_for_a_socket(tmp_path):

@@ -6,7 +6,8 @@ import threading
 
 import pytest
 from store_case import ALICE, BOB, Case
-from support.redis_servers import redis_server, wait_until
+from support.redis_servers import redis_server
+from support.waiting import wait_until
 
 from esl_vm.model.events import What
 from esl_vm.store.records import pack_payload, unpack_payload

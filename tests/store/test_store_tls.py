@@ -12,7 +12,8 @@ import pytest
 from store_case import ALICE, Case
 from support.certificate import certificate_and_key
 from support.ports import free_port
-from support.redis_servers import redis_server, wait_until
+from support.redis_servers import redis_server
+from support.waiting import wait_until
 
 from esl_vm.model.errors import StoreDownError
 

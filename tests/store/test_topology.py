@@ -2,7 +2,8 @@
 
 import pytest
 from chaos.load import service
-from support.redis_servers import NoRedisError, redis_cluster, redis_sentinels, redis_server, wait_until
+from support.redis_servers import NoRedisError, redis_cluster, redis_sentinels, redis_server
+from support.waiting import wait_until
 
 from esl_vm.model.errors import StoreDownError
 from esl_vm.model.mailbox import MailboxId

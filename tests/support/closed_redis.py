@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from support.redis_servers import RedisServer, redis_server, wait_until
+from support.redis_servers import RedisServer, redis_server
+from support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,11 +24,11 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from support.ports import free_port
+from support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-READY_S = 10.0
 HOST = "127.0.0.1"
 
 
@@ -72,18 +71,6 @@ def redis_version(executable: str) -> tuple[int, ...]:
     if found is None:
         raise NoRedisError(f"{executable} does not tell its version: {text!r}")
     return tuple(int(part) for part in found.groups())
-
-
-def wait_until(condition, seconds: float = READY_S, what: str = "the condition"):
-    """Wait for something of a real server to come true, for so long at most; returns what it returned."""
-    deadline = time.monotonic() + seconds
-    while True:
-        result = condition()
-        if result:
-            return result
-        if time.monotonic() > deadline:
-            raise AssertionError(f"{what} did not come true within {seconds} s")
-        time.sleep(0.02)
 
 
 @dataclass
@@ -153,7 +140,7 @@ class RedisServer:
             self.process.send_signal(signal.SIGCONT)
             self.process.terminate()
             try:
-                self.process.wait(5)
+                self.process.wait(100)
             except subprocess.TimeoutExpired:
                 self.kill()
             self.process = None

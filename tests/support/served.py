@@ -37,7 +37,7 @@ class Service:
     def get(self, path):
         """Status and text of a page."""
         try:
-            with urllib.request.urlopen(self.status + path, timeout=10) as answer:
+            with urllib.request.urlopen(self.status + path, timeout=100) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as refused:
             return refused.code, refused.read().decode()
@@ -46,7 +46,7 @@ class Service:
         """Run a command on its data; returns what it printed."""
         ran = subprocess.run(
             [sys.executable, "-m", "esl_vm", "--data-dir", self.data, *words],
-            capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL, check=False,
+            capture_output=True, text=True, timeout=100, stdin=subprocess.DEVNULL, check=False,
         )  # fmt: skip
         assert code is None or ran.returncode == code, ran.stderr + ran.stdout
         return ran.stdout
@@ -65,7 +65,7 @@ class Service:
     def close(self):
         self.process.terminate()
         try:
-            self.process.wait(15)
+            self.process.wait(100)
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
