@@ -14,7 +14,7 @@ from gevent import monkey
 from esl_vm.audio.names import ENDING, OWNER, checked, is_id
 from esl_vm.model import patience
 from esl_vm.model.breaker import Breaker
-from esl_vm.model.errors import AudioMissingError, StoreDownError
+from esl_vm.model.errors import AudioMissingError, SettingsError, StoreDownError
 from esl_vm.sound import disk
 
 if TYPE_CHECKING:
@@ -68,9 +68,16 @@ class S3Address:
 
 
 def connect(address: S3Address) -> Any:
-    """A boto3 client; nothing is connected yet. Who has a caller waiting is limited by `S3Audio` besides."""
-    import boto3
-    from botocore.config import Config
+    """A boto3 client; nothing is connected yet. Who has a caller waiting is limited by `S3Audio` besides.
+
+    Raises:
+        SettingsError: boto3 is not installed.
+    """
+    try:
+        import boto3
+        from botocore.config import Config
+    except ImportError:
+        raise SettingsError(["audio.store: s3 needs boto3; install it with pip install 'esl-vm[s3]'"]) from None
 
     config = Config(
         connect_timeout=address.connect_s,

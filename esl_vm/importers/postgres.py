@@ -1,4 +1,4 @@
-"""Rows out of a live PostgreSQL, through psycopg where that is installed (`pip install psycopg[binary]`)."""
+"""Rows out of a live PostgreSQL, through psycopg where that is installed (`pip install 'esl-vm[import]'`)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def database_rows(dsn: str, tables: set[str]) -> Iterator[tuple[str, Row]]:
     try:
         psycopg: Any = importlib.import_module("psycopg")
     except ImportError:
-        raise ImportSourceError("--dsn needs psycopg (pip install 'psycopg[binary]'); or use --dump") from None
+        raise ImportSourceError("--dsn needs psycopg: pip install 'esl-vm[import]'; or use --dump") from None
     try:
         with psycopg.connect(dsn, connect_timeout=10, application_name="esl-vm import") as connection:
             connection.read_only = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import stat
+import sys
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from esl_vm.audio.cache import Cache
 from esl_vm.audio.folder_audio import FolderAudio
 from esl_vm.audio.redis_audio import RedisAudio
 from esl_vm.audio.s3_audio import S3Address, S3Audio, connect
-from esl_vm.model.errors import AudioMissingError, InvalidValueError, StoreDownError
+from esl_vm.model.errors import AudioMissingError, InvalidValueError, SettingsError, StoreDownError
 from esl_vm.store import keys
 from esl_vm.store.connect import connect as connect_redis
 from esl_vm.store.link import Link
@@ -362,3 +363,9 @@ def test_redis_keeps_a_sound_of_many_once_and_nothing_of_it_when_all_are_gone(re
             audio.delete(audio_id)
         assert link.run(None, lambda client: list(client.scan_iter("vm:audio:*c*"))) == []
         link.close()
+
+
+def test_without_boto3_s3_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    with pytest.raises(SettingsError, match=r"esl-vm\[s3\]"):
+        connect(S3Address("voicemail"))
