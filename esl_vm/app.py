@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from esl_vm.esl.inbound import EventSocketSwitch
     from esl_vm.esl.phone import EslPhone
     from esl_vm.esl.server import CallEnd, CallServer
-    from esl_vm.esl.share import Share
     from esl_vm.esl.sounds import PromptPack as SpokenPrompts
+    from esl_vm.esl.worker_load import WorkerLoad
     from esl_vm.model.call import Call
     from esl_vm.model.mailbox import MailboxId
     from esl_vm.model.settings import Settings
@@ -324,7 +324,7 @@ def build_server(
     node: Node,
     listener: socket.socket | tuple[str, int],
     metrics: Metrics | None = None,
-    share: Share | None = None,
+    load: WorkerLoad | None = None,
 ) -> CallServer:
     """The server that takes calls; not started yet. Each call's story is logged when it ends.
 
@@ -332,7 +332,7 @@ def build_server(
         node: the stores.
         listener: a listening gevent socket, or the address to listen on.
         metrics: where calls are counted.
-        share: this worker's part of the calls; None: it is the only one.
+        load: this worker's load, seen by the others; None: it is the only one.
     """
     from esl_vm.dialogue.front_door import answer_call
     from esl_vm.esl.elsewhere import Elsewhere
@@ -370,7 +370,7 @@ def build_server(
         stories.tell(told)
 
     max_calls = node.settings.service.max_calls
-    # A call is a socket, at times a connection to Redis or a recording too; and there are strangers, and the rest.
+    # A call is a socket, at times a connection to Redis or a recording too; and there are pending connections, and the rest.
     files = allow_open_files(2 * (max_calls + MOST_WAITING))
     limits = ServerSettings(
         max_calls=max_calls,
@@ -383,7 +383,7 @@ def build_server(
         proof = pack.proof()
         elsewhere = Elsewhere(pack.pack, proof) if proof else None
         pack = pack if proof else pack.pack
-    return CallServer(listener, converse, pack, limits, ended, share, elsewhere)
+    return CallServer(listener, converse, pack, limits, ended, load, elsewhere)
 
 
 def _story(node: Node, call: Call) -> Story:

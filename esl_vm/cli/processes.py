@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import socket
 
     from esl_vm.app import Node
-    from esl_vm.esl.share import Share
+    from esl_vm.esl.worker_load import WorkerLoad
     from esl_vm.model.settings import Settings
     from esl_vm.ops.figures import Board, Slot
     from esl_vm.ops.lifeline import Lifeline
@@ -66,13 +66,15 @@ class Service:
     seen: socket.socket | None = None
 
 
-def serve_calls(lifeline: Lifeline, service: Service, share: Share | None = None, counts: Slot | None = None) -> int:
-    """Take calls until told to stop, then finish those that run. The only worker has no share.
+def serve_calls(
+    lifeline: Lifeline, service: Service, load: WorkerLoad | None = None, counts: Slot | None = None
+) -> int:
+    """Take calls until told to stop, then finish those that run.
 
     Args:
         lifeline: its supervisor.
         service: what it is told.
-        share: its part of the calls.
+        load: how much it has to do, seen by the other workers.
         counts: where it puts what it counted.
     """
     from gevent import monkey
@@ -93,7 +95,7 @@ def serve_calls(lifeline: Lifeline, service: Service, share: Share | None = None
         if service.demo:
             with contextlib.suppress(StoreDownError):  # it is said already that Redis is away; calls are taken
                 add_demo_mailboxes(node)
-        server = build_server(node, _own(service.listener), metrics, share)
+        server = build_server(node, _own(service.listener), metrics, load)
         stop = _until_told(lifeline)
         server.start()
         metrics.taking_calls(True)
@@ -291,15 +293,15 @@ def _compare(node: Node, differing: list[str]) -> None:
 def _sweep(node: Node) -> None:
     import gevent
 
-    from esl_vm.model.seldom import Seldom
+    from esl_vm.model.rate_limited_log import RateLimitedLog
 
-    unsettled = Seldom(log, logging.WARNING, most=1)
+    unsettled = RateLimitedLog(log, logging.WARNING, most=1)
     while True:
         try:
             node.sweeper.sweep_once()
             node.spool.folder.belong_to(node.store.installation)
         except (SpoolError, StoreDownError, OSError) as wrong:
-            unsettled.tell("the spool is not settled now: %s", wrong)
+            unsettled.log("the spool is not settled now: %s", wrong)
         except Exception:  # a front door: the next round may do better
             log.exception("settling the spool")
         gevent.sleep(node.settings.spool.sweep_s)

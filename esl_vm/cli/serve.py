@@ -65,7 +65,7 @@ def add_commands(commands: Commands) -> None:
 
 def _run(args: argparse.Namespace) -> int:
     from esl_vm.app import keep_redis
-    from esl_vm.esl.share import Board
+    from esl_vm.esl.worker_load import worker_loads
     from esl_vm.ops import figures, logs
     from esl_vm.ops.lifeline import Role
     from esl_vm.ops.open_files import share_memory_between_threads
@@ -87,13 +87,12 @@ def _run(args: argparse.Namespace) -> int:
         def roles_for(now: Settings) -> list[Role]:
             notify = now.notify.enabled and not args.no_notify
             service = Service(now, redis_url, listener, _address(listener), False, notify, counted, seen)
-            board = Board(now.service.workers)
             workers = [
                 Role(
-                    f"worker {number + 1}",
-                    partial(serve_calls, service=service, share=board.share(number), counts=counted.slot()),
+                    f"worker {number}",
+                    partial(serve_calls, service=service, load=load, counts=counted.slot()),
                 )
-                for number in range(now.service.workers)
+                for number, load in enumerate(worker_loads(now.service.workers), 1)
             ]
             steward = partial(look_after, service=dataclasses.replace(service, demo=args.demo), counts=counted.slot())
             return [*workers, Role("steward", steward, serves_calls=False)]

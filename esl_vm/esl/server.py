@@ -6,7 +6,7 @@ What holds here:
   ever whose socket closes before that (seen on FreeSWITCH 1.11). A call that can't be taken is handed back at once
   with `vm_status` FAILED, and the dialplan goes on to its apology.
 - Nothing of one call reaches another: its errors end in its greenlet.
-- Connections that have not answered `connect` yet are few and short-lived, and may send little (see strangers.py). Of many
+- Connections that have not answered `connect` yet are few and short-lived, and may send little (see pending.py). Of many
   the log tells a few.
 """
 
@@ -18,20 +18,20 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import gevent
+from gevent.pool import Group
 from gevent.server import StreamServer
 
-from esl_vm.esl.crew import Crew
 from esl_vm.esl.networks import LOOPBACK, Network, allowed
+from esl_vm.esl.pending import PendingConnections
 from esl_vm.esl.phone import EslPhone, PhoneSettings
 from esl_vm.esl.session import CallSession
-from esl_vm.esl.share import MOST_STRANGERS
 from esl_vm.esl.socket_mode import problem
-from esl_vm.esl.strangers import Strangers
 from esl_vm.esl.tcp import prepare
 from esl_vm.esl.wire import Limits
+from esl_vm.esl.worker_load import MOST_PENDING, worker_loads
 from esl_vm.model.call import Cause, Status
 from esl_vm.model.errors import CallerGoneError, WireError
-from esl_vm.model.seldom import Seldom
+from esl_vm.model.rate_limited_log import RateLimitedLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,9 +39,9 @@ if TYPE_CHECKING:
     from gevent import socket
 
     from esl_vm.esl.elsewhere import Elsewhere
-    from esl_vm.esl.share import Share
     from esl_vm.esl.sounds import PromptPack
     from esl_vm.esl.wire import Frame
+    from esl_vm.esl.worker_load import WorkerLoad
     from esl_vm.model.call import Call
 
 log = logging.getLogger(__name__)
@@ -108,7 +108,7 @@ class CallServer:
         pack: where the prompts lie.
         settings: limits.
         ended: told every call's story.
-        share: this worker's part of the service's calls; None: it is the only one.
+        load: this worker's load, seen by the service's others; None: it is the only one.
         elsewhere: what is played instead where FreeSWITCH does not see the pack; None: it always does.
     """
 
@@ -119,7 +119,7 @@ class CallServer:
         pack: PromptPack,
         settings: ServerSettings,
         ended: Callable[[CallEnd], None],
-        share: Share | None = None,
+        load: WorkerLoad | None = None,
         elsewhere: Elsewhere | None = None,
     ) -> None:
         self._handle = handle
@@ -127,18 +127,17 @@ class CallServer:
         self._elsewhere = elsewhere
         self._settings = settings
         self._ended = ended
-        self._strangers = Strangers(settings.max_waiting, settings.limits)
-        self._crew = Crew()
+        self._pending = PendingConnections(settings.max_waiting, settings.limits)
+        self._pool = Group()  # a greenlet for each connection
         self._sessions: set[CallSession] = set()  # those that are calls
         self._watcher: gevent.Greenlet | None = None
-        self._no_calls = Seldom(log, logging.INFO)
+        self._no_calls = RateLimitedLog(log, logging.INFO)
         backlog = BACKLOG if isinstance(listener, tuple) else None  # a socket listens already
-        self._server = StreamServer(listener, self._connection, spawn=self._crew.run, backlog=backlog)
+        self._server = StreamServer(listener, self._connection, spawn=self._pool.spawn, backlog=backlog)
         # One connection a turn of the loop: the workers that share the listener have their turns between.
         self._server.max_accept = 1
         self._stopped = False
-        self._held = 0  # connections that are being served
-        self._share = share
+        self._load = load or worker_loads(1)[0]
         self._server.full = self._pause  # asked by gevent before each connection
 
     @property
@@ -155,12 +154,11 @@ class CallServer:
     @property
     def waiting(self) -> int:
         """How many connections have not answered `connect` yet."""
-        return len(self._strangers)
+        return len(self._pending)
 
     def start(self) -> None:
         """Listen, and return; raises OSError if the address can't be had."""
-        if self._share is not None:
-            self._share.holds(0)
+        self._load.accept(True)
         self._server.start()
         prepare(self._server.socket)
 
@@ -175,20 +173,17 @@ class CallServer:
                 hands the calls back.
         """
         self._stopped = True
-        if self._share is not None:
-            self._share.leaves()
-            self._share = None
+        self._load.accept(False)
         self._server.stop_accepting()
         while waiting := self._accept():
-            self._crew.run(self._connection, *waiting)
+            self._pool.spawn(self._connection, *waiting)
         self._server.close()
-        self._crew.dismiss()
         if drain_s > 0:
-            self._crew.join(timeout=drain_s)
-        if not self._crew.busy:
+            self._pool.join(timeout=drain_s)
+        if not self._pool:
             return True
         log.warning("%d calls did not finish within %g s and are handed back", self.calls, drain_s)
-        self._crew.kill(timeout=SETTLE_S)
+        self._pool.kill(timeout=SETTLE_S)
         return False
 
     def _accept(self) -> tuple[socket.socket, tuple[str, int]] | None:
@@ -201,9 +196,9 @@ class CallServer:
 
     def _pause(self) -> bool:
         """Whether the connection that waits is not to be taken now; then none is for a moment."""
-        if self._strangers.full:
+        if self._pending.full:
             gevent.spawn_later(PAUSE_S, self._go_on, take=False)
-        elif self._share is not None and len(self._strangers) <= MOST_STRANGERS and self._share.is_larger:
+        elif len(self._pending) <= MOST_PENDING and self._load.is_higher:
             gevent.spawn_later(PAUSE_S, self._go_on, take=True)  # if nobody else wanted it
         else:
             return False
@@ -214,21 +209,16 @@ class CallServer:
             return
         waiting = self._accept() if take else None
         if waiting:
-            self._crew.run(self._connection, *waiting)
+            self._pool.spawn(self._connection, *waiting)
         self._server.start_accepting()
 
     # -- one connection ---------------------------------------------------------------------------------------------
 
-    def _holds(self, more: int) -> None:
-        self._held += more
-        if self._share is not None:
-            self._share.holds(self._held)
-
     def _connection(self, stream: socket.socket, address: tuple[str, int]) -> None:
-        self._holds(+1)
+        self._load.add(+1)
         try:
             prepare(stream)
-            session = CallSession(address, stream, limits=self._strangers.limits)
+            session = CallSession(address, stream, limits=self._pending.limits)
             try:
                 self._serve(session, address)
             finally:
@@ -238,14 +228,14 @@ class CallServer:
             log.exception("connection from %s", address)
         finally:
             stream.close()
-            self._holds(-1)
+            self._load.add(-1)
 
     def _serve(self, session: CallSession, address: tuple[str, int]) -> None:
         began = time.monotonic()
         try:
             frame = self._connect(session)
         except (CallerGoneError, WireError) as error:
-            self._no_calls.tell("no call from %s: %s", address, error)
+            self._no_calls.log("no call from %s: %s", address, error)
             return
         session.allow(self._settings.limits)
         phone = EslPhone(session, frame, self._pack, self._settings.phone, self._elsewhere)
@@ -284,11 +274,11 @@ class CallServer:
                 session.nudge()
 
     def _connect(self, session: CallSession) -> Frame:
-        self._strangers.come(session)
+        self._pending.add(session)
         try:
             return session.connect(self._settings.connect_s)
         finally:
-            self._strangers.go(session)
+            self._pending.remove(session)
 
     def _refusal(self, address: tuple[str, int]) -> str:
         if self.calls >= self._settings.max_calls:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from esl_vm.model.actor import acting, actor
 from esl_vm.model.errors import InvalidValueError, SoundTooLargeError, SpoolError, StoreDownError
-from esl_vm.model.seldom import Seldom
+from esl_vm.model.rate_limited_log import RateLimitedLog
 from esl_vm.model.store import Delivery
 from esl_vm.sound import disk
 from esl_vm.sound.fax import BLOCK_MS, is_fax
@@ -66,7 +66,7 @@ class Settler:
         self._destinations = destinations
         self._keep = keep
         self._wall = wall
-        self._still_waits = Seldom(log, logging.WARNING, most=1)
+        self._still_waits = RateLimitedLog(log, logging.WARNING, most=1)
 
     def settle(self, journal: Journal, *, retry: bool = False, told: bool = True) -> Settlement:
         """Settle a take and close its journal.
@@ -350,7 +350,7 @@ class Settler:
             if not retry:
                 raise SpoolError(f"the take {manifest.id} can't be kept: {error}") from error
             log.warning("take %s: why it waits can't be written down: %s", manifest.id, error)
-        tell = log.warning if changes else self._still_waits.tell
+        tell = log.warning if changes else self._still_waits.log
         tell("take %s for %s waits: %s", manifest.id, manifest.recipients, reason)
         return Settlement(Settled.WAITING, reason)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from esl_vm.model.actor import actor
 from esl_vm.model.errors import SpoolError
-from esl_vm.model.seldom import Seldom
+from esl_vm.model.rate_limited_log import RateLimitedLog
 from esl_vm.sound import disk
 from esl_vm.sound.wav import BrokenSoundError, join
 from esl_vm.spool.destinations import Destinations
@@ -93,7 +93,7 @@ class Spool:
         self.clock = clock
         self.audio = audio
         self.run = run
-        self._refused = Seldom(log, logging.ERROR, most=1)
+        self._refused = RateLimitedLog(log, logging.ERROR, most=1)
 
     def take_message(
         self,
@@ -248,7 +248,7 @@ class Spool:
         try:
             return Take(self.run(lambda: self._begin(manifest, prepare)), self.settler)
         except SpoolError as error:
-            self._refused.tell("callers are told that nothing can be recorded now: %s", error)
+            self._refused.log("callers are told that nothing can be recorded now: %s", error)
             raise
 
     def _begin(self, manifest: Manifest, prepare: Callable[[Journal], None]) -> Journal:

@@ -95,6 +95,8 @@ def refused(address):
         socket.create_connection((host, int(port)), timeout=100).close()
     except ConnectionRefusedError:
         return True
+    except ConnectionResetError:  # it came while the listener was being closed; the next one is refused
+        pass
     return False
 
 

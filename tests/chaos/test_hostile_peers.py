@@ -19,7 +19,7 @@ CALLERS = 20
 CROWD = 10_000
 MB = 1 << 20
 MOST_GROWTH_MB = 150
-"""What a worker may hold more than before: 256 strangers with a header block of 256 KiB each and 768 with 32 KiB are 88 MB."""
+"""What a worker may hold more than before: 256 pending connections with a header block of 256 KiB each and 768 with 32 KiB are 88 MB."""
 
 
 class Attack:

@@ -15,12 +15,12 @@ from gevent import socket
 from gevent.event import Event
 
 from esl_vm.esl.networks import allowed
+from esl_vm.esl.pending import GRACE_S
 from esl_vm.esl.server import CallServer, ServerSettings
-from esl_vm.esl.strangers import PATIENCE_S
 from esl_vm.esl.wire import Limits
 from esl_vm.model.call import ALL_KEYS
 from esl_vm.model.errors import CallerGoneError
-from esl_vm.model.seldom import Seldom
+from esl_vm.model.rate_limited_log import RateLimitedLog
 from esl_vm.speech.utterance import Prompt
 
 
@@ -226,11 +226,13 @@ def test_of_many_that_are_no_calls_the_log_tells_a_few_then_how_many(serve, capl
     caplog.set_level(logging.INFO)
     server = serve(waits_for_a_key)
     clock = [0.0]
-    server._no_calls = Seldom(logging.getLogger("test"), logging.INFO, most=3, every_s=60, clock=lambda: clock[0])
+    server._no_calls = RateLimitedLog(
+        logging.getLogger("test"), logging.INFO, most=3, every_s=60, clock=lambda: clock[0]
+    )
     for _ in range(8):
         stranger = Caller(server.address, talks=False)
         stranger.vanishes()
-    eventually(lambda: server._no_calls._left_out == 5)
+    eventually(lambda: server._no_calls._lines == 8)
     assert caplog.text.count("no call from") == 3
     clock[0] = 61.0
     Caller(server.address, talks=False).vanishes()
@@ -259,7 +261,7 @@ def test_endless_headers_that_drip_in_end_when_the_time_is_over(serve):
 
 def test_among_a_crowd_that_says_nothing_a_call_gets_through(serve):
     server = serve(waits_for_a_key, max_waiting=20, connect_s=30)
-    server._strangers._clock = itertools.count().__next__  # everybody has had their time at the next look
+    server._pending._clock = itertools.count().__next__  # everybody has had their time at the next look
     crowd = [Caller(server.address, talks=False) for _ in range(150)]
     eventually(lambda: sum(caller.closed for caller in crowd) >= 130)
     assert server.waiting <= 20
@@ -277,7 +279,7 @@ def test_among_a_crowd_that_says_nothing_a_call_gets_through(serve):
 def test_a_freeswitch_that_is_slow_for_a_moment_keeps_its_call_whoever_comes_meanwhile(serve):
     now = [0.0]
     server = serve(waits_for_a_key, max_waiting=20, connect_s=30)
-    server._strangers._clock = lambda: now[0]
+    server._pending._clock = lambda: now[0]
     slow = Caller(server.address, talks=False)
     crowd = [Caller(server.address, talks=False) for _ in range(50)]
     eventually(lambda: server.waiting == 20)
@@ -291,9 +293,9 @@ def test_a_freeswitch_that_is_slow_for_a_moment_keeps_its_call_whoever_comes_mea
     eventually(lambda: len(pauses) == 3)
     assert not any(one.closed for one in crowd)
     assert server.calls == 1, "the late one waits in the kernel"
-    now[0] = PATIENCE_S
+    now[0] = GRACE_S
     eventually(lambda: sum(one.closed for one in crowd) >= 20)
-    now[0] = 2 * PATIENCE_S
+    now[0] = 2 * GRACE_S
     eventually(lambda: sum(one.closed for one in crowd) >= 30)
     eventually(lambda: server.calls == 2)
     late.presses("1")
@@ -398,7 +400,7 @@ def test_nothing_stays_behind_a_call(serve):
     server = serve(two_prompts)
     for number in range(3000, 3040):
         Caller(server.address, str(number)).ends()
-    eventually(lambda: len(server.stories) == 40 and not server._crew.busy)
+    eventually(lambda: len(server.stories) == 40 and not server._pool)
     gc.collect()
     assert not sessions
 

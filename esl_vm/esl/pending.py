@@ -1,8 +1,8 @@
-"""Connections that have not said yet which call they bring. FreeSWITCH says so within milliseconds; the others are strangers.
+"""Pending connections: those that have not said yet which call they bring. FreeSWITCH says so within milliseconds.
 
 There is room for so many of them. When it is used up the oldest is closed, but none before it has had its time: until then no
-more are taken, and those that come wait in the kernel. So a FreeSWITCH that is slow for a moment keeps its call, however many
-strangers there are; a connection of FreeSWITCH that is closed leaves its call parked (seen on FreeSWITCH 1.11).
+more are accepted, and those that come wait in the kernel. So a FreeSWITCH that is slow for a moment keeps its call, however
+many pending connections there are; a connection of FreeSWITCH that is closed leaves its call parked (seen on FreeSWITCH 1.11).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from esl_vm.model.seldom import Seldom
+from esl_vm.model.rate_limited_log import RateLimitedLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 # Seconds every connection has before it is closed to make room for another.
-PATIENCE_S = 0.5
-# Above so many strangers it is a crowd, and each further one may send less: FreeSWITCH's answer to `connect` has 7 to 30 kB,
-# and a thousand times 256 KiB would be much memory.
+GRACE_S = 0.5
+# From so many on each further one may send less: FreeSWITCH's answer to `connect` has 7 to 30 kB, and a thousand times
+# 256 KiB would be much memory.
 CROWD = 256
 CROWD_HEAD = 32 * 1024
 # Bytes that may follow a header block before it is known that a call comes. The answer to `connect` has none, the notice
@@ -33,7 +33,7 @@ CROWD_HEAD = 32 * 1024
 BODY = 4096
 
 
-class Strangers:
+class PendingConnections:
     """Those of one worker, in the order in which they came.
 
     Args:
@@ -45,35 +45,33 @@ class Strangers:
     def __init__(self, most: int, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
         self._most = most
         self._limits = replace(limits, body=min(limits.body, BODY))
-        self._limits_in_a_crowd = replace(self._limits, head=min(limits.head, CROWD_HEAD))
         self._clock = clock
-        self._came: dict[CallSession, float] = {}
-        self._too_many = Seldom(log, logging.WARNING)
+        self._since: dict[CallSession, float] = {}
+        self._too_many = RateLimitedLog(log, logging.WARNING)
 
     def __len__(self) -> int:
-        return len(self._came)
+        return len(self._since)
 
     @property
     def limits(self) -> Limits:
         """How much the next one may send."""
-        return self._limits if len(self._came) < CROWD else self._limits_in_a_crowd
+        crowded = len(self._since) >= CROWD
+        return replace(self._limits, head=min(self._limits.head, CROWD_HEAD)) if crowded else self._limits
 
     @property
     def full(self) -> bool:
         """Whether there is no room for another, and the oldest has not had its time yet."""
-        if len(self._came) < self._most:
-            return False
-        return self._clock() - next(iter(self._came.values())) < PATIENCE_S
+        return len(self._since) >= self._most and self._clock() - next(iter(self._since.values())) < GRACE_S
 
-    def come(self, session: CallSession) -> None:
+    def add(self, session: CallSession) -> None:
         """Another one; the oldest is closed if there is no room."""
-        self._came[session] = self._clock()
-        if len(self._came) > self._most:
-            self._too_many.tell("%d connections without a call; closing the oldest", len(self._came))
-            oldest = next(iter(self._came))
-            del self._came[oldest]
+        self._since[session] = self._clock()
+        if len(self._since) > self._most:
+            self._too_many.log("%d connections without a call; closing the oldest", len(self._since))
+            oldest = next(iter(self._since))
+            del self._since[oldest]
             oldest.stop()
 
-    def go(self, session: CallSession) -> None:
+    def remove(self, session: CallSession) -> None:
         """It brings a call, or is gone."""
-        self._came.pop(session, None)
+        self._since.pop(session, None)

@@ -6,7 +6,7 @@ from esl_caller import Caller, eventually
 from gevent import socket
 
 from esl_vm.esl.server import CallServer, ServerSettings
-from esl_vm.esl.share import MOST_STRANGERS, Board
+from esl_vm.esl.worker_load import MOST_PENDING, worker_loads
 from esl_vm.model.call import ALL_KEYS
 
 
@@ -23,39 +23,38 @@ def waits_for_a_key(phone):
 
 
 def test_who_holds_more_than_another_leaves_a_call_to_it():
-    board = Board(3)
-    first, second, third = map(board.share, range(3))
-    first.holds(0)
-    assert not first.is_larger, "nobody else takes calls yet"
-    second.holds(0)
-    assert not first.is_larger
-    first.holds(1)
-    assert not first.is_larger, "one more is nothing to wait for"
-    first.holds(2)
-    assert (first.is_larger, second.is_larger) == (True, False)
-    third.holds(4)
-    second.holds(1)
-    assert (first.is_larger, second.is_larger, third.is_larger) == (False, False, True)
-    first.holds(102)
-    second.holds(100)
-    third.holds(103)
-    assert (first.is_larger, third.is_larger) == (False, True)
-    first.leaves()
-    second.leaves()
-    assert not third.is_larger, "it is alone again"
+    first, second, third = worker_loads(3)
+    first.accept(True)
+    assert not first.is_higher, "nobody else takes calls yet"
+    second.accept(True)
+    assert not first.is_higher
+    first.add(1)
+    assert not first.is_higher, "one more is nothing to wait for"
+    first.add(1)
+    assert (first.is_higher, second.is_higher) == (True, False)
+    third.accept(True)
+    third.add(4)
+    second.add(1)
+    assert (first.is_higher, second.is_higher, third.is_higher) == (False, False, True)
+    first.add(100)
+    second.add(99)
+    third.add(99)
+    assert (first.is_higher, third.is_higher) == (False, True)
+    first.accept(False)
+    second.accept(False)
+    first.add(-102)  # its calls end, and it takes no others
+    assert not third.is_higher, "it is alone again"
 
 
 @pytest.fixture
 def workers():
     """Two servers on one listener, as two processes have it."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=100)
-    board = Board(3)  # the third place is that of a worker that has not come yet
     servers = []
-    for place in range(2):
+    for load in worker_loads(3)[:2]:  # the third is that of a worker that has not come yet
         own = listener.dup()
         own.setblocking(0)
-        share = board.share(place)
-        servers.append(CallServer(own, waits_for_a_key, Pack(), ServerSettings(), lambda end: None, share))
+        servers.append(CallServer(own, waits_for_a_key, Pack(), ServerSettings(), lambda end: None, load))
         servers[-1].start()
     yield servers
     for server in servers:
@@ -92,7 +91,7 @@ def test_a_worker_whose_calls_have_ended_has_its_share_of_the_next(workers):
 
 def test_calls_are_taken_when_the_others_do_not(workers):
     """The third worker holds nothing, and takes nothing: it hangs."""
-    workers[0]._share._cells[2] = 0
+    workers[0]._load._cells[2] = 0
     callers = [Caller(workers[0].address, str(1000 + number)) for number in range(6)]
     eventually(lambda: sum(held(workers)) == 6)
     for caller in callers:
@@ -107,21 +106,21 @@ def test_a_worker_that_stops_is_not_waited_for(workers):
     gevent.sleep(0)
     late = Caller(second.address, "2000")
     eventually(lambda: second.calls == 3)
-    assert not second._share.is_larger
+    assert not second._load.is_higher
     for caller in [*callers, late]:
         caller.vanishes()
     stopping.join()
 
 
-def test_a_crowd_of_strangers_is_not_left_to_others(workers):
+def test_a_crowd_of_pending_connections_is_not_left_to_others(workers):
     first, second = workers
     second.stop()
-    first._share._cells[2] = 0  # holds nothing, takes nothing
+    first._load._cells[2] = 0  # holds nothing, takes nothing
     left = []
     go_on = first._go_on
     first._go_on = lambda *, take: (left.append(first.waiting), go_on(take=take))
     strangers = [Caller(first.address, str(1000 + number), talks=False) for number in range(100)]
     eventually(lambda: first.waiting == 100)
-    assert max(left) <= MOST_STRANGERS + 1
+    assert max(left) <= MOST_PENDING + 1
     for stranger in strangers:
         stranger.vanishes()
