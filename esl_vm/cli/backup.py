@@ -168,11 +168,10 @@ def _proved(path: Path) -> tuple[dict[str, Any], Counter[str]]:
 def _refuse(node: Node, head: dict[str, Any], *, replace: bool) -> None:
     """Raises InvalidValueError where the restore would be undone, or undo what it should not."""
     from esl_vm.cli.agreement import sounds_problem
+    from esl_vm.store.store import SCHEMA
 
-    if head["schema"] > node.store.knows:
-        raise InvalidValueError(
-            f"the backup holds schema {head['schema']}, this version knows {node.store.knows}: upgrade"
-        )
+    if head["schema"] > SCHEMA:
+        raise InvalidValueError(f"the backup holds schema {head['schema']}, this version knows {SCHEMA}: upgrade")
     role = node.store.backup.role()
     if role != "master":
         raise InvalidValueError(

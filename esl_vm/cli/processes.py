@@ -121,6 +121,7 @@ def look_after(lifeline: Lifeline, service: Service, counts: Slot | None = None)
     from esl_vm.model.agreement import packed
     from esl_vm.ops.heartbeat import Heartbeat
     from esl_vm.ops.metrics import WRITE_S, Metrics
+    from esl_vm.store.store import SCHEMA
 
     settings = service.settings
     metrics = Metrics(counts, service.figures, partial(gevent.spawn_later, WRITE_S))
@@ -151,7 +152,7 @@ def look_after(lifeline: Lifeline, service: Service, counts: Slot | None = None)
             node.store.cluster,
             looker.look,
             metrics,
-            knows=node.store.knows,
+            knows=SCHEMA,
             listens=service.listens,
             agree=packed(told_in_common(node)),
         )

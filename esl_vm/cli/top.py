@@ -69,7 +69,7 @@ def look(node: Node) -> dict[str, Any]:
     return {
         "at": iso_time(now, zone),
         "redis": node.store.link.label,
-        "schema": node.store.migrator.schema(),
+        "schema": node.store.schema,
         "nodes": [_node(one, now, zone) for one in node.store.cluster.nodes()],
         "locked_mailboxes": state.locked,
         "mail_waiting": state.jobs.get("mail", 0),

@@ -1,4 +1,4 @@
-"""What the nodes tell of themselves, and what the cluster shares: for doctor, top, /metrics, and migrations.
+"""What the nodes tell of themselves, and what the cluster shares: for doctor, top and /metrics.
 
 A node that is alive writes its hash again every few seconds; it expires when the node is gone, and its name stays in a
 sorted set for a day, so that one that is missed is seen to be missing. All keys carry the tag `{nodes}`.

@@ -99,7 +99,6 @@ class Link:
         self._prepared = False
         self._breakers: dict[int | str | None, Breaker] = {}
         self._scripts: dict[str, Script] = {}  # that were run; one that comes back may have forgotten them
-        self._idle: list[Any] = []  # connections that scripts are run on, none of them in use
         self._making = threading.Lock()
         self._turns = threading.BoundedSemaphore(self.limits.connections)
 
@@ -185,11 +184,10 @@ class Link:
         def work(client: Client) -> Any:
             if announced and self.replicas:
                 return self._with_copies(client, keys[0], (by_sha, whole, whole))
-            ask = client.execute_command if self.cluster else partial(self._ask, client)
             try:
-                return ask(*by_sha)
+                return client.execute_command(*by_sha)
             except wrong.NoScriptError:
-                return ask(*whole)
+                return client.execute_command(*whole)
 
         return self.run(keys[0] if partition is None and keys else partition, work)
 
@@ -255,30 +253,6 @@ class Link:
             command = ("SET", key, "1", "PX", "1000")
             self.run(partition, lambda client: self._with_copies(client, key, (command, command)))
 
-    def _ask(self, client: Client, *command: Any) -> Any:
-        """A command's answer, straight from a connection of the client's pool that stays with us afterwards.
-
-        What redis-py does around that (its own second try, its events and figures, a look whether the connection is still
-        good) is a third of what a script costs, and `run` tries again by itself what a dead connection failed.
-        """
-        pool = client.connection_pool
-        try:
-            connection = self._idle.pop()
-        except IndexError:  # no `if idle`: there are commands of several threads
-            connection = pool.get_connection()
-        try:
-            connection.send_command(*command)
-            answer = connection.read_response()
-        except wrong.ResponseError:
-            self._idle.append(connection)
-            raise
-        except BaseException:
-            connection.disconnect()
-            pool.release(connection)
-            raise
-        self._idle.append(connection)
-        return answer
-
     def _with_copies(self, client: Client, key: str, commands: Sequence[Sequence[Any]]) -> Any:
         """Run a command and WAIT on the same connection, which is what WAIT is about; in one round trip.
 
@@ -308,9 +282,6 @@ class Link:
     def close(self) -> None:
         """Close all connections; the link can be used again."""
         client, self._client = self._client, None
-        idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.disconnect()
         if client is not None:
             client.close()
 
@@ -344,24 +315,17 @@ class Link:
                 key = in_partition(partition)
             self._twice(lambda client: client.exists(key), monotonic(), lane)
             return
-        pool = self._ready().connection_pool
-        connection = pool.get_connection()
-        try:
-            loads = [("SCRIPT", "LOAD", script.text) for script in self._scripts.values()]
-            connection.send_packed_command(connection.pack_commands([("PING",), *loads]))
-            for _ in range(1 + len(loads)):
-                connection.read_response()
-        except BaseException:
-            connection.disconnect()
-            pool.release(connection)
-            raise
-        self._idle.append(connection)
+        pipeline = self._ready().pipeline(transaction=False)
+        pipeline.ping()
+        for script in self._scripts.values():
+            pipeline.script_load(script.text)
+        pipeline.execute()
 
     def _forget_connections(self, lane: int | str | None = None) -> None:
         """Connections that lie idle are as dead, or lead to as wrong a server, as the one that failed.
 
         A Cluster's client sees to that itself, by node; but it does not look again for a slot that nobody served.
-        What is there when Redis is reached again may have been migrated meanwhile: `prepare` looks once more. Not for
+        What is there when Redis is reached again may be another version's: `prepare` looks once more. Not for
         the part of a Cluster that is away: the others would pay for it with each call.
         """
         if lane is None:
@@ -369,9 +333,6 @@ class Link:
         if not self.cluster:
             pool = getattr(self._client, "connection_pool", None)
             if pool is not None:
-                idle, self._idle = self._idle, []
-                for connection in idle:
-                    pool.release(connection)
                 pool.disconnect(inuse_connections=False)
 
     def _lane(self, partition: int | str | None) -> int | str | None:

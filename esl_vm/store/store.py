@@ -24,7 +24,6 @@ from esl_vm.store.keys import META, Keys
 from esl_vm.store.link import Link
 from esl_vm.store.lists import RedisLists
 from esl_vm.store.mailboxes import RedisMailboxes
-from esl_vm.store.migrations import MIGRATIONS, Migrator
 from esl_vm.store.outage import is_away, sentence
 from esl_vm.store.pins import Hashers, RedisPins, Scrypt
 from esl_vm.store.records import text
@@ -36,15 +35,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from esl_vm.ports import Clock
-    from esl_vm.store.migrations import Migration
 
 log = logging.getLogger(__name__)
 
 SCHEMA = 1
-"""The first version of what lies in Redis and how; each migration makes the next one.
-
-A process that knows only older ones than the one in force refuses to start, and to go on when it finds out.
-"""
+"""The version of what lies in Redis and how. Where a higher one is in force, a process refuses to start, and to go on."""
 
 
 class Store:
@@ -57,7 +52,6 @@ class Store:
         clock: what time it is; Redis' own time unless given.
         pin_rules: when wrong PINs lock. pin_cost: of hashing new ones.
         events_kept: entries kept in each partition's stream, about.
-        migrations: the steps of the schema, up to the newest one this process knows.
         expected: the installation that this node served before, `` = none or not known. A Redis that is empty, or holds
             another one, then counts as away.
         offload: runs what takes long (hashing) and returns its result; see `Hashers`.
@@ -66,8 +60,8 @@ class Store:
         mailboxes, pins, registry, directory, lists: the ports. broadcasts, renames: those under way. events: reading what
             happened. housekeeping: what has to be done now and then. cluster: its nodes, and what they share.
         installation: the id of what lies in this Redis, which its sounds carry too; `` before Redis was reached.
-        backup: mailboxes as a whole, out of Redis and in. migrator: see there. schema: the one that was in force when Redis was reached last, 0 before. knows: the newest
-            this process knows. link: for whoever keeps something else in the same Redis. keys: see Keys.
+        backup: mailboxes as a whole, out of Redis and in. schema: the one that was in force when Redis was reached last, 0
+            before. link: for whoever keeps something else in the same Redis. keys: see Keys.
     """
 
     def __init__(
@@ -81,12 +75,10 @@ class Store:
         pin_cost: Scrypt | None = None,
         events_kept: int = 10_000,
         offload: Callable[[Callable[[], str]], str] | None = None,
-        migrations: Sequence[Migration] = MIGRATIONS,
         expected: Callable[[], str] = lambda: "",
     ) -> None:
         self.link = link if isinstance(link, Link) else Link(lambda _: link)
         self.keys = Keys(partitions)
-        self.knows = migrations[-1].to if migrations else SCHEMA
         self.schema = 0
         self.installation = ""
         self._meta_away = False
@@ -112,7 +104,6 @@ class Store:
         self.backup = Backup(base, self.registry)
         self.housekeeping = Housekeeping(base, self.mailboxes, self.registry)
         self.cluster = Cluster(base)
-        self.migrator = Migrator(base, self.registry, self.cluster, migrations)
 
     def verify(self) -> None:
         """See whether Redis is there and was built for this process; before the first call, and of itself on it.
@@ -161,7 +152,7 @@ class Store:
         self.link.close()
 
     def _agree(self, client: Any) -> None:
-        wanted = (str(self.knows), str(self.keys.partitions))
+        wanted = (str(SCHEMA), str(self.keys.partitions))
         try:
             # A Redis that takes no changes now, or a Cluster's master without replicas, can be read all the same.
             stored = client.hmget(META, "schema", "partitions", "installation")
@@ -179,8 +170,8 @@ class Store:
         self._tell_time(client)
         schema, partitions, self.installation = (text(word) for word in stored)
         problems = []
-        if not schema.isdigit() or int(schema) > self.knows:
-            problems.append(f"{self.link.label} holds schema {schema}; this version knows {self.knows}: upgrade it")
+        if not schema.isdigit() or int(schema) > SCHEMA:
+            problems.append(f"{self.link.label} holds schema {schema}; this version knows {SCHEMA}: upgrade it")
         if partitions != wanted[1]:
             problems.append(
                 f"{self.link.label} was begun with {partitions} partitions, the settings say {wanted[1]}: "

@@ -36,7 +36,7 @@ def clock():
 
 @pytest.fixture
 def make_store(redis_url, clock):
-    """Stores on one empty Redis: `make_store(migrations=...)`."""
+    """Stores on one empty Redis: `make_store()`."""
     from esl_vm.store.connect import connect
     from esl_vm.store.store import Store
 

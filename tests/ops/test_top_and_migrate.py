@@ -1,17 +1,15 @@
 """`esl-vm top` and `esl-vm migrate`, as an administrator sees them."""
 
 import json
-from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
+import redis
 from rich.console import Console
 
-from esl_vm.cli import top, upgrade
+from esl_vm.cli import top
 from esl_vm.cli.main import main
 from esl_vm.model.errors import StoreDownError
-from esl_vm.model.mailbox import MailboxId
-from esl_vm.store.migrations import Migration
 
 
 @pytest.fixture
@@ -113,36 +111,20 @@ def test_a_wrong_interval_is_refused(vm, every):
 # -- migrate --------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def migrate(make_store, vm, monkeypatch):
-    """`esl-vm migrate` of a version that knows schema 2."""
-    vm.store.registry.add(MailboxId("1001"), {})
-    store = make_store(migrations=(Migration(2, "every mailbox gets what it lacked", lambda *_: True),))
-
-    @contextmanager
-    def opened(_args):
-        yield SimpleNamespace(store=store)
-
-    monkeypatch.setattr(upgrade, "opened_node", opened)
-    return lambda *words: vm("migrate", *words)
+def test_the_schema_in_force_is_told(vm):
+    for words in (["migrate", "--check"], ["migrate"]):
+        assert vm(*words) == (0, "schema 1 is in force; nothing is to be done\n", "")
 
 
-def test_what_is_to_be_done_is_told_first(migrate, vm):
-    vm.store.cluster.tell("node-2", "0.1.0", 1, {})
-    code, out, _ = migrate("--check")
-    assert code == 0
-    assert out == "schema 2: every mailbox gets what it lacked\n  to be upgraded first: node-2 (0.1.0)\n"
-    assert vm.store.migrator.schema() == 1
-
-
-def test_it_waits_for_old_nodes_and_is_done_when_they_are_gone(migrate, vm):
-    vm.store.cluster.tell("node-2", "0.1.0", 1, {})
-    code, _, err = migrate()
-    assert code == 1
-    assert "every mailbox is converted to schema 2; upgrade node-2 (0.1.0), then run this again" in err
-    vm.store.cluster.leave("node-2")
-    code, out, _ = migrate()
-    assert code == 0
-    assert out.startswith("schema 2 is in force: every mailbox gets what it lacked\n")
-    code, out, _ = migrate()
-    assert (code, out) == (0, "schema 2 is in force; nothing is to be done\n")
+def test_a_newer_schema_is_refused(vm, redis_url, make_store):
+    """By who starts on it, and by who finds it in force when he reaches Redis again: he keeps what he records."""
+    running = make_store()
+    running.verify()
+    with redis.Redis.from_url(redis_url) as client:
+        client.hset("vm:meta", "schema", "2")
+    said = "holds schema 2; this version knows 1: upgrade it"
+    code, _, err = vm("migrate")
+    assert code == 2
+    assert said in err
+    with pytest.raises(StoreDownError, match=said):
+        running.verify()
