@@ -271,6 +271,7 @@ class Spool:
             folder=FOLDERS[found.folder],
             sound=sound,
             caller=text.caller,
+            call=text.call,
             received=text.received or file_date,
             urgent=urgent,
             heard=found.folder not in {"INBOX", "Urgent"},

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from esl_vm.importers.texts import epoch
 from esl_vm.model.encoding import decode_text
-from esl_vm.model.message import Caller
+from esl_vm.model.message import CallDetails, Caller
 
 _KEY = re.compile(rb"^[ \t]*([a-z_]+)[ \t]*=[ \t]?")
 _AFTER_CALLER = (b"origdate", b"origtime", b"category", b"msg_id", b"flag", b"duration")
@@ -16,6 +16,8 @@ _PERSON = re.compile(r'"(.*)"\s*<(.*)>', re.DOTALL)
 _BARE = re.compile(r"([^\"<]*)<(.*)>", re.DOTALL)
 _NUMBER = re.compile(r"[+(]?[0-9*#][0-9*#() .-]*")
 _UNKNOWN = {"", "unknown", "<unknown>"}
+OURS = "esl-vm"
+"""The channel of an exported message whose call is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class MessageText:
         caller: as it came. raw_caller: the same, undecoded. received: epoch seconds, None if nothing says so.
         msg_id: Asterisk's id, the same for every copy of a message; `` in old versions.
         flag: `Urgent`, `PRIORITY` or ``; None if there is no such line.
-        channel: the caller's channel.
+        channel: the caller's channel. call: that, where it is Asterisk's, the extension dialled, and whom it was diverted from.
     """
 
     caller: Caller = field(default_factory=Caller)
@@ -35,6 +37,7 @@ class MessageText:
     msg_id: str = ""
     flag: str | None = None
     channel: str = ""
+    call: CallDetails = field(default_factory=CallDetails)
 
 
 def read_text(data: bytes) -> MessageText:
@@ -63,7 +66,18 @@ def read_text(data: bytes) -> MessageText:
         msg_id=word.get(b"msg_id", ""),
         flag=word.get(b"flag"),
         channel=word.get(b"callerchan", ""),
+        call=_call(word),
     )
+
+
+def _call(word: dict[bytes, str]) -> CallDetails:
+    channel = word.get(b"callerchan", "")
+    if channel in {"", OURS}:
+        return CallDetails()
+    dialled, diverted_from = (
+        Caller(word.get(key, "")).dialable for key in (b"exten", b"rdnis")
+    )  # `s`, `unknown`: none
+    return CallDetails("", channel, dialled, diverted_from)
 
 
 def _end_of_caller(keys: list[bytes], start: int) -> int:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from esl_vm.importers.asterisk_mailboxes import ANY_SCOPE, GENERAL_ONLY, MAILBOX_ONLY
 from esl_vm.importers.asterisk_spool import FOLDERS, GREETINGS
+from esl_vm.importers.asterisk_text import OURS
 from esl_vm.importers.audio import SoundError, convert
 from esl_vm.importers.plan import Findings, ImportSourceError, SoundFiles
 from esl_vm.importers.report import Report
@@ -244,12 +245,12 @@ def _text_of(box: MailboxId, message: Message) -> str:
     """The text file beside a message."""
     at = datetime.fromtimestamp(message.received, UTC)
     lines = {
-        "origmailbox": box.number,  # none of these has a line break: numbers, and a caller's name, which is one line
+        "origmailbox": box.number,  # none of these has a line break: numbers, and what a caller sent, which is one line
         "context": box.domain,
-        "exten": box.number,
-        "rdnis": "unknown",
+        "exten": message.call.dialled or box.number,
+        "rdnis": message.call.diverted_from or "unknown",
         "priority": "1",
-        "callerchan": "esl-vm",
+        "callerchan": message.call.call_uuid or OURS,
         "callerid": _caller(message.caller.name, message.caller.number),
         "origdate": at.strftime("%a %b %d %I:%M:%S %p UTC %Y"),
         "origtime": str(int(message.received)),

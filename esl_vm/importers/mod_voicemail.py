@@ -27,7 +27,7 @@ from esl_vm.importers.texts import addresses, epoch, is_timezone, language_of, p
 from esl_vm.model.encoding import decode_text
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.mailbox import Folder, Greeting
-from esl_vm.model.message import Caller
+from esl_vm.model.message import CallDetails, Caller
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -279,6 +279,8 @@ class _Reader:
             urgent=row.get("read_flags", "").upper() == "A_URGENT",
             heard=heard,
             forwarded_by=row.get("forwarded_by", ""),
+            # The uuid of the call in which it was recorded (deliver_vm in mod_voicemail.c), or forwarded.
+            call=CallDetails(call_uuid="" if row.get("forwarded_by") else uuid),
         )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId
-from esl_vm.model.message import Caller
+from esl_vm.model.message import CallDetails, Caller
 
 if TYPE_CHECKING:
     import tempfile
@@ -138,6 +138,7 @@ class ImportedMessage:
         sound: the message. intro: a spoken introduction to be played before it.
         forwarded_by: the mailbox that sent it on, as text.
         former_id: the id it had here, where it was exported from here; `` else.
+        call: what the source knows of the call: of Asterisk `call_uuid` is the channel, as its call records have it.
     """
 
     id: str
@@ -151,6 +152,7 @@ class ImportedMessage:
     intro: SoundFiles | None = None
     forwarded_by: str = ""
     former_id: str = ""
+    call: CallDetails = field(default_factory=CallDetails)
 
 
 @dataclass(frozen=True, slots=True)

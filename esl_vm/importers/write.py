@@ -247,6 +247,7 @@ class _Run:
             folder=message.folder,
             origin="import",
             forwarded_by=message.forwarded_by,
+            call=message.call,
         )
         if self._dry_run:
             self._intro(brought, message)

@@ -24,7 +24,7 @@ from jinja2 import (
 )
 
 from esl_vm.model.errors import SettingsError
-from esl_vm.model.message import one_line
+from esl_vm.model.message import CallDetails, one_line
 from esl_vm.notify.headers import recipients_header, sender_header, text_header
 from esl_vm.notify.wording import LANGUAGES
 
@@ -56,7 +56,7 @@ class News:
         urgent, cut: marked urgent; cut short by a failure. forwarded_by: the mailbox that forwarded it, `` if none.
         new, old: messages in the mailbox when it came.
         attached: the sound is attached. deleted: it goes to the trash once this mail is accepted.
-        message_id: the message's id.
+        message_id: the message's id. call: the call it came by, as `call.dialled`.
     """
 
     language: str
@@ -79,6 +79,7 @@ class News:
     attached: bool
     deleted: bool
     message_id: str
+    call: CallDetails
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +196,7 @@ class Letters:
 
     def mail(self, news: News, envelope: Envelope, attachments: Sequence[Attachment]) -> EmailMessage:
         """The mail to the owner: text and HTML, the sound attached."""
-        message = self._headed(self._fill(f"subject.{news.language}.txt", news), envelope, urgent=news.urgent)
+        message = self._about(news, envelope)
         message.set_content(self._fill(f"message.{news.language}.txt", news), cte="quoted-printable")
         message.add_alternative(
             self._fill(f"message.{news.language}.html", news), subtype="html", cte="quoted-printable"
@@ -207,7 +208,7 @@ class Letters:
 
     def page(self, news: News, envelope: Envelope) -> EmailMessage:
         """The short notification to a pager or a gateway to text messages: one line, no sound."""
-        message = self._headed(self._fill(f"subject.{news.language}.txt", news), envelope, urgent=news.urgent)
+        message = self._about(news, envelope)
         line = one_line(self._fill(f"page.{news.language}.txt", news), LONGEST_PAGE)
         message.set_content(line + "\n", cte="quoted-printable")
         message["Content-Language"] = news.language
@@ -226,6 +227,14 @@ class Letters:
         message = self._headed(subject, envelope, urgent=form == LOCKED)
         message.set_content(self._fill(f"{form}.{notice.language}.txt", notice), cte="quoted-printable")
         message["Content-Language"] = notice.language
+        return message
+
+    def _about(self, news: News, envelope: Envelope) -> EmailMessage:
+        """A message with all its headers and no body; those of the call it came by are `X-Voicemail-Call-Id` and so on."""
+        message = self._headed(self._fill(f"subject.{news.language}.txt", news), envelope, urgent=news.urgent)
+        for name, text in news.call.told().items():
+            header = f"X-Voicemail-{name.replace('_', '-').title()}"
+            message[header] = text_header(header, text)
         return message
 
     @staticmethod
@@ -275,6 +284,7 @@ def _example(language: str) -> News:
         attached=True,
         deleted=True,
         message_id="19f2a7",
+        call=CallDetails("5360@x", "1017", "5145550123", "1900", "Sales"),
     )
 
 

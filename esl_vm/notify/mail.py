@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from esl_vm.model.errors import AudioMissingError, SettingsError
+from esl_vm.model.message import CallDetails
 from esl_vm.notify import wording
 from esl_vm.notify.courier import Later, Outcome, Pointless, Refused, Sent
 from esl_vm.notify.letters import LOCKED, Attachment, Envelope, Letters, News, Notice, Room, addresses
@@ -187,6 +188,7 @@ class Mailer:
             attached=bool(files),
             deleted=mailbox.options.delete and whole,
             message_id=str(told["id"]),
+            call=CallDetails.of(told),
         )
         envelope = self._envelope(job, mailbox, recipients)
         if form == PAGE:

@@ -10,7 +10,7 @@ from esl_vm.importers.asterisk import read_asterisk
 from esl_vm.importers.export_asterisk import export_asterisk
 from esl_vm.importers.plan import ImportSourceError
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId, StoredGreeting
-from esl_vm.model.message import Caller, Message
+from esl_vm.model.message import CallDetails, Caller, Message
 
 BOX = MailboxId("1001")
 
@@ -33,6 +33,8 @@ def told(message):
         int(message.received),
         message.duration_ms + message.intro_ms,
         message.urgent,
+        message.call.call_uuid,
+        message.call.diverted_from,
     )
 
 
@@ -154,7 +156,12 @@ def test_the_tree_is_as_asterisk_writes_it(place, tmp_path):
     place.store.mailboxes.deliver(
         BOX,
         Message(
-            "m1", Caller("514", "Bob"), 1795217407.25, duration_ms=1000, urgent=True, intro_id="m1.intro", intro_ms=500
+            *("m1", Caller("514", "Bob"), 1795217407.25),
+            duration_ms=1000,
+            urgent=True,
+            intro_id="m1.intro",
+            intro_ms=500,
+            call=CallDetails("5360@x", "1017-a3", "15145550123", "1900", "Sales"),
         ),
     )
     place.store.mailboxes.deliver(BOX, Message("gone", Caller("514"), 1795217407, duration_ms=1000))
@@ -179,10 +186,10 @@ def test_the_tree_is_as_asterisk_writes_it(place, tmp_path):
         "[message]",
         "origmailbox=1001",
         "context=default",
-        "exten=1001",
-        "rdnis=unknown",
+        "exten=15145550123",
+        "rdnis=1900",
         "priority=1",
-        "callerchan=esl-vm",
+        "callerchan=1017-a3",
         'callerid="Bob" <514>',
         "origdate=Fri Nov 20 11:30:07 PM UTC 2026",
         "origtime=1795217407",

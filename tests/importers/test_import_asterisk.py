@@ -8,6 +8,7 @@ from import_rig import message_text, tone, wav_bytes, wav_seconds, write
 from esl_vm.importers.asterisk import read_asterisk
 from esl_vm.importers.plan import ImportSourceError
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId
+from esl_vm.model.message import CallDetails
 
 BOX = MailboxId("1001")
 CONF = "[general]\n[default]\n1001 => 4821,Alice Martin\n"
@@ -127,6 +128,21 @@ def test_a_text_rewritten_by_the_configuration_writer_is_read_too(tree):
     tree.message(text=text)
     (message,) = tree.only().messages
     assert (message.caller.name, message.received, message.urgent) == ("Bob", 1795217407, True)
+
+
+@pytest.mark.parametrize(
+    ("fields", "call"),
+    [
+        ({}, CallDetails("", "SIP/trunk-00000001", "1001")),
+        ({"exten": "s", "rdnis": "18005550100"}, CallDetails("", "SIP/trunk-00000001", "", "18005550100")),
+        ({"callerchan": None, "exten": "1001"}, CallDetails()),
+        ({"callerchan": "esl-vm", "exten": "1001"}, CallDetails()),
+    ],
+)
+def test_what_asterisk_knows_of_the_call_comes_along(tree, place, fields, call):
+    tree.message(**fields)
+    place.bring(tree.read())
+    assert place.messages(BOX)[0].call == call
 
 
 # --- dates, marks, order -------------------------------------------------------------------------------------------

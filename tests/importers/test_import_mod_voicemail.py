@@ -9,6 +9,7 @@ from import_rig import wav_bytes, write
 from esl_vm.importers.mod_voicemail import read_mod_voicemail
 from esl_vm.importers.plan import ImportSourceError
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId
+from esl_vm.model.message import CallDetails
 
 OLD = "/var/lib/freeswitch/storage"
 BOX = MailboxId("1001", "pbx.example")
@@ -92,6 +93,14 @@ def tree(tmp_path):
     tree = Tree(tmp_path / "freeswitch")
     yield tree
     tree.db.close()
+
+
+def test_a_message_has_the_uuid_of_its_call_but_not_of_the_one_that_forwarded_it(tree, place):
+    tree.message("msg_a.wav", uuid="1017-a3", created_epoch=1795217407)
+    tree.message("msg_b.wav", uuid="2044-b7", created_epoch=1795217507, forwarded_by="1002@pbx.example")
+    place.bring(tree.read())
+    left = place.messages(BOX, Folder.NEW)
+    assert [message.call for message in left] == [CallDetails(call_uuid="1017-a3"), CallDetails()]
 
 
 @pytest.mark.parametrize(

@@ -37,12 +37,27 @@ LETTERS = Letters()
 
 def told_of(name, number):
     """What a mail says of a call that came with this name and number, as the service keeps them."""
-    caller = Caller(number, name)
+    caller, call = Caller(number, name), Hostile(name, number).call
     said = wording.caller(caller.name, caller.number, "en")
-    return news("en", caller=said, caller_name=caller.name, caller_number=caller.number, owner=name)
+    return news("en", caller=said, caller_name=caller.name, caller_number=caller.number, owner=name, call=call)
 
 
-def check(raw, headers, subject):
+def headers_of(told, usual=MAIL):
+    """The headers of a mail about it: the usual ones, and those of the call."""
+    return [
+        *OUTER,
+        *(f"X-Voicemail-{name.replace('_', '-').title()}" for name in told.call.told()),
+        *usual[len(OUTER) :],
+    ]
+
+
+def read(header):
+    """A header's text; a word too long for the first line begins on the second."""
+    return str(make_header(decode_header(header.replace("\r\n ", " ").lstrip(" "))))
+
+
+def check(raw, told, usual=MAIL):
+    headers, subject = headers_of(told, usual), one_line(f"Voicemail from {told.caller}", 200)
     assert all(len(line) <= 998 for line in raw.split(b"\r\n"))
     assert b"\n" not in raw.replace(b"\r\n", b"")
     assert b"\r" not in raw.replace(b"\r\n", b"")
@@ -50,7 +65,8 @@ def check(raw, headers, subject):
     assert mine.keys() == headers
     theirs = fast_mail_parser.parse_email(raw)
     assert {name: len(values) for name, values in theirs.headers.items()} == dict.fromkeys(headers, 1)
-    assert str(make_header(decode_header(mine["Subject"].replace("\r\n ", " ")))) == theirs.subject == subject
+    assert read(mine["Subject"]) == theirs.subject == subject
+    assert [read(mine[name]) for name in headers if name.startswith("X-Voicemail")] == [*told.call.told().values()]
     assert mine["To"] == "helene@example.com"
     assert theirs.headers["To"] == ["helene@example.com"]
     assert theirs.headers["Reply-To"] == ["help@example.com"]
@@ -63,8 +79,7 @@ def test_a_mail_about_each_of_5000_hostile_callers_has_the_headers_that_were_wri
         told = told_of(caller.name, caller.number)
         mine, theirs = check(
             LETTERS.mail(told, ENVELOPE, [SOUND]).as_bytes(),
-            MAIL,
-            one_line(f"Voicemail from {told.caller}", 200),
+            told,
         )
         [mixed] = [part for part in mine.walk() if part.get_content_type() == "multipart/mixed"]
         assert [part.get_content_type() for part in mixed.get_payload()] == ["multipart/alternative", "audio/x-wav"]
@@ -76,7 +91,7 @@ def test_a_mail_about_each_of_5000_hostile_callers_has_the_headers_that_were_wri
 def test_a_page_about_each_is_one_line_with_the_headers_that_were_written():
     for caller in hostile_callers()[::5]:
         told = told_of(caller.name, caller.number)
-        mine, _ = check(LETTERS.page(told, ENVELOPE).as_bytes(), PAGE, one_line(f"Voicemail from {told.caller}", 200))
+        mine, _ = check(LETTERS.page(told, ENVELOPE).as_bytes(), told, PAGE)
         assert mine.get_payload(decode=True).count(b"\n") == 1
 
 
@@ -93,9 +108,10 @@ def test_the_sender_s_name_and_an_administrator_s_template_are_text_too(tmp_path
     chance = random.Random(1)
     for caller in chance.sample(hostile_callers(), 300):
         envelope = replace(ENVELOPE, sender_name=caller.name)
-        mail = Letters(tmp_path).mail(told_of(caller.name, caller.number), envelope, [])
+        told = told_of(caller.name, caller.number)
+        mail = Letters(tmp_path).mail(told, envelope, [])
         found = email.message_from_bytes(mail.as_bytes(), policy=email.policy.compat32)
-        assert found.keys() == MAIL
+        assert found.keys() == headers_of(told)
         [(_, address)] = email.utils.getaddresses([found["From"]])
         assert address == ENVELOPE.sender
 
@@ -105,7 +121,7 @@ def test_python_s_newer_parser_finds_the_same():
         told = told_of(caller.name, caller.number)
         raw = LETTERS.mail(told, ENVELOPE, [SOUND]).as_bytes()
         mine = email.message_from_bytes(raw, policy=email.policy.default)
-        assert mine.keys() == MAIL
+        assert mine.keys() == headers_of(told)
         assert mine["Subject"] == one_line(f"Voicemail from {told.caller}", 200)
         assert [str(address) for address in mine["To"].addresses] == ["helene@example.com"]
 

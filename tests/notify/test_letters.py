@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from esl_vm.model.errors import SettingsError
+from esl_vm.model.message import CallDetails
 from esl_vm.notify import wording
 from esl_vm.notify.letters import Attachment, Envelope, Letters, News, addresses
 
@@ -40,6 +41,7 @@ def news(language="fr", **changes):
         attached=True,
         deleted=False,
         message_id="19f2a7",
+        call=CallDetails(),
     )
     return replace(plain, **changes)
 
@@ -149,6 +151,20 @@ def test_a_name_with_line_breaks_and_markup_forges_nothing(field, what):
     assert "49" not in mail["Subject"]
     if what == "mail":
         assert "<script>" not in text_of(mail, "html")
+
+
+def test_the_call_it_came_by_is_in_the_headers_and_known_to_templates(tmp_path):
+    (tmp_path / "message.fr.txt").write_text("{{ call.dialled }} {{ call.label }}", "utf-8")
+    call = CallDetails("5360@x", "1017-a3", "15145550123", label="Ventes été")
+    for what in ("mail", "page"):
+        mail = written(what, letters=Letters(tmp_path), call=call)
+        assert {name: text for name, text in mail.items() if name.startswith("X-Voicemail")} == {
+            "X-Voicemail-Call-Id": "5360@x",
+            "X-Voicemail-Call-Uuid": "1017-a3",
+            "X-Voicemail-Dialled": "15145550123",
+            "X-Voicemail-Label": "Ventes été",
+        }
+    assert text_of(written(letters=Letters(tmp_path), call=call)) == "15145550123 Ventes été\n"
 
 
 def test_a_sender_name_with_a_line_break_forges_nothing():
