@@ -53,7 +53,7 @@ class Service:
         settings, redis_url: what it works with.
         listener: where calls are taken, shared by the workers. listens: its address, for the cluster's list of nodes.
         demo: make a few mailboxes to try where there is none. notify: tell others of changes.
-        figures: what all its processes counted, None = nobody asks. seen: the steward's listener for /metrics, None = nowhere.
+        figures: what all its processes counted, None = nobody asks. seen: the background process's listener for /metrics, None = nowhere.
     """
 
     settings: Settings

@@ -94,8 +94,10 @@ def _run(args: argparse.Namespace) -> int:
                 )
                 for number, load in enumerate(worker_loads(now.service.workers), 1)
             ]
-            steward = partial(look_after, service=dataclasses.replace(service, demo=args.demo), counts=counted.slot())
-            return [*workers, Role("steward", steward, serves_calls=False)]
+            background = partial(
+                look_after, service=dataclasses.replace(service, demo=args.demo), counts=counted.slot()
+            )
+            return [*workers, Role("background process", background, serves_calls=False)]
 
         def reload() -> list[Role]:
             now = settings_of(args)

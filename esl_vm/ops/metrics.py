@@ -1,7 +1,7 @@
 """The figures for Prometheus: what is counted, and how the processes of a node are added up.
 
 Every process counts for itself, and every half second puts what it counted into memory that all of them share
-(ops/figures.py), so that counting waits for nobody and a worker that dies takes next to nothing with it; the steward
+(ops/figures.py), so that counting waits for nobody and a worker that dies takes next to nothing with it; the background process
 adds up when it is asked. Why so is in docs/decisions/0007-metrics.md.
 """
 

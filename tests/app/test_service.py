@@ -198,7 +198,7 @@ def test_a_reload_takes_up_new_settings_without_losing_the_running_call(service,
     (tmp_path / "esl-vm.toml").write_text('[speech]\nlanguage = "en"\n')
     running.signal(signal.SIGHUP)
     running.says("reloading")
-    running.says(r"steward \(\d+\) stopped")
+    running.says(r"background process \(\d+\) stopped")
     second = phone(running, "*98", "--keys", "")
     second.says("(?i)mailbox")
     assert held.process.poll() is None

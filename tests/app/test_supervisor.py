@@ -12,7 +12,7 @@ PROGRAM = Path(__file__).with_name("supervised_program.py")
 
 @pytest.fixture
 def supervised(program, tmp_path):
-    def start(roles="worker1 worker2 steward", **environment):
+    def start(roles="worker1 worker2 background", **environment):
         (tmp_path / "roles").write_text(roles)
         return program(PROGRAM, tmp_path, environment=environment)
 
@@ -30,13 +30,13 @@ def pids_up(running, names):
 
 def test_ready_is_told_once_every_process_is(supervised):
     running = supervised()
-    pids_up(running, ["worker1", "worker2", "steward"])
+    pids_up(running, ["worker1", "worker2", "background"])
     running.says("^ready$")
 
 
 def test_a_process_that_dies_is_started_again(supervised):
-    running = supervised("worker1 steward")
-    pids = pids_up(running, ["worker1", "steward"])
+    running = supervised("worker1 background")
+    pids = pids_up(running, ["worker1", "background"])
     running.says("^ready$")
     os.kill(pids["worker1"], signal.SIGKILL)
     running.says(r"worker1 \(\d+\) died: signal SIGKILL")
@@ -45,14 +45,14 @@ def test_a_process_that_dies_is_started_again(supervised):
 
 
 def test_a_stop_lets_those_that_serve_calls_go_first(supervised):
-    running = supervised("worker1 worker2 steward")
+    running = supervised("worker1 worker2 background")
     port = int(running.says(r"^port (\d+)")[1])
     running.says("^ready$")
     running.signal(signal.SIGTERM)
     assert running.ends() == 0
     downs = [line.split()[1] for line in running.output.splitlines() if line.startswith("down")]
     assert sorted(downs[:2]) == ["worker1", "worker2"]
-    assert downs[2:] == ["steward"]
+    assert downs[2:] == ["background"]
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port), timeout=100)
 
@@ -130,17 +130,17 @@ def test_a_reload_whose_processes_cannot_start_leaves_the_old_ones_serving(super
 
 def test_settings_that_cannot_work_stop_everything_at_the_start(supervised, tmp_path):
     (tmp_path / "broken").write_text("Redis has 64 partitions, not 16")
-    running = supervised("worker1 steward")
-    running.says(r"(worker1|steward) can't start: Redis has 64 partitions, not 16")
+    running = supervised("worker1 background")
+    running.says(r"(worker1|background) can't start: Redis has 64 partitions, not 16")
     assert running.ends() == 2
 
 
 def test_processes_end_when_their_supervisor_is_killed(supervised):
-    running = supervised("worker1 steward")
+    running = supervised("worker1 background")
     running.says("^ready$")
     running.signal(signal.SIGKILL)
     ended = {running.says(r"^orphaned (\S+)")[1], running.says(r"^orphaned (\S+)")[1]}
-    assert ended == {"worker1", "steward"}
+    assert ended == {"worker1", "background"}
 
 
 def test_a_process_that_hangs_is_replaced(supervised):
