@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from esl_vm.app import Node
     from esl_vm.esl.worker_load import WorkerLoad
     from esl_vm.model.settings import Settings
-    from esl_vm.ops.figures import Board, Slot
     from esl_vm.ops.lifeline import Lifeline
     from esl_vm.ops.metrics import Metrics
+    from esl_vm.ops.metrics_memory import MetricsMemory, MetricsSlot
     from esl_vm.ops.snapshot import Looker
     from esl_vm.ops.web import StatusPages
 
@@ -53,7 +53,7 @@ class Service:
         settings, redis_url: what it works with.
         listener: where calls are taken, shared by the workers. listens: its address, for the cluster's list of nodes.
         demo: make a few mailboxes to try where there is none. notify: tell others of changes.
-        figures: what all its processes counted, None = nobody asks. seen: the background process's listener for /metrics, None = nowhere.
+        metrics: of all its processes, None = nobody asks. seen: the steward's listener for /metrics, None = nowhere.
     """
 
     settings: Settings
@@ -62,12 +62,12 @@ class Service:
     listens: str = ""
     demo: bool = False
     notify: bool = True
-    figures: Board | None = None
+    metrics: MetricsMemory | None = None
     seen: socket.socket | None = None
 
 
 def serve_calls(
-    lifeline: Lifeline, service: Service, load: WorkerLoad | None = None, counts: Slot | None = None
+    lifeline: Lifeline, service: Service, load: WorkerLoad | None = None, counts: MetricsSlot | None = None
 ) -> int:
     """Take calls until told to stop, then finish those that run.
 
@@ -108,7 +108,7 @@ def serve_calls(
     return 0
 
 
-def look_after(lifeline: Lifeline, service: Service, counts: Slot | None = None) -> int:
+def look_after(lifeline: Lifeline, service: Service, counts: MetricsSlot | None = None) -> int:
     """Settle what calls left behind, empty trashes, tell others of changes, show how it goes; until told to stop."""
     from gevent import monkey
 
@@ -124,7 +124,7 @@ def look_after(lifeline: Lifeline, service: Service, counts: Slot | None = None)
     from esl_vm.store.store import SCHEMA
 
     settings = service.settings
-    metrics = Metrics(counts, service.figures, partial(gevent.spawn_later, WRITE_S))
+    metrics = Metrics(counts, service.metrics, partial(gevent.spawn_later, WRITE_S))
     with open_node(settings, service.redis_url) as node, acting(f"housekeeping {settings.service.node}"):
         count(node, metrics)
         _look_at_redis(node)

@@ -66,8 +66,9 @@ def add_commands(commands: Commands) -> None:
 def _run(args: argparse.Namespace) -> int:
     from esl_vm.app import keep_redis
     from esl_vm.esl.worker_load import worker_loads
-    from esl_vm.ops import figures, logs
+    from esl_vm.ops import logs
     from esl_vm.ops.lifeline import Role
+    from esl_vm.ops.metrics_memory import MetricsMemory
     from esl_vm.ops.open_files import share_memory_between_threads
     from esl_vm.ops.service_manager import ServiceManager
     from esl_vm.ops.supervisor import Supervisor
@@ -81,7 +82,7 @@ def _run(args: argparse.Namespace) -> int:
     os.environ.pop(
         "PROMETHEUS_MULTIPROC_DIR", None
     )  # its library would count in mapped files, which a full disk breaks
-    counted = figures.Board()
+    counted = MetricsMemory()
     with keep_redis(settings) as (redis_url, tend_redis):
 
         def roles_for(now: Settings) -> list[Role]:

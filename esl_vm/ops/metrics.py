@@ -1,13 +1,14 @@
-"""The figures for Prometheus: what is counted, and how the processes of a node are added up.
+"""The metrics for Prometheus: what is counted, and how the processes of a node are added up.
 
 Every process counts for itself, and every half second puts what it counted into memory that all of them share
-(ops/figures.py), so that counting waits for nobody and a worker that dies takes next to nothing with it; the background process
-adds up when it is asked. Why so is in docs/decisions/0007-metrics.md.
+(ops/metrics_memory.py), so that counting waits for nobody and a worker that dies takes next to nothing with it; the
+background process adds up when it is asked. Why so is in docs/decisions/0007-metrics.md.
 """
 
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -16,12 +17,12 @@ from prometheus_client.registry import Collector
 
 from esl_vm import __version__
 from esl_vm.ops import logs
-from esl_vm.ops.figures import Figures, add
+from esl_vm.ops.metrics_memory import add
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
-    from esl_vm.ops.figures import Board, Samples, Slot
+    from esl_vm.ops.metrics_memory import MetricsMemory, MetricsSlot, Samples
     from esl_vm.ops.snapshot import Snapshot
     from esl_vm.ops.stories import Story
 
@@ -30,7 +31,6 @@ _SOUND = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3.0, 6.0)
 _CALL = (1, 5, 15, 30, 60, 120, 300, 600, 1800)
 _LAMP = (0.1, 0.25, 0.5, 1, 2, 5, 15, 60, 300, 900)
 _ENDS = frozenset({"completed", "failed", "cut short", "refused", "transferred", "taken"})
-
 
 log = logging.getLogger(__name__)
 
@@ -43,62 +43,50 @@ class Metrics:
 
     Args:
         slot: where this process writes what it counted, after what its predecessor had; None: nowhere.
-        board: all processes' slots, of which this is one; None: only this process is (tests, `esl-vm notify`).
+        memory: all processes' slots, of which this is one; None: only this process is (tests, `esl-vm notify`).
         later: runs what it is given after `WRITE_S`, once; None: it is written at once.
     """
 
     def __init__(
         self,
-        slot: Slot | None = None,
-        board: Board | None = None,
+        slot: MetricsSlot | None = None,
+        memory: MetricsMemory | None = None,
         later: Callable[[Callable[[], None]], object] | None = None,
     ) -> None:
         self._slot = slot
-        self._board = board
+        self._memory = memory
         self._later = later
         self._waiting = False
-        self._before: Samples = slot.read().counters if slot else {}
-        self._registry = registry = CollectorRegistry()
-        self._calls = Counter("esl_vm_calls", "Calls that ended", ["action", "status", "end"], registry=registry)
-        self._running = Gauge("esl_vm_calls_running", "Calls being held", registry=registry)
-        self._workers = Gauge("esl_vm_workers", "Processes that take calls", registry=registry)
-        self._seconds = Histogram(
-            "esl_vm_call_seconds", "How long calls lasted", ["action"], buckets=_CALL, registry=registry
-        )
-        self._first_sound = Histogram(
+        self._before: Samples = slot.read()[0] if slot else {}
+        self._registry = CollectorRegistry()
+        counter = partial(Counter, registry=self._registry)
+        gauge = partial(Gauge, registry=self._registry)
+        histogram = partial(Histogram, registry=self._registry)
+        self._calls = counter("esl_vm_calls", "Calls that ended", ["action", "status", "end"])
+        self._running = gauge("esl_vm_calls_running", "Calls being held")
+        self._workers = gauge("esl_vm_workers", "Processes that take calls")
+        self._seconds = histogram("esl_vm_call_seconds", "How long calls lasted", ["action"], buckets=_CALL)
+        self._first_sound = histogram(
             "esl_vm_first_sound_seconds",
             "From FreeSWITCH's connection to the first sound's command",
             ["action"],
             buckets=_SOUND,
-            registry=registry,
         )
-        self._key = Histogram(
-            "esl_vm_key_seconds",
-            "From a caller's key to the command that answers it",
-            buckets=_QUICK,
-            registry=registry,
+        self._key = histogram(
+            "esl_vm_key_seconds", "From a caller's key to the command that answers it", buckets=_QUICK
         )
-        self._keys = Counter("esl_vm_keys", "Keys callers pressed", registry=registry)
-        self._redis = Histogram(
-            "esl_vm_redis_seconds", "How long a call to Redis took", buckets=_QUICK, registry=registry
+        self._keys = counter("esl_vm_keys", "Keys callers pressed")
+        self._redis = histogram("esl_vm_redis_seconds", "How long a call to Redis took", buckets=_QUICK)
+        self._redis_errors = counter("esl_vm_redis_errors", "Calls to Redis that failed")
+        self._lamp = histogram(
+            "esl_vm_lamp_lag_seconds", "From a change in a mailbox to its lamp's event in FreeSWITCH", buckets=_LAMP
         )
-        self._redis_errors = Counter("esl_vm_redis_errors", "Calls to Redis that failed", registry=registry)
-        self._lamp = Histogram(
-            "esl_vm_lamp_lag_seconds",
-            "From a change in a mailbox to its lamp's event in FreeSWITCH",
-            buckets=_LAMP,
-            registry=registry,
-        )
-        self._pins = Counter("esl_vm_pin_checks", "PINs typed", ["result"], registry=registry)
-        self._outgoing = Counter(
-            "esl_vm_outgoing_calls", "Callers sent on to a number, or refused it", ["result"], registry=registry
-        )
+        self._pins = counter("esl_vm_pin_checks", "PINs typed", ["result"])
+        self._outgoing = counter("esl_vm_outgoing_calls", "Callers sent on to a number, or refused it", ["result"])
         for result in ("placed", "refused"):  # there from the start: an alert sees the first one rise
             self._outgoing.labels(result)
-        self._cache = Counter(
-            "esl_vm_audio_cache_requests", "Sounds asked of the node's cache", ["result"], registry=registry
-        )
-        self._log_lines = Counter("esl_vm_log_lines_dropped", "Lines of the log nobody took", registry=registry)
+        self._cache = counter("esl_vm_audio_cache_requests", "Sounds asked of the node's cache", ["result"])
+        self._log_lines = counter("esl_vm_log_lines_dropped", "Lines of the log nobody took")
         self._log_lines_known = logs.dropped()
 
     def taking_calls(self, yes: bool) -> None:
@@ -124,8 +112,7 @@ class Metrics:
 
     def call_counted(self, action: str, status: str, end: str) -> None:
         """Count a call; every way for a caller to be gone counts as `hung up`, whatever the cause."""
-        kind = end if end in _ENDS else "hung up"
-        self._calls.labels(action, status or "none", kind).inc()
+        self._calls.labels(action, status or "none", end if end in _ENDS else "hung up").inc()
         self._counted()
 
     def redis_called(self, seconds: float, worked: bool) -> None:
@@ -163,12 +150,12 @@ class Metrics:
         self._log_lines_known = dropped
         if self._slot is None:
             return
-        counters = dict(self._before)
+        counters: Samples = dict(self._before)
         gauges: Samples = {}
         for metric in self._registry.collect():
             add(gauges if metric.type == "gauge" else counters, _samples(metric))
-        if not self._slot.write(Figures(counters, gauges)):
-            log.warning("more figures than there is room for; they are not counted")
+        if not self._slot.write(counters, gauges):
+            log.warning("more metrics than there is room for; they are not counted")
 
     def value(self, name: str, labels: Mapping[str, str] | None = None) -> float:
         """A sample's value in all processes together, 0 if there is none; labels that are not named are added up."""
@@ -178,10 +165,18 @@ class Metrics:
     def exposition(self, look: Callable[[], Snapshot] | None = None) -> bytes:
         """Everything in Prometheus' text format, the node's state included."""
         registry = CollectorRegistry()
-        registry.register(_Total(self._registry.collect(), self._total()))
-        if look is not None:
-            registry.register(_State(look()))
+        registry.register(_Collected([*self._families(), *(_state(look()) if look else ())]))
         return generate_latest(registry)
+
+    def _families(self) -> Iterator[Metric]:
+        """What all processes counted, described as this process describes it."""
+        total = self._total()
+        for known in self._registry.collect():
+            metric = Metric(known.name, known.documentation, known.type)
+            for (of, name, labels), value in total.items():
+                if of == known.name:
+                    metric.add_sample(name, dict(labels), value)
+            yield metric
 
     def _counted(self) -> None:
         if self._later is None:
@@ -191,9 +186,9 @@ class Metrics:
             self._later(self.write)
 
     def _total(self) -> Samples:
-        if self._board is not None:
+        if self._memory is not None:
             self.write()
-            return self._board.total()
+            return self._memory.total()
         total: Samples = {}
         for metric in self._registry.collect():
             add(total, _samples(metric))
@@ -201,7 +196,7 @@ class Metrics:
 
 
 def _samples(metric: Metric) -> Samples:
-    """A metric's samples, but for when it was made: that is no figure of a service of many processes."""
+    """A metric's samples, but for when it was made: that says nothing of a service of many processes."""
     return {
         (metric.name, sample.name, tuple(sample.labels.items())): sample.value
         for sample in metric.samples
@@ -209,63 +204,44 @@ def _samples(metric: Metric) -> Samples:
     }
 
 
-class _Total(Collector):
-    """What all processes counted, described as this process describes it."""
+class _Collected(Collector):
+    """Metrics that are collected already."""
 
-    def __init__(self, described: Iterable[Metric], total: Samples) -> None:
-        self._described = list(described)
-        self._total = total
+    def __init__(self, metrics: list[Metric]) -> None:
+        self._metrics = metrics
 
-    def describe(self) -> list[Metric]:
-        return []
-
-    def collect(self) -> Iterator[Metric]:
-        for known in self._described:
-            metric = Metric(known.name, known.documentation, known.type)
-            for (of, name, labels), value in self._total.items():
-                if of == known.name:
-                    metric.add_sample(name, dict(labels), value)
-            yield metric
+    def collect(self) -> list[Metric]:
+        return self._metrics
 
 
-class _State(Collector):
+def _state(state: Snapshot) -> Iterator[Metric]:
     """The node's state as gauges."""
-
-    def __init__(self, state: Snapshot) -> None:
-        self._state = state
-
-    def describe(self) -> list[Metric]:
-        return []
-
-    def collect(self) -> Iterator[Metric]:
-        state = self._state
-        info = GaugeMetricFamily("esl_vm_info", "The service and its version", labels=["version", "node"])
-        info.add_metric([__version__, state.node], 1)
-        yield info
-        yield _gauge("esl_vm_redis_up", "Whether Redis answers", state.redis_up)
-        takes = GaugeMetricFamily("esl_vm_spool_takes", "Recordings in the spool", labels=["state"])
-        for name, number in sorted(state.takes.items()):
-            takes.add_metric([name], number)
-        yield takes
-        yield _gauge("esl_vm_spool_oldest_seconds", "Age of the oldest recording that waits", state.oldest_take_s)
-        yield _gauge("esl_vm_spool_free_bytes", "Free on the spool's disk", state.spool_free)
-        yield _gauge("esl_vm_audio_cache_bytes", "Size of the node's cache of sounds", state.cache_bytes)
-        yield _gauge("esl_vm_audio_cache_files", "Sounds in it", state.cache_files)
-        yield _gauge(
-            "esl_vm_lamp_waiting_seconds", "For how long the oldest change waits for its lamp", state.lamp_wait_s
-        )
-        yield _gauge("esl_vm_clock_skew_seconds", "How far the host's clock is ahead of Redis'", state.clock_skew_s)
-        if state.freeswitch_up is not None:
-            yield _gauge("esl_vm_freeswitch_up", "Whether FreeSWITCH's event socket is connected", state.freeswitch_up)
-        if state.redis_up:
-            yield _gauge("esl_vm_locked_mailboxes", "Mailboxes whose PIN is locked, in the cluster", state.locked)
-            jobs = GaugeMetricFamily("esl_vm_outbox_jobs", "Mail and webhook calls of the cluster", labels=["queue"])
-            for name, number in sorted(state.jobs.items()):
-                jobs.add_metric([name], number)
-            yield jobs
-            yield _gauge("esl_vm_outbox_overdue_seconds", "How late the job is that is due longest", state.overdue_s)
-            yield _gauge("esl_vm_nodes", "Nodes of the cluster that are alive", state.nodes)
+    info = GaugeMetricFamily("esl_vm_info", "The service and its version", labels=["version", "node"])
+    info.add_metric([__version__, state.node], 1)
+    yield info
+    yield _gauge("esl_vm_redis_up", "Whether Redis answers", state.redis_up)
+    yield _gauges("esl_vm_spool_takes", "Recordings in the spool", "state", state.takes)
+    yield _gauge("esl_vm_spool_oldest_seconds", "Age of the oldest recording that waits", state.oldest_take_s)
+    yield _gauge("esl_vm_spool_free_bytes", "Free on the spool's disk", state.spool_free)
+    yield _gauge("esl_vm_audio_cache_bytes", "Size of the node's cache of sounds", state.cache_bytes)
+    yield _gauge("esl_vm_audio_cache_files", "Sounds in it", state.cache_files)
+    yield _gauge("esl_vm_lamp_waiting_seconds", "For how long the oldest change waits for its lamp", state.lamp_wait_s)
+    yield _gauge("esl_vm_clock_skew_seconds", "How far the host's clock is ahead of Redis'", state.clock_skew_s)
+    if state.freeswitch_up is not None:
+        yield _gauge("esl_vm_freeswitch_up", "Whether FreeSWITCH's event socket is connected", state.freeswitch_up)
+    if state.redis_up:
+        yield _gauge("esl_vm_locked_mailboxes", "Mailboxes whose PIN is locked, in the cluster", state.locked)
+        yield _gauges("esl_vm_outbox_jobs", "Mail and webhook calls of the cluster", "queue", state.jobs)
+        yield _gauge("esl_vm_outbox_overdue_seconds", "How late the job is that is due longest", state.overdue_s)
+        yield _gauge("esl_vm_nodes", "Nodes of the cluster that are alive", state.nodes)
 
 
 def _gauge(name: str, doc: str, value: float) -> Metric:
     return GaugeMetricFamily(name, doc, float(value))
+
+
+def _gauges(name: str, doc: str, label: str, values: Mapping[str, float]) -> Metric:
+    family = GaugeMetricFamily(name, doc, labels=[label])
+    for word, value in sorted(values.items()):
+        family.add_metric([word], value)
+    return family

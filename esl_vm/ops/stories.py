@@ -1,4 +1,4 @@
-"""What is told of each call: its story, one line in the log when it ends, and the figures that come of it."""
+"""What is told of each call: its story, one line in the log when it ends, and the metrics that come of it."""
 
 from __future__ import annotations
 

@@ -326,7 +326,7 @@ OUTLETS = {
     },
     STORE: {
         "cli/repair.py: journal.write", "cli/repair.py: json.dumps", "model/agreement.py: json.dumps",
-        "ops/figures.py: json.dumps", "ops/metrics.py: self._slot.write",
+        "ops/metrics_memory.py: marshal.dumps", "ops/metrics.py: self._slot.write",
         "importers/mod_voicemail.py: connection.execute",
         "importers/postgres.py: connection.execute", "importers/postgres.py: cursor.execute",
     },

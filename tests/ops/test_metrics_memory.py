@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 from seeing import a_counted_call, a_snapshot
 
-from esl_vm.ops.figures import MOST_SLOTS, Board, Figures
 from esl_vm.ops.metrics import Metrics
+from esl_vm.ops.metrics_memory import MOST_SLOTS, MetricsMemory
 
 CALLS = ("esl_vm_calls", "esl_vm_calls_total", (("action", "check"),))
 
@@ -40,38 +40,37 @@ def holds_a_call(slot):
 
 
 def test_what_a_dead_process_counted_stays_and_what_it_held_does_not():
-    board = Board()
-    first, second = board.slot(), board.slot()
-    background = Metrics(board.slot(), board)
+    memory = MetricsMemory()
+    first, second = memory.slot(), memory.slot()
+    steward = Metrics(memory.slot(), memory)
     with process(holds_a_call(first)), process(holds_a_call(second)):
-        assert background.value("esl_vm_calls_total", {"action": "check"}) == 2
-        assert background.value("esl_vm_calls_running") == 2
-        assert background.value("esl_vm_key_seconds_count") == 4
-    assert background.value("esl_vm_calls_total") == 2
-    assert background.value("esl_vm_calls_running") == 0
-    assert background.value("esl_vm_workers") == 0
+        assert steward.value("esl_vm_calls_total", {"action": "check"}) == 2
+        assert steward.value("esl_vm_calls_running") == 2
+        assert steward.value("esl_vm_key_seconds_count") == 4
+    assert steward.value("esl_vm_calls_total") == 2
+    assert steward.value("esl_vm_calls_running") == 0
+    assert steward.value("esl_vm_workers") == 0
     with process(holds_a_call(first)):  # started again in its place
-        assert background.value("esl_vm_calls_total") == 3
-        assert background.value("esl_vm_calls_running") == 1
-    text = background.exposition(a_snapshot).decode()
+        assert steward.value("esl_vm_calls_total") == 3
+        assert steward.value("esl_vm_calls_running") == 1
+    text = steward.exposition(a_snapshot).decode()
     assert 'esl_vm_calls_total{action="check",end="completed",status="SUCCESS"} 3.0' in text
     assert 'esl_vm_key_seconds_bucket{le="+Inf"} 6.0' in text
     assert "_created" not in text
 
 
-def test_reloads_without_end_lose_no_figure_and_keep_few_slots():
-    board = Board()
+def test_reloads_without_end_lose_no_metric_and_keep_few_slots():
+    memory = MetricsMemory()
     for _ in range(MOST_SLOTS + 20):
-        with process(holds_a_call(board.slot())):
+        with process(holds_a_call(memory.slot())):
             pass
-    background = Metrics(board.slot(), board)
-    assert background.value("esl_vm_calls_total") == MOST_SLOTS + 20
+    steward = Metrics(memory.slot(), memory)
+    assert steward.value("esl_vm_calls_total") == MOST_SLOTS + 20
 
 
-def test_a_slot_holds_whole_figures_or_those_before():
-    slot = Board().slot()
-    assert slot.read() == Figures()
-    assert slot.write(Figures({CALLS: 1.0}, {}))
-    too_many = Figures({(*CALLS[:2], (("action", f"{n:01000}"),)): 1.0 for n in range(2000)})
-    assert not slot.write(too_many)
-    assert slot.read().counters == {CALLS: 1.0}
+def test_a_slot_holds_whole_metrics_or_those_before():
+    slot = MetricsMemory().slot()
+    assert slot.read() == ({}, {})
+    assert slot.write({CALLS: 1.0}, {})
+    assert not slot.write({(*CALLS[:2], (("action", f"{n:01000}"),)): 1.0 for n in range(2000)}, {})
+    assert slot.read() == ({CALLS: 1.0}, {})
