@@ -3,7 +3,7 @@
 import sys
 
 if "serve" in sys.argv[1:]:
-    from esl_vm.ops import hangups
+    from esl_vm.service import hangups
 
     hangups.hold()
 

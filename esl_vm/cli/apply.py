@@ -30,12 +30,12 @@ from esl_vm.model.pins import DEFAULT_PIN
 if TYPE_CHECKING:
     import argparse
 
-    from esl_vm.app import Node
     from esl_vm.cli.parsers import Commands
     from esl_vm.cli.table import Row, Table
     from esl_vm.cli.told_pins import Telling
     from esl_vm.model.mailbox import Greeting, Mailbox
     from esl_vm.model.pins import PinRules
+    from esl_vm.ops.node import Node
 
 
 def add_commands(group: Commands) -> None:

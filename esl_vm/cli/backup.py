@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-    from esl_vm.app import Node
     from esl_vm.cli.backup_file import Writer
     from esl_vm.cli.parsers import Commands
+    from esl_vm.ops.node import Node
 
 
 def add_commands(commands: Commands) -> None:
@@ -57,9 +57,9 @@ def add_commands(commands: Commands) -> None:
 
 
 def _backup(args: argparse.Namespace) -> int:
-    from esl_vm.app import open_node
-    from esl_vm.cli.agreement import must_have_its_sounds
     from esl_vm.cli.backup_file import writing
+    from esl_vm.ops.agreement import must_have_its_sounds
+    from esl_vm.service.wiring import open_node
 
     settings = settings_of(args)
     sounds = not args.without_sounds
@@ -120,7 +120,7 @@ def _all(node: Node) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _restore(args: argparse.Namespace) -> int:
-    from esl_vm.app import open_node
+    from esl_vm.service.wiring import open_node
 
     path = Path(args.file)
     head, proved = _proved(path)
@@ -167,7 +167,7 @@ def _proved(path: Path) -> tuple[dict[str, Any], Counter[str]]:
 
 def _refuse(node: Node, head: dict[str, Any], *, replace: bool) -> None:
     """Raises InvalidValueError where the restore would be undone, or undo what it should not."""
-    from esl_vm.cli.agreement import sounds_problem
+    from esl_vm.ops.agreement import sounds_problem
     from esl_vm.store.store import SCHEMA
 
     if head["schema"] > SCHEMA:

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-    from esl_vm.app import Node
     from esl_vm.model.mailbox import Mailbox
     from esl_vm.model.settings import Settings
+    from esl_vm.ops.node import Node
 
 
 def box_argument(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +32,7 @@ def box_of(args: argparse.Namespace, settings: Settings) -> MailboxId:
 def opened_node(args: argparse.Namespace) -> Iterator[Node]:
     """The stores a command works on, closed when it is done."""
     settings = settings_of(args)
-    from esl_vm.app import open_node
+    from esl_vm.service.wiring import open_node
 
     with open_node(settings) as node:
         yield node

@@ -22,8 +22,8 @@ from esl_vm.model.store import Delivery
 if TYPE_CHECKING:
     import argparse
 
-    from esl_vm.app import Node
     from esl_vm.cli.parsers import Commands, Parser
+    from esl_vm.ops.node import Node
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _ONCE = (

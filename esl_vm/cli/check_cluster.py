@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from esl_vm import __version__
-from esl_vm.cli.agreement import disagreements
 from esl_vm.cli.checks import Finding, Level
+from esl_vm.ops.agreement import disagreements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from esl_vm.app import Node
+    from esl_vm.ops.node import Node
 
 _SKEW_S = 10.0
 

@@ -20,7 +20,7 @@ from esl_vm.store.topology import discover
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from esl_vm.app import Node
+    from esl_vm.ops.node import Node
 
 OLDEST_REDIS = (6, 2)
 _SLOW_MS = 5.0

@@ -16,16 +16,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from esl_vm import __version__
-from esl_vm.cli.agreement import sounds_problem, sounds_remedy
 from esl_vm.model.errors import SpoolError, StoreDownError, SwitchDownError, VoicemailError
 from esl_vm.model.masking import mask_url
 from esl_vm.model.settings import limits_of
+from esl_vm.ops.agreement import sounds_problem, sounds_remedy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from esl_vm.app import Node
     from esl_vm.model.settings import Settings
+    from esl_vm.ops.node import Node
     from esl_vm.ports import Switch
 
 NEEDED_MODULES = (
@@ -163,7 +163,7 @@ def check_spool(node: Node) -> Iterator[Finding]:
 
 def check_prompts(settings: Settings) -> Iterator[Finding]:
     """The prompts of each language."""
-    from esl_vm.app import open_prompts
+    from esl_vm.service.wiring import open_prompts
     from esl_vm.speech.packs import check_pack
 
     for check in check_pack(open_prompts(settings)):
@@ -260,8 +260,8 @@ def check_mail(node: Node) -> Iterator[Finding]:
 
 def _mail_server(node: Node) -> Finding:
     """Whether it takes mail from us: its certificate and our password included, as the settings have them."""
-    from esl_vm.app import smtp_server
     from esl_vm.notify.smtp_connection import ServerAwayError, connection
+    from esl_vm.service.notifier import smtp_server
 
     settings = node.settings.mail
     said = [f"{settings.host}:{settings.port} answers"]

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
 
-    from esl_vm.app import Node
     from esl_vm.cli.parsers import Commands
     from esl_vm.model.mailbox import Greeting, Mailbox
+    from esl_vm.ops.node import Node
 
 PROFILE = ("name", "language", "timezone", "email", "pager", "webhook")
 """What is copied besides the options. Lamps (extensions) are one mailbox's only."""

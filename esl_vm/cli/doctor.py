@@ -51,8 +51,8 @@ def add_commands(commands: Commands) -> None:
 
 def _undo(settings: Settings, folder: str) -> int:
     """Undo a repair; exit code 1 where there was none."""
-    from esl_vm.app import open_node
     from esl_vm.cli.repair import last_journal, undo
+    from esl_vm.service.wiring import open_node
 
     with open_node(settings) as node:
         journal = Path(folder) if folder else last_journal(node)
@@ -66,8 +66,8 @@ def _undo(settings: Settings, folder: str) -> int:
 
 def _print_topology(settings: Settings) -> int:
     """What is there and the setting for it; exit code 1 where what is in force falls short."""
-    from esl_vm.app import open_node
     from esl_vm.model.topology import problems, recommended
+    from esl_vm.service.wiring import open_node
     from esl_vm.store.topology import discover
 
     with open_node(settings) as node:

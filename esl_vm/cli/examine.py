@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from esl_vm.cli.agreement import sounds_problem, sounds_remedy
 from esl_vm.cli.check_cluster import check_cluster
 from esl_vm.cli.check_codecs import check_codecs
 from esl_vm.cli.check_dialplan import check_dialplan
@@ -27,13 +26,14 @@ from esl_vm.cli.orphans import find_orphans
 from esl_vm.cli.ownership import check_owners
 from esl_vm.cli.settings_file import settings_path
 from esl_vm.model.errors import SwitchDownError, VoicemailError
+from esl_vm.ops.agreement import sounds_problem, sounds_remedy
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-    from esl_vm.app import Node
     from esl_vm.model.settings import Settings
+    from esl_vm.ops.node import Node
 
 _WAIT_FREESWITCH_S = 3.0
 
@@ -61,7 +61,7 @@ def examine(
         orphans: also compare every message with every sound.
         repair: whether what that finds is to be settled.
     """
-    from esl_vm.app import open_node
+    from esl_vm.service.wiring import open_node
 
     findings = list(check_settings(settings, settings_path(getattr(args, "config", ""), os.environ)))
     findings += check_owners(settings)
@@ -95,7 +95,7 @@ def _look_at(node: Node, *, orphans: bool, repair: Repair) -> Iterator[Finding]:
 
 
 def _freeswitch(node: Node) -> Iterator[Finding]:
-    from esl_vm.app import build_switch
+    from esl_vm.service.notifier import build_switch
 
     switch = build_switch(node.settings)
     if switch is None:

@@ -21,8 +21,8 @@ from esl_vm.model.message import new_id
 if TYPE_CHECKING:
     import argparse
 
-    from esl_vm.app import Node
     from esl_vm.cli.parsers import Commands
+    from esl_vm.ops.node import Node
 
 _DATE = "a date or date and time, 2026-12-24 or 2026-12-24T17:00, in the mailbox's time zone"
 

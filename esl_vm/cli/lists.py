@@ -16,9 +16,9 @@ from esl_vm.model.message import new_id
 if TYPE_CHECKING:
     import argparse
 
-    from esl_vm.app import Node
     from esl_vm.cli.parsers import Commands
     from esl_vm.model.lists import DistributionList
+    from esl_vm.ops.node import Node
 
 
 def add_commands(commands: Commands) -> None:

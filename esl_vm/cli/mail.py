@@ -14,8 +14,8 @@ from esl_vm.model.masking import mask_urls
 if TYPE_CHECKING:
     import argparse
 
-    from esl_vm.app import Node
     from esl_vm.cli.parsers import Commands
+    from esl_vm.ops.node import Node
 
 
 def add_commands(commands: Commands) -> None:

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-    from esl_vm.app import Node
     from esl_vm.cli.parsers import Commands
     from esl_vm.model.mailbox import MailboxId
     from esl_vm.model.message import Message
+    from esl_vm.ops.node import Node
 
 _PAGE = 200
 

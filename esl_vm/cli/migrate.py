@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
-    from esl_vm.app import Node
     from esl_vm.cli.parsers import Commands, Parser
     from esl_vm.importers.plan import Plan
+    from esl_vm.ops.node import Node
 
 _DESCRIPTION = """\
 Bring mailboxes, greetings and messages. Nothing that is here is overwritten: importing twice changes nothing, and an

@@ -30,7 +30,8 @@ def add_commands(commands: Commands) -> None:
 def _run(args: argparse.Namespace) -> int:
     from gevent import monkey
 
-    from esl_vm.ops import hangups, logs  # before gevent: its thread is a real one
+    from esl_vm.ops import logs  # before gevent: its thread is a real one
+    from esl_vm.service import hangups
 
     monkey.patch_all()
     import signal
@@ -39,7 +40,8 @@ def _run(args: argparse.Namespace) -> int:
     import gevent
     from gevent.event import Event
 
-    from esl_vm.app import build_notifier, build_switch, open_node
+    from esl_vm.service.notifier import build_notifier, build_switch
+    from esl_vm.service.wiring import open_node
 
     settings = settings_of(args)
     logs.configure(settings.service.log_level, settings.service.log_format)

@@ -10,8 +10,8 @@ from esl_vm.model.mailbox import Folder
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from esl_vm.app import Node
     from esl_vm.model.mailbox import Greeting, MailboxId
+    from esl_vm.ops.node import Node
 
 _DAY_S = 86400.0
 # A recording's host may be away for days; then its sweeper needs what another host handed over.

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from esl_vm.cli.config import settings_of
-from esl_vm.cli.processes import Service, serve_calls
 from esl_vm.cli.serve import listen_on
 from esl_vm.model.errors import InvalidValueError, VoicemailError
 from esl_vm.model.settings_check import parse_address
+from esl_vm.service.process import Service
+from esl_vm.service.worker import serve_calls
 
 if TYPE_CHECKING:
     import argparse
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from esl_vm.cli.parsers import Commands
     from esl_vm.model.settings import Settings
-    from esl_vm.ops.lifeline import Lifeline
+    from esl_vm.service.heartbeat_pipe import HeartbeatPipe
 
 log = logging.getLogger(__name__)
 
@@ -105,9 +106,9 @@ def _own_service(settings: Settings, *, demo: bool) -> Iterator[tuple[str, int]]
     Raises:
         VoicemailError: it does not start; it has said why.
     """
-    from esl_vm.app import open_redis
     from esl_vm.ops import logs
-    from esl_vm.ops.lifeline import Lifeline
+    from esl_vm.service.heartbeat_pipe import HeartbeatPipe
+    from esl_vm.service.wiring import open_redis
 
     logs.configure("warning", settings.service.log_format)
     with open_redis(settings) as redis_url, listen_on(_ANY_PORT) as listener:
@@ -118,12 +119,12 @@ def _own_service(settings: Settings, *, demo: bool) -> Iterator[tuple[str, int]]
         if child == 0:
             os.close(told)
             os.close(hold)
-            _serve_and_exit(Lifeline(tell, leash), settings, redis_url, listener, demo=demo)
+            _serve_and_exit(HeartbeatPipe(tell, leash), settings, redis_url, listener, demo=demo)
         os.close(tell)
         os.close(leash)
         try:
-            with os.fdopen(told, "rb", buffering=0) as lifeline:
-                if not lifeline.read(1):
+            with os.fdopen(told, "rb", buffering=0) as pipe:
+                if not pipe.read(1):
                     raise VoicemailError("the service did not start")
                 yield address
         finally:
@@ -133,7 +134,7 @@ def _own_service(settings: Settings, *, demo: bool) -> Iterator[tuple[str, int]]
 
 
 def _serve_and_exit(
-    lifeline: Lifeline, settings: Settings, redis_url: str, listener: socket.socket, *, demo: bool
+    pipe: HeartbeatPipe, settings: Settings, redis_url: str, listener: socket.socket, *, demo: bool
 ) -> NoReturn:
     """The child: Ctrl-C is the caller's hanging up, not its end."""
     from esl_vm.ops import logs
@@ -141,7 +142,7 @@ def _serve_and_exit(
     code = 1
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        code = serve_calls(lifeline, Service(settings, redis_url, listener, demo=demo))
+        code = serve_calls(pipe, Service(settings, redis_url, listener, demo=demo))
     except VoicemailError as wrong:
         log.error("%s", wrong)  # noqa: TRY400 - the sentence says it all
     except BaseException:  # a child's front door: told, then the process ends

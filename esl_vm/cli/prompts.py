@@ -45,7 +45,7 @@ def _prompts_option(parser: argparse.ArgumentParser) -> None:
 
 
 def _check(args: argparse.Namespace) -> int:
-    from esl_vm.app import open_prompts
+    from esl_vm.service.wiring import open_prompts
     from esl_vm.speech.packs import check_pack
 
     checks = check_pack(open_prompts(settings_of(args)))
@@ -76,7 +76,7 @@ def _check(args: argparse.Namespace) -> int:
 
 
 def _build(args: argparse.Namespace) -> int:
-    from esl_vm.app import open_prompts
+    from esl_vm.service.wiring import open_prompts
     from esl_vm.speech.build import build_pack, espeak_ng
 
     synthesizer = None if args.no_synthesis else espeak_ng()

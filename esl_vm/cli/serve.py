@@ -18,18 +18,20 @@ from typing import TYPE_CHECKING
 
 from esl_vm import __version__
 from esl_vm.cli.config import settings_of
-from esl_vm.cli.processes import DEMO_MAILBOXES, Service, look_after, serve_calls
 from esl_vm.model.errors import SettingsError
 from esl_vm.model.masking import mask_url
 from esl_vm.model.pins import DEFAULT_PIN
 from esl_vm.model.settings_check import parse_address
+from esl_vm.service.background import work_in_background
+from esl_vm.service.process import DEMO_MAILBOXES, Service
+from esl_vm.service.worker import serve_calls
 
 if TYPE_CHECKING:
     import argparse
 
     from esl_vm.cli.parsers import Commands
     from esl_vm.model.settings import Settings
-    from esl_vm.ops.lifeline import Role
+    from esl_vm.service.heartbeat_pipe import Role
 
 log = logging.getLogger(__name__)
 
@@ -64,14 +66,14 @@ def add_commands(commands: Commands) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from esl_vm.app import keep_redis
     from esl_vm.esl.worker_load import worker_loads
     from esl_vm.ops import logs
-    from esl_vm.ops.lifeline import Role
     from esl_vm.ops.metrics_memory import MetricsMemory
-    from esl_vm.ops.open_files import share_memory_between_threads
-    from esl_vm.ops.service_manager import ServiceManager
-    from esl_vm.ops.supervisor import Supervisor
+    from esl_vm.service.heartbeat_pipe import Role
+    from esl_vm.service.open_files import share_memory_between_threads
+    from esl_vm.service.supervisor import Supervisor
+    from esl_vm.service.systemd import ServiceManager
+    from esl_vm.service.wiring import keep_redis
 
     settings = settings_of(args)
     share_memory_between_threads()
@@ -96,7 +98,7 @@ def _run(args: argparse.Namespace) -> int:
                 for number, load in enumerate(worker_loads(now.service.workers), 1)
             ]
             background = partial(
-                look_after, service=dataclasses.replace(service, demo=args.demo), counts=counted.slot()
+                work_in_background, service=dataclasses.replace(service, demo=args.demo), counts=counted.slot()
             )
             return [*workers, Role("background process", background, serves_calls=False)]
 
@@ -194,8 +196,8 @@ def _address(listener: socket.socket) -> str:
 def _say_ready(
     settings: Settings, listener: socket.socket, seen: socket.socket | None, redis_url: str, args: argparse.Namespace
 ) -> None:
-    from esl_vm.app import EMBEDDED, open_prompts
     from esl_vm.ops import logs
+    from esl_vm.service.wiring import EMBEDDED, open_prompts
 
     pack = open_prompts(settings)
     lines = [f"esl-vm {__version__} takes calls on {_address(listener)}"]

@@ -43,7 +43,7 @@ class Telling:
         self._file = file
         self._write: Callable[[MailboxId, Mapping[str, str], str], str] | None = None
         if mail:
-            from esl_vm.app import build_pin_writer
+            from esl_vm.service.notifier import build_pin_writer
 
             self._write = build_pin_writer(settings)
         if file is not None:

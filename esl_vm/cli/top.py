@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.text import Text
 
-    from esl_vm.app import Node
     from esl_vm.cli.parsers import Commands
     from esl_vm.model.cluster import NodeState
+    from esl_vm.ops.node import Node
 
 _LATE_LAMP_S = 5.0
 _LATE_JOB_S = 300.0

@@ -26,9 +26,9 @@ from live.telephone_sound import RATE, from_ulaw, read_wav, write_wav
 
 from bench.processes import CORES, Service
 from bench.real import MACROS, Node
-from esl_vm.app import open_node
 from esl_vm.cli.settings_file import load_settings
 from esl_vm.model.mailbox import MailboxId
+from esl_vm.service.wiring import open_node
 
 if TYPE_CHECKING:
     from live.rtp import Arrived

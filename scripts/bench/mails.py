@@ -22,15 +22,15 @@ from typing import TYPE_CHECKING
 from support.mail_neighbour import MailNeighbour
 from support.redis_servers import redis_server
 
-from esl_vm.app import open_node
 from esl_vm.cli.settings_file import load_settings
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.message import Caller, Message, new_id
+from esl_vm.service.wiring import open_node
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from esl_vm.app import Node
+    from esl_vm.ops.node import Node
 
 BOXES = 100
 AWAY_S = 40

@@ -11,10 +11,10 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from bench.processes import CORES, ROOT, Contender, Service, cpu_s, hold_load, memory_kb, on, run_load
-from esl_vm.app import open_node
 from esl_vm.cli.settings_file import load_settings
 from esl_vm.model.mailbox import Folder, MailboxId
 from esl_vm.model.message import Caller, Message, new_id
+from esl_vm.service.wiring import open_node
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -250,7 +250,7 @@ def start() -> dict[str, float]:
     for _ in range(3):
         with Service() as service:
             starts.append(service.started_s)
-    code = "import time; t = time.perf_counter(); from gevent import monkey; monkey.patch_all(); import esl_vm.app, esl_vm.esl.server, esl_vm.store.store, esl_vm.dialogue.front_door; print(time.perf_counter() - t)"
+    code = "import time; t = time.perf_counter(); from gevent import monkey; monkey.patch_all(); import esl_vm.service.worker, esl_vm.esl.server, esl_vm.store.store, esl_vm.dialogue.front_door; print(time.perf_counter() - t)"
     for _ in range(3):
         run = subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT, **on(set(CORES))

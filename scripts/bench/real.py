@@ -23,9 +23,9 @@ from live.freeswitch import PROMPTS, FreeSwitch, find_freeswitch
 
 from bench.measurements import Meter
 from bench.processes import CORES, Service
-from esl_vm.app import open_node
 from esl_vm.cli.settings_file import load_settings
 from esl_vm.model.mailbox import MailboxId
+from esl_vm.service.wiring import open_node
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -19,15 +19,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.processes import Redis
-from esl_vm.app import open_node
 from esl_vm.cli.settings_file import load_settings
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.message import Caller, Message, new_id
+from esl_vm.service.wiring import open_node
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from esl_vm.app import Node
+    from esl_vm.ops.node import Node
 
 PER_DOMAIN = 5000
 EVERY, MESSAGES = 10, 2

@@ -98,8 +98,8 @@ def _played(name: str, skew_s: int, redis_url: str, folder: Path) -> Row:
 
 def _act(redis_url: str, folder: Path) -> dict[str, object]:
     """What the node does whose clock is wrong."""
-    from esl_vm.cli.processes import _may_keep_house
     from esl_vm.model.mailbox import MailboxId
+    from esl_vm.service.background import _may_keep_house
 
     with _node(redis_url, folder) as node:
         _lock(node, "1002")
@@ -110,8 +110,8 @@ def _act(redis_url: str, folder: Path) -> dict[str, object]:
 
 
 def _node(redis_url: str, folder: Path):
-    from esl_vm.app import open_node
     from esl_vm.cli.settings_file import load_settings
+    from esl_vm.service.wiring import open_node
 
     wanted = {"redis.url": redis_url, "data_dir": str(folder), "pins.lock_s": LOCK_S, "pins.failures": 3}
     return open_node(load_settings(None, wanted))

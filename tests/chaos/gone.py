@@ -24,13 +24,13 @@ from support.ports import free_port
 from support.redis_servers import NoRedisError, redis_executable
 from support.waiting import wait_until
 
-from esl_vm.app import open_node
 from esl_vm.cli.settings_file import load_settings
 from esl_vm.model.errors import StoreDownError, VoicemailError
 from esl_vm.model.mailbox import Folder, MailboxId
 from esl_vm.model.message import Message, new_id
 from esl_vm.model.pins import PinCheck
 from esl_vm.model.topology import problems
+from esl_vm.service.wiring import open_node
 from esl_vm.store.topology import discover
 
 if TYPE_CHECKING:

@@ -83,8 +83,8 @@ def tone(tmp_path):
 @pytest.fixture
 def node(redis_url, tmp_path, vm):
     """The stores that the commands work on, to put messages in."""
-    from esl_vm.app import open_node
     from esl_vm.cli.settings_file import load_settings
+    from esl_vm.service.wiring import open_node
 
     given = {"redis.url": redis_url, "data_dir": str(tmp_path / "data")}
     with open_node(load_settings(None, given)) as opened:

@@ -67,7 +67,9 @@ def test_the_command_starts_quickly_since_it_imports_what_it_needs_only():
 
 
 def test_the_supervisor_of_the_service_imports_nothing_that_gevent_patches():
-    imports = "esl_vm.app, esl_vm.cli.serve, esl_vm.ops.supervisor, esl_vm.ops.logs, esl_vm.store.embedded"
+    imports = (
+        "esl_vm.service.wiring, esl_vm.cli.serve, esl_vm.service.supervisor, esl_vm.ops.logs, esl_vm.store.embedded"
+    )
     told = subprocess.run(
         [sys.executable, "-c", f"import sys, {imports}; print(*sorted(sys.modules))"],
         capture_output=True, text=True, check=True,

@@ -27,8 +27,9 @@ from live.rtp import Sends
 from live.telephone_sound import RATE, read_wav, without_pauses
 from support.script import Caller
 
-from esl_vm.app import Node, open_node
 from esl_vm.cli.settings_file import load_settings
+from esl_vm.ops.node import Node
+from esl_vm.service.wiring import open_node
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

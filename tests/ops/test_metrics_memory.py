@@ -42,18 +42,18 @@ def holds_a_call(slot):
 def test_what_a_dead_process_counted_stays_and_what_it_held_does_not():
     memory = MetricsMemory()
     first, second = memory.slot(), memory.slot()
-    steward = Metrics(memory.slot(), memory)
+    background = Metrics(memory.slot(), memory)
     with process(holds_a_call(first)), process(holds_a_call(second)):
-        assert steward.value("esl_vm_calls_total", {"action": "check"}) == 2
-        assert steward.value("esl_vm_calls_running") == 2
-        assert steward.value("esl_vm_key_seconds_count") == 4
-    assert steward.value("esl_vm_calls_total") == 2
-    assert steward.value("esl_vm_calls_running") == 0
-    assert steward.value("esl_vm_workers") == 0
+        assert background.value("esl_vm_calls_total", {"action": "check"}) == 2
+        assert background.value("esl_vm_calls_running") == 2
+        assert background.value("esl_vm_key_seconds_count") == 4
+    assert background.value("esl_vm_calls_total") == 2
+    assert background.value("esl_vm_calls_running") == 0
+    assert background.value("esl_vm_workers") == 0
     with process(holds_a_call(first)):  # started again in its place
-        assert steward.value("esl_vm_calls_total") == 3
-        assert steward.value("esl_vm_calls_running") == 1
-    text = steward.exposition(a_snapshot).decode()
+        assert background.value("esl_vm_calls_total") == 3
+        assert background.value("esl_vm_calls_running") == 1
+    text = background.exposition(a_snapshot).decode()
     assert 'esl_vm_calls_total{action="check",end="completed",status="SUCCESS"} 3.0' in text
     assert 'esl_vm_key_seconds_bucket{le="+Inf"} 6.0' in text
     assert "_created" not in text
@@ -64,8 +64,8 @@ def test_reloads_without_end_lose_no_metric_and_keep_few_slots():
     for _ in range(MOST_SLOTS + 20):
         with process(holds_a_call(memory.slot())):
             pass
-    steward = Metrics(memory.slot(), memory)
-    assert steward.value("esl_vm_calls_total") == MOST_SLOTS + 20
+    background = Metrics(memory.slot(), memory)
+    assert background.value("esl_vm_calls_total") == MOST_SLOTS + 20
 
 
 def test_a_slot_holds_whole_metrics_or_those_before():

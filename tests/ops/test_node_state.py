@@ -11,7 +11,6 @@ import pytest
 from gevent import socket
 from seeing import a_counted_call, a_snapshot
 
-from esl_vm.app import count, open_node
 from esl_vm.cli.check_cluster import check_cluster
 from esl_vm.cli.checks import Level
 from esl_vm.cli.settings_file import load_settings
@@ -24,6 +23,8 @@ from esl_vm.ops.heartbeat import Heartbeat
 from esl_vm.ops.metrics import Metrics
 from esl_vm.ops.snapshot import Looker, Sources
 from esl_vm.ops.web import MOST_AT_ONCE, StatusPages
+from esl_vm.service.process import count
+from esl_vm.service.wiring import open_node
 
 
 class Spool:

@@ -270,7 +270,7 @@ STORE = "to the store or another process of ours, by length or as JSON"
 #: none need be.
 OUTLETS = {
     "ops/test_outlets.py::test_a_line_of_the_log_is_one_line_for_people": {
-        "ops/logs.py: os.write", "ops/supervisor.py: traceback.print_exc",
+        "ops/logs.py: os.write", "service/supervisor.py: traceback.print_exc",
     },
     "ops/test_outlets.py::test_json_is_what_it_was": {
         "model/visible.py: json.dumps", "cli/config.py: json.dumps", "cli/output.py: print",
@@ -313,11 +313,11 @@ OUTLETS = {
         "importers/export_asterisk.py: path.write_text",
     },
     OURS: {
-        "cli/phone.py: traceback.print_exc", "esl/socket_mode.py: execute", "dialogue/advanced.py: send", "ops/service_manager.py: line.sendto",
+        "cli/phone.py: traceback.print_exc", "esl/socket_mode.py: execute", "dialogue/advanced.py: send", "service/systemd.py: line.sendto",
         "speech/build.py: listed.write_text", "store/embedded.py: (self._folder / 'redis.version').write_text",
         "store/embedded.py: file.write", "store/embedded.py: line.sendall", "store/embedded_keeper.py: file.writelines",
-        "store/embedded_keeper.py: print", "store/embedded_mend.py: print", "cli/processes.py: metrics.write", "ops/metrics.py: self.write",
-        "ops/lifeline.py: os.write",
+        "store/embedded_keeper.py: print", "store/embedded_mend.py: print", "service/worker.py: metrics.write", "ops/metrics.py: self.write",
+        "service/heartbeat_pipe.py: os.write",
     },
     SOUND: {
         "cli/backup.py: sound.write", "cli/backup_file.py: self._file.write", "cli/checks.py: sound.write",

@@ -200,10 +200,10 @@ def test_a_reader_that_is_gone_before_the_first_word_ends_nothing(tmp_path, redi
 
 def test_the_notifier_goes_on_without_a_reader_and_after_a_hangup(tmp_path, redis_url):
     """`esl-vm notify`, apart from the calls: nobody reads either of its standard files."""
-    from esl_vm.app import open_node
     from esl_vm.cli.settings_file import load_settings
     from esl_vm.model.mailbox import MailboxId
     from esl_vm.model.message import Caller, Message
+    from esl_vm.service.wiring import open_node
 
     box = MailboxId("1779")
     read, write = os.pipe()
@@ -492,7 +492,7 @@ def test_commands_work_in_any_character_set(tmp_path, redis_url, charset):
 def test_what_a_flood_took_comes_back(tmp_path):
     script = (
         "import hashlib, re, sys, threading\n"
-        "from esl_vm.ops.open_files import share_memory_between_threads\n"
+        "from esl_vm.service.open_files import share_memory_between_threads\n"
         "if sys.argv[1] == 'shared': share_memory_between_threads()\n"
         "def work():\n"
         "    for _ in range(3): hashlib.scrypt(b'1', salt=b'x' * 16, n=2**14, r=8, p=1, maxmem=64 << 20)\n"
@@ -512,7 +512,7 @@ def test_what_thousands_of_strangers_took_comes_back(tmp_path):
     """What is no call is held in circles by the errors that end it; little is held on between."""
     script = (
         "import gc\n"
-        "from esl_vm.ops.open_files import Memory, resident\n"
+        "from esl_vm.service.open_files import Memory, resident\n"
         "gc.disable()\n"
         "memory, held = Memory(), []\n"
         "assert not memory.tidy()\n"

@@ -2,7 +2,7 @@
 
 Rules it follows
 - It serves no call and imports nothing that does: children are forked before gevent or Redis are loaded.
-- A child tells that it is ready, and then that it lives, through its lifeline (a pipe). It learns through the leash
+- A child tells that it is ready, and then that it lives, through its pipe (a pipe). It learns through the leash
   (another pipe) that the supervisor is gone, and drains as if told to stop.
 - A child that dies is started again: at once if it had lived a while, else after a pause that doubles. One that
   leaves with exit code 2 before its first call can't work with these settings: then everything stops, or, at a
@@ -23,15 +23,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import VoicemailError
-from esl_vm.ops import hangups, logs
-from esl_vm.ops.lifeline import BEAT_S, READY, Lifeline
+from esl_vm.ops import logs
+from esl_vm.service import hangups
+from esl_vm.service.heartbeat_pipe import BEAT_S, READY, HeartbeatPipe
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
-    from esl_vm.ops.lifeline import Role
-    from esl_vm.ops.service_manager import ServiceManager
+    from esl_vm.service.heartbeat_pipe import Role
+    from esl_vm.service.systemd import ServiceManager
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ class _Child:
     role: Role
     generation: int
     pid: int
-    lifeline: int
+    pipe: int
     started: float
     failures: int
     seen: float
@@ -104,7 +105,7 @@ class Supervisor:
         self._terminal_may_go_until = 0.0
         self._stop_by = 0.0
         self._exit_code = 0
-        self._leash_read, self._leash_write = os.pipe()
+        self._parent_read, self._parent_write = os.pipe()
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
@@ -160,14 +161,14 @@ class Supervisor:
             for number in (signal.SIGTERM, signal.SIGCHLD):
                 signal.signal(number, signal.SIG_DFL)
             logs.take_standard_error()
-            for fd in (tell_read, self._leash_write, self._wake_read, self._wake_write):
+            for fd in (tell_read, self._parent_write, self._wake_read, self._wake_write):
                 os.close(fd)
             for other in self._children.values():
-                os.close(other.lifeline)
+                os.close(other.pipe)
             os.set_blocking(tell_write, False)
             if not role.serves_calls:
                 self._listener.close()  # while one copy of it is open, the kernel refuses nobody
-            code = role.run(Lifeline(tell_write, self._leash_read))
+            code = role.run(HeartbeatPipe(tell_write, self._parent_read))
         except VoicemailError as wrong:
             log.error("%s can't start: %s", role.name, wrong)  # noqa: TRY400 - the sentence says it all
             code = WRONG_SETTINGS
@@ -187,7 +188,7 @@ class Supervisor:
             due.append(self._stop_by)
         if now < self._terminal_may_go_until:
             due.append(now + TERMINAL_LOOK_S)
-        lines = {child.lifeline: child for child in self._children.values()}
+        lines = {child.pipe: child for child in self._children.values()}
         readable, _, _ = select.select([self._wake_read, *lines], [], [], max(0.0, min(due) - now))
         for fd in readable:
             if fd == self._wake_read:
@@ -207,7 +208,7 @@ class Supervisor:
             done, status = os.waitpid(pid, 0 if blocking_pid else os.WNOHANG)
             if done:
                 child = self._children.pop(pid)
-                os.close(child.lifeline)
+                os.close(child.pipe)
                 self._buried(child, os.waitstatus_to_exitcode(status))
 
     def _buried(self, child: _Child, code: int) -> None:

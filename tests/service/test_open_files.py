@@ -7,7 +7,7 @@ import pytest
 
 TRY = """
 import logging, resource, sys
-from esl_vm.ops.open_files import allow_open_files
+from esl_vm.service.open_files import allow_open_files
 logging.basicConfig(format="%(levelname)s %(message)s")
 soft, hard, wanted = map(int, sys.argv[1:])
 resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

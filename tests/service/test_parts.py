@@ -6,17 +6,18 @@ import sys
 
 import pytest
 
-from esl_vm import app
 from esl_vm.cli.settings_file import load_settings
 from esl_vm.esl.inbound import EventSocketSwitch
 from esl_vm.model.errors import SettingsError
+from esl_vm.service import notifier as notifiers
+from esl_vm.service.wiring import in_thread, open_node
 
 KILLED_IN_MID_WORK = """
 from gevent import monkey
 monkey.patch_all()
 import gevent, os, threading
 from gevent.event import Event
-from esl_vm.app import in_thread
+from esl_vm.service.wiring import in_thread, open_node
 
 begun, may_end = os.pipe(), os.pipe()
 steps = []
@@ -60,9 +61,9 @@ def test_a_call_that_is_killed_waits_for_the_work_it_began_on_its_file():
 
 
 def test_where_no_calls_are_served_work_is_done_at_once():
-    assert app.in_thread(lambda: "done") == "done"
+    assert in_thread(lambda: "done") == "done"
     with pytest.raises(ZeroDivisionError):
-        app.in_thread(lambda: 1 / 0)
+        in_thread(lambda: 1 / 0)
 
 
 @pytest.fixture
@@ -70,30 +71,30 @@ def node(tmp_path):
     """A node of these settings, whose Redis is asked nothing."""
     opened = []
 
-    def open_node(text):
+    def opened_node(text):
         file = tmp_path / "esl-vm.toml"
         file.write_text(f'data_dir = "{tmp_path}"\n{text}')
-        manager = app.open_node(load_settings(file, {}), "redis://127.0.0.1:1")
+        manager = open_node(load_settings(file, {}), "redis://127.0.0.1:1")
         opened.append(manager)
         return manager.__enter__()
 
-    yield open_node
+    yield opened_node
     for manager in opened:
         manager.__exit__(None, None, None)
 
 
 def test_mail_and_webhooks_are_tried_for_as_long_as_the_settings_say(node):
-    notifier = app.build_notifier(node("[mail]\nretry_hours = 3\n[webhook]\nretry_hours = 5\n"), None)
+    notifier = notifiers.build_notifier(node("[mail]\nretry_hours = 3\n[webhook]\nretry_hours = 5\n"), None)
     assert (notifier._settings.patience_s, notifier._settings.webhook_patience_s) == (3 * 3600, 5 * 3600)
 
 
 def test_every_process_reads_the_events_under_a_name_of_its_own(node):
-    sources = app.build_notifier(node('[service]\nnode = "media1"\n'), None)._sources
+    sources = notifiers.build_notifier(node('[service]\nnode = "media1"\n'), None)._sources
     assert sources.plans._consumer == sources.history._consumer == f"media1:{os.getpid()}"
 
 
 def test_a_freeswitch_that_is_back_is_noticed_within_two_seconds(node):
-    switch = app.build_switch(node('[notify]\nfreeswitch = "127.0.0.1:8021"\npassword = "secret"\n').settings)
+    switch = notifiers.build_switch(node('[notify]\nfreeswitch = "127.0.0.1:8021"\npassword = "secret"\n').settings)
     assert isinstance(switch, EventSocketSwitch)
     assert switch._settings.retry_most_s == 2.0
 
@@ -103,4 +104,4 @@ def test_templates_that_can_not_be_filled_in_stop_the_start(node, tmp_path):
     (tmp_path / "templates/subject.en.txt").write_text("{{ nonsense }}")
     broken = node(f'[mail]\nhost = "127.0.0.1"\nsender = "vm@example.com"\ntemplates = "{tmp_path / "templates"}"\n')
     with pytest.raises(SettingsError, match=r"subject\.en\.txt"):
-        app.build_notifier(broken, None)
+        notifiers.build_notifier(broken, None)

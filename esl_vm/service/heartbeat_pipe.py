@@ -14,12 +14,12 @@ BEAT_S = 5.0
 READY, BEAT = b"R", b"."
 
 
-class Lifeline:
+class HeartbeatPipe:
     """A child's end of the two pipes."""
 
-    def __init__(self, tell_fd: int, leash_fd: int) -> None:
+    def __init__(self, tell_fd: int, parent_fd: int) -> None:
         self._tell_fd = tell_fd
-        self.leash_fd = leash_fd
+        self.parent_fd = parent_fd
 
     def ready(self) -> None:
         """Calls can be served (or, for a child that serves none, it works)."""
@@ -41,10 +41,10 @@ class Role:
 
     Args:
         name: for the log.
-        run: works until SIGTERM (or the leash's end), and returns the exit code; runs in the child.
+        run: works until SIGTERM (or the parent pipe's end), and returns the exit code; runs in the child.
         serves_calls: stopped first, with time to finish its calls.
     """
 
     name: str
-    run: Callable[[Lifeline], int]
+    run: Callable[[HeartbeatPipe], int]
     serves_calls: bool = True

@@ -1,137 +1,64 @@
-"""What the processes of `esl-vm serve` do, from their first import to their last: take calls, or look after the rest.
-
-Each begins by letting gevent patch the standard library, before anything else of the service is imported.
-"""
+"""The background process: what looks after the rest, so that workers only take calls."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
-import signal
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import SpoolError, StoreDownError
-from esl_vm.model.mailbox import MailboxId
-from esl_vm.model.pins import DEFAULT_PIN
-from esl_vm.ops.lifeline import BEAT_S
-from esl_vm.ops.open_files import Memory
+from esl_vm.service.process import add_demo_mailboxes, count, look_at_redis, own_socket, until_told
+from esl_vm.service.wiring import EMBEDDED, open_node, open_spoken_prompts
 
 if TYPE_CHECKING:
-    import socket
+    from collections.abc import Sequence
 
-    from esl_vm.app import Node
-    from esl_vm.esl.worker_load import WorkerLoad
+    from esl_vm.esl.inbound import EventSocketSwitch
     from esl_vm.model.settings import Settings
-    from esl_vm.ops.lifeline import Lifeline
+    from esl_vm.notify.service import NotifyService
     from esl_vm.ops.metrics import Metrics
-    from esl_vm.ops.metrics_memory import MetricsMemory, MetricsSlot
+    from esl_vm.ops.metrics_memory import MetricsSlot
+    from esl_vm.ops.node import Node
     from esl_vm.ops.snapshot import Looker
     from esl_vm.ops.web import StatusPages
+    from esl_vm.service.heartbeat_pipe import HeartbeatPipe
+    from esl_vm.service.process import Service
 
 log = logging.getLogger(__name__)
 
-DEMO_MAILBOXES = (
-    ("1001", {"name": "Alice Martin", "language": "fr"}),
-    ("1002", {"name": "Bob Tremblay", "language": "fr"}),
-    ("1003", {"name": "Carol Smith", "language": "en"}),
-)
 _HOUSEKEEPING_S = 600
-_TIDY_S = 20
 _PURGE_EVERY_S = 3600
 _COMPARE_S = 10
 _BETWEEN_PROMPTS_S = 0.25
 _DAY_S = 86400
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
-    """What the processes of a service are told.
-
-    Args:
-        settings, redis_url: what it works with.
-        listener: where calls are taken, shared by the workers. listens: its address, for the cluster's list of nodes.
-        demo: make a few mailboxes to try where there is none. notify: tell others of changes.
-        metrics: of all its processes, None = nobody asks. seen: the steward's listener for /metrics, None = nowhere.
-    """
-
-    settings: Settings
-    redis_url: str
-    listener: socket.socket
-    listens: str = ""
-    demo: bool = False
-    notify: bool = True
-    metrics: MetricsMemory | None = None
-    seen: socket.socket | None = None
-
-
-def serve_calls(
-    lifeline: Lifeline, service: Service, load: WorkerLoad | None = None, counts: MetricsSlot | None = None
-) -> int:
-    """Take calls until told to stop, then finish those that run.
-
-    Args:
-        lifeline: its supervisor.
-        service: what it is told.
-        load: how much it has to do, seen by the other workers.
-        counts: where it puts what it counted.
-    """
-    from gevent import monkey
-
-    monkey.patch_all()
-    import gevent
-
-    from esl_vm.app import build_server, count, open_node
-    from esl_vm.ops.metrics import WRITE_S, Metrics
-
-    settings = service.settings
-    if service.seen:
-        service.seen.close()
-    metrics = Metrics(counts, later=partial(gevent.spawn_later, WRITE_S))
-    with open_node(settings, service.redis_url) as node:
-        count(node, metrics)
-        _look_at_redis(node)
-        if service.demo:
-            with contextlib.suppress(StoreDownError):  # it is said already that Redis is away; calls are taken
-                add_demo_mailboxes(node)
-        server = build_server(node, _own(service.listener), metrics, load)
-        stop = _until_told(lifeline)
-        server.start()
-        metrics.taking_calls(True)
-        lifeline.ready()
-        stop.wait()
-        metrics.taking_calls(False)
-        if not server.stop(settings.service.drain_s):
-            log.warning("calls were cut short; what they recorded is in the spool")
-        metrics.write()
-    return 0
-
-
-def look_after(lifeline: Lifeline, service: Service, counts: MetricsSlot | None = None) -> int:
+def work_in_background(pipe: HeartbeatPipe, service: Service, counts: MetricsSlot | None = None) -> int:
     """Settle what calls left behind, empty trashes, tell others of changes, show how it goes; until told to stop."""
     from gevent import monkey
 
     monkey.patch_all()
     import gevent
 
-    from esl_vm.app import build_looker, build_notifier, build_switch, count, open_node
-    from esl_vm.cli.agreement import told_in_common
     from esl_vm.model.actor import acting
     from esl_vm.model.agreement import packed
+    from esl_vm.ops.agreement import told_in_common
     from esl_vm.ops.heartbeat import Heartbeat
     from esl_vm.ops.metrics import WRITE_S, Metrics
+    from esl_vm.service.background import build_looker
+    from esl_vm.service.notifier import build_notifier, build_switch
     from esl_vm.store.store import SCHEMA
 
     settings = service.settings
     metrics = Metrics(counts, service.metrics, partial(gevent.spawn_later, WRITE_S))
     with open_node(settings, service.redis_url) as node, acting(f"housekeeping {settings.service.node}"):
         count(node, metrics)
-        _look_at_redis(node)
+        look_at_redis(node)
         if service.demo:
             with contextlib.suppress(StoreDownError):  # it is said already that Redis is away; calls are taken
                 add_demo_mailboxes(node)
-        stop = _until_told(lifeline)
+        stop = until_told(pipe)
         switch = build_switch(settings) if service.notify else None
         notifier = build_notifier(node, switch, metrics) if service.notify else None
         if switch:
@@ -157,7 +84,7 @@ def look_after(lifeline: Lifeline, service: Service, counts: MetricsSlot | None 
             agree=packed(told_in_common(node)),
         )
         heartbeat.start()
-        lifeline.ready()
+        pipe.ready()
         stop.wait()
         heartbeat.stop()
         if pages:
@@ -169,81 +96,53 @@ def look_after(lifeline: Lifeline, service: Service, counts: MetricsSlot | None 
     return 0
 
 
+def build_looker(
+    node: Node,
+    metrics: Metrics,
+    notifier: NotifyService | None = None,
+    switch: EventSocketSwitch | None = None,
+    differing: Sequence[str] = (),
+) -> Looker:
+    """What tells how this node is.
+
+    Args:
+        node: the stores.
+        metrics: of all its processes.
+        notifier: where this process has one.
+        switch: likewise.
+        differing: in what this node does not agree with the others; looked at anew each time.
+    """
+    from esl_vm.ops.snapshot import Looker, Sources
+
+    return Looker(
+        Sources(
+            node=node.settings.service.node,
+            now=node.clock.now,
+            spool=node.spool,
+            cache=node.cache.folder,
+            cluster=node.store.cluster.state,
+            lamp_wait_s=lambda: notifier.lamp_wait_s if notifier else 0.0,
+            freeswitch_up=lambda: switch.connected if switch else None,
+            workers=lambda: int(metrics.value("esl_vm_workers")),
+            calls=lambda: int(metrics.value("esl_vm_calls_running")),
+            differing=lambda: differing,
+            clock_skew_s=lambda: node.clock.skew,
+        )
+    )
+
+
 def _status_pages(service: Service, looker: Looker, metrics: Metrics) -> StatusPages | None:
     from esl_vm.ops.web import StatusPages
 
     if service.seen is None:
         return None
-    return StatusPages(_own(service.seen), looker.look, lambda: metrics.exposition(looker.look))
-
-
-def add_demo_mailboxes(node: Node) -> bool:
-    """A few mailboxes to try, with the default PIN, where there is none at all; returns whether they were made."""
-    if next(iter(node.registry.boxes()), None) is not None:
-        return False
-    for number, fields in DEMO_MAILBOXES:
-        node.add_mailbox(MailboxId(number, node.settings.service.domain), fields, DEFAULT_PIN)
-    return True
-
-
-def _own(listener: socket.socket) -> Any:
-    """The shared listener as a socket of this process, for gevent; the inherited one is closed here."""
-    from gevent import socket as cooperative
-
-    own = cooperative.socket(listener.family, listener.type, listener.proto, fileno=listener.detach())
-    own.setblocking(0)
-    return own
-
-
-def _until_told(lifeline: Lifeline) -> Any:
-    """An event that is set when this process is to stop; gives signs of life until then and after, and memory back."""
-    import gevent
-    from gevent.event import Event
-    from gevent.socket import wait_read
-
-    stop = Event()
-
-    def beat() -> None:
-        while True:
-            lifeline.beat()
-            gevent.sleep(BEAT_S)
-
-    def watch_leash() -> None:
-        wait_read(lifeline.leash_fd)
-        log.error("the supervisor is gone")
-        stop.set()
-
-    def tidy() -> None:
-        memory = Memory()
-        while True:
-            gevent.sleep(_TIDY_S)
-            memory.tidy()
-
-    gevent.signal_handler(signal.SIGTERM, stop.set)
-    gevent.spawn(beat)
-    gevent.spawn(tidy)
-    gevent.spawn(watch_leash)
-    return stop
-
-
-def _look_at_redis(node: Node) -> None:
-    """A Redis that was built otherwise, or another installation's sounds, stop the start (SettingsError).
-
-    What is away does not: messages are kept.
-    """
-    from esl_vm.cli.agreement import must_have_its_sounds
-
-    try:
-        must_have_its_sounds(node)
-    except StoreDownError as away:
-        log.error("started without Redis: messages are kept in the spool until it is there: %s", away)  # noqa: TRY400
+    return StatusPages(own_socket(service.seen), looker.look, lambda: metrics.exposition(looker.look))
 
 
 def _prepare_prompts(settings: Settings) -> None:
     """Have the prompts ready before calls ask for them, here where no call waits: one now and then, those made before at once."""
     import gevent
 
-    from esl_vm.app import open_spoken_prompts
     from esl_vm.speech.prepared import PreparedPack
 
     pack = open_spoken_prompts(settings)
@@ -254,7 +153,6 @@ def _prepare_prompts(settings: Settings) -> None:
 
 def look_at_topology(node: Node) -> None:
     """Whether Redis keeps what it is given, and enough replicas for the servers that are there: said once, at the start."""
-    from esl_vm.app import EMBEDDED
     from esl_vm.cli.check_redis import durability
     from esl_vm.cli.checks import Level
     from esl_vm.model.topology import problems
@@ -276,7 +174,7 @@ def _compare(node: Node, differing: list[str]) -> None:
     """Keep in a list what differs from the other nodes, and whether the sounds are ours; say each once."""
     import gevent
 
-    from esl_vm.cli.agreement import disagreements, sounds_problem
+    from esl_vm.ops.agreement import disagreements, sounds_problem
 
     while True:
         try:

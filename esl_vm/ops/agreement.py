@@ -11,7 +11,7 @@ from esl_vm.model.errors import SettingsError, StoreDownError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from esl_vm.app import Node
+    from esl_vm.ops.node import Node
 
 _SAMPLE = 20
 
@@ -64,12 +64,15 @@ def must_have_its_sounds(node: Node) -> None:
 
 def told_in_common(node: Node) -> dict[str, str]:
     """What this node tells the others: see `in_common`."""
-    from esl_vm.app import open_prompts
+    from esl_vm.speech.packs import open_pack
 
     waits = node.store.link.replicas
     return in_common(
         node.settings,
-        **{"redis.url wait_replicas": str(waits or ""), "speech.prompts kind": open_prompts(node.settings).kind},
+        **{
+            "redis.url wait_replicas": str(waits or ""),
+            "speech.prompts kind": open_pack(node.settings.speech.pack, node.settings.speech.prompts).kind,
+        },
     )
 
 

@@ -12,9 +12,9 @@ import socket
 import sys
 
 from esl_vm.model.errors import SettingsError
-from esl_vm.ops import supervisor as supervisor_module
-from esl_vm.ops.lifeline import Role
-from esl_vm.ops.service_manager import ServiceManager
+from esl_vm.service import supervisor as supervisor_module
+from esl_vm.service.heartbeat_pipe import Role
+from esl_vm.service.systemd import ServiceManager
 
 folder = pathlib.Path(sys.argv[1])
 
@@ -24,7 +24,7 @@ def say(*words):
 
 
 def child(name):
-    def run(lifeline):
+    def run(pipe):
         if (folder / "broken").exists():
             raise SettingsError([(folder / "broken").read_text()])
         wake_read, wake_write = os.pipe()
@@ -32,10 +32,10 @@ def child(name):
         signal.set_wakeup_fd(wake_write)
         signal.signal(signal.SIGTERM, lambda *_: None)
         say("up", name, os.getpid())
-        lifeline.ready()
+        pipe.ready()
         while True:
-            readable, _, _ = select.select([wake_read, lifeline.leash_fd], [], [])
-            if lifeline.leash_fd in readable:
+            readable, _, _ = select.select([wake_read, pipe.parent_fd], [], [])
+            if pipe.parent_fd in readable:
                 say("orphaned", name)
                 return 0
             if signal.SIGTERM in os.read(wake_read, 100):

@@ -1,0 +1,64 @@
+"""A node as commands and services work on it: its stores, opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from esl_vm.audio.cache import Cache
+    from esl_vm.model.mailbox import MailboxId
+    from esl_vm.model.settings import Settings
+    from esl_vm.ports import AudioStore
+    from esl_vm.spool.spool import Spool
+    from esl_vm.spool.sweeper import Sweeper
+    from esl_vm.store.clock import SharedClock
+    from esl_vm.store.mailboxes import RedisMailboxes
+    from esl_vm.store.outbox import RedisOutbox
+    from esl_vm.store.registry import RedisRegistry
+    from esl_vm.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """The stores of a node, opened.
+
+    Args:
+        settings: what it was built from. redis_url: where Redis is, the embedded one's address if it is that.
+        store: mailboxes, PINs, registry, directory, events. outbox: mail and webhook jobs.
+        audio: sounds. spool, sweeper: recordings on their way.
+        cache: this node's copies of sounds.
+    """
+
+    settings: Settings
+    redis_url: str
+    store: Store
+    outbox: RedisOutbox
+    audio: AudioStore
+    spool: Spool
+    sweeper: Sweeper
+    clock: SharedClock
+    cache: Cache
+
+    @property
+    def mailboxes(self) -> RedisMailboxes:
+        """Messages."""
+        return self.store.mailboxes
+
+    @property
+    def registry(self) -> RedisRegistry:
+        """Mailboxes as an administrator keeps them."""
+        return self.store.registry
+
+    def add_mailbox(self, box: MailboxId, fields: Mapping[str, str], pin: str) -> None:
+        """Make a mailbox with its first PIN (`` = none); raises MailboxExistsError, InvalidValueError.
+
+        Both in one step: without its PIN it would open to anybody.
+        """
+        self.store.registry.add(box, fields, pin_hash=self.store.pins.hashed(pin), pin_initial=bool(pin))
+
+    def set_pin(self, box: MailboxId, pin: str, *, initial: bool = True) -> None:
+        """Set a PIN (`` = none is asked), initial: that its owner is to change; raises NoSuchMailboxError."""
+        self.store.pins.change(box, pin, initial=initial and bool(pin))

@@ -1,0 +1,1 @@
+"""The service: what builds it, and its processes."""

@@ -1,0 +1,131 @@
+"""The notifier built from the settings: lamps, mail, webhooks, and this node's FreeSWITCH."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from esl_vm.model.errors import SettingsError
+from esl_vm.model.settings_check import parse_address
+
+if TYPE_CHECKING:
+    from esl_vm.esl.inbound import EventSocketSwitch
+    from esl_vm.model.settings import Settings
+    from esl_vm.notify.letters import Letters
+    from esl_vm.notify.mail import Mailer, MailSettings
+    from esl_vm.notify.pin_mail import PinWriter
+    from esl_vm.notify.service import NotifyService
+    from esl_vm.notify.smtp_connection import SmtpServer
+    from esl_vm.ops.metrics import Metrics
+    from esl_vm.ops.node import Node
+
+# The longest pause, in seconds, between attempts to reach this node's FreeSWITCH: its lamps are wrong until then.
+SWITCH_RETRY_S = 2.0
+#: Host names a notifier can look up at once.
+MOST_LOOKUPS = 96
+
+
+def build_switch(settings: Settings) -> EventSocketSwitch | None:
+    """This node's FreeSWITCH, not connected yet; None where the settings name none."""
+    if not settings.notify.freeswitch:
+        return None
+    from esl_vm.esl.inbound import EventSocketSwitch, SwitchSettings
+
+    host, port = parse_address(settings.notify.freeswitch)
+    wanted = SwitchSettings(host=host, port=port, password=settings.notify.password, retry_most_s=SWITCH_RETRY_S)
+    return EventSocketSwitch(wanted)
+
+
+def build_notifier(node: Node, switch: EventSocketSwitch | None, metrics: Metrics | None = None) -> NotifyService:
+    """What tells others of changes; not started yet. Raises SettingsError for templates that can't be filled in."""
+    from gevent import get_hub
+
+    from esl_vm.notify.node import Domains
+    from esl_vm.notify.service import NotifyService
+    from esl_vm.notify.settings import NotifySettings, Sources
+    from esl_vm.notify.webhook import WebhookSettings
+
+    wanted = node.settings.notify
+    hosts = {
+        domain.lower(): tuple(names.split(",")) for domain, _, names in (pair.partition("=") for pair in wanted.hosts)
+    }
+    me = f"{node.settings.service.node}:{os.getpid()}"  # a node may have several: `serve` and `notify`
+    sources = Sources(
+        feed=node.store.events,
+        plans=node.store.events.shared("plans", me),
+        history=node.store.events.shared("history", me),
+        outbox=node.outbox,
+        mailboxes=node.store.mailboxes,
+        registry=node.store.registry,
+        audio=node.audio,
+        clock=node.clock,
+    )
+    webhook = node.settings.webhook
+    secrets = {domain.lower(): key for domain, _, key in (pair.partition("=") for pair in webhook.secrets)}
+    # Names are looked up in threads: as many hosts as can be called at once may have a name server that does not answer.
+    pool = get_hub().threadpool
+    pool.maxsize = max(pool.maxsize, MOST_LOOKUPS)
+    return NotifyService(
+        sources,
+        NotifySettings(
+            domains=Domains(hosts=hosts, default=node.settings.service.domain.lower(), profiles=wanted.profiles),
+            coalesce_s=wanted.coalesce_ms / 1000,
+            reconcile_s=wanted.reconcile_s,
+            patience_s=node.settings.mail.retry_hours * 3600,
+            webhook_patience_s=webhook.retry_hours * 3600,
+        ),
+        switch=switch,
+        maintenance=wanted.maintenance_events,
+        mailer=_build_mailer(node),
+        webhook=WebhookSettings(webhook.url, webhook.secret, secrets, timeout_s=webhook.timeout_s),
+        observe=metrics.lamp_fired if metrics else None,
+    )
+
+
+def smtp_server(settings: Settings, longest_s: float = 0.0) -> SmtpServer:
+    """The mail server of the settings; longest_s: the longest it may take for an answer, 0 = as set."""
+    from esl_vm.notify.smtp_connection import Security, SmtpServer
+
+    wanted = settings.mail
+    answer_s = min(float(wanted.timeout_s), longest_s or float(wanted.timeout_s))
+    return SmtpServer(
+        wanted.host, wanted.port, Security(wanted.security), wanted.user, wanted.password, timeout_s=answer_s
+    )
+
+
+def _build_mailer(node: Node) -> Mailer | None:
+    if not node.settings.mail.host:
+        return None
+    from esl_vm.notify.mail import Mailer
+
+    letters, looks = _letters(node.settings)
+    return Mailer(smtp_server(node.settings), letters, looks, node.store.mailboxes, node.audio)
+
+
+def build_pin_writer(settings: Settings) -> PinWriter:
+    """What mails PINs to owners; raises SettingsError where the settings name no mail server."""
+    if not settings.mail.host:
+        raise SettingsError(["mail.host: needed to mail PINs"])
+    from esl_vm.notify.pin_mail import PinWriter
+
+    return PinWriter(smtp_server(settings), *_letters(settings))
+
+
+def _letters(settings: Settings) -> tuple[Letters, MailSettings]:
+    """The templates, each filled in once, and how mail looks; raises SettingsError for a template that can't be."""
+    from esl_vm.notify.letters import Letters
+    from esl_vm.notify.mail import MailSettings
+    from esl_vm.notify.sound import SoundFormat
+
+    wanted = settings.mail
+    letters = Letters(Path(wanted.templates) if wanted.templates else None)
+    letters.check()
+    return letters, MailSettings(
+        sender=wanted.sender,
+        sender_name=wanted.sender_name,
+        reply_to=wanted.reply_to,
+        sound=SoundFormat(wanted.audio_format),
+        language=settings.speech.language[:2].lower(),
+        timezone=settings.service.timezone,
+    )

@@ -1,0 +1,126 @@
+"""What the processes of a service have in common, from their first import to their last.
+
+Each begins by letting gevent patch the standard library, before anything else of the service is imported.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from esl_vm.model.errors import StoreDownError
+from esl_vm.model.mailbox import MailboxId
+from esl_vm.model.pins import DEFAULT_PIN
+from esl_vm.service.heartbeat_pipe import BEAT_S
+from esl_vm.service.open_files import Memory
+
+if TYPE_CHECKING:
+    import socket
+
+    from esl_vm.model.settings import Settings
+    from esl_vm.ops.metrics import Metrics
+    from esl_vm.ops.metrics_memory import MetricsMemory
+    from esl_vm.ops.node import Node
+    from esl_vm.service.heartbeat_pipe import HeartbeatPipe
+
+log = logging.getLogger(__name__)
+
+DEMO_MAILBOXES = (
+    ("1001", {"name": "Alice Martin", "language": "fr"}),
+    ("1002", {"name": "Bob Tremblay", "language": "fr"}),
+    ("1003", {"name": "Carol Smith", "language": "en"}),
+)
+_TIDY_S = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What the processes of a service are told.
+
+    Args:
+        settings, redis_url: what it works with.
+        listener: where calls are taken, shared by the workers. listens: its address, for the cluster's list of nodes.
+        demo: make a few mailboxes to try where there is none. notify: tell others of changes.
+        metrics: of all its processes, None = nobody asks. seen: the background process' listener for /metrics, None = nowhere.
+    """
+
+    settings: Settings
+    redis_url: str
+    listener: socket.socket
+    listens: str = ""
+    demo: bool = False
+    notify: bool = True
+    metrics: MetricsMemory | None = None
+    seen: socket.socket | None = None
+
+
+def add_demo_mailboxes(node: Node) -> bool:
+    """A few mailboxes to try, with the default PIN, where there is none at all; returns whether they were made."""
+    if next(iter(node.registry.boxes()), None) is not None:
+        return False
+    for number, fields in DEMO_MAILBOXES:
+        node.add_mailbox(MailboxId(number, node.settings.service.domain), fields, DEFAULT_PIN)
+    return True
+
+
+def own_socket(listener: socket.socket) -> Any:
+    """The shared listener as a socket of this process, for gevent; the inherited one is closed here."""
+    from gevent import socket as cooperative
+
+    own = cooperative.socket(listener.family, listener.type, listener.proto, fileno=listener.detach())
+    own.setblocking(0)
+    return own
+
+
+def until_told(pipe: HeartbeatPipe) -> Any:
+    """An event that is set when this process is to stop; gives signs of life until then and after, and memory back."""
+    import gevent
+    from gevent.event import Event
+    from gevent.socket import wait_read
+
+    stop = Event()
+
+    def beat() -> None:
+        while True:
+            pipe.beat()
+            gevent.sleep(BEAT_S)
+
+    def watch_parent() -> None:
+        wait_read(pipe.parent_fd)
+        log.error("the supervisor is gone")
+        stop.set()
+
+    def tidy() -> None:
+        memory = Memory()
+        while True:
+            gevent.sleep(_TIDY_S)
+            memory.tidy()
+
+    gevent.signal_handler(signal.SIGTERM, stop.set)
+    gevent.spawn(beat)
+    gevent.spawn(tidy)
+    gevent.spawn(watch_parent)
+    return stop
+
+
+def look_at_redis(node: Node) -> None:
+    """A Redis that was built otherwise, or another installation's sounds, stop the start (SettingsError).
+
+    What is away does not: messages are kept.
+    """
+    from esl_vm.ops.agreement import must_have_its_sounds
+
+    try:
+        must_have_its_sounds(node)
+    except StoreDownError as away:
+        log.error("started without Redis: messages are kept in the spool until it is there: %s", away)  # noqa: TRY400
+
+
+def count(node: Node, metrics: Metrics) -> None:
+    """Have the stores of a node tell what they do."""
+    node.store.link.observe = metrics.redis_called
+    node.store.pins.observe = metrics.pin_checked
+    node.store.mailboxes.observe = metrics.call_placed
+    node.cache.observe = metrics.sound_asked
