@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from esl_vm.cli.bundle import write_bundle
 from esl_vm.cli.checks import Level
 from esl_vm.cli.config import settings_of
 from esl_vm.cli.examine import Repair, as_json, examine
 from esl_vm.cli.output import complain, print_json, show
 from esl_vm.cli.parsers import json_option
+from esl_vm.cli.support_bundle import write_bundle
 
 if TYPE_CHECKING:
     import argparse

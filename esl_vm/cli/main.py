@@ -13,11 +13,11 @@ from esl_vm import __version__
 from esl_vm.cli import (
     backup,
     broadcast,
-    bundle,
     config,
     doctor,
     events,
     greeting,
+    import_export,
     lists,
     mail,
     mailbox,
@@ -28,8 +28,8 @@ from esl_vm.cli import (
     prompts,
     serve,
     spool,
+    support_bundle,
     top,
-    upgrade,
 )
 from esl_vm.cli.output import complain, open_standard_files
 from esl_vm.cli.parsers import EXIT_CODES, Commands, Parser, global_options
@@ -53,12 +53,12 @@ GROUPS = (
     spool,
     events,
     mail,
-    migrate,
+    import_export,
     backup,
     doctor,
-    bundle,
+    support_bundle,
     top,
-    upgrade,
+    migrate,
     config,
 )
 

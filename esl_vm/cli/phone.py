@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from esl_vm.cli.config import settings_of
-from esl_vm.cli.serve import listen_on
 from esl_vm.model.errors import InvalidValueError, VoicemailError
 from esl_vm.model.settings_check import parse_address
+from esl_vm.service.listener import listen_on
 from esl_vm.service.process import Service
 from esl_vm.service.worker import serve_calls
 

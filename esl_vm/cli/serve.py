@@ -7,12 +7,9 @@ imported in the processes it forks (see `ops/supervisor.py`).
 from __future__ import annotations
 
 import dataclasses
-import errno
 import logging
 import os
-import socket
 import sys
-import time
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,24 +18,20 @@ from esl_vm.cli.config import settings_of
 from esl_vm.model.errors import SettingsError
 from esl_vm.model.masking import mask_url
 from esl_vm.model.pins import DEFAULT_PIN
-from esl_vm.model.settings_check import parse_address
 from esl_vm.service.background import work_in_background
+from esl_vm.service.listener import address_of, listen_on
 from esl_vm.service.process import DEMO_MAILBOXES, Service
 from esl_vm.service.worker import serve_calls
 
 if TYPE_CHECKING:
     import argparse
+    import socket
 
     from esl_vm.cli.parsers import Commands
     from esl_vm.model.settings import Settings
     from esl_vm.service.heartbeat_pipe import Role
 
 log = logging.getLogger(__name__)
-
-_BACKLOG = 1024
-_LOOK_UP_S, _LOOK_UP_EVERY_S = 60, 1.0
-# Of <linux/in.h> and <linux/in6.h>; Python's socket does not name them.
-_IP_FREEBIND, _IPV6_FREEBIND = 15, 78
 
 
 def add_commands(commands: Commands) -> None:
@@ -89,7 +82,7 @@ def _run(args: argparse.Namespace) -> int:
 
         def roles_for(now: Settings) -> list[Role]:
             notify = now.notify.enabled and not args.no_notify
-            service = Service(now, redis_url, listener, _address(listener), False, notify, counted, seen)
+            service = Service(now, redis_url, listener, address_of(listener), False, notify, counted, seen)
             workers = [
                 Role(
                     f"worker {number}",
@@ -109,7 +102,7 @@ def _run(args: argparse.Namespace) -> int:
 
         def ready() -> None:
             _say_ready(settings, listener, seen, redis_url, args)
-            manager.status(f"takes calls on {_address(listener)}")
+            manager.status(f"takes calls on {address_of(listener)}")
 
         supervisor = Supervisor(
             roles_for(settings),
@@ -124,58 +117,6 @@ def _run(args: argparse.Namespace) -> int:
         return supervisor.run()
 
 
-def listen_on(address: str, option: str = "--listen") -> socket.socket:
-    """A listening socket; raises OSError that says what to do."""
-    host, port = parse_address(address)
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return _listening(_found(host, family), port, family)
-    except socket.gaierror as wrong:
-        raise OSError(wrong.errno, f"can't listen on {address}: {host}: {wrong.strerror}") from None
-    except OSError as wrong:
-        hint = f"; is another esl-vm running? {option} HOST:PORT chooses another" if "in use" in str(wrong) else ""
-        raise OSError(wrong.errno, f"can't listen on {address}: {wrong.strerror}{hint}") from None
-
-
-def _found(host: str, family: socket.AddressFamily) -> str:
-    """A host's address. A name that can't be looked up now, as at boot, is asked for again for a while; that is said."""
-    until = time.monotonic() + _LOOK_UP_S
-    said = False
-    while True:
-        try:
-            return str(socket.getaddrinfo(host, None, family, socket.SOCK_STREAM)[0][4][0])
-        except socket.gaierror as wrong:
-            if wrong.errno != socket.EAI_AGAIN or time.monotonic() > until:
-                raise
-        if not said:
-            log.warning("the name %s can't be looked up now; it is tried again for %d s", host, _LOOK_UP_S)
-            said = True
-        time.sleep(_LOOK_UP_EVERY_S)
-
-
-def _listening(host: str, port: int, family: socket.AddressFamily) -> socket.socket:
-    """A listening socket, also on an address that this host does not have yet, as at boot; that is said in the log."""
-    try:
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
-    except OSError as wrong:
-        if wrong.errno != errno.EADDRNOTAVAIL:
-            raise
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        level, option = (
-            (socket.IPPROTO_IPV6, _IPV6_FREEBIND) if family == socket.AF_INET6 else (socket.IPPROTO_IP, _IP_FREEBIND)
-        )
-        listener.setsockopt(level, option, 1)
-        listener.bind((host, port))
-        listener.listen(_BACKLOG)
-    except BaseException:
-        listener.close()
-        raise
-    log.warning("%s is no address of this host now; as soon as it is one, %s:%d can be reached there", host, host, port)
-    return listener
-
-
 def _refuse_what_needs_a_restart(before: Settings, now: Settings) -> None:
     fixed = (
         ("data_dir", before.data_dir, now.data_dir),
@@ -188,11 +129,6 @@ def _refuse_what_needs_a_restart(before: Settings, now: Settings) -> None:
         raise SettingsError(problems)
 
 
-def _address(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
 def _say_ready(
     settings: Settings, listener: socket.socket, seen: socket.socket | None, redis_url: str, args: argparse.Namespace
 ) -> None:
@@ -200,7 +136,7 @@ def _say_ready(
     from esl_vm.service.wiring import EMBEDDED, open_prompts
 
     pack = open_prompts(settings)
-    lines = [f"esl-vm {__version__} takes calls on {_address(listener)}"]
+    lines = [f"esl-vm {__version__} takes calls on {address_of(listener)}"]
     if settings.redis.url == EMBEDDED:
         lines.append(
             f"  Redis    its own, in {settings.data_dir}; look into it: {_redis_cli(redis_url, settings.data_dir)}"
@@ -212,7 +148,7 @@ def _say_ready(
     else:
         lines.append(f"  prompts  {pack.kind}, in {pack.folder}")
     if seen:
-        lines.append(f"  status   http://{_address(seen)}/metrics, /healthz and /readyz")
+        lines.append(f"  status   http://{address_of(seen)}/metrics, /healthz and /readyz")
     if args.demo:
         program = "python -m esl_vm" if sys.argv[0].endswith("__main__.py") else sys.argv[0]
         command = " ".join([program, *(["--data-dir", args.data_dir] if "data_dir" in args else [])])
@@ -223,7 +159,7 @@ def _say_ready(
             f"  {command} phone {box} --from 1002     leave it a message\n"
             f"  {command} mailbox list               who has a mailbox\n"
             f"Then point FreeSWITCH at it, with the files of dialplan/; in one line:\n"
-            f'  <action application="socket" data="{_address(listener)} async full"/>\n'
+            f'  <action application="socket" data="{address_of(listener)} async full"/>\n'
             f"Ctrl-C stops it."
         )
     # In one piece: the processes' log goes to the same terminal. Nobody need read it.

@@ -362,7 +362,7 @@ def test_a_terminal_that_is_closed_is_nothing_to_nohup(tmp_path, redis_url):
 
 
 def test_an_address_that_is_not_there_yet_can_be_listened_on(caplog):
-    from esl_vm.cli.serve import listen_on
+    from esl_vm.service.listener import listen_on
 
     port = free_port()
     for address in (f"192.0.2.7:{port}", f"[2001:db8::7]:{port}"):
@@ -384,7 +384,7 @@ def test_an_address_that_comes_later_is_reached_by_then(tmp_path):
     """In a network of its own, by a real service."""
     script = (
         "import socket, subprocess, sys\n"
-        "from esl_vm.cli.serve import listen_on\n"
+        "from esl_vm.service.listener import listen_on\n"
         "subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)\n"
         "with listen_on('192.0.2.7:8084') as listener:\n"
         "    subprocess.run(['ip', 'address', 'add', '192.0.2.7/32', 'dev', 'lo'], check=True)\n"
@@ -405,7 +405,7 @@ def test_an_address_that_comes_later_is_reached_by_then(tmp_path):
 
 
 def test_a_name_that_can_t_be_looked_up_at_boot_is_tried_again(monkeypatch, caplog):
-    from esl_vm.cli import serve
+    from esl_vm.service import listener as listeners
 
     tries = [
         socket.gaierror(socket.EAI_AGAIN, "Temporary failure"),
@@ -418,14 +418,14 @@ def test_a_name_that_can_t_be_looked_up_at_boot_is_tried_again(monkeypatch, capl
             raise tries.pop()
         return real("127.0.0.1", *more)
 
-    monkeypatch.setattr(serve.socket, "getaddrinfo", look_up)
-    monkeypatch.setattr(serve, "_LOOK_UP_EVERY_S", 0)
-    with serve.listen_on("pbx.example:0") as listener:
+    monkeypatch.setattr(listeners.socket, "getaddrinfo", look_up)
+    monkeypatch.setattr(listeners, "_LOOK_UP_EVERY_S", 0)
+    with listeners.listen_on("pbx.example:0") as listener:
         assert listener.getsockname()[0] == "127.0.0.1"
     assert caplog.text.count("the name pbx.example can't be looked up now; it is tried again for 60 s") == 1
     tries = [socket.gaierror(socket.EAI_NONAME, "Name or service not known")]
     with pytest.raises(OSError, match=r"can't listen on no\.example:1: no\.example: Name or service not known"):
-        serve.listen_on("no.example:1")
+        listeners.listen_on("no.example:1")
 
 
 # -- the embedded Redis after a power cut ---------------------------------------------------------
