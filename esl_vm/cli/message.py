@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from esl_vm.cli import broadcast
-from esl_vm.cli.boxes import box_argument, opened_mailbox
+from esl_vm.cli.boxes import box_argument, opened_mailbox, opened_node
 from esl_vm.cli.files import write_file
 from esl_vm.cli.output import clock_time, complain, iso_time, minute, print_json, print_table, show
 from esl_vm.cli.parsers import json_option
@@ -29,7 +29,7 @@ _PAGE = 200
 
 def add_commands(commands: Commands) -> None:
     """`message …`."""
-    group = commands.group("message", "list, show, export, move, delete, restore and send messages")
+    group = commands.group("message", "list, show, find, export, move, delete, restore and send messages")
 
     listing = group.add(
         "list",
@@ -45,6 +45,16 @@ def add_commands(commands: Commands) -> None:
     show = group.add("show", "show a message", _show)
     _message_arguments(show)
     json_option(show)
+
+    search = group.add(
+        "search",
+        "find messages by the call they came by",
+        _search,
+        description="Find the messages, trash included, that a call left: in all mailboxes, forwarded copies too.",
+        examples="esl-vm message search --call-id 1017a36e-bc27-445a-9115-9ea9420a8488 --json",
+    )
+    search.add_argument("--call-id", required=True, metavar="ID", help="the Call-ID of SIP, or FreeSWITCH's uuid")
+    json_option(search)
 
     export = group.add(
         "export",
@@ -116,21 +126,35 @@ def _list(args: argparse.Namespace) -> int:
     if not messages:
         show(f"{mailbox.id}: no messages" + (f" in {args.folder}" if args.folder else ""))
         return 0
-    print_table(
-        ("id", "folder", "received", "length", "from", "marks"),
-        [
-            (
-                message.id,
-                str(message.folder),
-                minute(message.received, zone),
-                clock_time(message.duration_ms),
-                f"{message.caller.number} {message.caller.name}".strip() or "unknown",
-                _marks(message),
-            )
-            for message in messages
-        ],
-    )
+    print_table(_HEADS, [_row(message, zone) for message in messages])
     return 0
+
+
+_HEADS = ("id", "folder", "received", "length", "from", "marks")
+
+
+def _row(message: Message, zone: str) -> tuple[str, ...]:
+    return (
+        message.id,
+        str(message.folder),
+        minute(message.received, zone),
+        clock_time(message.duration_ms),
+        f"{message.caller.number} {message.caller.name}".strip() or "unknown",
+        _marks(message),
+    )
+
+
+def _search(args: argparse.Namespace) -> int:
+    with opened_node(args) as node:
+        zone = node.settings.service.timezone
+        found = node.store.calls.messages(args.call_id)
+    if args.json:
+        print_json([{"mailbox": str(box), **_as_json(message, zone)} for box, message in found])
+    elif found:
+        print_table(("mailbox", *_HEADS), [(str(box), *_row(message, zone)) for box, message in found])
+    else:
+        complain(f"no message came by the call {args.call_id}")
+    return 0 if found else 1
 
 
 def _marks(message: Message) -> str:

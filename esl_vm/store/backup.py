@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from esl_vm.model.errors import NoSuchMailboxError
 from esl_vm.model.mailbox import MailboxId
-from esl_vm.store.keys import META, box_member, lock_member
-from esl_vm.store.records import GREETING_FIELDS, text
+from esl_vm.store.calls import scored_members
+from esl_vm.store.keys import META, box_member, call_members, lock_member
+from esl_vm.store.records import GREETING_FIELDS, pairs, text
 from esl_vm.store.scripts import script
 
 if TYPE_CHECKING:
@@ -103,6 +104,9 @@ class Backup:
         for message_id, flat in zip(record["messages"][::2], record["messages"][1::2], strict=True):
             if flat:
                 commands += (("DEL", keys.message(text(message_id))), ("HSET", keys.message(text(message_id)), *flat))
+                fields = pairs([text(word) for word in flat])
+                if scored := scored_members(keys.name, text(message_id), fields):
+                    commands.append(("ZADD", keys.call_ids, *scored))
         for key, members in (
             *zip(keys.folders, record["folders"], strict=True),
             (keys.deleted, record["deleted"]),
@@ -138,8 +142,13 @@ class Backup:
         """Take a mailbox out without its sounds being erased: what is put in its place may point to them."""
         keys = self._base.keys.of(box)
         record = self.mailbox(box)
-        messages = [keys.message(text(message_id)) for message_id in record["messages"][::2]] if record else []
-        self._do(keys.partition, [("ZREM", keys.boxes, box_member(box)), *(("DEL", key) for key in messages)])
+        commands: list[Sequence[Any]] = [("ZREM", keys.boxes, box_member(box))]
+        for message_id in map(text, record["messages"][::2] if record else []):
+            commands += [
+                ("DEL", keys.message(message_id)),
+                ("ZREM", keys.call_ids, *call_members(keys.name, message_id)),
+            ]
+        self._do(keys.partition, commands)
         with contextlib.suppress(NoSuchMailboxError):
             self._registry.change(box, {"name": ""})  # out of the directory
         gone = (keys.box, *keys.folders, keys.deleted, keys.calls, keys.failures, keys.failures_outside)

@@ -132,6 +132,6 @@ class Base:
 
     def change(self, keys: BoxKeys, name: str, touched: Sequence[str], args: Sequence[str | bytes]) -> Any:
         """Run a script of a change: the keys and arguments of `common.lua`, its own, and who does it."""
-        all_keys = [keys.box, keys.events, *keys.folders, *touched]
+        all_keys = [keys.box, keys.events, *keys.folders, *touched, keys.call_ids]
         all_args = [keys.name, self.now_ms(), self.events_kept, *args, actor()]
         return self.link.script(keys.partition, script(name), all_keys, all_args, announced=name in _ANNOUNCED)

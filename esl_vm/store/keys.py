@@ -139,6 +139,11 @@ class BoxKeys:
         return f"{self._tag}erase"
 
     @property
+    def call_ids(self) -> str:
+        """The partition's messages by the ids of their calls: sorted set, members `call_members`."""
+        return f"{self._tag}call-ids"
+
+    @property
     def boxes(self) -> str:
         """The partition's mailboxes: sorted set, all scores 0, members `domain number`."""
         return f"{self._tag}boxes"
@@ -234,6 +239,10 @@ class Keys:
         """A partition's sounds to erase."""
         return f"vm:{{p{partition:02d}}}:erase"
 
+    def call_ids(self, partition: int) -> str:
+        """A partition's messages by the ids of their calls."""
+        return f"vm:{{p{partition:02d}}}:call-ids"
+
     def locked(self, partition: int) -> str:
         """A partition's locked PINs."""
         return f"vm:{{p{partition:02d}}}:login:locked"
@@ -247,6 +256,11 @@ def lock_member(box: MailboxId, *, outside: bool) -> str:
 def box_member(box: MailboxId) -> str:
     """A mailbox in `boxes`: the blank sorts before all a name may hold, so the order is domain, then number."""
     return f"{box.domain} {box.number}"
+
+
+def call_members(name: str, message_id: str) -> tuple[str, str]:
+    """A message in `call_ids`: by the Call-ID of SIP, and by the uuid; name: of its mailbox. common.lua spells them too."""
+    return f"{name} {message_id}", f"{name} {message_id} uuid"
 
 
 def name_members(box: MailboxId, words: Iterable[str]) -> list[str]:

@@ -13,6 +13,7 @@ from esl_vm.model.errors import NoSuchMailboxError, NoSuchMessageError, StoreDow
 from esl_vm.model.mailbox import Folder, MailboxId
 from esl_vm.model.options import option_text
 from esl_vm.model.store import Announced, Delivery, Entered, Fate, Page, Place
+from esl_vm.store.calls import scored_members
 from esl_vm.store.keys import FOLDERS
 from esl_vm.store.records import (
     GREETING_FIELDS,
@@ -122,6 +123,7 @@ class RedisMailboxes:
             *(option_text(getattr(self._base.defaults, name)) for name in ("maxmsg", "quota_seconds", "announce_only")),
             option_text(even_if_full),
             pack_payload(message_payload(message)),
+            json.dumps(scored_members(keys.name, message.id, fields)),
         ]
         for name, value in fields.items():
             args += (name, value)

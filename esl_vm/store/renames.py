@@ -18,6 +18,7 @@ from esl_vm.model.errors import InvalidValueError, MailboxExistsError, NoSuchMai
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.names import keypad_name
 from esl_vm.store.base import DAY_S
+from esl_vm.store.calls import scored_members
 from esl_vm.store.keys import FOLDERS, box_member, lock_member, name_members
 from esl_vm.store.records import GREETING_FIELDS, text
 from esl_vm.store.scripts import script
@@ -168,7 +169,10 @@ class Renames:
         for folder, folder_key in zip(FOLDERS, keys.moving_folders, strict=True):
             while portion := self._read(keys.partition, keys.messages, folder_key, _PORTION):
                 messages = [
-                    [message_id, folder.value, f"{score:.0f}", [word for pair in fields.items() for word in pair]]
+                    [
+                        *(message_id, folder.value, f"{score:.0f}", [word for pair in fields.items() for word in pair]),
+                        scored_members(new_keys.name, message_id, fields),
+                    ]
                     for message_id, score, fields in portion
                     if fields  # else somebody erased it in this moment
                 ]
@@ -178,8 +182,8 @@ class Renames:
                     raise NoSuchMailboxError(
                         f"there is no mailbox {new} any more; add it and rename again: messages of {old} wait for it"
                     )
-                dropped = [folder_key, *(keys.message(message_id) for message_id in ids)]
-                self._base.link.script(keys.partition, script("rename_drop"), dropped, ids)
+                dropped = [folder_key, keys.call_ids, *(keys.message(message_id) for message_id in ids)]
+                self._base.link.script(keys.partition, script("rename_drop"), dropped, [str(old), *ids])
                 gone += len(ids)
                 if tell:
                     tell(gone, total, str(new))

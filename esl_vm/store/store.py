@@ -15,6 +15,7 @@ from esl_vm.model.pins import PinRules
 from esl_vm.store.backup import Backup
 from esl_vm.store.base import Base
 from esl_vm.store.broadcasts import RedisBroadcasts
+from esl_vm.store.calls import RedisCalls
 from esl_vm.store.clock import SharedClock
 from esl_vm.store.cluster import Cluster
 from esl_vm.store.directory import RedisDirectory
@@ -57,7 +58,8 @@ class Store:
         offload: runs what takes long (hashing) and returns its result; see `Hashers`.
 
     Attributes:
-        mailboxes, pins, registry, directory, lists: the ports. broadcasts, renames: those under way. events: reading what
+        mailboxes, pins, registry, directory, lists: the ports. broadcasts, renames: those under way. calls: messages by
+            the calls they came by. events: reading what
             happened. housekeeping: what has to be done now and then. cluster: its nodes, and what they share.
         installation: the id of what lies in this Redis, which its sounds carry too; `` before Redis was reached.
         backup: mailboxes as a whole, out of Redis and in. schema: the one that was in force when Redis was reached last, 0
@@ -100,6 +102,7 @@ class Store:
         self.lists = RedisLists(base)
         self.renames = Renames(base, self.lists)
         self.broadcasts = RedisBroadcasts(base)
+        self.calls = RedisCalls(base)
         self.events = RedisEvents(base)
         self.backup = Backup(base, self.registry)
         self.housekeeping = Housekeeping(base, self.mailboxes, self.registry)

@@ -17,11 +17,12 @@ import time
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from bench.processes import Redis
 from esl_vm.cli.settings_file import load_settings
 from esl_vm.model.mailbox import MailboxId
-from esl_vm.model.message import Caller, Message, new_id
+from esl_vm.model.message import CallDetails, Caller, Message, new_id
 from esl_vm.service.wiring import open_node
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ LAST = (
     "Fortin",
 )
 OF_A_MAILBOX = ("box", "boxes", "names")
-OF_A_MESSAGE = ("msg", "folder")
+OF_A_MESSAGE = ("msg", "folder", "call-ids")
 
 
 def furnish(node: Node, count: int) -> Iterator[MailboxId]:
@@ -66,7 +67,8 @@ def furnish(node: Node, count: int) -> Iterator[MailboxId]:
 def leave(node: Node, box: MailboxId, at: float) -> None:
     """A message that was heard."""
     caller = Caller("+15145550100", f"{random.choice(FIRST)} {random.choice(LAST)}")
-    left = Message(new_id(at), caller, at, duration_ms=random.randrange(90_000))
+    call = CallDetails(str(uuid4()), str(uuid4()), box.number)
+    left = Message(new_id(at), caller, at, duration_ms=random.randrange(90_000), call=call)
     node.mailboxes.deliver(box, left)
     node.mailboxes.heard(box, left.id)
 

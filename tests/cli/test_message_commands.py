@@ -174,3 +174,25 @@ def test_a_folder_that_does_not_exist_is_wrong_usage(vm, alice):
     ran = vm("message", "list", "1001", "--folder", "inbox")
     assert ran.code == 2
     assert "invalid choice: 'inbox'" in ran.err
+
+
+def test_messages_are_found_by_their_call(vm, alice, leave):
+    vm("mailbox", "add", "1002", "--no-pin")
+    first, copy = leave(received=AT, call=CALL), leave("1002", received=AT + 60, call=CALL, origin="forward")
+    leave(received=AT)
+    for call_id in (CALL.call_id, CALL.call_uuid):
+        told = vm("message", "search", "--call-id", call_id, "--json").json
+        assert [(one["mailbox"], one["id"]) for one in told] == [("1001@default", first), ("1002@default", copy)]
+        assert told[0] == {"mailbox": "1001@default", **vm("message", "show", "1001", first, "--json").json}
+    heads, *rows = vm("message", "search", "--call-id", "5360@x").out.splitlines()
+    assert heads.split()[:2] == ["MAILBOX", "ID"]
+    assert [row.split()[:2] for row in rows] == [["1001@default", first], ["1002@default", copy]]
+
+
+def test_a_call_that_left_nothing_is_not_found(vm, alice, leave):
+    leave(call=CALL)
+    ran = vm("message", "search", "--call-id", "none@x")
+    assert (ran.code, ran.out) == (1, "")
+    assert "no message came by the call none@x" in ran.err
+    ran = vm("message", "search", "--call-id", "none@x", "--json")
+    assert (ran.code, ran.out) == (1, "[]\n")

@@ -12,7 +12,7 @@ import pytest
 from store_case import ALICE, QUICK, Clock, message
 
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId, StoredGreeting
-from esl_vm.model.message import Caller
+from esl_vm.model.message import CallDetails, Caller
 from esl_vm.model.options import MailboxOptions
 from esl_vm.model.pins import PinRules
 from esl_vm.store import keys
@@ -22,6 +22,7 @@ from esl_vm.store.store import Store
 PAGE = Path(__file__).parents[2] / "docs" / "redis.md"
 BLOCK = re.compile(r"^```sh\n(.*?)^```\n(?:```text\n(.*?)^```\n)?", re.DOTALL | re.MULTILINE)
 ZOE = "19fb0a5c100-000000000003"
+CALL = CallDetails(call_uuid="1017a36e-bc27-445a-9115-9ea9420a8488")
 LATE = 4_102_444_800 - 1_790_007_600  # locked until the year 2100, whenever this test runs
 
 
@@ -51,12 +52,11 @@ def installation(real, real_redis):
         store.registry.add(box, {})
     boxes.set_greeting(ALICE, Greeting.BUSY, StoredGreeting("19fb0a1b2c3-6f1d0c9a7e42", 4200))
 
-    def leave(after, suffix, number, name, *, box=ALICE, urgent=False):
-        caller = Caller(number, name)
-        boxes.deliver(box, message(suffix, clock.at + after, caller=caller, urgent=urgent))
+    def leave(after, suffix, number, name, *, box=ALICE, **more):
+        boxes.deliver(box, message(suffix, clock.at + after, caller=Caller(number, name), **more))
 
     leave(0, "19fb0a58100-000000000001", "5145550101", "Guy Roy")
-    leave(600, "19fb0a5b100-000000000002", "5145550102", "Bob Tremblay")
+    leave(600, "19fb0a5b100-000000000002", "5145550102", "Bob Tremblay", call=CALL)
     leave(3600, ZOE, "5145550103", "Zoé Côté", urgent=True)
     leave(700, "19fb0a5a100-000000000004", "5145550104", "Eve")
     leave(800, "19fb0a59100-000000000005", "5145550105", "Max")
@@ -124,6 +124,7 @@ def test_every_kind_of_key_is_on_the_page():
         box.names,
         box.events,
         box.erase,
+        box.call_ids,
     ]
     made += [box.dist_list, box.members, box.lists, box.moving_boxes, box.moving, box.moved, keys.broadcast("NAME")]
     made += [keys.NODES, keys.node("NAME")]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 from contextlib import contextmanager
+from uuid import UUID
 
 import pytest
 from redis.connection import AbstractConnection
 from store_case import ALICE, BOB, message
 
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId, StoredGreeting
-from esl_vm.model.message import Caller, new_id
+from esl_vm.model.message import CallDetails, Caller, new_id
 from esl_vm.model.pins import PinCheck
 from esl_vm.store.pins import Scrypt
 
@@ -177,7 +178,7 @@ LAST = [
 
 
 def test_bytes_of_a_mailbox_and_of_a_message(real):
-    """By MEMORY USAGE, which counts keys too: at most 700 bytes a mailbox, 500 a message."""
+    """By MEMORY USAGE, which counts keys too: at most 700 bytes a mailbox, 500 a message, 320 to find it by its call."""
     # Sets of more than 12 members as they are stored in a domain of thousands: not compactly.
     real.store.link.run(None, lambda c: c.config_set("zset-max-ziplist-entries", 12))
     dice = random.Random(1)
@@ -197,16 +198,23 @@ def test_bytes_of_a_mailbox_and_of_a_message(real):
         for _ in range(10):
             real.clock.passes(seconds=1.25)
             caller = Caller("+15145550100", f"{dice.choice(FIRST)} {dice.choice(LAST)}")
+            ids = [str(UUID(int=dice.getrandbits(128))) for _ in range(2)]
             left = message(
-                new_id(real.clock.now()), real.clock.now(), caller=caller, duration_ms=dice.randrange(90_000)
+                new_id(real.clock.now()),
+                real.clock.now(),
+                caller=caller,
+                duration_ms=dice.randrange(90_000),
+                call=CallDetails(*ids, box.number),
             )
             real.mailboxes.deliver(box, left, even_if_full=True)
             real.mailboxes.heard(box, left.id)
     bytes_of = usage(real)
     per_message = (bytes_of("msg:") + bytes_of("folder:")) / (10 * WITH_MESSAGES)
     assert per_message <= 500
+    by_its_call = bytes_of("call-ids") / (10 * WITH_MESSAGES)
+    assert by_its_call <= 320
     real.store.link.run(None, lambda c: c.config_set("zset-max-ziplist-entries", 128))
-    print(f"bytes: {per_mailbox:.0f} a mailbox, {per_message:.0f} a message")
+    print(f"bytes: {per_mailbox:.0f} a mailbox, {per_message:.0f} a message, {by_its_call:.0f} to find it by its call")
 
 
 def usage(case):

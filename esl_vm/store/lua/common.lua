@@ -7,6 +7,7 @@
 -- ARGV[2]  now, milliseconds since 1970
 -- ARGV[3]  about how many events the stream keeps
 -- and the last one, which is taken off here: who does it (model/actor.py), `` = nobody in particular
+-- The last of the KEYS is taken off here too: vm:{pNN}:call-ids, sorted set, messages by the ids of their calls
 local FOLDERS = {'new', 'old', 'work', 'family', 'friends', 'cust1', 'cust2', 'cust3', 'cust4', 'cust5', 'trash'}
 
 -- An urgent message's score is so much lower than its time (milliseconds since 1970): in the sorted set urgent
@@ -14,7 +15,7 @@ local FOLDERS = {'new', 'old', 'work', 'family', 'friends', 'cust1', 'cust2', 'c
 local URGENT = 10000000000000
 
 local box, events, name, now = KEYS[1], KEYS[2], ARGV[1], tonumber(ARGV[2])
-local by = table.remove(ARGV)
+local by, call_ids = table.remove(ARGV), table.remove(KEYS)
 local new, old, trash = KEYS[3], KEYS[4], KEYS[13]
 local FOLDER_KEYS = {}
 for index, folder in ipairs(FOLDERS) do
@@ -105,6 +106,18 @@ local function happened(what, id, payload, more)
         entry[#entry + 1] = payload
     end
     redis.call('XADD', events, 'MAXLEN', '~', ARGV[3], '*', unpack(entry))
+end
+
+-- Enter a message, so that it is found by the ids of its call: scores and members in turn.
+local function enter_call(scored)
+    if #scored > 0 then
+        redis.call('ZADD', call_ids, unpack(scored))
+    end
+end
+
+-- That message is gone.
+local function forget_call(id)
+    redis.call('ZREM', call_ids, name .. ' ' .. id, name .. ' ' .. id .. ' uuid')
 end
 
 -- Remember ids for as long as a late delivery of them may come.

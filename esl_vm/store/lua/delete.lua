@@ -24,6 +24,7 @@ redis.call('ZREM', FOLDER_KEYS[from], id)  -- first: a full Redis takes that, an
 add_sound(-tonumber(facts[3] or 0))
 if tonumber(redis.call('HGET', box, 'trash_days') or ARGV[5]) == 0 then
     redis.call('DEL', message)
+    forget_call(id)
     remember(deleted, tonumber(ARGV[6]), {id})
     redis.call('ZADD', erase, text(now), id)
     if facts[4] then

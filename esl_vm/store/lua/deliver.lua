@@ -10,7 +10,8 @@
 -- ARGV[7..9]  maxmsg, quota_seconds and announce_only where the mailbox says nothing
 -- ARGV[10]  yes if it is put in even if the mailbox is full or takes no messages
 -- ARGV[11]  payload of the event
--- ARGV[12..]  the message's fields, name and value in turn
+-- ARGV[12]  JSON: scores and members of its call's ids, in turn
+-- ARGV[13..]  the message's fields, name and value in turn
 -- Returns done, already, deleted, full, `takes no messages` or no mailbox.
 -- Repeating is harmless: an id that is there, or was deleted meanwhile, changes nothing.
 local message, deleted = KEYS[14], KEYS[15]
@@ -27,7 +28,7 @@ if redis.call('ZSCORE', deleted, id) then
     return 'deleted'
 end
 local fields = {}
-for index = 12, #ARGV do
+for index = 13, #ARGV do
     fields[#fields + 1] = ARGV[index]
 end
 local urgent, ms, intro = false, 0, id
@@ -71,6 +72,7 @@ else
 end
 redis.call('HSET', message, 'folder', folder, unpack(fields))
 redis.call('ZADD', FOLDER_KEYS[folder], score, id)
+enter_call(cjson.decode(ARGV[12]))
 redis.call('ZREM', KEYS[16], id, intro)
 happened('delivered', id, ARGV[11], {'folder', folder})
 for _, details in ipairs(nearly_full) do

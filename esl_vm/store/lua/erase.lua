@@ -19,6 +19,7 @@ for index = 16, #KEYS do
     if score and score < tonumber(ARGV[4]) then
         local intro = redis.call('HGET', KEYS[index], 'intro_id')
         redis.call('DEL', KEYS[index])
+        forget_call(id)
         redis.call('ZREM', trash, id)
         ids[#ids + 1] = id
         sounds[#sounds + 1] = id

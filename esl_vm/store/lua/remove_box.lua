@@ -45,6 +45,7 @@ for index = 22, #KEYS do
     gone(redis.call('HGET', KEYS[index], 'intro_id'))
     gone(ARGV[index - 13])
     redis.call('DEL', KEYS[index])
+    forget_call(ARGV[index - 13])
 end
 for _, field in ipairs(wish.greetings) do
     gone(redis.call('HGET', box, field))

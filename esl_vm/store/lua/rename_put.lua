@@ -4,7 +4,8 @@
 -- KEYS[14]  vm:{pNN}:deleted:BOX      sorted set, ids that must not come back
 -- KEYS[15..]  vm:{pNN}:msg:BOX:ID     hashes, the messages
 -- ARGV[1..3]  as in common.lua
--- ARGV[4]  JSON: for each message its id, folder, score, fields (name and value in turn)
+-- ARGV[4]  JSON: for each message its id, folder, score, fields (name and value in turn), scores and members of its
+--          call's ids in turn
 -- Returns 1, or 0 if there is no such mailbox.
 -- Repeating is harmless: a message that came, or came and was erased since, stays as it is.
 if redis.call('EXISTS', box) == 0 then
@@ -17,6 +18,7 @@ for index, message in ipairs(cjson.decode(ARGV[4])) do
         redis.call('HSET', key, unpack(fields))
         redis.call('HSET', key, 'folder', folder)
         redis.call('ZADD', FOLDER_KEYS[folder], score, id)
+        enter_call(message[5])
         if folder ~= 'trash' then
             add_sound(tonumber(redis.call('HGET', key, 'duration_ms') or 0))
         end
