@@ -51,7 +51,7 @@ class Telling:
 
     def check(self, box: MailboxId, fields: Mapping[str, str]) -> None:
         """Whether it can be told to this owner; raises InvalidValueError where it is to be mailed and there is no address."""
-        from esl_vm.notify.letters import addresses
+        from esl_vm.notify.mail_templates import addresses
 
         if self._write and not addresses(fields.get("email", ""))[0]:
             raise InvalidValueError(f"{box} has no e-mail address to which its PIN could be mailed")

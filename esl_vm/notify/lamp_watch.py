@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import AudioMissingError, StoreDownError, SwitchDownError, UnsafeArgumentError
 from esl_vm.model.events import Event, What
-from esl_vm.notify.board import Board
+from esl_vm.notify.lamp_counts import LampCounts
 from esl_vm.notify.lamps import Lamps
 from esl_vm.notify.maintenance import SUBCLASS, maintenance_events
-from esl_vm.notify.newcomers import ENDED, REGISTER
+from esl_vm.notify.new_registrations import ENDED, REGISTER
 from esl_vm.notify.node import Node, voicemail_module_loaded
 from esl_vm.notify.summary import Account, Summary
 
@@ -38,7 +38,7 @@ _PAUSE_S = 0.5
 
 
 class LampWatch:
-    """Keeps the board of all mailboxes and the lamps of one node.
+    """Keeps the counts of all mailboxes and the lamps of one node.
 
     Args:
         sources, settings: see there. switch: this node's FreeSWITCH. stopping: set when the service stops.
@@ -57,10 +57,10 @@ class LampWatch:
         self._settings = settings
         self._switch = switch
         self._stopping = stopping
-        self._board = Board()
+        self._counts = LampCounts()
         self._node = Node(settings.domains)
         self._lamps = Lamps(
-            switch, self._node, self._board, sources.clock, coalesce_s=settings.coalesce_s, observe=observe
+            switch, self._node, self._counts, sources.clock, coalesce_s=settings.coalesce_s, observe=observe
         )
         self._untold: list[tuple[float, Event]] = []  # since when, and what mod_voicemail's listeners are to be told
         self._work = threading.Event()
@@ -136,9 +136,9 @@ class LampWatch:
             if self._node.outdated or box == boxes[0]:
                 self._node.look(self._switch)
             self._lamps.changed(self._look(box))
-            self._lamps.resend(self._board.lamps_of(box))
+            self._lamps.resend(self._counts.lamps_of(box))
             self._work.set()
-        for box in self._board.boxes() - set(boxes):
+        for box in self._counts.boxes() - set(boxes):
             self._lamps.changed(self._look(box))
 
     def retell(self) -> None:
@@ -170,7 +170,7 @@ class LampWatch:
             changed += self._look(box)
             if len(there) % _BOXES_BETWEEN_READS == 0:
                 self._read(after, 0)
-        for box in self._board.boxes() - there:
+        for box in self._counts.boxes() - there:
             changed += self._look(box)
         self._lamps.resend(dict.fromkeys(changed))
         self._work.set()
@@ -182,22 +182,22 @@ class LampWatch:
             self._note(event)
 
     def _note(self, event: Event) -> None:
-        """An event, on the board and on the lamps."""
+        """Count an event, and show it on the lamps."""
         if event.what is What.BOX_REMOVED:
-            concerned = self._board.remove(event.box)
+            concerned = self._counts.remove(event.box)
         else:
             extensions = str(event.details.get("extensions") or "").split(",")
-            concerned = self._board.changed(event.box, Summary.of(event.counts), extensions)
+            concerned = self._counts.changed(event.box, Summary.of(event.counts), extensions)
         self._lamps.changed(concerned, event.what, event.at)
         self._work.set()
 
     def _look(self, box: MailboxId) -> Iterable[MailboxId]:
         """One mailbox as it is now; the lamps that have to show something else."""
-        version = self._board.version(box)
+        version = self._counts.version(box)
         mailbox = self._sources.mailboxes.open(box)
         if mailbox is None:
-            return self._board.remove(box)
-        return self._board.load(box, Summary.of(mailbox.counts), mailbox.extensions, version)
+            return self._counts.remove(box)
+        return self._counts.load(box, Summary.of(mailbox.counts), mailbox.extensions, version)
 
     def _look_at_lamp_of(self, query: Mapping[str, str]) -> None:
         """Before all mailboxes were looked at: those the asking telephone can mean."""

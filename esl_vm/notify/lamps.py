@@ -13,14 +13,14 @@ import threading
 from typing import TYPE_CHECKING
 
 from esl_vm.model.events import What
-from esl_vm.notify.newcomers import Newcomers
+from esl_vm.notify.new_registrations import NewRegistrations
 from esl_vm.notify.summary import Account, Summary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from esl_vm.model.mailbox import MailboxId
-    from esl_vm.notify.board import Board
+    from esl_vm.notify.lamp_counts import LampCounts
     from esl_vm.notify.node import Node
     from esl_vm.ports import Clock, Switch
 
@@ -40,10 +40,10 @@ _CHANGES = {What.DELIVERED, What.RESTORED, What.RETIRED, What.MOVED, What.DELETE
 
 
 class Lamps:
-    """Fires what the board shows. Passive: `fire_due` does the work, when the time has come that it last returned.
+    """Fires what the counts show. Passive: `fire_due` does the work, when the time has come that it last returned.
 
     Args:
-        switch, node, board, clock: this node's FreeSWITCH, what it serves, the counts, the time.
+        switch, node, counts, clock: this node's FreeSWITCH, what it serves, the counts, the time.
         coalesce_s: changes of one lamp within so many seconds make one event.
         per_second: most lamps fired in a second where many are resent; a change meanwhile need not wait for them.
         observe: told, when a change has reached its lamp, how many seconds after it.
@@ -53,7 +53,7 @@ class Lamps:
         self,
         switch: Switch,
         node: Node,
-        board: Board,
+        counts: LampCounts,
         clock: Clock,
         *,
         coalesce_s: float = 0.2,
@@ -62,7 +62,7 @@ class Lamps:
     ) -> None:
         self._switch = switch
         self._node = node
-        self._board = board
+        self._counts = counts
         self._clock = clock
         self._coalesce_s = coalesce_s
         self._per_second = per_second
@@ -73,7 +73,7 @@ class Lamps:
         self._resends: list[tuple[float, int, MailboxId]] = []
         self._due: dict[MailboxId, tuple[float, str]] = {}
         self._shown: dict[MailboxId, Summary] = {}
-        self._newcomers = Newcomers()
+        self._new_registrations = NewRegistrations()
         self._count = 0
         self._lock = threading.Lock()
 
@@ -95,7 +95,7 @@ class Lamps:
         """
         reason = REASONS.get(what, "UNKNOWN") if what else "UNKNOWN"
         for lamp in lamps:
-            if what in _CHANGES or self._shown.get(lamp) != self._board.lamp(lamp):
+            if what in _CHANGES or self._shown.get(lamp) != self._counts.lamp(lamp):
                 with self._lock:
                     self._since.setdefault(lamp, self._clock.now() if at is None else at)
                 self._put(self._changes, lamp, self._clock.now() + self._coalesce_s, reason)
@@ -110,23 +110,23 @@ class Lamps:
 
     def reconnected(self) -> None:
         """FreeSWITCH is there (again): everything is fired, first what changed while it was away."""
-        lamps = self._board.lamps()
+        lamps = self._counts.lamps()
         with self._lock:
             shown, self._shown = self._shown, {}
-        gone = [lamp for lamp in shown if lamp not in self._board]
-        stale = {lamp for lamp in lamps if shown.get(lamp) != self._board.lamp(lamp)}
+        gone = [lamp for lamp in shown if lamp not in self._counts]
+        stale = {lamp for lamp in lamps if shown.get(lamp) != self._counts.lamp(lamp)}
         self.resend([*gone, *(lamp for lamp in lamps if lamp in stale), *(lamp for lamp in lamps if lamp not in stale)])
 
     def fire_due(self) -> float | None:
-        """Fire what is due, newcomers' lamps first; returns when more will be (epoch seconds), None if nothing waits.
+        """Fire what is due, lamps of new registrations first; returns when more will be (epoch seconds), None if nothing waits.
 
         With FreeSWITCH away nothing is fired and nothing kept waiting: `reconnected` fires everything anyway.
         """
-        newcomers, next_newcomer = self._newcomers.due(self._clock.now())
-        for query in newcomers:
+        new, next_new = self._new_registrations.due(self._clock.now())
+        for query in new:
             self.answer(query)
         next_lamp = self._fire_lamps()
-        return min((at for at in (next_newcomer, next_lamp) if at is not None), default=None)
+        return min((at for at in (next_new, next_lamp) if at is not None), default=None)
 
     def _fire_lamps(self) -> float | None:
         """Fire the lamps whose time has come; returns when the next one's comes, None if none waits."""
@@ -160,22 +160,22 @@ class Lamps:
         if account is None:
             log.warning("FreeSWITCH asks for the lamp of %r, which is no account", text[:80])
             return False
-        self._newcomers.asked(query.get("VM-Call-ID", ""))
-        lamp = self._node.lamp(account, self._board)
-        known = lamp is not None and lamp in self._board
+        self._new_registrations.asked(query.get("VM-Call-ID", ""))
+        lamp = self._node.lamp(account, self._counts)
+        known = lamp is not None and lamp in self._counts
         profile = query.get("VM-Sofia-Profile", "")
         self._node.learn(account.host if known else "", profile, self._clock.now())
-        headers = _waiting(text, self._board.lamp(lamp) if lamp else Summary(), "", counted=known)
+        headers = _waiting(text, self._counts.lamp(lamp) if lamp else Summary(), "", counted=known)
         headers |= {name[3:]: value for name, value in query.items() if name[:3].lower() == "vm-"}
         return self._switch.fire("MESSAGE_WAITING", headers)
 
     def unregistered(self, event: Mapping[str, str]) -> None:
         """A telephone's registration ended: the next one is new, though it have the same Call-ID."""
-        self._newcomers.forget(event.get("call-id", ""))
+        self._new_registrations.forget(event.get("call-id", ""))
 
     def registered(self, event: Mapping[str, str]) -> None:
-        """A telephone registered (mod_sofia's sofia::register): see newcomers.py."""
-        self._newcomers.registered(event, self._clock.now())
+        """A telephone registered (mod_sofia's sofia::register): see new_registrations.py."""
+        self._new_registrations.registered(event, self._clock.now())
 
     def _put(self, queue: list[tuple[float, int, MailboxId]], lamp: MailboxId, due: float, reason: str) -> None:
         """Fire a lamp at a time, or earlier if it waits already; the reason said is the latest that is known."""
@@ -191,9 +191,9 @@ class Lamps:
 
     def _fire(self, lamp: MailboxId, reason: str) -> None:
         """Tell every account that means this lamp, through every profile."""
-        summary = self._board.lamp(lamp)
+        summary = self._counts.lamp(lamp)
         reached = True
-        for account in self._node.accounts(lamp, self._board):
+        for account in self._node.accounts(lamp, self._counts):
             headers = _waiting(str(account), summary, reason, counted=True)
             for profile in self._node.profiles or ("",):
                 chosen = {"Sofia-Profile": profile} if profile else {}
@@ -202,7 +202,7 @@ class Lamps:
             since = self._since.pop(lamp, None) if reached else None
             if not reached:
                 self._shown.pop(lamp, None)
-            elif lamp in self._board:
+            elif lamp in self._counts:
                 self._shown[lamp] = summary
             else:
                 self._shown.pop(lamp, None)

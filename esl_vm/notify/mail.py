@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from esl_vm.model.errors import AudioMissingError, SettingsError
 from esl_vm.model.message import CallDetails
 from esl_vm.notify import wording
-from esl_vm.notify.courier import Later, Outcome, Pointless, Refused, Sent
-from esl_vm.notify.letters import LOCKED, Attachment, Envelope, Letters, News, Notice, Room, addresses
+from esl_vm.notify.job_worker import Later, Outcome, Pointless, Refused, Sent
+from esl_vm.notify.mail_templates import LOCKED, Attachment, Envelope, MailTemplates, News, Notice, Room, addresses
 from esl_vm.notify.smtp import Handover, hand_over
 from esl_vm.notify.smtp_connection import ServerAwayError, SmtpServer
 from esl_vm.notify.sound import SoundFormat, attachment
@@ -62,20 +62,25 @@ class MailSettings:
 
 
 class Mailer:
-    """Carries mail jobs to the SMTP server (a Courier's `carry`).
+    """Carries mail jobs to the SMTP server (a JobWorker's `carry`).
 
     Raises:
         SettingsError: the sender is no mail address.
     """
 
     def __init__(
-        self, server: SmtpServer, letters: Letters, settings: MailSettings, mailboxes: Mailboxes, audio: AudioStore
+        self,
+        server: SmtpServer,
+        templates: MailTemplates,
+        settings: MailSettings,
+        mailboxes: Mailboxes,
+        audio: AudioStore,
     ) -> None:
         for address in (settings.sender, settings.reply_to or settings.sender):
             if addresses(address)[0] != [address]:
                 raise SettingsError([f"mail's sender is not a mail address: {address!r}"])
         self._server = server
-        self._letters = letters
+        self._templates = templates
         self._settings = settings
         self._mailboxes = mailboxes
         self._audio = audio
@@ -192,8 +197,8 @@ class Mailer:
         )
         envelope = self._envelope(job, mailbox, recipients)
         if form == PAGE:
-            return self._letters.page(news, envelope)
-        return self._letters.mail(news, envelope, files)
+            return self._templates.page(news, envelope)
+        return self._templates.mail(news, envelope, files)
 
     def _compose_room(self, job: Job, mailbox: Mailbox, recipients: list[str]) -> EmailMessage:
         """The mail to an owner whose mailbox is nearly full."""
@@ -211,7 +216,7 @@ class Mailer:
             held=str(held) if of == "messages" else wording.length(held * 1000, language),
             most=str(most) if of == "messages" else wording.length(most * 1000, language),
         )
-        return self._letters.room(room, self._envelope(job, mailbox, recipients))
+        return self._templates.room(room, self._envelope(job, mailbox, recipients))
 
     def _compose_locked(self, job: Job, mailbox: Mailbox, recipients: list[str]) -> EmailMessage:
         """The mail to an owner whose PIN is locked."""
@@ -228,7 +233,7 @@ class Mailer:
             until=wording.date_and_time(until, language),
             outside=bool(told["outside"]),
         )
-        return self._letters.notice(LOCKED, notice, self._envelope(job, mailbox, recipients))
+        return self._templates.notice(LOCKED, notice, self._envelope(job, mailbox, recipients))
 
     def _envelope(self, job: Job, mailbox: Mailbox, recipients: list[str]) -> Envelope:
         # Not when the message was recorded: a forwarded one, or one that waited, would lie deep in the inbox.

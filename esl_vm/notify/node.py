@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from esl_vm.model.mailbox import MailboxId
-    from esl_vm.notify.board import Board
+    from esl_vm.notify.lamp_counts import LampCounts
     from esl_vm.ports import Switch
 
 log = logging.getLogger(__name__)
@@ -111,7 +111,7 @@ class Node:
         hosts = self._domains.hosts.get(domain)
         return hosts[0] if hosts else domain
 
-    def accounts(self, lamp: MailboxId, board: Board) -> list[Account]:
+    def accounts(self, lamp: MailboxId, counts: LampCounts) -> list[Account]:
         """The accounts that mean a lamp here."""
         with self._lock:
             seen = sorted(self._hosts | self._learnt.keys())
@@ -120,12 +120,12 @@ class Node:
             names = [lamp.domain] if set_hosts is None else set_hosts
             return [Account(lamp.number, host) for name in names for host in _spellings(name, seen)]
         hosts = [h for h in seen if h.lower() not in self._of_host] or [lamp.domain]
-        return [Account(lamp.number, host) for host in hosts if not _has_own(lamp.number, host, board)]
+        return [Account(lamp.number, host) for host in hosts if not _has_own(lamp.number, host, counts)]
 
-    def lamp(self, account: Account, board: Board) -> MailboxId | None:
+    def lamp(self, account: Account, counts: LampCounts) -> MailboxId | None:
         """The lamp an account means; None if there can be none."""
         meant = self.meant(account)
-        return next((lamp for lamp in meant if lamp in board), meant[-1] if meant else None)
+        return next((lamp for lamp in meant if lamp in counts), meant[-1] if meant else None)
 
     def meant(self, account: Account) -> list[MailboxId]:
         """The mailboxes an account can mean, the first that exists first."""
@@ -140,9 +140,11 @@ def voicemail_module_loaded(switch: Switch) -> bool:
     return switch.api("module_exists mod_voicemail").strip() == "true"
 
 
-def _has_own(number: str, host: str, board: Board) -> bool:
+def _has_own(number: str, host: str, counts: LampCounts) -> bool:
     """Whether that host's account belongs to a mailbox of the host's own name."""
-    return any(own is not None and own in board for own in (mailbox_id(number, host), mailbox_id(number, host.lower())))
+    return any(
+        own is not None and own in counts for own in (mailbox_id(number, host), mailbox_id(number, host.lower()))
+    )
 
 
 def _spellings(host: str, seen: Sequence[str]) -> list[str]:

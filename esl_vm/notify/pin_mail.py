@@ -7,8 +7,8 @@ import time
 from typing import TYPE_CHECKING
 
 from esl_vm.notify import wording
-from esl_vm.notify.letters import PIN, Letters, Notice, addresses
 from esl_vm.notify.mail import MailSettings, envelope_of
+from esl_vm.notify.mail_templates import PIN, MailTemplates, Notice, addresses
 from esl_vm.notify.smtp import hand_over
 from esl_vm.notify.smtp_connection import ServerAwayError, SmtpServer
 
@@ -22,12 +22,12 @@ class PinWriter:
     """Sends such mails, one after the other.
 
     Args:
-        server, letters, settings: as a Mailer's.
+        server, templates, settings: as a Mailer's.
     """
 
-    def __init__(self, server: SmtpServer, letters: Letters, settings: MailSettings) -> None:
+    def __init__(self, server: SmtpServer, templates: MailTemplates, settings: MailSettings) -> None:
         self._server = server
-        self._letters = letters
+        self._templates = templates
         self._settings = settings
 
     def __call__(self, box: MailboxId, fields: Mapping[str, str], pin: str) -> str:
@@ -42,7 +42,7 @@ class PinWriter:
         envelope = envelope_of(self._settings, box, recipients, message_id, date)
         try:
             said = hand_over(
-                self._server, self._letters.notice(PIN, notice, envelope), self._settings.sender, recipients
+                self._server, self._templates.notice(PIN, notice, envelope), self._settings.sender, recipients
             )
         except ServerAwayError as away:
             return str(away)

@@ -10,8 +10,8 @@ from esl_vm.model.events import Event, What
 from esl_vm.model.jobs import Job, JobKind
 from esl_vm.model.mailbox import Folder
 from esl_vm.model.message import CALL_FIELDS
-from esl_vm.notify.letters import LOCKED, addresses
 from esl_vm.notify.mail import LETTER, PAGE, ROOM
+from esl_vm.notify.mail_templates import LOCKED, addresses
 from esl_vm.notify.summary import Summary
 from esl_vm.notify.webhook import webhook_of
 

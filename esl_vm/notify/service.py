@@ -2,13 +2,13 @@
 
 Each part runs in a thread of its own (a greenlet where gevent patched the standard library, as the service does):
 
-    lamp events   reads every partition's events, keeps the board of counts
+    lamp events   reads every partition's events, keeps the counts of every mailbox
     lamps         fires MESSAGE_WAITING
     queries       answers FreeSWITCH's MESSAGE_QUERY; resends everything when FreeSWITCH is (back) there
     rounds        at intervals reads every mailbox again and resends every lamp: heals what was lost on any way
     history       fires mod_voicemail's events, each on one node of the cluster
     planner       makes mail and webhook jobs of events, each event on one node of the cluster
-    couriers      carry the jobs out
+    job workers   carry the jobs out
 
 A part that fails is logged and goes on after a second; the store or FreeSWITCH being away is no failure.
 """
@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 from esl_vm.model.errors import NoSuchMailboxError, StoreDownError, SwitchDownError
 from esl_vm.model.events import Event, What
 from esl_vm.model.jobs import Job, JobKind
-from esl_vm.notify.courier import Courier, Outcome
+from esl_vm.notify.job_worker import JobWorker, Outcome
 from esl_vm.notify.lamp_watch import LampWatch
 from esl_vm.notify.plan import Wishes, jobs_of, unusable
 from esl_vm.notify.webhook import WebhookCaller
@@ -78,12 +78,12 @@ class NotifyService:
         told = frozenset(What) if webhook is not None else frozenset()
         self._wishes = Wishes(mail=mailer is not None, webhook=webhook.url if webhook else "", events=told)
         if mailer is not None:
-            courier = self._courier(JobKind.MAIL, mailer.carry, settings.patience_s, at_once=settings.mail_couriers)
-            self._add_couriers(JobKind.MAIL, courier, settings.mail_couriers)
+            worker = self._worker(JobKind.MAIL, mailer.carry, settings.patience_s, at_once=settings.mail_workers)
+            self._add_workers(JobKind.MAIL, worker, settings.mail_workers)
         if webhook is not None:
             caller = WebhookCaller(webhook, sources.registry, sources.clock)
-            courier = self._courier(JobKind.WEBHOOK, caller.carry, settings.webhook_patience_s, at_once=0)
-            self._add_couriers(JobKind.WEBHOOK, courier, settings.webhook_couriers)
+            worker = self._worker(JobKind.WEBHOOK, caller.carry, settings.webhook_patience_s, at_once=0)
+            self._add_workers(JobKind.WEBHOOK, worker, settings.webhook_workers)
         if mailer is not None or webhook is not None:
             self._parts.append(("planner", self._plan))
 
@@ -140,29 +140,29 @@ class NotifyService:
                 log.exception("notifier, %s: failed; goes on", name)
             self._stopping.wait(_PAUSE_S)
 
-    def _courier(self, kind: JobKind, carry: Callable[[Job], Outcome], patience_s: float, *, at_once: int) -> Courier:
+    def _worker(self, kind: JobKind, carry: Callable[[Job], Outcome], patience_s: float, *, at_once: int) -> JobWorker:
         outbox, clock = self._sources.outbox, self._sources.clock
-        return Courier(kind, outbox, carry, clock, patience_s=patience_s, at_once=at_once)
+        return JobWorker(kind, outbox, carry, clock, patience_s=patience_s, at_once=at_once)
 
-    def _add_couriers(self, kind: JobKind, courier: Courier, number: int) -> None:
+    def _add_workers(self, kind: JobKind, worker: JobWorker, number: int) -> None:
         """Parts that carry jobs of a kind, so many at once."""
         turn = threading.Lock()
         self._parts += [
-            (f"{kind} {n + 1}", partial(self._carry, courier, self._work[kind], turn)) for n in range(number)
+            (f"{kind} {n + 1}", partial(self._carry, worker, self._work[kind], turn)) for n in range(number)
         ]
 
-    def _carry(self, courier: Courier, work: threading.Event, turn: threading.Lock) -> None:
+    def _carry(self, worker: JobWorker, work: threading.Event, turn: threading.Lock) -> None:
         """Carry jobs as they are due; of all that do, one at a time looks for the next."""
         while True:
             with turn:
                 work.clear()
                 if self._stopping.is_set():  # looked at after clearing: a stop's wake is not lost
                     return
-                job = courier.claim()
+                job = worker.claim()
                 if job is None:
                     work.wait(self._settings.poll_s)
                     continue
-            courier.carry(job)
+            worker.carry(job)
 
     def _plan(self) -> None:
         """Make jobs of events."""

@@ -23,7 +23,7 @@ class NotifySettings:
         patience_s, webhook_patience_s: how long mail, and webhook calls, are tried, seconds.
         wait_ms: how long the store is asked to wait for events; a stop takes up to so long.
         poll_s: seconds between looks for jobs that others planned or that are due again.
-        mail_couriers, webhook_couriers: mails, and webhook calls, at once.
+        mail_workers, webhook_workers: mails, and webhook calls, at once.
     """
 
     domains: Domains = field(default_factory=Domains)
@@ -33,8 +33,8 @@ class NotifySettings:
     webhook_patience_s: float = 86400.0
     wait_ms: int = 1000
     poll_s: float = 2.0
-    mail_couriers: int = 16
-    webhook_couriers: int = 64
+    mail_workers: int = 16
+    webhook_workers: int = 64
 
 
 @dataclass(frozen=True, slots=True)

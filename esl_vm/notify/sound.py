@@ -8,7 +8,7 @@ import subprocess
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from esl_vm.notify.letters import Attachment
+from esl_vm.notify.mail_templates import Attachment
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -22,9 +22,9 @@ from esl_vm.model.errors import InvalidValueError, NoSuchMailboxError
 from esl_vm.model.masking import mask_url
 from esl_vm.model.message import one_line
 from esl_vm.model.visible import json_text
-from esl_vm.notify.courier import Later, Outcome, Pointless, Refused, Sent
 from esl_vm.notify.deadline import deadline
 from esl_vm.notify.destinations import Destinations
+from esl_vm.notify.job_worker import Later, Outcome, Pointless, Refused, Sent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,7 +61,7 @@ class WebhookSettings:
 
 
 class WebhookCaller:
-    """Carries webhook jobs (a Courier's `carry`). A host that hangs costs itself only: see destinations.py."""
+    """Carries webhook jobs (a JobWorker's `carry`). A host that hangs costs itself only: see destinations.py."""
 
     def __init__(self, settings: WebhookSettings, registry: Registry, clock: Clock) -> None:
         self._settings = settings

@@ -12,8 +12,8 @@ from esl_vm.model.settings_check import parse_address
 if TYPE_CHECKING:
     from esl_vm.esl.inbound import EventSocketSwitch
     from esl_vm.model.settings import Settings
-    from esl_vm.notify.letters import Letters
     from esl_vm.notify.mail import Mailer, MailSettings
+    from esl_vm.notify.mail_templates import MailTemplates
     from esl_vm.notify.pin_mail import PinWriter
     from esl_vm.notify.service import NotifyService
     from esl_vm.notify.smtp_connection import SmtpServer
@@ -99,8 +99,8 @@ def _build_mailer(node: Node) -> Mailer | None:
         return None
     from esl_vm.notify.mail import Mailer
 
-    letters, looks = _letters(node.settings)
-    return Mailer(smtp_server(node.settings), letters, looks, node.store.mailboxes, node.audio)
+    templates, looks = _mail_templates(node.settings)
+    return Mailer(smtp_server(node.settings), templates, looks, node.store.mailboxes, node.audio)
 
 
 def build_pin_writer(settings: Settings) -> PinWriter:
@@ -109,19 +109,19 @@ def build_pin_writer(settings: Settings) -> PinWriter:
         raise SettingsError(["mail.host: needed to mail PINs"])
     from esl_vm.notify.pin_mail import PinWriter
 
-    return PinWriter(smtp_server(settings), *_letters(settings))
+    return PinWriter(smtp_server(settings), *_mail_templates(settings))
 
 
-def _letters(settings: Settings) -> tuple[Letters, MailSettings]:
+def _mail_templates(settings: Settings) -> tuple[MailTemplates, MailSettings]:
     """The templates, each filled in once, and how mail looks; raises SettingsError for a template that can't be."""
-    from esl_vm.notify.letters import Letters
     from esl_vm.notify.mail import MailSettings
+    from esl_vm.notify.mail_templates import MailTemplates
     from esl_vm.notify.sound import SoundFormat
 
     wanted = settings.mail
-    letters = Letters(Path(wanted.templates) if wanted.templates else None)
-    letters.check()
-    return letters, MailSettings(
+    templates = MailTemplates(Path(wanted.templates) if wanted.templates else None)
+    templates.check()
+    return templates, MailSettings(
         sender=wanted.sender,
         sender_name=wanted.sender_name,
         reply_to=wanted.reply_to,

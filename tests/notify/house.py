@@ -13,9 +13,9 @@ from notify_cast import ALICE, NOON, TestClock
 from esl_vm.audio.folder_audio import FolderAudio
 from esl_vm.model.jobs import JobKind
 from esl_vm.model.message import Caller, Message
-from esl_vm.notify.courier import Courier
-from esl_vm.notify.letters import Letters
+from esl_vm.notify.job_worker import JobWorker
 from esl_vm.notify.mail import Mailer, MailSettings
+from esl_vm.notify.mail_templates import MailTemplates
 from esl_vm.notify.plan import Wishes, jobs_of
 from esl_vm.notify.service import NotifyService
 from esl_vm.notify.settings import NotifySettings, Sources
@@ -74,12 +74,12 @@ class House:
         server = {"timeout_s": 2.0, "helo": "pbx.example.com"} | settings.pop("server", {})
         mailer = Mailer(
             SmtpServer("127.0.0.1", port, **server),
-            Letters(),
+            MailTemplates(),
             MailSettings(sender="vm@pbx.example.com", **settings),
             self.mailboxes,
             self.audio,
         )
-        return Courier(JobKind.MAIL, outbox or self.outbox, mailer.carry, self.clock)
+        return JobWorker(JobKind.MAIL, outbox or self.outbox, mailer.carry, self.clock)
 
     def close(self):
         self.link.close()
@@ -102,7 +102,7 @@ def notifier_of(url, port, folder, clock, name, *, switch=None, webhook=None, id
     mailer = None
     if port:
         server = SmtpServer("127.0.0.1", port, timeout_s=5.0, helo="pbx.example.com")
-        mailer = Mailer(server, Letters(), MailSettings(sender="vm@pbx.example.com"), store.mailboxes, audio)
+        mailer = Mailer(server, MailTemplates(), MailSettings(sender="vm@pbx.example.com"), store.mailboxes, audio)
     quick = {"wait_ms": 100, "poll_s": 0.1} | settings
     return NotifyService(sources, NotifySettings(**quick), switch=switch, mailer=mailer, webhook=webhook)
 

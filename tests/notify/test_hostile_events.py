@@ -17,8 +17,8 @@ from esl_vm.esl.inbound import EventSocketSwitch, SwitchSettings
 from esl_vm.model.errors import UnsafeArgumentError
 from esl_vm.model.jobs import JobKind
 from esl_vm.model.message import CallDetails, Message
-from esl_vm.notify.board import Board
-from esl_vm.notify.courier import Sent
+from esl_vm.notify.job_worker import Sent
+from esl_vm.notify.lamp_counts import LampCounts
 from esl_vm.notify.lamps import Lamps
 from esl_vm.notify.maintenance import SUBCLASS, maintenance_events
 from esl_vm.notify.node import Domains, Node
@@ -146,9 +146,9 @@ class WireSwitch:
 
 def test_a_lamp_s_answer_to_a_hostile_telephone_is_one_event_or_none(house):
     switch = WireSwitch()
-    board = Board()
-    board.load(ALICE, Summary(1), (), board.version(ALICE))
-    lamps = Lamps(switch, Node(Domains({"default": (HOST,)})), board, house.clock)
+    counts = LampCounts()
+    counts.load(ALICE, Summary(1), (), counts.version(ALICE))
+    lamps = Lamps(switch, Node(Domains({"default": (HOST,)})), counts, house.clock)
     asked = 0
     for query in queries():
         asked += 1
@@ -160,4 +160,4 @@ def test_a_lamp_s_answer_to_a_hostile_telephone_is_one_event_or_none(house):
         names = [line.split(": ")[0] for line in lines[1:]]
         assert names[:2] == ["MWI-Messages-Waiting", "MWI-Message-Account"]
         assert set(names[2:]) - {"MWI-Voice-Message"} == {"Call-ID", "sub-call-id", "Sofia-Profile"}
-    assert list(board.lamps()) == [ALICE]
+    assert list(counts.lamps()) == [ALICE]

@@ -10,11 +10,11 @@ from email.header import decode_header, make_header
 
 import pytest
 from support.hostile_names import Hostile, encoded_words, hostile_callers
-from test_letters import ENVELOPE, SOUND, news
+from test_mail_templates import ENVELOPE, SOUND, news
 
 from esl_vm.model.message import Caller, one_line
 from esl_vm.notify import wording
-from esl_vm.notify.letters import Letters
+from esl_vm.notify.mail_templates import MailTemplates
 
 fast_mail_parser = pytest.importorskip("fast_mail_parser", reason="the second mail parser is in the extra `test`")
 
@@ -32,7 +32,7 @@ OUTER = [
 MAIL = [*OUTER, "MIME-Version", "Content-Type", "Content-Language"]
 PAGE = [*OUTER, "Content-Type", "Content-Transfer-Encoding", "MIME-Version", "Content-Language"]
 TURNING = {*"\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"}
-LETTERS = Letters()
+LETTERS = MailTemplates()
 
 
 def told_of(name, number):
@@ -109,7 +109,7 @@ def test_the_sender_s_name_and_an_administrator_s_template_are_text_too(tmp_path
     for caller in chance.sample(hostile_callers(), 300):
         envelope = replace(ENVELOPE, sender_name=caller.name)
         told = told_of(caller.name, caller.number)
-        mail = Letters(tmp_path).mail(told, envelope, [])
+        mail = MailTemplates(tmp_path).mail(told, envelope, [])
         found = email.message_from_bytes(mail.as_bytes(), policy=email.policy.compat32)
         assert found.keys() == headers_of(told)
         [(_, address)] = email.utils.getaddresses([found["From"]])

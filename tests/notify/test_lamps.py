@@ -7,9 +7,9 @@ from notify_cast import ALICE, BOB, TestClock, WrittenSwitch
 
 from esl_vm.model.events import What
 from esl_vm.model.mailbox import MailboxId
-from esl_vm.notify.board import Board
+from esl_vm.notify.lamp_counts import LampCounts
 from esl_vm.notify.lamps import Lamps
-from esl_vm.notify.newcomers import Newcomers
+from esl_vm.notify.new_registrations import NewRegistrations
 from esl_vm.notify.node import LEARNT_S, MOST_LEARNT, Domains, Node, voicemail_module_loaded
 from esl_vm.notify.summary import Account, Summary
 
@@ -24,15 +24,15 @@ class Desk:
     def __init__(self, domains=None, api=None, **kwargs):
         self.clock = TestClock()
         self.switch = WrittenSwitch(api)
-        self.board = Board()
+        self.counts = LampCounts()
         self.node = Node(domains or Domains(DEFAULT_HOSTS))
-        self.lamps = Lamps(self.switch, self.node, self.board, self.clock, **kwargs)
+        self.lamps = Lamps(self.switch, self.node, self.counts, self.clock, **kwargs)
 
     def has(self, box, summary=DARK, extensions=()):
-        return self.board.load(box, summary, extensions, self.board.version(box))
+        return self.counts.load(box, summary, extensions, self.counts.version(box))
 
     def now_has(self, box, what, *summary, extensions=()):
-        self.lamps.changed(self.board.changed(box, Summary(*summary), extensions), What(what))
+        self.lamps.changed(self.counts.changed(box, Summary(*summary), extensions), What(what))
 
     def fires(self, after=0.2):
         self.switch.forget()
@@ -125,7 +125,7 @@ def test_an_account_that_watches_no_more_goes_dark():
 def test_the_lamp_of_a_removed_mailbox_goes_dark(desk):
     desk.now_has(ALICE, "delivered", 1)
     desk.fires()
-    desk.lamps.changed(desk.board.remove(ALICE), What.BOX_REMOVED)
+    desk.lamps.changed(desk.counts.remove(ALICE), What.BOX_REMOVED)
     assert desk.fires() == [(f"1001@{HOST}", "0/0 (0/0)")]
 
 
@@ -199,7 +199,7 @@ def test_a_registration_with_an_account_of_its_own_for_the_lamp_shows_that_one(d
 
 
 def test_only_so_many_registrations_are_remembered(desk):
-    newcomers = Newcomers(most=2)
+    newcomers = NewRegistrations(most=2)
     for call_id in ("a", "b", "c", "a"):
         newcomers.registered(registration(call_id), 0)
     assert [query["VM-Call-ID"] for query in newcomers.due(2)[0]] == ["a", "b", "c"]
@@ -238,12 +238,12 @@ def test_thousands_of_lamps_are_sent_at_a_pace_and_a_change_need_not_wait_for_th
 
 
 def test_a_look_at_the_store_that_events_overtook_changes_nothing(desk):
-    version = desk.board.version(ALICE)
+    version = desk.counts.version(ALICE)
     desk.now_has(ALICE, "delivered", 1)
-    desk.board.load(ALICE, Summary(0), (), version)
-    assert desk.board.lamp(ALICE) == Summary(1)
-    desk.board.load(ALICE, Summary(4), (), desk.board.version(ALICE))
-    assert desk.board.lamp(ALICE) == Summary(4)
+    desk.counts.load(ALICE, Summary(0), (), version)
+    assert desk.counts.lamp(ALICE) == Summary(1)
+    desk.counts.load(ALICE, Summary(4), (), desk.counts.version(ALICE))
+    assert desk.counts.lamp(ALICE) == Summary(4)
 
 
 def test_a_mailbox_first_heard_of_by_an_event_has_its_lamp_at_once():
@@ -259,8 +259,8 @@ class TestWhichTelephones:
         desk = Desk(Domains())
         desk.has(ALICE)
         desk.node.look(desk.switch)
-        assert desk.node.accounts(ALICE, desk.board) == [Account("1001", "10.0.0.1"), Account("1001", HOST)]
-        assert desk.node.lamp(Account("1001", HOST), desk.board) == ALICE
+        assert desk.node.accounts(ALICE, desk.counts) == [Account("1001", "10.0.0.1"), Account("1001", HOST)]
+        assert desk.node.lamp(Account("1001", HOST), desk.counts) == ALICE
 
     def test_but_not_of_a_host_where_that_number_has_a_mailbox_of_its_own(self):
         desk = Desk(Domains())
@@ -268,9 +268,9 @@ class TestWhichTelephones:
         desk.has(ALICE)
         desk.has(own)
         desk.node.look(desk.switch)
-        assert desk.node.accounts(ALICE, desk.board) == [Account("1001", "10.0.0.1")]
-        assert desk.node.accounts(own, desk.board) == [Account("1001", HOST)]
-        assert desk.node.lamp(Account("1001", HOST), desk.board) == own
+        assert desk.node.accounts(ALICE, desk.counts) == [Account("1001", "10.0.0.1")]
+        assert desk.node.accounts(own, desk.counts) == [Account("1001", HOST)]
+        assert desk.node.lamp(Account("1001", HOST), desk.counts) == own
 
     def test_a_host_is_learnt_from_the_telephone_that_asks(self):
         desk = Desk(Domains())
@@ -285,7 +285,7 @@ class TestWhichTelephones:
         desk.has(box)
         desk.now_has(box, "delivered", 1)
         assert desk.fires() == [("1001@a.example.com", "1/0 (0/0)"), ("1001@b.example.com", "1/0 (0/0)")]
-        assert desk.node.lamp(Account("1001", "B.example.com"), desk.board) == box
+        assert desk.node.lamp(Account("1001", "B.example.com"), desk.counts) == box
         assert desk.node.domain("acme") == "a.example.com"
         assert desk.node.domain("elsewhere") == "elsewhere"
 
@@ -332,7 +332,7 @@ class TestWhichTelephones:
         )
         desk.node.look(desk.switch)
         assert desk.node.profiles == ()
-        assert desk.node.accounts(ALICE, desk.board) == [Account("1001", "default")]
+        assert desk.node.accounts(ALICE, desk.counts) == [Account("1001", "default")]
 
 
 def test_mod_voicemail_beside_us_is_noticed():

@@ -17,8 +17,8 @@ def house(redis_here, tmp_path):
 
 def mails(house, post):
     house.plan()
-    courier = house.postman(post.port)
-    while courier.step():
+    worker = house.postman(post.port)
+    while worker.step():
         pass
     return list(post.letters.mails)
 

@@ -18,8 +18,8 @@ from smtp_peer import Post, mute_server, post_office
 from esl_vm.model.errors import AudioMissingError, SettingsError
 from esl_vm.model.jobs import JobState
 from esl_vm.model.mailbox import Folder
-from esl_vm.notify.letters import Letters
 from esl_vm.notify.mail import Mailer, MailSettings
+from esl_vm.notify.mail_templates import MailTemplates
 from esl_vm.notify.smtp_connection import Security, SmtpServer
 from esl_vm.notify.sound import SoundFormat
 
@@ -48,15 +48,15 @@ def certificate(tmp_path_factory):
     return make_certificate(tmp_path_factory.mktemp("tls"))
 
 
-def work(courier):
-    while courier.step():
+def work(worker):
+    while worker.step():
         pass
 
 
-def pass_time(house, courier, seconds, every=20.0):
+def pass_time(house, worker, seconds, every=20.0):
     for _ in range(int(seconds / every)):
         house.clock.later(every)
-        work(courier)
+        work(worker)
 
 
 def where(house, message_id="m1", box=ALICE):
@@ -366,7 +366,7 @@ def test_a_line_that_is_a_full_stop_does_not_end_the_mail(house, post):
 @pytest.mark.parametrize("sender", ["", "voicemail", "a@b@c", "Voice <vm@pbx.example.com>", "vm@x\r\nBcc: a@b"])
 def test_a_sender_that_is_no_address_stops_the_start(house, sender):
     with pytest.raises(SettingsError):
-        Mailer(SmtpServer("127.0.0.1"), Letters(), MailSettings(sender=sender), house.mailboxes, house.audio)
+        Mailer(SmtpServer("127.0.0.1"), MailTemplates(), MailSettings(sender=sender), house.mailboxes, house.audio)
 
 
 class TestServers:
@@ -376,9 +376,9 @@ class TestServers:
         house.add()
         house.leave()
         house.plan()
-        courier = house.postman(port, server=server)
-        work(courier)
-        return courier
+        worker = house.postman(port, server=server)
+        work(worker)
+        return worker
 
     def test_starttls_and_authentication(self, house, certificate):
         server, client = certificate
@@ -420,10 +420,10 @@ class TestServers:
 
     def test_a_server_that_says_nothing_is_left_after_its_time(self, house):
         with mute_server() as port:
-            courier = self.deliver(house, port, timeout_s=0.2)
+            worker = self.deliver(house, port, timeout_s=0.2)
         [job] = house.outbox.jobs(JobState.WAITING)
         assert "timed out" in job.error.lower()
-        assert courier.claim() is None, "the server is let alone for a while"
+        assert worker.claim() is None, "the server is let alone for a while"
 
     def test_a_server_that_greets_with_a_refusal(self, house):
         with mute_server(b"554 go away\r\n") as port:

@@ -13,9 +13,9 @@ from support.neighbour import Manner
 from support.tables import stands_in, written
 
 from esl_vm.model.jobs import Job, JobKind
-from esl_vm.notify.courier import Later, Refused, Sent
-from esl_vm.notify.letters import Letters
+from esl_vm.notify.job_worker import Later, Refused, Sent
 from esl_vm.notify.mail import Mailer, MailSettings
+from esl_vm.notify.mail_templates import MailTemplates
 from esl_vm.notify.smtp import Security, SmtpServer
 
 WANTED = ["a@example.com", "b@example.com", "c@example.com"]
@@ -74,7 +74,7 @@ def mailer_to(house, neighbour, **server):
     server = SmtpServer(
         "127.0.0.1", neighbour.port, **{"timeout_s": 0.5, "accept_s": 1.0, "helo": "pbx.example.com"} | server
     )
-    return Mailer(server, Letters(), MailSettings(sender="vm@pbx.example.com"), house.mailboxes, house.audio)
+    return Mailer(server, MailTemplates(), MailSettings(sender="vm@pbx.example.com"), house.mailboxes, house.audio)
 
 
 def seen(outcome, accepted):

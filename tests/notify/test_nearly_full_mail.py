@@ -9,7 +9,7 @@ from smtp_peer import post_office
 
 from esl_vm.model.errors import SettingsError
 from esl_vm.model.mailbox import Folder
-from esl_vm.notify.letters import Letters
+from esl_vm.notify.mail_templates import MailTemplates
 
 
 @pytest.fixture
@@ -21,8 +21,8 @@ def house(redis_here, tmp_path):
 
 def mails(house, post, about="pleine"):
     house.plan()
-    courier = house.postman(post.port)
-    while courier.step():
+    worker = house.postman(post.port)
+    while worker.step():
         pass
     return [mail for mail in post.letters.mails if about in mail["Subject"]]
 
@@ -65,4 +65,4 @@ def test_without_an_address_nobody_is_told(house):
 def test_a_template_of_ones_own_that_can_not_be_filled_in_is_named(tmp_path):
     (tmp_path / "room.fr.txt").write_text("{{ owner }} {{ caller }}")
     with pytest.raises(SettingsError, match=r"room\.fr\.txt"):
-        Letters(tmp_path).check()
+        MailTemplates(tmp_path).check()

@@ -14,7 +14,7 @@ from notify_cast import ALICE, TestClock, delivered, event
 
 from esl_vm.model.events import What
 from esl_vm.model.jobs import Job, JobKind
-from esl_vm.notify.letters import News
+from esl_vm.notify.mail_templates import News
 from esl_vm.notify.maintenance import maintenance_events
 from esl_vm.notify.plan import Wishes, jobs_of
 from esl_vm.notify.webhook import signature

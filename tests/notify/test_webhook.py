@@ -18,7 +18,7 @@ from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.jobs import JobKind, JobState
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.message import CallDetails
-from esl_vm.notify.courier import Courier
+from esl_vm.notify.job_worker import JobWorker
 from esl_vm.notify.plan import Wishes
 from esl_vm.notify.webhook import WebhookCaller, WebhookSettings, checked_url, signature, webhook_of
 
@@ -42,15 +42,15 @@ def peer():
 def caller(house, url="", **settings):
     settings = WebhookSettings(url=url, secret=SECRET, **{"timeout_s": 2.0, **settings})
     webhook = WebhookCaller(settings, house.registry, house.clock)
-    return Courier(JobKind.WEBHOOK, house.outbox, webhook.carry, house.clock, at_once=0)
+    return JobWorker(JobKind.WEBHOOK, house.outbox, webhook.carry, house.clock, at_once=0)
 
 
 def plan(house, url=""):
     house.plan(Wishes(mail=False, webhook=url))
 
 
-def work(courier):
-    while courier.step():
+def work(worker):
+    while worker.step():
         pass
 
 
@@ -152,7 +152,7 @@ def test_without_a_secret_it_is_unsigned(house, peer):
     house.add()
     plan(house, peer.url)
     webhook = WebhookCaller(WebhookSettings(url=peer.url), house.registry, house.clock)
-    work(Courier(JobKind.WEBHOOK, house.outbox, webhook.carry, house.clock, at_once=0))
+    work(JobWorker(JobKind.WEBHOOK, house.outbox, webhook.carry, house.clock, at_once=0))
     assert "X-Voicemail-Signature" not in peer.calls[0][1]
 
 
@@ -160,11 +160,11 @@ def test_a_failing_receiver_is_told_again_with_the_same_key_and_a_fresh_signatur
     house.add()
     plan(house, peer.url)
     peer.status = 500
-    courier = caller(house, peer.url)
-    work(courier)
+    worker = caller(house, peer.url)
+    work(worker)
     house.clock.later(400)
     peer.status = 204
-    work(courier)
+    work(worker)
     first, second = peer.calls
     assert first[1]["Idempotency-Key"] == second[1]["Idempotency-Key"]
     assert first[2] == second[2]
@@ -190,16 +190,16 @@ def test_a_receiver_that_hangs_is_left_after_its_time_and_let_alone_for_a_minute
     for number in range(5):
         house.leave(message_id=f"m{number}", seconds=0.1)
     plan(house, peer.url)
-    courier = caller(house, peer.url, timeout_s=0.3)
+    worker = caller(house, peer.url, timeout_s=0.3)
     for _ in range(6):
-        courier.step()
+        worker.step()
     assert len(peer.calls) == 1
     assert len(waiting(house)) == 6
     peer.hanging = False
     peer.hang.set()
     for _ in range(10):
         house.clock.later(60)
-        work(courier)
+        work(worker)
     assert waiting(house) == []
     assert len({call["id"] for call in peer.told()}) == 6
 
@@ -218,9 +218,9 @@ def test_a_hanging_receiver_of_one_mailbox_does_not_hold_up_another_s(house, pee
         house.add(ALICE, webhook=hung.url)
         house.add(BOB, webhook=peer.url)
         plan(house)
-        courier = caller(house, timeout_s=0.3)
+        worker = caller(house, timeout_s=0.3)
         for _ in range(2):
-            courier.step()
+            worker.step()
         assert [call["mailbox"] for call in peer.told()] == ["1002@default"]
 
 
@@ -238,13 +238,13 @@ def test_a_receiver_that_asks_for_time_gets_it(house, peer):
     peer.status, peer.headers = 429, {"Retry-After": "1200"}
     house.add()
     plan(house, peer.url)
-    courier = caller(house, peer.url)
-    work(courier)
+    worker = caller(house, peer.url)
+    work(worker)
     house.clock.later(1190)
-    work(courier)
+    work(worker)
     assert len(peer.calls) == 1
     house.clock.later(20)
-    work(courier)
+    work(worker)
     assert len(peer.calls) == 2
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from esl_vm.model.events import What
 from esl_vm.model.mailbox import MailboxId
-from esl_vm.notify.board import Board
+from esl_vm.notify.lamp_counts import LampCounts
 from esl_vm.notify.lamps import Lamps
 from esl_vm.notify.node import Domains, Node
 from esl_vm.notify.summary import Summary
@@ -29,13 +29,13 @@ class Switch:
 @pytest.fixture
 def desk(clock):
     desk = SimpleNamespace(lags=[], switch=Switch())
-    board = Board()
+    counts = LampCounts()
     node = Node(Domains({"default": ("pbx.example.com",)}))
-    desk.lamps = Lamps(desk.switch, node, board, clock, coalesce_s=0.2, observe=desk.lags.append)
-    board.load(ALICE, Summary(), (), board.version(ALICE))
+    desk.lamps = Lamps(desk.switch, node, counts, clock, coalesce_s=0.2, observe=desk.lags.append)
+    counts.load(ALICE, Summary(), (), counts.version(ALICE))
 
     def message(new, before_s=0.0):
-        desk.lamps.changed(board.changed(ALICE, Summary(new), ()), What.DELIVERED, clock.at - before_s)
+        desk.lamps.changed(counts.changed(ALICE, Summary(new), ()), What.DELIVERED, clock.at - before_s)
 
     def later(seconds):
         clock.at += seconds

@@ -297,7 +297,7 @@ OUTLETS = {
     "ops/test_outlets.py::test_a_variable_set_on_a_channel_is_one_command_and_nothing_the_dialplan_would_expand": {"set_variables"},
     "ops/test_outlets.py::test_a_number_that_is_called_or_spoken_is_a_number": {"transfer"},
     "notify/test_hostile_mail.py::test_a_mail_about_each_of_5000_hostile_callers_has_the_headers_that_were_written": {
-        "notify/letters.py: message.set_content", "notify/smtp.py: line.send",
+        "notify/mail_templates.py: message.set_content", "notify/smtp.py: line.send",
     },
     "notify/test_hostile_events.py::test_a_webhook_is_told_json_with_the_name_in_it_and_nothing_unseen": {
         "notify/webhook.py: line.request",

@@ -27,7 +27,7 @@ class _Row:
     lamps: frozenset[MailboxId]
 
 
-class Board:
+class LampCounts:
     """Counts by mailbox, sums by lamp; safe to use from several threads."""
 
     def __init__(self) -> None:

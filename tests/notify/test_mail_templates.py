@@ -13,7 +13,7 @@ import pytest
 from esl_vm.model.errors import SettingsError
 from esl_vm.model.message import CallDetails
 from esl_vm.notify import wording
-from esl_vm.notify.letters import Attachment, Envelope, Letters, News, addresses
+from esl_vm.notify.mail_templates import Attachment, Envelope, MailTemplates, News, addresses
 
 TORONTO = ZoneInfo("America/Toronto")
 NASTY = 'Eve"\r\nBcc: all@example.com\r\n\r\n<script>alert(1)</script> {{ 7*7 }}'
@@ -60,7 +60,7 @@ SOUND = Attachment("message-20261118-110640.wav", "audio", "x-wav", b"RIFF....WA
 
 def written(what="mail", envelope=ENVELOPE, letters=None, attachments=(SOUND,), **changes):
     """A mail as it is on the wire, read again by somebody else."""
-    letters = letters or Letters()
+    letters = letters or MailTemplates()
     message = (
         letters.page(news(**changes), envelope)
         if what == "page"
@@ -157,14 +157,14 @@ def test_the_call_it_came_by_is_in_the_headers_and_known_to_templates(tmp_path):
     (tmp_path / "message.fr.txt").write_text("{{ call.dialled }} {{ call.label }}", "utf-8")
     call = CallDetails("5360@x", "1017-a3", "15145550123", label="Ventes été")
     for what in ("mail", "page"):
-        mail = written(what, letters=Letters(tmp_path), call=call)
+        mail = written(what, letters=MailTemplates(tmp_path), call=call)
         assert {name: text for name, text in mail.items() if name.startswith("X-Voicemail")} == {
             "X-Voicemail-Call-Id": "5360@x",
             "X-Voicemail-Call-Uuid": "1017-a3",
             "X-Voicemail-Dialled": "15145550123",
             "X-Voicemail-Label": "Ventes été",
         }
-    assert text_of(written(letters=Letters(tmp_path), call=call)) == "15145550123 Ventes été\n"
+    assert text_of(written(letters=MailTemplates(tmp_path), call=call)) == "15145550123 Ventes été\n"
 
 
 def test_a_sender_name_with_a_line_break_forges_nothing():
@@ -174,7 +174,7 @@ def test_a_sender_name_with_a_line_break_forges_nothing():
 
 def test_an_administrator_s_own_template_comes_first_and_the_others_stay(tmp_path):
     (tmp_path / "subject.fr.txt").write_text("[{{ number }}] {{ caller_name }} à {{ received_iso }}", "utf-8")
-    letters = Letters(tmp_path)
+    letters = MailTemplates(tmp_path)
     letters.check()
     mail = written(letters=letters)
     assert mail["Subject"] == "[1001] Zoé Bélanger à 2026-11-18T11:06:40-05:00"
@@ -186,14 +186,14 @@ def test_templates_that_can_t_be_filled_in_are_all_named_before_the_start(tmp_pa
     (tmp_path / "message.en.html").write_text("{% if %}", "utf-8")
     (tmp_path / "page.en.txt").write_bytes(b"\xff\xfe")
     with pytest.raises(SettingsError) as error:
-        Letters(tmp_path).check()
+        MailTemplates(tmp_path).check()
     assert len(error.value.problems) == 3
     assert "subject.fr.txt" in str(error.value)
     assert "'caler' is undefined" in str(error.value)
 
 
 def test_the_built_in_templates_can_be_filled_in():
-    Letters().check()
+    MailTemplates().check()
 
 
 @pytest.mark.parametrize(

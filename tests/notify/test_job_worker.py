@@ -9,20 +9,20 @@ from support.waiting import wait_until
 
 from esl_vm.model.errors import StoreDownError
 from esl_vm.model.jobs import Job, JobKind, JobState
-from esl_vm.notify.courier import Courier, Later, Pointless, Refused, Sent, wait_after
+from esl_vm.notify.job_worker import JobWorker, Later, Pointless, Refused, Sent, wait_after
 
 HOUR = 3600.0
 
 
 class Round:
-    """A courier, the far end it carries to, and a clock."""
+    """A worker, the far end it carries to, and a clock."""
 
     def __init__(self):
         self.clock = TestClock()
         self.outbox = MemoryOutbox(self.clock)
         self.tried = []
         self.answer = lambda job: Sent()
-        self.courier = Courier(JobKind.MAIL, self.outbox, self.carry, self.clock)
+        self.worker = JobWorker(JobKind.MAIL, self.outbox, self.carry, self.clock)
 
     def carry(self, job):
         self.tried.append((self.clock.now() - NOON, job.id))
@@ -33,7 +33,7 @@ class Round:
         assert self.outbox.add(job)
 
     def work(self):
-        while self.courier.step():
+        while self.worker.step():
             pass
 
     def pass_time(self, seconds, every=15.0):
@@ -158,7 +158,7 @@ def test_with_the_store_gone_after_acceptance_nothing_is_sent_again_and_all_is_w
     day.plan()
     for _ in range(3):
         with pytest.raises(StoreDownError):
-            day.courier.step()
+            day.worker.step()
     down[0] = False
     day.work()
     assert deleted == ["m1"]
@@ -177,7 +177,7 @@ def test_what_follows_and_fails_for_another_reason_does_not_keep_the_job(day):
 
 
 def test_while_it_is_carried_however_long_it_stays_in_one_pair_of_hands(day):
-    day.courier = Courier(JobKind.MAIL, day.outbox, day.carry, day.clock, lease_s=0.2)
+    day.worker = JobWorker(JobKind.MAIL, day.outbox, day.carry, day.clock, lease_s=0.2)
     others = []
 
     def take_long(job):
@@ -212,5 +212,5 @@ def test_a_store_that_is_away_before_anything_was_sent_is_told_to_the_caller(day
     day.answer = no_store
     day.plan()
     with pytest.raises(StoreDownError):
-        day.courier.step()
+        day.worker.step()
     assert day.left() == ["mail:1"]

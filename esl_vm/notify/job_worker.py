@@ -1,7 +1,7 @@
 """Carrying jobs out: one claims a job, tries, and says what became of it; tried again for a day, then kept as dead.
 
-The cluster shares one list (feed.Outbox); every notifier has couriers, and a lease, renewed as long as it takes, sees to
-it that a job is in one courier's hands. If its process dies the lease runs out and another tries again: what was sent
+The cluster shares one list (feed.Outbox); every notifier has workers, and a lease, renewed as long as it takes, sees to
+it that a job is in one worker's hands. If its process dies the lease runs out and another tries again: what was sent
 may be sent once more, with the same Message-ID or idempotency key.
 """
 
@@ -33,7 +33,7 @@ LONGEST_WAIT_S = 3600.0
 LONGEST_PAUSE_S = 30.0
 #: The longest that a job waits for which others wait, unless the other end asked for more, seconds.
 LONGEST_HELD_S = 120.0
-#: How long a job stays its courier's when that dies.
+#: How long a job stays its worker's when that dies.
 LEASE_S = 30.0
 #: However long the other end was away, a job is given up only after so many attempts.
 FEWEST_ATTEMPTS = 3
@@ -85,7 +85,7 @@ class Pointless:
 Outcome = Sent | Later | Refused | Pointless
 
 
-class Courier:
+class JobWorker:
     """Carries jobs of one kind; several threads may use one.
 
     Args:
@@ -156,7 +156,7 @@ class Courier:
             except StoreDownError:
                 raise
             except Exception as wrong:
-                # A job that breaks the courier must not stop the others; it is tried again and ends among the dead.
+                # A job that breaks the worker must not stop the others; it is tried again and ends among the dead.
                 log.exception("job %s: could not be carried", job.id)
                 outcome = Later(f"{type(wrong).__name__}: {wrong}")
             finally:

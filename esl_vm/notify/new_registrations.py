@@ -20,7 +20,7 @@ REGISTER = "CUSTOM sofia::register"
 ENDED = ("CUSTOM sofia::unregister", "CUSTOM sofia::expire")
 
 
-class Newcomers:
+class NewRegistrations:
     """Registrations that wait whether mod_sofia asks for them.
 
     Args:

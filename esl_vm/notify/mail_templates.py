@@ -149,7 +149,7 @@ class Envelope:
     date: datetime
 
 
-class Letters:
+class MailTemplates:
     """The templates, the administrator's own before the built-in ones of the same name.
 
     Args:
