@@ -3,7 +3,6 @@
 import time
 
 import pytest
-import redis
 from support.served import Service
 
 
@@ -14,11 +13,10 @@ def service(tmp_path_factory):
     running.close()
 
 
-@pytest.fixture(scope="module")
-def redis_url(real_redis):
-    with real_redis.client() as client:
-        client.flushall()
-    return real_redis.url
+@pytest.fixture
+def redis_url(empty_redis):
+    """For each test with nothing in it: messages that another left without their sounds keep a service from starting."""
+    return empty_redis.url
 
 
 class Clock:
@@ -46,8 +44,6 @@ def make_store(redis_url, clock):
         made.append(Store(connect(redis_url), clock=clock, **more))
         return made[-1]
 
-    with redis.Redis.from_url(redis_url) as client:
-        client.flushall()
     yield make
     for store in made:
         store.close()
