@@ -295,8 +295,8 @@ class AudioStore(Protocol):
         """The id of the installation these sounds belong to; `` where none has said so."""
         ...
 
-    def claim(self, installation: str) -> None:
-        """Say which installation they belong to, unless one did."""
+    def claim(self, installation: str, *, over: bool = False) -> None:
+        """Say which installation they belong to, unless one did; `over`: even then."""
         ...
 
 

@@ -126,9 +126,11 @@ class FolderAudio:
             except FileNotFoundError:
                 return ""
 
-    def claim(self, installation: str) -> None:
+    def claim(self, installation: str, *, over: bool = False) -> None:
         """Write it, unless it is there."""
         with self._translated():
+            if over:
+                self._run(lambda: disk.remove(self._folder / OWNER))
             self._run(lambda: self._store(self._folder / OWNER, f"{installation}\n".encode()))
 
     def _store(self, path: Path, content: bytes) -> None:

@@ -121,9 +121,9 @@ class RedisAudio:
         found: bytes | None = self._link.run(self._owner, lambda client: client.get(self._owner))
         return (found or b"").decode(errors="replace")
 
-    def claim(self, installation: str) -> None:
+    def claim(self, installation: str, *, over: bool = False) -> None:
         """Say so, unless another did."""
-        self._link.run(self._owner, lambda client: client.set(self._owner, installation, nx=True))
+        self._link.run(self._owner, lambda client: client.set(self._owner, installation, nx=not over))
 
     @property
     def _prefix(self) -> str:

@@ -25,17 +25,22 @@ def check_cluster(node: Node) -> Iterator[Finding]:
     for one in nodes:
         if not one.alive:
             said = f"{one.name} told nothing for {now - one.at:.0f} s, and did not say that it stops"
-            yield Finding("cluster", Level.ERROR, said, f"look at it: systemctl status esl-vm, on {one.name}")
+            yield Finding(
+                "cluster",
+                Level.ERROR,
+                said,
+                f"on {one.name}: `systemctl status esl-vm`, and `systemctl start esl-vm` if it does not run",
+            )
         elif one.fields.get("ready", "yes") != "yes":
             said = f"{one.name} is not ready: {one.fields['ready']}"
-            yield Finding("cluster", Level.ERROR, said, f"esl-vm doctor, on {one.name}")
+            yield Finding("cluster", Level.ERROR, said, f"on {one.name}: `esl-vm doctor`")
         elif one.fields.get("freeswitch") == "down":
             said = f"{one.name} does not reach its FreeSWITCH: no lamps there"
-            yield Finding("cluster", Level.ERROR, said, f"esl-vm doctor, on {one.name}")
+            yield Finding("cluster", Level.ERROR, said, f"on {one.name}: `esl-vm doctor`")
         # What was told within seconds, and is dated far from now, was dated by a clock that is wrong.
         elif abs(now - one.at) > _SKEW_S:
             said = f"{one.name}'s clock is {one.at - now:+.0f} s off this host's"
-            yield Finding("cluster", Level.WARNING, said, f"run an NTP client, on {one.name}")
+            yield Finding("cluster", Level.WARNING, said, f"run an NTP client on {one.name}")
     for differing in disagreements(node):
         yield Finding(
             "cluster", Level.ERROR, differing, "make the settings of all nodes the same, then restart that service"
@@ -44,7 +49,7 @@ def check_cluster(node: Node) -> Iterator[Finding]:
     if len(versions) > 1:
         names = ", ".join(f"{one.name} {one.version}" for one in alive)
         said = f"several versions: {names or 'no node'}, this command {__version__}"
-        yield Finding("cluster", Level.WARNING, said, "finish the upgrade: docs/operations.md")
+        yield Finding("cluster", Level.WARNING, said, "upgrade the others too: docs/operations.md")
     elif alive:
         yield Finding("cluster", Level.OK, f"{len(alive)} nodes are alive, all of version {__version__}")
     if here not in {one.name for one in alive}:

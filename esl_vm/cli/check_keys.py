@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 # FreeSWITCH writes every key at the level INFO, "RECV DTMF 4:800" (switch_channel.c, switch_channel_queue_dtmf).
 _TELLING = {"all", "info", "debug"}
+_MAP = '<map name="all" value="notice,warning,err,crit,alert"/>'
+_CORE = '<param name="loglevel" value="notice"/>'
 _QUIET = {"console", "alert", "crit", "err", "error", "warning", "notice", *"012345"}
 
 
@@ -30,8 +32,7 @@ def check_keys(switch: Switch) -> Iterator[Finding]:
         "keys",
         Level.WARNING,
         "FreeSWITCH's log file has every key that is pressed, PINs too",
-        'in logfile.conf.xml: <map name="all" value="notice,warning,err,crit,alert"/>; or <param name="loglevel" value="notice"/> in '
-        "switch.conf.xml",
+        f"in logfile.conf.xml: `{_MAP}`; or in switch.conf.xml: `{_CORE}`",
     )
 
 

@@ -13,9 +13,8 @@ from esl_vm.model.cluster import MOST_SKEW_S
 from esl_vm.model.errors import StoreDownError, VoicemailError
 from esl_vm.model.topology import problems
 from esl_vm.store.keys import META
-from esl_vm.store.outage import remedy as remedy_for
-from esl_vm.store.outage import sentence
-from esl_vm.store.topology import discover
+from esl_vm.store.outage import remedy, sentence
+from esl_vm.store.topology import discover, redis_cli
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -29,20 +28,25 @@ _PINGS = 10
 _NEARLY_FULL = 0.8
 
 
+def remedy_for(node: Node, said: str) -> str:
+    """What to do about an outage, with the command that reaches this node's Redis."""
+    return remedy(said, redis_cli(node.store.link))
+
+
 def check_redis(node: Node) -> Iterator[Finding]:
     """Everything about Redis."""
     try:
         node.store.verify()
         servers, away = _masters(node, "info")
     except VoicemailError as wrong:
-        yield Finding("redis", Level.ERROR, str(wrong), remedy_for(str(wrong)))
+        yield Finding("redis", Level.ERROR, str(wrong), remedy_for(node, str(wrong)))
         return
     for name, why in away.items():
         said = f"{name}: {why}; the mailboxes that lie there wait, the others don't"
-        yield Finding("redis", Level.ERROR, said, "start it, or its replica")
+        yield Finding("redis", Level.ERROR, said, "start it, or a replica of it")
     if refuses := node.store.cluster.refusal():
         said = f"{refuses}; owners hear their messages, what callers leave waits in the spools"
-        yield Finding("redis", Level.ERROR, said, remedy_for(refuses))
+        yield Finding("redis", Level.ERROR, said, remedy_for(node, refuses))
     for name, info in servers.items():
         version = str(info.get("redis_version", "?"))
         program = f"Redis {version}"
@@ -76,18 +80,26 @@ def durability(node: Node, servers: Mapping[str, Mapping[str, Any]] | None = Non
         settings = {}
     for name, info in servers.items():
         where = f"{name}: " if len(servers) > 1 else ""
-        yield from _durability(info, settings.get(name, {}), where)
+        # A second copy on another host outlives the crash of this one.
+        copies = node.store.link.replicas
+        yield from _durability(info, settings.get(name, {}), where, redis_cli(node.store.link, name), copies)
 
 
-def _durability(info: Mapping[str, Any], config: Mapping[str, Any], where: str) -> Iterator[Finding]:
+def _durability(
+    info: Mapping[str, Any], config: Mapping[str, Any], where: str, cli: str, copies: int
+) -> Iterator[Finding]:
     """Whether what a server was given outlives its crash."""
+
+    def setting(words: str) -> str:
+        return f"{cli} config set {words}; {cli} config rewrite"
+
     if not int(info.get("aof_enabled", 0)):
         yield Finding(
             "redis",
             Level.ERROR,
             f"{where}nothing is written to the disk as it comes (appendonly no): a crash of Redis loses messages that "
             "were announced as saved",
-            "redis-cli config set appendonly yes; redis-cli config rewrite",
+            setting("appendonly yes"),
         )
     if str(info.get("aof_last_write_status", "ok")) != "ok" or str(info.get("rdb_last_bgsave_status", "ok")) != "ok":
         yield Finding("redis", Level.ERROR, f"{where}it could not write to its disk", "see its log; free its disk")
@@ -96,15 +108,15 @@ def _durability(info: Mapping[str, Any], config: Mapping[str, Any], where: str) 
             "redis",
             Level.ERROR,
             f"{where}appendfsync no: minutes can be lost",
-            "redis-cli config set appendfsync always; redis-cli config rewrite",
+            setting("appendfsync always"),
         )
-    elif config.get("appendfsync") == "everysec":
+    elif config.get("appendfsync") == "everysec" and not copies:
         yield Finding(
             "redis",
             Level.WARNING,
             f"{where}appendfsync everysec: a crash of its host can lose the last second, although it was announced as "
             "saved",
-            "redis-cli config set appendfsync always; or have replicas, and ?wait_replicas=1 in redis.url",
+            f"`{setting('appendfsync always')}`; or have replicas, and `wait_replicas=1` in redis.url",
         )
     policy = config.get("maxmemory-policy", "noeviction")
     if str(config.get("maxmemory", "0")) != "0" and policy != "noeviction":
@@ -112,12 +124,17 @@ def _durability(info: Mapping[str, Any], config: Mapping[str, Any], where: str) 
             "redis",
             Level.ERROR,
             f"{where}maxmemory-policy {policy}: a full Redis throws messages away",
-            "redis-cli config set maxmemory-policy noeviction; redis-cli config rewrite",
+            setting("maxmemory-policy noeviction"),
         )
     limit, used = int(info.get("maxmemory", 0) or 0), int(info.get("used_memory", 0) or 0)
     if limit and used > limit * _NEARLY_FULL:
         said = f"{where}{used >> 20} of {limit >> 20} MB are used; a full Redis takes no messages"
-        yield Finding("redis", Level.WARNING, said, "raise maxmemory, or keep the sounds elsewhere (audio.store)")
+        yield Finding(
+            "redis",
+            Level.WARNING,
+            said,
+            f"`{cli} config set maxmemory SIZE`, or keep the sounds elsewhere (audio.store)",
+        )
 
 
 def check_topology(node: Node) -> Iterator[Finding]:
@@ -126,7 +143,12 @@ def check_topology(node: Node) -> Iterator[Finding]:
     try:
         there = discover(node.store.link)
     except StoreDownError as wrong:
-        yield Finding("redis", Level.ERROR, f"its replicas can't be looked at: {wrong}", "see the line above")
+        yield Finding(
+            "redis",
+            Level.ERROR,
+            f"its replicas can't be looked at: {wrong}",
+            remedy_for(node, str(wrong)),
+        )
         return
     found = list(problems(there, waits))
     for problem in found:
@@ -146,7 +168,12 @@ def _speed(node: Node) -> Iterator[Finding]:
         # A Cluster has a clock on each master; one of them is as good as another.
         clocks, _ = _masters(node, "time")
     except StoreDownError as wrong:
-        yield Finding("redis", Level.ERROR, f"does not answer every time: {wrong}", "look at its log")
+        yield Finding(
+            "redis",
+            Level.ERROR,
+            f"does not answer every time: {wrong}",
+            remedy_for(node, str(wrong)),
+        )
         return
     median = sorted(took)[_PINGS // 2]
     slow = median > _SLOW_MS

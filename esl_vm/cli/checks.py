@@ -19,7 +19,7 @@ from esl_vm import __version__
 from esl_vm.model.errors import SpoolError, StoreDownError, SwitchDownError, VoicemailError
 from esl_vm.model.masking import mask_url
 from esl_vm.model.settings import limits_of
-from esl_vm.ops.agreement import sounds_problem, sounds_remedy
+from esl_vm.ops.agreement import SOUNDS_REMEDY, sounds_problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,7 +74,7 @@ def check_settings(settings: Settings, path: Path | None) -> Iterator[Finding]:
     mail = settings.mail
     if mail.host and mail.password and mail.security == "none" and mail.host not in _THIS_HOST:
         said = f"the password of mail goes to {mail.host} as it is, for all on the way to read (mail.security = none)"
-        yield Finding("mail", Level.WARNING, said, "set mail.security to starttls or tls")
+        yield Finding("mail", Level.WARNING, said, 'set `mail.security = "starttls"`, or "tls"')
 
 
 def _secret_files(settings: Settings, path: Path | None) -> dict[Path, list[str]]:
@@ -100,7 +100,7 @@ def check_audio(node: Node) -> Iterator[Finding]:
     try:
         problem = sounds_problem(node)
         if problem:
-            yield Finding("audio", Level.ERROR, problem, sounds_remedy(node))
+            yield Finding("audio", Level.ERROR, problem, SOUNDS_REMEDY)
             return
         with tempfile.NamedTemporaryFile(suffix=".wav") as sound:
             sound.write(b"RIFF" + audio_id.encode())
@@ -114,7 +114,12 @@ def check_audio(node: Node) -> Iterator[Finding]:
     if same:
         yield Finding("audio", Level.OK, f"sounds go into {name} and come back")
     else:
-        yield Finding("audio", Level.ERROR, f"{name} gives back other bytes than it was given", "check that store")
+        yield Finding(
+            "audio",
+            Level.ERROR,
+            f"{name} gives back other bytes than it was given",
+            "see what alters them on the way: a proxy, a gateway",
+        )
 
 
 def check_spool(node: Node) -> Iterator[Finding]:
@@ -143,16 +148,20 @@ def check_spool(node: Node) -> Iterator[Finding]:
             "spool",
             Level.WARNING,
             f"{spool.takes} is not a group's folder: a FreeSWITCH that runs as another user can't record there",
-            f"chgrp -R voicemail {spool.takes.parent}; chmod -R g+rws {spool.takes.parent} (both users in that group)",
+            f"with both users in that group: `chgrp -R voicemail {spool.takes.parent}; chmod -R g+rws {spool.takes.parent}`",
         )
     if folder.st_mode & stat.S_IRWXO:
         said = f"{spool.takes} is open to everybody on this host: recordings can be listed there"
         yield Finding("spool", Level.WARNING, said, f"chmod -R o-rwx {spool.takes.parent}")
     for state, level, remedy in (
-        ("waiting", Level.WARNING, "esl-vm spool settle, when Redis is there"),
-        ("unfinished", Level.WARNING, "the service settles them within seconds; esl-vm spool settle does it now"),
+        ("waiting", Level.WARNING, "when Redis is there: `esl-vm spool settle`"),
+        ("unfinished", Level.WARNING, "the service settles them within seconds; `esl-vm spool settle` does it now"),
         ("elsewhere", Level.WARNING, "share the folders between hosts, or have each FreeSWITCH ask its own host first"),
-        ("aside", Level.ERROR, "esl-vm spool list says why; esl-vm spool settle ID tries again"),
+        (
+            "aside",
+            Level.ERROR,
+            "try again what was set aside: `esl-vm spool settle --aside`; `esl-vm spool list` says why it was",
+        ),
     ):
         many = [take for take in takes if take.state == state]
         if many:
@@ -178,7 +187,7 @@ def check_freeswitch(node: Node, switch: Switch | None) -> Iterator[Finding]:
             "freeswitch",
             Level.WARNING,
             "notify.freeswitch is not set: no lamps, and FreeSWITCH can't be looked at",
-            "set notify.freeswitch = 127.0.0.1:8021 and notify.password_file",
+            'set `notify.freeswitch = "127.0.0.1:8021"` and `notify.password_file = "/etc/esl-vm/event-socket"`',
         )
         return
     address = node.settings.notify.freeswitch
@@ -193,7 +202,7 @@ def check_freeswitch(node: Node, switch: Switch | None) -> Iterator[Finding]:
                 "freeswitch",
                 Level.ERROR,
                 "mod_voicemail is loaded and answers the telephones' questions too: lamps flicker",
-                "unload mod_voicemail, and take it out of modules.conf.xml",
+                "`fs_cli -x 'unload mod_voicemail'`, and take it out of modules.conf.xml",
             )
         for folder in (Path(node.settings.spool.folder) / "takes", Path(node.settings.data_dir) / "cache"):
             if folder.is_dir() and not _sees(switch, folder):
@@ -230,7 +239,7 @@ def check_service(settings: Settings) -> Iterator[Finding]:
         why = f": {wrong.strerror}"
     else:
         why = ""
-    remedy = "start it: systemctl start esl-vm, or esl-vm serve"
+    remedy = "`systemctl start esl-vm`, or `esl-vm serve`"
     yield Finding("service", Level.WARNING, f"nothing takes calls on {settings.service.listen}{why}", remedy)
 
 
@@ -246,7 +255,7 @@ def check_mail(node: Node) -> Iterator[Finding]:
                 "mail",
                 Level.WARNING,
                 f"no ffmpeg here: sounds are attached as WAV, not as mail.audio_format = {settings.audio_format}",
-                "install ffmpeg, or set mail.audio_format = wav",
+                '`apt-get install --yes ffmpeg`, or `mail.audio_format = "wav"`',
             )
     try:
         dead = sum(1 for _ in node.outbox.jobs(JobState.DEAD))
@@ -254,7 +263,10 @@ def check_mail(node: Node) -> Iterator[Finding]:
         return
     if dead:
         yield Finding(
-            "mail", Level.WARNING, f"{dead} mails or webhook calls were given up", "esl-vm mail list; mail retry --all"
+            "mail",
+            Level.WARNING,
+            f"{dead} mails or webhook calls were given up",
+            "esl-vm mail list --dead; esl-vm mail retry --all",
         )
 
 

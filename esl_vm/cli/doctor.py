@@ -36,6 +36,7 @@ def add_commands(commands: Commands) -> None:
             esl-vm doctor --topology
             esl-vm doctor --repair
             esl-vm doctor --undo-repair
+            esl-vm doctor --adopt-sounds
             esl-vm doctor --bundle support.tar.gz
         """,
     )
@@ -43,6 +44,7 @@ def add_commands(commands: Commands) -> None:
     parser.add_argument("--repair", action="store_true", help="also settle what --orphans finds")
     parser.add_argument("--most", type=int, metavar="N", help="let --repair touch up to N (20)")
     parser.add_argument("--undo-repair", nargs="?", const="", metavar="FOLDER", help="undo a repair (the latest one)")
+    parser.add_argument("--adopt-sounds", action="store_true", help="mark the store of sounds as this installation's")
     parser.add_argument("--topology", action="store_true", help="print the whole setting for the Redis servers there")
     parser.add_argument("--strict", action="store_true", help="exit code 1 for warnings too")
     parser.add_argument("--bundle", metavar="FILE.tar.gz", help="write what a supporter asks for; no secrets in it")
@@ -61,6 +63,18 @@ def _undo(settings: Settings, folder: str) -> int:
             return 1
         for line in undo(node, journal):
             show(line)
+    return 0
+
+
+def _adopt(settings: Settings) -> int:
+    """Mark the store of sounds as this installation's, whosever it was."""
+    from esl_vm.service.wiring import open_node
+
+    with open_node(settings) as node:
+        node.store.verify()
+        before = node.audio.owner()
+        node.audio.claim(node.store.installation, over=True)
+        show(f"the store of sounds is marked {node.store.installation}; its mark was {before or 'none'}")
     return 0
 
 
@@ -86,6 +100,8 @@ def _run(args: argparse.Namespace) -> int:
     settings = settings_of(args)
     if args.undo_repair is not None:
         return _undo(settings, args.undo_repair)
+    if args.adopt_sounds:
+        return _adopt(settings)
     if args.topology:
         return _print_topology(settings)
     findings = examine(args, settings, orphans=args.orphans or args.repair, repair=Repair(args.repair, args.most))

@@ -26,7 +26,7 @@ from esl_vm.cli.orphans import find_orphans
 from esl_vm.cli.ownership import check_owners
 from esl_vm.cli.settings_file import settings_path
 from esl_vm.model.errors import SwitchDownError, VoicemailError
-from esl_vm.ops.agreement import sounds_problem, sounds_remedy
+from esl_vm.ops.agreement import SOUNDS_REMEDY, sounds_problem
 
 if TYPE_CHECKING:
     import argparse
@@ -69,7 +69,9 @@ def examine(
         with open_node(settings) as node:
             findings += _look_at(node, orphans=orphans, repair=repair or Repair())
     except VoicemailError as wrong:
-        findings.append(Finding("redis", Level.ERROR, str(wrong), "see redis.url, and the log it names"))
+        findings.append(
+            Finding("redis", Level.ERROR, str(wrong), "correct it in the settings, or see the log that it names")
+        )
     return [*findings, *check_prompts(settings), *check_service(settings)]
 
 
@@ -118,7 +120,7 @@ def _orphans(node: Node, repair: Repair) -> Iterator[Finding]:
     from esl_vm.cli.repair import repair as settle
 
     if sounds_problem(node):
-        yield Finding("sounds", Level.ERROR, "not compared: see what is said of audio", sounds_remedy(node))
+        yield Finding("sounds", Level.ERROR, "not compared: see what is said of audio", SOUNDS_REMEDY)
         return
     orphans = find_orphans(node)
     if not orphans.lost and not orphans.unused:
@@ -132,7 +134,9 @@ def _orphans(node: Node, repair: Repair) -> Iterator[Finding]:
         yield Finding("sounds", Level.OK, f"the repair is undone with: esl-vm doctor --undo-repair {journal}")
     else:
         if refused:
-            remedy = f"look at audio.store and [audio]; if it is right: esl-vm doctor --repair --most {orphans.many}"
+            remedy = (
+                f"correct audio.store and [audio]; if they are right: `esl-vm doctor --repair --most {orphans.many}`"
+            )
             level = Level.ERROR if repair.wanted or orphans.most_are_gone else Level.WARNING
             yield Finding("sounds", level, f"not repaired: {refused}", remedy)
         for lost in orphans.lost:

@@ -70,9 +70,15 @@ def add_commands(commands: Commands) -> None:
     _message_arguments(move)
     move.add_argument("folder", choices=[str(f) for f in Folder if f is not Folder.TRASH])
 
-    delete = group.add("delete", "put messages into the trash", _delete)
+    delete = group.add(
+        "delete",
+        "put messages into the trash, or erase them",
+        _delete,
+        examples="esl-vm message delete 1001@default ID\nesl-vm message delete 1001@default ID --for-good",
+    )
     box_argument(delete)
     delete.add_argument("ids", nargs="+", metavar="ID")
+    delete.add_argument("--for-good", action="store_true", help="erase them with their sounds, in the trash too")
 
     restore = group.add(
         "restore",
@@ -218,6 +224,9 @@ def _move(args: argparse.Namespace) -> int:
 def _delete(args: argparse.Namespace) -> int:
     with opened_mailbox(args) as (node, mailbox):
         done = {message_id: node.mailboxes.delete(mailbox.id, message_id) for message_id in args.ids}
+        if args.for_good:
+            done |= {one: True for one in args.ids if node.store.housekeeping.erase(mailbox.id, [one])}
+            node.store.housekeeping.erase_sounds(node.audio.delete)
     return _told(done, "deleted", f"there is no such message in {mailbox.id}")
 
 

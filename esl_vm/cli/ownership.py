@@ -47,7 +47,9 @@ def check_owners(settings: Settings) -> Iterator[Finding]:
         said = (
             f"{len(strange)} files in {data} are not {should_be_of}'s, {name} is {is_of}'s: the service can't use them"
         )
-        remedy = f"chown -R {should_be_of}: {data}; run commands as {should_be_of} (sudo -u {should_be_of} esl-vm …)"
+        remedy = (
+            f"`chown -R {should_be_of}: {data}`; then run commands as {should_be_of}: `sudo -u {should_be_of} esl-vm …`"
+        )
         yield Finding("settings", Level.ERROR, said, remedy)
 
 

@@ -26,6 +26,7 @@ class Shard:
         name: of the master, for people. host: where it is.
         replicas: the host of each replica that is known. online: how many of them are in step now.
         min_replicas: its `min-replicas-to-write`; None where it can't be asked.
+        redis_cli: the command that reaches it.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Shard:
     replicas: tuple[str, ...]
     online: int
     min_replicas: int | None = 0
+    redis_cli: str = "redis-cli"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class Topology:
         migrates: whether a Cluster gives a master that lost its last replica one of another's
             (`cluster-allow-replica-migration`). barrier: how many a master keeps of its own
             (`cluster-migration-barrier`). full_coverage: `cluster-require-full-coverage`.
+        sentinels: the commands that set something at each Sentinel, but for what is set.
     """
 
     kind: str
@@ -56,6 +59,7 @@ class Topology:
     migrates: bool = True
     barrier: int = 1
     full_coverage: bool = False
+    sentinels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,7 @@ def problems(topology: Topology, waits: int) -> Iterator[Problem]:
             True,
             f"wait_replicas={waits}, but {_replicas(needed)} must have a message before it is announced: with fewer, "
             "hosts that are cut off together with the master take what was announced along",
-            f"?wait_replicas={needed} in redis.url, on every node",
+            f"set `wait_replicas={needed}` in redis.url (after ? or &), on every node",
         )
     for shard in topology.shards:
         where = f"{shard.name}: " if len(topology.shards) > 1 else ""
@@ -98,14 +102,14 @@ def problems(topology: Topology, waits: int) -> Iterator[Problem]:
                 True,
                 f"{where}{_replicas(shard.online)}, but redis.url waits for {waits}: no message goes from the spool "
                 "into a mailbox",
-                "start the replicas that are missing, or lower wait_replicas in redis.url",
+                f"start the replicas that are missing, or set `wait_replicas={shard.online}` in redis.url",
             )
         if shard.replicas and shard.min_replicas == 0:
             yield Problem(
                 False,
                 f"{where}{_replicas(len(shard.replicas))}, but a master cut off from its replicas goes on accepting messages that "
                 "a fail-over loses",
-                "redis-cli config set min-replicas-to-write 1; redis-cli config rewrite",
+                f"{shard.redis_cli} config set min-replicas-to-write 1; {shard.redis_cli} config rewrite",
             )
         # Without replicas nothing is promised of a lost server, and more than there are was said above.
         wanted = max(waits, shard.min_replicas or 0)
@@ -114,7 +118,7 @@ def problems(topology: Topology, waits: int) -> Iterator[Problem]:
                 False,
                 f"{where}with one Redis gone it has {_replicas(len(shard.replicas) - 1)} left, but each change needs {wanted} "
                 "(min-replicas-to-write, wait_replicas): its mailboxes can't be changed until that Redis is back",
-                f"one replica more: {wanted + 1} for each master (esl-vm doctor --topology)",
+                f"one replica more: {wanted + 1} for each master (`esl-vm doctor --topology`)",
             )
     if topology.kind == "sentinel":
         yield from _sentinel_problems(topology)
@@ -198,7 +202,7 @@ def _sentinel_problems(topology: Topology) -> Iterator[Problem]:
             False,
             f"the Sentinels' quorum is {topology.quorum} of {many}: fewer than half begin a fail-over that they can't "
             "finish",
-            f"redis-cli -p 26379 sentinel set NAME quorum {majority}, on every Sentinel",
+            "; ".join(f"{sentinel} quorum {majority}" for sentinel in topology.sentinels),
         )
     worst = max(_counts(topology.voters), default=0)
     alone = len(set(topology.voters)) == 1  # all on one host, as where it is tried: there is none to lose
@@ -212,11 +216,12 @@ def _sentinel_problems(topology: Topology) -> Iterator[Problem]:
 
 def _cluster_problems(topology: Topology) -> Iterator[Problem]:
     if topology.full_coverage:
+        call = f"{topology.shards[0].redis_cli} --cluster call {topology.shards[0].name} config"
         yield Problem(
             True,
             "cluster-require-full-coverage yes: when one master and its replicas are gone all mailboxes are, not only "
             "theirs",
-            "redis-cli config set cluster-require-full-coverage no; redis-cli config rewrite, on every Redis",
+            f"{call} set cluster-require-full-coverage no; {call} rewrite",
         )
     if len(topology.shards) < 3:
         yield Problem(

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from esl_vm.ops.node import Node
 
 _SAMPLE = 20
+SOUNDS_REMEDY = (
+    "correct [audio] in the settings; or, if it is the right store all the same: `esl-vm doctor --adopt-sounds`"
+)
 
 
 def sounds_problem(node: Node) -> str:
@@ -45,21 +48,11 @@ def sounds_problem(node: Node) -> str:
     return ""
 
 
-def sounds_remedy(node: Node) -> str:
-    """What to do about it."""
-    mark = {
-        "redis": "redis-cli set vm:audio: ",
-        "folder": f"the file {node.settings.audio.folder}/installation: ",
-        "s3": f"the object {node.settings.audio.prefix}installation: ",
-    }[node.settings.audio.store]
-    return f"correct [audio] in the settings; or, if it is the right one all the same, {mark}{node.store.installation}"
-
-
 def must_have_its_sounds(node: Node) -> None:
     """Raises SettingsError where the store of sounds is another installation's; StoreDownError if it can't be asked."""
     problem = sounds_problem(node)
     if problem:
-        raise SettingsError([f"audio.store: {problem}: {sounds_remedy(node)}"])
+        raise SettingsError([f"audio.store: {problem}: {SOUNDS_REMEDY}"])
 
 
 def told_in_common(node: Node) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass, field
 from inspect import signature
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ DEFAULT_PORTS = {"redis+sentinel": 26379}
 _FLAGS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 _TLS_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 _TLS_FLAGS = ("ssl_check_hostname",)
+_CLI_FILES = {"ssl_ca_certs": "--cacert", "ssl_certfile": "--cert", "ssl_keyfile": "--key"}
 # Telling Redis redis-py's name and version costs two round trips for each connection.
 _NAMELESS: dict[str, Any] = (
     {"driver_info": None}
@@ -61,6 +63,22 @@ class RedisAddress:
             return f"Redis at unix:{self.path}"
         hosts = ",".join(f"{host}:{port}" for host, port in self.hosts)
         return f"Redis at {self.kind}://{hosts}" + (f"/{self.service}" if self.service else "")
+
+    def redis_cli(self, server: tuple[str, int] | None = None, *, sentinel: bool = False) -> str:
+        """The command that reaches a server; it asks for the password where there is one.
+
+        Args:
+            server: its host and port; None: the URL's.
+            sentinel: whether it is a Sentinel.
+        """
+        host, port = server or (self.hosts or (("", 0),))[0]
+        words = ["redis-cli", *(["-s", self.path] if self.path else ["-h", host, "-p", str(port)])]
+        words += ["--tls"] if self.tls else []
+        words += [word for name, option in _CLI_FILES.items() if name in self.tls for word in (option, self.tls[name])]
+        login = "sentinel_" if sentinel else ""
+        words += ["--user", self.secrets[f"{login}username"]] if self.secrets.get(f"{login}username") else []
+        words += ["--askpass"] if self.secrets.get(f"{login}password") else []
+        return shlex.join(words)
 
 
 def parse_redis_url(url: str) -> RedisAddress:
@@ -130,6 +148,7 @@ def connect(url: str, limits: Limits | None = None, observe: Callable[[float, bo
         cluster=address.kind == "redis+cluster",
         observe=observe,
         replicas=address.replicas,
+        redis_cli=address.redis_cli,
     )
 
 

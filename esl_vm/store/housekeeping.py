@@ -74,6 +74,20 @@ class Housekeeping:
                     erased += self._empty_trash(box, trash_days)
             yield Purged(portion[-1], to_trash, erased)
 
+    def erase(self, box: MailboxId, message_ids: Sequence[str], before_ms: int = _URGENT) -> int:
+        """Erase messages that lie in the trash, their sounds entered for `erase_sounds`; returns how many.
+
+        Args:
+            box: the mailbox.
+            message_ids: which messages.
+            before_ms: those that came into the trash before this time (milliseconds since 1970).
+        """
+        keys = self._base.keys.of(box)
+        touched = [keys.deleted, keys.erase, *(keys.message(message_id) for message_id in message_ids)]
+        words = [str(before_ms), str(self._base.remember_s), *message_ids]
+        sounds = self._base.change(keys, "erase", touched, words)
+        return len({text(sound) for sound in sounds} & set(message_ids))
+
     def sounds_to_erase(self, most: int = 1000) -> list[str]:
         """Ids of sounds nothing has pointed to for a while; about so many at most."""
         now = self._base.now_ms()
@@ -153,11 +167,10 @@ class Housekeeping:
             ids = [text(word) for part in self._base.link.run(keys.partition, work) for word in part]
             if not ids:
                 return erased
-            touched = [keys.deleted, keys.erase, *(keys.message(message_id) for message_id in ids)]
-            sounds = self._base.change(keys, "erase", touched, [str(before), str(self._base.remember_s), *ids])
-            if not sounds:  # all were restored in this moment
+            gone = self.erase(box, ids, before)
+            if not gone:  # all were restored in this moment
                 return erased
-            erased += len({text(sound) for sound in sounds} & set(ids))
+            erased += gone
 
     def _retire(self, box: MailboxId, retention_days: int) -> int:
         """Put what is too old in the trash. Goes by when it came, not by where it lies: it may have been moved."""

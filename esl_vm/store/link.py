@@ -73,6 +73,7 @@ class Link:
         cluster: whether it is a Cluster, where one partition may be away while others are there.
         observe: told of every call: how many seconds it took, whether it worked.
         replicas: how many replicas must have what is announced to a caller before it is announced; 0 = none.
+        redis_cli: see RedisAddress.
 
     Attributes:
         prepare: done once, before the first call; what it raises, the call raises, and the next call does it again.
@@ -87,12 +88,14 @@ class Link:
         cluster: bool = False,
         observe: Callable[[float, bool], None] | None = None,
         replicas: int = 0,
+        redis_cli: Callable[..., str] = lambda *_, **__: "redis-cli",
     ) -> None:
         self.label = label
         self.limits = limits or Limits()
         self.cluster = cluster
         self.observe = observe
         self.replicas = replicas
+        self.redis_cli = redis_cli
         self.prepare: Callable[[Client], None] | None = None
         self._make = make
         self._client: Client = None

@@ -23,13 +23,18 @@ _REFUSALS = {
     "MISCONF": "takes no changes, as it can't write to its disk",
 }
 _REMEDIES = {
-    "is full": "delete messages (esl-vm message delete), or raise Redis' maxmemory",
-    "too few replicas": "start the replicas, or see why they don't reach the master (redis-cli info replication)",
+    "is full": "raise Redis' maxmemory: `redis-cli config set maxmemory SIZE`; or erase messages: "
+    "`esl-vm message delete --for-good MAILBOX ID`",
+    "too few replicas": "start the replicas, or see why they don't reach the master: `redis-cli info replication`",
     "can't write to its disk": "make room on Redis' disk, see its log",
     "is a replica": "name the master in redis.url, or the Sentinels (redis+sentinel://)",
     "refuses the user": "correct the user or password in redis.url, or Redis' ACL",
+    "are missing": "put them back: `esl-vm restore FILE`",
+    "holds installation": "correct redis.url",
+    "was begun with": "set redis.partitions to the number it was begun with",
+    "this version knows": "upgrade this node's esl-vm",
     "still loading": "wait until Redis has read its data",
-    "no answer in time": "see why Redis hangs: its host's load, redis-cli slowlog get 10",
+    "no answer in time": "see why Redis hangs: its host's load; when it answers again, `redis-cli slowlog get 10`",
 }
 _CONFIGURATION = ("NOAUTH", "WRONGPASS", "NOPERM", "NOPROTO", "INVALID PASSWORD", "AUTHENTICATION")
 
@@ -85,6 +90,7 @@ def sentence(error: BaseException) -> str:
     return f"refuses: {text}"
 
 
-def remedy(said: str) -> str:
-    """What to do about what `sentence` said."""
-    return next((what for words, what in _REMEDIES.items() if words in said), "start Redis, or correct redis.url")
+def remedy(said: str, redis_cli: str = "redis-cli") -> str:
+    """What to do about what `sentence` said; `redis_cli` is the command that reaches the server."""
+    found = next((what for words, what in _REMEDIES.items() if words in said), "start Redis, or correct redis.url")
+    return found.replace("redis-cli", redis_cli)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from redis import exceptions as wrong
 
-from esl_vm.model.errors import StoreDownError
+from esl_vm.model.errors import SettingsError, StoreDownError
 from esl_vm.model.topology import Shard, Topology
 from esl_vm.store.records import number, text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from esl_vm.store.link import Link
 
 _MIN_REPLICAS = ("min-replicas-to-write", "min-slaves-to-write")
@@ -21,35 +21,51 @@ _MIN_REPLICAS = ("min-replicas-to-write", "min-slaves-to-write")
 def discover(link: Link) -> Topology:
     """The servers that are there now; raises StoreDownError."""
     if link.cluster:
-        return link.run(None, _of_cluster)
-    shard = link.run(None, lambda client: _shard(client, link.label))
+        there = link.run(None, _of_cluster)
+        shards = tuple(replace(shard, redis_cli=redis_cli(link, shard.name)) for shard in there.shards)
+        return replace(there, shards=shards)
+    shard = replace(link.run(None, lambda client: _shard(client, link.label)), redis_cli=redis_cli(link))
     pool = link.run(None, lambda client: client.connection_pool)
-    watched = getattr(pool, "sentinel_manager", None)
-    if watched is None:
+    if not hasattr(pool, "sentinel_manager"):
         return Topology("single", (shard,))
-    return _watched(shard, watched.sentinels, pool.service_name)
+    return _watched(shard, link, pool)
 
 
-def _watched(shard: Shard, sentinels: Sequence[Any], service: str) -> Topology:
+def redis_cli(link: Link, master: str = "") -> str:
+    """The command that reaches a master: of a Cluster's `HOST:PORT`, else the one."""
+    if link.cluster:
+        host, _, port = master.rpartition(":")
+        return link.redis_cli((host, int(port)) if master else None)
+    with contextlib.suppress(StoreDownError, SettingsError):
+        pool = link.run(None, lambda client: client.connection_pool)
+        if hasattr(pool, "sentinel_manager"):
+            return link.redis_cli(link.run(None, lambda _: pool.get_master_address()))
+    return link.redis_cli()
+
+
+def _watched(shard: Shard, link: Link, pool: Any) -> Topology:
     """What the Sentinels know: replicas that are away too, and each other by the addresses they have in common."""
-    voters: dict[str, str] = {}
-    asked: dict[str, str] = {}
+    service = pool.service_name
+    voters: dict[str, tuple[str, int]] = {}
+    asked: dict[str, tuple[str, int]] = {}
     quorum = 0
-    for sentinel in sentinels:
+    for sentinel in pool.sentinel_manager.sentinels:
         try:
             master = sentinel.sentinel_master(service)
-            voters |= {str(other["runid"]): str(other["ip"]) for other in sentinel.sentinel_sentinels(service)}
+            others = sentinel.sentinel_sentinels(service)
+            voters |= {str(other["runid"]): (str(other["ip"]), int(other["port"])) for other in others}
             replicas = tuple(str(known["ip"]) for known in sentinel.sentinel_slaves(service))
-            asked[text(sentinel.execute_command("SENTINEL", "MYID"))] = sentinel.connection_pool.connection_kwargs[
-                "host"
-            ]
+            at = sentinel.connection_pool.connection_kwargs
+            asked[text(sentinel.execute_command("SENTINEL", "MYID"))] = (at["host"], at["port"])
         except wrong.RedisError:
             continue
         quorum = int(master["quorum"])
-        shard = Shard(shard.name, str(master["ip"]), replicas, shard.online, shard.min_replicas)
+        shard = replace(shard, host=str(master["ip"]), replicas=replicas)
     if not quorum:
         raise StoreDownError(f"{shard.name}: no Sentinel answers")
-    return Topology("sentinel", (shard,), tuple((asked | voters).values()), quorum)
+    known = (asked | voters).values()
+    sets = tuple(f"{link.redis_cli(at, sentinel=True)} sentinel set {service}" for at in known)
+    return Topology("sentinel", (shard,), tuple(host for host, _ in known), quorum, sentinels=sets)
 
 
 def _shard(client: Any, name: str, **target: Any) -> Shard:

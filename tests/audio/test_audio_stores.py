@@ -141,6 +141,8 @@ def test_a_store_says_whose_its_sounds_are_to_every_node_and_the_first_word_stan
     kept.here.claim("first")
     kept.there.claim("second")
     assert (kept.here.owner(), kept.there.owner()) == ("first", "first")
+    kept.there.claim("second", over=True)
+    assert (kept.here.owner(), kept.there.owner()) == ("second", "second")
     kept.here.put("0199-a", recording(HELLO))
     assert list(kept.there.ids()) == ["0199-a"]  # what says it is no sound
 

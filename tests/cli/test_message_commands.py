@@ -152,6 +152,16 @@ def test_deleting_several_tells_of_each(vm, alice, leave):
     assert "nonesuch" in ran.err
 
 
+def test_what_is_deleted_for_good_is_gone_with_its_sound_out_of_the_trash_too(vm, alice, leave, node):
+    new, trashed, kept = leave(), leave(), leave()
+    assert vm("message", "delete", "1001", trashed, kept).code == 0
+    assert vm("message", "delete", "1001", new, trashed, "--for-good").code == 0
+    assert [one["id"] for one in vm("message", "list", "1001", "--folder", "trash", "--json").json] == [kept]
+    assert list(node.audio.ids()) == [kept]
+    assert vm("message", "restore", "1001", trashed).code == 1
+    assert vm("message", "delete", "1001", trashed, "--for-good").code == 1
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -8,7 +8,7 @@ from support.waiting import wait_until
 from esl_vm.model.errors import StoreDownError
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.topology import Shard, Topology, problems, recommended, replicas_needed
-from esl_vm.store.connect import connect
+from esl_vm.store.connect import connect, parse_redis_url
 from esl_vm.store.store import Store
 from esl_vm.store.topology import discover
 
@@ -101,7 +101,22 @@ def test_servers_that_run_are_found():
     assert [len(less.shards[0].replicas), less.shards[0].online] == [2, 1]  # the Sentinels remember it
     assert [(len(shard.replicas), shard.online) for shard in of_cluster.shards] == [(1, 1)] * 3
     assert (of_cluster.migrates, of_cluster.barrier, of_cluster.full_coverage) == (True, 1, False)
-    assert single == Topology("single", (Shard(single.shards[0].name, "127.0.0.1", (), 0, 0),))
+    reached = f"redis-cli -h 127.0.0.1 -p {server.port}"
+    assert single == Topology("single", (Shard(single.shards[0].name, "127.0.0.1", (), 0, 0, reached),))
+    assert len(set(found.sentinels)) == 3
+
+
+@pytest.mark.parametrize(
+    ("url", "command"),
+    [
+        ("redis://redis.example:6380/1", "redis-cli -h redis.example -p 6380"),
+        ("unix:/run/redis/a b.sock", "redis-cli -s '/run/redis/a b.sock'"),
+        ("redis://:secret@h", "redis-cli -h h -p 6379 --askpass"),
+        ("rediss://vm:secret@h?ssl_ca_certs=/c", "redis-cli -h h -p 6379 --tls --cacert /c --user vm --askpass"),
+    ],
+)
+def test_the_command_that_reaches_a_server_shows_no_password(url, command):
+    assert parse_redis_url(url).redis_cli() == command
 
 
 @pytest.fixture

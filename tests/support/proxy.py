@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from typing import Self
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Proxy:
@@ -13,12 +16,14 @@ class Proxy:
 
     Attributes:
         delay_s: seconds by which each answer comes late. hangs: nothing comes back, connections stay.
+        alters: what becomes of each answer on its way.
     """
 
     def __init__(self, port: int) -> None:
         self._port = port
         self.delay_s = 0.0
         self.hangs = False
+        self.alters: Callable[[bytes], bytes] = bytes
         self._over = threading.Event()
         self._open: set[socket.socket] = set()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
@@ -59,6 +64,7 @@ class Proxy:
                     self._over.wait(self.delay_s)
                     while self.hangs and not self._over.wait(0.02):
                         pass
+                    data = self.alters(data)
                 target.sendall(data)
         for stream in (source, target):
             with contextlib.suppress(OSError):

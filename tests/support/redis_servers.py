@@ -96,13 +96,17 @@ class RedisServer:
         return redis.Redis(host=HOST, port=self.port, retry=Retry(NoBackoff(), 0), **more)
 
     def start(self) -> None:
-        command = [
-            *(self.executable, "--port", str(self.port), "--bind", HOST, "--dir", str(self.folder)),
+        words = [
+            *("--port", str(self.port), "--bind", HOST, "--dir", str(self.folder)),
             *("--save", "", "--daemonize", "no", "--logfile", str(self.folder / "redis.log")),
             *("--repl-diskless-sync-delay", "0"),  # a replica is in step at once, not after five seconds
             *self.options,
         ]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        # In a file, as it is started everywhere: CONFIG REWRITE works.
+        settings = " ".join(f"\n{word[2:]}" if word.startswith("--") else f'"{word}"' for word in words)
+        file = self.folder / "redis.conf"
+        file.write_text(f"{settings}\n")
+        self.process = subprocess.Popen([self.executable, file], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_until(self._answers, what=f"redis-server on port {self.port}")
 
     def _answers(self) -> bool:
@@ -138,10 +142,12 @@ class RedisServer:
     def stop(self) -> None:
         if self.process is not None:
             self.process.send_signal(signal.SIGCONT)
-            self.process.terminate()
-            try:
-                self.process.wait(100)
-            except subprocess.TimeoutExpired:
+            for _ in range(500):  # a replica that writes its first append-only file forgets that it was told to end
+                self.process.terminate()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self.process.wait(0.2)
+                    break
+            else:
                 self.kill()
             self.process = None
 
@@ -185,6 +191,21 @@ class RedisCluster:
     @property
     def url(self) -> str:
         return "redis+cluster://" + ",".join(f"{HOST}:{node.port}" for node in self.nodes)
+
+    def wait_whole(self) -> None:
+        """Until each node says that all slots are served."""
+        for node in self.nodes:
+            with node.client() as client:
+                wait_until(lambda c=client: _cluster_ok(c), what="the cluster's state ok")
+
+    def wait_known(self, port: int) -> None:
+        """Until each node knows one by that port."""
+        for node in self.nodes:
+            with node.client() as client:
+                wait_until(
+                    lambda c=client: f"{HOST}:{port}" in str(c.execute_command("CLUSTER", "NODES")),
+                    what="the announced port",
+                )
 
 
 @contextlib.contextmanager
@@ -257,6 +278,40 @@ class RedisSentinels:
     servers: list[RedisServer]
     sentinels: list[RedisServer]
     service: str
+    folder: Path
+    quorum: int
+    down_after_ms: int
+
+    @contextlib.contextmanager
+    def one_more(self) -> Iterator[RedisServer]:
+        """Another Sentinel."""
+        where = self.folder / f"sentinel{len(self.sentinels)}"
+        where.mkdir()
+        port = free_port()
+        settings = where / "sentinel.conf"
+        settings.write_text(
+            f"port {port}\nbind {HOST}\ndir {where}\nlogfile {where}/redis.log\n"
+            f"sentinel monitor {self.service} {HOST} {self.servers[0].port} {self.quorum}\n"
+            f"sentinel down-after-milliseconds {self.service} {self.down_after_ms}\n"
+            f"sentinel failover-timeout {self.service} 3000\n"
+        )
+        sentinel = RedisServer(port=port, folder=where)
+        sentinel.process = subprocess.Popen(
+            [redis_executable(), str(settings), "--sentinel"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        try:
+            wait_until(sentinel._answers, what=f"sentinel on port {port}")
+            self.sentinels.append(sentinel)
+            yield sentinel
+        finally:
+            sentinel.stop()
+
+    def wait_met(self) -> None:
+        """Until each Sentinel knows all replicas and all Sentinels."""
+        replicas, others = len(self.servers) - 1, len(self.sentinels) - 1
+        wait_until(
+            lambda: all(_sees(one, self.service, replicas, others) for one in self.sentinels), what="sentinels meeting"
+        )
 
     @property
     def url(self) -> str:
@@ -287,29 +342,10 @@ def redis_sentinels(
                 wait_until(lambda c=client: c.info("replication")["master_link_status"] == "up", what="replica in step")
         with running[0].client() as client:
             wait_until(lambda: _online(client) == servers - 1, what="the master knowing that its replicas are in step")
-        watching = []
-        for number in range(sentinels):
-            where = folder / f"sentinel{number}"
-            where.mkdir()
-            port = free_port()
-            settings = where / "sentinel.conf"
-            settings.write_text(
-                f"port {port}\nbind {HOST}\ndir {where}\nlogfile {where}/redis.log\n"
-                f"sentinel monitor {service} {HOST} {running[0].port} {sentinels // 2 + 1}\n"
-                f"sentinel down-after-milliseconds {service} {down_after_ms}\n"
-                f"sentinel failover-timeout {service} 3000\n"
-            )
-            sentinel = RedisServer(port=port, folder=where)
-            sentinel.process = subprocess.Popen(
-                [redis_executable(), str(settings), "--sentinel"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-            )
-            stack.callback(sentinel.stop)
-            wait_until(sentinel._answers, what=f"sentinel on port {port}")
-            watching.append(sentinel)
-        group = RedisSentinels(running, watching, service)
-        wait_until(
-            lambda: all(_sees(s, service, servers - 1, sentinels - 1) for s in watching), what="sentinels meeting"
-        )
+        group = RedisSentinels(running, [], service, folder, sentinels // 2 + 1, down_after_ms)
+        for _ in range(sentinels):
+            stack.enter_context(group.one_more())
+        group.wait_met()
         yield group
 
 
