@@ -15,7 +15,7 @@ from esl_vm.cli.parsers import json_option
 from esl_vm.cli.sounds import converted
 from esl_vm.model.errors import InvalidValueError, StoreDownError, VoicemailError
 from esl_vm.model.events import What
-from esl_vm.model.mailbox import Greeting, Mailbox, StoredGreeting
+from esl_vm.model.mailbox import Greeting, Mailbox, StoredGreeting, check_dates
 from esl_vm.model.message import new_id
 
 if TYPE_CHECKING:
@@ -123,10 +123,8 @@ def _list(args: argparse.Namespace) -> int:
 
 def _import(args: argparse.Namespace) -> int:
     greeting = Greeting(args.greeting)
-    if greeting is not Greeting.TEMPORARY and (args.starts or args.ends):
-        raise InvalidValueError("only a temporary greeting has dates")
     with opened_mailbox(args) as (node, mailbox), converted(args.file, node.settings.audio.rate) as sound:
-        starts, ends = _dates(args, node, mailbox)
+        starts, ends = _dates(args, node, mailbox, greeting)
         milliseconds = sound.duration_ms
         audio_id = new_id(node.clock.now())
         node.audio.put(audio_id, sound.path)
@@ -135,19 +133,18 @@ def _import(args: argparse.Namespace) -> int:
     return 0
 
 
-def _dates(args: argparse.Namespace, node: Node, mailbox: Mailbox) -> tuple[int, int]:
+def _dates(args: argparse.Namespace, node: Node, mailbox: Mailbox, greeting: Greeting) -> tuple[int, int]:
     """The dates given, epoch seconds, 0 = open; raises InvalidValueError."""
     zone = mailbox.timezone or node.settings.service.timezone
     starts, ends = _date(args.starts, zone), _date(args.ends, zone)
-    if ends and ends <= max(starts, node.clock.now()):
-        raise InvalidValueError("--until is over before the greeting is in force")
+    check_dates(greeting, starts, ends, node.clock.now())
     return starts, ends
 
 
 def _set_dates(args: argparse.Namespace) -> int:
     with opened_mailbox(args) as (node, mailbox):
         stored = _stored(mailbox, Greeting.TEMPORARY)
-        starts, ends = _dates(args, node, mailbox)
+        starts, ends = _dates(args, node, mailbox, Greeting.TEMPORARY)
         node.mailboxes.set_greeting(mailbox.id, Greeting.TEMPORARY, replace(stored, starts=starts, ends=ends))
         zone = mailbox.timezone or node.settings.service.timezone
     begin = f"from {minute(starts, zone)}" if starts else "at once"

@@ -24,10 +24,6 @@ if TYPE_CHECKING:
     from esl_vm.model.settings import Settings
 
 
-NEARLY = 0.8
-"""From here on a mailbox is nearly full; the store's script of a delivery says the same."""
-
-
 def add_commands(commands: Commands) -> None:
     """`mailbox …`."""
     group = commands.group("mailbox", "add, show, change and remove mailboxes", examples="esl-vm mailbox list")
@@ -181,7 +177,7 @@ def _room(mailbox: Mailbox) -> str:
     ]
     if options.quota_seconds:
         parts.append(f"{clock_time(mailbox.sound_ms)} of {clock_time(options.quota_seconds * 1000)}")
-    return ", ".join(parts) + ("; FULL" if mailbox.is_full else "; nearly full" if mailbox.filled >= NEARLY else "")
+    return ", ".join(parts) + ("; FULL" if mailbox.is_full else "; nearly full" if mailbox.nearly_full else "")
 
 
 def _as_json(mailbox: Mailbox, settings: Settings, *, locked: bool) -> dict[str, Any]:
@@ -225,7 +221,7 @@ def _list(args: argparse.Namespace) -> int:
                 mailbox.language or settings.speech.language,
                 str(mailbox.counts.new),
                 str(mailbox.counts.old),
-                f"{mailbox.filled:.0%}" + ("!" if mailbox.filled >= NEARLY else ""),
+                f"{mailbox.filled:.0%}" + "!" * mailbox.nearly_full,
                 "yes" if Greeting.NAME in mailbox.greetings else "none",
                 "locked" if locked else _pin_state(mailbox).split(",")[0],
             )

@@ -6,6 +6,7 @@ import contextlib
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from esl_vm.actions import messages_of
 from esl_vm.cli import broadcast
 from esl_vm.cli.boxes import box_argument, opened_mailbox, opened_node
 from esl_vm.cli.files import write_file
@@ -17,14 +18,9 @@ from esl_vm.model.mailbox import Folder
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
 
     from esl_vm.cli.parsers import Commands
-    from esl_vm.model.mailbox import MailboxId
     from esl_vm.model.message import Message
-    from esl_vm.ops.node import Node
-
-_PAGE = 200
 
 
 def add_commands(commands: Commands) -> None:
@@ -111,21 +107,16 @@ def _as_json(message: Message, zone: str) -> dict[str, Any]:
     }
 
 
-def _messages(node: Node, box: MailboxId, folder: Folder) -> Iterator[Message]:
-    after = None
-    while True:
-        page = node.mailboxes.page(box, folder, urgent=None, after=after, most=_PAGE)
-        yield from page.messages
-        if len(page.messages) < _PAGE:
-            return
-        after = page.places[-1]
-
-
 def _list(args: argparse.Namespace) -> int:
     folders = [Folder(args.folder)] if args.folder else [f for f in Folder if f is not Folder.TRASH]
     with opened_mailbox(args) as (node, mailbox):
         zone = mailbox.timezone or node.settings.service.timezone
-        messages = [m for folder in folders if mailbox.counts.of(folder) for m in _messages(node, mailbox.id, folder)]
+        messages = [
+            m
+            for folder in folders
+            if mailbox.counts.of(folder)
+            for m in messages_of(node.mailboxes, mailbox.id, folder)
+        ]
     if args.json:
         print_json([_as_json(message, zone) for message in messages])
         return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from esl_vm.dialogue.listening import did_not_sound, gone_meanwhile
@@ -12,7 +11,6 @@ from esl_vm.dialogue.recording import record, say_and_beep
 from esl_vm.dialogue.visit import Next
 from esl_vm.model.call import ALL_KEYS, Ended, Recorded
 from esl_vm.model.errors import AudioMissingError, CallerGoneError, SpoolError
-from esl_vm.model.mailbox import Folder
 from esl_vm.model.message import new_id
 from esl_vm.spool.outcome import Settled
 
@@ -81,22 +79,10 @@ def _send_on(visit: Visit, entry: Entry, recipients: Recipients, introduction: T
     message = entry.message
     spool = visit.talk.world.spool
     now = visit.talk.world.clock.now()
-    copy = replace(
-        message,
-        id=new_id(now),
-        arrived=now,
-        folder=Folder.NEW,
-        heard=False,
-        origin="forward",
-        forwarded_by=str(visit.box),
-    )
+    copy = message.forwarded(new_id(now), now, str(visit.box))
     try:
         with spool.forward(
-            recipients.boxes,
-            copy,
-            source_id=message.id,
-            source_intro_id=message.intro_id if _is_there(visit, message.intro_id) else "",
-            preface=introduction,
+            recipients.boxes, copy, source_id=message.id, source_intro_id=message.intro_id, preface=introduction
         ) as take:
             settled = take.settle()
     except AudioMissingError:
@@ -108,11 +94,3 @@ def _send_on(visit: Visit, entry: Entry, recipients: Recipients, introduction: T
     if settled is Settled.FULL:
         return Next(said=visit.say("vm-mailboxfull"))
     return Next(said=visit.talk.apology)
-
-
-def _is_there(visit: Visit, sound_id: str) -> bool:
-    """Whether there is a sound; an introduction that is gone does not keep its message from being sent on."""
-    try:
-        return bool(sound_id and visit.talk.world.audio.playable(sound_id))
-    except AudioMissingError:
-        return False

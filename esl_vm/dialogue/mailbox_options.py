@@ -81,9 +81,8 @@ def record_for_mailbox(talk: Conversation, mailbox: Mailbox, greeting: Greeting)
     """Record a greeting for a mailbox; how it ended, and the mailbox with it in force. Raises SpoolError."""
     now = talk.world.clock.now()
     audio_id = new_id(now)
-    # Its dates are an administrator's and stay; those of a time that is over would keep the new one from being heard.
     former = mailbox.greetings.get(greeting)
-    starts, ends = (former.starts, former.ends) if former and not 0 < former.ends <= now else (0, 0)
+    starts, ends = former.kept_dates(now) if former else (0, 0)
     with talk.world.spool.take_greeting(
         mailbox.id,
         greeting,

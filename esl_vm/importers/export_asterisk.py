@@ -15,6 +15,7 @@ from collections import defaultdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from esl_vm.actions import messages_of
 from esl_vm.importers.asterisk_mailboxes import ANY_SCOPE, GENERAL_ONLY, MAILBOX_ONLY
 from esl_vm.importers.asterisk_spool import FOLDERS, GREETINGS
 from esl_vm.importers.asterisk_text import OURS
@@ -30,10 +31,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from esl_vm.importers.write import Progress, Target
-    from esl_vm.model.mailbox import Folder, Mailbox, MailboxId
+    from esl_vm.model.mailbox import Mailbox, MailboxId
     from esl_vm.model.message import Message
 
-_PAGE = 500
 _PIN_DIGITS = 8
 _RESERVED = {"general", "zonemessages", "aliases"}
 _NAMES = {option_name(name): name for name in ANY_SCOPE | GENERAL_ONLY | MAILBOX_ONLY}
@@ -143,19 +143,8 @@ class _Export:
     def _messages(self, box: MailboxId) -> Iterator[tuple[str, list[Message]]]:
         """Asterisk's folders with their messages, in the order in which they are played."""
         for name, folder in FOLDERS.items():
-            if name == "Urgent":
-                yield name, list(self._page(box, folder, urgent=True))
-            else:
-                yield name, list(self._page(box, folder, urgent=False if name == "INBOX" else None))
-
-    def _page(self, box: MailboxId, folder: Folder, *, urgent: bool | None) -> Iterator[Message]:
-        after = None
-        while True:
-            page = self._target.mailboxes.page(box, folder, urgent=urgent, after=after, most=_PAGE)
-            yield from page.messages
-            if len(page.messages) < _PAGE:
-                return
-            after = page.places[-1]
+            urgent = {"Urgent": True, "INBOX": False}.get(name)
+            yield name, list(messages_of(self._target.mailboxes, box, folder, urgent=urgent))
 
     def _message(self, box: MailboxId, message: Message, folder: Path, number: int) -> None:
         self.report.messages.found += 1

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from esl_vm.model.message import Counts
 
 _NUMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}")
+_NEARLY = 0.8
 _DOMAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 
 
@@ -112,6 +113,22 @@ class StoredGreeting:
         """Whether it is to be played at that time (epoch seconds)."""
         return (not self.starts or now >= self.starts) and (not self.ends or now < self.ends)
 
+    def kept_dates(self, now: float) -> tuple[int, int]:
+        """The dates that a new recording takes over: those of a time that is over would keep it from being heard."""
+        return (0, 0) if 0 < self.ends <= now else (self.starts, self.ends)
+
+
+def check_dates(greeting: Greeting, starts: int, ends: int, now: float) -> None:
+    """Refuse dates (epoch seconds, 0 = open) that a greeting can't have, or in which it is never in force.
+
+    Raises:
+        InvalidValueError: so it is; the sentence says why.
+    """
+    if (starts or ends) and greeting is not Greeting.TEMPORARY:
+        raise InvalidValueError("only a temporary greeting has dates")
+    if ends and ends <= max(starts, now):
+        raise InvalidValueError("the greeting would be over before it is in force: choose a later end")
+
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
@@ -164,6 +181,11 @@ class Mailbox:
     def has_room(self) -> bool:
         """Whether a message can be left here: it takes messages and is not full."""
         return self.takes_messages and not self.is_full
+
+    @property
+    def nearly_full(self) -> bool:
+        """Whether four fifths of what it can hold are reached; `deliver.lua` tells so once, by the same rule."""
+        return self.filled >= _NEARLY
 
     @property
     def filled(self) -> float:

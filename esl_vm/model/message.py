@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from esl_vm.model.mailbox import Folder
@@ -141,6 +141,12 @@ class Message:
     intro_ms: int = 0
     forwarded_by: str = ""
     call: CallDetails = field(default_factory=CallDetails)
+
+    def forwarded(self, message_id: str, now: float, by: str) -> Message:
+        """The message as it comes to whom it is sent on to at that time (epoch seconds); by: the mailbox that does."""
+        return replace(
+            self, id=message_id, arrived=now, folder=Folder.NEW, heard=False, origin="forward", forwarded_by=by
+        )
 
 
 @dataclass(frozen=True, slots=True)

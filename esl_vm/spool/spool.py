@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from esl_vm.model.actor import actor
-from esl_vm.model.errors import SpoolError
+from esl_vm.model.errors import AudioMissingError, SpoolError
 from esl_vm.model.rate_limited_log import RateLimitedLog
 from esl_vm.sound import disk
 from esl_vm.sound.wav import BrokenSoundError, join
@@ -196,7 +196,8 @@ class Spool:
             boxes: where it goes, one or more.
             message: as it is to be there: a new id, and `duration_ms` of the source. Introductions are filled in.
             source_id: the sound of the message sent on; it is left as it is.
-            source_intro_id: the introduction which that message had already; it is played after the preface.
+            source_intro_id: the introduction which that message had already; it is played after the preface. One whose
+                sound is gone does not keep the message from being sent on.
             preface: a finished take of `take_sound`; it is used up.
 
         Raises:
@@ -204,7 +205,10 @@ class Spool:
                 preface was recorded on another host. Then nothing is sent.
         """
         sound = self.audio.playable(source_id)
-        intros = [self.audio.playable(source_intro_id)] if source_intro_id else []
+        intros = []
+        if source_intro_id:
+            with contextlib.suppress(AudioMissingError):
+                intros.append(self.audio.playable(source_intro_id))
         if preface:
             if preface.sound is None or not preface.sound.frames:
                 raise SpoolError(f"the introduction {preface.id} was not recorded here")

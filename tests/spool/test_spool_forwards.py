@@ -30,9 +30,7 @@ def original(desk):
 def copy(desk, original):
     """What Alice makes of it, to be sent on."""
     desk.clock.time += 60
-    return dataclasses.replace(
-        original, id=desk.sound_id(), arrived=desk.clock.now(), origin="forward", forwarded_by=str(ALICE)
-    )
+    return original.forwarded(desk.sound_id(), desk.clock.now(), str(ALICE))
 
 
 @pytest.fixture
@@ -104,6 +102,13 @@ def test_sent_on_as_it_is_it_keeps_the_introduction_it_had(desk, original, copy,
 
     [message] = desk.mailboxes.messages(EVE).values()
     assert desk.content(message.intro_id) == desk.content(at_bobs.intro_id)
+
+
+def test_an_introduction_whose_sound_is_gone_keeps_no_message_from_being_sent_on(desk, original, copy):
+    with desk.spool.forward((BOB,), copy, source_id=original.id, source_intro_id="gone") as job:
+        assert job.settle() is Settled.DELIVERED
+    [message] = desk.mailboxes.messages(BOB).values()
+    assert (message.intro_id, message.intro_ms) == ("", 0)
 
 
 def test_an_urgent_message_sent_on_stays_urgent(desk, original, copy):
