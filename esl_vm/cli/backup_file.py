@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import msgpack
 
+from esl_vm.cli.files import open_new
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.sound import disk
 
@@ -57,12 +58,9 @@ def writing(path: Path) -> Iterator[Writer]:
     Raises:
         InvalidValueError: there is something of that name. OSError: it can't be written.
     """
+    file = open_new(path)
     try:
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    except FileExistsError:
-        raise InvalidValueError(f"{path} is there already") from None
-    try:
-        with os.fdopen(fd, "wb") as file:
+        with file:
             writer = Writer(file)
             yield writer
             writer.end()

@@ -8,8 +8,10 @@ import stat
 import sys
 import tempfile
 from pathlib import Path
+from typing import BinaryIO
 
 from esl_vm.model.errors import InvalidValueError
+from esl_vm.sound import disk
 
 _DEVICES = ("/dev/", "/proc/")
 
@@ -31,14 +33,10 @@ def write_file(source: Path, target: str) -> None:
         with source.open("rb") as sound, os.fdopen(_open_pipe(path), "wb") as out:
             shutil.copyfileobj(sound, out)
         return
-    handle, half = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with source.open("rb") as sound, os.fdopen(handle, "wb") as out:
+    with disk.unfinished(path.parent, path.name, 0o600) as (fd, part):
+        with source.open("rb") as sound, os.fdopen(fd, "wb", closefd=False) as out:
             shutil.copyfileobj(sound, out)
-        Path(half).replace(path)
-    except BaseException:
-        Path(half).unlink(missing_ok=True)
-        raise
+        part.replace(path)
 
 
 def write_text(text: str, target: str) -> None:
@@ -51,12 +49,17 @@ def write_text(text: str, target: str) -> None:
 
 def write_new(path: Path, content: bytes) -> None:
     """Write a file that is not there yet; raises InvalidValueError where something is, be it a link to nowhere, OSError."""
+    with open_new(path) as file:
+        file.write(content)
+
+
+def open_new(path: Path) -> BinaryIO:
+    """As `write_new`: the file, to be written."""
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except FileExistsError:
         raise InvalidValueError(f"{path} is there already") from None
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
+    return os.fdopen(handle, "wb")
 
 
 def _open_pipe(path: Path) -> int:

@@ -203,14 +203,14 @@ class EslPhone:
         if key is not None:
             return Listened(key, start_ms)
         wave = wave_of(sound.path)
-        if wave.ms is not None and start_ms >= wave.ms:
+        if wave is not None and start_ms >= wave.ms:
             return Listened(None, wave.ms, failed=not wave.ms)
-        start = start_ms * wave.rate // 1000
+        start = start_ms * (wave.rate if wave else USUAL_RATE) // 1000
         ended = self._run("playback", offset_path(sound.path, start), keys)
         key = self._key_that_ended(ended, keys) if keys else None
         if not ended.holds(_PLAYED):
             return Listened(key, start_ms, failed=True)
-        if key is None and wave.ms is not None and not self._ended_by_repeat(ended):
+        if key is None and wave is not None and not self._ended_by_repeat(ended):
             return Listened(None, wave.ms)
         # The offset counts the file's own samples, what was played since is added in the line's (switch_ivr_play_say.c).
         played = max(0, _number(ended, "variable_playback_last_offset_pos") - start)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from esl_vm.esl.wire import checked
 from esl_vm.model.errors import UnsafeArgumentError
+from esl_vm.sound.wav import BrokenSoundError, read_header
 from esl_vm.speech.spacing import with_pauses
 from esl_vm.speech.utterance import Prompt, Sound
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from esl_vm.sound.wav import Wave
     from esl_vm.speech.utterance import Utterance
 
 # What is between the files of one `playback`, with the variables below; docs/decisions/0006-playback-lists.md says why
@@ -90,34 +92,10 @@ def offset_path(path: str, samples: int) -> str:
     return f"{safe_path(path)}@@{samples}"
 
 
-class Wave(NamedTuple):
-    """What a WAV file's header says: samples a second, and how long it plays (milliseconds; None: unknown)."""
-
-    rate: int
-    ms: int | None
-
-
-def wave_of(path: str) -> Wave:
-    """Look at a file's RIFF header. A file that isn't here, or is no WAV file, gets the usual rate and no length."""
+def wave_of(path: str) -> Wave | None:
+    """What a WAV file's header says; None for a file that isn't here, or is no WAV file."""
     try:
         with open(path, "rb") as file:  # noqa: PTH123 - a plain open is a third of Path.open, and it is done per key
-            head = file.read(4096)
-            size = file.seek(0, 2)
-    except OSError:
-        return Wave(USUAL_RATE, None)
-    if head[:4] != b"RIFF" or head[8:12] != b"WAVE":
-        return Wave(USUAL_RATE, None)
-    rate, bytes_a_second = USUAL_RATE, 0
-    at = 12
-    while at + 8 <= len(head):
-        name, length = head[at : at + 4], int.from_bytes(head[at + 4 : at + 8], "little")
-        at += 8
-        if name == b"fmt " and at + 16 <= len(head):
-            rate = int.from_bytes(head[at + 4 : at + 8], "little") or USUAL_RATE
-            bytes_a_second = int.from_bytes(head[at + 8 : at + 12], "little")
-        elif name == b"data":
-            # A recording that was cut has no length in its header yet, or one that is too long.
-            length = min(length or size, size - at)
-            return Wave(rate, length * 1000 // bytes_a_second if bytes_a_second else None)
-        at += length + length % 2
-    return Wave(rate, None)
+            return read_header(file.fileno())
+    except (BrokenSoundError, OSError):
+        return None

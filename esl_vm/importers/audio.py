@@ -10,20 +10,20 @@ import io
 import resource
 import shutil
 import stat
-import struct
 import subprocess
 import tempfile
 import wave
-from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
-import numpy as np
 import soundfile
 
 from esl_vm.importers.plan import Kind
 from esl_vm.model.errors import InvalidValueError
-from esl_vm.sound.resample import Resampler, from_pcm, to_pcm
+from esl_vm.sound.decode import HEADERLESS, blocks, open_sound
+from esl_vm.sound.resample import from_pcm, resampling, to_pcm
+from esl_vm.sound.wav import BrokenSoundError, measure, mono
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,28 +39,7 @@ _LARGEST = 2**30
 _LONGEST_S = 6 * 3600
 _TOOL_S = 300
 _LARGEST_IN_MEMORY = 96 << 20
-"""Bytes of a file that must be read whole: an MP3, and what is left of a WAV file that was cut off."""
-
-
-@dataclass(frozen=True, slots=True)
-class Headerless:
-    """How to read samples that come without a header: libsndfile's name of the encoding, and the rate."""
-
-    subtype: str
-    rate: int = RATE
-
-
-HEADERLESS = {
-    "sln": Headerless("PCM_16"),
-    "raw": Headerless("PCM_16"),
-    **{f"sln{khz}": Headerless("PCM_16", khz * 1000) for khz in (8, 12, 16, 24, 32, 48, 96, 192)},
-    "sln44": Headerless("PCM_16", 44100),
-    **dict.fromkeys(("ulaw", "ul", "mu", "ulw", "pcm", "pcmu"), Headerless("ULAW")),
-    **dict.fromkeys(("alaw", "al", "alw", "pcma"), Headerless("ALAW")),
-    "gsm": Headerless("GSM610"),
-    "vox": Headerless("VOX_ADPCM"),
-}
-"""The extensions (lower case) of Asterisk's format modules, and mod_native_file's."""
+"""Bytes of a file that must be read whole: an MP3."""
 
 _WITH_HEADER = {"wav", "wav16", "wav49", "mp3", "ogg", "oga", "opus", "flac", "au", "aif", "aiff", "caf", "w64", "mp2"}
 _FFMPEG = {
@@ -172,15 +151,7 @@ def _seconds(file: Path) -> float:
 
 
 def _open(file: Path) -> soundfile.SoundFile:
-    kind = extension(file.name).lower()
-    with file.open("rb") as opened:
-        head = opened.read(12)
-    if kind == "mp3":
-        return _mp3(file)
-    raw = HEADERLESS.get(kind)
-    if raw and not (head[:4] in {b"RIFF", b"RF64"} and head[8:] == b"WAVE"):
-        return soundfile.SoundFile(file, format="RAW", subtype=raw.subtype, samplerate=raw.rate, channels=1)
-    return soundfile.SoundFile(file)
+    return _mp3(file) if extension(file.name) == "mp3" else open_sound(file)
 
 
 def _mp3(file: Path) -> soundfile.SoundFile:
@@ -216,51 +187,21 @@ def _samples(file: Path, rate: int) -> Iterator[Samples]:
             raise SoundError(Kind.UNREADABLE_AUDIO, f"{sound.samplerate} Hz, {sound.channels} channels")
         if sound.frames > _LONGEST_S * sound.samplerate:
             raise SoundError(Kind.UNREADABLE_AUDIO, f"longer than {_LONGEST_S // 3600} hours")
-        resampler = Resampler(sound.samplerate, rate) if sound.samplerate != rate else None
-        any_ = False
-        while True:
-            try:
-                block = sound.read(_BLOCK, dtype="float32", always_2d=True)
-            except soundfile.SoundFileError:
-                # what was readable up to here is kept: a file cut off in its middle
-                break
-            if len(block):
-                any_ = True
-                mono = block.mean(axis=1, dtype=np.float32) if block.shape[1] > 1 else block[:, 0]
-                yield resampler.feed(mono) if resampler else mono
-            if len(block) < _BLOCK:
-                break
-        if resampler and any_:
-            yield resampler.finish()
-        if not any_:
-            yield from _unfinished(file, rate)
+        readable = blocks(sound)
+        first = next(readable, None)
+        if first is None:
+            yield from _unfinished(file, rate) or ()
+        else:
+            yield from resampling(chain([first], readable), sound.samplerate, rate)
 
 
-def _unfinished(file: Path, wanted: int) -> list[Samples]:
-    """What a WAV file holds whose recorder died before it wrote the lengths; nothing if it is no such file."""
-    with file.open("rb") as opened:
-        data = opened.read(_LARGEST_IN_MEMORY)
-    if data[:4] != b"RIFF" or data[8:12] != b"WAVE":
-        return []
-    place, rate, channels, width, encoding = 12, 0, 0, 0, 0
-    while place + 8 <= len(data):
-        name, size = data[place : place + 4], struct.unpack_from("<I", data, place + 4)[0]
-        place += 8
-        if name == b"fmt " and place + 16 <= len(data):
-            encoding, channels, rate, _bytes, _align, width = struct.unpack_from("<HHIIHH", data, place)
-        if name == b"data":
-            break
-        place += size + size % 2
-    if encoding != 1 or width != 16 or not 1 <= channels <= 64 or not 1000 <= rate <= 384000:
-        return []
-    whole = (len(data) - place) // (2 * channels)
-    if whole <= 0:
-        return []
-    mono = from_pcm(memoryview(data)[place : place + whole * 2 * channels], channels)
-    if rate == wanted:
-        return [mono]
-    resampler = Resampler(rate, wanted)
-    return [resampler.feed(mono), resampler.finish()]
+def _unfinished(file: Path, rate: int) -> Iterator[Samples] | None:
+    """What a WAV file holds whose recorder died before it wrote the lengths; None if it is no such file."""
+    try:
+        sound = measure(file.resolve())
+    except (BrokenSoundError, OSError):
+        return None
+    return resampling(mono(file.resolve(), sound), sound.rate, rate) if sound.frames else None
 
 
 def _by_tool(file: Path, rate: int, reason: Exception) -> Iterator[Samples]:
@@ -299,13 +240,11 @@ def _bound_the_file(size: int) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
-def _write(blocks: Iterator[Samples], target: Path, rate: int) -> int:
+def _write(sound: Iterator[Samples], target: Path, rate: int) -> int:
     frames = 0
     with wave.open(str(target), "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(rate)
-        for block in blocks:
+        out.setparams((1, 2, rate, 0, "NONE", ""))
+        for block in sound:
             out.writeframesraw(to_pcm(block))
             frames += len(block)
             if frames > _LONGEST_S * rate:

@@ -10,7 +10,6 @@ import os
 import re
 import secrets
 import stat
-import wave
 from collections import defaultdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -19,12 +18,13 @@ from esl_vm.actions import messages_of
 from esl_vm.importers.asterisk_mailboxes import ANY_SCOPE, GENERAL_ONLY, MAILBOX_ONLY
 from esl_vm.importers.asterisk_spool import FOLDERS, GREETINGS
 from esl_vm.importers.asterisk_text import OURS
-from esl_vm.importers.audio import SoundError, convert
+from esl_vm.importers.audio import RATE, SoundError, convert
 from esl_vm.importers.plan import Findings, ImportSourceError, SoundFiles
 from esl_vm.importers.report import Report
 from esl_vm.model.errors import AudioMissingError
 from esl_vm.model.options import FIELDS, option_name
 from esl_vm.model.visible import one_line
+from esl_vm.sound.wav import measure, seconds, wave
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -162,22 +162,17 @@ class _Export:
 
     def _copy(self, audio_ids: list[str], path: Path, where: str) -> bool:
         """Write sounds one after the other as one file of Asterisk's format wav: 8 kHz, one channel, 16 bits."""
-        frames = []
+        samples = b""
         try:
             for audio_id in audio_ids:
                 source = self._target.audio.playable(audio_id).resolve()
                 convert(SoundFiles((source,), source.parent), path)
-                with wave.open(str(path), "rb") as sound:
-                    parameters = sound.getparams()
-                    frames.append(sound.readframes(sound.getnframes()))
+                samples += b"".join(seconds(path, measure(path)))
         except (AudioMissingError, SoundError) as error:
             path.unlink(missing_ok=True)
             self._findings.remark("audio_missing", where, f"its sound is not in the store, or unreadable: {error}")
             return False
-        if len(frames) > 1:
-            with wave.open(str(path), "wb") as joined:
-                joined.setparams(parameters)
-                joined.writeframes(b"".join(frames))
+        path.write_bytes(wave(samples, RATE))
         return True
 
     def _line(self, mailbox: Mailbox) -> None:

@@ -114,6 +114,7 @@ def build_server(
         metrics: where calls are counted.
         load: this worker's load, seen by the others; None: it is the only one.
     """
+    import esl_vm.sound.levels  # noqa: F401 - before threads, which look at recordings, load it
     from esl_vm.dialogue.front_door import answer_call
     from esl_vm.esl.elsewhere import Elsewhere
     from esl_vm.esl.server import MOST_WAITING, CallServer, ServerSettings

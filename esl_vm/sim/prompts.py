@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 import re
-import wave
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Protocol
+
+from esl_vm.sound import wav
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -128,11 +129,11 @@ def measure(path: str | Path) -> tuple[float, int] | None:
 def _measure(path: str, _changed: int, _size: int) -> tuple[float, int] | None:
     """As `measure`; a file's time and size are there so that a changed one is read again."""
     try:
-        with wave.open(path, "rb") as sound:
-            return sound.getnframes() / sound.getframerate(), sound.getframerate()
-    except (wave.Error, EOFError, OSError):
+        sound = wav.measure(Path(path).resolve())
+        return sound.frames / sound.rate, sound.rate
+    except (wav.BrokenSoundError, OSError):
         pass
-    import soundfile  # what the standard library can't read: A-law in WAV, Ogg, FLAC
+    import soundfile  # A-law in WAV, Ogg, FLAC
 
     try:
         info = soundfile.info(path)

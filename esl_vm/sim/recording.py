@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import wave
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -137,8 +136,6 @@ class Recording:
             if last:  # a microphone is late with the last of it
                 samples.extend([0] * (upto - self._written - len(samples)))
             self._written += len(samples)
-            if sys.byteorder == "big":
-                samples.byteswap()
             self._file.writeframes(samples.tobytes())
             self._raw.flush()
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 from array import array
 from typing import TYPE_CHECKING
 
 from esl_vm.sim.prompts import TELEPHONE_RATE
-from esl_vm.sim.voice import FRAME
+from esl_vm.sim.voice import FRAME, samples_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -142,9 +141,7 @@ class Microphone:
             return
         whole = len(data) // 2 * 2
         self._odd = data[whole:]
-        samples = array("h", data[:whole])
-        if sys.byteorder == "big":
-            samples.byteswap()
+        samples = samples_of(data[:whole])
         self._taken += samples
         for at in range(0, len(samples), FRAME):
             frame = samples[at : at + FRAME]

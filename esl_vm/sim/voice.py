@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import sys
-import wave
 from array import array
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -63,31 +62,15 @@ def load_voice(path: Path) -> array[int]:
         OSError: there is no such file.
         ValueError: it is no sound file.
     """
-    with path.open("rb"):
-        pass  # a file that is not there gives the system's own clear error
-    try:
-        with wave.open(str(path), "rb") as sound:
-            if sound.getparams()[:3] == (1, 2, TELEPHONE_RATE):
-                samples = array("h", sound.readframes(sound.getnframes()))
-                if sys.byteorder == "big":
-                    samples.byteswap()
-                return samples
-    except (wave.Error, EOFError):
-        pass
-    return _convert(path)
-
-
-def _convert(path: Path) -> array[int]:
-    """Any other sound file, mixed to mono and brought to 8000 samples a second."""
-    import soundfile
-
+    from esl_vm.sound.decode import read_sound
     from esl_vm.sound.resample import resampled, to_pcm
 
-    try:
-        data, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
-    except soundfile.SoundFileError as error:
-        raise ValueError(f"not a sound file: {path}") from error
-    samples = array("h", to_pcm(resampled(data.mean(axis=1), rate, TELEPHONE_RATE)))
+    return samples_of(to_pcm(resampled(*read_sound(path), TELEPHONE_RATE)))
+
+
+def samples_of(pcm: bytes) -> array[int]:
+    """16-bit little-endian samples as numbers."""
+    samples = array("h", pcm)
     if sys.byteorder == "big":
         samples.byteswap()
     return samples

@@ -51,7 +51,7 @@ def at_once(work: Callable[[], T], /) -> T:
     return work()
 
 
-def make_folder(folder: Path) -> None:
+def make_folder(folder: Path, mode: int = FOLDER_MODE) -> None:
     """Make a folder that its group may use and nobody else, and those above it; the umask does not matter. Raises OSError.
 
     A setgid folder hands its group and the bit on to what is made in it, which is how FreeSWITCH's files and ours
@@ -60,12 +60,12 @@ def make_folder(folder: Path) -> None:
     if folder.is_dir():
         return
     if not folder.parent.is_dir():
-        make_folder(folder.parent)
+        make_folder(folder.parent, mode)
     try:
-        folder.mkdir(FOLDER_MODE)
+        folder.mkdir(mode)
     except FileExistsError:
         return  # another process was quicker
-    folder.chmod(stat.S_IMODE(folder.stat().st_mode) & stat.S_ISGID | FOLDER_MODE)
+    folder.chmod(stat.S_IMODE(folder.stat().st_mode) & stat.S_ISGID | mode)
     sync_folder(folder.parent)
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import array
-import math
-import sys
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 # Keys and their two frequencies, in Hz (ITU-T Q.23).
 _ROWS, _COLUMNS = (697, 770, 852, 941), (1209, 1336, 1477)
@@ -22,53 +25,35 @@ _BOTH, _EACH = 0.8, 0.1
 _QUIET = 164.0**2
 
 
-def tone_frames(samples: bytes, rate: int, key: str) -> int:
+def tone_frames(samples: npt.NDArray[np.int16], rate: int, key: str) -> int:
     """How many frames at the end of a recording belong to the tone of that key, with what follows it.
 
     Args:
-        samples: the last `LOOKED_AT_MS` of it: 16 bits, little-endian, one channel.
+        samples: the last `LOOKED_AT_MS` of it, one channel.
         rate: samples a second.
         key: the one that ended it.
     """
-    size = rate * _BLOCK_MS // 1000
-    values = array.array("h", samples[: len(samples) & ~1])
-    if sys.byteorder == "big":
-        values.byteswap()
-    blocks = [values[at : at + size] for at in range(len(values) % size, len(values), size)]
-    at, behind = len(blocks), 0
-    while at and behind <= _BEHIND and not _is_tone(blocks[at - 1], rate, key):
-        at -= 1
-        behind += not _is_quiet(blocks[at])
-    end = at
-    while at and _is_tone(blocks[at - 1], rate, key):
-        at -= 1
-    if end - at < _LEAST:
+    if key not in _KEYS:
         return 0
-    return min(len(values), (len(blocks) - at + 1) * size)  # it begins within the block before
+    size = rate * _BLOCK_MS // 1000
+    blocks = samples[len(samples) % size :].reshape(-1, size).astype(float)
+    loud = np.square(blocks).mean(axis=1) >= _QUIET
+    tone = loud & _is_tone(blocks, rate, key)
+    [places] = np.nonzero(tone)
+    if not len(places) or loud[places[-1] + 2 :].sum() > _BEHIND:  # it ends within the next block
+        return 0
+    before = np.flatnonzero(~tone[: places[-1]])
+    begins = before[-1] + 1 if len(before) else 0
+    if places[-1] + 1 - begins < _LEAST:
+        return 0
+    return int(min(len(samples), (len(blocks) - begins + 1) * size))  # it begins within the block before
 
 
-def _is_tone(block: array.array[int], rate: int, key: str) -> bool:
-    if key not in _KEYS or not block:
-        return False
-    if _is_quiet(block):
-        return False
-    energy = _energy(block)
-    shares = [_power(block, rate, frequency) / energy for frequency in _KEYS[key]]
-    return sum(shares) >= _BOTH and min(shares) >= _EACH
-
-
-def _is_quiet(block: array.array[int]) -> bool:
-    return _energy(block) < _QUIET * len(block)
-
-
-def _energy(block: array.array[int]) -> float:
-    return float(sum(value * value for value in block))
-
-
-def _power(block: array.array[int], rate: int, frequency: int) -> float:
-    """The energy of a block at a frequency (Goertzel's algorithm), as large as all of it for a pure tone."""
-    turn = 2 * math.cos(2 * math.pi * frequency / rate)
-    last = before = 0.0
-    for value in block:
-        last, before = value + turn * last - before, last
-    return 2 * (last * last + before * before - turn * last * before) / len(block)
+def _is_tone(blocks: npt.NDArray[np.float64], rate: int, key: str) -> npt.NDArray[np.bool_]:
+    """Which blocks hold the two frequencies of a key, and little else."""
+    size = blocks.shape[1]
+    waves = np.exp(-2j * np.pi * np.outer(np.arange(size), _KEYS[key]) / rate)
+    energy = np.maximum(np.square(blocks).sum(axis=1, keepdims=True), 1)
+    shares = 2 * np.abs(blocks @ waves) ** 2 / size / energy
+    found: npt.NDArray[np.bool_] = (shares.sum(axis=1) >= _BOTH) & (shares.min(axis=1) >= _EACH)
+    return found

@@ -8,6 +8,8 @@ import numpy as np
 import soxr
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     import numpy.typing as npt
 
     Samples = npt.NDArray[np.float32]
@@ -17,46 +19,35 @@ _QUALITY = "HQ"
 _FULL_SCALE = np.float32(32768)
 
 
-class Resampler:
-    """One channel of sound, brought to another rate; feed blocks, then finish.
+def resampling(blocks: Iterable[Samples], source: int, target: int) -> Iterator[Samples]:
+    """One channel of sound, block by block, at another rate; as long as it was, to the nearest sample.
 
     Args:
-        source: samples per second of what is fed. target: of what comes out; both more than 0.
+        blocks: the sound.
+        source: samples a second of it.
+        target: samples a second of what comes out.
     """
-
-    def __init__(self, source: int, target: int) -> None:
-        self._stream = soxr.ResampleStream(source, target, 1, dtype="float32", quality=_QUALITY)
-
-    def feed(self, block: Samples) -> Samples:
-        """More of the source; returns as much of the target as is certain by now."""
-        return self._through(block, last=False)
-
-    def finish(self) -> Samples:
-        """The rest. All in all the target is as long as the source, to the nearest sample."""
-        return self._through(np.zeros(0, dtype=np.float32), last=True)
-
-    def _through(self, block: Samples, *, last: bool) -> Samples:
-        given: Samples = self._stream.resample_chunk(np.ascontiguousarray(block, dtype=np.float32), last=last)
-        return given
+    if source == target:
+        yield from blocks
+        return
+    stream = soxr.ResampleStream(source, target, 1, dtype="float32", quality=_QUALITY)
+    for block in blocks:
+        yield stream.resample_chunk(np.ascontiguousarray(block, dtype=np.float32))
+    yield stream.resample_chunk(np.zeros(0, dtype=np.float32), last=True)
 
 
 def resampled(samples: Samples, source: int, target: int) -> Samples:
     """A whole sound of one channel at another rate."""
-    if source == target:
-        return samples
-    resampler = Resampler(source, target)
-    return np.concatenate((resampler.feed(samples), resampler.finish()))
+    return np.concatenate(list(resampling([samples], source, target)))
 
 
-def from_pcm(data: bytes | memoryview, channels: int = 1) -> Samples:
+def from_pcm(data: bytes, channels: int = 1) -> Samples:
     """16-bit little-endian samples as numbers from -1 to 1; several channels are mixed into one."""
     samples = np.frombuffer(data, dtype="<i2")
-    if channels > 1:
-        mixed = np.zeros(len(samples) // channels, dtype=np.float32)
-        for channel in range(channels):
-            mixed += samples[channel::channels]
-        return mixed / (_FULL_SCALE * np.float32(channels))
-    return samples.astype(np.float32) / _FULL_SCALE
+    mixed = np.zeros(len(samples) // channels, dtype=np.float32)
+    for channel in range(channels):
+        mixed += samples[channel::channels]
+    return mixed / (_FULL_SCALE * np.float32(channels))
 
 
 def to_pcm(samples: Samples) -> bytes:

@@ -1,22 +1,22 @@
 """One level and no silence around it: what is done to a recording so that prompts follow each other as one speaks.
 
-Samples are 16 bit, one channel, in this machine's byte order; levels are in dBFS, of which 0 is the mean power of a
-square wave at full scale (as in ITU-T P.56).
+Samples are numbers from -1 to 1, one channel; levels are in dBFS, of which 0 is the mean power of a square wave at full
+scale (as in ITU-T P.56).
 """
 
 from __future__ import annotations
 
 import math
-import warnings
-from array import array
 from typing import TYPE_CHECKING
 
-with warnings.catch_warnings():  # 3.11 and 3.12 announce its removal; later Pythons have it from audioop-lts
-    warnings.simplefilter("ignore", DeprecationWarning)
-    import audioop
+import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+
+    import numpy.typing as npt
+
+    from esl_vm.sound.resample import Samples
 
 LEVEL_DBFS = -20.0
 """What every recording's active speech level is brought to."""
@@ -25,10 +25,9 @@ WORD_GAP_MS = 100
 LONGEST_SILENCE_MS = 300
 """A longer silence within a recording is cut to this: as long as between two sentences."""
 
-RECIPE = (2, LEVEL_DBFS, WORD_GAP_MS, LONGEST_SILENCE_MS)
+RECIPE = (3, LEVEL_DBFS, WORD_GAP_MS, LONGEST_SILENCE_MS)
 """Changes whenever the result does: the first is a number to count up."""
 
-_FULL = 32768.0
 _QUIET_DBFS = -50.0
 """Below this, once at its level, a recording is silent; its rooms are at -70 and less."""
 _NOTHING_DBFS = -65.0
@@ -41,10 +40,11 @@ _FRAME_MS = 20
 
 # ITU-T P.56, method B: time constant and hang-over of the envelope, how far below the active level its threshold is.
 _SMOOTHING_MS, _HANGOVER_MS, _MARGIN_DB = 30.0, 200, 15.9
-_CEILING = 10 ** (-1 / 20) * _FULL
+# Peaks beyond the knee are rounded off, and none reaches the ceiling.
+_KNEE, _CEILING = 0.7, 10 ** (-1 / 20)
 
 
-def shaped(samples: bytes, rate: int) -> bytes:
+def shaped(samples: Samples, rate: int) -> Samples:
     """A recording at its level, without silence around it, with that between words at its end, in whole frames (to the nearest).
 
     Args:
@@ -56,22 +56,22 @@ def shaped(samples: bytes, rate: int) -> bytes:
     """
     level = active_level(samples, rate)
     if level < _NOTHING_DBFS:
-        return b""
-    loud = _amplified(samples, level) + bytes(_bytes(_AFTER_MS, rate))
+        return samples[:0]
+    loud = np.pad(_amplified(samples, level), (0, rate * _AFTER_MS // 1000))
     tight = _without_long_silences(loud, _loud_spans(loud, rate), rate)
-    frame = _bytes(_FRAME_MS, rate)
-    frames = round((len(tight) + _bytes(WORD_GAP_MS - _AFTER_MS - _BEFORE_MS, rate)) / frame)
-    spaced = tight.ljust(frames * frame, b"\0")
+    frame = rate * _FRAME_MS // 1000
+    frames = round((len(tight) + rate * (WORD_GAP_MS - _AFTER_MS - _BEFORE_MS) // 1000) / frame)
+    spaced = np.pad(tight, (0, max(0, frames * frame - len(tight))))
     return _amplified(spaced, active_level(spaced, rate))
 
 
-def active_level(samples: bytes, rate: int) -> float:
+def active_level(samples: Samples, rate: int) -> float:
     """The active speech level in dBFS (ITU-T P.56, method B, with an envelope of 1 ms steps); -inf for silence."""
     powers = _powers(samples, rate, 1)
-    total = sum(powers)
+    total = float(powers.sum())
     if not total:
         return -math.inf
-    envelope = _envelope(powers)
+    envelope = _envelope(np.sqrt(powers))
     before: tuple[float, float] | None = None
     for exponent in range(15, 0, -1):
         threshold = 2.0**-exponent
@@ -89,63 +89,47 @@ def active_level(samples: bytes, rate: int) -> float:
     return before[0] if before else 10 * math.log10(total / len(powers))
 
 
-def _powers(samples: bytes, rate: int, step_ms: int) -> list[float]:
+def _powers(samples: Samples, rate: int, step_ms: int) -> npt.NDArray[np.float64]:
     """The mean power of each step, of 1 at full scale; what is left at the end is no step."""
-    step = _bytes(step_ms, rate)
-    return [(audioop.rms(samples[at : at + step], 2) / _FULL) ** 2 for at in range(0, len(samples) - step + 1, step)]
+    step = rate * step_ms // 1000
+    steps = samples[: len(samples) // step * step].reshape(-1, step)
+    powers: npt.NDArray[np.float64] = np.square(steps, dtype=np.float64).mean(axis=1)
+    return powers
 
 
-def _envelope(powers: Sequence[float]) -> list[float]:
+def _envelope(sizes: Iterable[float]) -> npt.NDArray[np.float64]:
     keep = math.exp(-1 / _SMOOTHING_MS)
     once = twice = 0.0
     envelope = []
-    for power in powers:
-        once = keep * once + (1 - keep) * math.sqrt(power)
+    for size in sizes:
+        once = keep * once + (1 - keep) * size
         twice = keep * twice + (1 - keep) * once
         envelope.append(twice)
-    return envelope
+    return np.array(envelope)
 
 
-def _active(envelope: Sequence[float], threshold: float) -> int:
+def _active(envelope: npt.NDArray[np.float64], threshold: float) -> int:
     """How many milliseconds are speech by this threshold: those above it, and the hang-over after them."""
-    active = left = 0
-    for value in envelope:
-        left = _HANGOVER_MS if value >= threshold else left - 1
-        active += left > 0
-    return active
+    since = np.convolve(envelope >= threshold, np.ones(_HANGOVER_MS))
+    return int(np.count_nonzero(since[: len(envelope)] > 0.5))
 
 
-def _amplified(samples: bytes, level: float) -> bytes:
+def _amplified(samples: Samples, level: float) -> Samples:
     """From the level it has to the one wanted; peaks that would be beyond full scale are rounded off."""
-    factor = 10 ** ((LEVEL_DBFS - level) / 20)
-    if audioop.max(samples, 2) * factor < _CEILING:
-        return audioop.mul(samples, 2, factor)
-    return _limited(samples, factor)
+    loud = samples * np.float32(10 ** ((LEVEL_DBFS - level) / 20))
+    size = np.abs(loud)
+    if size.max(initial=0) < _CEILING:
+        return loud
+    room = _CEILING - _KNEE
+    rounded: Samples = np.copysign(_KNEE + room * np.tanh((size - _KNEE) / room), loud, dtype=np.float32)
+    return np.where(size > _KNEE, rounded, loud)
 
 
-def _limited(samples: bytes, factor: float) -> bytes:
-    """Amplified with a soft knee above 70 % of full scale."""
-    knee = 0.7 * _FULL
-    room = _CEILING - knee
-    values = array("h", samples)
-    for at, value in enumerate(values):
-        size = abs(value) * factor
-        if size > knee:
-            size = knee + room * math.tanh((size - knee) / room)
-        values[at] = round(math.copysign(size, value))
-    return values.tobytes()
-
-
-def _loud_spans(samples: bytes, rate: int) -> list[tuple[int, int]]:
-    """Where it is louder than silence, in bytes from and to, with a little on both sides; near ones are one."""
-    step_ms = 5
-    quiet = 10 ** (_QUIET_DBFS / 10)
-    step, before, after = (_bytes(ms, rate) for ms in (step_ms, _BEFORE_MS, _AFTER_MS))
-    gap = _bytes(LONGEST_SILENCE_MS, rate)
+def _loud_spans(samples: Samples, rate: int) -> list[tuple[int, int]]:
+    """Where it is louder than silence, in samples from and to, with a little on both sides; near ones are one."""
+    step, before, after, gap = (rate * ms // 1000 for ms in (5, _BEFORE_MS, _AFTER_MS, LONGEST_SILENCE_MS))
     spans: list[tuple[int, int]] = []
-    for place, power in enumerate(_powers(samples, rate, step_ms)):
-        if power < quiet:
-            continue
+    for place in np.flatnonzero(_powers(samples, rate, 5) >= 10 ** (_QUIET_DBFS / 10)).tolist():
         start, end = max(0, place * step - before), min(len(samples), (place + 1) * step + after)
         if spans and start - spans[-1][1] < gap:
             spans[-1] = (spans[-1][0], end)
@@ -154,20 +138,15 @@ def _loud_spans(samples: bytes, rate: int) -> list[tuple[int, int]]:
     return spans
 
 
-def _without_long_silences(samples: bytes, spans: Sequence[tuple[int, int]], rate: int) -> bytes:
-    silence = bytes(_bytes(LONGEST_SILENCE_MS - _BEFORE_MS - _AFTER_MS, rate))
-    return silence.join(_faded(samples[start:end], rate) for start, end in spans)
+def _without_long_silences(samples: Samples, spans: Sequence[tuple[int, int]], rate: int) -> Samples:
+    silence = np.zeros(rate * (LONGEST_SILENCE_MS - _BEFORE_MS - _AFTER_MS) // 1000, dtype=np.float32)
+    parts = [part for start, end in spans for part in (silence, _faded(samples[start:end], rate))]
+    return np.concatenate([samples[:0], *parts[1:]])
 
 
-def _faded(samples: bytes, rate: int) -> bytes:
+def _faded(samples: Samples, rate: int) -> Samples:
     """With its first and last milliseconds faded, so that a cut makes no click."""
-    values = array("h", samples)
-    length = min(rate * _FADE_MS // 1000, len(values) // 2)
-    for place in range(length):
-        values[place] = values[place] * place // length
-        values[-1 - place] = values[-1 - place] * place // length
-    return values.tobytes()
-
-
-def _bytes(milliseconds: int, rate: int) -> int:
-    return rate * milliseconds // 1000 * 2
+    length = min(rate * _FADE_MS // 1000, len(samples) // 2)
+    shape = np.ones(len(samples), dtype=np.float32)
+    shape[:length] = np.arange(length) / max(1, length)
+    return samples * shape * shape[::-1]

@@ -7,8 +7,12 @@ long as the one it was measured in; any other is left whole.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from esl_vm.speech.spoken import primary_language
+
+if TYPE_CHECKING:
+    from esl_vm.sound.resample import Samples
 
 _SAME_LENGTH_MS = 30
 """A recording kept in blocks (GSM) is so much longer."""
@@ -28,17 +32,17 @@ class Cut:
     end_ms: int = 0
     whole: str = ""
 
-    def of(self, name: str, samples: bytes, rate: int) -> bytes:
-        """The part of a recording (16 bit, one channel) of that name; the whole of one that is another recording.
+    def of(self, name: str, samples: Samples, rate: int) -> Samples:
+        """The part of a recording of that name, one channel; the whole of one that is another recording.
 
         Raises:
             ValueError: it is another, and the whole of it is of no use.
         """
-        if abs(len(samples) // 2 * 1000 // rate - self.whole_ms) > _SAME_LENGTH_MS:
+        if abs(len(samples) * 1000 // rate - self.whole_ms) > _SAME_LENGTH_MS:
             if name == self.whole:
                 raise ValueError(f"the recording {name} is another than the one it is cut from")
             return samples
-        start, end = (rate * ms // 1000 * 2 for ms in (self.start_ms, self.end_ms))
+        start, end = (rate * ms // 1000 for ms in (self.start_ms, self.end_ms))
         return samples[start : end or len(samples)]
 
 

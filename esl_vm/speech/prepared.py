@@ -12,11 +12,10 @@ import logging
 import os
 import secrets
 import shutil
-import stat
 import time
 from typing import TYPE_CHECKING
 
-from esl_vm.sound import shaping
+from esl_vm.sound import disk, shaping
 from esl_vm.speech.cuts import CUTS
 from esl_vm.speech.sound_files import as_heard, write_wave
 from esl_vm.speech.utterance import Prompt
@@ -33,6 +32,7 @@ _LOOK_AGAIN_S = 60.0
 """For so long a pack is taken to be as it was when it was last looked at."""
 _KEPT_S = 3600.0
 """For so long the folder of the pack as it was before stays: calls may be playing from it."""
+_FOLDER_MODE = 0o755  # everybody may read: FreeSWITCH runs as another user
 _HEADER = 44  # bytes of a WAV file without a sample
 _log = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ class PreparedPack:
     def proof(self) -> Path | None:
         """A file of the folder whose name no other folder has: who sees it sees this folder. None: none can be made."""
         try:
-            _make_folder(self._folder)
+            disk.make_folder(self._folder, _FOLDER_MODE)
             if not (found := sorted(self._folder.glob("here-*"))):
                 (self._folder / f"here-{secrets.token_hex(8)}").touch(mode=0o644)
                 found = sorted(self._folder.glob("here-*"))
@@ -159,20 +159,11 @@ class PreparedPack:
             return False
         try:
             samples, rate = as_heard(prompt, recordings)
-            if not samples:
+            if not len(samples):
                 return False
-            _make_folder(path.parent)
+            disk.make_folder(path.parent, _FOLDER_MODE)
             write_wave(path, samples, rate)
         except (OSError, ValueError) as error:
             _log.warning("prompt %s is played as the pack has it, at its own level: %s", prompt.name, error)
             return False
         return True
-
-
-def _make_folder(folder: Path) -> None:
-    """Make a folder that everybody may read, and those above it; a setgid bit is handed on. Raises OSError."""
-    if folder.is_dir():
-        return
-    _make_folder(folder.parent)
-    folder.mkdir(exist_ok=True)
-    folder.chmod(stat.S_IMODE(folder.stat().st_mode) & stat.S_ISGID | 0o755)

@@ -12,15 +12,15 @@ from esl_vm.model.errors import InvalidValueError, SoundTooLargeError, SpoolErro
 from esl_vm.model.rate_limited_log import RateLimitedLog
 from esl_vm.model.store import Delivery
 from esl_vm.sound import disk
-from esl_vm.sound.fax import BLOCK_MS, is_fax
-from esl_vm.sound.wav import BrokenSoundError, blocks, convert, cut_to, measure
+from esl_vm.sound.fax import is_fax
+from esl_vm.sound.wav import BrokenSoundError, convert, cut_to, measure
 from esl_vm.spool.manifest import Kind
 from esl_vm.spool.outcome import Settled, Settlement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from esl_vm.sound.wav import Sound
+    from esl_vm.sound.wav import Wave
     from esl_vm.spool.destinations import Destinations
     from esl_vm.spool.folder import SpoolFolder
     from esl_vm.spool.journal import Journal
@@ -128,7 +128,7 @@ class Settler:
 
         return self._guarded(journal, dropped, retry=True)
 
-    def fit(self, manifest: Manifest, recorded_ms: int, key: str = "") -> tuple[Sound, dict[str, Any]]:
+    def fit(self, manifest: Manifest, recorded_ms: int, key: str = "") -> tuple[Wave, dict[str, Any]]:
         """Look at a recording, and make of it what is stored where it is not so yet: mono, at one rate, trimmed, whole.
 
         Returns it and what changes in the manifest. What FreeSWITCH recorded stays as it is until the take is settled.
@@ -228,13 +228,15 @@ class Settler:
         if too_short(manifest, sound):
             reason = f"{sound.heard_ms} of {sound.ms} ms are not silence"
             return self._remove(journal, Settlement(Settled.TOO_SHORT, reason))
-        if not manifest.promised and self.run(lambda: is_fax(self._blocks(manifest))):  # an administrator's word is one
+        if not manifest.promised and self.run(
+            lambda: is_fax(self.folder.counting(manifest))
+        ):  # an administrator's word is one
             if manifest.message is not None:
                 self._destinations.tell_not_delivered(manifest.message, dict.fromkeys(manifest.boxes, "fax"))
             return self._set_aside(journal, FAX)
         return self._deliver(journal, sound.ms, retry=retry, told=told)
 
-    def _look(self, journal: Journal) -> Sound:
+    def _look(self, journal: Journal) -> Wave:
         """The sound that counts, measured; made of what was recorded first where nobody has done it yet."""
         manifest = journal.manifest
         if manifest.fitted:
@@ -243,10 +245,6 @@ class Settler:
         if changes:
             journal.append(**changes)
         return sound
-
-    def _blocks(self, manifest: Manifest) -> Iterator[bytes]:
-        path = self.folder.counting(manifest)
-        return blocks(path, measure(path, 0), BLOCK_MS)
 
     def _missing(self, journal: Journal) -> Settlement:
         """No recording is there: nothing was recorded yet, or it lies on the host of the call's FreeSWITCH."""
@@ -266,7 +264,7 @@ class Settler:
         self._destinations.audio.put(manifest.id + HANDOVER_SUFFIX, journal.path)
         return self._remove(journal, Settlement(Settled.WAITING, reason))
 
-    def _empty(self, journal: Journal, sound: Sound) -> Settlement:
+    def _empty(self, journal: Journal, sound: Wave) -> Settlement:
         if not sound.finished:
             return self._set_aside(journal, "the recording was cut off before any of it reached the disk")
         if journal.manifest.recorded_ms > MISSING_MS:
@@ -374,7 +372,7 @@ class Settler:
         return settlement
 
 
-def too_short(manifest: Manifest, sound: Sound) -> bool:
+def too_short(manifest: Manifest, sound: Wave) -> bool:
     """Whether a message is too short to be kept, or nothing but silence."""
     length = sound.heard_ms if manifest.trim else sound.ms
     return not sound.heard_frames or length < manifest.min_ms

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from esl_vm.model.call import Recorded
     from esl_vm.model.mailbox import MailboxId
     from esl_vm.model.store import Delivery
-    from esl_vm.sound.wav import Sound
+    from esl_vm.sound.wav import Wave
     from esl_vm.spool.journal import Journal
     from esl_vm.spool.outcome import Settled, Settlement
     from esl_vm.spool.settle import Settler
@@ -41,7 +41,7 @@ class Take:
         self._settler = settler
         self._settlement: Settlement | None = None
         self._decided = False
-        self.sound: Sound | None = None
+        self.sound: Wave | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -163,7 +163,7 @@ class Take:
         self._decided = True
         self._settlement = self._settler.settle(self._journal, told=told)
 
-    def _measure(self, milliseconds: int, key: str) -> tuple[Sound | None, dict[str, Any]]:
+    def _measure(self, milliseconds: int, key: str) -> tuple[Wave | None, dict[str, Any]]:
         """Look at what was recorded; what can't be looked at now is judged when it is settled."""
         manifest = self._journal.manifest
         try:

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from listening.hearing import Whisper, errors_in, recorded_texts, reference
-from listening.render import NoPackError, prepared, rendered
+from listening.render import RATE, NoPackError, prepared, rendered
 from listening.report import Heard, page
 from listening.sentences import sentences
 
@@ -43,7 +43,7 @@ def main() -> int:
             wanted = reference(sentence, texts[sentence.language])
             got = whisper.hear(sound, sentence.language)
             errors, count = errors_in(wanted, got, sentence.language)
-            heard.append(Heard(sentence, len(sound) / 16000, count, errors, got))
+            heard.append(Heard(sentence, len(sound) / RATE, count, errors, got))
             slip = slips.get(heard[-1].key)
             known[heard[-1].key] = errors_in(wanted, slip, sentence.language)[0] if slip is not None else 0
             print(f"{sentence.language} {errors}/{count} {sentence.words} | {wanted} | {got}", flush=True)

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from esl_vm.sound.resample import from_pcm, resampled
+from esl_vm.sound.resample import resampled
 from esl_vm.speech.counting import Characters, Number, Ordinal, read_numbers
 from esl_vm.speech.words import base_words
 from listening.render import RATE
 
 if TYPE_CHECKING:
+    from esl_vm.sound.resample import Samples
     from listening.sentences import Sentence
 
 WHISPER_RATE = 16000
@@ -84,7 +85,7 @@ _SAME = {"fr": {"une": "un", "beep": "bip", "quelle": "quel"}, "en": {"oh": "zer
 class Recogniser(Protocol):
     """Writes down what it hears."""
 
-    def hear(self, samples: bytes, language: str) -> str:
+    def hear(self, samples: Samples, language: str) -> str:
         """What is said in a sound of 8000 samples a second."""
         ...
 
@@ -103,10 +104,10 @@ class Whisper:
             str(_model_in(folder)), device="cpu", compute_type="int8", cpu_threads=1, local_files_only=True
         )
 
-    def hear(self, samples: bytes, language: str) -> str:
+    def hear(self, samples: Samples, language: str) -> str:
         """What is said in a sound of 8000 samples a second."""
         quiet = np.zeros(int(_AROUND_S * WHISPER_RATE), dtype=np.float32)
-        sound = np.concatenate([quiet, resampled(from_pcm(samples), RATE, WHISPER_RATE), quiet])
+        sound = np.concatenate([quiet, resampled(samples, RATE, WHISPER_RATE), quiet])
         segments, _ = self._model.transcribe(
             sound,
             language=language,

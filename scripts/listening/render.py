@@ -5,13 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from esl_vm.esl.sounds import members
+from esl_vm.sound.decode import read_sound
 from esl_vm.speech.packs import open_pack
 from esl_vm.speech.prepared import PreparedPack
 from esl_vm.speech.recordings import FilePack
-from esl_vm.speech.sound_files import read_sound
 
 if TYPE_CHECKING:
+    from esl_vm.sound.resample import Samples
     from esl_vm.speech.utterance import Utterance
 
 RATE = 8000
@@ -37,14 +40,14 @@ def prepared(folder: Path) -> PreparedPack:
     return PreparedPack(installed_pack(), folder)
 
 
-def rendered(said: Utterance, pack: PreparedPack) -> bytes:
-    """Samples of 16 bit at 8000 a second."""
-    return b"".join(_sound(member) for member in members(said, pack))
+def rendered(said: Utterance, pack: PreparedPack) -> Samples:
+    """Samples at 8000 a second."""
+    return np.concatenate([_sound(member) for member in members(said, pack)])
 
 
-def _sound(member: str) -> bytes:
+def _sound(member: str) -> Samples:
     if member.startswith(_SILENCE):
-        return bytes(int(member.removeprefix(_SILENCE)) * RATE // 1000 * 2)
+        return np.zeros(int(member.removeprefix(_SILENCE)) * RATE // 1000, dtype=np.float32)
     samples, rate = read_sound(Path(member))
     if rate != RATE:
         raise NoPackError(f"{member}: not of {RATE} Hz")

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from esl_vm.speech.sound_files import read_sound
+from esl_vm.sound.decode import read_sound
 from esl_vm.speech.utterance import Prompt
 from esl_vm.speech.voice import voice_for
 from esl_vm.speech.words import words
@@ -144,7 +144,7 @@ def page() -> str:
             for what, before, now_said in ROWS:
                 said = now_said(voice)
                 names = [part.name for part in said if isinstance(part, Prompt)]
-                seconds = len(rendered(said, spoken)) / 2 / RATE
+                seconds = len(rendered(said, spoken)) / RATE
                 then = _as_it_was(before[language].split(), language, pack)
                 text += f"| {what} | {words(names, language)} | {then:.1f} | {seconds:.1f} |\n"
     return text
@@ -156,5 +156,5 @@ def _as_it_was(names: list[str], language: str, pack: FilePack) -> float:
     for name in names:
         for recording in pack.recordings(Prompt(name, language)):
             samples, rate = read_sound(recording)
-            total += len(samples) / 2 / rate
+            total += len(samples) / rate
     return total

@@ -2,14 +2,20 @@
 
 import array
 import math
-import wave
 
+import numpy as np
 import pytest
 
 from esl_vm.sound.key_tone import tone_frames
-from esl_vm.sound.wav import measure
+from esl_vm.sound.wav import measure, wave
 
 RATE = 8000
+
+
+def found_in(samples, rate, key):
+    return tone_frames(np.array(samples), rate, key)
+
+
 KEYS = {"#": (941, 1477), "1": (697, 1209), "0": (941, 1336), "5": (770, 1336)}
 
 
@@ -44,18 +50,18 @@ def silence(ms, rate=RATE):
 @pytest.mark.parametrize("ms", [40, 60, 75, 120])
 def test_a_tone_at_the_end_is_found_whole_and_not_much_more(rate, key, ms):
     samples = speech(400, rate) + tone(key, ms, rate)
-    found = tone_frames(samples[-rate * 6 // 10 :].tobytes(), rate, key) * 1000 / rate
+    found = found_in(samples[-rate * 6 // 10 :], rate, key) * 1000 / rate
     assert ms <= found <= ms + 40
 
 
 def test_a_little_silence_may_follow_it():
     samples = speech(400) + tone("#", 60) + silence(300)
-    assert 360 <= tone_frames(samples[-4800:].tobytes(), RATE, "#") * 1000 / RATE <= 400
+    assert 360 <= found_in(samples[-4800:], RATE, "#") * 1000 / RATE <= 400
 
 
 def test_a_word_on_the_lips_may_follow_it():
     samples = speech(600) + tone("#", 60) + silence(80) + speech(50)
-    assert 190 <= tone_frames(samples[-4800:].tobytes(), RATE, "#") * 1000 / RATE <= 230
+    assert 190 <= found_in(samples[-4800:], RATE, "#") * 1000 / RATE <= 230
 
 
 @pytest.mark.parametrize(
@@ -64,20 +70,18 @@ def test_a_word_on_the_lips_may_follow_it():
     ids=["speech", "silence", "another key", "in the middle", "nothing"],
 )
 def test_what_is_no_tone_of_that_key_stays(samples):
-    assert tone_frames(samples[-4800:].tobytes(), RATE, "#") == 0
+    assert found_in(samples[-4800:], RATE, "#") == 0
 
 
 @pytest.mark.parametrize("channels", [1, 2])
 def test_a_recording_is_measured_without_it(tmp_path, channels):
     path = tmp_path / "a.wav"
     samples = speech(2000) + tone("#", 60)
-    with wave.open(str(path), "wb") as file:
-        file.setparams((channels, 2, RATE, 0, "NONE", ""))
-        file.writeframes(b"".join(samples[at : at + 1].tobytes() * channels for at in range(len(samples))))
+    path.write_bytes(wave(np.repeat(samples, channels).astype("<i2").tobytes(), RATE, channels))
     assert measure(path, 128).ms == 2060
     assert 1960 <= measure(path, 128, "#").ms <= 2000
     assert measure(path, 128, "1").ms == 2060
 
 
 def test_all_of_a_recording_may_be_the_tone():
-    assert tone_frames(tone("#", 100).tobytes(), RATE, "#") == 800
+    assert found_in(tone("#", 100), RATE, "#") == 800

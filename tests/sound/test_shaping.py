@@ -50,27 +50,19 @@ def syllables(rate=8000, *, level=0.1, pauses=(0.05, 0.4, 0.05), seed=1):
     return np.clip(np.concatenate(parts), -1, 1)
 
 
-def pcm(samples):
-    return (samples * 32767).astype(np.int16).tobytes()
-
-
-def numbers(samples):
-    return np.frombuffer(samples, np.int16) / 32768
-
-
 @pytest.mark.parametrize("rate", [8000, 16000])
 @pytest.mark.parametrize("level", [0.003, 0.05, 0.1, 0.3])
 def test_any_recording_comes_to_the_same_level(rate, level):
     before = syllables(rate, level=level)
-    after = numbers(shaped(pcm(before), rate))
+    after = shaped(before, rate)
     assert p56(after, rate) == pytest.approx(LEVEL_DBFS, abs=1)
-    assert active_level(pcm(before), rate) == pytest.approx(p56(before, rate), abs=0.7)
+    assert active_level(before, rate) == pytest.approx(p56(before, rate), abs=0.7)
     assert np.abs(after).max() < 0.95
 
 
 def test_silence_around_and_long_silence_within_are_cut():
     rate = 8000
-    after = numbers(shaped(pcm(syllables(rate, pauses=(0.05, 1.5, 0.05))), rate))
+    after = shaped((syllables(rate, pauses=(0.05, 1.5, 0.05))), rate)
     loud = np.flatnonzero(np.abs(after) >= 10 ** (-45 / 20))
     assert loud[0] <= 0.03 * rate
     assert np.diff(loud).max() * 1000 / rate == pytest.approx(LONGEST_SILENCE_MS, abs=40)
@@ -81,15 +73,15 @@ def test_silence_around_and_long_silence_within_are_cut():
 def test_from_one_word_to_the_next_is_the_gap_to_half_a_frame(ms):
     rate = 8000
     word = np.concatenate((np.zeros(800), np.tile([0.1, -0.1], rate * ms // 2000), np.zeros(1200)))
-    loud = np.flatnonzero(numbers(shaped(pcm(word), rate) * 2))
+    loud = np.flatnonzero(np.tile(shaped(word, rate), 2))
     gap = np.diff(loud).max() * 1000 / rate
     assert gap == pytest.approx(WORD_GAP_MS, abs=10.5)
 
 
 def test_a_sound_shaped_again_stays_as_it_is():
-    once = shaped(pcm(syllables()), 8000)
+    once = shaped(syllables(), 8000)
     again = shaped(once, 8000)
-    assert abs(len(again) - len(once)) <= 2 * 160 * 2
+    assert abs(len(again) - len(once)) <= 2 * 160
     assert active_level(again, 8000) == pytest.approx(active_level(once, 8000), abs=0.5)
 
 
@@ -97,11 +89,11 @@ def test_peaks_are_rounded_off_not_cut():
     rate = 8000
     sound = syllables(rate, level=0.02)
     sound[len(sound) // 2] = 0.9  # a click, 30 dB above the rest
-    after = numbers(shaped(pcm(sound), rate))
+    after = shaped(sound, rate)
     assert 0.85 < np.abs(after).max() < 0.95
     assert p56(after, rate) == pytest.approx(LEVEL_DBFS, abs=2)
 
 
-@pytest.mark.parametrize("samples", [b"", bytes(16000), b"\1\0" * 8000])
+@pytest.mark.parametrize("samples", [[], [0.0] * 8000, [0.00003] * 8000])
 def test_where_there_is_no_sound_there_is_nothing(samples):
-    assert shaped(samples, 8000) == b""
+    assert not len(shaped(np.array(samples, dtype=np.float32), 8000))

@@ -67,7 +67,7 @@ def test_a_sentence_is_rendered_as_long_as_freeswitch_plays_it(tmp_path):
         pytest.skip(str(missing))
     one, two = Prompt("vm-deleted", "fr"), Prompt("vm-helpexit", "fr")
     together = len(rendered((one, two), pack)) - len(rendered((one,), pack)) - len(rendered((two,), pack))
-    assert together == 200 * 8 * 2, "300 ms between sentences, of which 100 are at the first one's end"
+    assert together == 200 * 8, "300 ms between sentences, of which 100 are at the first one's end"
 
 
 def test_the_report_counts_words_and_names_the_slips():

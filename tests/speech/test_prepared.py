@@ -5,19 +5,21 @@ from __future__ import annotations
 import logging
 import os
 import stat
-import wave
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from esl_vm.esl.sounds import members
+from esl_vm.sound.decode import read_sound
+from esl_vm.sound.resample import to_pcm
 from esl_vm.sound.shaping import LEVEL_DBFS, active_level
+from esl_vm.sound.wav import wave
 from esl_vm.speech.asterisk_pack import DEBIAN_FOLDER, AsteriskPack
 from esl_vm.speech.cuts import CUTS
 from esl_vm.speech.freeswitch_pack import FreeswitchPack
 from esl_vm.speech.prepared import PreparedPack
-from esl_vm.speech.sound_files import AS_THEY_ARE, read_sound
+from esl_vm.speech.sound_files import AS_THEY_ARE
 from esl_vm.speech.utterance import Pause, Prompt, Sound
 from esl_vm.speech.voice import LANGUAGES, voice_for
 from esl_vm.speech.words import prompt_names
@@ -31,9 +33,7 @@ debian_prompts = pytest.mark.skipif(
 def record(path, seconds=0.5, level=0.02, rate=8000):
     path.parent.mkdir(parents=True, exist_ok=True)
     tone = level * np.sin(np.arange(int(seconds * rate)) * 0.3)
-    with wave.open(str(path), "wb") as sound:
-        sound.setparams((1, 2, rate, 0, "NONE", ""))
-        sound.writeframes((tone * 32767).astype("<i2").tobytes())
+    path.write_bytes(wave(to_pcm(tone), rate))
 
 
 class Clock:
@@ -161,7 +161,7 @@ def test_a_prompt_of_several_recordings_is_one_file(tmp_path):
 def test_the_tone_is_no_speech(sounds, tmp_path):
     record(sounds / "fr/beep.wav", level=0.6)
     [file] = PreparedPack(AsteriskPack(sounds), tmp_path / "made").files(Prompt("beep", "fr"))
-    assert read_sound(tmp_path / file) == read_sound(sounds / "fr/beep.wav")
+    assert (tmp_path / file).read_bytes() == (sounds / "fr/beep.wav").read_bytes()
     assert "beep" in AS_THEY_ARE
 
 
@@ -170,7 +170,7 @@ def test_only_the_recording_that_was_measured_is_cut(sounds, tmp_path):
     record(sounds / "en/vm-login.wav", seconds=4.216)
     pack = PreparedPack(AsteriskPack(sounds), tmp_path / "made")
     seconds = {
-        language: len(read_sound(tmp_path / pack.files(Prompt("vm-login", language))[0])[0]) / 16000
+        language: len(read_sound(tmp_path / pack.files(Prompt("vm-login", language))[0])[0]) / 8000
         for language in LANGUAGES
     }
     assert seconds["fr"] == pytest.approx(4.216 - 1.62 + 0.1, abs=0.04)
@@ -188,9 +188,9 @@ def test_debians_prompts_are_all_at_one_level_and_tight(language, tmp_path):
         assert file.startswith(f"{tmp_path}/made/"), name
         samples, rate = read_sound(tmp_path / file)
         assert active_level(samples, rate) == pytest.approx(LEVEL_DBFS, abs=1.2), name
-        loud = np.flatnonzero(np.abs(np.frombuffer(samples, "<i2")) > 200)
+        loud = np.flatnonzero(np.abs(samples) > 0.006)
         assert loud[0] * 1000 / rate < 60, name
-        assert (len(samples) // 2 - loud[-1]) * 1000 / rate < 200, name
+        assert (len(samples) - loud[-1]) * 1000 / rate < 200, name
 
 
 @debian_prompts
@@ -266,4 +266,4 @@ def test_a_part_of_another_recording_is_never_the_whole_of_it(sounds, tmp_path):
     assert files == (str(sounds / "fr/vm-then-pound.wav"),)
     record(sounds / "fr/demo-enterkeywords.wav", seconds=5.802)
     [made] = PreparedPack(AsteriskPack(sounds), tmp_path / "made").files(separated)
-    assert len(read_sound(Path(made))[0]) / 16000 == pytest.approx(5.802 - 2.65 + 0.1, abs=0.03)
+    assert len(read_sound(Path(made))[0]) / 8000 == pytest.approx(5.802 - 2.65 + 0.1, abs=0.03)

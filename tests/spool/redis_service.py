@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from spool_cast import DEFAULTS, Clock, freeswitch_records, recorded, voice
+from spool_cast import DEFAULTS, Clock, freeswitch_records, recorded
+from support.sounds import voice
 
 from esl_vm.audio.cache import Cache
 from esl_vm.audio.redis_audio import RedisAudio

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
-import math
 import pickle
-import struct
 from pathlib import Path
 
 from esl_vm.audio.folder_audio import FolderAudio
@@ -29,26 +26,8 @@ NOW = 1_795_380_000.0
 DEFAULTS = {"min_ms": 1000, "trim_silence": True, "threshold": 128}
 
 
-@functools.cache
-def voice(ms: int, level: int = 8000, pitch: float = 0.3, rate: int = RATE) -> bytes:
-    """Samples of somebody speaking, more or less."""
-    return b"".join(struct.pack("<h", int(level * math.sin(i * pitch))) for i in range(ms * rate // 1000))
-
-
-def silence(ms: int, rate: int = RATE) -> bytes:
-    return bytes(2 * (ms * rate // 1000))
-
-
 def recorded(ms: int, ended: Ended = Ended.KEY) -> Recorded:
     return Recorded(ms, ended, "#" if ended is Ended.KEY else "")
-
-
-def cut_off(data: bytes) -> bytes:
-    """What is on the disk when FreeSWITCH 1.11 is killed while it records: RIFF size 8, no data, then the samples."""
-    whole = bytearray(wave(data, RATE))
-    struct.pack_into("<I", whole, 4, 8)
-    struct.pack_into("<I", whole, 40, 0)
-    return bytes(whole)
 
 
 class Clock:

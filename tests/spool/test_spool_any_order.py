@@ -11,7 +11,8 @@ from pathlib import Path
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, precondition, rule
-from spool_cast import ALICE, BOB, EVE, Desk, cut_off, freeswitch_records, recorded, voice
+from spool_cast import ALICE, BOB, EVE, Desk, freeswitch_records, recorded
+from support.sounds import cut_off, voice
 
 from esl_vm.model.errors import SpoolError
 from esl_vm.model.mailbox import Greeting

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 from killed import AUDIO_STEPS, MAILBOX_STEPS, Steps, in_child
-from spool_cast import ALICE, BOB, EVE, RATE, Desk, cut_off, freeswitch_records, recorded, silence, voice
+from spool_cast import ALICE, BOB, EVE, RATE, Desk, freeswitch_records, recorded
+from support.sounds import cut_off, silence, voice
 
 from esl_vm.model.errors import CallerGoneError, StoreDownError
 from esl_vm.model.mailbox import Greeting

@@ -9,8 +9,9 @@ import shutil
 import subprocess
 
 import pytest
-from spool_cast import ALICE, BOB, Desk, freeswitch_records, recorded, voice
+from spool_cast import ALICE, BOB, Desk, freeswitch_records, recorded
 from support.small_disk import small_disk, take_inodes
+from support.sounds import voice
 
 from esl_vm.model.errors import CallerGoneError, SpoolError
 from esl_vm.sound import disk as spool_disk

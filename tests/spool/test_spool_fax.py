@@ -7,7 +7,8 @@ import random
 import struct
 
 import pytest
-from spool_cast import ALICE, Desk, freeswitch_records, recorded, silence, voice
+from spool_cast import ALICE, Desk, freeswitch_records, recorded
+from support.sounds import silence, voice
 
 from esl_vm.model.events import What
 from esl_vm.spool import Settled

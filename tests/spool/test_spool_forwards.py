@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from spool_cast import ALICE, BOB, EVE, NOBODY, RATE, freeswitch_records, recorded, silence, voice
+from spool_cast import ALICE, BOB, EVE, NOBODY, RATE, freeswitch_records, recorded
+from support.sounds import silence, voice
 
 from esl_vm.model.errors import AudioMissingError, CallerGoneError, SpoolError
 from esl_vm.model.store import Delivery

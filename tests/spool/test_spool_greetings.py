@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from spool_cast import ALICE, NOBODY, RATE, freeswitch_records, recorded, silence, voice
+from spool_cast import ALICE, NOBODY, RATE, freeswitch_records, recorded
+from support.sounds import silence, voice
 
 from esl_vm.model.call import Ended
 from esl_vm.model.errors import CallerGoneError, SpoolError

@@ -6,7 +6,8 @@ import time
 
 import pytest
 from redis_service import BOB as BRUNO
-from spool_cast import ALICE, BOB, EVE, Desk, freeswitch_records, recorded, voice
+from spool_cast import ALICE, BOB, EVE, Desk, freeswitch_records, recorded
+from support.sounds import voice
 
 from esl_vm.model.mailbox import Greeting
 from esl_vm.sound import disk

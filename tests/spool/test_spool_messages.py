@@ -7,19 +7,8 @@ import os
 import stat
 
 import pytest
-from spool_cast import (
-    ALICE,
-    BOB,
-    EVE,
-    NOBODY,
-    RATE,
-    Desk,
-    cut_off,
-    freeswitch_records,
-    recorded,
-    silence,
-    voice,
-)
+from spool_cast import ALICE, BOB, EVE, NOBODY, RATE, Desk, freeswitch_records, recorded
+from support.sounds import cut_off, silence, voice
 
 from esl_vm.model.call import Ended
 from esl_vm.model.errors import CallerGoneError, InvalidValueError, SpoolError

@@ -8,8 +8,9 @@ import dataclasses
 import pytest
 from killed import Steps, in_child
 from redis_service import ALICE, BOB, SAID, Service, id_of, leave
-from spool_cast import RATE, freeswitch_records, recorded, voice
+from spool_cast import RATE, freeswitch_records, recorded
 from support.redis_servers import NoRedisError, redis_cluster
+from support.sounds import voice
 
 from esl_vm.model.errors import StoreDownError
 from esl_vm.model.mailbox import Greeting, MailboxId

@@ -5,7 +5,8 @@ from __future__ import annotations
 import struct
 
 import pytest
-from spool_cast import ALICE, RATE, Desk, freeswitch_records, recorded, silence, voice
+from spool_cast import ALICE, RATE, Desk, freeswitch_records, recorded
+from support.sounds import silence, voice
 
 from esl_vm.model.mailbox import Greeting
 from esl_vm.sound.wav import measure, wave

@@ -7,7 +7,8 @@ import multiprocessing
 import os
 
 import pytest
-from spool_cast import ALICE, BOB, DEFAULTS, RATE, Desk, cut_off, freeswitch_records, recorded, voice
+from spool_cast import ALICE, BOB, DEFAULTS, RATE, Desk, freeswitch_records, recorded
+from support.sounds import cut_off, voice
 
 from esl_vm.model.errors import CallerGoneError, InvalidValueError, SpoolError
 from esl_vm.model.events import What

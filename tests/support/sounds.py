@@ -1,0 +1,29 @@
+"""Samples of callers, and what FreeSWITCH leaves of them."""
+
+from __future__ import annotations
+
+import functools
+import math
+import struct
+
+from esl_vm.sound.wav import wave
+
+RATE = 8000
+
+
+@functools.cache
+def voice(ms: int, level: int = 8000, pitch: float = 0.3, rate: int = RATE) -> bytes:
+    """Samples of somebody speaking, more or less."""
+    return b"".join(struct.pack("<h", int(level * math.sin(i * pitch))) for i in range(ms * rate // 1000))
+
+
+def silence(ms: int, rate: int = RATE) -> bytes:
+    return bytes(2 * (ms * rate // 1000))
+
+
+def cut_off(data: bytes) -> bytes:
+    """What is on the disk when FreeSWITCH 1.11 is killed while it records: RIFF size 8, no data, then the samples."""
+    whole = bytearray(wave(data, RATE))
+    struct.pack_into("<I", whole, 4, 8)
+    struct.pack_into("<I", whole, 40, 0)
+    return bytes(whole)
