@@ -25,6 +25,7 @@ _GIVEN = {
     "workers": "service.workers",
     "prompts": "speech.prompts",
     "metrics": "metrics.listen",
+    "web": "web.listen",
     "freeswitch": "notify.freeswitch",
     "password_file": "notify.password_file",
 }

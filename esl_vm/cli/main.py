@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from esl_vm import __version__
 from esl_vm.cli import (
+    access,
     backup,
     broadcast,
     config,
@@ -30,6 +31,7 @@ from esl_vm.cli import (
     spool,
     support_bundle,
     top,
+    web,
 )
 from esl_vm.cli.output import complain, open_standard_files
 from esl_vm.cli.parsers import EXIT_CODES, Commands, Parser, global_options
@@ -44,6 +46,8 @@ GROUPS = (
     serve,
     phone,
     notify,
+    web,
+    access,
     mailbox,
     message,
     greeting,

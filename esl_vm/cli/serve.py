@@ -21,6 +21,7 @@ from esl_vm.model.pins import DEFAULT_PIN
 from esl_vm.service.background import work_in_background
 from esl_vm.service.listener import address_of, listen_on
 from esl_vm.service.process import DEMO_MAILBOXES, Service
+from esl_vm.service.web import serve_web
 from esl_vm.service.worker import serve_calls
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def add_commands(commands: Commands) -> None:
     parser.add_argument(
         "--metrics", metavar="HOST:PORT", help="where /metrics, /healthz and /readyz are (default: nowhere)"
     )
+    parser.add_argument("--web", metavar="HOST:PORT", help="where the pages and the API are (default: nowhere)")
     parser.add_argument("--no-notify", action="store_true", help="no lamps, mail and webhooks from here")
     parser.add_argument("--demo", action="store_true", help="where there is no mailbox yet, make a few to try")
 
@@ -74,6 +76,7 @@ def _run(args: argparse.Namespace) -> int:
     manager = ServiceManager.of(os.environ)
     listener = manager.passed_listener() or listen_on(settings.service.listen)
     seen = listen_on(settings.metrics.listen, "--metrics") if settings.metrics.listen else None
+    browsed = listen_on(settings.web.listen, "--web") if settings.web.listen else None
     os.environ.pop(
         "PROMETHEUS_MULTIPROC_DIR", None
     )  # its library would count in mapped files, which a full disk breaks
@@ -82,7 +85,7 @@ def _run(args: argparse.Namespace) -> int:
 
         def roles_for(now: Settings) -> list[Role]:
             notify = now.notify.enabled and not args.no_notify
-            service = Service(now, redis_url, listener, address_of(listener), False, notify, counted, seen)
+            service = Service(now, redis_url, listener, address_of(listener), False, notify, counted, seen, browsed)
             workers = [
                 Role(
                     f"worker {number}",
@@ -93,7 +96,8 @@ def _run(args: argparse.Namespace) -> int:
             background = partial(
                 work_in_background, service=dataclasses.replace(service, demo=args.demo), counts=counted.slot()
             )
-            return [*workers, Role("background process", background, serves_calls=False)]
+            web = [Role("web", partial(serve_web, service=service), serves_calls=False)] if browsed else []
+            return [*workers, Role("background process", background, serves_calls=False), *web]
 
         def reload() -> list[Role]:
             now = settings_of(args)
@@ -101,7 +105,7 @@ def _run(args: argparse.Namespace) -> int:
             return roles_for(now)
 
         def ready() -> None:
-            _say_ready(settings, listener, seen, redis_url, args)
+            _say_ready(settings, listener, seen, browsed, redis_url, args)
             manager.status(f"takes calls on {address_of(listener)}")
 
         supervisor = Supervisor(
@@ -122,6 +126,7 @@ def _refuse_what_needs_a_restart(before: Settings, now: Settings) -> None:
         ("data_dir", before.data_dir, now.data_dir),
         ("service.listen", before.service.listen, now.service.listen),
         ("metrics.listen", before.metrics.listen, now.metrics.listen),
+        ("web.listen", before.web.listen, now.web.listen),
         ("redis", dataclasses.astuple(before.redis)[:3], dataclasses.astuple(now.redis)[:3]),
     )
     problems = [f"{name}: a change of it needs a restart" for name, was, is_now in fixed if was != is_now]
@@ -130,7 +135,12 @@ def _refuse_what_needs_a_restart(before: Settings, now: Settings) -> None:
 
 
 def _say_ready(
-    settings: Settings, listener: socket.socket, seen: socket.socket | None, redis_url: str, args: argparse.Namespace
+    settings: Settings,
+    listener: socket.socket,
+    seen: socket.socket | None,
+    browsed: socket.socket | None,
+    redis_url: str,
+    args: argparse.Namespace,
 ) -> None:
     from esl_vm.ops import logs
     from esl_vm.service.wiring import EMBEDDED, open_prompts
@@ -149,6 +159,8 @@ def _say_ready(
         lines.append(f"  prompts  {pack.kind}, in {pack.folder}")
     if seen:
         lines.append(f"  status   http://{address_of(seen)}/metrics, /healthz and /readyz")
+    if browsed:
+        lines.append(f"  web      http://{address_of(browsed)}/ (the API: /api/)")
     if args.demo:
         program = "python -m esl_vm" if sys.argv[0].endswith("__main__.py") else sys.argv[0]
         command = " ".join([program, *(["--data-dir", args.data_dir] if "data_dir" in args else [])])

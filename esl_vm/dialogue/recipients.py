@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from esl_vm.dialogue.directory import find_by_name
 from esl_vm.dialogue.menus import RecipientMenu
 from esl_vm.model.errors import InvalidValueError
-from esl_vm.model.lists import DistributionList
 from esl_vm.model.mailbox import Mailbox, MailboxId
+from esl_vm.model.recipients import Refusal, are_too_many, members_of, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from esl_vm.dialogue.visit import Visit
+    from esl_vm.model.lists import DistributionList
     from esl_vm.speech.utterance import Utterance
 
 
@@ -67,27 +68,24 @@ def _checked(
     said: Utterance = ()
     boxes: list[MailboxId] = []
     for number, one in chosen.items():
-        if isinstance(one, DistributionList) and not visit.options.send_lists:
-            return Recipients(), visit.talk.voice.digits(number) + visit.say("feature-not-avail-line")
-        members = _members(visit, one, own=own)
-        if not members:
-            return Recipients(), visit.talk.voice.digits(number) + visit.say("pbx-invalid")
-        if isinstance(one, Mailbox) and not one.has_room:
-            return Recipients(), visit.talk.name_of(one) + visit.say("vm-mailboxfull")
+        members = members_of(one, visit.box, own=own)
+        match refusal(one, members, visit.options):
+            case Refusal.NOT_ALLOWED:
+                return Recipients(), visit.talk.voice.digits(number) + visit.say("feature-not-avail-line")
+            case Refusal.UNKNOWN:
+                return Recipients(), visit.talk.voice.digits(number) + visit.say("pbx-invalid")
+            case Refusal.FULL if one is not None:
+                return Recipients(), visit.talk.name_of(one) + visit.say("vm-mailboxfull")
+            case _:
+                pass
         if one is not None:
             said += visit.talk.name_of(one)
         boxes += members
-        if 0 < visit.options.send_most < len(set(boxes)):
+        if are_too_many(boxes, visit.options):
             return Recipients(), visit.talk.voice.digits(number) + visit.say("feature-not-avail-line")
     visit.talk.skim(said)
     first = next(iter(chosen.values()))
     return Recipients(tuple(dict.fromkeys(boxes)), first if isinstance(first, Mailbox) else None), ()
-
-
-def _members(visit: Visit, one: Mailbox | DistributionList | None, *, own: bool) -> list[MailboxId]:
-    """The mailboxes a recipient stands for; one's own only where that is allowed."""
-    members = [] if one is None else one.members if isinstance(one, DistributionList) else [one.id]
-    return [member for member in members if own or member != visit.box]
 
 
 def _of_number(visit: Visit, number: str) -> Mailbox | DistributionList | None:

@@ -13,24 +13,32 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LONGEST = 200
-PHONE = "phone"
+PHONE, WEB = "phone", "web"
 _actor: ContextVar[str] = ContextVar("actor", default="")
 
 
 def actor() -> str:
-    """Who acts now: `phone NUMBER CALL-UUID`, `command USER@HOST`, `housekeeping NODE`; `` = nobody in particular."""
+    """Who acts now: `phone NUMBER CALL-UUID`, `web ROLE:NAME ADDRESS REQUEST`, `command USER@HOST`, `housekeeping NODE`.
+
+    `` = nobody in particular.
+    """
     return _actor.get()
 
 
 def caller() -> str:
-    """The number of the telephone that acts now, `` if none does."""
-    words = actor().split()
-    return words[1] if len(words) > 1 and words[0] == PHONE else ""
+    """The number of the telephone that acts now, or the browser's address; `` if none does."""
+    words = [*actor().split(), "", "", ""]
+    return {PHONE: words[1], WEB: words[2]}.get(words[0], "")
 
 
 def phone(number: str, call: str) -> str:
     """The actor that a call is: a number without blanks, and FreeSWITCH's uuid of the call."""
     return f"{PHONE} {''.join(number.split()) or 'unknown'} {call}"
+
+
+def browser(who: str, address: str, request: str) -> str:
+    """The actor that a request to the pages or the API is: whose, from which address, its id in the log."""
+    return f"{WEB} {':'.join(who.split()) or 'nobody'} {address} {request}"
 
 
 @contextmanager

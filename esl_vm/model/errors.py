@@ -25,6 +25,10 @@ class NoSuchMessageError(VoicemailError):
     """The message is not in that mailbox (any more)."""
 
 
+class ChangedMeanwhileError(VoicemailError):
+    """Somebody else changed it since it was read; nothing was changed. Whoever changes it reads it again."""
+
+
 class MailboxExistsError(VoicemailError):
     """A mailbox of that number is there already."""
 

@@ -141,7 +141,7 @@ class Mailbox:
         timezone: an IANA name (`America/Toronto`); `` = the service's default.
         email: where mail about messages goes; `` = none. pager: the short notification's address.
         has_pin: whether a PIN is set. pin_is_initial: it is the one an administrator or the default set. pin_changed: when
-            it was set, epoch seconds; 0 = not known.
+            it was set, epoch seconds; 0 = not known. pin_mark: another one whenever the PIN is; it tells nothing of it.
         greetings: the recorded ones.
         options: what voicemail.conf would call the mailbox's options; the service's defaults where it has none.
         counts: messages, at the time of the look.
@@ -159,6 +159,7 @@ class Mailbox:
     has_pin: bool = False
     pin_is_initial: bool = False
     pin_changed: float = 0.0
+    pin_mark: str = ""
     greetings: dict[Greeting, StoredGreeting] = field(default_factory=dict)
     options: MailboxOptions = field(default_factory=MailboxOptions)
     extensions: tuple[str, ...] = ()

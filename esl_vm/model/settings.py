@@ -195,6 +195,27 @@ class MetricsSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class WebSettings:
+    """The mailbox in a browser, and the API. Without an address there is none."""
+
+    listen: str = _setting("", "address of the pages and the API, HOST:PORT; empty = none", kind="address")
+    url: str = _setting("", "where browsers find it, as https://voicemail.example.com; empty = as they ask", kind="url")
+    trusted_proxies: tuple[str, ...] = _setting(
+        ("127.0.0.1/32", "::1/128"),
+        "networks of proxies whose X-Forwarded-For and -Proto are believed",
+        kind="networks",
+    )
+    connections: int = _setting(2000, "most connections at once", low=1, high=100000)
+    arrival_s: int = _setting(10, "seconds in which a request's headers must have arrived", low=1, high=300)
+    stall_s: int = _setting(30, "seconds a client may take to read or send the next piece", low=1, high=3600)
+    upload_mb: int = _setting(20, "most megabytes of a sound that is sent in", low=1, high=1000)
+    session_hours: int = _setting(12, "hours after which one signs in anew", low=1, high=720)
+    address_failures: int = _setting(
+        50, "wrong PINs from one address, for any mailboxes, within pins.window_s that shut it out", low=1, high=100000
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings. Immutable: a reload makes new ones and starts new processes with them."""
 
@@ -213,6 +234,7 @@ class Settings:
     mail: MailSettings = field(default_factory=MailSettings)
     webhook: WebhookSettings = field(default_factory=WebhookSettings)
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
+    web: WebSettings = field(default_factory=WebSettings)
 
 
 def limits_of(setting: dataclasses.Field[object]) -> Limits:

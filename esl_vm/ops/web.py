@@ -49,19 +49,24 @@ class _Handler(WSGIHandler):  # type: ignore[misc] # gevent has no types here
             super().handle_one_response()
 
 
-class _Connections(Pool):  # type: ignore[misc] # likewise
+class Connections(Pool):  # type: ignore[misc] # likewise
     """Everybody is let in; whose request is not there yet makes room first, the oldest before the others.
 
     So a watchdog is answered however many send half a request and wait.
+
+    Args:
+        most: connections at once.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
         super().__init__()
+        self._most = most
         self._arriving: dict[gevent.Greenlet, None] = {}
         self._answered: dict[gevent.Greenlet, None] = {}
 
     def spawn(self, *handle: Any) -> gevent.Greenlet:
-        if len(self._arriving) + len(self._answered) >= MOST_AT_ONCE:
+        """Handle a connection; who has been sending its request longest makes room for it."""
+        if len(self._arriving) + len(self._answered) >= self._most:
             oldest = next(iter(self._arriving or self._answered))
             self._left(oldest)
             oldest.kill(block=False)
@@ -93,7 +98,7 @@ class StatusPages:
         self._look = look
         self._metrics = metrics
         self._server = WSGIServer(
-            listener, self._answer, log=None, error_log=log, spawn=_Connections(), handler_class=_Handler
+            listener, self._answer, log=None, error_log=log, spawn=Connections(MOST_AT_ONCE), handler_class=_Handler
         )
 
     @property

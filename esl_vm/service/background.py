@@ -51,6 +51,8 @@ def work_in_background(pipe: HeartbeatPipe, service: Service, counts: MetricsSlo
     from esl_vm.store.store import SCHEMA
 
     settings = service.settings
+    if service.browsed:
+        service.browsed.close()
     metrics = Metrics(counts, service.metrics, partial(gevent.spawn_later, WRITE_S))
     with open_node(settings, service.redis_url) as node, acting(f"housekeeping {settings.service.node}"):
         count(node, metrics)

@@ -44,6 +44,7 @@ class Service:
         listener: where calls are taken, shared by the workers. listens: its address, for the cluster's list of nodes.
         demo: make a few mailboxes to try where there is none. notify: tell others of changes.
         metrics: of all its processes, None = nobody asks. seen: the background process' listener for /metrics, None = nowhere.
+        browsed: the web process' listener, likewise.
     """
 
     settings: Settings
@@ -54,6 +55,7 @@ class Service:
     notify: bool = True
     metrics: MetricsMemory | None = None
     seen: socket.socket | None = None
+    browsed: socket.socket | None = None
 
 
 def add_demo_mailboxes(node: Node) -> bool:

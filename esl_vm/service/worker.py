@@ -54,8 +54,9 @@ def serve_calls(
     from esl_vm.service.worker import build_server
 
     settings = service.settings
-    if service.seen:
-        service.seen.close()
+    for other in (service.seen, service.browsed):
+        if other:
+            other.close()
     metrics = Metrics(counts, later=partial(gevent.spawn_later, WRITE_S))
     with open_node(settings, service.redis_url) as node:
         count(node, metrics)

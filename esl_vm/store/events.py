@@ -79,6 +79,27 @@ class RedisEvents:
         )
         return found[-most:] if most > 0 else []
 
+    def since(self, partition: int, entry: str, most: int) -> list[Event] | None:
+        """The events of one partition after an entry, oldest first; None if its stream no more reaches back so far.
+
+        Args:
+            partition: which one.
+            entry: an entry's id.
+            most: how many.
+        """
+        name = self._streams.names[partition]
+
+        def work(client: Any) -> list[Any]:
+            pipeline = client.pipeline(transaction=False)
+            pipeline.xrange(name, min=f"({entry}", count=most)
+            pipeline.xrange(name, count=1)
+            return pipeline.execute()  # type: ignore[no-any-return]
+
+        found, oldest = self._base.link.run(partition, work)
+        if entry != START and oldest and _order(text(oldest[0][0])) > _order(entry):
+            return None
+        return [one.event for one in entries_of(partition, found) if one.event is not None]
+
     def shared(self, group: str, consumer: str, *, idle_s: float = 60.0, begin_ago_s: float = 600.0) -> SharedEvents:
         """The streams as shared by all who name this group; each event is given to one of them.
 
@@ -216,6 +237,12 @@ def _acknowledge(stream: str, group: str, entries: Sequence[str], client: Any) -
 def _when(event: Event) -> tuple[int, float]:
     """When it was written, by Redis's clock; several partitions' events of one millisecond by the writers' clocks."""
     return int(event.id.partition("-")[0]), event.at
+
+
+def _order(entry: str) -> tuple[int, int]:
+    """An entry's id as it is ordered."""
+    at, _, number = entry.partition("-")
+    return int(at), int(number or 0)
 
 
 def _id_at(seconds: float) -> str:

@@ -69,6 +69,18 @@ def broadcast(name: str) -> str:
     return f"vm:broadcast:{name}"
 
 
+# Who may use the browser's pages and the API (store/access.py); each a hash by what is random, its secrets hashed.
+ADMIN_SESSIONS = "vm:sessions"
+ADMIN_LINKS = "vm:links"
+TOKENS = "vm:tokens"
+TOKENS_USED = "vm:tokens:used"
+
+
+def login_address(address: str) -> str:
+    """How many wrong PINs came from an address: string, expires."""
+    return f"vm:login:address:{address}"
+
+
 _NAMES = tuple(folder.value for folder in FOLDERS)
 
 
@@ -122,6 +134,11 @@ class BoxKeys:
     def failures_outside(self) -> str:
         """Times of wrong PINs from other telephones: list, expires."""
         return f"{self._tag}login:outside:{self.name}"
+
+    @property
+    def sessions(self) -> str:
+        """Browsers in which its owner is signed in: hash, expires."""
+        return f"{self._tag}sessions:{self.name}"
 
     @property
     def locked(self) -> str:

@@ -92,9 +92,15 @@ class RedisMailboxes:
             after: of the last message had; it may have gone elsewhere meanwhile.
             most: messages to return.
         """
-        keys = self._base.keys.of(box)
         all_of_it = "first" if folder is Folder.NEW else "time"
-        which = {True: "urgent", False: "other", None: all_of_it}[urgent]
+        return self._part(box, folder, {True: "urgent", False: "other", None: all_of_it}[urgent], after, most)
+
+    def listed(self, box: MailboxId, folder: Folder, *, newest: bool, after: Place | None, most: int) -> Page:
+        """A part of a folder by the time of arrival there, the oldest or the newest first, from just after a place."""
+        return self._part(box, folder, "newest" if newest else "time", after, most)
+
+    def _part(self, box: MailboxId, folder: Folder, which: str, after: Place | None, most: int) -> Page:
+        keys = self._base.keys.of(box)
         place = (f"{after.score:.0f}", after.id) if after is not None else ("", "")
         args = [keys.messages, which, *place, str(most)]
         reply = self._base.link.script(keys.partition, script("page"), [keys.folder(folder)], args)

@@ -7,7 +7,13 @@ import json
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from esl_vm.model.errors import InvalidValueError, MailboxExistsError, NoSuchMailboxError, StoreDownError
+from esl_vm.model.errors import (
+    ChangedMeanwhileError,
+    InvalidValueError,
+    MailboxExistsError,
+    NoSuchMailboxError,
+    StoreDownError,
+)
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.names import keypad_name
 from esl_vm.store.fields import HIDDEN, checked_field, field_name
@@ -78,11 +84,19 @@ class RedisRegistry:
         fields = {text(name): text(value) for name, value in found.items()}
         return {name: value for name, value in sorted(fields.items()) if name not in HIDDEN}
 
-    def change(self, box: MailboxId, fields: Mapping[str, str], unset: Iterable[str] = ()) -> None:
-        """Set and unset fields; an empty value unsets.
+    def change(
+        self,
+        box: MailboxId,
+        fields: Mapping[str, str],
+        unset: Iterable[str] = (),
+        *,
+        expected: Mapping[str, str] | None = None,
+    ) -> None:
+        """Set and unset fields; an empty value unsets. Only if those of `expected` (`` = unset) are still so.
 
         Raises:
             InvalidValueError: a field that does not exist, or a value it can't have.
+            ChangedMeanwhileError: a field is not as expected; nothing was changed.
             NoSuchMailboxError: there is no such mailbox.
         """
         checked = _checked(fields)
@@ -92,11 +106,13 @@ class RedisRegistry:
         for _ in range(_TRIES):
             before = self._name(box)
             after = "" if "name" in gone else checked.get("name", before)
-            wish = {"fields": flat, "unset": sorted(gone)}
+            wish: dict[str, Any] = {"fields": flat, "unset": sorted(gone), "expected": dict(expected or {})}
             wish |= {"remove": _members(box, before), "add": _members(box, after)}
             answer = text(self._base.change(keys, "change_box", [keys.names], [before, json.dumps(wish)]))
             if answer == "done":
                 return
+            if answer == "changed":
+                raise ChangedMeanwhileError(f"mailbox {box} was changed meanwhile")
             if answer == "no mailbox":
                 break
         else:
@@ -151,8 +167,12 @@ class RedisRegistry:
 
     def overview(self, domain: str | None = None) -> Iterator[tuple[Mailbox, int]]:
         """All mailboxes (of a domain) as they are, each with the seconds for which its PIN is locked; many in one look."""
-        boxes = self.boxes(domain)
-        while portion := list(islice(boxes, _PORTION)):
+        return self.looked_at(self.boxes(domain))
+
+    def looked_at(self, boxes: Iterable[MailboxId]) -> Iterator[tuple[Mailbox, int]]:
+        """Those of these mailboxes that are there, each with the seconds for which its PIN is locked; many in one look."""
+        rest = iter(boxes)
+        while portion := list(islice(rest, _PORTION)):
             places = [self._base.keys.of(box) for box in portion]
 
             def work(client: Any, portion: list[MailboxId] = portion, places: list[BoxKeys] = places) -> list[Any]:

@@ -12,6 +12,7 @@ from redis import exceptions as wrong
 from esl_vm.model.errors import SettingsError, StoreDownError
 from esl_vm.model.options import MailboxOptions
 from esl_vm.model.pins import PinRules
+from esl_vm.store.access import RedisAccess
 from esl_vm.store.backup import Backup
 from esl_vm.store.base import Base
 from esl_vm.store.broadcasts import RedisBroadcasts
@@ -59,7 +60,7 @@ class Store:
 
     Attributes:
         mailboxes, pins, registry, directory, lists: the ports. broadcasts, renames: those under way. calls: messages by
-            the calls they came by. events: reading what
+            the calls they came by. access: sessions and tokens. events: reading what
             happened. housekeeping: what has to be done now and then. cluster: its nodes, and what they share.
         installation: the id of what lies in this Redis, which its sounds carry too; `` before Redis was reached.
         backup: mailboxes as a whole, out of Redis and in. schema: the one that was in force when Redis was reached last, 0
@@ -102,6 +103,7 @@ class Store:
         self.lists = RedisLists(base)
         self.renames = Renames(base, self.lists)
         self.broadcasts = RedisBroadcasts(base)
+        self.access = RedisAccess(base)
         self.calls = RedisCalls(base)
         self.events = RedisEvents(base)
         self.backup = Backup(base, self.registry)

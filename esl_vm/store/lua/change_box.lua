@@ -3,8 +3,9 @@
 -- KEYS[14]  vm:{pNN}:names:DOMAIN     sorted set, the partition's part of the directory
 -- ARGV[1..3]  as in common.lua
 -- ARGV[4]  the owner's name as it was when `remove` was made, `` = none
--- ARGV[5]  JSON: fields (name and value in turn), unset (names), remove and add (members of `names`)
--- Returns done, `no mailbox`, or `renamed` if the name is another by now (nothing was changed; read it and ask again).
+-- ARGV[5]  JSON: fields (name and value in turn), unset (names), remove and add (members of `names`), expected (what fields
+--          must hold, by name, `` = unset)
+-- Returns done, `changed` if a field is not as expected (nothing was changed), `no mailbox`, or `renamed` if the name is another by now (nothing was changed; read it and ask again).
 -- Repeating sets the same again.
 if redis.call('EXISTS', box) == 0 then
     return 'no mailbox'
@@ -13,6 +14,11 @@ if (redis.call('HGET', box, 'name') or '') ~= ARGV[4] then
     return 'renamed'
 end
 local wish = cjson.decode(ARGV[5])
+for field, value in pairs(wish.expected) do
+    if (redis.call('HGET', box, field) or '') ~= value then
+        return 'changed'
+    end
+end
 local changes = changes_of(wish.fields, wish.unset)
 if #wish.fields > 0 then
     redis.call('HSET', box, unpack(wish.fields))

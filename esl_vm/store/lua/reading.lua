@@ -62,6 +62,26 @@ local function range(folder, low, high, score, id, count)
     return found
 end
 
+-- The same from the newest on: pairs with low <= score and not beyond `high`, before the place (score, id).
+local function range_back(folder, low, high, score, id, count)
+    local from = score and string.format('%.0f', score) or high
+    local found, offset = {}, 0
+    while #found < count do
+        local part = redis.call('ZREVRANGEBYSCORE', folder, from, low, 'WITHSCORES', 'LIMIT', offset, count)
+        for index = 1, #part, 2 do
+            local at = tonumber(part[index + 1])
+            if #found < count and (not score or at < score or comes_after(id, part[index])) then
+                found[#found + 1] = {part[index], at}
+            end
+        end
+        if #part < 2 * count then
+            break
+        end
+        offset = offset + count
+    end
+    return found
+end
+
 local function time_of(score)
     return score < 0 and score + URGENT or score
 end
@@ -78,15 +98,17 @@ local function next_ones(folder, which, score, id, count)
     elseif which == 'first' then
         return range(folder, '-inf', '+inf', score, id, count)
     end
-    local at = score and time_of(score)
-    local urgent = range(folder, '-inf', '(0', at and at - URGENT, id, count)
-    local other = range(folder, '0', '+inf', at, id, count)
+    local at, back = score and time_of(score), which == 'newest'
+    local some = back and range_back or range
+    local urgent = some(folder, '-inf', '(0', at and at - URGENT, id, count)
+    local other = some(folder, '0', '+inf', at, id, count)
     local merged, u, o = {}, 1, 1
     while #merged < count and (urgent[u] or other[o]) do
         local first = urgent[u]
         if first and other[o] then
             local a, b = time_of(first[2]), other[o][2]
-            if a > b or (a == b and comes_after(first[1], other[o][1])) then
+            local later = a > b or (a == b and comes_after(first[1], other[o][1]))
+            if later ~= back then
                 first = nil
             end
         end

@@ -1,0 +1,186 @@
+"""`esl-vm admin` and `esl-vm token`: who may use the pages and the API besides the mailboxes' owners."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from esl_vm.cli.boxes import opened_node
+from esl_vm.cli.config import settings_of
+from esl_vm.cli.output import complain, iso_time, minute, print_json, print_table, show
+from esl_vm.cli.parsers import json_option
+from esl_vm.model.errors import InvalidValueError, VoicemailError
+from esl_vm.model.mailbox import MailboxId
+from esl_vm.model.rights import GRANTABLE, Reach, rights_of
+
+if TYPE_CHECKING:
+    import argparse
+
+    from esl_vm.cli.parsers import Commands
+    from esl_vm.model.rights import Session, Token
+    from esl_vm.model.settings import Settings
+
+_LINK_HOURS = 1
+_DAY_S = 86400
+
+
+def add_commands(commands: Commands) -> None:
+    """`admin …` and `token …`."""
+    admin = commands.group("admin", "administrators of the pages and the API", examples="esl-vm admin add marie")
+    add = admin.add(
+        "add",
+        "print a link with which an administrator signs in, once",
+        _admin_add,
+        description="Print a link with which an administrator signs in to the pages. It opens once, within an hour, and "
+        "his session lasts web.session_hours. A link made before for the same name opens no more.",
+        examples="esl-vm admin add marie",
+    )
+    add.add_argument("name", metavar="NAME", help="who it is for; the events tell it")
+    listing = admin.add("list", "list the administrators who are signed in", _admin_list)
+    json_option(listing)
+    remove = admin.add("remove", "end an administrator's sessions and links", _admin_remove)
+    remove.add_argument("name", metavar="NAME")
+
+    token = commands.group("token", "tokens with which programs use the API", examples="esl-vm token list")
+    make = token.add(
+        "add",
+        "make a token, and print it, once",
+        _token_add,
+        description="Make a token for a program and print it; only a hash of it is kept. It may do what --may names, "
+        "with the mailboxes that --mailbox, --domain or --all name.\n"
+        f"Rights: {', '.join(sorted(GRANTABLE))}; `message.*` stands for all that begin so, `*` for all.",
+        examples="""
+            esl-vm token add portal --domain default --may message.* mailbox.read --days 365
+            esl-vm token add crm --mailbox 1001@default --may message.read events.read
+        """,
+    )
+    make.add_argument("name", metavar="NAME", help="what it is for")
+    make.add_argument("--may", nargs="+", required=True, metavar="RIGHT", help="what it may do")
+    make.add_argument("--mailbox", action="append", default=[], metavar="BOX", help="this mailbox; may be repeated")
+    make.add_argument("--domain", action="append", default=[], metavar="NAME", help="all mailboxes of a domain")
+    make.add_argument("--all", action="store_true", help="all mailboxes, and the service")
+    make.add_argument("--days", type=int, default=0, metavar="N", help="for how long it is good (default: for ever)")
+    json_option(make)
+    tokens = token.add("list", "list the tokens: what they may, when they were used last", _token_list)
+    json_option(tokens)
+    revoke = token.add(
+        "revoke", "a token opens nothing any more", _token_revoke, examples="esl-vm token revoke 3f9a1c20b7d4"
+    )
+    revoke.add_argument("id", metavar="ID", help="as `token list` shows it")
+
+
+def _admin_add(args: argparse.Namespace) -> int:
+    with opened_node(args) as node:
+        secret = node.store.access.link(args.name, _LINK_HOURS * 3600)
+        base = base_url(node.settings)
+    show(f"{base}/admin/link/{secret}")
+    complain(f"open it in a browser within an hour; it signs {args.name} in, once")
+    return 0
+
+
+def base_url(settings: Settings) -> str:
+    """Where browsers find the pages, as far as the settings tell."""
+    return settings.web.url.rstrip("/") or f"http://{settings.web.listen or '127.0.0.1:8088'}"
+
+
+def _admin_list(args: argparse.Namespace) -> int:
+    with opened_node(args) as node:
+        sessions = node.store.access.sessions(None)
+        zone = node.settings.service.timezone
+    if args.json:
+        print_json([_session_as_json(session, zone) for session in sessions])
+        return 0
+    if not sessions:
+        complain("no administrator is signed in; `esl-vm admin add NAME` prints a link")
+        return 0
+    print_table(
+        ("name", "from", "since", "until"),
+        [(one.name, one.address, minute(one.since, zone), minute(one.until, zone)) for one in sessions],
+    )
+    return 0
+
+
+def _session_as_json(session: Session, zone: str) -> dict[str, Any]:
+    return {
+        "name": session.name,
+        "address": session.address,
+        "since": iso_time(session.since, zone),
+        "until": iso_time(session.until, zone),
+    }
+
+
+def _admin_remove(args: argparse.Namespace) -> int:
+    with opened_node(args) as node:
+        access = node.store.access
+        access.drop_links(args.name)
+        ended = access.end(None, *(one.id for one in access.sessions(None) if one.name == args.name))
+    show(f"{args.name}: {ended} session{'' if ended == 1 else 's'} ended; no link opens")
+    return 0
+
+
+def _token_add(args: argparse.Namespace) -> int:
+    home = settings_of(args).service.domain
+    if not (args.mailbox or args.domain or args.all):
+        raise InvalidValueError("say for which mailboxes: --mailbox, --domain or --all")
+    if not 0 <= args.days <= 3650:
+        raise InvalidValueError(f"--days is a number from 0 to 3650, not {args.days}")
+    boxes = frozenset(MailboxId.parse(word, home) for word in args.mailbox)
+    domains = frozenset(MailboxId("1", word).domain for word in args.domain)
+    reach = Reach(boxes, domains, everywhere=args.all)
+    with opened_node(args) as node:
+        token, words = node.store.access.add_token(args.name, rights_of(args.may), reach, seconds=args.days * _DAY_S)
+        zone = node.settings.service.timezone
+    if args.json:
+        print_json(_token_as_json(token, zone) | {"token": words})
+        return 0
+    show(words)
+    complain(f"that is token {token.id}; it is shown this once")
+    return 0
+
+
+def _token_as_json(token: Token, zone: str) -> dict[str, Any]:
+    return {
+        "id": token.id,
+        "name": token.name,
+        "may": sorted(map(str, token.rights)),
+        "mailboxes": sorted(map(str, token.reach.boxes)),
+        "domains": sorted(token.reach.domains),
+        "all": token.reach.everywhere,
+        "made": iso_time(token.made, zone),
+        "expires": iso_time(token.expires, zone) if token.expires else None,
+        "used": iso_time(token.used, zone) if token.used else None,
+    }
+
+
+def _token_list(args: argparse.Namespace) -> int:
+    with opened_node(args) as node:
+        tokens = node.store.access.tokens()
+        zone, now = node.settings.service.timezone, node.clock.now()
+    if args.json:
+        print_json([_token_as_json(token, zone) for token in tokens])
+        return 0
+    if not tokens:
+        complain("there are no tokens; make one: esl-vm token add NAME --domain default --may message.read")
+        return 0
+    print_table(
+        ("id", "name", "where", "may", "expires", "used"),
+        [
+            (
+                token.id,
+                token.name,
+                "all" if token.reach.everywhere else " ".join([*token.reach.domains, *map(str, token.reach.boxes)]),
+                "all" if token.rights == GRANTABLE else " ".join(sorted(map(str, token.rights))),
+                "never" if not token.expires else minute(token.expires, zone) if token.expires > now else "over",
+                minute(token.used, zone) if token.used else "never",
+            )
+            for token in tokens
+        ],
+    )
+    return 0
+
+
+def _token_revoke(args: argparse.Namespace) -> int:
+    with opened_node(args) as node:
+        if not node.store.access.revoke(args.id):
+            raise VoicemailError(f"there is no token {args.id}")
+    show(f"token {args.id} opens nothing any more")
+    return 0

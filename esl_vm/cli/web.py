@@ -1,0 +1,70 @@
+"""`esl-vm web`: the mailbox in a browser, and the API, apart from the calls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from esl_vm.cli.config import settings_of
+
+if TYPE_CHECKING:
+    import argparse
+
+    from esl_vm.cli.parsers import Commands
+
+DEFAULT = "127.0.0.1:8088"
+
+
+def add_commands(commands: Commands) -> None:
+    """`web`."""
+    parser = commands.add(
+        "web",
+        "the mailbox in a browser, and the API",
+        _run,
+        description="Serve the pages and the API. `serve` does this too where web.listen is set. Several, on one node or "
+        "many, do no harm: all they know is in Redis.\nSIGTERM ends it within a few seconds.",
+        examples="""
+            esl-vm web
+            esl-vm --config /etc/esl-vm.toml web --listen 127.0.0.1:8089
+        """,
+    )
+    parser.add_argument(
+        "--listen", dest="web", metavar="HOST:PORT", help=f"where browsers connect to (default {DEFAULT})"
+    )
+
+
+def _run(args: argparse.Namespace) -> int:
+    from gevent import monkey
+
+    from esl_vm.ops import logs  # before gevent: its thread is a real one
+    from esl_vm.service import hangups
+
+    monkey.patch_all()
+    import signal
+    import sys
+
+    import gevent
+    from gevent import socket
+    from gevent.event import Event
+
+    from esl_vm.service.web import build_web
+    from esl_vm.service.wiring import open_node
+    from esl_vm.service.listener import address_of, listen_on
+
+    settings = settings_of(args)
+    logs.configure(settings.service.log_level, settings.service.log_format)
+    passive = listen_on(settings.web.listen or DEFAULT)
+    listener = socket.socket(passive.family, passive.type, passive.proto, fileno=passive.detach())
+    listener.setblocking(False)
+    logs.take_standard_error()
+    if not hangups.needs_terminal():  # `systemctl kill -s HUP`; a terminal that is closed ends what was started on it
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        gevent.signal_handler(number, stop.set)
+    with open_node(settings) as node:
+        server = build_web(node, listener)
+        server.start()
+        logs.Writer(sys.stdout.fileno()).put(f"the mailbox in a browser: http://{address_of(listener)}/")
+        stop.wait()
+        server.stop()
+    return 0

@@ -1,0 +1,142 @@
+"""Greetings: which there are, hear them, send one in, the temporary one's dates, erase."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from esl_vm.model.errors import InvalidValueError
+from esl_vm.model.mailbox import Greeting, StoredGreeting
+from esl_vm.model.message import new_id
+from esl_vm.model.rights import Right
+from esl_vm.web.application import pieces
+from esl_vm.web.models import GreetingDates, Greetings, GreetingTold, SoundQuery
+from esl_vm.web.problems import ProblemError, not_there
+from esl_vm.web.routes import Answer, Ask, route
+from esl_vm.web.sound import sound
+from esl_vm.web.times import iso_or_none
+
+_TAG = "Greetings"
+_PATH = "/mailboxes/{mailbox}/greetings"
+
+
+@route("GET", _PATH, Right.GREETING_READ, "List the recorded greetings", answer=Greetings, tag=_TAG)
+def list_greetings(ask: Ask) -> Greetings:
+    """What is not recorded is not in the list: callers hear the default sentence then."""
+    recorded = ask.mailbox.greetings
+    return Greetings([_told(ask, greeting) for greeting in Greeting if greeting in recorded])
+
+
+def _told(ask: Ask, greeting: Greeting) -> GreetingTold:
+    stored = _stored(ask, greeting)
+    return GreetingTold(
+        greeting,
+        stored.duration_ms,
+        stored.in_force(ask.world.clock.now()),
+        iso_or_none(stored.starts, ask.zone),
+        iso_or_none(stored.ends, ask.zone),
+    )
+
+
+def _greeting(ask: Ask) -> Greeting:
+    try:
+        return Greeting(ask.path["greeting"])
+    except ValueError:
+        raise not_there() from None
+
+
+def _stored(ask: Ask, greeting: Greeting) -> StoredGreeting:
+    stored = ask.mailbox.greetings.get(greeting)
+    if stored is None:
+        raise ProblemError("not-found", f"No {greeting} greeting is recorded; callers hear the default sentence.")
+    return stored
+
+
+@route(
+    "GET", _PATH + "/{greeting}/sound", Right.GREETING_READ, "A greeting's sound",
+    query=SoundQuery, answer="audio/*", problems=("sound-missing", "range"), tag=_TAG,
+)  # fmt: skip
+def greeting_sound(ask: Ask, query: SoundQuery) -> Answer:
+    """Its ETag is another one for another recording: what was replaced is never played again."""
+    greeting = _greeting(ask)
+    return sound(ask, _stored(ask, greeting).audio_id, query, str(greeting))
+
+
+@route(
+    "PUT", _PATH + "/{greeting}/sound", Right.GREETING_CHANGE, "Send a greeting in, and put it in force",
+    body="audio/*", answer=GreetingTold, problems=("no-sound", "too-large", "too-slow"), tag=_TAG,
+)  # fmt: skip
+def put_greeting(ask: Ask) -> GreetingTold:
+    """The body is the sound: WAV, MP3, Ogg, WebM, MP4, FLAC or AIFF, judged by its content. The former one is replaced."""
+    greeting = _greeting(ask)
+    kept = put_sound(ask, ask.mailbox.options.maxgreet)
+    before = ask.mailbox.greetings.get(greeting)
+    if before is not None:  # a new recording keeps the dates, as on the telephone
+        kept = replace(kept, starts=before.starts, ends=before.ends)
+    ask.world.mailboxes.set_greeting(ask.box, greeting, kept)
+    ask.opened = ask.world.mailboxes.open(ask.box)
+    return _told(ask, greeting)
+
+
+def put_sound(ask: Ask, longest_s: int) -> StoredGreeting:
+    """Store the sound that is the body of the request; raises ProblemError.
+
+    Args:
+        ask: the request.
+        longest_s: how long it may be, seconds; 0 = no limit.
+    """
+    with tempfile.TemporaryDirectory(prefix="esl-vm-web-") as folder:
+        source = receive(ask, Path(folder))
+        try:
+            with ask.world.converted(source) as made:
+                if longest_s and made.duration_ms > longest_s * 1000:
+                    raise ProblemError(
+                        "invalid", f"It is {made.duration_ms // 1000} s long; at most {longest_s} s are kept."
+                    )
+                audio_id = new_id(ask.world.clock.now())
+                ask.world.audio.put(audio_id, made.path)
+                return StoredGreeting(audio_id, made.duration_ms)
+        except InvalidValueError as wrong:
+            raise ProblemError("no-sound", f"{str(wrong)[:1].upper()}{str(wrong)[1:]}.") from None
+
+
+def receive(ask: Ask, folder: Path) -> Path:
+    """The body of the request, as a file in that folder; raises ProblemError for too large or too slow a one."""
+    target = folder / "upload"
+    settings = ask.world.settings
+    with target.open("wb") as out:
+        for piece in pieces(ask.request, settings.upload_mb << 20, settings.stall_s):
+            out.write(piece)
+    if not target.stat().st_size:
+        raise ProblemError("no-sound", "Send the sound as the body of the request.")
+    return target
+
+
+@route(
+    "PATCH", _PATH + "/{greeting}", Right.GREETING_CHANGE, "Choose the temporary greeting's dates",
+    body=GreetingDates, answer=GreetingTold, tag=_TAG,
+)  # fmt: skip
+def set_dates(ask: Ask, body: GreetingDates) -> GreetingTold:
+    """From `starts` until `ends` callers hear it; what is left open has no bound."""
+    greeting = _greeting(ask)
+    if greeting is not Greeting.TEMPORARY:
+        raise ProblemError("invalid", "Only the temporary greeting has dates.")
+    stored = _stored(ask, greeting)
+    starts = int(body.starts.timestamp()) if body.starts else 0
+    ends = int(body.ends.timestamp()) if body.ends else 0
+    if ends and ends <= max(starts, ask.world.clock.now()):
+        raise ProblemError("invalid", "It would be over before it begins: choose a later end.")
+    if starts < 0:
+        raise ProblemError("invalid", "It begins in another century: choose a later begin.")
+    ask.world.mailboxes.set_greeting(ask.box, greeting, replace(stored, starts=starts, ends=ends))
+    ask.opened = ask.world.mailboxes.open(ask.box)
+    return _told(ask, greeting)
+
+
+@route("DELETE", _PATH + "/{greeting}", Right.GREETING_CHANGE, "Erase a greeting", status=204, tag=_TAG)
+def erase_greeting(ask: Ask) -> None:
+    """Callers hear the default sentence again."""
+    greeting = _greeting(ask)
+    _stored(ask, greeting)
+    ask.world.mailboxes.remove_greeting(ask.box, greeting)

@@ -1,0 +1,276 @@
+"""Mailboxes: list, search, make, change, remove; the PIN; how an owner is told of messages."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from msgspec import UNSET
+
+from esl_vm.model.errors import InvalidValueError
+from esl_vm.model.mailbox import Folder, Greeting, Mailbox, MailboxId
+from esl_vm.model.options import FIELDS as OPTIONS
+from esl_vm.model.options import option_text
+from esl_vm.model.pins import DEFAULT_PIN
+from esl_vm.model.rights import OWNER_FIELDS, Right, Role
+from esl_vm.web.messages import folded
+from esl_vm.web.models import (
+    MailboxChange,
+    MailboxEntry,
+    MailboxPage,
+    MailboxQuery,
+    MailboxTold,
+    NewMailbox,
+    Notifications,
+    NotificationsChange,
+    PinChange,
+)
+from esl_vm.web.problems import ProblemError, not_there
+from esl_vm.web.routes import Answer, Ask, Cookie, route
+from esl_vm.web.sessions import check_pin
+from esl_vm.web.who import cookie_value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_TAG = "Mailboxes"
+_PROFILE = ("name", "language", "timezone", "email", "pager", "extensions", "webhook")
+_PORTION = 200
+_MOST_LOOKED_AT = 5000
+
+
+@route(
+    "GET", "/mailboxes", Right.MAILBOX_LIST, "List mailboxes, or search them",
+    query=MailboxQuery, answer=MailboxPage, problems=("unknown-cursor",), tag=_TAG,
+)  # fmt: skip
+def list_mailboxes(ask: Ask, query: MailboxQuery) -> MailboxPage:
+    """By domain and number; only those within your reach. With `search` a page may hold fewer than `limit`."""
+    after = _box_of_cursor(query.cursor)
+    wanted = folded(query.search)
+    found: list[MailboxEntry] = []
+    looked_at = 0
+    boxes = _reached(ask, query, after)
+    last: MailboxId | None = None
+    while portion := list(islice(boxes, _PORTION)):
+        for mailbox, locked_s in ask.world.registry.looked_at(portion):
+            text = folded(f"{mailbox.id} {mailbox.name} {mailbox.email}") if wanted else ""
+            if wanted in text:
+                if len(found) == query.limit:
+                    return MailboxPage(found, _cursor_of_box(last))
+                found.append(_entry(mailbox, locked_s))
+            last = mailbox.id
+        looked_at += len(portion)
+        if looked_at >= _MOST_LOOKED_AT:
+            return MailboxPage(found, _cursor_of_box(last))
+    return MailboxPage(found)
+
+
+def _reached(ask: Ask, query: MailboxQuery, after: MailboxId | None) -> Iterator[MailboxId]:
+    """Mailboxes in order that are within one's reach, without reading those that are not where that is easy."""
+    reach = ask.who.reach
+    if query.domain and not reach.has_domain(query.domain) and not any(b.domain == query.domain for b in reach.boxes):
+        return iter(())
+    domain = query.domain.lower() or None
+    if not reach.everywhere and not domain and len(reach.domains) == 1 and not reach.boxes:
+        (domain,) = reach.domains
+    return (box for box in ask.world.registry.boxes(domain, after=after) if reach.has(box))
+
+
+def _cursor_of_box(box: MailboxId | None) -> str | None:
+    return None if box is None else base64.urlsafe_b64encode(str(box).encode()).decode().rstrip("=")
+
+
+def _box_of_cursor(cursor: str) -> MailboxId | None:
+    if not cursor:
+        return None
+    try:
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+        number, at, domain = text.partition("@")
+        if not at:
+            raise InvalidValueError("no domain")
+        return MailboxId(number, domain)
+    except ValueError:
+        raise ProblemError("unknown-cursor", "Begin anew, without a cursor.") from None
+
+
+def _entry(mailbox: Mailbox, locked_s: int) -> MailboxEntry:
+    counts = mailbox.counts
+    return MailboxEntry(
+        str(mailbox.id),
+        mailbox.name,
+        mailbox.email,
+        counts.new,
+        counts.old,
+        counts.urgent,
+        round(mailbox.filled, 3),
+        mailbox.pin_is_initial,
+        locked_s,
+    )
+
+
+@route(
+    "POST", "/mailboxes", Right.MAILBOX_MANAGE, "Make a mailbox",
+    body=NewMailbox, answer=MailboxTold, status=201, problems=("exists", "forbidden"), tag=_TAG,
+)  # fmt: skip
+def make_mailbox(ask: Ask, body: NewMailbox) -> Answer:
+    """Without a PIN it has the default one, which opens from its own telephone only."""
+    box = MailboxId.parse(body.mailbox, ask.world.domain)
+    if not ask.who.reach.has(box):
+        raise ProblemError("forbidden", f"{box} is not within your reach.")
+    fields = ask.world.check_fields(body.settings)
+    pin = DEFAULT_PIN if body.pin is None else body.pin
+    ask.world.registry.add(box, fields, pin_hash=ask.world.pins.hashed(pin), pin_initial=True)
+    ask.opened = ask.world.mailboxes.open(box)
+    answer = _answer(ask, 201)
+    return Answer(answer.value, 201, {**answer.headers, "Location": f"/api/v1/mailboxes/{box}"})
+
+
+@route("GET", "/mailboxes/{mailbox}", Right.MAILBOX_READ, "One mailbox", answer=MailboxTold, tag=_TAG)
+def show_mailbox(ask: Ask) -> Answer:
+    """Its ETag goes with a change (If-Match)."""
+    return _answer(ask)
+
+
+def _answer(ask: Ask, status: int = 200) -> Answer:
+    fields = editable(ask)
+    return Answer(_told(ask, fields), status, {"ETag": etag_of(fields)})
+
+
+def editable(ask: Ask) -> dict[str, str]:
+    """The fields of the mailbox that people set, as they are; `webhook`'s address is a secret of sorts, and is not told."""
+    fields = ask.world.registry.fields(ask.box)
+    return {name: fields[name] for name in fields if name in OPTIONS or name in _PROFILE}
+
+
+def etag_of(fields: Mapping[str, str]) -> str:
+    """Which state of the fields that is."""
+    return f'"{hashlib.blake2b(json.dumps(fields, sort_keys=True).encode(), digest_size=12).hexdigest()}"'
+
+
+def _told(ask: Ask, fields: Mapping[str, str]) -> MailboxTold:
+    mailbox, world = ask.mailbox, ask.world
+    shown = {name: "****" if name == "webhook" and value != "-" else value for name, value in fields.items()}
+    if not ask.who.may(Right.MAILBOX_MANAGE):
+        shown = {name: value for name, value in shown.items() if name in OWNER_FIELDS}
+    return MailboxTold(
+        mailbox=str(mailbox.id),
+        name=mailbox.name,
+        language=mailbox.language or world.language,
+        timezone=mailbox.timezone or world.timezone,
+        folders={str(folder): mailbox.counts.of(folder) for folder in Folder},
+        urgent=mailbox.counts.urgent,
+        takes_messages=mailbox.takes_messages,
+        filled=round(mailbox.filled, 3),
+        has_pin=mailbox.has_pin,
+        pin_is_initial=mailbox.pin_is_initial,
+        locked_s=world.registry.locked_for(mailbox.id),
+        greetings={str(greeting): greeting in mailbox.greetings for greeting in Greeting},
+        settings=shown,
+    )
+
+
+@route(
+    "PATCH", "/mailboxes/{mailbox}", Right.MAILBOX_CHANGE, "Change a mailbox's settings",
+    body=MailboxChange, answer=MailboxTold, problems=("changed", "if-match", "forbidden"), tag=_TAG,
+)  # fmt: skip
+def change_mailbox(ask: Ask, body: MailboxChange) -> Answer:
+    """If-Match has the ETag of the state that is changed: of two who change it at once, the second is told. `*`: any."""
+    now = editable(ask)
+    wanted = ask.header("If-Match").strip()
+    if not wanted:
+        raise ProblemError("if-match", "Get the mailbox, and send its ETag as If-Match.")
+    if wanted != "*" and etag_of(now) not in {word.strip() for word in wanted.split(",")}:
+        raise ProblemError("changed", "Somebody else changed it. Get it again, and repeat your change on that.")
+    change_fields(ask, {name: value or "" for name, value in body.settings.items()}, None if wanted == "*" else now)
+    return _answer(ask)
+
+
+def change_fields(ask: Ask, fields: Mapping[str, str], seen: Mapping[str, str] | None = None) -> None:
+    """Set fields (`` = back to the default) as far as one may; raises ProblemError.
+
+    Args:
+        ask: the request.
+        fields: by name.
+        seen: the state they were seen in, None = any.
+    """
+    checked = ask.world.check_fields(fields)
+    beyond = sorted(set(checked) - OWNER_FIELDS)
+    if beyond and not ask.who.may(Right.MAILBOX_MANAGE):
+        raise ProblemError("forbidden", f"Ask the administrator to change {', '.join(beyond)}.")
+    expected = None if seen is None else {name: seen.get(name, "") for name in (*_PROFILE, *OPTIONS)}
+    ask.world.registry.change(ask.box, checked, expected=expected)
+    ask.opened = ask.world.mailboxes.open(ask.box)
+
+
+@route("DELETE", "/mailboxes/{mailbox}", Right.MAILBOX_MANAGE, "Remove a mailbox", status=204, tag=_TAG)
+def remove_mailbox(ask: Ask) -> None:
+    """With all its messages and greetings, and from every distribution list. It can't be undone."""
+    ask.world.registry.remove(ask.box)
+    ask.world.lists.replace_member(ask.box, None)
+
+
+@route(
+    "PUT", "/mailboxes/{mailbox}/pin", Right.PIN_CHANGE, "Change the PIN",
+    body=PinChange, status=204, problems=("weak-pin", "wrong-pin", "locked", "forbidden"), tag=_TAG,
+)  # fmt: skip
+def change_pin(ask: Ask, body: PinChange) -> Answer:
+    """An owner gives the PIN in force too. All sessions end but the one that asks."""
+    world, mailbox = ask.world, ask.mailbox
+    is_owner = ask.who.role is Role.OWNER
+    if is_owner:
+        if mailbox.options.pin_locked:
+            raise ProblemError("forbidden", "Only the administrator changes the PIN of this mailbox.")
+        if body.current is None:
+            raise ProblemError("invalid", "Give the PIN in force too, as `current`.")
+        check_pin(ask, str(ask.box), body.current)
+    elif not ask.who.may(Right.MAILBOX_MANAGE):
+        raise ProblemError("forbidden", f"That needs the right {Right.MAILBOX_MANAGE}.")
+    if is_owner:
+        weakness = world.pin_rules.weakness(body.pin, ask.box.number)
+        if weakness:
+            raise ProblemError("weak-pin", f"Choose another one: {weakness}.")
+        if world.pins.used_before(ask.box, body.pin):
+            raise ProblemError("weak-pin", "Choose another one: it was used before.")
+    world.pins.change(ask.box, body.pin, initial=not is_owner)
+    world.access.end(ask.box, *(one.id for one in world.access.sessions(ask.box)))
+    if not is_owner:
+        return Answer(status=204)
+    opened = world.mailboxes.open(ask.box)
+    if opened is None:
+        raise not_there()
+    seconds = world.settings.session_hours * 3600
+    secret = world.access.begin(ask.box, seconds=seconds, address=ask.address, pin_mark=opened.pin_mark)
+    return Answer(status=204, cookie=Cookie(cookie_value(ask.box, secret), seconds))
+
+
+@route(
+    "DELETE", "/mailboxes/{mailbox}/lock", Right.MAILBOX_MANAGE, "Lift the lock after wrong PINs", status=204, tag=_TAG
+)
+def unlock(ask: Ask) -> None:
+    """For its own telephone and for all others; failures are forgotten."""
+    ask.world.registry.unlock(ask.box)
+
+
+@route(
+    "GET", "/mailboxes/{mailbox}/notifications", Right.MAILBOX_READ, "How the owner is told of messages",
+    answer=Notifications, tag=_TAG,
+)  # fmt: skip
+def show_notifications(ask: Ask) -> Notifications:
+    """Mail, and the pager's short notice."""
+    return Notifications(ask.mailbox.email, ask.mailbox.pager, ask.mailbox.options.attach)
+
+
+@route(
+    "PATCH", "/mailboxes/{mailbox}/notifications", Right.MAILBOX_CHANGE, "Change how the owner is told of messages",
+    body=NotificationsChange, answer=Notifications, tag=_TAG,
+)  # fmt: skip
+def change_notifications(ask: Ask, body: NotificationsChange) -> Notifications:
+    """An empty address: none."""
+    fields = {name: value for name, value in (("email", body.email), ("pager", body.pager)) if value is not UNSET}
+    if body.attach is not UNSET:
+        fields["attach"] = option_text(body.attach)
+    change_fields(ask, fields)
+    return show_notifications(ask)

@@ -1,0 +1,335 @@
+"""Messages: lists by folder, one of them, and what an owner does with them; by id always, never by a place in a list."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import unicodedata
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from msgspec import UNSET
+
+from esl_vm.model.errors import AudioMissingError, InvalidValueError, NoSuchMessageError
+from esl_vm.model.mailbox import Folder, MailboxId
+from esl_vm.model.message import ID_PATTERN, new_id
+from esl_vm.model.recipients import Refusal, are_too_many, members_of, refusal
+from esl_vm.model.rights import Right
+from esl_vm.model.store import Delivery, Place
+from esl_vm.spool.outcome import Settled
+from esl_vm.web.models import (
+    Batch,
+    BatchEntry,
+    BatchTold,
+    Forward,
+    ForwardTold,
+    MessageChange,
+    MessagePage,
+    MessageQuery,
+    MessageTold,
+)
+from esl_vm.web.problems import ProblemError, not_there
+from esl_vm.web.routes import Ask, route
+from esl_vm.web.times import iso
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from esl_vm.model.message import Message
+
+_TAG = "Messages"
+_PORTION = 200
+_MOST_LOOKED_AT = 2000
+"""Messages that one request with a filter looks at; what it did not reach is on the next page."""
+
+
+@route(
+    "GET", "/mailboxes/{mailbox}/messages", Right.MESSAGE_READ, "List the messages of a folder",
+    query=MessageQuery, answer=MessagePage, problems=("unknown-cursor",), tag=_TAG,
+)  # fmt: skip
+def list_messages(ask: Ask, query: MessageQuery) -> MessagePage:
+    """Newest or oldest first. Pages neither skip nor repeat while messages come and go. Listing leaves a message new.
+
+    With a filter a page may hold fewer than `limit`, even none, and `next` still lead on.
+    """
+    messages, following = read_page(ask, query)
+    zone = ask.zone
+    return MessagePage([told(message, zone) for message in messages], ask.mailbox.counts.of(query.folder), following)
+
+
+def read_page(ask: Ask, query: MessageQuery) -> tuple[list[Message], str | None]:
+    """The messages of a page, and the cursor of the next; raises ProblemError for a cursor of another list."""
+    after = _place(query) if query.cursor else None
+    found: list[Message] = []
+    looked_at = 0
+    filtered = bool(query.caller or query.since or query.until or query.urgent is not None)
+    wanted = _Filter(query)
+    while True:
+        portion = _PORTION if filtered else query.limit + 1
+        newest = query.order == "newest"
+        page = ask.world.mailboxes.listed(ask.box, query.folder, newest=newest, after=after, most=portion)
+        for message, place in zip(page.messages, page.places, strict=True):
+            if wanted.takes(message):
+                if len(found) == query.limit:
+                    return found, _cursor(query, after)
+                found.append(message)
+            after = place
+        looked_at += len(page.messages)
+        if len(page.messages) < portion:
+            return found, None
+        if looked_at >= _MOST_LOOKED_AT:
+            return found, _cursor(query, after)
+
+
+class _Filter:
+    """Which messages are wanted."""
+
+    def __init__(self, query: MessageQuery) -> None:
+        self._query = query
+        self._caller = folded(query.caller)
+        self._since = query.since.timestamp() if query.since else 0.0
+        self._until = query.until.timestamp() if query.until else float("inf")
+
+    def takes(self, message: Message) -> bool:
+        if self._query.urgent is not None and message.urgent != self._query.urgent:
+            return False
+        if not self._since <= message.received < self._until:
+            return False
+        return not self._caller or self._caller in folded(f"{message.caller.number} {message.caller.name}")
+
+
+def folded(text: str) -> str:
+    """A text as it is searched: without accents, in small letters."""
+    plain = unicodedata.normalize("NFKD", text)
+    return "".join(letter for letter in plain if not unicodedata.combining(letter)).casefold()
+
+
+def _cursor(query: MessageQuery, place: Place | None) -> str | None:
+    if place is None:
+        return None
+    words = f"{query.folder}:{query.order}:{place.score:.0f}:{place.id}"
+    return base64.urlsafe_b64encode(words.encode()).decode().rstrip("=")
+
+
+def _place(query: MessageQuery) -> Place:
+    try:
+        padded = query.cursor + "=" * (-len(query.cursor) % 4)
+        folder, order, score, message_id = base64.b64decode(padded, altchars=b"-_", validate=True).decode().split(":")
+        place = Place(float(int(score)), message_id)
+    except (ValueError, binascii.Error):
+        raise ProblemError("unknown-cursor", "Begin anew, without a cursor.") from None
+    if (
+        (folder, order) != (query.folder, query.order)
+        or not ID_PATTERN.fullmatch(message_id)
+        or abs(place.score) > 1e15
+    ):
+        raise ProblemError("unknown-cursor", "It is of another folder or order: begin anew, without a cursor.")
+    return place
+
+
+def told(message: Message, zone: str) -> MessageTold:
+    """A message as the API tells it."""
+    return MessageTold(
+        message.id,
+        message.folder,
+        message.caller.number,
+        message.caller.name,
+        iso(message.received, zone),
+        message.duration_ms,
+        message.urgent,
+        message.heard,
+        message.origin,
+        message.forwarded_by,
+        message.intro_ms,
+        message.cut,
+    )
+
+
+def found_message(ask: Ask) -> Message:
+    """The message of the path; raises ProblemError."""
+    message_id = ask.path["message"]
+    if not ID_PATTERN.fullmatch(message_id):
+        raise not_there()
+    return ask.world.mailboxes.message(ask.box, message_id)
+
+
+@route(
+    "GET", "/mailboxes/{mailbox}/messages/{message}", Right.MESSAGE_READ, "One message", answer=MessageTold, tag=_TAG
+)
+def show_message(ask: Ask) -> MessageTold:
+    """Also from the trash. Looking at it leaves it new."""
+    return told(found_message(ask), ask.zone)
+
+
+@route(
+    "PATCH", "/mailboxes/{mailbox}/messages/{message}", Right.MESSAGE_CHANGE, "Move a message, or mark it",
+    body=MessageChange, answer=MessageTold, problems=("full",), tag=_TAG,
+)  # fmt: skip
+def change_message(ask: Ask, body: MessageChange) -> MessageTold:
+    """Marked heard, a new message goes to Old as after a telephone call; marked new, it goes back among the new ones."""
+    message = found_message(ask)
+    if body.folder is not UNSET and body.folder is not message.folder and not move(ask, message.id, body.folder).kept:
+        raise ProblemError("full", f"The folder {body.folder} is full: delete something there first.")
+    if body.heard is True:
+        mark_heard(ask, message.id)
+    elif body.heard is False and not ask.world.mailboxes.move(ask.box, message.id, Folder.NEW).kept:
+        raise ProblemError("full", "The folder new is full: delete something there first.")
+    return told(ask.world.mailboxes.message(ask.box, message.id), ask.zone)
+
+
+def move(ask: Ask, message_id: str, to: Folder) -> Delivery:
+    """Move a message; out of the trash it goes only by `restore`, or to a folder that is named."""
+    return ask.world.mailboxes.move(ask.box, message_id, to)
+
+
+def mark_heard(ask: Ask, message_id: str) -> None:
+    """As when it was heard on the telephone: it counts as heard, and goes to Old where heard messages do (`moveheard`)."""
+    ask.world.mailboxes.heard(ask.box, message_id)
+    if ask.mailbox.options.moveheard:
+        ask.world.mailboxes.retire(ask.box, [message_id])
+
+
+@route(
+    "DELETE", "/mailboxes/{mailbox}/messages/{message}", Right.MESSAGE_CHANGE, "Put a message into the trash",
+    status=204, tag=_TAG,
+)  # fmt: skip
+def delete_message(ask: Ask) -> None:
+    """It can be restored for `trash_days`. One that lies there already stays there."""
+    message = found_message(ask)
+    ask.world.mailboxes.delete(ask.box, message.id)
+
+
+@route(
+    "POST", "/mailboxes/{mailbox}/messages/{message}/restore", Right.MESSAGE_CHANGE, "Take a message out of the trash",
+    answer=MessageTold, tag=_TAG,
+)  # fmt: skip
+def restore_message(ask: Ask) -> MessageTold:
+    """Back to its place and folder. One that is not in the trash stays where it is."""
+    message = found_message(ask)
+    ask.world.mailboxes.restore(ask.box, message.id)
+    return told(ask.world.mailboxes.message(ask.box, message.id), ask.zone)
+
+
+@route(
+    "POST", "/mailboxes/{mailbox}/messages/{message}/forward", Right.MESSAGE_SEND, "Forward a message",
+    body=Forward, answer=ForwardTold, problems=("full", "sound-missing"), tag=_TAG,
+)  # fmt: skip
+def forward_message(ask: Ask, body: Forward) -> ForwardTold:
+    """To mailboxes and lists of the same domain, under the telephone's rules. Once answered it is certain to arrive."""
+    return send_on(ask, found_message(ask), recipients(ask, body.to))
+
+
+def recipients(ask: Ask, numbers: list[str]) -> list[MailboxId]:
+    """The mailboxes of those numbers, each once; raises ProblemError that names each one that can't get it."""
+    boxes: list[MailboxId] = []
+    wrong: dict[str, str] = {}
+    for number in numbers:
+        found = _of_number(ask, number)
+        members = members_of(found, ask.box, own=False)
+        match refusal(found, members, ask.mailbox.options):
+            case None:
+                boxes += members
+            case Refusal.UNKNOWN:
+                wrong[number] = "no such mailbox or list in this domain"
+            case Refusal.FULL:
+                wrong[number] = "its mailbox is full"
+            case Refusal.NOT_ALLOWED:
+                wrong[number] = "distribution lists are not for this mailbox"
+    if wrong:
+        raise ProblemError("invalid", "Nobody got it: correct the recipients.", errors=wrong)
+    if are_too_many(boxes, ask.mailbox.options):
+        raise ProblemError("invalid", f"At most {ask.mailbox.options.send_most} mailboxes get one message.")
+    return list(dict.fromkeys(boxes))
+
+
+def _of_number(ask: Ask, text: str) -> Any:
+    try:
+        box = MailboxId.parse(text, ask.box.domain)
+    except InvalidValueError:
+        return None
+    if box.domain != ask.box.domain:
+        return None
+    return ask.world.mailboxes.open(box) or ask.world.lists.find(box)
+
+
+def send_on(ask: Ask, message: Message, boxes: list[MailboxId]) -> ForwardTold:
+    """Forward a message to mailboxes that were checked."""
+    world = ask.world
+    now = world.clock.now()
+    copy = replace(
+        message,
+        id=new_id(now),
+        arrived=now,
+        folder=Folder.NEW,
+        heard=False,
+        origin="forward",
+        forwarded_by=str(ask.box),
+    )
+    with world.spool.forward(
+        boxes, copy, source_id=message.id, source_intro_id=message.intro_id if _sounds(ask, message.intro_id) else ""
+    ) as take:
+        settled = take.settle()
+    if settled is Settled.FULL:
+        raise ProblemError("full", "The mailbox is full.")
+    to = [str(box) for box in boxes]
+    return ForwardTold(copy.id, "delivered" if settled is Settled.DELIVERED else "waiting", to)
+
+
+def _sounds(ask: Ask, sound_id: str) -> bool:
+    """Whether there is a sound; an introduction that is gone does not keep its message from being sent on."""
+    try:
+        return bool(sound_id and ask.world.audio.playable(sound_id))
+    except AudioMissingError:
+        return False
+
+
+@route(
+    "POST", "/mailboxes/{mailbox}/messages/batch", Right.MESSAGE_CHANGE, "One action for many messages",
+    body=Batch, answer=BatchTold, tag=_TAG,
+)  # fmt: skip
+def change_many(ask: Ask, body: Batch) -> BatchTold:
+    """Each id has an answer of its own: `done`, `already`, `gone`, `full` or `refused`. `forward` needs message.send too."""
+    if (body.action == "move") is (body.folder is UNSET):
+        raise ProblemError("invalid", "`folder` goes with the action move, and only with it.")
+    if (body.action == "forward") is not bool(body.to):
+        raise ProblemError("invalid", "`to` goes with the action forward, and only with it.")
+    boxes: list[MailboxId] = []
+    if body.action == "forward":
+        if not ask.who.may(Right.MESSAGE_SEND):
+            raise ProblemError("forbidden", f"That needs the right {Right.MESSAGE_SEND}.")
+        boxes = recipients(ask, body.to)
+    return BatchTold(list(_each(ask, body, boxes)))
+
+
+def _each(ask: Ask, body: Batch, boxes: list[MailboxId]) -> Iterator[BatchEntry]:
+    for message_id in dict.fromkeys(body.ids):
+        try:
+            result = _one(ask, body, message_id, boxes)
+        except NoSuchMessageError:
+            result = "gone"
+        except (AudioMissingError, ProblemError):
+            result = "refused"
+        yield BatchEntry(message_id, result)  # type: ignore[arg-type]
+
+
+def _one(ask: Ask, body: Batch, message_id: str, boxes: list[MailboxId]) -> str:
+    mailboxes = ask.world.mailboxes
+    match body.action:
+        case "move" if body.folder is not UNSET:
+            delivery = move(ask, message_id, body.folder)
+        case "new":
+            delivery = mailboxes.move(ask.box, message_id, Folder.NEW)
+        case "heard":
+            mailboxes.message(ask.box, message_id)
+            mark_heard(ask, message_id)
+            return "done"
+        case "forward":
+            send_on(ask, mailboxes.message(ask.box, message_id), boxes)
+            return "done"
+        case _:
+            act = mailboxes.delete if body.action == "delete" else mailboxes.restore
+            if act(ask.box, message_id):
+                return "done"
+            mailboxes.message(ask.box, message_id)
+            return "already"
+    return "full" if delivery is Delivery.FULL else "already" if delivery is Delivery.ALREADY else "done"

@@ -1,0 +1,380 @@
+"""What requests hold and answers tell: typed once, checked and described from that (`openapi.py`).
+
+Times are ISO 8601 with an offset, in the mailbox's zone; lengths are milliseconds. Folders have the same names in every
+language. A PIN is in no answer.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+
+from esl_vm.model.mailbox import Folder, Greeting
+
+Box = Annotated[str, Meta(description="A mailbox, `1001@default`; without a domain the service's own.", max_length=200)]
+Moment = Annotated[datetime, Meta(tz=True, description="ISO 8601 with an offset.")]
+Limit = Annotated[int, Meta(ge=1, le=200, description="Most entries of a page.")]
+Cursor = Annotated[str, Meta(max_length=400, description="`next` of the page before.")]
+Pin = Annotated[str, Meta(pattern="^[0-9]{1,32}$", description="Digits; leading zeros count.")]
+Id = Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")]
+
+
+class Given(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is sent in: what is not known is refused, not overlooked."""
+
+
+class Told(Struct, frozen=True):
+    """What is answered."""
+
+
+# -- sessions -------------------------------------------------------------------------------------
+
+
+class SignIn(Given, frozen=True):
+    """An owner's mailbox and PIN."""
+
+    mailbox: Box
+    pin: Pin
+
+
+class SignInByLink(Given, frozen=True):
+    """The secret of an administrator's one-time link."""
+
+    link: Annotated[str, Meta(max_length=200)]
+
+
+class SessionTold(Told, frozen=True):
+    """Who is signed in, and what he may."""
+
+    name: str
+    role: str
+    rights: list[str]
+    mailbox: str | None = None
+
+
+class SessionEntry(Told, frozen=True):
+    """A browser that is signed in."""
+
+    id: str
+    address: str
+    since: str
+    until: str
+    current: bool
+
+
+class Sessions(Told, frozen=True):
+    """All browsers in which the owner is signed in."""
+
+    sessions: list[SessionEntry]
+
+
+# -- mailboxes ------------------------------------------------------------------------------------
+
+
+class MailboxTold(Told, frozen=True):
+    """A mailbox. `settings` has what differs from the service's defaults."""
+
+    mailbox: str
+    name: str
+    language: str
+    timezone: str
+    folders: dict[str, int]
+    urgent: int
+    takes_messages: bool
+    filled: Annotated[float, Meta(description="How full it is: 1 = no message can be left.")]
+    has_pin: bool
+    pin_is_initial: Annotated[bool, Meta(description="Its owner did not choose it; it does not open from a browser.")]
+    locked_s: Annotated[int, Meta(description="Seconds for which the PIN is locked.")]
+    greetings: dict[str, bool]
+    settings: dict[str, str]
+
+
+class MailboxEntry(Told, frozen=True):
+    """A mailbox in a list."""
+
+    mailbox: str
+    name: str
+    email: str
+    new: int
+    old: int
+    urgent: int
+    filled: float
+    pin_is_initial: bool
+    locked_s: int
+
+
+class MailboxPage(Told, frozen=True):
+    """A part of the list of mailboxes, by domain and number."""
+
+    mailboxes: list[MailboxEntry]
+    next: str | None = None
+
+
+class MailboxQuery(Given, frozen=True):
+    """Which mailboxes."""
+
+    domain: Annotated[str, Meta(description="Only of this domain.", max_length=128)] = ""
+    search: Annotated[
+        str, Meta(description="In number, name or e-mail; accents and case don't count.", max_length=80)
+    ] = ""
+    limit: Limit = 50
+    cursor: Cursor = ""
+
+
+class NewMailbox(Given, frozen=True):
+    """A mailbox to make. `settings`: fields and options as `esl-vm mailbox set` has them."""
+
+    mailbox: Box
+    settings: dict[str, str] = {}
+    pin: Pin | None = None
+
+
+class MailboxChange(Given, frozen=True):
+    """Fields and options to set; null goes back to the default."""
+
+    settings: dict[str, str | None]
+
+
+class PinChange(Given, frozen=True):
+    """A new PIN. An owner gives the one in force too; of an administrator's it is said that its owner did not choose it."""
+
+    pin: Pin
+    current: Pin | None = None
+
+
+class Notifications(Told, frozen=True):
+    """How an owner is told of messages."""
+
+    email: str
+    pager: str
+    attach: Annotated[bool, Meta(description="The sound goes with the mail.")]
+
+
+class NotificationsChange(Given, frozen=True):
+    """What of it to change."""
+
+    email: Annotated[str, Meta(max_length=200)] | UnsetType = UNSET
+    pager: Annotated[str, Meta(max_length=200)] | UnsetType = UNSET
+    attach: bool | UnsetType = UNSET
+
+
+# -- messages -------------------------------------------------------------------------------------
+
+
+class MessageTold(Told, frozen=True):
+    """A message."""
+
+    id: str
+    folder: Folder
+    caller_number: str
+    caller_name: str
+    received: str
+    duration_ms: int
+    urgent: bool
+    heard: bool
+    origin: str
+    forwarded_by: str
+    introduction_ms: Annotated[int, Meta(description="Length of the spoken introduction of a forward; 0 = none.")]
+    cut: Annotated[bool, Meta(description="The recording was cut short by a failure.")]
+
+
+class MessagePage(Told, frozen=True):
+    """A part of a folder."""
+
+    messages: list[MessageTold]
+    total: Annotated[int, Meta(description="All messages of the folder, whatever is filtered.")]
+    next: Annotated[str | None, Meta(description="Cursor of the next page; null at the end.")] = None
+
+
+class MessageQuery(Given, frozen=True):
+    """Which messages."""
+
+    folder: Folder = Folder.NEW
+    order: Annotated[Literal["newest", "oldest"], Meta(description="By when they came into the folder.")] = "newest"
+    limit: Limit = 50
+    cursor: Cursor = ""
+    caller: Annotated[
+        str, Meta(description="In the caller's number or name; accents and case don't count.", max_length=80)
+    ] = ""
+    since: Annotated[Moment | None, Meta(description="Received at that time or later.")] = None
+    until: Annotated[Moment | None, Meta(description="Received before that time.")] = None
+    urgent: bool | None = None
+
+
+class MessageChange(Given, frozen=True):
+    """Where a message is to lie, and whether it counts as heard."""
+
+    folder: Folder | UnsetType = UNSET
+    heard: bool | UnsetType = UNSET
+
+
+class Forward(Given, frozen=True):
+    """To whom: mailboxes and distribution lists of the same domain, by number."""
+
+    to: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(min_length=1, max_length=200)]
+
+
+class ForwardTold(Told, frozen=True):
+    """What became of it. `waiting`: it is kept, and delivered as soon as possible."""
+
+    id: str
+    result: Literal["delivered", "waiting"]
+    to: list[str]
+
+
+class Batch(Given, frozen=True):
+    """One action for many messages; each id gets an answer of its own."""
+
+    action: Literal["move", "heard", "new", "delete", "restore", "forward"]
+    ids: Annotated[list[Id], Meta(min_length=1, max_length=200)]
+    folder: Folder | UnsetType = UNSET
+    to: list[str] = []
+
+
+class BatchEntry(Told, frozen=True):
+    """What became of one id."""
+
+    id: str
+    result: Literal["done", "already", "gone", "full", "refused"]
+
+
+class BatchTold(Told, frozen=True):
+    """What became of each id, in the order of the request."""
+
+    results: list[BatchEntry]
+
+
+class SoundQuery(Given, frozen=True):
+    """How the sound is wanted."""
+
+    format: Annotated[Literal["wav", "mp3"], Meta(description="wav: as it is stored.")] = "wav"
+    download: Annotated[bool, Meta(description="As a file to keep, under the caller's name.")] = False
+
+
+# -- greetings ------------------------------------------------------------------------------------
+
+
+class GreetingTold(Told, frozen=True):
+    """A recorded greeting."""
+
+    greeting: Greeting
+    duration_ms: int
+    in_force: Annotated[bool, Meta(description="Callers hear it now (the temporary one before all others).")]
+    starts: str | None = None
+    ends: str | None = None
+
+
+class Greetings(Told, frozen=True):
+    """What the owner recorded for callers."""
+
+    greetings: list[GreetingTold]
+
+
+class GreetingDates(Given, frozen=True):
+    """From when until when the temporary greeting is in force; null = open."""
+
+    starts: Moment | None = None
+    ends: Moment | None = None
+
+
+# -- lists, broadcasts, the service ---------------------------------------------------------------
+
+
+class ListTold(Told, frozen=True):
+    """A distribution list."""
+
+    number: str = field(name="list")
+    name: str
+    members: list[str]
+    recorded_name: bool
+
+
+class Lists(Told, frozen=True):
+    """Distribution lists, by domain and number."""
+
+    lists: list[ListTold]
+
+
+class ListQuery(Given, frozen=True):
+    """Which lists."""
+
+    domain: Annotated[str, Meta(description="Only of this domain.", max_length=128)] = ""
+
+
+class ListChange(Given, frozen=True):
+    """A list as it is to be."""
+
+    members: Annotated[list[Box], Meta(max_length=10000)]
+    name: Annotated[str, Meta(max_length=80)] = ""
+
+
+class BroadcastQuery(Given, frozen=True):
+    """To whom a broadcast goes, and as what. The sound is the body."""
+
+    to: Annotated[str, Meta(description="Mailboxes, commas between.", max_length=20000)] = ""
+    list: Annotated[str, Meta(description="Distribution lists, commas between.", max_length=2000)] = ""
+    domain: Annotated[str, Meta(description="Domains, commas between: all their mailboxes.", max_length=2000)] = ""
+    urgent: bool = False
+    from_number: Annotated[str, Meta(max_length=64)] = ""
+    from_name: Annotated[str, Meta(max_length=80)] = ""
+    id: Annotated[str, Meta(description="Its name: the same one is delivered to each mailbox once.", max_length=64)] = (
+        ""
+    )
+
+
+class BroadcastTold(Told, frozen=True):
+    """What became of a broadcast, mailbox by mailbox."""
+
+    id: str
+    mailboxes: int
+    sent: int
+    already: int
+    full: list[str]
+    closed: list[str]
+    missing: list[str]
+
+
+class NodeTold(Told, frozen=True):
+    """A node, as it last told of itself."""
+
+    name: str
+    alive: bool
+    at: str
+    version: str
+    state: dict[str, str]
+
+
+class Nodes(Told, frozen=True):
+    """All nodes that were alive within a day."""
+
+    nodes: list[NodeTold]
+
+
+class Queues(Told, frozen=True):
+    """What waits, and what is wrong."""
+
+    mail: int
+    webhook: int
+    dead: int
+    overdue_s: float
+    locked_mailboxes: int
+    refuses: Annotated[str, Meta(description="Why Redis takes no changes; empty = it does.")]
+
+
+class ProblemTold(Told, frozen=True):
+    """What went wrong (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    request: Annotated[str, Meta(description="Under which the service's log has it.")]
+    errors: dict[str, str] | UnsetType = UNSET
+
+
+class EventsQuery(Given, frozen=True):
+    """From where on events are wanted."""
+
+    last_event_id: Annotated[str, Meta(max_length=2000, description="As the header Last-Event-ID.")] = ""

@@ -1,0 +1,162 @@
+"""Every route with what it takes, what it answers and the right it needs: what is served, and what openapi.json says.
+
+A handler is a plain function of an `Ask` (and of what was read for it: `query`, `body`), and returns a struct, which becomes
+JSON, or an `Answer`. What it raises becomes a problem.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from esl_vm.model.errors import InvalidValueError
+from esl_vm.model.mailbox import MailboxId
+from esl_vm.web.problems import not_there
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    import falcon
+
+    from esl_vm.model.mailbox import Mailbox
+    from esl_vm.model.rights import Identity, Right
+    from esl_vm.web.world import WebWorld
+
+API = "/api/v1"
+JSON = "application/json"
+HTML = "text/html; charset=utf-8"
+Handler = TypeVar("Handler", bound="Callable[..., Any]")
+
+
+@dataclass(frozen=True, slots=True)
+class Cookie:
+    """A cookie to set; an empty value takes it away."""
+
+    value: str
+    max_age_s: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer that is more than a struct.
+
+    Args:
+        value: a struct, becomes JSON; bytes and text are sent as they are. None: nothing.
+        status: the HTTP status.
+        headers: more of them. kind: the content's media type.
+        stream: instead of a value, pieces as they come; length: how many bytes those are, None = not known.
+        cookie: the session's.
+    """
+
+    value: Any = None
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    kind: str = JSON
+    stream: Iterable[bytes] | None = None
+    length: int | None = None
+    cookie: Cookie | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One method of one path.
+
+    Args:
+        method, path: `{name}` in the path is a parameter; `{mailbox}` and `{list}` are looked at before the handler runs.
+        right: what is needed; that it is given for this mailbox is seen to.
+        run: the handler. summary: what it does, in a line; its docstring says more.
+        query: struct of the query's parameters. body: struct of the body, or a media type: then the handler reads it.
+        answer: struct of the answer, or a media type; None: nothing. status: of success.
+        problems: types that it answers besides those of every route.
+        tag: the chapter of the API. page: it is for people: problems are pages, and who is nobody is led to sign in.
+    """
+
+    method: str
+    path: str
+    right: Right
+    run: Callable[..., Any]
+    summary: str
+    query: type[Any] | None = None
+    body: type[Any] | str | None = None
+    answer: Any = None
+    status: int = 200
+    problems: tuple[str, ...] = ()
+    tag: str = ""
+    page: bool = False
+
+
+@dataclass(slots=True)
+class Ask:
+    """A request whose sender is known and may do this.
+
+    Args:
+        world: what it is answered from. request: as Falcon has it.
+        who: who asks. address: from where. id: under which the log has it. path: the path's parameters.
+        secure: whether the client came by TLS.
+        opened: the mailbox of the path, opened. list: the distribution list of the path.
+        still: whether the credential is still good.
+    """
+
+    world: WebWorld
+    request: falcon.Request
+    who: Identity
+    address: str
+    id: str
+    path: dict[str, str]
+    secure: bool = False
+    opened: Mailbox | None = None
+    list: MailboxId | None = None
+    still: Callable[[], bool] = bool
+
+    @property
+    def mailbox(self) -> Mailbox:
+        """The mailbox of the path; only where the path has one."""
+        if self.opened is None:
+            raise not_there()
+        return self.opened
+
+    @property
+    def box(self) -> MailboxId:
+        """Its name."""
+        return self.mailbox.id
+
+    @property
+    def zone(self) -> str:
+        """The time zone in which its owner lives."""
+        return (self.opened.timezone if self.opened else "") or self.world.timezone
+
+    def header(self, name: str) -> str:
+        """A header of the request, `` if there is none."""
+        return str(self.request.get_header(name) or "")
+
+
+ROUTES: list[Route] = []
+"""All of them, as the modules that are imported declare them."""
+
+
+def route(method: str, path: str, right: Right, summary: str, **more: Any) -> Callable[[Handler], Handler]:
+    """Declare a handler of the API; its path is under `/api/v1`."""
+
+    def declare(run: Handler) -> Handler:
+        ROUTES.append(Route(method, API + path, right, run, summary, **more))
+        return run
+
+    return declare
+
+
+def page(method: str, path: str, right: Right, summary: str, **more: Any) -> Callable[[Handler], Handler]:
+    """Declare a handler of a page; it answers HTML."""
+
+    def declare(run: Handler) -> Handler:
+        ROUTES.append(Route(method, path, right, run, summary, page=True, **more))
+        return run
+
+    return declare
+
+
+def parsed_box(text: str, domain: str) -> MailboxId:
+    """The mailbox of a path; what can't be one is not there."""
+    try:
+        return MailboxId.parse(text, domain)
+    except InvalidValueError:
+        raise not_there() from None

@@ -1,0 +1,122 @@
+"""The web process' server: gevent's, within bounds: how many connections, how long a request may arrive, a reader stall."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from typing import TYPE_CHECKING, Any
+
+import gevent
+from gevent.pywsgi import WSGIHandler, WSGIServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gevent.pool import Pool
+
+log = logging.getLogger(__name__)
+
+_DISCARD = 256 * 1024
+"""Bytes of a body nobody wanted that are still read, so that the connection can be gone on with."""
+_LINGER_S = 2.0
+_DRAIN_S = 5.0
+
+
+class _Handler(WSGIHandler):  # type: ignore[misc] # gevent has no types here
+    """As gevent's; but what is slow, or too much, ends its connection."""
+
+    arrival_s, stall_s = 10.0, 30.0
+    arrival: gevent.Timeout | None = None
+    wsgi_input: Any
+
+    def handle_one_request(self) -> Any:
+        result = None
+        with gevent.Timeout(self.arrival_s, exception=False) as self.arrival:
+            result = super().handle_one_request()
+        return result  # noqa: RET504 - None when the time is over
+
+    def handle_one_response(self) -> None:
+        if self.arrival is not None:
+            self.arrival.cancel()
+        self.server.pool.arrived(gevent.getcurrent())
+        self.socket.settimeout(self.stall_s)
+        super().handle_one_response()
+
+    def run_application(self) -> None:
+        super().run_application()
+        body = self.wsgi_input
+        left = (body.content_length or 0) - body.position
+        refused = body.chunked_input and not (self.status or "").startswith("2")
+        if left > _DISCARD or refused:
+            self.close_connection = True
+            self.wsgi_input = _Nothing()
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Say that there is no more from here, and drop what still comes for a moment: else the answer would be lost."""
+        with gevent.Timeout(_LINGER_S, exception=False):
+            try:
+                self.socket.shutdown(socket.SHUT_WR)
+                while self.socket.recv(65536):
+                    pass
+            except OSError:
+                pass
+
+
+class _Nothing:
+    """A body of which nothing is left."""
+
+    def _discard(self) -> None:
+        pass
+
+
+class _Quiet:
+    """What gevent says of a client that is gone or sends rubbish is no error of ours."""
+
+    @staticmethod
+    def write(text: str) -> None:
+        if text.strip():
+            log.debug("%s", text.strip())
+
+    @staticmethod
+    def flush() -> None:
+        pass
+
+
+class WebServer:
+    """Answers HTTP.
+
+    Args:
+        listener: a listening gevent socket.
+        application: WSGI.
+        connections: how many there may be (`ops.web.Connections`).
+        arrival_s: seconds in which a request's headers must have arrived. stall_s: seconds a client may keep us waiting.
+    """
+
+    def __init__(
+        self,
+        listener: Any,
+        application: Callable[..., Any],
+        connections: Pool,
+        *,
+        arrival_s: float = 10.0,
+        stall_s: float = 30.0,
+    ) -> None:
+        handler = type("Handler", (_Handler,), {"arrival_s": arrival_s, "stall_s": stall_s})
+        self._server = WSGIServer(
+            listener, application, log=None, error_log=_Quiet(), spawn=connections, handler_class=handler
+        )
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it listens."""
+        host, port = self._server.address[:2]
+        return host, port
+
+    def start(self) -> None:
+        """Begin to answer; returns at once."""
+        self._server.start()
+
+    def stop(self) -> None:
+        """Take no more, and give what is being answered a few seconds to end."""
+        self._server.stop(timeout=_DRAIN_S)

@@ -1,0 +1,133 @@
+"""Sounds as browsers ask for them: whole or a range of bytes, of one finished file with a strong ETag.
+
+Getting a sound marks nothing: a prefetch, a download, a mail scanner are no hearing. The page says so when it is heard.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from contextlib import suppress
+from functools import lru_cache
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from esl_vm.model.errors import StoreDownError
+from esl_vm.model.events import What
+from esl_vm.model.rights import Right, Role
+from esl_vm.web.messages import found_message
+from esl_vm.web.models import SoundQuery
+from esl_vm.web.problems import ProblemError
+from esl_vm.web.routes import Answer, Ask, route
+from esl_vm.web.times import iso
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_KINDS = {"wav": "audio/wav", "mp3": "audio/mpeg"}
+_RANGE = re.compile(r"bytes=([0-9]*)-([0-9]*)")
+_PIECE = 64 * 1024
+_LONGEST_NAME = 80
+_SOUND = "audio/*"
+
+
+@route(
+    "GET", "/mailboxes/{mailbox}/messages/{message}/sound", Right.MESSAGE_HEAR, "A message's sound",
+    query=SoundQuery, answer=_SOUND, problems=("sound-missing", "range"), tag="Messages",
+)  # fmt: skip
+def message_sound(ask: Ask, query: SoundQuery) -> Answer:
+    """WAV as it is stored, or MP3. Ranges as RFC 9110 has them. It leaves the message new: PATCH it once it was heard."""
+    message = found_message(ask)
+    who = f"{message.caller.number} {message.caller.name}".strip() or "message"
+    return sound(ask, message.id, query, f"{iso(message.received, ask.zone)[:16].replace('T', ' ')} {who}", message.id)
+
+
+@route(
+    "GET", "/mailboxes/{mailbox}/messages/{message}/introduction", Right.MESSAGE_HEAR,
+    "The spoken introduction of a forwarded message",
+    query=SoundQuery, answer=_SOUND, problems=("sound-missing", "range"), tag="Messages",
+)  # fmt: skip
+def message_introduction(ask: Ask, query: SoundQuery) -> Answer:
+    """Where there is none, `introduction_ms` is 0."""
+    message = found_message(ask)
+    if not message.intro_id:
+        raise ProblemError("not-found", "This message has no introduction.")
+    return sound(ask, message.intro_id, query, "introduction", message.id)
+
+
+def sound(ask: Ask, audio_id: str, query: SoundQuery, name: str, message_id: str = "") -> Answer:
+    """The answer that has a sound, or the part that was asked for.
+
+    Args:
+        ask: the request.
+        audio_id: which sound.
+        query: in what format.
+        name: of the file, without ending, where it is downloaded.
+        message_id: for the event of who is not its owner.
+    """
+    path = ask.world.audio.playable(audio_id)
+    if query.format == "mp3":
+        path = ask.world.encoded(audio_id, path)
+    state = path.stat()
+    etag = _etag(path, state.st_size, state.st_mtime_ns) if query.format == "mp3" else f'"{audio_id}-{state.st_size}"'
+    headers = {"ETag": etag, "Accept-Ranges": "bytes", "Cache-Control": "private, no-cache"}
+    if query.download:
+        headers["Content-Disposition"] = disposition(name, query.format)
+    if etag in {word.strip() for word in ask.header("If-None-Match").split(",")}:
+        return Answer(status=304, headers=headers)
+    part = _part(ask.header("Range"), state.st_size) if ask.header("If-Range") in {"", etag} else None
+    start, end = part or (0, state.st_size)
+    if start == 0 and ask.who.role is not Role.OWNER and ask.request.method == "GET":
+        with suppress(StoreDownError):  # a Redis that takes no changes keeps nobody from what it has
+            ask.world.mailboxes.tell(ask.box, What.EXPORTED, message_id, part="" if message_id else name)
+    if part:
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{state.st_size}"
+    return Answer(
+        status=206 if part else 200,
+        headers=headers,
+        kind=_KINDS[query.format],
+        stream=_pieces(path, start, end),
+        length=end - start,
+    )
+
+
+def _part(asked: str, size: int) -> tuple[int, int] | None:
+    """From which byte to before which; None: all of it, as where the header is none that we know (RFC 9110, 14.2)."""
+    found = _RANGE.fullmatch(asked.strip())
+    if not found or not (found[1] or found[2]):
+        return None
+    if not found[1]:
+        start, end = max(0, size - int(found[2])), size
+    else:
+        start, end = int(found[1]), min(size, int(found[2]) + 1) if found[2] else size
+        if found[2] and int(found[2]) < start:
+            return None
+    if start >= size or (not found[1] and not int(found[2])):
+        raise ProblemError("range", f"It has {size} bytes.", headers={"Content-Range": f"bytes */{size}"})
+    return start, end
+
+
+def _pieces(path: Path, start: int, end: int) -> Iterator[bytes]:
+    with path.open("rb") as opened:
+        opened.seek(start)
+        while start < end:
+            piece = opened.read(min(_PIECE, end - start))
+            if not piece:
+                return
+            start += len(piece)
+            yield piece
+
+
+@lru_cache(maxsize=4096)
+def _etag(path: Path, _size: int, _changed: int) -> str:
+    """Of what was encoded: by its content, as each node encodes for itself."""
+    return f'"{hashlib.blake2b(path.read_bytes(), digest_size=12).hexdigest()}"'
+
+
+def disposition(name: str, ending: str) -> str:
+    """A file's name as RFC 6266 has it: accents kept, nothing that a file system refuses or that turns the writing."""
+    kept = "".join(letter if letter.isprintable() and letter not in '\\/:*?"<>|' else "-" for letter in name)
+    whole = f"{kept[:_LONGEST_NAME].strip(' .') or 'message'}.{ending}"
+    plain = whole.encode("ascii", "replace").decode().replace("?", "_").replace("%", "_")
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(whole, safe='')}"

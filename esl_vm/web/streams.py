@@ -1,0 +1,223 @@
+"""Events as they happen (server-sent events): Redis' streams, read once by each process for all who listen.
+
+An event's id says how far one has come in each partition's stream, so one who comes back with it, at any node, misses
+nothing and sees nothing twice. One who was away for longer than the streams reach back is told so (`reset`).
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import TYPE_CHECKING
+
+import gevent
+import msgspec
+from gevent.queue import Empty, Queue
+
+from esl_vm.model.errors import StoreDownError, VoicemailError
+from esl_vm.model.events import What
+from esl_vm.model.rights import Right
+from esl_vm.web.models import EventsQuery
+from esl_vm.web.problems import ProblemError
+from esl_vm.web.routes import Answer, Ask, route
+from esl_vm.web.times import iso
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator, Mapping
+
+    from esl_vm.model.events import Event
+    from esl_vm.web.world import EventLog
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_S = 15.0
+"""Seconds after which a line is sent although nothing happened: proxies and browsers see that it goes on."""
+_WAIT_MS = 5000
+_AGAIN_S = 1.0
+_PORTION = 500
+_MOST_BEHIND = 1000
+"""Events that wait for a client; one who does not keep up is cut off, and comes back with the id it has."""
+_POSITIONS = re.compile(r"([0-9]{1,4}:[0-9]{1,16}-[0-9]{1,16},)*[0-9]{1,4}:[0-9]{1,16}-[0-9]{1,16}")
+_ENDS = frozenset({What.PIN_CHANGED, What.BOX_REMOVED})
+_KIND = "text/event-stream"
+
+
+class Hub:
+    """Reads the streams for all who listen in this process.
+
+    Args:
+        events: the streams.
+    """
+
+    def __init__(self, events: EventLog) -> None:
+        self._events = events
+        self._listeners: set[Queue[Event]] = set()
+        self._reader: gevent.Greenlet | None = None
+        self.reached: dict[int, str] = {}
+
+    def listen(self) -> Queue[Event]:
+        """What comes from now on; raises StoreDownError where it can't be read."""
+        if self._reader is None or self._reader.dead:
+            self.reached = self._events.end()
+            self._reader = gevent.spawn(self._read)
+        queue: Queue[Event] = Queue(_MOST_BEHIND)
+        self._listeners.add(queue)
+        return queue
+
+    def leave(self, queue: Queue[Event]) -> None:
+        """He listens no more; with the last of them the reading ends."""
+        self._listeners.discard(queue)
+
+    def has(self, queue: Queue[Event]) -> bool:
+        """Whether he is still given what comes."""
+        return queue in self._listeners
+
+    def _read(self) -> None:
+        while self._listeners:
+            try:
+                events = self._events.read(self.reached, _WAIT_MS)
+            except VoicemailError as away:
+                log.debug("events wait: %s", away)
+                gevent.sleep(_AGAIN_S)
+                continue
+            for event in events:
+                self.reached[event.partition] = event.id
+                for queue in tuple(self._listeners):
+                    if queue.full():
+                        self.leave(queue)
+                    else:
+                        queue.put_nowait(event)
+
+
+@route(
+    "GET", "/mailboxes/{mailbox}/events", Right.EVENTS_READ, "What happens in a mailbox, as it happens",
+    query=EventsQuery, answer=_KIND, tag="Events",
+)  # fmt: skip
+def mailbox_events(ask: Ask, query: EventsQuery) -> Answer:
+    """Server-sent events; go on with Last-Event-ID. Ends when the session does."""
+    box = ask.box
+    return _stream(ask, query, [ask.world.partition(box)], lambda event: event.box == box)
+
+
+@route(
+    "GET", "/events", Right.EVENTS_READ, "What happens in all mailboxes within your reach, as it happens",
+    query=EventsQuery, answer=_KIND, tag="Events",
+)  # fmt: skip
+def all_events(ask: Ask, query: EventsQuery) -> Answer:
+    """Server-sent events; go on with Last-Event-ID."""
+    reach = ask.who.reach
+    return _stream(ask, query, None, lambda event: reach.has(event.box))
+
+
+def _stream(ask: Ask, query: EventsQuery, partitions: list[int] | None, wanted: Callable[[Event], bool]) -> Answer:
+    given = ask.header("Last-Event-ID") or query.last_event_id
+    if given and not _POSITIONS.fullmatch(given):
+        raise ProblemError("invalid", "Last-Event-ID is the id of an event of this stream.")
+    hub = ask.world.hub
+    queue = hub.listen()  # before it is looked at what was missed
+    reached = {p: at for p, at in hub.reached.items() if partitions is None or p in partitions}
+    asked = dict(_pair(word) for word in given.split(",")) if given else {}
+    resume = {p: at for p, at in asked.items() if p in reached}
+    stream = _Stream(hub, queue, reached, resume, wanted, ask.still, ask.zone, ask.world.events)
+    return Answer(kind=_KIND, stream=stream, headers={"X-Accel-Buffering": "no", "Cache-Control": "no-store"})
+
+
+def _pair(word: str) -> tuple[int, str]:
+    partition, _, entry = word.partition(":")
+    return int(partition), entry
+
+
+class _Stream:
+    """The bytes of one client's stream.
+
+    Args:
+        hub, queue: from where it is given what comes. reached: how far it has come, by partition.
+        resume: from where it goes on, by partition. wanted: which events are for it.
+        still: whether who asked may still. zone: of the times told. events: where what was missed is read.
+    """
+
+    __slots__ = ("_events", "_hub", "_lines", "_queue", "_reached", "_resume", "_still", "_wanted", "_zone")
+
+    def __init__(
+        self,
+        hub: Hub,
+        queue: Queue[Event],
+        reached: dict[int, str],
+        resume: Mapping[int, str],
+        wanted: Callable[[Event], bool],
+        still: Callable[[], bool],
+        zone: str,
+        events: EventLog,
+    ) -> None:
+        self._hub, self._queue, self._reached, self._resume = hub, queue, reached, resume
+        self._wanted, self._still, self._zone, self._events = wanted, still, zone, events
+        self._lines: Generator[bytes, None, None] = self._all()
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._lines
+
+    def close(self) -> None:
+        """The client is gone."""
+        self._hub.leave(self._queue)
+        self._lines.close()
+
+    def _all(self) -> Generator[bytes, None, None]:
+        yield b"retry: 2000\n\n"
+        for partition, entry in self._resume.items():
+            yield from self._missed(partition, entry)
+        while self._hub.has(self._queue):
+            try:
+                event = self._queue.get(timeout=HEARTBEAT_S)
+            except Empty:
+                if not self._may():
+                    return
+                yield b":\n\n"
+                continue
+            if event.partition not in self._reached or _order(event.id) <= _order(self._reached[event.partition]):
+                continue
+            self._reached[event.partition] = event.id
+            if self._wanted(event):
+                yield self._told(event)
+                if event.what in _ENDS and not self._may():
+                    return
+
+    def _missed(self, partition: int, entry: str) -> Iterator[bytes]:
+        while True:
+            events = self._events.since(partition, entry, _PORTION)
+            if events is None:
+                yield b"event: reset\ndata: {}\n\n"
+                return
+            for event in events:
+                entry = self._reached[partition] = event.id
+                if self._wanted(event):
+                    yield self._told(event)
+            if len(events) < _PORTION:
+                return
+
+    def _may(self) -> bool:
+        try:
+            return self._still()
+        except StoreDownError:
+            return True  # it can't be asked now, and nothing is told meanwhile
+        except VoicemailError:
+            return False
+
+    def _told(self, event: Event) -> bytes:
+        position = ",".join(f"{partition}:{entry}" for partition, entry in sorted(self._reached.items()))
+        counts = event.counts
+        data = {
+            "at": iso(event.at, self._zone),
+            "what": str(event.what),
+            "mailbox": str(event.box),
+            "message": event.message_id,
+            "new": counts.new,
+            "old": counts.old,
+            "urgent": counts.urgent,
+            "details": event.details,
+        }
+        return b"id: %s\nevent: %s\ndata: %s\n\n" % (position.encode(), event.what.encode(), msgspec.json.encode(data))
+
+
+def _order(entry: str) -> tuple[int, int]:
+    at, _, number = entry.partition("-")
+    return int(at), int(number or 0)

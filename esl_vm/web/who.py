@@ -1,0 +1,163 @@
+"""Who asks: a session's cookie or a token, from which address, and whether a browser was made to ask by another site."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from esl_vm.model.errors import InvalidValueError
+from esl_vm.model.mailbox import MailboxId
+from esl_vm.model.rights import NOBODY, administrator, owner
+from esl_vm.web.problems import ProblemError
+
+if TYPE_CHECKING:
+    import falcon
+
+    from esl_vm.model.rights import Identity
+    from esl_vm.web.routes import Cookie
+    from esl_vm.web.world import WebWorld
+
+_COOKIE = "esl_vm_session"
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_IPV6_NETWORK = 64
+"""Of an address of version 6 its network counts: a subscriber has all the rest of it."""
+
+
+class Senders:
+    """Tells who sends a request.
+
+    Args:
+        world: where sessions and tokens are looked up.
+    """
+
+    def __init__(self, world: WebWorld) -> None:
+        self._world = world
+        self._proxies = tuple(ipaddress.ip_network(network) for network in world.settings.trusted_proxies)
+
+    def address(self, request: falcon.Request) -> str:
+        """The client's address: the last one in X-Forwarded-For that no trusted proxy has."""
+        hops = [hop.strip() for hop in (request.get_header("X-Forwarded-For") or "").split(",") if hop.strip()]
+        address = str(request.env.get("REMOTE_ADDR") or "")
+        while hops and self._is_proxy(address):
+            address = hops.pop()
+        return _shown(address)
+
+    def is_secure(self, request: falcon.Request) -> bool:
+        """Whether the client came by TLS: to us, to a trusted proxy, or always, as the settings say."""
+        if self._world.settings.url.startswith("https:"):
+            return True
+        peer = str(request.env.get("REMOTE_ADDR") or "")
+        told = (request.get_header("X-Forwarded-Proto") or "") if self._is_proxy(peer) else ""
+        return (told or str(request.env.get("wsgi.url_scheme"))) == "https"
+
+    def identity(self, request: falcon.Request) -> tuple[Identity, bool]:
+        """Who asks, and whether a cookie says so; NOBODY: no credential was given.
+
+        Raises:
+            ProblemError: one was given that is none (any more).
+        """
+        given = str(request.get_header("Authorization") or "")
+        if given:
+            scheme, _, presented = given.partition(" ")
+            token = self._world.access.token(presented.strip()) if scheme.lower() == "bearer" else None
+            if token is None:
+                raise sign_in("The token opens nothing (any more): `esl-vm token list` shows those that do.")
+            return token.identity, False
+        value = self._cookie(request)
+        if not value:
+            return NOBODY, False
+        who = self._of_session(value)
+        if who is None:
+            raise sign_in("Your session is over. Sign in again.")
+        return who, True
+
+    def _of_session(self, value: str) -> Identity | None:
+        named, _, secret = value.rpartition("~")
+        if not named:
+            session = self._world.access.session(None, secret)
+            return administrator(session.name, session.id) if session else None
+        try:
+            box = MailboxId.parse(named)
+        except InvalidValueError:
+            return None
+        session = self._world.access.session(box, secret)
+        if session is None:
+            return None
+        mailbox = self._world.mailboxes.open(box)
+        # Another PIN, or a mailbox that was made anew under this number: that was another owner's session.
+        same = mailbox is not None and mailbox.has_pin and mailbox.pin_mark == session.pin_mark
+        return owner(box, session.id) if same else None
+
+    def _cookie(self, request: falcon.Request) -> str:
+        for name in (f"__Host-{_COOKIE}", _COOKIE):
+            values = request.get_cookie_values(name)
+            if values:
+                return str(values[0])
+        return ""
+
+    def refuse_other_sites(self, request: falcon.Request, *, by_cookie: bool) -> None:
+        """A change that a browser asks for must come from our own page; raises ProblemError.
+
+        Every browser says where a form or a script comes from (Sec-Fetch-Site, or Origin before 2023). What says
+        neither is no browser: then a cookie is no credential.
+        """
+        if request.method in _SAFE:
+            return
+        site = request.get_header("Sec-Fetch-Site")
+        origin = request.get_header("Origin")
+        if site == "same-origin" or (origin and self._is_own(origin, request)):
+            return
+        if site or origin or by_cookie:
+            raise ProblemError("cross-site", "Use the service's own page, or a token (`esl-vm token add`).")
+
+    def _is_own(self, origin: str, request: falcon.Request) -> bool:
+        wanted = urlsplit(self._world.settings.url)
+        if wanted.netloc:
+            return origin.lower() == f"{wanted.scheme}://{wanted.netloc}".lower()
+        scheme = "https" if self.is_secure(request) else "http"
+        return origin.lower() == f"{scheme}://{request.get_header('Host') or ''}".lower()
+
+    def _is_proxy(self, address: str) -> bool:
+        try:
+            found = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        return any(found in network for network in self._proxies)
+
+
+def _shown(address: str) -> str:
+    try:
+        return str(ipaddress.ip_address(address))
+    except ValueError:
+        return "unknown"
+
+
+def counted_address(address: str) -> str:
+    """What of an address wrong PINs are counted by."""
+    if ":" not in address:
+        return address
+    return str(ipaddress.ip_network((address, _IPV6_NETWORK), strict=False))
+
+
+def cookie_value(box: MailboxId | None, secret: str) -> str:
+    """What the session's cookie holds: whose it is (nobody's: an administrator's), and its secret."""
+    return f"{box or ''}~{secret}"
+
+
+def set_cookie(response: falcon.Response, cookie: Cookie, *, secure: bool) -> None:
+    """Set the session's cookie, or take it away: never seen by scripts, never sent by another site's forms."""
+    response.set_cookie(
+        f"__Host-{_COOKIE}" if secure else _COOKIE,
+        cookie.value,
+        max_age=cookie.max_age_s,
+        path="/",
+        secure=secure,
+        http_only=True,
+        same_site="Lax",
+    )
+
+
+def sign_in(detail: str = "Sign in with a mailbox and its PIN, or present a token.") -> ProblemError:
+    """Nobody in particular may not do this."""
+    return ProblemError("sign-in", detail, headers={"WWW-Authenticate": 'Bearer realm="esl-vm"'})

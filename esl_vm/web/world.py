@@ -1,0 +1,192 @@
+"""What the browser's front door needs of the world besides `ports`; the wiring hands it over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from esl_vm.ports import Mailboxes, Registry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from esl_vm.model.cluster import ClusterState, NodeState
+    from esl_vm.model.events import Event
+    from esl_vm.model.lists import DistributionList
+    from esl_vm.model.mailbox import Folder, Mailbox, MailboxId
+    from esl_vm.model.pins import PinRules
+    from esl_vm.model.rights import Session, Token
+    from esl_vm.model.settings import WebSettings
+    from esl_vm.model.store import Page, Place
+    from esl_vm.ports import AudioStore, Clock, Pins
+    from esl_vm.spool.spool import Spool
+    from esl_vm.web.streams import Hub
+
+
+class Access(Protocol):
+    """Who is who: sessions, one-time links, tokens, and wrong PINs by address."""
+
+    def begin(
+        self, box: MailboxId | None, *, seconds: float, address: str = "", name: str = "", pin_mark: str = ""
+    ) -> str:
+        """Begin a session of a mailbox's owner, or (None) of an administrator; returns its secret."""
+        ...
+
+    def session(self, box: MailboxId | None, secret: str) -> Session | None:
+        """The session of that secret, unless it is over."""
+        ...
+
+    def sessions(self, box: MailboxId | None) -> list[Session]:
+        """Those that are not over, the oldest first."""
+        ...
+
+    def end(self, box: MailboxId | None, *ids: str) -> int:
+        """End sessions; returns how many there were."""
+        ...
+
+    def use_link(self, secret: str) -> str:
+        """Use up a one-time link; returns the administrator's name, `` if it opens nothing."""
+        ...
+
+    def token(self, presented: str) -> Token | None:
+        """The token that a machine presents, unless it is over."""
+        ...
+
+    def failures(self, address: str) -> int:
+        """Wrong PINs that came from an address lately."""
+        ...
+
+    def count_failure(self, address: str, window_s: int) -> None:
+        """One more; they are forgotten that many seconds after the last."""
+        ...
+
+
+class Mail(Mailboxes, Protocol):
+    """Messages, as a list on a page shows them."""
+
+    def listed(self, box: MailboxId, folder: Folder, *, newest: bool, after: Place | None, most: int) -> Page:
+        """A part of a folder by the time of arrival there, the oldest or the newest first, from just after a place."""
+        ...
+
+
+class Mailing(Registry, Protocol):
+    """Mailboxes as an administrator keeps them, with what two who change one at once need."""
+
+    def change(
+        self,
+        box: MailboxId,
+        fields: Mapping[str, str],
+        unset: Iterable[str] = (),
+        *,
+        expected: Mapping[str, str] | None = None,
+    ) -> None:
+        """Set and unset fields, if those of `expected` (`` = unset) are still so; raises ChangedMeanwhileError."""
+        ...
+
+    def boxes(self, domain: str | None = None, *, after: MailboxId | None = None) -> Iterator[MailboxId]:
+        """All mailboxes, in the order of domain and number, from just after one."""
+        ...
+
+    def looked_at(self, boxes: Sequence[MailboxId]) -> Iterator[tuple[Mailbox, int]]:
+        """Each of those that is there, and for how many seconds its PIN is still locked."""
+        ...
+
+
+class Lists(Protocol):
+    """Distribution lists."""
+
+    def find(self, box: MailboxId) -> DistributionList | None:
+        """The list of that number; None if there is none."""
+        ...
+
+    def all(self, domain: str | None = None) -> Iterator[DistributionList]:
+        """All lists, in the order of domain and number."""
+        ...
+
+    def add(self, box: MailboxId, members: Iterable[MailboxId] = (), name: str | None = None) -> int:
+        """Make a list, or put mailboxes on one; returns how many were not on it before."""
+        ...
+
+    def take_off(self, box: MailboxId, members: Iterable[MailboxId]) -> int:
+        """Take mailboxes off a list; returns how many were on it. Raises NoSuchListError."""
+        ...
+
+    def remove(self, box: MailboxId) -> None:
+        """Remove a list; its mailboxes stay. Raises NoSuchListError."""
+        ...
+
+    def replace_member(self, old: MailboxId, new: MailboxId | None) -> int:
+        """On every list put one mailbox in another's place (None: take it off)."""
+        ...
+
+
+class EventLog(Protocol):
+    """What happens, as it happens."""
+
+    def end(self) -> dict[int, str]:
+        """Where each partition's stream ends now."""
+        ...
+
+    def read(self, after: Mapping[int, str], wait_ms: int) -> list[Event]:
+        """Events after those positions; waits up to so many milliseconds if there are none."""
+        ...
+
+    def since(self, partition: int, entry: str, most: int) -> list[Event] | None:
+        """Events of one partition after an entry; None if the stream no more reaches back so far."""
+        ...
+
+
+class Cluster(Protocol):
+    """The nodes, and what they share."""
+
+    def nodes(self) -> list[NodeState]:
+        """All nodes that were alive within a day."""
+        ...
+
+    def state(self) -> ClusterState:
+        """What the cluster shares: queues, locks."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """A sound as the store keeps it: the file, and how long it plays in milliseconds."""
+
+    path: Path
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class WebWorld:
+    """What requests are answered from.
+
+    Args:
+        settings: `[web]`. hub: what reads the events for all who listen. domain, timezone, language: the service's defaults.
+        partition: which partition of the events a mailbox is in.
+        converted: a sound file of any format, judged by its content, as the store keeps it; raises InvalidValueError.
+        encoded: a sound of the store as MP3: gets its id and file, returns a file that stays for a while.
+        check_fields: fields of a mailbox as an administrator writes them, checked; raises InvalidValueError.
+    """
+
+    settings: WebSettings
+    mailboxes: Mail
+    registry: Mailing
+    pins: Pins
+    pin_rules: PinRules
+    lists: Lists
+    audio: AudioStore
+    spool: Spool
+    clock: Clock
+    access: Access
+    events: EventLog
+    cluster: Cluster
+    hub: Hub
+    partition: Callable[[MailboxId], int]
+    converted: Callable[[Path], AbstractContextManager[Uploaded]]
+    encoded: Callable[[str, Path], Path]
+    check_fields: Callable[[Mapping[str, str]], dict[str, str]]
+    domain: str = "default"
+    timezone: str = "America/Toronto"
+    language: str = "fr"
