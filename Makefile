@@ -1,4 +1,4 @@
-# make run      the service on 127.0.0.1:8084, with a Redis of its own and a few mailboxes to try
+# make run      the service on 127.0.0.1:8084, the web on 127.0.0.1:8088, with a Redis of its own and a few mailboxes to try
 # make test     the tests
 # make demo     ring a mailbox from this terminal
 # make lint     what the tools check
@@ -33,7 +33,7 @@ $(VENV)/.has-listen: setup.cfg pyproject.toml scripts/setup-venv
 	@touch $@ $(VENV)/.has-run
 
 run: $(VENV)/.has-run
-	@$(BIN)/esl-vm --data-dir $(DATA) serve --demo
+	@$(BIN)/esl-vm --data-dir $(DATA) serve --demo --web 127.0.0.1:8088
 
 # On a terminal its keyboard dials; elsewhere a caller leaves a message and its owner hears it, by themselves.
 demo: $(VENV)/.has-run

@@ -15,7 +15,7 @@ import gevent
 import msgspec
 
 from esl_vm.model.actor import acting, browser
-from esl_vm.model.errors import VoicemailError
+from esl_vm.model.errors import StoreDownError, VoicemailError
 from esl_vm.model.rights import NOBODY, Right
 from esl_vm.model.visible import one_line
 from esl_vm.web.problems import ProblemError, not_there, problem_of
@@ -94,7 +94,7 @@ class Application:
             by_path.setdefault(route.path, []).append(route)
         for path, those in by_path.items():
             self._app.add_route(path, _Path(self._answer, those))
-        self._app.add_error_handler(Exception, self._unhandled)
+        self._app.add_error_handler((falcon.HTTPError, Exception), self._unhandled)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         """As WSGI has it."""
@@ -136,6 +136,9 @@ class Application:
             ask.who, by_cookie = self._senders.identity(request)
         except ProblemError:
             if not public:
+                raise
+        except StoreDownError:
+            if not (public and route.page):
                 raise
         ask.still = lambda: self._senders.identity(request)[0] == ask.who
         self._senders.refuse_other_sites(request, by_cookie=by_cookie)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from esl_vm.model.rights import Right
-from esl_vm.web import greetings, lists, mailboxes, messages, sessions, sound, streams
+from esl_vm.web import greetings, lists, mailboxes, messages, pages, sessions, sound, streams
 from esl_vm.web.application import Application
 from esl_vm.web.openapi import described
+from esl_vm.web.problems import TYPES
 from esl_vm.web.routes import JSON, ROUTES, Answer, Ask, Route, page
 
 if TYPE_CHECKING:
     from esl_vm.web.world import WebWorld
 
-MODULES = (sessions, mailboxes, messages, sound, greetings, lists, streams)
+MODULES = (sessions, mailboxes, messages, sound, greetings, lists, streams, pages)
 """Each declares its routes when it is imported."""
 
 
@@ -24,17 +25,34 @@ def api_routes() -> list[Route]:
     return [route for route in ROUTES if not route.page]
 
 
-@lru_cache(maxsize=1)
-def _document() -> bytes:
-    return json.dumps(described(api_routes()), indent=1).encode()
+@cache
+def document() -> dict[str, Any]:
+    """The API's description."""
+    return described(api_routes())
 
 
-@page("GET", "/api/openapi.json", Right.ANYBODY, "What the API is")
+@page("GET", "/api/openapi.json", Right.ANYBODY, "What the API is, for programs")
 def openapi(_ask: Ask) -> Answer:
     """OpenAPI 3.1."""
-    return Answer(_document(), kind=JSON)
+    return Answer(json.dumps(document(), indent=1).encode(), kind=JSON)
+
+
+@page("GET", "/api/", Right.ANYBODY, "What the API is, for people")
+def api_page(ask: Ask) -> Answer:
+    """Made from openapi.json."""
+    chapters: dict[str, list[tuple[str, str, Any]]] = {}
+    for path, operations in document()["paths"].items():
+        for method, operation in operations.items():
+            chapters.setdefault(operation["tags"][0], []).append((method, path, operation))
+    return pages.render(ask, "api.html", document=document(), chapters=chapters)
+
+
+@page("GET", "/api/problems", Right.ANYBODY, "What each type of problem means")
+def problems_page(ask: Ask) -> Answer:
+    """Where the `type` of a problem leads."""
+    return pages.render(ask, "problems.html", types=TYPES)
 
 
 def build_application(world: WebWorld) -> Application:
     """The WSGI application, with all routes."""
-    return Application(world)
+    return Application(world, page_of=pages.problem_page)

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 _DISCARD = 256 * 1024
 """Bytes of a body nobody wanted that are still read, so that the connection can be gone on with."""
-_LINGER_S = 2.0
+_LINGER_S, _LINGER = 2.0, 4 * 1024 * 1024
 _DRAIN_S = 5.0
 
 
@@ -28,6 +28,7 @@ class _Handler(WSGIHandler):  # type: ignore[misc] # gevent has no types here
     arrival_s, stall_s = 10.0, 30.0
     arrival: gevent.Timeout | None = None
     wsgi_input: Any
+    code: int = 200
 
     def handle_one_request(self) -> Any:
         result = None
@@ -46,7 +47,7 @@ class _Handler(WSGIHandler):  # type: ignore[misc] # gevent has no types here
         super().run_application()
         body = self.wsgi_input
         left = (body.content_length or 0) - body.position
-        refused = body.chunked_input and not (self.status or "").startswith("2")
+        refused = body.chunked_input and self.code >= 400  # noqa: PLR2004
         if left > _DISCARD or refused:
             self.close_connection = True
             self.wsgi_input = _Nothing()
@@ -57,8 +58,9 @@ class _Handler(WSGIHandler):  # type: ignore[misc] # gevent has no types here
         with gevent.Timeout(_LINGER_S, exception=False):
             try:
                 self.socket.shutdown(socket.SHUT_WR)
-                while self.socket.recv(65536):
-                    pass
+                left = _LINGER
+                while left > 0 and (piece := self.socket.recv(65536)):
+                    left -= len(piece)
             except OSError:
                 pass
 

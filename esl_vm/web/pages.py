@@ -1,0 +1,131 @@
+"""Pages: templates, what all of them are given, static files by their content's digest, problems for people.
+
+A page is a handler declared with `routes.page` that returns `render(ask, "name.html", …)`. Nothing in it is inline: the
+Content-Security-Policy refuses it. What a script or a style sheet is called changes with its content, so none is stale.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+import jinja2
+
+from esl_vm.model.rights import Right
+from esl_vm.web.application import MOST_JSON, pieces
+from esl_vm.web.problems import ProblemError
+from esl_vm.web.routes import HTML, Answer, Ask, page
+from esl_vm.web.sessions import begin_administrator
+
+if TYPE_CHECKING:
+    import falcon
+
+    from esl_vm.web.routes import Cookie
+
+HERE = Path(__file__).parent
+LANGUAGES = ("fr", "en")
+_FORM = "application/x-www-form-urlencoded"
+_KINDS = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".webmanifest": "application/manifest+json",
+}
+_FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+
+_templates = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(HERE / "templates"),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def render(ask: Ask, template: str, *, status: int = 200, cookie: Cookie | None = None, **given: Any) -> Answer:
+    """A page.
+
+    Args:
+        ask: the request. Templates have it as `ask`, the language as `language`, `static("page.css")` for an address.
+        template: its name in `templates/`.
+        status: of the answer.
+        cookie: to set with it.
+        given: what the template is given besides.
+    """
+    text = _rendered(template, language_of(ask.request, ask), ask=ask, **given)
+    return Answer(text, status, kind=HTML, cookie=cookie)
+
+
+def _rendered(template: str, language: str, **given: Any) -> str:
+    return _templates.get_template(template).render(language=language, static=static_address, **given)
+
+
+def language_of(request: falcon.Request, ask: Ask | None = None) -> str:
+    """`fr` or `en`: the mailbox's, else the first of the browser's that we have, else the service's."""
+    if ask is not None and ask.opened is not None and ask.opened.language:
+        return ask.opened.language
+    for word in (request.get_header("Accept-Language") or "").split(","):
+        tag = word.strip()[:2].lower()
+        if tag in LANGUAGES:
+            return tag
+    return ask.world.language if ask is not None else LANGUAGES[0]
+
+
+@cache
+def _digest(name: str) -> str:
+    return hashlib.blake2b((HERE / "static" / name).read_bytes(), digest_size=6).hexdigest()
+
+
+def static_address(name: str) -> str:
+    """The address of a static file, another one whenever its content is."""
+    return f"/static/{_digest(name)}/{name}"
+
+
+@page("GET", "/static/{digest}/{name}", Right.ANYBODY, "A style sheet, a script, a picture")
+def static_file(ask: Ask) -> Answer:
+    """Kept by browsers for ever."""
+    name = ask.path["name"]
+    known = {path.name: path for path in (HERE / "static").iterdir() if path.suffix in _KINDS}
+    if name not in known or ask.path["digest"] != _digest(name):
+        raise ProblemError("not-found")
+    return Answer(known[name].read_bytes(), headers=_FOR_EVER, kind=_KINDS[known[name].suffix])
+
+
+def form(ask: Ask) -> dict[str, str]:
+    """The fields of a form that was sent; raises ProblemError for what is no form."""
+    if (ask.request.content_type or "").partition(";")[0].strip().lower() != _FORM:
+        raise ProblemError("media-type", "Use the page's form.")
+    content = b"".join(pieces(ask.request, MOST_JSON, ask.world.settings.stall_s))
+    try:
+        fields = parse_qs(content.decode(), keep_blank_values=True, strict_parsing=bool(content), max_num_fields=1000)
+    except ValueError:
+        raise ProblemError("bad-request", "The form can't be read.") from None
+    return {name: values[-1] for name, values in fields.items()}
+
+
+def see_other(address: str, cookie: Cookie | None = None) -> Answer:
+    """After a form was sent: get that page. The address is one of ours."""
+    return Answer(status=303, headers={"Location": address}, cookie=cookie)
+
+
+def problem_page(problem: ProblemError, request_id: str, request: falcon.Request) -> bytes:
+    """A problem for people; the id is in the log."""
+    language = language_of(request)
+    return _rendered("problem.html", language, problem=problem, request_id=request_id).encode()
+
+
+@page("GET", "/admin/link/{link}", Right.ANYBODY, "Sign in as an administrator: the question")
+def ask_to_sign_in(ask: Ask) -> Answer:
+    """A mail scanner that looks at it uses nothing up: the button does."""
+    return render(ask, "link.html", link=ask.path["link"])
+
+
+@page("POST", "/admin/link/{link}", Right.ANYBODY, "Sign in as an administrator")
+def sign_in_by_link(ask: Ask) -> Answer:
+    """Uses the link up."""
+    begun = begin_administrator(ask, ask.path["link"])
+    return see_other("/api/", begun.cookie)

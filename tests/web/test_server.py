@@ -1,0 +1,175 @@
+"""The server itself: its headers, its bounds, its log; slow and greedy clients; Redis away; its end."""
+
+import contextlib
+import socket
+from urllib.parse import urlsplit
+
+import pytest
+from support.redis_servers import redis_server, wait_until
+from support.web_house import House, Served
+
+
+def connected(served):
+    where = urlsplit(served.url)
+    return socket.create_connection((where.hostname, where.port), timeout=30)
+
+
+def all_of(line):
+    """What comes until the server closes."""
+    got = b""
+    with contextlib.suppress(ConnectionResetError):
+        while piece := line.recv(65536):
+            got += piece
+    return got
+
+
+def test_every_answer_has_the_headers_of_one_that_trusts_nobody(house):
+    box = house.box()
+    alice = house.owner(box)
+    for reply in (
+        alice.get(f"/api/v1/mailboxes/{box}"), alice.get("/api/v1/nowhere"), alice.get("/api/"), alice.post("/api/"),
+        alice.get(f"/api/v1/mailboxes/{box}/messages/x/sound"),
+    ):  # fmt: skip
+        policy = reply.headers["Content-Security-Policy"]
+        assert policy.startswith("default-src 'none'; ")
+        assert "unsafe" not in policy
+        assert reply.headers["X-Content-Type-Options"] == "nosniff"
+        assert reply.headers["Referrer-Policy"] == "no-referrer"
+        assert reply.headers["Cache-Control"] == "no-store"
+        assert len(reply.headers["X-Request-Id"]) == 12
+
+
+def test_pages_have_nothing_inline(house):
+    for path in ("/api/", "/api/problems", "/admin/link/x"):
+        page = house.served.browser().get(path)
+        assert page.status == 200
+        assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+        for inline in (b"<script>", b"<style", b" style=", b" onclick=", b"javascript:", b"http://", b"https://"):
+            assert inline not in page.body
+
+
+def test_a_style_sheets_address_is_its_contents(house):
+    browser = house.served.browser()
+    (address,) = {word for word in browser.get("/api/").body.decode().split('"') if word.startswith("/static/")}
+    sheet = browser.get(address)
+    assert sheet.headers["Content-Type"].startswith("text/css")
+    assert "immutable" in sheet.headers["Cache-Control"]
+
+
+def test_a_problem_has_its_id_in_the_log(house):
+    reply = house.served.browser().get("/api/v1/mailboxes")
+    assert reply.headers["Content-Type"] == "application/problem+json"
+    assert set(reply.json) == {"type", "title", "status", "detail", "request"}
+    assert reply.headers["X-Request-Id"] == reply.json["request"]
+    wait_until(lambda: reply.json["request"] in house.served.log.read_text())
+
+
+def test_what_is_wrong_with_a_request_is_said(house):
+    box = house.box()
+    portal = house.token()
+    path = f"/api/v1/mailboxes/{box}/messages/batch"
+    for body, kind, problem in (
+        (b"{", "application/json", "bad-request"),
+        (b"\xff\xfe", "application/json", "bad-request"),
+        (b"[" * 100_000, "application/json", "invalid"),
+        (b'{"action": "dance", "ids": ["x"]}', "application/json", "invalid"),
+        (b'{"action": "delete", "ids": []}', "application/json", "invalid"),
+        (b'{"action": "delete", "ids": ["x"], "more": 1}', "application/json", "invalid"),
+        (b"action=delete", "application/x-www-form-urlencoded", "media-type"),
+        (b"[" + b" " * 300_000 + b"]", "application/json", "too-large"),
+    ):
+        assert portal.post(path, body, kind=kind).problem == problem, body[:40]
+    refused = portal.put(path)
+    assert (refused.status, refused.headers["Allow"], refused.problem) == (405, "POST, OPTIONS", "method-not-allowed")
+
+
+@pytest.fixture(scope="module")
+def hurried(web_redis, tmp_path_factory):
+    """A server that waits for nobody long, and takes few at once."""
+    running = Served(
+        tmp_path_factory.mktemp("hurried"),
+        web_redis.url,
+        "web.arrival_s = 1\nweb.stall_s = 1\nweb.connections = 8\nweb.upload_mb = 1\n",
+    )
+    yield running
+    running.close()
+
+
+def test_who_never_ends_his_request_is_dropped(hurried):
+    with connected(hurried) as line:
+        line.sendall(b"GET /api/ HTTP/1.1\r\nHost: x\r\n")
+        assert all_of(line) == b""
+
+
+def test_who_never_sends_his_body_is_told_and_dropped(hurried):
+    house = House(hurried)
+    words = house.token().token
+    with connected(hurried) as line:
+        head = f"POST /api/v1/mailboxes HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {words}\r\n"
+        line.sendall(f"{head}Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{{".encode())
+        got = all_of(line)
+    assert got.startswith(b"HTTP/1.1 408 ")
+    assert b"#too-slow" in got
+
+
+def test_those_who_only_hold_on_make_room_for_those_who_ask(hurried):
+    with contextlib.ExitStack() as stack:
+        idle = [stack.enter_context(connected(hurried)) for _ in range(8)]
+        for line in idle:
+            line.sendall(b"GET /api/ HTTP/1.1\r\n")
+        assert hurried.browser().get("/api/problems").status == 200
+
+
+@pytest.mark.parametrize("how", ["announced", "in pieces"])
+def test_a_gigabyte_is_refused_when_a_megabyte_has_come(hurried, how):
+    house = House(hurried)
+    box = house.box()
+    words = house.token().token
+    head = f"PUT /api/v1/mailboxes/{box}/greetings/busy/sound HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {words}\r\n"
+    head += "Content-Type: audio/wav\r\n"
+    head += f"Content-Length: {1 << 30}\r\n\r\n" if how == "announced" else "Transfer-Encoding: chunked\r\n\r\n"
+    piece = b"\0" * 65536
+    sent = 0
+    with connected(hurried) as line:
+        line.sendall(head.encode())
+        with contextlib.suppress(OSError):
+            while sent < 1 << 30:
+                line.sendall(piece if how == "announced" else b"10000\r\n" + piece + b"\r\n")
+                sent += len(piece)
+        got = all_of(line)
+    assert sent < 200 << 20
+    assert got.startswith(b"HTTP/1.1 413 ") or not got
+    assert house.store.mailboxes.open(box).greetings == {}
+    assert hurried.browser().get("/api/problems").status == 200
+
+
+def test_redis_away_is_said_with_what_to_do_and_passes(tmp_path):
+    with redis_server(folder=tmp_path / "redis") as server:
+        running = Served(tmp_path, server.url)
+        try:
+            house = House(running)
+            box = house.box()
+            alice = house.owner(box)
+            path = f"/api/v1/mailboxes/{box}/messages"
+            assert alice.get(path).status == 200
+            server.kill()
+            away = alice.get(path)
+            assert (away.status, away.problem) == (503, "away")
+            assert int(away.headers["Retry-After"]) > 0
+            assert b"Traceback" not in away.body
+            assert "kept" in away.json["detail"]
+            assert alice.get("/api/").status == 200
+            server.start()
+            house.store.registry  # noqa: B018
+            wait_until(lambda: alice.get("/api/v1/session").status in {200, 401}, what="Redis being found again")
+        finally:
+            running.close()
+        assert "Traceback" not in running.log.read_text()
+
+
+def test_told_to_stop_it_ends_with_nothing_wrong(tmp_path, web_redis):
+    running = Served(tmp_path, web_redis.url)
+    assert running.browser().get("/api/problems").status == 200
+    running.close()
+    assert running.process.returncode == 0
+    assert "Traceback" not in running.log.read_text()

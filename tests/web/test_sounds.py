@@ -1,0 +1,92 @@
+"""Sounds over HTTP: ranges as Safari asks for them, one finished file with a strong ETag, names that open on Windows."""
+
+import io
+
+import pytest
+import soundfile
+
+
+@pytest.fixture
+def recording(house):
+    box = house.box()
+    message_id = house.message(box, name="Zoé Côté \u202e../../x")
+    return house.owner(box), f"/api/v1/mailboxes/{box}/messages/{message_id}/sound", house.sound().read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["wav", "mp3"])
+def test_ranges(recording, kind):
+    alice, path, _ = recording
+    whole = alice.get(path, query={"format": kind})
+    content, size = whole.body, len(whole.body)
+    assert (whole.status, whole.headers["Accept-Ranges"], int(whole.headers["Content-Length"])) == (200, "bytes", size)
+    etag = whole.headers["ETag"]
+    assert etag.startswith('"')
+    for asked, start, end in (
+        ("bytes=0-1", 0, 1), ("bytes=100-", 100, size - 1), ("bytes=-500", size - 500, size - 1),
+        (f"bytes=10-{size + 1000}", 10, size - 1), (f"bytes=-{size * 2}", 0, size - 1), (f"bytes={size - 1}-", size - 1, size - 1),
+    ):  # fmt: skip
+        part = alice.get(path, query={"format": kind}, headers={"Range": asked})
+        assert part.status == 206, asked
+        assert part.headers["Content-Range"] == f"bytes {start}-{end}/{size}"
+        assert int(part.headers["Content-Length"]) == len(part.body)
+        assert part.body == content[start : end + 1]
+        assert part.headers["ETag"] == etag
+    for asked in (f"bytes={size}-", "bytes=-0"):
+        beyond = alice.get(path, query={"format": kind}, headers={"Range": asked})
+        assert (beyond.status, beyond.headers["Content-Range"]) == (416, f"bytes */{size}")
+    for ignored in ("bytes=", "bytes=5-2", "bytes=0-1,5-6", "items=0-1", "bytes=a-b"):
+        assert alice.get(path, query={"format": kind}, headers={"Range": ignored}).body == content
+
+
+def test_the_stored_sound_is_given_as_it_is_and_as_mp3(recording):
+    alice, path, stored = recording
+    assert alice.get(path).body == stored
+    mp3 = alice.get(path, query={"format": "mp3"})
+    assert mp3.headers["Content-Type"] == "audio/mpeg"
+    samples, rate = soundfile.read(io.BytesIO(mp3.body))
+    assert rate == 8000
+    assert len(samples) / rate == pytest.approx(2.0, abs=0.2)
+
+
+def test_what_the_browser_has_is_not_sent_again(recording):
+    alice, path, _ = recording
+    etag = alice.get(path).headers["ETag"]
+    assert alice.get(path, headers={"If-None-Match": etag}).status == 304
+    assert alice.get(path, headers={"If-Range": etag, "Range": "bytes=0-1"}).status == 206
+    assert alice.get(path, headers={"If-Range": '"another"', "Range": "bytes=0-1"}).status == 200
+
+
+def test_head_says_how_long_it_is(recording):
+    alice, path, stored = recording
+    head = alice.ask("HEAD", path)
+    assert (head.status, int(head.headers["Content-Length"]), head.body) == (200, len(stored), b"")
+
+
+def test_a_downloads_name_keeps_accents_and_nothing_that_a_file_system_refuses(recording):
+    alice, path, _ = recording
+    told = alice.get(path, query={"download": "true"}).headers["Content-Disposition"]
+    assert told.startswith("attachment; ")
+    assert "Zo%C3%A9%20C%C3%B4t%C3%A9" in told
+    assert not {"/", "\\", "\u202e", ":"} & set(told.split("filename*=UTF-8''")[1])
+    assert told.isascii()
+
+
+def test_a_sound_that_is_gone_is_said_to_be(house):
+    box = house.box()
+    message_id = house.message(box)
+    house.node.audio.delete(message_id)
+    alice = house.owner(box)
+    assert alice.get(f"/api/v1/mailboxes/{box}/messages/{message_id}").status == 200
+    gone = alice.get(f"/api/v1/mailboxes/{box}/messages/{message_id}/sound")
+    assert (gone.status, gone.problem) == (404, "sound-missing")
+
+
+def test_who_is_not_the_owner_and_takes_a_sound_is_in_the_audit(house):
+    box = house.box()
+    message_id = house.message(box)
+    path = f"/api/v1/mailboxes/{box}/messages/{message_id}/sound"
+    house.owner(box).get(path)
+    assert "exported" not in house.events(box)
+    house.token("message.hear").get(path, headers={"X-Forwarded-For": "198.51.100.7"})
+    (exported,) = [event for event in house.store.events.tail(20, box=box) if event.what == "exported"]
+    assert exported.details["by"].startswith("web token:program 198.51.100.7 ")
