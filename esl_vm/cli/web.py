@@ -46,9 +46,9 @@ def _run(args: argparse.Namespace) -> int:
     from gevent import socket
     from gevent.event import Event
 
+    from esl_vm.service.listener import address_of, listen_on
     from esl_vm.service.web import build_web
     from esl_vm.service.wiring import open_node
-    from esl_vm.service.listener import address_of, listen_on
 
     settings = settings_of(args)
     logs.configure(settings.service.log_level, settings.service.log_format)

@@ -84,6 +84,7 @@ def build_web(node: Node, listener: object) -> WebServer:
         spool=node.spool,
         clock=node.clock,
         access=node.store.access,
+        calls=node.store.calls,
         events=node.store.events,
         cluster=node.store.cluster,
         hub=Hub(node.store.events),
@@ -104,5 +105,3 @@ def build_web(node: Node, listener: object) -> WebServer:
         arrival_s=wanted.arrival_s,
         stall_s=wanted.stall_s,
     )
-
-

@@ -94,7 +94,8 @@ class Application:
             by_path.setdefault(route.path, []).append(route)
         for path, those in by_path.items():
             self._app.add_route(path, _Path(self._answer, those))
-        self._app.add_error_handler((falcon.HTTPError, Exception), self._unhandled)
+        self._app.add_error_handler(falcon.HTTPError, self._unhandled)  # before Falcon's own for it
+        self._app.add_error_handler(Exception, self._unhandled)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         """As WSGI has it."""

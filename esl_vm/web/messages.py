@@ -21,11 +21,14 @@ from esl_vm.web.models import (
     Batch,
     BatchEntry,
     BatchTold,
+    CallQuery,
     Forward,
     ForwardTold,
     MessageChange,
+    MessageOfCall,
     MessagePage,
     MessageQuery,
+    MessagesOfCall,
     MessageTold,
 )
 from esl_vm.web.problems import ProblemError, not_there
@@ -142,7 +145,22 @@ def told(message: Message, zone: str) -> MessageTold:
         message.forwarded_by,
         message.intro_ms,
         message.cut,
+        message.call.call_id,
+        message.call.call_uuid,
+        message.call.dialled,
+        message.call.diverted_from,
+        message.call.label,
     )
+
+
+@route(
+    "GET", "/messages", Right.MESSAGE_READ, "The messages that came by a call",
+    query=CallQuery, answer=MessagesOfCall, tag=_TAG,
+)  # fmt: skip
+def messages_of_call(ask: Ask, query: CallQuery) -> MessagesOfCall:
+    """Within your reach, trash included. So a portal joins its call records with messages."""
+    found = [(box, message) for box, message in ask.world.calls.messages(query.call_id) if ask.who.reach.has(box)]
+    return MessagesOfCall([MessageOfCall(str(box), told(message, ask.zone)) for box, message in found])
 
 
 def found_message(ask: Ask) -> Message:

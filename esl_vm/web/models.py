@@ -178,6 +178,11 @@ class MessageTold(Told, frozen=True):
     forwarded_by: str
     introduction_ms: Annotated[int, Meta(description="Length of the spoken introduction of a forward; 0 = none.")]
     cut: Annotated[bool, Meta(description="The recording was cut short by a failure.")]
+    call_id: Annotated[str, Meta(description="SIP's Call-ID of the call by which it came.")]
+    call_uuid: Annotated[str, Meta(description="FreeSWITCH's.")]
+    dialled: str
+    diverted_from: str
+    label: Annotated[str, Meta(description="What the dialplan called the call.")]
 
 
 class MessagePage(Told, frozen=True):
@@ -186,6 +191,25 @@ class MessagePage(Told, frozen=True):
     messages: list[MessageTold]
     total: Annotated[int, Meta(description="All messages of the folder, whatever is filtered.")]
     next: Annotated[str | None, Meta(description="Cursor of the next page; null at the end.")] = None
+
+
+class CallQuery(Given, frozen=True):
+    """Which call."""
+
+    call_id: Annotated[str, Meta(min_length=1, max_length=200, description="SIP's Call-ID, or FreeSWITCH's uuid.")]
+
+
+class MessageOfCall(Told, frozen=True):
+    """A message, and in which mailbox it lies."""
+
+    mailbox: str
+    message: MessageTold
+
+
+class MessagesOfCall(Told, frozen=True):
+    """The messages that came by a call, the first received first."""
+
+    messages: list[MessageOfCall]
 
 
 class MessageQuery(Given, frozen=True):

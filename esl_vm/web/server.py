@@ -47,7 +47,7 @@ class _Handler(WSGIHandler):  # type: ignore[misc] # gevent has no types here
         super().run_application()
         body = self.wsgi_input
         left = (body.content_length or 0) - body.position
-        refused = body.chunked_input and self.code >= 400  # noqa: PLR2004
+        refused = body.chunked_input and self.code >= 400
         if left > _DISCARD or refused:
             self.close_connection = True
             self.wsgi_input = _Nothing()

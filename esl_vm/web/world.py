@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from esl_vm.model.events import Event
     from esl_vm.model.lists import DistributionList
     from esl_vm.model.mailbox import Folder, Mailbox, MailboxId
+    from esl_vm.model.message import Message
     from esl_vm.model.pins import PinRules
     from esl_vm.model.rights import Session, Token
     from esl_vm.model.settings import WebSettings
@@ -122,6 +123,14 @@ class Lists(Protocol):
         ...
 
 
+class Calls(Protocol):
+    """Messages by the calls they came by."""
+
+    def messages(self, call_id: str) -> list[tuple[MailboxId, Message]]:
+        """The messages that came by the call of that Call-ID or uuid; the first received first."""
+        ...
+
+
 class EventLog(Protocol):
     """What happens, as it happens."""
 
@@ -180,6 +189,7 @@ class WebWorld:
     spool: Spool
     clock: Clock
     access: Access
+    calls: Calls
     events: EventLog
     cluster: Cluster
     hub: Hub

@@ -12,10 +12,10 @@ from contextlib import ExitStack
 
 from support.browser import CHOSEN_PIN, Browser
 
-from esl_vm.app import open_node
 from esl_vm.cli.settings_file import load_settings
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.message import Caller, Message, new_id
+from esl_vm.service.wiring import open_node
 
 _numbers = itertools.count(1)
 

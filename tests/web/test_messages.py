@@ -4,6 +4,7 @@ from support.browser import CHOSEN_PIN
 from support.redis_servers import wait_until
 
 from esl_vm.model.mailbox import Folder
+from esl_vm.model.message import CallDetails
 
 
 def path(box, *more):
@@ -25,7 +26,8 @@ def test_the_newest_or_the_oldest_first_with_an_offset_in_the_mailboxs_zone(hous
     assert reply.json["messages"][0] | {"id": ""} == {
         "id": "", "folder": "new", "caller_number": "5145550101", "caller_name": "Zoé Côté",
         "received": "2026-09-21T11:13:20-03:00", "duration_ms": 2000, "urgent": False, "heard": False, "origin": "call",
-        "forwarded_by": "", "introduction_ms": 0, "cut": False,
+        "forwarded_by": "", "introduction_ms": 0, "cut": False, "call_id": "", "call_uuid": "", "dialled": "",
+        "diverted_from": "", "label": "",
     }  # fmt: skip
 
 
@@ -168,6 +170,17 @@ def test_the_badge_is_the_list(house):
     for folder, count in told.items():
         reply = alice.get(path(box), query={"folder": folder})
         assert len(reply.json["messages"]) == count == reply.json["total"]
+
+
+def test_a_portal_finds_the_messages_of_a_call_within_its_reach(house):
+    box, theirs = house.box(), house.box(domain=f"{house.domain}-other")
+    call = CallDetails(call_id=f"{house.domain}@10.0.0.1", dialled="1001", diverted_from="1005")
+    mine, _ = house.message(box, call=call), house.message(theirs, call=call)
+    found = house.token().get("/api/v1/messages", query={"call_id": call.call_id}).json["messages"]
+    assert [(one["mailbox"], one["message"]["id"], one["message"]["diverted_from"]) for one in found] == [
+        (str(box), mine, "1005")
+    ]
+    assert house.owner(box).get("/api/v1/messages").problem == "invalid"
 
 
 def test_what_a_caller_is_called_stays_text(house):
