@@ -24,13 +24,15 @@ class CalledPhone:
         answer: what it answers a call with: "486 Busy Here", "180 Ringing", "183 Session Progress" (with a sound of its
             own: early media), "200 OK" …
         then: what it does half a second later: an answer (`486 Busy Here`); once the call is answered `refer *1001` (sends
-            the caller there) or `keys *8` (presses them). `` = nothing more: an answered call is hung up.
+            the caller there), `keys *8` (presses them) or `keys *7 1001 bye` (one after the other, two seconds between, then
+            hangs up). `` = nothing more: an answered call is hung up.
 
     Attributes:
         dial_string: how FreeSWITCH reaches it. rung: how often it was called.
     """
 
     TALKS_S = 0.5
+    BETWEEN_S = 2.0
 
     def __init__(self, loop: Loop, answer: str, then: str = "") -> None:
         self._loop, self._status, self._then = loop, answer, then
@@ -96,9 +98,18 @@ class CalledPhone:
                 port = re.search(r"^m=audio (\d+) ", self._invites[ack.get("call-id")].body, re.MULTILINE)
                 assert port
                 self._sound.start(("127.0.0.1", int(port[1])))
-                self._sound.dial(detail)
+                self._dials(detail.split(), ack, far)
             case _:
                 self._request("BYE", ack, far)
+
+    def _dials(self, words: list[str], ack: SipMessage, far: tuple[str, int]) -> None:
+        if words[0] == "bye":
+            self._request("BYE", ack, far)
+            return
+        assert self._sound is not None
+        self._sound.dial(words[0])
+        if words[1:]:
+            self._loop.call_later(self.BETWEEN_S, lambda: self._dials(words[1:], ack, far))
 
     def _request(self, method: str, ack: SipMessage, far: tuple[str, int], *more: str) -> None:
         invite = self._invites[ack.get("call-id")]

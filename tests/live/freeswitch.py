@@ -11,7 +11,7 @@ import socket
 import subprocess
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import quoteattr
@@ -28,7 +28,9 @@ PROMPTS = Path("/usr/share/asterisk/sounds")
 NEEDED = ("event_socket", "commands", "dptools", "dialplan_xml", "sofia", "sndfile", "tone_stream")
 WELCOME = (
     "opus",
+    "g729",
     "spandsp",
+    "xml_curl",
     "loopback",
     "native_file",
     "logfile",
@@ -83,7 +85,8 @@ class FreeSwitch:
         folder: for its configuration, log and state.
         services: by the name of a dialplan context with our dialplan in it the `socket` addresses there, and its words
             where they are not "async full".
-        recipes: more files, by their path: `conf/dialplan/CONTEXT/NAME.xml`, `scripts/NAME.lua`.
+        recipes: more files, by their path: `conf/dialplan/CONTEXT/NAME.xml`, `scripts/NAME.lua`, `conf/autoload_configs/NAME.xml`.
+        web: where mod_xml_curl asks; `` = it is not loaded.
         domains: mailbox domains, each with the telephones 1001 to 1003. They can be reached where the call's header
             `X-Telephone` says (`error/NO_ANSWER` unless it says anything).
 
@@ -106,7 +109,12 @@ class FreeSwitch:
     )
 
     def __init__(
-        self, folder: Path, services: Mapping[str, str], domains: list[str], recipes: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        services: Mapping[str, str],
+        domains: list[str],
+        recipes: Mapping[str, str] | None = None,
+        web: str = "",
     ) -> None:
         installed = find_freeswitch()
         assert installed is not None
@@ -123,7 +131,15 @@ class FreeSwitch:
         for path, text in (recipes or {}).items():
             if path.startswith("conf/dialplan/"):
                 (configuration / path.removeprefix("conf/dialplan/")).write_text(text)
-        (configuration / "freeswitch.xml").write_text(self._configuration(installed, list(services), domains))
+        of_modules = "".join(
+            text.replace("http://127.0.0.1:8090/", web)
+            for path, text in (recipes or {}).items()
+            if path.startswith("conf/autoload_configs/")
+        )
+        if not web:
+            installed = replace(installed, names=tuple(name for name in installed.names if name != "xml_curl"))
+        whole = self._configuration(installed, list(services), domains, of_modules)
+        (configuration / "freeswitch.xml").write_text(whole)
         arguments: list[object] = [
             installed.program,
             "-nf",
@@ -199,7 +215,7 @@ class FreeSwitch:
             assert time.monotonic() < until, f"FreeSWITCH does not start; see {self.log}"
             threading.Event().wait(0.05)
 
-    def _configuration(self, installed: Installed, contexts: list[str], domains: list[str]) -> str:
+    def _configuration(self, installed: Installed, contexts: list[str], domains: list[str], of_modules: str) -> str:
         # Below the ports the system gives to those who don't ask for any; a block drawn by lot, for several at once.
         first_port = 20000 + 400 * secrets.randbelow(30)
         modules = "".join(f'<load module="mod_{name}"/>' for name in installed.names)
@@ -245,6 +261,7 @@ class FreeSwitch:
                 }
             )
         }</settings></configuration>
+    {of_modules}
     <configuration name="acl.conf"><network-lists/></configuration>
     <configuration name="fifo.conf"><settings/><fifos/></configuration>
     <configuration name="callcenter.conf"><settings/><queues><queue name="support@default">{
@@ -327,7 +344,7 @@ def _profile(name: str, port: int) -> str:
         "dialplan": "XML",
         "context": "arrivals",
         "auth-calls": "false",
-        "codec-prefs": "PCMU,G722,L16@16000h@20i,L16@48000h@20i@2c,opus@48000h@20i",
+        "codec-prefs": "PCMU,G722,L16@16000h@20i,L16@48000h@20i@2c,opus@48000h@20i,G729",
         "inbound-late-negotiation": "true" if name == "late" else "false",
         "dtmf-type": "rfc2833",
         "rfc2833-pt": "101",

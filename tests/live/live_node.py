@@ -108,7 +108,7 @@ class LiveNode:
     """All of it, running.
 
     Args:
-        folder: for everything.
+        folder: for everything. web: where its FreeSWITCH asks for dialplan and users, before it looks into its own files.
 
     Attributes:
         loop: the telephones' time. switch: FreeSWITCH. service: the service its dialplan names.
@@ -116,7 +116,7 @@ class LiveNode:
         stores: the same stores the service works on.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, web: str = "") -> None:
         self.folder = folder
         voices()  # made now, for it takes a while and the telephones would wait
         self._closing = contextlib.ExitStack()
@@ -137,6 +137,7 @@ class LiveNode:
                     },
                     self.domains,
                     recipes(),
+                    web,
                 )
             starting.callback(self.switch.stop)
             self.loop = Loop()

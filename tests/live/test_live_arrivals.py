@@ -1,16 +1,26 @@
 """How calls arrive: each recipe of docs/arrivals.md, loaded from the page into a real FreeSWITCH, and rung."""
 
 import ast
+import threading
+from contextlib import closing, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import parse_qsl
 
+import numpy as np
 import pytest
 from calls.book import Box
 from live import recipes
 from live.called_phone import CalledPhone
+from live.freeswitch import find_freeswitch
+from live.live_node import LiveNode
 from live.live_rig import LiveRig, furnish
 from live.scenes import Scene
+from live.telephone_sound import RATE
+from support.redis_servers import wait_until
 
 from esl_vm.model.mailbox import Folder, MailboxId
+from esl_vm.sim.line import Happening
 
 live = pytest.mark.live
 ALICE, GROUP = MailboxId("1001"), MailboxId("1500")
@@ -53,7 +63,7 @@ def test_the_page_names_the_tests_of_this_file_and_no_others():
     tree = ast.parse(Path(__file__).read_text())
     here = {one.name for one in tree.body if isinstance(one, ast.FunctionDef) and one.name.startswith("test_")}
     assert recipes.tests_named() == here - {"test_the_page_names_the_tests_of_this_file_and_no_others"}
-    assert len(recipes.recipes()) == 11
+    assert len(recipes.recipes()) == 18
 
 
 @live
@@ -81,6 +91,15 @@ def test_a_receptionist_transfers_a_caller_to_a_voicemail(played):
 @once("reception_key", "1502", telephone=("200 OK", "keys *8"))
 def test_a_receptionist_sends_a_caller_to_a_voicemail_with_a_key(played):
     is_left(played)
+
+
+@live
+@once("reception_attended", "1508", "talk s:25 hang", telephone=("200 OK", "keys *7 1001 bye"))
+def test_a_receptionist_announces_a_caller_to_a_voicemail(played):
+    wait_until(lambda: played.messages(ALICE, Folder.NEW))  # the loopback leg ends after the caller's
+    [message] = played.messages(ALICE, Folder.NEW)
+    assert message.caller.number == CALLER
+    assert message.duration_ms > 3000
 
 
 QUEUES = {"fifo": "1503", "callcenter": "1504", "valet": "1505"}
@@ -146,3 +165,75 @@ def test_a_loopback_leg_takes_the_variables_given_with_it(played):
     [message] = played.messages(ALICE, Folder.NEW)
     assert message.urgent
     assert message.caller.number == CALLER
+
+
+@contextmanager
+def web_server():
+    """The one of the page: gives its address."""
+    files = recipes.recipes()
+
+    class Asked(BaseHTTPRequestHandler):
+        def do_POST(self):
+            form = dict(parse_qsl(self.rfile.read(int(self.headers["Content-Length"])).decode()))
+            match form:
+                case {"section": "dialplan", "Hunt-Context": "default", "Hunt-Destination-Number": "1509"}:
+                    answer = files["answers/dialplan.xml"]
+                case {"section": "directory", "user": "1509", "domain": domain}:
+                    answer = files["answers/directory.xml"].replace("pbx.example", domain)
+                case _:
+                    answer = files["answers/not_found.xml"]
+            body = answer.encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Asked)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def by_the_web(_, folder):
+    if "xml_curl" not in find_freeswitch().names:
+        pytest.skip("mod_xml_curl is not installed")
+    with web_server() as web, closing(LiveNode(folder / "node", web)) as node:
+        rig = arrives("1509")(node, folder)
+        rig.left = rig.messages(ALICE, Folder.NEW)
+    return rig
+
+
+@live
+@pytest.mark.parametrize("scene", [Scene("by_the_web", by_the_web, 60.0)], ids=["by_the_web"])
+def test_a_dialplan_and_a_user_from_a_web_server_lead_to_a_voicemail(played):
+    assert played.problems == [], played.transcript
+    assert [message.caller.number for message in played.left] == [CALLER]
+    assert "vm-isunavail" in played.heard
+
+
+def tone(hertz, seconds):
+    return np.rint(8000 * np.sin(2 * np.pi * hertz * np.arange(round(seconds * RATE)) / RATE)).astype(np.int16)
+
+
+def fax_machine(node, folder):
+    rig = LiveRig(node, folder)
+    furnish(rig, Box())
+    calling = np.concatenate((tone(1100, 0.5), np.zeros(3 * RATE, dtype=np.int16)))
+    rig.dials("5145550177", "w:vm-theperson talk s:6 hang", CALLER, context="public", voice=calling)
+    return rig
+
+
+@live
+@pytest.mark.parametrize("scene", [Scene("fax", fax_machine, 40.0)], ids=["fax"])
+def test_a_fax_machine_is_sent_to_where_faxes_are_received(played):
+    assert played.problems == [], played.transcript
+    assert played.line.ran[-1][1] == "rxfax"
+    calling = next(mark.at for mark in played.line.timeline if getattr(mark, "what", None) is Happening.TALK)
+    assert played.line.ran[-1][0] - calling < 3
+    assert played.messages(ALICE, Folder.NEW) == []

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 from calls.book import Box, Msg
 from live import codecs
-from live.codecs import G722, L16, OPUS, PCMU, WIDE
+from live.codecs import G722, G729, L16, OPUS, PCMU, WIDE
+from live.freeswitch import find_freeswitch
 from live.live_rig import LiveRig, furnish
 from live.rtp import Quiet, Sends
 from live.scenes import Scene
 from live.telephone_sound import RATE, read_wav, write_wav
 
+from esl_vm.cli.check_codecs import check_codecs
 from esl_vm.model.mailbox import Folder, MailboxId
 from esl_vm.sim.line import Happening
 from esl_vm.sound.wav import wave
@@ -238,6 +240,41 @@ def test_both_parts_have_the_right_speed_where_the_codec_changes(played, scene):
         assert np.median([np.abs(np.diff(np.sign(frame))).sum() / 2 for frame in part]) == pytest.approx(40, abs=1)
         assert np.median(np.sqrt((part**2).mean(axis=1))) == pytest.approx(LEVEL / math.sqrt(2), rel=0.06)
     assert 5.5 <= len(loud) / 50 <= 6.8
+
+
+def passes_through(name, late):
+    def act(node, folder):
+        if "g729" not in find_freeswitch().names:
+            return "mod_g729 is not installed"
+        rig = LiveRig(node, folder)
+        furnish(rig, Box())
+        rig.dials("*1001", "end:20", "0612345678", voice=tone(440, 1, RATE), sends=Sends(G729), late=late)
+        rig.log = [line for line in node.service.log.read_text().splitlines() if rig.line.uuid in line]
+        return rig
+
+    return Scene(name, act, 20)
+
+
+PASSED_THROUGH = [passes_through(f"passed_through{'_late' * late}", late) for late in (False, True)]
+
+
+@pytest.mark.parametrize("scene", PASSED_THROUGH, ids=lambda scene: scene.name)
+def test_a_line_whose_codec_is_only_passed_through_gets_its_call_back_at_once(played):
+    if isinstance(played, str):
+        pytest.skip(played)
+    assert played.problems == [], played.transcript
+    assert (played.status, played.line.variable("vm_cause")) == ("FAILED", "codec")
+    assert played.line.variable("vm_handed_back") == "true"
+    socket = next(at for at, application, _ in played.line.ran if application == "socket")
+    after = next(at for at, application, _ in played.line.ran if application == "execute_extension")
+    assert after - socket < 2
+    assert "whose codec is G729" in "".join(played.log)
+
+
+def test_doctor_names_the_codec_that_is_only_passed_through(live_node):
+    if "g729" not in find_freeswitch().names:
+        pytest.skip("mod_g729 is not installed")
+    assert ["G729" in found.said for found in check_codecs(live_node.switch)] == [True, True]
 
 
 def hears_nothing(name, content):
