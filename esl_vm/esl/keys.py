@@ -1,7 +1,8 @@
 """The keys of one call, in the order in which they were pressed, as FreeSWITCH's DTMF events tell them.
 
 A key may reach FreeSWITCH two ways: as an RFC 2833 event, and beside it by SIP INFO or as a tone in the sound. Each makes an event
-of its own, with another `DTMF-Source`, 40 to 100 ms apart (seen on FreeSWITCH 1.11). Counted twice, no PIN is ever right.
+of its own, with another `DTMF-Source`, 40 to 100 ms apart (seen on FreeSWITCH 1.11), or further where one is told when the key is pressed
+and the other when it is released; `DTMF-Duration` then says when it was pressed. Counted twice, no PIN is ever right.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ from esl_vm.model.call import ALL_KEYS
 
 # Keys kept for later. Nobody dials more ahead.
 MOST_KEYS = 64
-# Seconds within which the same key from another source is the same press. Nobody presses a key twice so quickly that one
+# Seconds within which the same key from another source, told or pressed, is the same press. Nobody presses a key twice so quickly that one
 # source tells the first press and another the second.
 TWICE_S = 0.2
-_DIGIT, _SOURCE = b"\nDTMF-Digit: ", b"\nDTMF-Source: "
+_DIGIT, _SOURCE, _DURATION = b"\nDTMF-Digit: ", b"\nDTMF-Source: ", b"\nDTMF-Duration: "
+# DTMF-Duration counts samples, of 8000 a second on every line.
+_SAMPLES_S = 8000
 _TOLD_AT = b"\nEvent-Date-Timestamp: "
 # The keys there are, as FreeSWITCH writes them. The four of a military telephone are none.
 _KEYS = {key.encode(): key for key in ALL_KEYS} | {b"%23": "#", b"%2A": "*"}
@@ -33,7 +36,7 @@ class Keys(deque[str]):
         super().__init__()
         self.pressed = 0
         self.repeats = 0
-        self._last = ("", b"", -math.inf)
+        self._last = ("", b"", -math.inf, -math.inf)
 
     def told(self, event: bytes, now: float) -> None:
         """Take a DTMF event of this call.
@@ -48,12 +51,14 @@ class Keys(deque[str]):
             return
         micros = _value(event, _TOLD_AT)
         at = int(micros) / 1e6 if micros.isdigit() else now
-        source = _value(event, _SOURCE)
-        last_key, last_source, last_at = self._last
-        if key == last_key and source != last_source and at - last_at < TWICE_S:
+        source, samples = _value(event, _SOURCE), _value(event, _DURATION)
+        pressed = at - (int(samples) / _SAMPLES_S if samples.isdigit() else 0.0)
+        last_key, last_source, last_at, last_pressed = self._last
+        same = at - last_at < TWICE_S or abs(pressed - last_pressed) < TWICE_S
+        if key == last_key and source != last_source and same:
             self.repeats += 1
             return
-        self._last = (key, source, at)
+        self._last = (key, source, at, pressed)
         self.pressed += 1
         if len(self) < MOST_KEYS:
             self.append(key)

@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 LATE_KEY_S = 1.0
 # Seconds from an execute to the application's start: FreeSWITCH looks at its queue that often.
 TICK_S = 0.02
+# Seconds in which a key that is down is told of again by RTP, several times over.
+HELD_S = 0.2
 _NOT_PLAYED = b"\nApplication-Response: PLAYBACK%20ERROR\n"
 # What can be played wherever anything can.
 _PROBE = "silence_stream://20"
@@ -148,6 +150,7 @@ class EslPhone:
         self._stopping: str | None = None  # the keys that stop the next application, as FreeSWITCH knows them
         self._sounded = False  # something was played, so the line can carry it
         self._repeats = 0  # keys told twice before the last application
+        self._key_after = -1  # after how many applications the last key was waited for or ended what played
         self._seen_folders: set[str] = set()
 
     @property
@@ -192,7 +195,18 @@ class EslPhone:
     def wait_key(self, milliseconds: int, keys: str) -> str | None:
         """Wait for one of `keys` with no application running: the call is parked meanwhile."""
         session = self._session
-        return session.wait_key(session.now() + milliseconds / 1000, keys)
+        while True:
+            end = session.now() + milliseconds / 1000
+            another = self._key_after == session.executed and milliseconds > HELD_S * 1000
+            key = session.wait_key(end - HELD_S if another else end, keys)
+            if key is None and another:
+                packets = self._key_packets()
+                key = session.wait_key(end, keys)
+                if key is None and packets != self._key_packets():
+                    continue  # the last key is still down, or the next one, which is told when it is released
+            if key is not None:
+                self._key_after = session.executed
+            return key
 
     def listen(self, sound: Sound, start_ms: int, keys: str) -> Listened:
         """Play a sound from a position, to the millisecond (`file@@SAMPLES` and `playback_last_offset_pos`)."""
@@ -379,7 +393,16 @@ class EslPhone:
         ):
             # The end may be told before the key's event.
             key = session.late_key(session.now() + LATE_KEY_S, keys)
+        if key is not None:
+            self._key_after = session.executed
         return key
+
+    def _key_packets(self) -> str:
+        """How many packets of keys have come by RTP; while a key is down there are ever more."""
+        uuid = self._call.uuid
+        return self._session.ask(
+            [f"api uuid_set_media_stats {uuid}", f"api uuid_getvar {uuid} rtp_audio_in_dtmf_packet_count"]
+        )[1].data
 
     def _ended_by_repeat(self, ended: Frame) -> bool:
         """Whether what ended the last application was a key that was told before, by another way."""

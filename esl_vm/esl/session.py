@@ -54,9 +54,12 @@ TAKEN = "taken"
 _EXECUTING, _ENDING = "4", 10
 # With it FreeSWITCH tells nobody of keys, us neither (switch_channel_dequeue_dtmf).
 _SENSITIVE = "sensitive_dtmf"
+# A key of RFC 2833 is told of when it is pressed, not when it is released: one that is held for three seconds comes too late
+# for whoever waits for it. Obeyed where the call's RTP begins (switch_core_media_activate_rtp), so before the answer only.
+_RTP_BUGS, _WHEN_PRESSED = "rtp_manual_rtp_bugs", "IGNORE_DTMF_DURATION"
 # FreeSWITCH's own channel variables that we set while the call is ours.
 CHANGED = (
-    *LIST_VARIABLES, HOST, _SENSITIVE, "playback_terminators", "enable_file_write_buffering", "record_fill_cng",
+    *LIST_VARIABLES, HOST, _SENSITIVE, _RTP_BUGS, "playback_terminators", "enable_file_write_buffering", "record_fill_cng",
 )  # fmt: skip
 _COMPLETE = b"Event-Name: CHANNEL_EXECUTE_COMPLETE\n"
 _DTMF = b"Event-Name: DTMF\n"
@@ -139,6 +142,8 @@ class CallSession(Exchange):
         listen = command(f"filter Unique-ID {uuid}") + command(f"event plain {EVENTS}")
         self.hold(listen + command(f"linger {LINGER_S}"), 3)
         heard = {_SENSITIVE: "false"} if _SENSITIVE in self.before else {}
+        if answer.get("Answer-State") != "answered" and _RTP_BUGS not in self.before:
+            heard[_RTP_BUGS] = _WHEN_PRESSED
         self.change(LIST_VARIABLES | {HOST: self._prefix} | heard)
         return answer
 

@@ -64,7 +64,7 @@ def test_a_call_is_taken_and_handed_back(serve):
     caller = Caller(server.address, "1007")
     caller.ends()
     assert caller.executed() == ["answer", "playback"]
-    given_back = f"api uuid_setvar_multi {caller.uuid} playback_delimiter=;playback_sleep_val=;socket_host=;playback_terminators="
+    given_back = f"api uuid_setvar_multi {caller.uuid} playback_delimiter=;playback_sleep_val=;socket_host=;rtp_manual_rtp_bugs=;playback_terminators="
     assert caller.commands[-3:] == [f"api uuid_setvar_multi {caller.uuid} vm_status=SUCCESS", given_back, "exit"]
     eventually(lambda: server.stories)
     [story] = server.stories

@@ -1,7 +1,7 @@
 """Keys as they really come: by two ways at once, and where FreeSWITCH was told to keep them to itself."""
 
 import pytest
-from esl_peer import Switch, event
+from esl_peer import Switch, answer, event
 
 from esl_vm.cli.check_keys import check_keys
 from esl_vm.cli.checks import Level
@@ -19,8 +19,8 @@ def phone_on(switch: Switch) -> EslPhone:
     return EslPhone(session, session.connect(), NominalPack())
 
 
-def told(key: str, source: str) -> bytes:
-    return event("DTMF", DTMF__Digit=key, DTMF__Duration="800", DTMF__Source=source)
+def told(key: str, source: str, samples: int = 800) -> bytes:
+    return event("DTMF", DTMF__Digit=key, DTMF__Duration=str(samples), DTMF__Source=source)
 
 
 def press_twice_told(switch: Switch, at: float, key: str, apart: float, second: str) -> None:
@@ -37,6 +37,56 @@ def test_a_key_that_comes_by_two_ways_counts_once(second, apart):
         press_twice_told(switch, 1 + 0.25 * n, key, apart, second)
     keys = [phone.wait_key(3000, ALL_KEYS) for _ in range(5)]
     assert keys == ["1", "1", "2", "3", None]
+
+
+@pytest.mark.parametrize(("first", "second"), [("RTP", "ENDPOINT"), ("INBAND_AUDIO", "RTP")])
+def test_a_key_that_is_told_when_it_is_pressed_and_when_it_is_released_counts_once(first, second):
+    switch = Switch()
+    phone = phone_on(switch)
+    switch.at(1.0, switch.write, told("1", first, 400))
+    switch.at(4.0, switch.write, told("1", second, 24000))
+    switch.at(4.3, switch.write, told("1", first, 400))
+    assert [phone.wait_key(9000, ALL_KEYS) for _ in range(3)] == ["1", "1", None]
+
+
+@pytest.mark.parametrize(
+    ("call", "bugs"),
+    [
+        ({}, "IGNORE_DTMF_DURATION"),
+        ({"Answer-State": "answered"}, None),
+        ({"variable_rtp_manual_rtp_bugs": "SONUS"}, None),
+    ],
+)
+def test_keys_are_asked_for_as_they_are_pressed_where_the_line_is_not_open_yet(call, bugs):
+    switch = Switch(**call)
+    phone_on(switch).play(SAID, "")
+    assert switch.variables.get("rtp_manual_rtp_bugs") == bugs
+
+
+class Held(Switch):
+    """Keys are down between these seconds: FreeSWITCH counts their packets."""
+
+    def __init__(self, *down):
+        super().__init__()
+        self._down = down
+
+    def _api(self, text):
+        if "rtp_audio_in_dtmf_packet_count" in text:
+            packets = sum(int(50 * (min(max(self.time, start), end) - start)) for start, end in self._down)
+            self._soon(answer(str(packets)))
+        else:
+            super()._api(text)
+
+
+@pytest.mark.parametrize("told_at", ["pressed", "released"])
+def test_while_a_key_is_held_the_time_for_the_next_digit_does_not_run_out(told_at):
+    down = ((1.0, 4.0), (5.0, 9.0), (10.0, 10.1))
+    switch = Held(*down)
+    phone = phone_on(switch)
+    for key, (start, end) in zip("482", down, strict=True):
+        switch.at(start if told_at == "pressed" else end, switch.write, told(key, "RTP"))
+    assert [phone.wait_key(4100 if n == 0 else 2000, ALL_KEYS) for n in range(4)] == ["4", "8", "2", None]
+    assert switch.time == pytest.approx(12.0 if told_at == "pressed" else 12.1, abs=0.02)
 
 
 def test_a_key_that_is_pressed_twice_counts_twice():

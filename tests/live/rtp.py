@@ -73,11 +73,13 @@ class RtpStream:
 
     Attributes:
         leaks_ms: so much of a key's tone is heard before the key is told, as with many a gateway.
+        key_frames: for how many packets a key is held.
     """
 
     def __init__(self, loop: Loop, voice: np.ndarray, pressed: Callable[[str], None], sends: Sends) -> None:
         self.arrived: list[Arrived] = []
         self.leaks_ms = 0
+        self.key_frames = KEY_FRAMES
         self._loop = loop
         self._codec = sends.codec
         self._quiet = sends.quiet
@@ -125,8 +127,11 @@ class RtpStream:
         for key in keys:
             self._frames.extend(self._leaked(key))
             code, begun = _EVENTS.index(key), [0]
-            for frame in range(KEY_FRAMES):
-                self._frames.append(lambda code=code, begun=begun, frame=frame: self._key(code, begun, frame))
+            for frame in range(self.key_frames):
+                last = frame == self.key_frames - 1
+                self._frames.append(
+                    lambda code=code, begun=begun, frame=frame, last=last: self._key(code, begun, frame, last)
+                )
             self._frames[-1] = self._released(self._frames[-1], key)
             self._frames.extend([self._sound] * PAUSE_FRAMES)
         return self._due + len(self._frames) * FRAME_S
@@ -155,13 +160,12 @@ class RtpStream:
         elif self._quiet is Quiet.COMFORT_NOISE:
             self._send(COMFORT_NOISE, self._stamp, b"\x50")
 
-    def _key(self, code: int, begun: list[int], frame: int) -> None:
+    def _key(self, code: int, begun: list[int], frame: int, last: bool) -> None:
         """A packet of a key: all have the time stamp of its beginning; the last, its end, is sent three times."""
         if self._said is not None:  # the voice goes on meanwhile, unheard
             self._said = (self._said + 1) % len(self._voice)
         if not frame:
             begun[0] = self._stamp
-        last = frame == KEY_FRAMES - 1
         event = struct.pack("!BBH", code, 0x80 | 10 if last else 10, (frame + 1) * self._codec.step)
         for _ in range(3 if last else 1):
             self._send(KEYS | (0 if frame else _MARKER), begun[0], event)

@@ -11,6 +11,7 @@ from live.telephone_sound import RATE, read_wav
 from esl_vm.cli.check_keys import check_keys
 from esl_vm.cli.checks import Level
 from esl_vm.model.mailbox import Folder, MailboxId
+from esl_vm.sim.line import Happening
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(400)]
 
@@ -81,6 +82,27 @@ def test_a_message_waits_for_one_who_has_put_it_on_hold(played):
     at = next(n for n, (_, name, data) in enumerate(played.line.ran) if "cache" in data)
     began, after = played.line.ran[at][0], played.line.ran[at + 1][0]
     assert 13 < after - began < 16.5, "6 s of message, 8 s of hold"
+
+
+def held(node, folder):
+    """Each key of a PIN is held for 3 s; the next is pressed a second after it is released."""
+    rig = LiveRig(node, folder)
+    furnish(rig, Box())
+
+    def shell(line, _words):
+        line.phone.sound.key_frames = 150
+
+    script = "w:vm-password sh:hold d:4 s:1 d:8 s:1 d:2 s:1 d:1 s:1 d:# w:vm-opts hang"
+    rig.dials("*97", script, "1001", shell=shell)
+    return rig
+
+
+@pytest.mark.parametrize("scene", [Scene("held", held, 60.0)], ids=["held"])
+def test_a_key_that_is_held_counts_when_it_is_pressed(played):
+    assert played.problems == [], played.transcript
+    assert played.heard[:2] == ["vm-password", "vm-no"]
+    released = [mark.at for mark in played.line.timeline if getattr(mark, "what", None) is Happening.KEY]
+    assert next(one.at for one in played.line.sounds if one.name == "vm-no") < released[-1] - 1
 
 
 def leaks(node, folder):
