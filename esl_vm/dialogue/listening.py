@@ -14,7 +14,6 @@ from esl_vm.model.call import Listened
 from esl_vm.model.errors import (
     AudioMissingError,
     CallerGoneError,
-    InvalidValueError,
     NoSuchMessageError,
     StoreDownError,
 )
@@ -217,10 +216,8 @@ def _who(visit: Visit, message: Message, *, brief: bool = False) -> Utterance:
 def _colleague(visit: Visit, number: str) -> Utterance:
     """Name a colleague: "from NAME" or "from extension N", if the number is a mailbox of the same domain; asked once a visit."""
     if number not in visit.colleagues:
-        try:
-            mailbox = visit.talk.world.mailboxes.open(MailboxId(number, visit.box.domain))
-        except InvalidValueError:
-            mailbox = None
+        box = MailboxId.of(number, visit.box.domain)
+        mailbox = visit.talk.world.mailboxes.open(box) if box else None
         if mailbox is None:
             visit.colleagues[number] = ()
         elif recorded := visit.talk.greeting_of(mailbox, Greeting.NAME):

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from esl_vm.dialogue.listing import PAGE
 from esl_vm.model.access import authenticated_user, is_own_telephone, named_domain
 from esl_vm.model.call import Cause
-from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.pins import PinCheck
 
@@ -79,7 +78,7 @@ def ask_mailbox(talk: Conversation) -> Entered:
         if not number:
             raise talk.give_up()
         names = ("vm-incorrect-mailbox",)
-        box = _named(talk, number)
+        box = MailboxId.of(number, domain_of(talk))
         mailbox = talk.world.mailboxes.open(box) if box is not None else None
         own = mailbox is not None and _is_own(talk, mailbox, vouched=False)
         if mailbox is not None and _opens_without_pin(talk, mailbox, own=own):
@@ -107,13 +106,6 @@ def _is_own(talk: Conversation, mailbox: Mailbox, *, vouched: bool) -> bool:
 def _opens_without_pin(talk: Conversation, mailbox: Mailbox, *, own: bool) -> bool:
     """Whether none is asked: it has none, and this is its own telephone (or the settings let others in too)."""
     return not mailbox.has_pin and (own or talk.world.pin_rules.initial_from_outside)
-
-
-def _named(talk: Conversation, typed: str) -> MailboxId | None:
-    try:
-        return MailboxId(typed, domain_of(talk))
-    except InvalidValueError:
-        return None
 
 
 def domain_of(talk: Conversation) -> str:

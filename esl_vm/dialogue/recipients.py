@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from esl_vm.dialogue.directory import find_by_name
 from esl_vm.dialogue.menus import RecipientMenu
-from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.mailbox import Mailbox, MailboxId
 from esl_vm.model.recipients import Refusal, are_too_many, members_of, refusal
 
@@ -91,9 +90,8 @@ def _checked(
 def _of_number(visit: Visit, number: str) -> Mailbox | DistributionList | None:
     """The mailbox or the distribution list of a number; None if there is neither."""
     world = visit.talk.world
-    try:
-        box = MailboxId(number, visit.box.domain)
-    except InvalidValueError:
+    box = MailboxId.of(number, visit.box.domain)
+    if box is None:
         return None
     return world.mailboxes.open(box) or (world.lists.find(box) if world.lists else None)
 

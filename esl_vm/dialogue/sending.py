@@ -9,7 +9,7 @@ from esl_vm.dialogue.listening import gone_meanwhile
 from esl_vm.dialogue.recipients import Recipients, ask_recipients
 from esl_vm.dialogue.recording import MessageEnd, record_message, say_and_beep
 from esl_vm.dialogue.visit import Next
-from esl_vm.model.errors import InvalidValueError, SpoolError
+from esl_vm.model.errors import SpoolError
 from esl_vm.model.mailbox import Greeting, MailboxId
 from esl_vm.model.message import Caller, Message, new_id
 
@@ -34,10 +34,8 @@ def reply(visit: Visit) -> Next:
     number = visit.here.message.caller.dialable
     if not number:
         return Next(said=visit.say("vm-nonumber"))
-    try:
-        recipient = visit.talk.world.mailboxes.open(MailboxId(number, visit.box.domain))
-    except InvalidValueError:
-        recipient = None
+    box = MailboxId.of(number, visit.box.domain)
+    recipient = visit.talk.world.mailboxes.open(box) if box else None
     if recipient is None:
         return Next(said=visit.say("vm-nobox"))
     if not recipient.has_room:

@@ -42,6 +42,14 @@ class MailboxId:
         object.__setattr__(self, "domain", self.domain.lower())
 
     @classmethod
+    def of(cls, number: str, domain: str) -> Self | None:
+        """The mailbox of a number that somebody dialled, or sent; None where no mailbox can have it."""
+        try:
+            return cls(number, domain)
+        except InvalidValueError:
+            return None
+
+    @classmethod
     def stored(cls, number: str, domain: str) -> Self:
         """As it stands in Redis: a mailbox that version 0.1.0 made may have capitals in its domain."""
         box = cls(number, domain)

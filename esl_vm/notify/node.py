@@ -15,12 +15,12 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from esl_vm.notify.summary import Account, mailbox_id
+from esl_vm.model.mailbox import MailboxId
+from esl_vm.notify.summary import Account
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from esl_vm.model.mailbox import MailboxId
     from esl_vm.notify.lamp_counts import LampCounts
     from esl_vm.ports import Switch
 
@@ -132,7 +132,7 @@ class Node:
         domain = self._of_host.get(account.host.lower())
         own = dict.fromkeys([account.host, account.host.lower()])
         domains = [domain] if domain is not None else [*own, self._domains.default]
-        return [box for name in domains if (box := mailbox_id(account.user, name)) is not None]
+        return [box for name in domains if (box := MailboxId.of(account.user, name)) is not None]
 
 
 def voicemail_module_loaded(switch: Switch) -> bool:
@@ -142,9 +142,8 @@ def voicemail_module_loaded(switch: Switch) -> bool:
 
 def _has_own(number: str, host: str, counts: LampCounts) -> bool:
     """Whether that host's account belongs to a mailbox of the host's own name."""
-    return any(
-        own is not None and own in counts for own in (mailbox_id(number, host), mailbox_id(number, host.lower()))
-    )
+    own = MailboxId.of(number, host)
+    return own is not None and own in counts
 
 
 def _spellings(host: str, seen: Sequence[str]) -> list[str]:

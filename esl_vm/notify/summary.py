@@ -6,9 +6,6 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from esl_vm.model.errors import InvalidValueError
-from esl_vm.model.mailbox import MailboxId
-
 if TYPE_CHECKING:
     from esl_vm.model.message import Counts
 
@@ -63,11 +60,3 @@ class Account:
     def __str__(self) -> str:
         """Write `1001@pbx.example.com`."""
         return f"{self.user}@{self.host}"
-
-
-def mailbox_id(user: str, domain: str) -> MailboxId | None:
-    """The mailbox of that name; None where no mailbox can have it."""
-    try:
-        return MailboxId(user, domain)
-    except InvalidValueError:
-        return None

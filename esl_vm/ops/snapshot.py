@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from esl_vm.model.cluster import ClusterState
-    from esl_vm.spool.spool import Spool
+    from esl_vm.esl.inbound import EventSocketSwitch
+    from esl_vm.notify.service import NotifyService
+    from esl_vm.ops.metrics import Metrics
+    from esl_vm.ops.node import Node
 
 _CACHE_LOOK_S = 60.0
 
@@ -76,39 +78,32 @@ class Snapshot:
         return why
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """Where a snapshot comes from; each is asked anew.
-
-    Args:
-        node: its name. now: epoch seconds. spool: this node's. cache: the folder of the cache of sounds.
-        cluster: one look at what the cluster shares; raises StoreDownError.
-        lamp_wait_s: see Snapshot. freeswitch_up: likewise.
-        workers, calls: numbers over all processes. differing, clock_skew_s: see Snapshot.
-    """
-
-    node: str
-    now: Callable[[], float]
-    spool: Spool
-    cache: Path
-    cluster: Callable[[], ClusterState]
-    lamp_wait_s: Callable[[], float]
-    freeswitch_up: Callable[[], bool | None]
-    workers: Callable[[], int]
-    calls: Callable[[], int]
-    differing: Callable[[], Sequence[str]] = tuple
-    clock_skew_s: Callable[[], float] = float
-
-
 class Looker:
     """Takes snapshots, one for all who ask within a moment: asking often costs nothing.
 
     Args:
-        sources: see Sources. fresh_s: seconds for which a snapshot is good. clock: seconds, monotonic.
+        node: the stores. metrics: of all its processes.
+        notifier, switch: where this process has them.
+        differing: in what this node does not agree with the others; looked at anew each time.
+        fresh_s: seconds for which a snapshot is good. clock: seconds, monotonic.
     """
 
-    def __init__(self, sources: Sources, *, fresh_s: float = 2.0, clock: Callable[[], float] = time.monotonic) -> None:
-        self._sources = sources
+    def __init__(
+        self,
+        node: Node,
+        metrics: Metrics,
+        notifier: NotifyService | None = None,
+        switch: EventSocketSwitch | None = None,
+        differing: Sequence[str] = (),
+        *,
+        fresh_s: float = 2.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._node = node
+        self._metrics = metrics
+        self._notifier = notifier
+        self._switch = switch
+        self._differing = differing
         self._fresh_s = fresh_s
         self._clock = clock
         self._last: tuple[float, Snapshot] | None = None
@@ -122,30 +117,30 @@ class Looker:
         return self._last[1]
 
     def _take(self, now: float) -> Snapshot:
-        sources = self._sources
+        node = self._node
         takes: dict[str, int] = {}
         oldest = 0.0
         spool_wrong = ""
         free = 0
         try:
-            for take in sources.spool.takes():
+            for take in node.spool.takes():
                 takes[take.state] = takes.get(take.state, 0) + 1
                 if take.state not in {"recording", "aside"}:
                     oldest = max(oldest, float(take.age_s))
-            sources.spool.folder.make_ready()
-            free = shutil.disk_usage(sources.spool.folder.takes).free
+            node.spool.folder.make_ready()
+            free = shutil.disk_usage(node.spool.folder.takes).free
         except (SpoolError, OSError) as wrong:
             spool_wrong = str(wrong)
         redis_wrong = ""
         state = None
         try:
-            state = sources.cluster()
+            state = node.store.cluster.state()
         except StoreDownError as wrong:
             redis_wrong = str(wrong)
         _, cache_bytes, cache_files = self._cache_size(now)
         return Snapshot(
-            node=sources.node,
-            at=sources.now(),
+            node=node.settings.service.node,
+            at=node.clock.now(),
             takes=takes,
             oldest_take_s=oldest,
             spool_wrong=spool_wrong,
@@ -159,19 +154,19 @@ class Looker:
             jobs=dict(state.jobs) if state else {},
             overdue_s=state.overdue_s if state else 0.0,
             nodes=state.nodes if state else 0,
-            lamp_wait_s=sources.lamp_wait_s(),
-            freeswitch_up=sources.freeswitch_up(),
-            workers=sources.workers(),
-            calls=sources.calls(),
-            differing=tuple(sources.differing()),
-            clock_skew_s=sources.clock_skew_s(),
+            lamp_wait_s=self._notifier.lamp_wait_s if self._notifier else 0.0,
+            freeswitch_up=self._switch.connected if self._switch else None,
+            workers=int(self._metrics.value("esl_vm_workers")),
+            calls=int(self._metrics.value("esl_vm_calls_running")),
+            differing=tuple(self._differing),
+            clock_skew_s=node.clock.skew,
         )
 
     def _cache_size(self, now: float) -> tuple[float, int, int]:
         """When it was looked at, its bytes and files; thousands of files are not counted at every scrape."""
         if self._cache is None or now - self._cache[0] >= _CACHE_LOOK_S:
             size = files = 0
-            for path in _files(self._sources.cache):
+            for path in _files(self._node.cache.folder):
                 with contextlib.suppress(OSError):  # thrown away meanwhile
                     size += path.stat().st_size
                     files += 1

@@ -106,6 +106,7 @@ class MeasuredPhone:
 
     def __init__(self, phone: Phone, story: Story, clock: Callable[[], float] = time.monotonic) -> None:
         self._phone = phone
+        self.answer, self.unread, self.can_record = phone.answer, phone.unread, phone.can_record
         self._story = story
         self._clock = clock
         self._key_at: float | None = None
@@ -115,19 +116,11 @@ class MeasuredPhone:
         """What is known of the call."""
         return self._phone.call
 
-    def answer(self) -> None:
-        """Answer the call."""
-        self._phone.answer()
-
     def play(self, utterance: Utterance, keys: str) -> str | None:
         """Play; the first one ends the silence at the call's beginning."""
         if utterance:
             self._begins()
         return self._pressed(self._phone.play(utterance, keys))
-
-    def unread(self, key: str) -> None:
-        """Put a key back at the head of the queue."""
-        self._phone.unread(key)
 
     def wait_key(self, milliseconds: int, keys: str) -> str | None:
         """Wait for a key."""
@@ -140,35 +133,11 @@ class MeasuredPhone:
         self._pressed(listened.key)
         return listened
 
-    def can_record(self, path: Path) -> bool:
-        """Whether a recording can begin there."""
-        return self._phone.can_record(path)
-
-    def record(
-        self,
-        path: Path,
-        *,
-        max_s: int,
-        silence_s: int,
-        threshold: int,
-        keys: str,
-        then: Mapping[str, str] | None = None,
-        then_ms: int = 0,
-        rate_changed: Callable[[int, int], object] | None = None,
-    ) -> Recorded:
+    def record(self, path: Path, **how: Any) -> Recorded:
         """Record to a file."""
         self._begins()
         self._story.recordings += 1
-        recorded = self._phone.record(
-            path,
-            max_s=max_s,
-            silence_s=silence_s,
-            threshold=threshold,
-            keys=keys,
-            then=then,
-            then_ms=then_ms,
-            rate_changed=rate_changed,
-        )
+        recorded = self._phone.record(path, **how)
         self._pressed(recorded.key or None)
         return recorded
 

@@ -12,11 +12,7 @@ from esl_vm.service.process import add_demo_mailboxes, count, look_at_redis, own
 from esl_vm.service.wiring import EMBEDDED, open_node, open_spoken_prompts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from esl_vm.esl.inbound import EventSocketSwitch
     from esl_vm.model.settings import Settings
-    from esl_vm.notify.service import NotifyService
     from esl_vm.ops.metrics import Metrics
     from esl_vm.ops.metrics_memory import MetricsSlot
     from esl_vm.ops.node import Node
@@ -46,7 +42,7 @@ def work_in_background(pipe: HeartbeatPipe, service: Service, counts: MetricsSlo
     from esl_vm.ops.agreement import told_in_common
     from esl_vm.ops.heartbeat import Heartbeat
     from esl_vm.ops.metrics import WRITE_S, Metrics
-    from esl_vm.service.background import build_looker
+    from esl_vm.ops.snapshot import Looker
     from esl_vm.service.notifier import build_notifier, build_switch
     from esl_vm.store.store import SCHEMA
 
@@ -73,7 +69,7 @@ def work_in_background(pipe: HeartbeatPipe, service: Service, counts: MetricsSlo
         gevent.spawn(_prepare_prompts, settings)
         differing: list[str] = []
         gevent.spawn(_compare, node, differing)
-        looker = build_looker(node, metrics, notifier, switch, differing)
+        looker = Looker(node, metrics, notifier, switch, differing)
         pages = _status_pages(service, looker, metrics)
         if pages:
             pages.start()
@@ -96,41 +92,6 @@ def work_in_background(pipe: HeartbeatPipe, service: Service, counts: MetricsSlo
         if switch:
             switch.close()
     return 0
-
-
-def build_looker(
-    node: Node,
-    metrics: Metrics,
-    notifier: NotifyService | None = None,
-    switch: EventSocketSwitch | None = None,
-    differing: Sequence[str] = (),
-) -> Looker:
-    """What tells how this node is.
-
-    Args:
-        node: the stores.
-        metrics: of all its processes.
-        notifier: where this process has one.
-        switch: likewise.
-        differing: in what this node does not agree with the others; looked at anew each time.
-    """
-    from esl_vm.ops.snapshot import Looker, Sources
-
-    return Looker(
-        Sources(
-            node=node.settings.service.node,
-            now=node.clock.now,
-            spool=node.spool,
-            cache=node.cache.folder,
-            cluster=node.store.cluster.state,
-            lamp_wait_s=lambda: notifier.lamp_wait_s if notifier else 0.0,
-            freeswitch_up=lambda: switch.connected if switch else None,
-            workers=lambda: int(metrics.value("esl_vm_workers")),
-            calls=lambda: int(metrics.value("esl_vm_calls_running")),
-            differing=lambda: differing,
-            clock_skew_s=lambda: node.clock.skew,
-        )
-    )
 
 
 def _status_pages(service: Service, looker: Looker, metrics: Metrics) -> StatusPages | None:

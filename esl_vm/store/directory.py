@@ -11,7 +11,6 @@ import unicodedata
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.message import Counts
 from esl_vm.model.names import FEWEST_KEYS, INDEXED_KEYS, keypad_name
@@ -82,7 +81,7 @@ class RedisDirectory:
         return list(dict.fromkeys(entry.partition(" ")[2] for entry in entries))
 
     def _mailboxes(self, domain: str, numbers: Sequence[str]) -> list[Mailbox]:
-        boxes = [box for number in numbers if (box := _box(number, domain)) is not None]
+        boxes = [box for number in numbers if (box := MailboxId.of(number, domain)) is not None]
 
         def work(client: Any) -> list[dict[bytes, bytes]]:
             pipeline = client.pipeline(transaction=False)
@@ -98,13 +97,6 @@ class RedisDirectory:
             for box, fields in zip(boxes, found, strict=True)
             if fields
         ]
-
-
-def _box(number: str, domain: str) -> MailboxId | None:
-    try:
-        return MailboxId(number, domain)
-    except InvalidValueError:
-        return None
 
 
 def _order(mailbox: Mailbox) -> tuple[str, str]:

@@ -21,7 +21,7 @@ from esl_vm.model.pins import PinCheck
 from esl_vm.ops import web
 from esl_vm.ops.heartbeat import Heartbeat
 from esl_vm.ops.metrics import Metrics
-from esl_vm.ops.snapshot import Looker, Sources
+from esl_vm.ops.snapshot import Looker
 from esl_vm.ops.web import MOST_AT_ONCE, StatusPages
 from esl_vm.service.process import count
 from esl_vm.service.wiring import open_node
@@ -46,47 +46,47 @@ def take(state, age_s):
 
 
 @pytest.fixture
-def sources(tmp_path):
-    """Where a snapshot comes from: everything is well unless said otherwise."""
+def looker(tmp_path):
+    """What looks at a node on which everything is well unless said otherwise."""
 
-    def make(**more):
-        usual = {
-            "node": "node-1",
-            "now": lambda: 1000.0,
-            "spool": Spool(tmp_path),
-            "cache": tmp_path / "cache",
-            "cluster": lambda: ClusterState(locked=1, jobs={"mail": 2, "webhook": 0, "dead": 0}, nodes=3),
-            "lamp_wait_s": lambda: 0.5,
-            "freeswitch_up": lambda: True,
-            "workers": lambda: 2,
-            "calls": lambda: 7,
-        }
-        return Sources(**(usual | more))
+    def make(*, spool=None, state=None, workers=lambda: 2, **more):
+        state = state or (lambda: ClusterState(locked=1, jobs={"mail": 2, "webhook": 0, "dead": 0}, nodes=3))
+        node = SimpleNamespace(
+            settings=SimpleNamespace(service=SimpleNamespace(node="node-1")),
+            clock=SimpleNamespace(now=lambda: 1000.0, skew=0.0),
+            spool=spool or Spool(tmp_path),
+            cache=SimpleNamespace(folder=tmp_path / "cache"),
+            store=SimpleNamespace(cluster=SimpleNamespace(state=state)),
+        )
+        counted = {"esl_vm_workers": workers, "esl_vm_calls_running": lambda: 7}
+        metrics = SimpleNamespace(value=lambda name: counted[name]())
+        notifier, switch = SimpleNamespace(lamp_wait_s=0.5), SimpleNamespace(connected=True)
+        return Looker(node, metrics, notifier, switch, **more)
 
     return make
 
 
-def test_a_node_in_good_days(sources):
-    state = Looker(sources()).look()
+def test_a_node_in_good_days(looker):
+    state = looker().look()
     assert state.not_ready == []
     assert (state.locked, state.nodes, state.calls, state.lamp_wait_s) == (1, 3, 7, 0.5)
     assert state.spool_free > 0
 
 
-def test_only_what_waits_makes_the_spool_old(sources, tmp_path):
+def test_only_what_waits_makes_the_spool_old(looker, tmp_path):
     spool = Spool(tmp_path, take("recording", 900), take("aside", 9000), take("waiting", 40), take("unfinished", 50))
-    state = Looker(sources(spool=spool)).look()
+    state = looker(spool=spool).look()
     assert state.takes == {"recording": 1, "aside": 1, "waiting": 1, "unfinished": 1}
     assert state.oldest_take_s == 50
 
 
-def test_everything_broken_is_told_at_once(sources, tmp_path):
+def test_everything_broken_is_told_at_once(looker, tmp_path):
     def away():
         raise StoreDownError("Redis at redis://r:1: can't be reached")
 
     spool = Spool(tmp_path)
     spool.wrong = SpoolError("the folder can't be written")
-    state = Looker(sources(cluster=away, spool=spool, workers=lambda: 0)).look()
+    state = looker(state=away, spool=spool, workers=lambda: 0).look()
     assert state.not_ready == [
         "redis: Redis at redis://r:1: can't be reached",
         "spool: the folder can't be written",
@@ -94,21 +94,21 @@ def test_everything_broken_is_told_at_once(sources, tmp_path):
     ]
 
 
-def test_asking_often_costs_one_look(sources):
+def test_asking_often_costs_one_look(looker):
     looks, at = [], [0.0]
-    look = Looker(sources(calls=lambda: looks.append(1) or 3), fresh_s=2.0, clock=lambda: at[0])
+    look = looker(workers=lambda: looks.append(1) or 3, fresh_s=2.0, clock=lambda: at[0])
     for at[0] in (0.0, 1.0, 1.9, 2.1, 2.2):
         look.look()
     assert len(looks) == 2
 
 
-def test_the_cache_is_measured_once_a_minute(sources, tmp_path):
+def test_the_cache_is_measured_once_a_minute(looker, tmp_path):
     folder = tmp_path / "cache" / "ab"
     folder.mkdir(parents=True)
     (folder / "one.wav").write_bytes(b"x" * 100)
     (folder / ".part").write_bytes(b"x" * 50)
     at = [0.0]
-    look = Looker(sources(), clock=lambda: at[0])
+    look = looker(clock=lambda: at[0])
     assert (look.look().cache_bytes, look.look().cache_files) == (100, 1)
     (folder / "two.wav").write_bytes(b"x" * 10)
     at[0] = 30.0

@@ -32,6 +32,9 @@ class Line:
         self._clock.at += 1
         return self._keys.pop(0) if keys else None
 
+    def unread(self, key):
+        self._keys.insert(0, key)
+
     def wait_key(self, milliseconds, keys):
         self._clock.at += 1
         return self._keys.pop(0)
