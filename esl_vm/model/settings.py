@@ -50,7 +50,7 @@ def _setting(
 ) -> T:
     """A field with its limits."""
     limits = Limits(doc, low, high, choices, kind, secret)
-    return field(default=default, metadata={"limits": limits})
+    return field(default=default, repr=not secret, metadata={"limits": limits})
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,28 +35,6 @@ class SharedFeed(Protocol):
         ...
 
 
-class EveryEvent:
-    """A feed of one's own in the shape of a shared one: sees every event from now on, whoever else sees it.
-
-    For listeners to mod_voicemail's events that are connected to one node only of a cluster.
-    """
-
-    def __init__(self, feed: EventFeed) -> None:
-        self._feed = feed
-        self._after: dict[int, str] | None = None
-
-    def take(self, wait_ms: int) -> list[Event]:
-        """Events after those that were finished; waits up to `wait_ms`."""
-        if self._after is None:
-            self._after = dict(self._feed.end())
-        return self._feed.read(self._after, wait_ms)
-
-    def finish(self, events: Sequence[Event]) -> None:
-        """These were seen to."""
-        for event in events:
-            self._after = {**(self._after or {}), event.partition: event.id}
-
-
 class Outbox(Protocol):
     """Jobs of the whole cluster. Each method is one atomic step; all may raise StoreDownError."""
 

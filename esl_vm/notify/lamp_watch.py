@@ -16,14 +16,15 @@ from esl_vm.notify.lamp_counts import LampCounts
 from esl_vm.notify.lamps import Lamps
 from esl_vm.notify.maintenance import SUBCLASS, maintenance_events
 from esl_vm.notify.new_registrations import ENDED, REGISTER
-from esl_vm.notify.node import Node, voicemail_module_loaded
+from esl_vm.notify.node import Domains, Node, voicemail_module_loaded
 from esl_vm.notify.summary import Account, Summary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from esl_vm.model.mailbox import MailboxId
-    from esl_vm.notify.settings import NotifySettings, Sources
+    from esl_vm.model.settings import Settings
+    from esl_vm.notify.sources import Sources
     from esl_vm.ports import Switch
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,8 @@ _ENDED = {name.removeprefix("CUSTOM ") for name in ENDED}
 #: For so long an event that could not be fired is kept; then another notifier of the cluster may have taken it.
 _KEEPS_S = 45.0
 _PAUSE_S = 0.5
+WAIT_MS = 1000
+"""How long the store is asked to wait for events; a stop takes up to so long."""
 
 
 class LampWatch:
@@ -42,25 +45,32 @@ class LampWatch:
 
     Args:
         sources, settings: see there. switch: this node's FreeSWITCH. stopping: set when the service stops.
-        observe: see Lamps.
+        observe: see Lamps. wait_ms: how long the store is asked to wait for events.
     """
 
     def __init__(
         self,
         sources: Sources,
-        settings: NotifySettings,
+        settings: Settings,
         switch: Switch,
         stopping: threading.Event,
         observe: Callable[[float], None] | None = None,
+        wait_ms: int = WAIT_MS,
     ) -> None:
         self._sources = sources
-        self._settings = settings
+        self._reconcile_s = settings.notify.reconcile_s
+        self._wait_ms = wait_ms
         self._switch = switch
         self._stopping = stopping
         self._counts = LampCounts()
-        self._node = Node(settings.domains)
+        self._node = Node(Domains.of(settings))
         self._lamps = Lamps(
-            switch, self._node, self._counts, sources.clock, coalesce_s=settings.coalesce_s, observe=observe
+            switch,
+            self._node,
+            self._counts,
+            sources.clock,
+            coalesce_s=settings.notify.coalesce_ms / 1000,
+            observe=observe,
         )
         self._untold: list[tuple[float, Event]] = []  # since when, and what mod_voicemail's listeners are to be told
         self._work = threading.Event()
@@ -86,7 +96,7 @@ class LampWatch:
         self._load(after)
         while not self._stopping.is_set():
             self._loaded.set()
-            self._read(after, self._settings.wait_ms)
+            self._read(after, self._wait_ms)
 
     def fire(self) -> None:
         """Fire lamps when their time has come."""
@@ -127,7 +137,7 @@ class LampWatch:
         if not self._loaded.wait(_PAUSE_S):
             return
         boxes = list(self._sources.registry.boxes())
-        pause = self._settings.reconcile_s / max(1, len(boxes))
+        pause = self._reconcile_s / max(1, len(boxes))
         if not boxes:
             self._stopping.wait(pause)
         for box in boxes:
@@ -149,7 +159,7 @@ class LampWatch:
         while not self._stopping.is_set():
             if not self._untold:
                 now = self._sources.clock.now()
-                self._untold = [(now, event) for event in self._sources.history.take(self._settings.wait_ms)]
+                self._untold = [(now, event) for event in self._sources.history.take(self._wait_ms)]
             while self._untold:
                 event = self._untold[0][1]
                 domain = self._node.domain(event.box.domain)

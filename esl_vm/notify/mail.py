@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from esl_vm.model.errors import AudioMissingError, SettingsError
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from esl_vm.model.jobs import Job
     from esl_vm.model.mailbox import Mailbox, MailboxId
+    from esl_vm.model.settings import MailSettings
     from esl_vm.ports import AudioStore, Mailboxes
 
 log = logging.getLogger(__name__)
@@ -35,34 +36,19 @@ log = logging.getLogger(__name__)
 _TRIES_FOR_SOUND = 3
 #: A server that puts everybody off may do so for all: the others of the mailbox wait, but only so long.
 _HOLDS_ATTEMPTS = 3
+#: Sound beyond that is not attached.
+LARGEST_BYTES = 20_000_000
 LETTER = "letter"
 PAGE = "page"
 ROOM = "room"
 
 
-@dataclass(frozen=True, slots=True)
-class MailSettings:
-    """How mail looks.
-
-    Args:
-        sender, sender_name: the address it comes from and the name shown with it.
-        reply_to: the address answers go to; empty = the sender's.
-        sound: the format of what is attached.
-        largest_bytes: sound beyond that is not attached.
-        language, timezone: for mailboxes that name none: `fr` or `en`, an IANA name.
-    """
-
-    sender: str = "voicemail@localhost"
-    sender_name: str = ""
-    reply_to: str = ""
-    sound: SoundFormat = SoundFormat.WAV
-    largest_bytes: int = 20_000_000
-    language: str = "fr"
-    timezone: str = "America/Toronto"
-
-
 class Mailer:
     """Carries mail jobs to the SMTP server (a JobWorker's `carry`).
+
+    Args:
+        server, templates, settings: see there. mailboxes, audio: the ports.
+        language, timezone: for mailboxes that name none: `fr` or `en`, an IANA name.
 
     Raises:
         SettingsError: the sender is no mail address.
@@ -75,6 +61,8 @@ class Mailer:
         settings: MailSettings,
         mailboxes: Mailboxes,
         audio: AudioStore,
+        language: str = "fr",
+        timezone: str = "America/Toronto",
     ) -> None:
         for address in (settings.sender, settings.reply_to or settings.sender):
             if addresses(address)[0] != [address]:
@@ -82,6 +70,7 @@ class Mailer:
         self._server = server
         self._templates = templates
         self._settings = settings
+        self._language, self._timezone = language, timezone
         self._mailboxes = mailboxes
         self._audio = audio
 
@@ -140,7 +129,7 @@ class Mailer:
         if job.body.get("bare"):
             return [], False
         told: dict[str, Any] = job.body["message"]
-        received = wording.local_time(float(told["received"]), mailbox.timezone, self._settings.timezone)
+        received = wording.local_time(float(told["received"]), mailbox.timezone, self._timezone)
         files = self._sounds(told, received, last=job.attempts >= _TRIES_FOR_SOUND)
         return files, bool(files)
 
@@ -169,8 +158,8 @@ class Mailer:
         if form == LOCKED:
             return self._compose_locked(job, mailbox, recipients)
         told: dict[str, Any] = job.body["message"]
-        language = wording.language_of(mailbox.language, self._settings.language)
-        received = wording.local_time(float(told["received"]), mailbox.timezone, self._settings.timezone)
+        language = wording.language_of(mailbox.language, self._language)
+        received = wording.local_time(float(told["received"]), mailbox.timezone, self._timezone)
         name, number = str(told.get("caller_name", "")), str(told.get("caller_number", ""))
         news = News(
             language=language,
@@ -203,7 +192,7 @@ class Mailer:
     def _compose_room(self, job: Job, mailbox: Mailbox, recipients: list[str]) -> EmailMessage:
         """The mail to an owner whose mailbox is nearly full."""
         told: dict[str, Any] = job.body["room"]
-        language = wording.language_of(mailbox.language, self._settings.language)
+        language = wording.language_of(mailbox.language, self._language)
         of = str(told["of"])
         held, most = (int(told[name]) for name in ("held", "most"))
         room = Room(
@@ -221,8 +210,8 @@ class Mailer:
     def _compose_locked(self, job: Job, mailbox: Mailbox, recipients: list[str]) -> EmailMessage:
         """The mail to an owner whose PIN is locked."""
         told: dict[str, Any] = job.body[LOCKED]
-        language = wording.language_of(mailbox.language, self._settings.language)
-        until = wording.local_time(float(told["until"]), mailbox.timezone, self._settings.timezone)
+        language = wording.language_of(mailbox.language, self._language)
+        until = wording.local_time(float(told["until"]), mailbox.timezone, self._timezone)
         notice = Notice(
             language,
             mailbox.name,
@@ -238,7 +227,7 @@ class Mailer:
     def _envelope(self, job: Job, mailbox: Mailbox, recipients: list[str]) -> Envelope:
         # Not when the message was recorded: a forwarded one, or one that waited, would lie deep in the inbox.
         written = float(job.body.get("at") or job.body["message"]["received"])
-        date = wording.local_time(written, mailbox.timezone, self._settings.timezone)
+        date = wording.local_time(written, mailbox.timezone, self._timezone)
         return envelope_of(self._settings, mailbox.id, recipients, _message_id(job, self._settings.sender), date)
 
     def _sounds(self, told: dict[str, Any], received: datetime, *, last: bool) -> list[Attachment]:
@@ -254,14 +243,14 @@ class Mailer:
             if not audio_id:
                 continue
             try:
-                files.append(attachment(self._audio.playable(audio_id), name, self._settings.sound))
+                files.append(attachment(self._audio.playable(audio_id), name, SoundFormat(self._settings.audio_format)))
             except (AudioMissingError, OSError) as error:
                 if not last:
                     raise AudioMissingError(f"the sound {audio_id} is not to be had yet: {error}") from error
                 log.warning("mail about %s goes without its sound: %s", told["id"], error)
                 return []
         size = sum(len(file.data) for file in files)
-        if size > self._settings.largest_bytes:
+        if size > LARGEST_BYTES:
             log.warning("mail about %s goes without its sound: %d bytes are too many", told["id"], size)
             return []
         return files

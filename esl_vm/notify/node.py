@@ -13,7 +13,7 @@ import logging
 import re
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.notify.summary import Account
@@ -21,6 +21,7 @@ from esl_vm.notify.summary import Account
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from esl_vm.model.settings import Settings
     from esl_vm.notify.lamp_counts import LampCounts
     from esl_vm.ports import Switch
 
@@ -51,6 +52,13 @@ class Domains:
     hosts: Mapping[str, Sequence[str]] = field(default_factory=dict)
     default: str = "default"
     profiles: Sequence[str] = ()
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """As the settings say."""
+        pairs = (pair.partition("=") for pair in settings.notify.hosts)
+        hosts = {domain.lower(): tuple(names.split(",")) for domain, _, names in pairs}
+        return cls(hosts, settings.service.domain.lower(), settings.notify.profiles)
 
 
 class Node:

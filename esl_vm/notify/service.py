@@ -25,22 +25,24 @@ from esl_vm.model.errors import NoSuchMailboxError, StoreDownError, SwitchDownEr
 from esl_vm.model.events import Event, What
 from esl_vm.model.jobs import Job, JobKind
 from esl_vm.notify.job_worker import JobWorker, Outcome
-from esl_vm.notify.lamp_watch import LampWatch
+from esl_vm.notify.lamp_watch import WAIT_MS, LampWatch
 from esl_vm.notify.plan import Wishes, jobs_of, unusable
 from esl_vm.notify.webhook import WebhookCaller
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from esl_vm.model.settings import Settings
     from esl_vm.notify.mail import Mailer
-    from esl_vm.notify.settings import NotifySettings, Sources
-    from esl_vm.notify.webhook import WebhookSettings
+    from esl_vm.notify.sources import Sources
     from esl_vm.ports import Switch
 
 log = logging.getLogger(__name__)
 
 _PAUSE_S = 1.0
 _QUERIES = "queries"
+#: Mails, and webhook calls, at once.
+MAIL_WORKERS, WEBHOOK_WORKERS = 16, 64
 
 
 class NotifyService:
@@ -48,43 +50,45 @@ class NotifyService:
 
     Args:
         sources: see Sources.
-        settings: see NotifySettings.
+        settings: of the service.
         switch: this node's FreeSWITCH; None = no lamps and no events there, mail and webhooks only.
-        maintenance: fire mod_voicemail's events.
-        mailer: None = no mail. webhook: None = no webhooks, not even those mailboxes name.
+        mailer: None = no mail. webhooks: False = none, not even those mailboxes name.
         observe: told how many seconds after a change its lamp was told.
+        wait_ms: how long the store is asked to wait for events; a stop takes up to so long.
+        poll_s: seconds between looks for jobs that others planned or that are due again.
     """
 
     def __init__(
         self,
         sources: Sources,
-        settings: NotifySettings,
+        settings: Settings,
         *,
         switch: Switch | None = None,
-        maintenance: bool = True,
         mailer: Mailer | None = None,
-        webhook: WebhookSettings | None = None,
+        webhooks: bool = True,
         observe: Callable[[float], None] | None = None,
+        wait_ms: int = WAIT_MS,
+        poll_s: float = 2.0,
     ) -> None:
         self._sources = sources
-        self._settings = settings
+        self._wait_ms, self._poll_s = wait_ms, poll_s
         self._stopping = threading.Event()
         self._work = {kind: threading.Event() for kind in JobKind}
         self._threads: list[threading.Thread] = []
         self._parts: list[tuple[str, Callable[[], None]]] = []
-        self._watch = None if switch is None else LampWatch(sources, settings, switch, self._stopping, observe)
+        self._watch = None if switch is None else LampWatch(sources, settings, switch, self._stopping, observe, wait_ms)
         if self._watch is not None:
-            self._parts += _parts_of(self._watch, maintenance=maintenance)
-        told = frozenset(What) if webhook is not None else frozenset()
-        self._wishes = Wishes(mail=mailer is not None, webhook=webhook.url if webhook else "", events=told)
+            self._parts += _parts_of(self._watch, maintenance=settings.notify.maintenance_events)
+        told = frozenset(What) if webhooks else frozenset()
+        self._wishes = Wishes(mail=mailer is not None, webhook=settings.webhook.url if webhooks else "", events=told)
         if mailer is not None:
-            worker = self._worker(JobKind.MAIL, mailer.carry, settings.patience_s, at_once=settings.mail_workers)
-            self._add_workers(JobKind.MAIL, worker, settings.mail_workers)
-        if webhook is not None:
-            caller = WebhookCaller(webhook, sources.registry, sources.clock)
-            worker = self._worker(JobKind.WEBHOOK, caller.carry, settings.webhook_patience_s, at_once=0)
-            self._add_workers(JobKind.WEBHOOK, worker, settings.webhook_workers)
-        if mailer is not None or webhook is not None:
+            worker = self._worker(JobKind.MAIL, mailer.carry, settings.mail.retry_hours, at_once=MAIL_WORKERS)
+            self._add_workers(JobKind.MAIL, worker, MAIL_WORKERS)
+        if webhooks:
+            caller = WebhookCaller(settings.webhook, sources.registry, sources.clock)
+            worker = self._worker(JobKind.WEBHOOK, caller.carry, settings.webhook.retry_hours, at_once=0)
+            self._add_workers(JobKind.WEBHOOK, worker, WEBHOOK_WORKERS)
+        if mailer is not None or webhooks:
             self._parts.append(("planner", self._plan))
 
     def start(self) -> None:
@@ -140,9 +144,9 @@ class NotifyService:
                 log.exception("notifier, %s: failed; goes on", name)
             self._stopping.wait(_PAUSE_S)
 
-    def _worker(self, kind: JobKind, carry: Callable[[Job], Outcome], patience_s: float, *, at_once: int) -> JobWorker:
+    def _worker(self, kind: JobKind, carry: Callable[[Job], Outcome], hours: int, *, at_once: int) -> JobWorker:
         outbox, clock = self._sources.outbox, self._sources.clock
-        return JobWorker(kind, outbox, carry, clock, patience_s=patience_s, at_once=at_once)
+        return JobWorker(kind, outbox, carry, clock, patience_s=hours * 3600, at_once=at_once)
 
     def _add_workers(self, kind: JobKind, worker: JobWorker, number: int) -> None:
         """Parts that carry jobs of a kind, so many at once."""
@@ -160,14 +164,14 @@ class NotifyService:
                     return
                 job = worker.claim()
                 if job is None:
-                    work.wait(self._settings.poll_s)
+                    work.wait(self._poll_s)
                     continue
             worker.carry(job)
 
     def _plan(self) -> None:
         """Make jobs of events."""
         while not self._stopping.is_set():
-            for event in self._sources.plans.take(self._settings.wait_ms):
+            for event in self._sources.plans.take(self._wait_ms):
                 self._plan_one(event)
                 self._sources.plans.finish([event])
 

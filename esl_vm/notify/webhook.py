@@ -13,7 +13,6 @@ import http.client
 import logging
 import socket
 import ssl
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from esl_vm.model.jobs import Job
+    from esl_vm.model.settings import WebhookSettings
     from esl_vm.ports import Clock, Registry
 
 log = logging.getLogger(__name__)
@@ -42,29 +42,21 @@ GONE = 410
 _NOT_NOW = {429, 502, 503, 504}
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class WebhookSettings:
-    """Whom to tell.
+class WebhookCaller:
+    """Carries webhook jobs (a JobWorker's `carry`). A host that hangs costs itself only: see destinations.py.
 
     Args:
-        url: told of every mailbox without an address of its own; empty = nobody.
-        secret: signs; empty = unsigned. secrets: by mailbox domain, for tenants that must not know each other's.
-        timeout_s: seconds a whole call may take.
+        settings: see there. registry, clock: the ports.
         tls: how certificates are checked; None = as the system does, host name included.
     """
 
-    url: str = ""
-    secret: str = ""
-    secrets: Mapping[str, str] = field(default_factory=dict)
-    timeout_s: float = 10.0
-    tls: ssl.SSLContext | None = None
-
-
-class WebhookCaller:
-    """Carries webhook jobs (a JobWorker's `carry`). A host that hangs costs itself only: see destinations.py."""
-
-    def __init__(self, settings: WebhookSettings, registry: Registry, clock: Clock) -> None:
+    def __init__(
+        self, settings: WebhookSettings, registry: Registry, clock: Clock, tls: ssl.SSLContext | None = None
+    ) -> None:
         self._settings = settings
+        pairs = (pair.partition("=") for pair in settings.secrets)
+        self._secrets = {domain.lower(): key for domain, _, key in pairs}
+        self._tls = tls
         self._registry = registry
         self._clock = clock
         self._destinations = Destinations(clock)
@@ -116,7 +108,7 @@ class WebhookCaller:
         """POST the job to the address; its status and headers."""
         target = urlsplit(url)
         body = body_of(job)
-        secret = self._settings.secrets.get(job.box.domain, self._settings.secret)
+        secret = self._secrets.get(job.box.domain, self._settings.secret)
         headers = {
             "Content-Type": "application/json; charset=utf-8",
             "User-Agent": f"esl-vm/{__version__}",
@@ -139,7 +131,7 @@ class WebhookCaller:
     def _line(self, scheme: str, host: str, port: int | None) -> http.client.HTTPConnection:
         """A connection not yet made; it uses no proxy and follows nothing."""
         if scheme == "https":
-            tls = self._settings.tls or ssl.create_default_context()
+            tls = self._tls or ssl.create_default_context()
             return http.client.HTTPSConnection(host, port, timeout=self._settings.timeout_s, context=tls)
         return http.client.HTTPConnection(host, port, timeout=self._settings.timeout_s)
 

@@ -12,7 +12,7 @@ from esl_vm.model.settings_check import parse_address
 if TYPE_CHECKING:
     from esl_vm.esl.inbound import EventSocketSwitch
     from esl_vm.model.settings import Settings
-    from esl_vm.notify.mail import Mailer, MailSettings
+    from esl_vm.notify.mail import Mailer
     from esl_vm.notify.mail_templates import MailTemplates
     from esl_vm.notify.pin_mail import PinWriter
     from esl_vm.notify.service import NotifyService
@@ -41,15 +41,9 @@ def build_notifier(node: Node, switch: EventSocketSwitch | None, metrics: Metric
     """What tells others of changes; not started yet. Raises SettingsError for templates that can't be filled in."""
     from gevent import get_hub
 
-    from esl_vm.notify.node import Domains
     from esl_vm.notify.service import NotifyService
-    from esl_vm.notify.settings import NotifySettings, Sources
-    from esl_vm.notify.webhook import WebhookSettings
+    from esl_vm.notify.sources import Sources
 
-    wanted = node.settings.notify
-    hosts = {
-        domain.lower(): tuple(names.split(",")) for domain, _, names in (pair.partition("=") for pair in wanted.hosts)
-    }
     me = f"{node.settings.service.node}:{os.getpid()}"  # a node may have several: `serve` and `notify`
     sources = Sources(
         feed=node.store.events,
@@ -61,24 +55,14 @@ def build_notifier(node: Node, switch: EventSocketSwitch | None, metrics: Metric
         audio=node.audio,
         clock=node.clock,
     )
-    webhook = node.settings.webhook
-    secrets = {domain.lower(): key for domain, _, key in (pair.partition("=") for pair in webhook.secrets)}
     # Names are looked up in threads: as many hosts as can be called at once may have a name server that does not answer.
     pool = get_hub().threadpool
     pool.maxsize = max(pool.maxsize, MOST_LOOKUPS)
     return NotifyService(
         sources,
-        NotifySettings(
-            domains=Domains(hosts=hosts, default=node.settings.service.domain.lower(), profiles=wanted.profiles),
-            coalesce_s=wanted.coalesce_ms / 1000,
-            reconcile_s=wanted.reconcile_s,
-            patience_s=node.settings.mail.retry_hours * 3600,
-            webhook_patience_s=webhook.retry_hours * 3600,
-        ),
+        node.settings,
         switch=switch,
-        maintenance=wanted.maintenance_events,
         mailer=_build_mailer(node),
-        webhook=WebhookSettings(webhook.url, webhook.secret, secrets, timeout_s=webhook.timeout_s),
         observe=metrics.lamp_fired if metrics else None,
     )
 
@@ -99,8 +83,11 @@ def _build_mailer(node: Node) -> Mailer | None:
         return None
     from esl_vm.notify.mail import Mailer
 
-    templates, looks = _mail_templates(node.settings)
-    return Mailer(smtp_server(node.settings), templates, looks, node.store.mailboxes, node.audio)
+    settings = node.settings
+    templates = _mail_templates(settings)
+    return Mailer(
+        smtp_server(settings), templates, settings.mail, node.store.mailboxes, node.audio, *_language_and_zone(settings)
+    )
 
 
 def build_pin_writer(settings: Settings) -> PinWriter:
@@ -109,23 +96,18 @@ def build_pin_writer(settings: Settings) -> PinWriter:
         raise SettingsError(["mail.host: needed to mail PINs"])
     from esl_vm.notify.pin_mail import PinWriter
 
-    return PinWriter(smtp_server(settings), *_mail_templates(settings))
+    return PinWriter(smtp_server(settings), _mail_templates(settings), settings.mail, *_language_and_zone(settings))
 
 
-def _mail_templates(settings: Settings) -> tuple[MailTemplates, MailSettings]:
-    """The templates, each filled in once, and how mail looks; raises SettingsError for a template that can't be."""
-    from esl_vm.notify.mail import MailSettings
+def _language_and_zone(settings: Settings) -> tuple[str, str]:
+    """Of mailboxes that name none."""
+    return settings.speech.language[:2].lower(), settings.service.timezone
+
+
+def _mail_templates(settings: Settings) -> MailTemplates:
+    """The templates, each filled in once; raises SettingsError for one that can't be."""
     from esl_vm.notify.mail_templates import MailTemplates
-    from esl_vm.notify.sound import SoundFormat
 
-    wanted = settings.mail
-    templates = MailTemplates(Path(wanted.templates) if wanted.templates else None)
+    templates = MailTemplates(Path(settings.mail.templates) if settings.mail.templates else None)
     templates.check()
-    return templates, MailSettings(
-        sender=wanted.sender,
-        sender_name=wanted.sender_name,
-        reply_to=wanted.reply_to,
-        sound=SoundFormat(wanted.audio_format),
-        language=settings.speech.language[:2].lower(),
-        timezone=settings.service.timezone,
-    )
+    return templates

@@ -13,13 +13,14 @@ from notify_cast import ALICE, NOON, TestClock
 from esl_vm.audio.folder_audio import FolderAudio
 from esl_vm.model.jobs import JobKind
 from esl_vm.model.message import Caller, Message
+from esl_vm.model.settings import MailSettings, NotifySettings, Settings, WebhookSettings
 from esl_vm.notify.job_worker import JobWorker
-from esl_vm.notify.mail import Mailer, MailSettings
+from esl_vm.notify.mail import Mailer
 from esl_vm.notify.mail_templates import MailTemplates
 from esl_vm.notify.plan import Wishes, jobs_of
 from esl_vm.notify.service import NotifyService
-from esl_vm.notify.settings import NotifySettings, Sources
 from esl_vm.notify.smtp_connection import SmtpServer
+from esl_vm.notify.sources import Sources
 from esl_vm.store.connect import connect
 from esl_vm.store.outbox import RedisOutbox
 from esl_vm.store.store import Store
@@ -103,8 +104,9 @@ def notifier_of(url, port, folder, clock, name, *, switch=None, webhook=None, id
     if port:
         server = SmtpServer("127.0.0.1", port, timeout_s=5.0, helo="pbx.example.com")
         mailer = Mailer(server, MailTemplates(), MailSettings(sender="vm@pbx.example.com"), store.mailboxes, audio)
-    quick = {"wait_ms": 100, "poll_s": 0.1} | settings
-    return NotifyService(sources, NotifySettings(**quick), switch=switch, mailer=mailer, webhook=webhook)
+    wanted = Settings(notify=NotifySettings(**settings), webhook=webhook or WebhookSettings())
+    webhooks = webhook is not None
+    return NotifyService(sources, wanted, switch=switch, mailer=mailer, webhooks=webhooks, wait_ms=100, poll_s=0.1)
 
 
 class WallClock:

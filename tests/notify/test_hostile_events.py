@@ -17,6 +17,7 @@ from esl_vm.esl.inbound import EventSocketSwitch, SwitchSettings
 from esl_vm.model.errors import UnsafeArgumentError
 from esl_vm.model.jobs import JobKind
 from esl_vm.model.message import CallDetails, Message
+from esl_vm.model.settings import WebhookSettings
 from esl_vm.notify.job_worker import Sent
 from esl_vm.notify.lamp_counts import LampCounts
 from esl_vm.notify.lamps import Lamps
@@ -24,7 +25,7 @@ from esl_vm.notify.maintenance import SUBCLASS, maintenance_events
 from esl_vm.notify.node import Domains, Node
 from esl_vm.notify.plan import Wishes, jobs_of
 from esl_vm.notify.summary import Summary
-from esl_vm.notify.webhook import WebhookCaller, WebhookSettings, body_of
+from esl_vm.notify.webhook import WebhookCaller, body_of
 
 CALLERS = hostile_callers()
 HOST = "pbx.example.com"

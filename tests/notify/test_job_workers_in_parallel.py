@@ -17,7 +17,7 @@ from support.web_neighbour import WebNeighbour
 from esl_vm.esl.inbound import EventSocketSwitch, SwitchSettings
 from esl_vm.model.jobs import Job, JobKind
 from esl_vm.model.mailbox import MailboxId
-from esl_vm.notify.webhook import WebhookSettings
+from esl_vm.model.settings import WebhookSettings
 
 SICK = 50
 HANGS_S = 600.0

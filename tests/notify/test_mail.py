@@ -18,10 +18,11 @@ from smtp_peer import Post, mute_server, post_office
 from esl_vm.model.errors import AudioMissingError, SettingsError
 from esl_vm.model.jobs import JobState
 from esl_vm.model.mailbox import Folder
-from esl_vm.notify.mail import Mailer, MailSettings
+from esl_vm.model.settings import MailSettings
+from esl_vm.notify import mail as mails
+from esl_vm.notify.mail import Mailer
 from esl_vm.notify.mail_templates import MailTemplates
 from esl_vm.notify.smtp_connection import Security, SmtpServer
-from esl_vm.notify.sound import SoundFormat
 
 HOUR = 3600.0
 
@@ -266,7 +267,7 @@ def _tone(house, seconds):
     return path
 
 
-def test_a_sound_that_is_gone_or_too_large_is_not_attached_and_then_nothing_is_deleted(house, post):
+def test_a_sound_that_is_gone_or_too_large_is_not_attached_and_then_nothing_is_deleted(house, post, monkeypatch):
     house.add(delete="yes")
     house.leave(message_id="m1")
     house.clock.later(1)
@@ -275,7 +276,8 @@ def test_a_sound_that_is_gone_or_too_large_is_not_attached_and_then_nothing_is_d
     with pytest.raises(AudioMissingError):
         house.audio.playable("m1")
     house.plan()
-    postman = house.postman(post.port, largest_bytes=40_000)
+    monkeypatch.setattr(mails, "LARGEST_BYTES", 40_000)
+    postman = house.postman(post.port)
     work(postman)
     assert len(post.letters.mails) == 1, "the sound of the other may yet come"
     pass_time(house, postman, 300)
@@ -294,7 +296,7 @@ def test_compressed_sound_where_ffmpeg_is_there(house, post, wanted, kind, magic
     house.add()
     house.leave(seconds=4)
     house.plan()
-    work(house.postman(post.port, sound=SoundFormat(wanted)))
+    work(house.postman(post.port, audio_format=wanted))
     [part] = sounds_of(post.letters.mails[0]).values()
     assert part.get_content_type() == kind
     assert part.get_content().startswith(magic)
@@ -306,7 +308,7 @@ def test_without_ffmpeg_it_is_wav(house, post, monkeypatch, tmp_path):
     house.add()
     house.leave()
     house.plan()
-    work(house.postman(post.port, sound=SoundFormat.MP3))
+    work(house.postman(post.port, audio_format="mp3"))
     [part] = sounds_of(post.letters.mails[0]).values()
     assert part.get_content_type() == "audio/x-wav"
 
@@ -316,7 +318,7 @@ def test_a_sound_ffmpeg_can_t_read_is_attached_as_it_is(house, post):
     house.leave()
     house.audio.playable("m1").write_bytes(b"no sound at all")
     house.plan()
-    work(house.postman(post.port, sound=SoundFormat.MP3))
+    work(house.postman(post.port, audio_format="mp3"))
     [part] = sounds_of(post.letters.mails[0]).values()
     assert part.get_content() == b"no sound at all"
 

@@ -13,8 +13,9 @@ from support.neighbour import Manner
 from support.tables import stands_in, written
 
 from esl_vm.model.jobs import Job, JobKind
+from esl_vm.model.settings import MailSettings
 from esl_vm.notify.job_worker import Later, Refused, Sent
-from esl_vm.notify.mail import Mailer, MailSettings
+from esl_vm.notify.mail import Mailer
 from esl_vm.notify.mail_templates import MailTemplates
 from esl_vm.notify.smtp import Security, SmtpServer
 

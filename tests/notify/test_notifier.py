@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from house import House, WallClock, notifier_of
-from notify_cast import ALICE, BOB, WrittenSwitch, event
+from notify_cast import ALICE, BOB, WrittenSwitch
 from smtp_peer import Post, post_office
 from support.redis_servers import redis_server
 from support.waiting import wait_until
@@ -20,8 +20,6 @@ from support.waiting import wait_until
 from esl_vm.model.errors import StoreDownError
 from esl_vm.model.jobs import JobState
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId, StoredGreeting
-from esl_vm.notify.feed import EveryEvent
-from esl_vm.notify.node import Domains
 
 PROGRAM = Path(__file__).with_name("notifier_program.py")
 HOST = "pbx.example.com"
@@ -194,9 +192,7 @@ def test_redis_killed_and_back_nothing_is_lost_and_the_lamps_are_right(post, not
         house = House(server.url, tmp_path, WallClock())
         house.add()
         switch = WrittenSwitch()
-        notifiers(
-            server.url, post.port, tmp_path, house.clock, "a", switch=switch, domains=Domains({"default": (HOST,)})
-        )
+        notifiers(server.url, post.port, tmp_path, house.clock, "a", switch=switch, hosts=(f"default={HOST}",))
         house.leave(message_id="m1")
         wait_until(lambda: post.letters.mails)
         server.kill()
@@ -229,8 +225,8 @@ def test_lamps_and_events_follow_what_happens_in_the_store(house, notifiers):
         WallClock(),
         "a",
         switch=switch,
-        domains=Domains({"default": (HOST,)}),
-        coalesce_s=0.0,
+        hosts=(f"default={HOST}",),
+        coalesce_ms=0,
     )
     wait_until(lambda: service.ready)
     wait_until(lambda: (f"1001@{HOST}", "0/0 (0/0)") in switch.waiting())
@@ -359,7 +355,7 @@ def test_a_round_heals_a_lamp_nobody_told_of(house, notifiers):
         WallClock(),
         "a",
         switch=switch,
-        domains=Domains({"default": (HOST,)}),
+        hosts=(f"default={HOST}",),
         reconcile_s=0.3,
     )
     wait_until(lambda: service.ready)
@@ -376,31 +372,11 @@ def test_it_stops_and_says_so(house, post, notifiers):
     assert post.letters.mails == []
 
 
-def test_a_feed_of_one_s_own_sees_everything_once():
-    happened = [event("delivered", message="m1"), event("delivered", message="m2")]
-
-    class Streams:
-        def end(self):
-            return {3: "0-0"}
-
-        def read(self, after, wait_ms):
-            return [e for e in happened if e.id > after[3]]
-
-    feed = EveryEvent(Streams())
-    assert feed.take(0) == happened
-    feed.finish(happened[:1])
-    assert feed.take(0) == happened[1:]
-    feed.finish(happened[1:])
-    assert feed.take(0) == []
-
-
 def test_many_mailboxes_are_all_known_and_a_change_meanwhile_is_not_missed(house, notifiers):
     for number in range(2000, 2300):
         house.add(MailboxId(str(number)), email="")
     switch = WrittenSwitch()
-    service = notifiers(
-        house.url, 0, house.folder, WallClock(), "a", switch=switch, domains=Domains({"default": (HOST,)})
-    )
+    service = notifiers(house.url, 0, house.folder, WallClock(), "a", switch=switch, hosts=(f"default={HOST}",))
     house.leave(MailboxId("2299"), "m1")
     wait_until(lambda: service.ready)
     wait_until(lambda: (f"2299@{HOST}", "1/0 (0/0)") in switch.waiting())

@@ -18,9 +18,10 @@ from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.jobs import JobKind, JobState
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.message import CallDetails
+from esl_vm.model.settings import WebhookSettings
 from esl_vm.notify.job_worker import JobWorker
 from esl_vm.notify.plan import Wishes
-from esl_vm.notify.webhook import WebhookCaller, WebhookSettings, checked_url, signature, webhook_of
+from esl_vm.notify.webhook import WebhookCaller, checked_url, signature, webhook_of
 
 SECRET = "a secret of both"
 
@@ -39,9 +40,9 @@ def peer():
         yield peer
 
 
-def caller(house, url="", **settings):
+def caller(house, url="", tls=None, **settings):
     settings = WebhookSettings(url=url, secret=SECRET, **{"timeout_s": 2.0, **settings})
-    webhook = WebhookCaller(settings, house.registry, house.clock)
+    webhook = WebhookCaller(settings, house.registry, house.clock, tls)
     return JobWorker(JobKind.WEBHOOK, house.outbox, webhook.carry, house.clock, at_once=0)
 
 
@@ -142,7 +143,7 @@ def test_a_mailbox_s_own_address_comes_before_the_service_s_and_a_dash_is_nobody
 def test_a_tenant_s_secret_signs_its_calls_only(house, peer):
     house.add(MailboxId("1001", "acme.example.com"))
     plan(house, peer.url)
-    work(caller(house, peer.url, secrets={"acme.example.com": "acme's own"}))
+    work(caller(house, peer.url, secrets=("acme.example.com=acme's own",)))
     [(_, headers, body)] = peer.calls
     assert verified(headers, body, "acme's own")
     assert not verified(headers, body)
@@ -324,7 +325,7 @@ def test_which_address_is_told():
 
 
 def test_settings_show_no_secret():
-    assert SECRET not in repr(WebhookSettings(secret=SECRET, secrets={"a": SECRET}))
+    assert SECRET not in repr(WebhookSettings(secret=SECRET, secrets=(f"a={SECRET}",)))
 
 
 def test_a_whole_notifier_tells_each_event_once_with_several_couriers_and_two_nodes(house, peer):

@@ -11,8 +11,9 @@ from support.tables import stands_in, written
 from support.web_neighbour import WebNeighbour
 
 from esl_vm.model.jobs import Job, JobKind
+from esl_vm.model.settings import WebhookSettings
 from esl_vm.notify.job_worker import Later, Refused, Sent
-from esl_vm.notify.webhook import WebhookCaller, WebhookSettings
+from esl_vm.notify.webhook import WebhookCaller
 
 TOLD, RESTS, HOLDS, PASSED, NEVER = (
     "told",

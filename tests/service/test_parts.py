@@ -9,6 +9,8 @@ import pytest
 from esl_vm.cli.settings_file import load_settings
 from esl_vm.esl.inbound import EventSocketSwitch
 from esl_vm.model.errors import SettingsError
+from esl_vm.model.jobs import JobKind
+from esl_vm.notify import service
 from esl_vm.service import notifier as notifiers
 from esl_vm.service.wiring import in_thread, open_node
 
@@ -83,9 +85,11 @@ def node(tmp_path):
         manager.__exit__(None, None, None)
 
 
-def test_mail_and_webhooks_are_tried_for_as_long_as_the_settings_say(node):
-    notifier = notifiers.build_notifier(node("[mail]\nretry_hours = 3\n[webhook]\nretry_hours = 5\n"), None)
-    assert (notifier._settings.patience_s, notifier._settings.webhook_patience_s) == (3 * 3600, 5 * 3600)
+def test_mail_and_webhooks_are_tried_for_as_long_as_the_settings_say(node, monkeypatch):
+    tried = {}
+    monkeypatch.setattr(service, "JobWorker", lambda kind, *_, patience_s, **__: tried.update({kind: patience_s}))
+    notifiers.build_notifier(node('[mail]\nhost = "h"\nretry_hours = 3\n[webhook]\nretry_hours = 5\n'), None)
+    assert tried == {JobKind.MAIL: 3 * 3600, JobKind.WEBHOOK: 5 * 3600}
 
 
 def test_every_process_reads_the_events_under_a_name_of_its_own(node):

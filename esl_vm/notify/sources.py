@@ -1,0 +1,32 @@
+"""What a notifier works on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from esl_vm.notify.feed import EventFeed, Outbox, SharedFeed
+    from esl_vm.ports import AudioStore, Clock, Mailboxes, Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The ports a notifier works on.
+
+    Args:
+        feed: the store's events, all of them.
+        plans: the events shared by all notifiers, for planning mail and calls.
+        history: the events shared by all notifiers (or one's own, for events on every node), for mod_voicemail's.
+        outbox: the cluster's jobs.
+        mailboxes, registry, audio, clock: the ports.
+    """
+
+    feed: EventFeed
+    plans: SharedFeed
+    history: SharedFeed
+    outbox: Outbox
+    mailboxes: Mailboxes
+    registry: Registry
+    audio: AudioStore
+    clock: Clock
