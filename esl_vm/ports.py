@@ -220,8 +220,8 @@ class Pins(Protocol):
         """
         ...
 
-    def used_before(self, box: MailboxId, pin: str) -> bool:
-        """Whether that is the mailbox's PIN or a former one that may not be chosen again."""
+    def refusal(self, box: MailboxId, pin: str) -> str:
+        """Why its owner may not choose that PIN: it is weak, or was chosen before; `` = they may. It never has the PIN in it."""
         ...
 
     def hashed(self, pin: str) -> str:
@@ -319,7 +319,7 @@ class Registry(Protocol):
         ...
 
     def remove(self, box: MailboxId) -> list[str]:
-        """Remove a mailbox with everything in it; returns the sound ids nothing points to any more."""
+        """Remove a mailbox with everything in it, and from every list; returns the sound ids nothing points to any more."""
         ...
 
     def boxes(self, domain: str | None = None) -> Iterator[MailboxId]:

@@ -208,7 +208,7 @@ def _apply_one(node: Node, change: Change, teller: Telling) -> None:
         if change.fields:
             node.registry.change(box, change.fields)
         if change.pin is not None:
-            node.set_pin(box, change.pin)
+            node.store.pins.change(box, change.pin, initial=True)
     if drawn:
         teller.tell(box, facts, drawn)
     for greeting, sound in change.greetings.items():

@@ -238,7 +238,6 @@ def _remove(args: argparse.Namespace) -> int:
             complain("nothing was removed")
             return 1
         node.registry.remove(mailbox.id)
-        node.store.lists.replace_member(mailbox.id, None)
     show(f"removed {mailbox.id} with {count} messages")
     return 0
 
@@ -257,7 +256,7 @@ def _pin(args: argparse.Namespace) -> int:
         fields = node.registry.fields(box)
         if args.random_pin:
             teller.check(box, fields)
-        node.set_pin(box, pin, initial=not args.owners_choice)
+        node.store.pins.change(box, pin, initial=not args.owners_choice)
         if args.random_pin:
             teller.tell(box, fields, pin)
     weakness = settings.pins.weakness(pin, box.number) if pin else ""

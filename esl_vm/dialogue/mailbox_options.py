@@ -159,7 +159,7 @@ def _ask_new_pin(talk: Conversation, opening: Utterance) -> str:
 
 def _change_to(talk: Conversation, mailbox: Mailbox, pin: str) -> str:
     """Have a new PIN typed once more and change it; the prompt of the complaint, `` if it was changed."""
-    if talk.world.pin_rules.weakness(pin, mailbox.id.number) or talk.world.pins.used_before(mailbox.id, pin):
+    if talk.world.pins.refusal(mailbox.id, pin):
         return "vm-invalid-password"
     if talk.ask_pin(talk.voice.prompt("vm-reenterpassword")) != pin:
         return "vm-mismatch"

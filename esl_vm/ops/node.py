@@ -57,8 +57,4 @@ class Node:
 
         Both in one step: without its PIN it would open to anybody.
         """
-        self.store.registry.add(box, fields, pin_hash=self.store.pins.hashed(pin), pin_initial=bool(pin))
-
-    def set_pin(self, box: MailboxId, pin: str, *, initial: bool = True) -> None:
-        """Set a PIN (`` = none is asked), initial: that its owner is to change; raises NoSuchMailboxError."""
-        self.store.pins.change(box, pin, initial=initial and bool(pin))
+        self.store.registry.add(box, fields, pin_hash=self.store.pins.hashed(pin), pin_initial=True)

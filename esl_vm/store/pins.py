@@ -209,6 +209,11 @@ class RedisPins:
         if not self._base.change(keys, "change_pin", [], [stored, "yes" if initial else "", *kept]):
             raise NoSuchMailboxError(f"no mailbox {box}")
 
+    def refusal(self, box: MailboxId, pin: str) -> str:
+        """Why its owner may not choose that PIN: it is weak, or was chosen before; `` = they may."""
+        weakness = self._rules.weakness(pin, box.number)
+        return weakness or ("it was used before" if self.used_before(box, pin) else "")
+
     def used_before(self, box: MailboxId, pin: str) -> bool:
         """Whether that is the mailbox's PIN or a former one that may not be chosen again (`PinRules.remember`).
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from esl_vm.model.mailbox import Mailbox
     from esl_vm.store.base import Base
     from esl_vm.store.keys import BoxKeys
+    from esl_vm.store.lists import RedisLists
 
 _CHUNK = 1000
 _PORTION = 200
@@ -37,11 +38,12 @@ class RedisRegistry:
     """ports.Registry.
 
     Args:
-        base: what the parts of the store share.
+        base: what the parts of the store share. lists: of the same store.
     """
 
-    def __init__(self, base: Base) -> None:
+    def __init__(self, base: Base, lists: RedisLists) -> None:
         self._base = base
+        self._lists = lists
 
     def add(self, box: MailboxId, fields: Mapping[str, str], *, pin_hash: str = "", pin_initial: bool = False) -> None:
         """Make a mailbox, with its PIN: there is no moment in which it would open to anybody.
@@ -120,7 +122,7 @@ class RedisRegistry:
         raise NoSuchMailboxError(f"no mailbox {box}")
 
     def remove(self, box: MailboxId) -> list[str]:
-        """Remove a mailbox with everything in it; returns the sound ids nothing points to any more.
+        """Remove a mailbox with everything in it, and from every list; returns the sound ids nothing points to any more.
 
         Raises:
             NoSuchMailboxError: there is no such mailbox.
@@ -136,6 +138,7 @@ class RedisRegistry:
             answer = self._base.change(keys, "remove_box", touched + [keys.message(i) for i in ids], args)
             said, sounds = text(answer[0]), [text(sound) for sound in answer[1:]]
             if said == "done":
+                self._lists.replace_member(box, None)
                 return sorted(set(sounds))
             if said == "no mailbox":
                 break

@@ -267,4 +267,6 @@ class TestAgeAndReuse:
             assert not pins.used_before(ALICE, pin)
             pins.change(ALICE, pin)
         assert [pins.used_before(ALICE, pin) for pin in ("9036", "8362", "7391", "4821")] == [True, True, True, False]
+        refusals = [pins.refusal(ALICE, pin) for pin in ("9036", "4821", "1234")]
+        assert refusals == ["it was used before", "", "it is the default PIN"]
         assert not {"pin_former", "pin_changed", "pin"} & set(rig.real.registry.fields(ALICE))

@@ -95,6 +95,7 @@ def test_whatever_is_typed_is_complained_of_in_a_line(vm):
         ("mailbox", "show"),
         ("message", "list"),
         ("message", "show", "1001"),
+        ("message", "search", "--call-id"),
         ("events", "--since"),
         ("mail", "retry"),
         ("spool", "settle"),
