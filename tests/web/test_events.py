@@ -1,0 +1,126 @@
+"""Events as they happen: at once, to whom they belong, gone on with without loss or double, ended with the session."""
+
+import contextlib
+import http.client
+import json
+from urllib.parse import urlsplit
+
+import pytest
+from support.browser import CHOSEN_PIN
+
+
+class Stream:
+    """A client of an event stream."""
+
+    def __init__(self, browser, path, last=""):
+        parts = urlsplit(browser.url)
+        self.connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=20)
+        headers = {"Cookie": browser.cookie} if browser.cookie else {"Authorization": f"Bearer {browser.token}"}
+        self.connection.request("GET", path, headers=headers | ({"Last-Event-ID": last} if last else {}))
+        self.answer = self.connection.getresponse()
+        assert self.answer.status == 200, self.answer.read()
+        self.last = last
+        assert self.answer.readline() == b"retry: 2000\n"
+
+    def next(self, *, named="event"):
+        """The next event's data; None at the end."""
+        told = {}
+        while line := self.answer.readline():
+            name, _, value = line.decode().rstrip("\n").partition(": ")
+            if not name and told:
+                self.last = told.get("id", self.last)
+                return json.loads(told["data"]) | {"event": told["event"]}
+            if name and not line.startswith(b":"):
+                told[name] = value
+        return None
+
+    def close(self):
+        self.connection.close()
+
+
+@pytest.fixture
+def listen():
+    with contextlib.ExitStack() as stack:
+
+        def begin(*words, **more):
+            stream = Stream(*words, **more)
+            stack.callback(stream.close)
+            return stream
+
+        yield begin
+
+
+def test_a_message_left_is_told_at_once_with_the_new_counts(house, listen):
+    box, other = house.box(), house.box("1002")
+    stream = listen(house.owner(box), f"/api/v1/mailboxes/{box}/events")
+    assert stream.answer.headers["Content-Type"] == "text/event-stream"
+    assert stream.answer.headers["X-Accel-Buffering"] == "no"
+    house.message(other)
+    message_id = house.message(box)
+    told = stream.next()
+    assert (told["event"], told["message"], told["mailbox"], told["new"]) == ("delivered", message_id, str(box), 1)
+    house.store.mailboxes.heard(box, message_id)
+    assert stream.next()["event"] == "heard"
+
+
+def test_gone_on_with_nothing_is_missed_and_nothing_told_twice(house, listen):
+    box = house.box()
+    alice = house.owner(box)
+    stream = listen(alice, f"/api/v1/mailboxes/{box}/events")
+    first = house.message(box)
+    assert stream.next()["message"] == first
+    stream.close()
+    missed = [house.message(box) for _ in range(3)]
+    again = listen(alice, f"/api/v1/mailboxes/{box}/events", last=stream.last)
+    after = house.message(box)
+    assert [again.next()["message"] for _ in range(4)] == [*missed, after]
+
+
+def test_one_who_was_away_too_long_is_told_to_look_anew(house, listen):
+    box = house.box()
+    alice = house.owner(box)
+    partition = house.store.keys.partition(box)
+    house.message(box)
+    stream = listen(alice, f"/api/v1/mailboxes/{box}/events", last=f"{partition}:1-1")
+    assert stream.next()["event"] == "reset"
+
+
+def test_an_id_that_is_none_is_refused(house):
+    box = house.box()
+    reply = house.owner(box).get(f"/api/v1/mailboxes/{box}/events", query={"last_event_id": "yesterday"})
+    assert reply.problem == "invalid"
+
+
+def test_a_token_hears_of_all_within_its_reach_and_of_nothing_beyond(house, listen):
+    one, two = house.box(), house.box("1002")
+    theirs = house.box(domain=f"{house.domain}-other")
+    portal = house.token("events.read")
+    stream = listen(portal, "/api/v1/events")
+    house.message(theirs)
+    told = {(house.message(box), str(box)) for box in (one, two)}
+    got = {(event["message"], event["mailbox"]) for event in (stream.next(), stream.next())}
+    assert got == told
+    stream.close()
+    house.message(theirs)
+    missed = house.message(two)
+    assert listen(portal, "/api/v1/events", last=stream.last).next()["message"] == missed
+
+
+def test_another_pin_ends_the_stream(house, listen):
+    box = house.box()
+    stream = listen(house.owner(box), f"/api/v1/mailboxes/{box}/events")
+    house.store.pins.change(box, "739152")
+    assert stream.next()["event"] == "pin-changed"
+    assert stream.next() is None
+
+
+def test_what_a_browser_does_is_told_to_the_others_with_who_and_from_where(house, listen):
+    box = house.box()
+    message_id = house.message(box)
+    alice = house.owner(box)
+    stream = listen(alice, f"/api/v1/mailboxes/{box}/events")
+    alice.delete(f"/api/v1/mailboxes/{box}/messages/{message_id}", headers={"X-Forwarded-For": "198.51.100.7"})
+    told = stream.next()
+    assert told["event"] == "deleted"
+    assert told["details"]["by"].startswith(f"web owner:{box} 198.51.100.7 ")
+    assert CHOSEN_PIN not in json.dumps(told)
