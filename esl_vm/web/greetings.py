@@ -18,6 +18,8 @@ from esl_vm.web.sound import sound
 from esl_vm.web.times import iso_or_none
 
 _TAG = "Greetings"
+SOUND = "application/octet-stream"
+"""How openapi.json names a sound that is sent in; whatever it is called is taken, and judged by its content."""
 _PATH = "/mailboxes/{mailbox}/greetings"
 
 
@@ -65,7 +67,7 @@ def greeting_sound(ask: Ask, query: SoundQuery) -> Answer:
 
 @route(
     "PUT", _PATH + "/{greeting}/sound", Right.GREETING_CHANGE, "Send a greeting in, and put it in force",
-    body="audio/*", answer=GreetingTold, problems=("no-sound", "too-large", "too-slow"), tag=_TAG,
+    body=SOUND, answer=GreetingTold, problems=("no-sound", "too-large", "too-slow"), tag=_TAG,
 )  # fmt: skip
 def put_greeting(ask: Ask) -> GreetingTold:
     """The body is the sound: WAV, MP3, Ogg, WebM, MP4, FLAC or AIFF, judged by its content. The former one is replaced."""

@@ -121,6 +121,7 @@ def _query(schema: dict[str, Any]) -> list[dict[str, Any]]:
         plain = dict(field)
         if "anyOf" in plain:  # a parameter is left out, not null
             plain |= next(one for one in plain.pop("anyOf") if one.get("type") != "null")
+            del plain["default"]
         description = plain.pop("description", "")
         found.append({"name": name, "in": "query", "required": False, "description": description, "schema": plain})
     return found
@@ -149,7 +150,7 @@ def _responses(route: Route, schemas: dict[Any, Any]) -> dict[str, Any]:
     if route.body is not None:
         kinds |= {"bad-request", "media-type", "too-large", "too-slow"}
     kinds.add("invalid")
-    for kind in sorted(kinds, key=lambda one: TYPES[one][0]):
+    for kind in sorted(kinds, key=lambda one: (TYPES[one][0], one)):
         status, title = TYPES[kind]
         answer = answers.setdefault(
             str(status), {"description": "", "content": {PROBLEM: {"schema": schemas[ProblemTold]}}}
