@@ -45,7 +45,7 @@ demo: $(VENV)/.has-run
 	fi
 
 test: $(VENV)/.has-test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: $(VENV)/.has-lint
 	$(BIN)/ruff check .
@@ -57,13 +57,14 @@ live: $(VENV)/.has-test
 	$(BIN)/python -m pytest -m live tests/live
 	$(BIN)/python -m pytest -m live --ignore tests/live
 
-# A failure at every point of a call: what was announced must hold. About three minutes.
+# A failure at every point of a call: what was announced must hold. Then the tests that are whole campaigns.
 chaos: $(VENV)/.has-test
 	PYTHONPATH=tests $(BIN)/python -m chaos.campaign
 	PYTHONPATH=tests $(BIN)/python -m chaos.clocks
 	PYTHONPATH=tests $(BIN)/python -m chaos.silence
 	PYTHONPATH=tests $(BIN)/python -m chaos.gone
 	PYTHONPATH=tests $(BIN)/python -m chaos.partitions --short
+	$(BIN)/python -m pytest -m slow
 
 # The pages' commands as they are written, on hosts made for them (network namespaces; root is needed). About six minutes.
 docs-check: $(VENV)/.has-test

@@ -168,7 +168,7 @@ def play(call: PhoneCall, failure: Failure, at: int, server: RedisServer) -> dic
         rig.close()
         told = _in_a_process(call, failure, at, server, folder)
         if failure is Failure.REDIS and told["kind"]:
-            server.process.wait(10)
+            server.process.wait(100)
             server.start()
             wait_until(lambda: _loaded(server), what="Redis having read its file")
         wrong = _look(call, told, server, folder)

@@ -20,7 +20,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +27,9 @@ from typing import TYPE_CHECKING
 
 from support.redis_servers import redis_cluster, redis_sentinels, redis_server
 from support.script import Caller
+from support.waiting import wait_until
 
+from esl_vm.model.errors import StoreDownError
 from esl_vm.model.mailbox import Folder, MailboxId
 from esl_vm.model.options import MailboxOptions
 from esl_vm.sim.node import Incoming, SimNode
@@ -177,17 +178,20 @@ def _old_objects_left_alone() -> Iterator[None]:
         gc.unfreeze()
 
 
-def look(store: Store, told: Told, seconds: float = 30.0) -> Verdict:
-    """What lies in the mailboxes, once the sweepers have had their time."""
+def look(store: Store, told: Told) -> Verdict:
+    """What lies in the mailboxes, once the sweepers have had their time and a Redis that was killed its successor."""
     verdict = Verdict(told)
-    deadline = time.monotonic() + seconds
-    while True:
-        verdict.there = Counter(
-            m.caller.number for n in range(BOXES) for m in _messages(store, MailboxId(str(2000 + n)))
-        )
-        if not verdict.lost or time.monotonic() > deadline:
-            return verdict
-        time.sleep(1)
+
+    def all_there() -> bool:
+        with contextlib.suppress(StoreDownError):
+            boxes = [MailboxId(str(2000 + n)) for n in range(BOXES)]
+            verdict.there = Counter(m.caller.number for box in boxes for m in _messages(store, box))
+            return not verdict.lost
+        return False
+
+    with contextlib.suppress(AssertionError):  # what is lost for good, the verdict says
+        wait_until(all_there)
+    return verdict
 
 
 def _messages(store: Store, box: MailboxId) -> list:

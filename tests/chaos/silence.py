@@ -69,7 +69,7 @@ def play(s3_port: int, folder: Path, hangs: tuple[str, ...] = HANGING) -> Iterat
                 kept = "vm-msgsaved" in line.heard
                 if kept:
                     told = load.Told(saved={caller})
-                    kept = not load.look(store, told, 40).lost
+                    kept = not load.look(store, told).lost
                 yield Row(hanging, line.heard[-1] if line.heard else "nothing", tuple(silences(line)), kept)
         store.close()
 

@@ -9,7 +9,7 @@ from chaos.campaign import Failure
 from support.ports import free_port
 from support.redis_servers import redis_executable, redis_server
 
-EVERY = 11
+EVERY = 17
 
 
 def test_whatever_fails_wherever_what_was_announced_holds():
@@ -41,15 +41,13 @@ def test_a_node_with_a_wrong_clock_harms_nobody(tmp_path):
     assert len(rows) == len(clocks.CLOCKS)
 
 
-@pytest.mark.slow
-def test_a_caller_hears_two_seconds_of_silence_at_most_whatever_hangs(tmp_path):
+def test_what_is_said_while_redis_and_s3_hang_is_kept(tmp_path):
+    """How long their callers hear nothing, `make chaos` measures, on a machine that does nothing else."""
     pytest.importorskip("moto.server", reason="moto[s3,server] is not installed")
     with silence.s3_server() as port:
-        rows = list(silence.play(port, tmp_path, ("nothing", "Redis and S3")))
-    print("\n".join(row.text() for row in rows))
-    assert [row.hanging for row in rows if not row.kept] == []
-    usual = rows[0].in_all  # a busy machine has silences of its own
-    assert [row.text() for row in rows if row.in_all > silence.MOST_S + usual + 1.5] == []
+        [row] = silence.play(port, tmp_path, ("Redis and S3",))
+    print(row.text())
+    assert row.kept
 
 
 def _lose_it(rig) -> None:
@@ -66,7 +64,6 @@ def asked(**more) -> argparse.Namespace:
     return argparse.Namespace(**plain | more)
 
 
-@pytest.mark.slow
 def test_with_one_master_of_a_cluster_gone_every_mailbox_lets_in_plays_and_takes_messages(tmp_path):
     """The Cluster of docs/administration.md; `make chaos` kills each of its nine servers, and each behind Sentinel."""
     if not shutil.which("redis-cli"):
@@ -79,7 +76,7 @@ def test_with_one_master_of_a_cluster_gone_every_mailbox_lets_in_plays_and_takes
     assert row.missing == 0
 
 
-@pytest.mark.slow
+@pytest.mark.parametrize("calls", [10, pytest.param(50, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     "trouble",
     [
@@ -89,11 +86,11 @@ def test_with_one_master_of_a_cluster_gone_every_mailbox_lets_in_plays_and_takes
     ],
     ids=["the master behind sentinels dies", "slots move and a master dies", "workers die"],
 )
-def test_under_fifty_calls_nothing_announced_is_lost_or_doubled(trouble):
-    verdict = load.play(asked(**trouble))
+def test_under_many_calls_nothing_announced_is_lost_or_doubled(trouble, calls):
+    verdict = load.play(asked(**trouble, calls=calls, seconds=max(4.0, calls / 5)))
     print(verdict.text())
     assert verdict.lost == []
     assert verdict.doubled == []
     assert verdict.from_nowhere == []
-    assert verdict.told.most_at_once == 50
-    assert len(verdict.told.saved) >= 40
+    assert verdict.told.most_at_once == calls
+    assert len(verdict.told.saved) >= calls * 0.8

@@ -18,10 +18,11 @@ from esl_vm.importers.freeswitch_directory import FreeswitchDirectory
 from esl_vm.importers.plan import Findings, ImportSourceError, SoundFiles
 
 MEMORY = 600 << 20
-SECONDS = 30
+SECONDS = 30  # of the processor's time: a busy machine is no failure
 BOUNDED = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_AS, ({memory}, {memory}))
+resource.setrlimit(resource.RLIMIT_CPU, ({seconds}, {seconds}))
 from esl_vm.cli.main import main
 sys.exit(main(sys.argv[1:]))
 """
@@ -29,12 +30,10 @@ sys.exit(main(sys.argv[1:]))
 
 def bounded(*words):
     """Run a command that may have only so much memory; returns its exit code and last words."""
-    began = time.monotonic()
     ran = subprocess.run(
-        [sys.executable, "-c", BOUNDED.format(memory=2 * MEMORY), *map(str, words)],
-        capture_output=True, text=True, timeout=4 * SECONDS, check=False,
+        [sys.executable, "-c", BOUNDED.format(memory=2 * MEMORY, seconds=SECONDS), *map(str, words)],
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert time.monotonic() - began < SECONDS
     assert "Traceback" not in ran.stderr, ran.stderr
     assert "MemoryError" not in ran.stderr
     return ran.returncode, ran.stderr.strip()
@@ -97,7 +96,7 @@ def doubled(times, start="x" * 10):
     ],
 )
 def test_variables_of_variables(tmp_path, text):
-    began = time.monotonic()
+    began = time.process_time()
     more = {f"b{n}": f'<X-PRE-PROCESS cmd="include" data="b{n + 1}.xml"/>\n' * 8 for n in range(30)}
     if "include" in text:
         text = text.replace("one.xml", "b0.xml")
@@ -107,33 +106,33 @@ def test_variables_of_variables(tmp_path, text):
         folder = directory(tmp_path, a=text)
     with pytest.raises(ImportSourceError, match="swells to more than"):
         FreeswitchDirectory(folder, Findings())
-    assert time.monotonic() - began < SECONDS
+    assert time.process_time() - began < SECONDS
 
 
 @pytest.mark.parametrize(
     "text", ["<!--" * 500_000, "<X-PRE-PROCESS " * 100_000, "<X-PRE-PROCESS " + "a" * 500_000 + ">", "$${" * 500_000]
 )
 def test_a_file_whose_every_beginning_has_no_end(tmp_path, text):
-    began = time.monotonic()
+    began = time.process_time()
     FreeswitchDirectory(directory(tmp_path, a=text), Findings())
-    assert time.monotonic() - began < SECONDS / 3
+    assert time.process_time() - began < SECONDS / 3
 
 
 def test_includes_without_bound(tmp_path):
     for number in range(20):
         (tmp_path / f"{number}.conf").write_text(f"#include {number + 1}.conf\n" * 10 + "[x]\na=" + "y" * 100_000)
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(ImportSourceError, match="the same files again and again"):
         AsteriskConfig(tmp_path / "0.conf", Findings())
-    assert time.monotonic() - began < SECONDS
+    assert time.process_time() - began < SECONDS
 
 
 def test_sections_without_number(tmp_path):
     file = tmp_path / "voicemail.conf"
     file.write_text("".join(f"[s{n}](t{n},+)\na=b\n" for n in range(100_000)))
-    began = time.monotonic()
+    began = time.process_time()
     AsteriskConfig(file, Findings())
-    assert time.monotonic() - began < SECONDS
+    assert time.process_time() - began < SECONDS
 
 
 def test_a_database_whose_table_is_a_view_without_end(tmp_path):

@@ -7,6 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 from import_rig import DATA, wav_bytes, write
@@ -408,7 +410,7 @@ def test_sources_that_cannot_be_read(tree, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def postgres(tmp_path_factory):
+def postgres():
     """A PostgreSQL of its own on a free loopback port, with the test tree's dump in it."""
     pytest.importorskip("psycopg", reason="psycopg, which --dsn needs, is not installed")
     programs = {name: shutil.which(name) for name in ("initdb", "pg_ctl", "postgres", "psql")}
@@ -417,12 +419,14 @@ def postgres(tmp_path_factory):
         programs[name] = installed[-1] if installed else found
         if not programs[name]:
             pytest.skip(f"no PostgreSQL on this machine ({name})")
-    folder = tmp_path_factory.mktemp("postgres")
     owner = {"user": "nobody", "group": "nogroup"} if os.geteuid() == 0 else {}
-    if owner:
-        for parent in (folder, folder.parent, folder.parent.parent):
-            parent.chmod(0o755)
-        shutil.chown(folder, "nobody")
+    with tempfile.TemporaryDirectory(prefix="postgres-") as folder:  # whose parents its user may pass
+        if owner:
+            shutil.chown(folder, "nobody")
+        yield from _running(Path(folder), programs, owner)
+
+
+def _running(folder, programs, owner):
     data, port = folder / "data", free_port()
     subprocess.run(
         [programs["initdb"], "-D", data, "-A", "trust", "-U", "fusionpbx", "-N"],
