@@ -41,3 +41,18 @@ def empty_redis(real_redis):
     with real_redis.client() as client:
         client.flushall()
     return real_redis
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_report_to_serializable():
+    """A worker's report may show what tests give to the service, half characters too; none can be sent."""
+    report = yield
+    report.force_result(_sendable(report.get_result()))
+
+
+def _sendable(value):
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_sendable(name): _sendable(one) for name, one in value.items()}
+    return type(value)(map(_sendable, value)) if isinstance(value, (list, tuple)) else value
