@@ -41,12 +41,6 @@ class KeypadName:
         return any(run.startswith(keys) for run in (self.first if by_first_name else self.last))
 
 
-def keypad(text: str) -> str:
-    """The keys of a word: what is neither a letter of A to Z (under its accents) nor a digit has none."""
-    plain = unicodedata.normalize("NFKD", text.upper().translate(_LETTERS)).upper()
-    return re.sub(r"[^A-Z0-9]", "", plain).translate(_KEYS)
-
-
 def keypad_name(name: str) -> KeypadName:
     """Which keys find a name.
 

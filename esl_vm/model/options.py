@@ -6,7 +6,6 @@ import dataclasses
 import re
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
 
 from esl_vm.model.errors import InvalidValueError
 
@@ -95,16 +94,6 @@ class MailboxOptions:
     pin_locked: bool = False
     greeting_login: bool = True
     announce_only: bool = False
-
-    def with_text(self, name: str, text: str) -> MailboxOptions:
-        """A copy with one option changed; the value as an administrator writes it.
-
-        Raises:
-            InvalidValueError: no such option, or not such a value.
-        """
-        name = option_name(name)
-        changed: dict[str, Any] = {name: parse_option(name, text)}
-        return dataclasses.replace(self, **changed)
 
 
 FIELDS = {f.name: f for f in dataclasses.fields(MailboxOptions)}

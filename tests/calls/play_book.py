@@ -6,11 +6,11 @@ import wave
 from pathlib import Path
 
 from calls.book import Box, PhoneCall
+from support.options import options_of
 
 from esl_vm.model.call import Call
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId, StoredGreeting
 from esl_vm.model.message import Caller, Message
-from esl_vm.model.options import MailboxOptions
 
 NOON = 1795363200.0
 """Noon UTC of a Sunday: messages of today are of today in every zone used here."""
@@ -20,11 +20,8 @@ def furnish(call: PhoneCall, rig, folder: Path) -> None:
     """Make the mailboxes as the book says."""
     folder.mkdir(parents=True, exist_ok=True)
     for box in call.boxes:
-        options = MailboxOptions()
-        for name, text in box.options.items():
-            options = options.with_text(name, text)
         number = MailboxId(box.number)
-        rig.add_mailbox(number, box.name, options, language=box.language)
+        rig.add_mailbox(number, box.name, options_of(box.options), language=box.language)
         rig.set_pin(number, box.pin, initial=box.pin_initial)
         _messages(box, number, rig, folder)
         for greeting in box.greetings:

@@ -3,6 +3,7 @@
 import pytest
 from calls import play_book
 from calls.book import IN, Box, Msg
+from support.options import options_of
 from support.rig import NodeRig, Rig
 
 from esl_vm.model.actor import acting, phone
@@ -19,10 +20,7 @@ OUT = IN + "w:vm-opts d:3 w:* d:4 w:vm-enter-num-to-call "
 @pytest.fixture(params=[Rig, NodeRig], ids=["line", "node"])
 def rig(request, tmp_path):
     rig = request.param(tmp_path, now=play_book.NOON)
-    options = MailboxOptions()
-    for name, value in {**MAY, "operator": "o"}.items():
-        options = options.with_text(name, value)
-    rig.add_mailbox(ALICE, "Alice", options)
+    rig.add_mailbox(ALICE, "Alice", options_of({**MAY, "operator": "o"}))
     rig.set_pin(ALICE, Box().pin)
     return rig
 

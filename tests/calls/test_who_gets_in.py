@@ -6,6 +6,7 @@ from threading import Barrier
 import pytest
 from calls import play_book
 from calls.book import Box
+from support.options import options_of
 from support.real_rig import RealRig
 from support.rig import NodeRig, Rig
 
@@ -28,10 +29,7 @@ def rig(request, tmp_path):
 
 def furnish(rig, *boxes: Box) -> None:
     for box in boxes or (Box(pin="1234", pin_initial=True),):
-        options = MailboxOptions()
-        for name, value in box.options.items():
-            options = options.with_text(name, value)
-        rig.add_mailbox(MailboxId(box.number), box.name, options)
+        rig.add_mailbox(MailboxId(box.number), box.name, options_of(box.options))
         rig.set_pin(MailboxId(box.number), box.pin, initial=box.pin_initial)
 
 

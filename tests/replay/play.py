@@ -14,7 +14,7 @@ from esl_vm.model.call import Call
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId, StoredGreeting
 from esl_vm.model.message import Caller, Message
-from esl_vm.model.options import MailboxOptions, option_name
+from esl_vm.model.options import MailboxOptions, option_name, parse_option
 from esl_vm.model.pins import PinRules
 from esl_vm.model.waits import Waits
 
@@ -78,7 +78,7 @@ def options_of(trace: Trace, line: str = "") -> MailboxOptions:
             continue
         else:
             try:
-                options = options.with_text(option_name(name), text)
+                options = replace(options, **{option_name(name): parse_option(option_name(name), text)})
             except InvalidValueError:
                 continue
     return options

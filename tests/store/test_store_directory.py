@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from string import ascii_uppercase
+
 import fakeredis
 import pytest
 from store_case import Case
 
 from esl_vm.model.mailbox import MailboxId
-from esl_vm.model.names import keypad, keypad_name
+from esl_vm.model.names import keypad_name
+
+
+def keypad(word):
+    """The keys of a word; accents are left out."""
+    plain = unicodedata.normalize("NFKD", word.upper())
+    return re.sub("[^0-9]", "", plain.translate(str.maketrans(ascii_uppercase, "22233344455566677778889999")))
 
 
 def found(case, keys, *, first=False, domain="default"):
