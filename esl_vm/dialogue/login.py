@@ -36,15 +36,17 @@ def own_mailbox(
         NotTheOwnerError: that came, where it may have been a mistake.
         AbandonedError: all attempts failed; goodbye was said.
     """
-    mailbox = talk.world.mailboxes.open(box)
-    if mailbox is None:
+    entered = talk.world.mailboxes.enter(box, PAGE)  # its messages too: most who call from their own telephone are let in
+    if entered is None:
         log.warning("call %s: there is no mailbox %s", talk.phone.call.uuid, box)
         return ask_mailbox(talk)
+    mailbox = entered.mailbox
     own = _is_own(talk, mailbox, vouched=vouched)
     if skip_pin and not own:
         log.warning("call %s: %s is not the caller's own mailbox: vm_skip_pin is not obeyed", talk.phone.call.uuid, box)
     if _opens_without_pin(talk, mailbox, own=own) or (skip_pin and own):
-        return _welcome(talk, box)
+        talk.speak_in(mailbox.language)
+        return entered
     names: tuple[str, ...] = ("vm-password",)
     for _ in range(mailbox.options.maxlogins):
         typed = talk.ask_pin(
@@ -114,18 +116,11 @@ def domain_of(talk: Conversation) -> str:
 
 
 def _welcome(talk: Conversation, box: MailboxId) -> Entered:
-    """Let in one who was found to own it; an administrator may have removed it this moment."""
-    entered = _entered(talk, box)
+    """Let in one who was found to own it, in its language; an administrator may have removed it this moment."""
+    entered = talk.world.mailboxes.enter(box, PAGE)
     if entered is None:
         raise talk.give_up(Cause.UNKNOWN)
-    return entered
-
-
-def _entered(talk: Conversation, box: MailboxId) -> Entered | None:
-    """The mailbox and its first messages as they are now that the owner is in; its own language from here on."""
-    entered = talk.world.mailboxes.enter(box, PAGE)
-    if entered is not None:
-        talk.speak_in(entered.mailbox.language)
+    talk.speak_in(entered.mailbox.language)
     return entered
 
 
