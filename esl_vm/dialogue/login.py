@@ -36,7 +36,7 @@ def own_mailbox(
         NotTheOwnerError: that came, where it may have been a mistake.
         AbandonedError: all attempts failed; goodbye was said.
     """
-    entered = talk.world.mailboxes.enter(box, PAGE)  # its messages too: most who call from their own telephone are let in
+    entered = talk.world.mailboxes.enter(box, PAGE)  # its messages too: where no PIN is asked, that is all
     if entered is None:
         log.warning("call %s: there is no mailbox %s", talk.phone.call.uuid, box)
         return ask_mailbox(talk)

@@ -229,11 +229,9 @@ def change_pin(ask: Ask, body: PinChange) -> Answer:
     elif not ask.who.may(Right.MAILBOX_MANAGE):
         raise ProblemError("forbidden", f"That needs the right {Right.MAILBOX_MANAGE}.")
     if is_owner:
-        weakness = world.pin_rules.weakness(body.pin, ask.box.number)
-        if weakness:
-            raise ProblemError("weak-pin", f"Choose another one: {weakness}.")
-        if world.pins.used_before(ask.box, body.pin):
-            raise ProblemError("weak-pin", "Choose another one: it was used before.")
+        refusal = world.pins.refusal(ask.box, body.pin)
+        if refusal:
+            raise ProblemError("weak-pin", f"Choose another one: {refusal}.")
     world.pins.change(ask.box, body.pin, initial=not is_owner)
     world.access.end(ask.box, *(one.id for one in world.access.sessions(ask.box)))
     if not is_owner:
