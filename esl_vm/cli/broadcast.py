@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from esl_vm.cli.boxes import opened_node
 from esl_vm.cli.config import settings_of
@@ -13,11 +10,11 @@ from esl_vm.cli.lists import found_list
 from esl_vm.cli.output import clock_time, complain, confirmed, print_json, show
 from esl_vm.cli.parsers import json_option
 from esl_vm.cli.progress import progress_bar
-from esl_vm.cli.sounds import Converted, converted
+from esl_vm.cli.sounds import converted
 from esl_vm.model.errors import InvalidValueError, NoSuchMailboxError, StoreDownError
-from esl_vm.model.mailbox import Folder, MailboxId
+from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.message import Caller, Message
-from esl_vm.model.store import Delivery
+from esl_vm.spool.broadcast import Sent, named, send_to_all
 
 if TYPE_CHECKING:
     import argparse
@@ -25,7 +22,6 @@ if TYPE_CHECKING:
     from esl_vm.cli.parsers import Commands, Parser
     from esl_vm.ops.node import Node
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _ONCE = (
     "Each mailbox gets it once: one that was broken off is finished by running the same command again. The same sound "
     "is the same message for 90 days; to send it anew give it a new --id."
@@ -77,41 +73,6 @@ def _send_arguments(parser: Parser) -> None:
     json_option(parser)
 
 
-@dataclass(slots=True)
-class Sent:
-    """What became of a broadcast, mailbox by mailbox.
-
-    Args:
-        name: the broadcast's. total: mailboxes it is for. sent, already: got it now, had it before (or deleted it).
-        full: had no room. closed: take no messages. missing: are not there (any more).
-    """
-
-    name: str
-    total: int
-    sent: int = 0
-    already: int = 0
-    full: list[MailboxId] = field(default_factory=list)
-    closed: list[MailboxId] = field(default_factory=list)
-    missing: list[MailboxId] = field(default_factory=list)
-
-    @property
-    def everybody(self) -> bool:
-        """Whether all that take messages have it."""
-        return not (self.full or self.missing)
-
-    def to_json(self) -> dict[str, Any]:
-        """For programs."""
-        return {
-            "id": self.name,
-            "mailboxes": self.total,
-            "sent": self.sent,
-            "already": self.already,
-            "full": [str(box) for box in self.full],
-            "closed": [str(box) for box in self.closed],
-            "missing": [str(box) for box in self.missing],
-        }
-
-
 def _send(args: argparse.Namespace) -> int:
     args.domain, args.all, args.yes = [], False, True
     return _broadcast(args)
@@ -120,12 +81,10 @@ def _send(args: argparse.Namespace) -> int:
 def _broadcast(args: argparse.Namespace) -> int:
     if not (args.to or args.list or args.domain or args.all):
         raise InvalidValueError("say to whom: --to or --list" + (", --domain or --all" if not args.yes else ""))
-    if args.id is not None and not _NAME.fullmatch(args.id):
-        raise InvalidValueError(f"--id is letters, digits and _ . -, not {args.id!r}")
     with opened_node(args) as node, converted(args.file, node.settings.audio.rate) as sound:
-        digest = hashlib.sha256(sound.path.read_bytes()).hexdigest()
+        name, digest = named(args.id or "", sound.path)
         boxes = _boxes(args, node)
-        result = Sent(args.id or digest[:16], len(boxes))
+        result = Sent(name, len(boxes))
         what = f"{clock_time(sound.duration_ms)} to {_mailboxes(len(boxes))}"
         if args.dry_run:
             _told_dry(args, result, boxes, what)
@@ -143,7 +102,9 @@ def _broadcast(args: argparse.Namespace) -> int:
             origin="broadcast",
         )
         try:
-            _deliver_all(node, boxes, message, sound, result)
+            with progress_bar() as show:
+                each = (lambda place, box: show(place, len(boxes), str(box))) if show else (lambda _place, _box: None)
+                send_to_all(node.mailboxes, node.audio, message, sound.path, boxes, result, each)
         except StoreDownError as away:
             complain(f"broken off: {away}. {result.sent + result.already} of {result.total} have it; run it again")
             return 1
@@ -173,58 +134,6 @@ def _boxes(args: argparse.Namespace, node: Node) -> list[MailboxId]:
     if not chosen:
         raise NoSuchMailboxError("there is nobody to send it to")
     return list(chosen)
-
-
-def _deliver_all(node: Node, boxes: list[MailboxId], message: Message, sound: Converted, result: Sent) -> None:
-    with progress_bar() as show:
-        for place, box in enumerate(boxes):
-            if show:
-                show(place, len(boxes), str(box))
-            mailbox = node.mailboxes.open(box)
-            if mailbox is None:
-                result.missing.append(box)
-            elif not mailbox.takes_messages:
-                result.closed.append(box)
-            else:
-                _count(result, box, _deliver(node, box, message, sound, result.name))
-
-
-def _deliver(node: Node, box: MailboxId, message: Message, sound: Converted, name: str) -> Delivery:
-    """Put the message into one mailbox: its id is the same each time, so the store takes it once.
-
-    The sound comes first, as with every message, and is kept once for all mailboxes: their ids are those of copies of one
-    message. One stored just now for a mailbox that did not take it goes again.
-    """
-    from esl_vm.spool.manifest import copy_id
-
-    begun = f"{int(message.received * 1000):011x}"
-    digest = hashlib.sha256(f"{name}\0{box}".encode()).hexdigest()
-    common = f"{begun}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
-    own = replace(message, id=copy_id(common, int(digest[:12], 16)), folder=Folder.NEW)
-    former = f"{begun}-{digest[:12]}"  # of a broadcast that 0.1.0 began
-    if node.audio.exists(former):
-        own = replace(own, id=former)
-    new = not node.audio.exists(own.id)
-    if new:
-        node.audio.put_many([own.id], sound.path)
-    delivery = node.mailboxes.deliver(box, own)
-    if new and delivery not in {Delivery.DONE, Delivery.ALREADY}:
-        node.audio.delete(own.id)
-    return delivery
-
-
-def _count(result: Sent, box: MailboxId, delivery: Delivery) -> None:
-    match delivery:
-        case Delivery.DONE:
-            result.sent += 1
-        case Delivery.ALREADY | Delivery.DELETED:
-            result.already += 1
-        case Delivery.FULL:
-            result.full.append(box)
-        case Delivery.CLOSED:
-            result.closed.append(box)
-        case Delivery.NO_MAILBOX:
-            result.missing.append(box)
 
 
 def _mailboxes(count: int) -> str:

@@ -85,6 +85,7 @@ def build_web(node: Node, listener: object) -> WebServer:
         clock=node.clock,
         access=node.store.access,
         calls=node.store.calls,
+        broadcasts=node.store.broadcasts,
         events=node.store.events,
         cluster=node.store.cluster,
         hub=Hub(node.store.events),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.mailbox import Greeting, StoredGreeting
@@ -16,6 +18,11 @@ from esl_vm.web.problems import ProblemError, not_there
 from esl_vm.web.routes import Answer, Ask, route
 from esl_vm.web.sound import sound
 from esl_vm.web.times import iso_or_none
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from esl_vm.web.world import Uploaded
 
 _TAG = "Greetings"
 SOUND = "application/octet-stream"
@@ -88,19 +95,23 @@ def put_sound(ask: Ask, longest_s: int) -> StoredGreeting:
         ask: the request.
         longest_s: how long it may be, seconds; 0 = no limit.
     """
-    with tempfile.TemporaryDirectory(prefix="esl-vm-web-") as folder:
-        source = receive(ask, Path(folder))
+    with tempfile.TemporaryDirectory(prefix="esl-vm-web-") as folder, as_sound(ask, receive(ask, Path(folder))) as made:
+        if longest_s and made.duration_ms > longest_s * 1000:
+            raise ProblemError("invalid", f"It is {made.duration_ms // 1000} s long; at most {longest_s} s are kept.")
+        audio_id = new_id(ask.world.clock.now())
+        ask.world.audio.put(audio_id, made.path)
+        return StoredGreeting(audio_id, made.duration_ms)
+
+
+@contextmanager
+def as_sound(ask: Ask, source: Path) -> Iterator[Uploaded]:
+    """A file that was sent in, as the store keeps sounds; raises ProblemError for what is no sound."""
+    with ExitStack() as stack:
         try:
-            with ask.world.converted(source) as made:
-                if longest_s and made.duration_ms > longest_s * 1000:
-                    raise ProblemError(
-                        "invalid", f"It is {made.duration_ms // 1000} s long; at most {longest_s} s are kept."
-                    )
-                audio_id = new_id(ask.world.clock.now())
-                ask.world.audio.put(audio_id, made.path)
-                return StoredGreeting(audio_id, made.duration_ms)
+            made = stack.enter_context(ask.world.converted(source))
         except InvalidValueError as wrong:
             raise ProblemError("no-sound", f"{str(wrong)[:1].upper()}{str(wrong)[1:]}.") from None
+        yield made
 
 
 def receive(ask: Ask, folder: Path) -> Path:

@@ -337,9 +337,9 @@ class ListChange(Given, frozen=True):
 class BroadcastQuery(Given, frozen=True):
     """To whom a broadcast goes, and as what. The sound is the body."""
 
-    to: Annotated[str, Meta(description="Mailboxes, commas between.", max_length=20000)] = ""
+    to: Annotated[str, Meta(description="Mailboxes, commas between.", max_length=4000)] = ""
     list: Annotated[str, Meta(description="Distribution lists, commas between.", max_length=2000)] = ""
-    domain: Annotated[str, Meta(description="Domains, commas between: all their mailboxes.", max_length=2000)] = ""
+    domain: Annotated[str, Meta(description="A domain: all its mailboxes.", max_length=128)] = ""
     urgent: bool = False
     from_number: Annotated[str, Meta(max_length=64)] = ""
     from_name: Annotated[str, Meta(max_length=80)] = ""

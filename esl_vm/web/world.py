@@ -131,6 +131,14 @@ class Calls(Protocol):
         ...
 
 
+class Broadcasts(Protocol):
+    """Broadcasts under way."""
+
+    def begin(self, name: str, sound: str) -> float:
+        """Begin one, or go on with the one of that name; returns when it was begun. Raises InvalidValueError."""
+        ...
+
+
 class EventLog(Protocol):
     """What happens, as it happens."""
 
@@ -190,6 +198,7 @@ class WebWorld:
     clock: Clock
     access: Access
     calls: Calls
+    broadcasts: Broadcasts
     events: EventLog
     cluster: Cluster
     hub: Hub

@@ -143,7 +143,7 @@ def test_send_asks_nobody(vm, office, closed):
         (("--to", "900"), 1, "--list 900@default"),
         (("--list", "901"), 1, "there is no distribution list 901@default"),
         (("--domain", "nowhere.example"), 1, "no mailboxes in the domain nowhere.example"),
-        (("--to", "1001", "--id", "a b"), 2, "--id is letters"),
+        (("--to", "1001", "--id", "a b"), 2, "id is letters"),
         ((), 2, "say to whom"),
     ],
 )

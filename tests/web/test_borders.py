@@ -44,7 +44,7 @@ def test_every_route_names_a_right_and_is_in_the_description():
 
 
 def test_every_right_is_needed_somewhere():
-    assert {route.right for route in ALL} - {Right.ANYBODY} == GRANTABLE - {Right.BROADCAST}
+    assert {route.right for route in ALL} - {Right.ANYBODY} == GRANTABLE
 
 
 def test_nobody_gets_anything(house):

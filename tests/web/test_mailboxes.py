@@ -180,3 +180,26 @@ def test_nodes_and_queues(house):
     (node,) = [one for one in marie.get("/api/v1/nodes").json["nodes"] if one["name"] == "node-7"]
     assert (node["alive"], node["state"]["calls"]) == (True, "3")
     assert marie.get("/api/v1/queues").json["refuses"] == ""
+
+
+def test_a_broadcast_reaches_each_mailbox_once_and_nobody_beyond_the_border(house):
+    alice, bob = house.box("1001"), house.box("1002", announce_only="yes")
+    carol = house.box("1003")
+    theirs = house.box("1001", domain=f"{house.domain}-other")
+    portal = house.token()
+    sound = house.sound(2100).read_bytes()
+
+    def send(**query):
+        return portal.post("/api/v1/broadcasts", sound, kind="audio/wav", query={"from_name": "Head office"} | query)
+
+    for wrong in ({}, {"to": str(theirs)}, {"domain": theirs.domain}, {"to": "7777"}, {"list": f"900@{house.domain}"}):
+        assert send(**wrong).problem == "invalid"
+    name = f"closed-{house.domain}"
+    first = send(to=str(alice), id=name, urgent="true").json
+    assert (first["mailboxes"], first["sent"]) == (1, 1)
+    second = send(domain=house.domain, id=name, urgent="true").json
+    assert (second["sent"], second["already"], second["closed"]) == (1, 1, [str(bob)])
+    (message,) = house.owner(carol).get(path(carol, "messages")).json["messages"]
+    assert (message["caller_name"], message["urgent"], message["duration_ms"]) == ("Head office", True, 2100)
+    assert house.store.mailboxes.counts(theirs).new == 0
+    assert portal.post("/api/v1/broadcasts", b"text", query={"to": str(alice)}).problem == "no-sound"
