@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from esl_vm.audio.names import checked, is_id
+from esl_vm.audio.redis_pieces import PIECE, bring, fetch, part_of
 from esl_vm.audio.redis_shared import SharedSounds
 from esl_vm.model.errors import AudioMissingError, SoundTooLargeError
 from esl_vm.sound import disk
@@ -18,6 +19,16 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _PAGE = 1000
+# KEYS: the sound, its pieces put together. An APPEND is handed on to the replicas also where it adds nothing.
+_PLACE = """
+if redis.call('EXISTS', KEYS[1]) == 0 then
+    redis.call('RENAME', KEYS[2], KEYS[1])
+    redis.call('PERSIST', KEYS[1])
+else
+    redis.call('UNLINK', KEYS[2])
+    redis.call('APPEND', KEYS[1], '')
+end
+"""
 #: Redis takes no longer string (proto-max-bulk-len).
 MOST_BYTES = 512 << 20
 
@@ -65,7 +76,12 @@ class RedisAudio:
     def put(self, audio_id: str, source: Path) -> None:
         """Store a file's content; raises OSError where the file can't be read, InvalidValueError for a wrong id."""
         key = self._key(checked(audio_id))
-        self._link.keep(key, self._content(source))
+        content = self._content(source)
+        if len(content) <= PIECE:
+            self._link.keep(key, content)
+        else:
+            bring(self._link, key, content)
+            self._link.announce(key, "EVAL", _PLACE, 2, key, part_of(key))
 
     def put_many(self, audio_ids: Sequence[str], source: Path) -> None:
         """Store a file's content once, for all of these; errors as of `put`."""
@@ -131,7 +147,7 @@ class RedisAudio:
 
     def _get(self, audio_id: str) -> bytes:
         key = self._key(audio_id)
-        content: bytes | None = self._link.run(key, lambda client: client.get(key))
+        content = fetch(lambda first, last: self._link.run(key, lambda client: client.getrange(key, first, last)))
         if content is None:
             content = self._shared.get(audio_id)
         if content is None:

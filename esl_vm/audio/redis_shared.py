@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from esl_vm.audio.redis_pieces import PIECE, bring, fetch, part_of
 from esl_vm.spool.manifest import original_id
 
 if TYPE_CHECKING:
@@ -27,11 +28,16 @@ for index = 1, #ARGV do
 end
 return 1
 """
-# The same, with the sound before the ids. A hash, since HSET is handed on to the replicas
+# The same, with the sound before the ids; `` where it was put together under KEYS[3]. A hash, since HSET is handed on to the replicas
 # also where it changes nothing: so waiting for them proves something when this is repeated.
 _ADD = """
 if redis.call('EXISTS', KEYS[1]) == 0 then
-    redis.call('SET', KEYS[1], ARGV[1])
+    if ARGV[1] == '' then
+        redis.call('RENAME', KEYS[3], KEYS[1])
+        redis.call('PERSIST', KEYS[1])
+    else
+        redis.call('SET', KEYS[1], ARGV[1])
+    end
 end
 for index = 2, #ARGV do
     redis.call('HSET', KEYS[2], ARGV[index], '1')
@@ -46,7 +52,7 @@ if redis.call('EXISTS', KEYS[2]) == 0 then
 end
 """
 _GET = """
-return redis.call('HEXISTS', KEYS[2], ARGV[1]) == 1 and redis.call('GET', KEYS[1])
+return redis.call('HEXISTS', KEYS[2], ARGV[1]) == 1 and redis.call('GETRANGE', KEYS[1], ARGV[2], ARGV[3])
 """
 
 
@@ -80,7 +86,10 @@ class SharedSounds:
             ids = [audio_id for audio_id in audio_ids if original_id(audio_id) == original]
             sound, owners = self._keys(original)
             if not self._link.announce(sound, "EVAL", _JOIN, 2, sound, owners, *ids):
-                self._link.announce(sound, "EVAL", _ADD, 2, sound, owners, content, *ids)
+                whole = content if len(content) <= PIECE else b""
+                if not whole:
+                    bring(self._link, sound, content)
+                self._link.announce(sound, "EVAL", _ADD, 3, sound, owners, part_of(sound), whole, *ids)
 
     def remove(self, audio_id: str) -> None:
         """That one needs it no more."""
@@ -88,8 +97,7 @@ class SharedSounds:
 
     def get(self, audio_id: str) -> bytes | None:
         """The sound of that id, None if it has none here."""
-        found: bytes | None = self._run(_GET, audio_id)
-        return found
+        return fetch(lambda first, last: self._run(_GET, audio_id, first, last))
 
     def has(self, audio_ids: Sequence[str]) -> list[bool]:
         """Whether each of these has one here."""
@@ -112,6 +120,6 @@ class SharedSounds:
         sound = self._key(f"{{{original}}}")  # no id has braces: it is nobody's own
         return sound, sound + OWNERS
 
-    def _run(self, script: str, audio_id: str) -> Any:
+    def _run(self, script: str, audio_id: str, *more: int) -> Any:
         keys = self._keys(original_id(audio_id))
-        return self._link.run(keys[0], lambda client: client.eval(script, 2, *keys, audio_id))
+        return self._link.run(keys[0], lambda client: client.eval(script, 2, *keys, audio_id, *more))

@@ -7,12 +7,14 @@ import stat
 import sys
 import threading
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import fakeredis
 import pytest
 from support.redis_servers import NoRedisError, redis_cluster, redis_server
 
+from esl_vm.audio import redis_pieces
 from esl_vm.audio.cache import Cache
 from esl_vm.audio.folder_audio import FolderAudio
 from esl_vm.audio.redis_audio import RedisAudio
@@ -24,7 +26,6 @@ from esl_vm.store.link import Link
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 HELLO = b"RIFF hello"
 OTHER = b"RIFF something else"
@@ -371,3 +372,69 @@ def test_without_boto3_s3_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "boto3", None)
     with pytest.raises(SettingsError, match=r"esl-vm\[s3\]"):
         connect(S3Address("voicemail"))
+
+
+LONG = b"RIFF" + bytes(range(256)) * 10_000  # 2.4 MiB: more than a piece of it goes in one command
+
+
+def test_a_long_sound_comes_back_whole_alone_or_shared_and_what_was_there_stays(kept, recording):
+    kept.here.put("0199-a", recording(LONG))
+    kept.here.put("0199-a", recording(LONG))
+    kept.here.put_many(["0200-b", "0200-b.1"], recording(LONG))
+    for audio_id in ("0199-a", "0200-b", "0200-b.1"):
+        assert kept.there.playable(audio_id).read_bytes() == LONG
+    assert set(kept.here.ids()) == {"0199-a", "0200-b", "0200-b.1"}
+    kept.here.put("0199-a", recording(LONG[::-1]))
+    kept.there.delete("0200-b")
+    for audio_id in ("0199-a", "0200-b.1"):
+        assert kept.here.playable(audio_id).read_bytes() == LONG
+
+
+@pytest.mark.parametrize("kind", ["redis", "cluster"])
+def test_no_command_carries_more_than_a_piece_of_a_long_sound(kind, redis_servers, tmp_path, recording):
+    """Redis closes the connection of one that does: such a sound could never be stored over a slow way."""
+    try:
+        link = connect_redis(redis_servers(kind).url)
+    except NoRedisError as error:
+        pytest.skip(str(error))
+    everywhere = {"target_nodes": "primaries"} if kind == "cluster" else {}
+    link.run(None, lambda client: client.config_set("client-query-buffer-limit", "2mb", **everywhere))
+    try:
+        with pytest.raises(StoreDownError):
+            link.keep(keys.audio("0199-a"), LONG)
+        with link_anew(redis_servers(kind).url) as other:
+            audio = RedisAudio(other, keys.audio, Cache(tmp_path / "cache", limit_bytes=8 << 20))
+            audio.put("0199-a", recording(LONG))
+            audio.put_many(["0200-b", "0200-b.1"], recording(LONG))
+            assert audio.missing(["0199-a", "0200-b", "0200-b.1"]) == set()
+            left = other.run(None, lambda client: client.keys("*:part"))
+            assert left == []
+            for audio_id in ("0199-a", "0200-b", "0200-b.1"):
+                ttl = other.run(None, lambda client, one=audio_id: client.ttl(keys.audio(one)))
+                assert ttl in {-1, -2}  # it does not expire, or lies under its message's name
+                audio.delete(audio_id)
+    finally:
+        with link_anew(redis_servers(kind).url) as other:
+            other.run(None, lambda client: client.config_set("client-query-buffer-limit", "1gb", **everywhere))
+        link.close()
+
+
+@contextlib.contextmanager
+def link_anew(url: str):
+    """A way to Redis that has not failed yet."""
+    link = connect_redis(url)
+    yield link
+    link.close()
+
+
+def test_a_string_is_fetched_piece_by_piece(monkeypatch):
+    monkeypatch.setattr(redis_pieces, "PIECE", 4)
+    for there in (b"", b"abc", b"abcd", b"abcdefgh", b"abcdefghi"):
+        asked = []
+
+        def ask(first: int, last: int, there: bytes = there, asked: list = asked) -> bytes:
+            asked.append(last - first + 1)
+            return there[first : last + 1]
+
+        assert redis_pieces.fetch(ask) == (there or None)
+        assert set(asked) == {4}

@@ -1,0 +1,53 @@
+"""Large sounds on their way to Redis and back: a piece a call, so that no call takes longer than one may.
+
+A call is given two seconds. A sound of many minutes over a slow way took longer, and failed each time it was tried.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+#: Bytes of a piece: a minute of speech. What is not longer is one command.
+PIECE = 1 << 20
+_UNFINISHED_S = 3600
+
+
+class Link(Protocol):
+    """What this needs of the way to Redis."""
+
+    def run(self, partition: int | str | None, work: Callable[[Any], T]) -> T:
+        """Do something with redis-py's client; raises StoreDownError."""
+        ...
+
+
+def part_of(key: str) -> str:
+    """Where the pieces of what is to lie under a key are put together: on the same master of a Cluster."""
+    return f"{key}:part" if "{" in key else f"{{{key}}}:part"
+
+
+def bring(link: Link, key: str, content: bytes) -> None:
+    """Put a string together piece by piece, beside its key; it expires if nothing comes of it. Raises StoreDownError."""
+    part = part_of(key)
+    link.run(key, lambda client: client.unlink(part))
+    for start in range(0, len(content), PIECE):
+
+        def work(client: Any, start: int = start) -> None:
+            pipeline = client.pipeline(transaction=False)
+            pipeline.setrange(part, start, content[start : start + PIECE])
+            pipeline.expire(part, _UNFINISHED_S)
+            pipeline.execute()
+
+        link.run(key, work)
+
+
+def fetch(ask: Callable[[int, int], bytes | None]) -> bytes | None:
+    """A string piece by piece, None if there is none. ask: its bytes from there to there, both counted."""
+    pieces = [ask(0, PIECE - 1) or b""]
+    while len(pieces[-1]) == PIECE:
+        start = PIECE * len(pieces)
+        pieces.append(ask(start, start + PIECE - 1) or b"")
+    return b"".join(pieces) or None
