@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 import time
 from collections import Counter
@@ -11,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 from esl_vm import __version__
 from esl_vm.cli.config import settings_of
 from esl_vm.cli.output import complain, show
-from esl_vm.model.errors import AudioMissingError, InvalidValueError
+from esl_vm.model.errors import AudioMissingError, InvalidValueError, StoreDownError
+from esl_vm.model.events import What
+from esl_vm.model.mailbox import MailboxId
 
 if TYPE_CHECKING:
     import argparse
@@ -92,10 +95,12 @@ def _write_all(node: Node, writer: Writer, *, sounds: bool) -> tuple[Counter[str
     count: Counter[str] = Counter()
     seen: set[str] = set()
     lost: list[str] = []
+    boxes: list[MailboxId] = []
     for kind, record in _all(node):
         writer.add(kind, **record)
         count[kind] += 1
         count["message"] += len(record.get("messages", ())) // 2
+        boxes += [MailboxId.parse(record["box"])] if kind == "mailbox" else []
         for sound in node.store.backup.sounds(record) if sounds else ():
             if sound in seen:
                 continue
@@ -107,6 +112,9 @@ def _write_all(node: Node, writer: Writer, *, sounds: bool) -> tuple[Counter[str
             else:
                 writer.add("sound", id=sound, content=content)
                 count["sound"] += 1
+    with contextlib.suppress(StoreDownError):  # a Redis that takes no changes keeps nobody from what it has
+        for box in boxes:
+            node.mailboxes.tell(box, What.EXPORTED, part="backup")
     return count, lost
 
 

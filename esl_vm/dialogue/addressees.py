@@ -27,12 +27,13 @@ class Addressees:
     Args:
         boxes: those that can take it, the first is the one that greets; where nobody can, those that are there.
         refused: the others, as they were named, with why: `unknown`, `full` or `closed` (an announcement only).
-        turned_away: the same by mailbox, without those that are no number at all.
+        turned_away: the same by mailbox, without those that are no number at all. no_numbers: those.
     """
 
     boxes: tuple[MailboxId, ...] = ()
     refused: dict[str, str] = field(default_factory=dict)
     turned_away: dict[MailboxId, str] = field(default_factory=dict)
+    no_numbers: tuple[str, ...] = ()
 
 
 def members(talk: Conversation, box: MailboxId) -> tuple[MailboxId, ...]:
@@ -57,11 +58,14 @@ def addressees(talk: Conversation, named: Iterable[tuple[str, MailboxId | None]]
     there: dict[MailboxId, None] = {}
     refused: dict[str, str] = {}
     away: dict[MailboxId, str] = {}
+    no_numbers: list[str] = []
     for name, box in named:
         opened = _opened(talk, box)
         if not opened:
             refused[name] = UNKNOWN
-            if box is not None:
+            if box is None:
+                no_numbers.append(name)
+            else:
                 away[box] = UNKNOWN
         for one, mailbox in opened:
             there[one] = None
@@ -73,7 +77,7 @@ def addressees(talk: Conversation, named: Iterable[tuple[str, MailboxId | None]]
                 able[one] = None
     if refused:
         log.warning("call %s: no message for %s", talk.phone.call.uuid, as_text(refused))
-    return Addressees(tuple(able or there), refused, away)
+    return Addressees(tuple(able or there), refused, away, tuple(no_numbers))
 
 
 def as_text(refused: dict[str, str]) -> str:

@@ -17,8 +17,12 @@ def told(vm):
 
 @pytest.mark.parametrize(
     ("command", "part"),
-    [(("greeting", "export", "1001", "busy"), "busy"), (("export", "asterisk", "--to"), "mailbox")],
-    ids=["a greeting", "a mailbox for Asterisk"],
+    [
+        (("greeting", "export", "1001", "busy"), "busy"),
+        (("export", "asterisk", "--to"), "mailbox"),
+        (("backup",), "backup"),
+    ],
+    ids=["a greeting", "a mailbox for Asterisk", "all"],
 )
 def test_an_export_is_an_event_of_the_mailbox(vm, alice, tmp_path, command, part):
     assert vm(*command, tmp_path / "out").code == 0

@@ -93,6 +93,15 @@ def test_each_that_did_not_get_it_is_an_event_with_message_caller_and_why(rig):
     ]
 
 
+def test_a_name_that_can_be_no_number_is_told_by_the_first_mailbox(rig):
+    ring(rig, "1001&1 002!", box("1001"))
+
+    [event] = [one for one in rig.real.events.tail(99, box=ALICE) if one.what is What.NOT_DELIVERED]
+    assert (event.details["why"], event.details["named"]) == ("unknown", "1 002!")
+    assert event.message_id == rig.phone.variables["vm_message_id"]
+    assert got(rig, ALICE) == [1]
+
+
 def test_where_nobody_can_the_caller_hears_why(rig):
     ring(rig, "1777&1001", box("1001", full=True))
 
