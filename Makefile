@@ -61,6 +61,7 @@ live: $(VENV)/.has-test
 chaos: $(VENV)/.has-test
 	PYTHONPATH=tests $(BIN)/python -m chaos.campaign
 	PYTHONPATH=tests $(BIN)/python -m chaos.clocks
+	PYTHONPATH=tests $(BIN)/python -m chaos.disks
 	PYTHONPATH=tests $(BIN)/python -m chaos.silence
 	PYTHONPATH=tests $(BIN)/python -m chaos.gone
 	PYTHONPATH=tests $(BIN)/python -m chaos.partitions --short

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from esl_vm.audio.names import ENDING, file_of
 from esl_vm.model.errors import StoreDownError
+from esl_vm.model.rate_limited_log import RateLimitedLog
 from esl_vm.sound import disk
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class Cache:
         self._run = run
         self._wall = wall
         self.observe: Callable[[bool], None] | None = None
+        self._trouble = RateLimitedLog(log, logging.ERROR, most=1)
         self._added = limit_bytes  # so that the first sound added makes this process look at the folder
 
     def fetch(self, audio_id: str, load: Callable[[], bytes]) -> Path:
@@ -80,6 +82,9 @@ class Cache:
         try:
             self._run(lambda: self._add(path, content))
         except OSError as error:
+            self._trouble.log(
+                "no sound can be played that is not on this node yet: the sound cache can't be used: %s", error
+            )
             raise StoreDownError(f"the sound cache can't be used: {error}") from error
         return path
 

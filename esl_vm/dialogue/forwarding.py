@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from esl_vm.dialogue.listing import Entry
     from esl_vm.dialogue.recipients import Recipients
     from esl_vm.dialogue.visit import Visit
+    from esl_vm.model.message import Message
     from esl_vm.speech.utterance import Utterance
     from esl_vm.spool.take import Take
 
@@ -46,7 +47,7 @@ def forward(visit: Visit) -> Next:
                     return step
                 opening = visit.say("vm-pls-try-again", "vm-then-pound")
             case ForwardMenu.AS_IT_IS.value:
-                return _send_on(visit, entry, recipients)
+                return _send_on(visit, entry, recipients, _copy(visit, entry))
             case ForwardMenu.CANCEL.value:
                 return Next()
     return Next()
@@ -55,8 +56,16 @@ def forward(visit: Visit) -> Next:
 def _with_introduction(visit: Visit, entry: Entry, recipients: Recipients) -> Next | None:
     """Record the introduction after the tone; any key ends it, silence or the limit. None: nothing was said."""
     talk = visit.talk
+    copy = _copy(visit, entry)
     try:
-        take = talk.world.spool.take_sound(new_id(talk.world.clock.now()), call_node=talk.phone.call.node)
+        take = talk.world.spool.take_sound(
+            new_id(talk.world.clock.now()),
+            recipients.boxes,
+            copy,
+            source_id=entry.message.id,
+            source_intro_id=entry.message.intro_id,
+            call_node=talk.phone.call.node,
+        )
     except SpoolError:
         return Next(said=visit.talk.apology)
     with take:
@@ -67,21 +76,26 @@ def _with_introduction(visit: Visit, entry: Entry, recipients: Recipients) -> Ne
             # Who it is for was said before: what was spoken goes to them, as a message of 3 5 does.
             take.recorded(Recorded(0, Ended.LIMIT))
             if take.sound is not None and take.sound.heard_frames:
-                _send_on(visit, entry, recipients, take)
+                _send_on(visit, entry, recipients, copy, take)
             raise
         if take.sound is None or not take.sound.heard_frames:
             return None
-        return _send_on(visit, entry, recipients, take)
+        return _send_on(visit, entry, recipients, copy, take)
 
 
-def _send_on(visit: Visit, entry: Entry, recipients: Recipients, introduction: Take | None = None) -> Next:
+def _copy(visit: Visit, entry: Entry) -> Message:
+    """What is sent on."""
+    now = visit.talk.world.clock.now()
+    return entry.message.forwarded(new_id(now), now, str(visit.box))
+
+
+def _send_on(
+    visit: Visit, entry: Entry, recipients: Recipients, copy: Message, introduction: Take | None = None
+) -> Next:
     """Send it now, or leave it to the spool; a message that was erased while all this was said is no more sent."""
     message = entry.message
-    spool = visit.talk.world.spool
-    now = visit.talk.world.clock.now()
-    copy = message.forwarded(new_id(now), now, str(visit.box))
     try:
-        with spool.forward(
+        with visit.talk.world.spool.forward(
             recipients.boxes, copy, source_id=message.id, source_intro_id=message.intro_id, preface=introduction
         ) as take:
             settled = take.settle()

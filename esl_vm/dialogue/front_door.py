@@ -18,6 +18,7 @@ from esl_vm.model.errors import (
     CallerGoneError,
     InvalidValueError,
     LineError,
+    SpoolError,
     StoreDownError,
     VoicemailError,
     WireError,
@@ -59,7 +60,7 @@ def answer_call(phone: Phone, world: World) -> Conversation:
             log.error("call %s is given back: %s", call.uuid, error)  # noqa: TRY400 - the sentence says it all
             talk.know(Status.FAILED, Cause.CODEC)
         except VoicemailError as error:
-            if not isinstance(error, StoreDownError):
+            if not isinstance(error, (StoreDownError, SpoolError)):  # which are told once a minute, where they arise
                 log.exception("call %s ends with an apology", call.uuid)
             if not talk.owner_is_in:
                 talk.know(Status.FAILED, Cause.AWAY if isinstance(error, StoreDownError) else Cause.ERROR)

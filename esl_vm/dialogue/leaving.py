@@ -7,7 +7,7 @@ import logging
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from esl_vm.dialogue.addressees import addressees, as_text, members
+from esl_vm.dialogue.addressees import UNKNOWN, addressees, as_text, members
 from esl_vm.dialogue.recording import MessageEnd, record_message, say_and_beep
 from esl_vm.model.call import Answer, Cause, Status
 from esl_vm.model.errors import CallerGoneError, SpoolError, StoreDownError
@@ -104,7 +104,7 @@ def leave(talk: Conversation, to: Addressees, reason: Reason, *, greeted: bool =
                 return _answer_early(talk, key, operator)
             end = record_message(talk, take, mailbox, operator=operator, urgent=message.urgent)
     except SpoolError as error:
-        log.error("call %s: its message can't be recorded: %s", talk.phone.call.uuid, error)  # noqa: TRY400
+        talk.world.spool.refused.log("call %s: its message can't be recorded: %s", talk.phone.call.uuid, error)
         talk.know(Status.FAILED, Cause.AWAY)
         talk.apologise()
         return LeftFor.END
@@ -134,6 +134,8 @@ def _tell_undelivered(talk: Conversation, to: Addressees, take: Take, message: M
     """
     before = {box: why for box, why in to.turned_away.items() if box not in take.deliveries}
     tell_not_delivered(talk.world.mailboxes, message, before)
+    for name in to.no_numbers:  # there is no mailbox whose event it could be
+        tell_not_delivered(talk.world.mailboxes, message, {to.boxes[0]: UNKNOWN}, named=name)
     since = {str(box): delivery.refusal for box, delivery in take.deliveries.items() if not delivery.kept}
     if since:
         with contextlib.suppress(CallerGoneError):

@@ -1,4 +1,4 @@
-"""Rate-limited log: who connects ten thousand times must not fill the disk with the news of it."""
+"""Rate-limited log: who connects ten thousand times must not fill the disk with the news of it, nor a full disk itself."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
 
 class RateLimitedLog:
-    """Lines of one kind, at most so many in an interval; how many more there were is logged with the next interval's first.
+    """Lines, of each kind at most so many in an interval; how many more there were is logged with the next interval's first.
+
+    They are of one kind when their message before its arguments is the same.
 
     Args:
         logger: where they go.
@@ -32,16 +34,16 @@ class RateLimitedLog:
         self._logger, self._level = logger, level
         self._most, self._every_s = most, every_s
         self._clock = clock
-        self._began = clock()
-        self._lines = 0
+        self._told: dict[str, tuple[float, int]] = {}  # of each kind, when its interval began, and how many there were
 
     def log(self, message: str, *args: object) -> None:
         """Write a line, or count it."""
         now = self._clock()
-        if (took_s := now - self._began) >= self._every_s:
-            if (dropped := self._lines - self._most) > 0:
+        began, lines = self._told.get(message, (now, 0))
+        if (took_s := now - began) >= self._every_s:
+            if (dropped := lines - self._most) > 0:
                 self._logger.log(self._level, "%d more like the last, within %.0f s", dropped, took_s)
-            self._began, self._lines = now, 0
-        self._lines += 1
-        if self._lines <= self._most:
+            began, lines = now, 0
+        self._told[message] = (began, lines + 1)
+        if lines < self._most:
             self._logger.log(self._level, message, *args)

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 from esl_vm.model.errors import NoSuchMailboxError, StoreDownError, SwitchDownError
 from esl_vm.model.events import Event, What
 from esl_vm.model.jobs import Job, JobKind
+from esl_vm.model.rate_limited_log import RateLimitedLog
 from esl_vm.notify.job_worker import JobWorker, Outcome
 from esl_vm.notify.lamp_watch import WAIT_MS, LampWatch
 from esl_vm.notify.plan import Wishes, jobs_of, unusable
@@ -73,6 +74,7 @@ class NotifyService:
         self._sources = sources
         self._wait_ms, self._poll_s = wait_ms, poll_s
         self._stopping = threading.Event()
+        self._waits = RateLimitedLog(log, logging.WARNING, most=1)
         self._work = {kind: threading.Event() for kind in JobKind}
         self._threads: list[threading.Thread] = []
         self._parts: list[tuple[str, Callable[[], None]]] = []
@@ -131,15 +133,11 @@ class NotifyService:
 
     def _keep_running(self, name: str, body: Callable[[], None]) -> None:
         """Run a part again and again; each run returns when it was stopped or something is away."""
-        away = ""
         while not self._stopping.is_set():
             try:
                 body()
-                away = ""
             except (StoreDownError, SwitchDownError) as error:
-                if str(error) != away:
-                    log.warning("notifier, %s: waiting: %s", name, error)
-                away = str(error)
+                self._waits.log("notifier, %s: waiting: %s", name, error)
             except Exception:
                 log.exception("notifier, %s: failed; goes on", name)
             self._stopping.wait(_PAUSE_S)

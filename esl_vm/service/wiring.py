@@ -54,14 +54,23 @@ def keep_redis(settings: Settings, *, must_answer: bool = False) -> Iterator[tup
     if settings.redis.url != EMBEDDED:
         yield settings.redis.url, lambda: None
         return
+    from esl_vm.model.errors import StoreDownError
+    from esl_vm.model.rate_limited_log import RateLimitedLog
     from esl_vm.store.embedded import Embedded
 
     with Embedded(Path(settings.data_dir), port=settings.redis.port, must_answer=must_answer) as embedded:
         told: list[str] = []
+        limited = RateLimitedLog(log, logging.ERROR, most=1)
 
         def tend() -> None:
-            if embedded.revive() and not embedded.trouble:
-                log.error("the embedded Redis was killed; it is started again")
+            try:
+                if embedded.revive():
+                    if embedded.disk:
+                        limited.log("the embedded Redis ended: its disk %s; it is started again", embedded.disk)
+                    elif not embedded.trouble:
+                        limited.log("the embedded Redis was killed; it is started again")
+            except StoreDownError as error:
+                limited.log("messages wait in the spool: %s", error)
             for sentence in embedded.mended:
                 if sentence not in told:
                     log.error("the embedded Redis was mended: %s", sentence)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import wave
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -136,8 +137,10 @@ class Recording:
             if last:  # a microphone is late with the last of it
                 samples.extend([0] * (upto - self._written - len(samples)))
             self._written += len(samples)
-            self._file.writeframes(samples.tobytes())
-            self._raw.flush()
+            # A disk that takes no more: FreeSWITCH records on, and tells the whole length.
+            with contextlib.suppress(OSError):
+                self._file.writeframes(samples.tobytes())
+                self._raw.flush()
 
     def _drop_timers(self) -> None:
         for timer in self._timers:
@@ -151,8 +154,9 @@ class Recording:
         if self._timers:
             self._write(last=True)
         self._drop_timers()
-        self._file.close()
-        self._raw.close()
+        for file in (self._file, self._raw):
+            with contextlib.suppress(OSError):
+                file.close()
         samples = self._before + self._written
         self._line.recorded(samples * 1000 // TELEPHONE_RATE)
         self._line.over(self)

@@ -15,6 +15,7 @@ import shutil
 import time
 from typing import TYPE_CHECKING
 
+from esl_vm.model.rate_limited_log import RateLimitedLog
 from esl_vm.sound import disk, shaping
 from esl_vm.speech.cuts import CUTS
 from esl_vm.speech.sound_files import as_heard, write_wave
@@ -60,6 +61,7 @@ class PreparedPack:
         self._folder = folder.absolute()
         self._now = now
         self._wall = wall
+        self._unprepared = RateLimitedLog(_log, logging.WARNING, most=1)
         self._looked: dict[str, tuple[float, Path]] = {}
         self._found: dict[tuple[str, str], tuple[str, ...]] = {}
         self._failed: dict[tuple[str, str], tuple[str, ...]] = {}
@@ -164,6 +166,6 @@ class PreparedPack:
             disk.make_folder(path.parent, _FOLDER_MODE)
             write_wave(path, samples, rate)
         except (OSError, ValueError) as error:
-            _log.warning("prompt %s is played as the pack has it, at its own level: %s", prompt.name, error)
+            self._unprepared.log("prompt %s is played as the pack has it, at its own level: %s", prompt.name, error)
             return False
         return True

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import NoSuchMailboxError
 from esl_vm.model.mailbox import StoredGreeting
+from esl_vm.model.rate_limited_log import RateLimitedLog
 from esl_vm.model.store import Announced, Delivery
 from esl_vm.spool.manifest import INTRO_SUFFIX, copy_id
 from esl_vm.spool.outcome import Settled, Settlement
@@ -42,6 +43,7 @@ class Destinations:
     def __init__(self, mailboxes: Mailboxes, audio: AudioStore) -> None:
         self.audio = audio
         self._mailboxes = mailboxes
+        self._trouble = RateLimitedLog(log, logging.WARNING, most=1)
 
     def deliver(self, journal: Journal, message: Message, sound: Path, intro: Path, *, retry: bool) -> Deliveries:
         """Put a message in each of its mailboxes but those whose copy is gone; what each answered.
@@ -63,7 +65,7 @@ class Destinations:
             erased = copy.id not in unasked and self._store(
                 sounds, retry=retry, tried=place < manifest.tried, shared=shared
             )
-            _note_tried(journal, place + 1)
+            self._note_tried(journal, place + 1)
             deliveries[box] = self._deliver_copy(box, copy, promised=manifest.promised or manifest.delivered)
             if not deliveries[box].kept:
                 self._delete(sounds)
@@ -123,7 +125,7 @@ class Destinations:
         if in_force_now != manifest.replaces and _is_newer(in_force_now, manifest.id):
             return self._refuse(manifest, Settled.DISCARDED, "a newer one is in force")
         erased = self._store({manifest.id: sound}, retry=retry, tried=bool(manifest.tried))
-        _note_tried(journal, 1)
+        self._note_tried(journal, 1)
         try:
             in_force = StoredGreeting(manifest.id, duration_ms, manifest.starts, manifest.ends)
             self._mailboxes.set_greeting(box, greeting, in_force)
@@ -156,6 +158,14 @@ class Destinations:
         except NoSuchMailboxError:
             return Delivery.NO_MAILBOX
 
+    def _note_tried(self, journal: Journal, mailboxes: int) -> None:
+        """Write down that a mailbox will be asked. On a full disk it is asked all the same: at worst a sound stays."""
+        try:
+            if journal.manifest.tried < mailboxes:
+                journal.note(tried=mailboxes)
+        except OSError as error:
+            self._trouble.log("take %s: that it is delivered can't be written down: %s", journal.manifest.id, error)
+
     def _put(self, sounds: dict[str, Path], *, shared: bool = False) -> None:
         for sound, path in sounds.items():
             if shared:
@@ -177,15 +187,6 @@ class Destinations:
         self.audio.delete(manifest.id)
         log.warning("greeting %s for %s: %s", manifest.id, manifest.boxes[0], reason)
         return Settlement(settled, reason)
-
-
-def _note_tried(journal: Journal, mailboxes: int) -> None:
-    """Write down that a mailbox will be asked. On a full disk it is asked all the same: at worst a sound stays."""
-    try:
-        if journal.manifest.tried < mailboxes:
-            journal.note(tried=mailboxes)
-    except OSError as error:
-        log.warning("take %s: %s", journal.manifest.id, error)
 
 
 def _is_newer(audio_id: str, than: str) -> bool:

@@ -34,6 +34,7 @@ class Journal:
     manifest: Manifest
     _file: FileIO = field(repr=False)
     _whole: int = 0
+    _owed: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
     def create(cls, path: Path, manifest: Manifest) -> Self:
@@ -86,7 +87,13 @@ class Journal:
         """Write a change that has to outlive this process but no power cut, and so costs next to nothing."""
         self._write(changes, durably=False)
 
+    def assume(self, **changes: Any) -> None:
+        """A change that a crash may undo: it holds from now on, and is written with the next that can be."""
+        self.manifest = dataclasses.replace(self.manifest, **changes)
+        self._owed |= changes
+
     def _write(self, changes: dict[str, Any], *, durably: bool) -> None:
+        changes = self._owed | changes
         changed = dataclasses.replace(self.manifest, **changes)
         record = encode(changes)
         fd = self._file.fileno()
@@ -101,6 +108,7 @@ class Journal:
             self._take_back()
             raise
         self._whole += len(record)
+        self._owed = {}
         self.manifest = changed
 
     def _take_back(self) -> None:

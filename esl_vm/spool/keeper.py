@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import StoreDownError
+from esl_vm.model.rate_limited_log import RateLimitedLog
 from esl_vm.model.store import Fate
 from esl_vm.spool.journal import Journal, read
 from esl_vm.spool.manifest import ManifestError, NewerManifestError
@@ -56,6 +57,7 @@ class Keeper:
         self._folder = spool.folder
         self._wall = wall
         self._known: dict[str, _Kept] = {}
+        self._trouble = RateLimitedLog(log, logging.WARNING, most=1)
 
     def look(self) -> list[Outcome]:
         """Look for all that is kept, deliver again what is lost, remove what was kept for long enough.
@@ -95,7 +97,7 @@ class Keeper:
                 log.error("take %s was set aside: %s", paths[name].stem, error)  # noqa: TRY400
                 self._folder.put_aside([*self._folder.sounds_named(paths[name].stem), paths[name]])
             except OSError as error:
-                log.warning("take %s can't be looked at: %s", paths[name].stem, error)
+                self._trouble.log("take %s can't be looked at: %s", paths[name].stem, error)
 
     def _look_for(self, some: Sequence[_Kept]) -> list[Outcome]:
         destinations = self._spool.destinations
@@ -154,8 +156,7 @@ class Keeper:
             with contextlib.closing(journal):
                 self._note(journal, kept, gone)
 
-    @staticmethod
-    def _note(journal: Journal, kept: _Kept, gone: set[int]) -> None:
+    def _note(self, journal: Journal, kept: _Kept, gone: set[int]) -> None:
         """Write down which copies are gone, without changing since when the take is kept."""
         all_gone = tuple(sorted(gone | set(journal.manifest.gone)))
         if all_gone != journal.manifest.gone:
@@ -163,15 +164,14 @@ class Keeper:
                 journal.note(gone=all_gone)
                 os.utime(kept.path, (kept.since, kept.since))
             except OSError as error:
-                log.warning("take %s: %s", kept.manifest.id, error)
+                self._trouble.log("take %s: %s", kept.manifest.id, error)
         kept.manifest = journal.manifest
 
-    @staticmethod
-    def _opened(kept: _Kept) -> Journal | None:
+    def _opened(self, kept: _Kept) -> Journal | None:
         try:
             return Journal.open(kept.path)
         except (ManifestError, OSError) as error:
-            log.warning("take %s: %s", kept.manifest.id, error)
+            self._trouble.log("take %s: %s", kept.manifest.id, error)
             return None
 
     def _age(self, kept: _Kept) -> float:

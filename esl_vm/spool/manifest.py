@@ -69,8 +69,9 @@ class Manifest:
         kind: what it is. id: of the message or the sound; also the name of its files.
         node: whose service wrote it. call_node: whose FreeSWITCH records it; `` = not known.
         made: epoch seconds.
-        boxes: where it goes. A greeting has one, a sound none.
-        message: what the recording becomes; None for a greeting or a sound.
+        boxes: where it goes. A greeting has one; a sound, the introduction of a message sent on, those of that message.
+        message: what the recording becomes, or introduces; None for a greeting.
+        source, source_intro: the sounds of the message that a sound introduces.
         greeting: which one; None for a message. starts, ends: a temporary greeting's dates, epoch seconds; 0 = open.
         replaces: the sound id of the greeting that was in force when this one was recorded, `` = none or not known.
         min_ms: shortest message kept.
@@ -98,6 +99,8 @@ class Manifest:
     made: float = 0.0
     boxes: tuple[MailboxId, ...] = ()
     message: Message | None = None
+    source: str = ""
+    source_intro: str = ""
     greeting: Greeting | None = None
     starts: int = 0
     ends: int = 0
@@ -131,7 +134,7 @@ class Manifest:
             Kind.MESSAGE: {"message", "boxes"},
             Kind.FORWARD: {"message", "boxes"},
             Kind.GREETING: {"greeting", "boxes"},
-            Kind.SOUND: set(),
+            Kind.SOUND: {"message", "boxes"} if self.source else set(),
         }[self.kind]
         for name in ("message", "greeting", "boxes"):
             given = bool(getattr(self, name))

@@ -66,7 +66,7 @@ class Settler:
         self._destinations = destinations
         self._keep = keep
         self._wall = wall
-        self._still_waits = RateLimitedLog(log, logging.WARNING, most=1)
+        self.trouble = RateLimitedLog(log, logging.WARNING, most=1)
 
     def settle(self, journal: Journal, *, retry: bool = False, told: bool = True) -> Settlement:
         """Settle a take and close its journal.
@@ -166,9 +166,9 @@ class Settler:
         try:
             return self._tried(journal, work, retry=retry)
         except StoreDownError as error:
-            return self._wait(journal, f"the store does not answer: {error}", retry=retry)
+            return self._wait(journal, "the store does not answer", error, retry=retry)
         except OSError as error:
-            return self._wait(journal, f"the spool can't be used: {error}", retry=retry)
+            return self._wait(journal, "the spool can't be used", error, retry=retry)
         finally:
             journal.close()
 
@@ -183,23 +183,23 @@ class Settler:
         except InvalidValueError as error:
             return self._set_aside(journal, f"the manifest is damaged: {error}")
         except PermissionError as error:
-            reason = f"this service's user may not read or write {error.filename}: both users must be in its group"
-            return self._mended_or_aside(journal, reason, retry=retry)
+            why = f"{error.filename}; both users must be in its group"
+            return self._mended_or_aside(journal, "this service's user may not read or write it", why, retry=retry)
         except (StoreDownError, SpoolError, OSError):
             raise
         except Exception as error:
             if not retry:
                 raise
             log.exception("settling take %s", journal.manifest.id)
-            return self._mended_or_aside(
-                journal, f"an error in this service, please report it: {type(error).__name__}: {error}", retry=True
-            )
+            why = f"{type(error).__name__}: {error}"
+            return self._mended_or_aside(journal, "an error in this service, please report it", why, retry=True)
 
-    def _mended_or_aside(self, journal: Journal, reason: str, *, retry: bool) -> Settlement:
+    def _mended_or_aside(self, journal: Journal, cause: str, why: str, *, retry: bool) -> Settlement:
         """Wait for an administrator, for an hour: what was mended by then needs no command."""
+        reason = f"{cause}: {why}"
         if journal.manifest.problem == reason and self._wall() - journal.path.stat().st_mtime >= MENDING_S:
             return self._set_aside(journal, reason)
-        return self._wait(journal, reason, retry=retry)
+        return self._wait(journal, cause, why, retry=retry)
 
     def _settle(self, journal: Journal, *, retry: bool, told: bool) -> Settlement:
         manifest = journal.manifest
@@ -332,13 +332,17 @@ class Settler:
         try:
             self.run(keep)
         except OSError as error:
-            log.warning("take %s is delivered and can't be kept any longer: %s", manifest.id, error)
+            self.trouble.log("take %s is delivered and can't be kept any longer: %s", manifest.id, error)
             return self._remove(journal, settlement)
         return settlement
 
-    def _wait(self, journal: Journal, reason: str, *, retry: bool) -> Settlement:
-        """Keep a take until it can be settled; on the disk before anything is promised."""
+    def _wait(self, journal: Journal, cause: str, why: object, *, retry: bool) -> Settlement:
+        """Keep a take until it can be settled; on the disk before anything is promised.
+
+        cause: one of a few, each told once a minute. why: more of it.
+        """
         manifest = journal.manifest
+        reason = f"{cause}: {why}"
         changes: dict[str, Any] = {} if manifest.problem == reason else {"problem": reason}
         if not retry and not manifest.promised:
             changes["promised"] = True
@@ -347,9 +351,8 @@ class Settler:
         except OSError as error:
             if not retry:
                 raise SpoolError(f"the take {manifest.id} can't be kept: {error}") from error
-            log.warning("take %s: why it waits can't be written down: %s", manifest.id, error)
-        tell = log.warning if changes else self._still_waits.log
-        tell("take %s for %s waits: %s", manifest.id, manifest.recipients, reason)
+            self.trouble.log("take %s: why it waits can't be written down: %s", manifest.id, error)
+        self.trouble.log(f"take %s for %s waits: {cause}: %s", manifest.id, manifest.recipients, why)
         return Settlement(Settled.WAITING, reason)
 
     def _secure(self, journal: Journal, changes: dict[str, Any]) -> None:
@@ -367,8 +370,8 @@ class Settler:
         """Remove what is settled. Files that resist are left to the sweeper, for whom settling again is harmless."""
         try:
             self.run(lambda: self.folder.remove(journal))
-        except OSError:
-            log.exception("take %s is settled, its files can't be removed", journal.manifest.id)
+        except OSError as error:
+            self.trouble.log("take %s is settled, its files can't be removed: %s", journal.manifest.id, error)
         return settlement
 
 

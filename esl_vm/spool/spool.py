@@ -93,7 +93,7 @@ class Spool:
         self.clock = clock
         self.audio = audio
         self.run = run
-        self._refused = RateLimitedLog(log, logging.ERROR, most=1)
+        self.refused = RateLimitedLog(log, logging.ERROR, most=1)
 
     def take_message(
         self,
@@ -174,11 +174,33 @@ class Spool:
         )
 
     def take_sound(
-        self, audio_id: str, *, trim_silence: bool = True, threshold: int = 128, call_node: str = ""
+        self,
+        audio_id: str,
+        boxes: Sequence[MailboxId] = (),
+        message: Message | None = None,
+        *,
+        source_id: str = "",
+        source_intro_id: str = "",
+        trim_silence: bool = True,
+        threshold: int = 128,
+        call_node: str = "",
     ) -> Take:
-        """Begin the introduction of a message to be forwarded: it is handed to `forward`, or dropped."""
+        """Begin the introduction of a message to be forwarded: it is handed to `forward`, or dropped.
+
+        With what will be handed to `forward`, a sweeper does that with what was spoken so far, should this process die.
+        """
         return self._take(
-            Manifest(kind=Kind.SOUND, id=audio_id, trim=trim_silence, threshold=threshold, call_node=call_node)
+            Manifest(
+                kind=Kind.SOUND,
+                id=audio_id,
+                boxes=tuple(dict.fromkeys(boxes)),
+                message=message,
+                source=source_id,
+                source_intro=source_intro_id,
+                trim=trim_silence,
+                threshold=threshold,
+                call_node=call_node,
+            )
         )
 
     def forward(
@@ -252,7 +274,7 @@ class Spool:
         try:
             return Take(self.run(lambda: self._begin(manifest, prepare)), self.settler)
         except SpoolError as error:
-            self._refused.log("callers are told that nothing can be recorded now: %s", error)
+            self.refused.log("callers are told that nothing can be recorded now: %s", error)
             raise
 
     def _begin(self, manifest: Manifest, prepare: Callable[[Journal], None]) -> Journal:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import logging
 import os
 import time
@@ -12,9 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import AudioMissingError, InvalidValueError, SpoolError, StoreDownError
+from esl_vm.model.rate_limited_log import RateLimitedLog
 from esl_vm.spool.journal import Journal
 from esl_vm.spool.keeper import Keeper
 from esl_vm.spool.manifest import MOST_BYTES, ManifestError, NewerManifestError, decode
+from esl_vm.spool.onward import send_on
 from esl_vm.spool.outcome import Outcome, Settled
 from esl_vm.spool.settle import HANDOVER_SUFFIX, MENDING_S
 
@@ -58,6 +61,7 @@ class Sweeper:
         self._stray_s = stray_s
         self._wall = wall
         self._after = ""
+        self._trouble = RateLimitedLog(log, logging.WARNING, most=1)
         self._keeper = Keeper(spool, wall)
 
     def sweep_once(self) -> list[Outcome]:
@@ -72,7 +76,7 @@ class Sweeper:
             outcomes += self._sweep_strays()
             outcomes += self._keeper.look()
         except OSError as error:
-            raise SpoolError(f"the spool can't be read: {error}") from error
+            raise SpoolError(f"the spool can't be read or written: {error}") from error
         return outcomes
 
     def settle(self, take_id: str) -> Outcome:
@@ -150,17 +154,18 @@ class Sweeper:
         except ManifestError as error:
             return self._guarded(path.stem, partial(self._unreadable, path, str(error)))
         except OSError as error:
+            if error.errno == errno.EROFS:  # all of them are: they wait until it is mended
+                raise
             return self._guarded(
                 path.stem, partial(self._closed, path, f"the manifest can't be read: {error.strerror}")
             )
 
-    @staticmethod
-    def _guarded(take_id: str, work: Callable[[], Outcome | None]) -> Outcome | None:
+    def _guarded(self, take_id: str, work: Callable[[], Outcome | None]) -> Outcome | None:
         """Do something about one take; whatever comes of it, the others are settled too."""
         try:
             return work()
         except (StoreDownError, ManifestError, OSError) as error:
-            log.warning("take %s: %s", take_id, error)
+            self._trouble.log("take %s: %s", take_id, error)
             return Outcome(take_id, reason=str(error))
         except Exception as error:
             log.exception("take %s", take_id)
@@ -170,7 +175,10 @@ class Sweeper:
         manifest = journal.manifest
         if manifest.adopted:
             self._forget_handover(manifest.id)
-        settlement = self._spool.settler.settle(journal, retry=True)
+        if manifest.source and not (manifest.elsewhere or manifest.discarded or manifest.aside):
+            settlement = send_on(self._spool, journal)
+        else:
+            settlement = self._spool.settler.settle(journal, retry=True)
         log.info(
             "take %s for %s, left behind: %s %s",
             manifest.id, manifest.recipients, settlement.settled.value, settlement.reason,
@@ -202,7 +210,7 @@ class Sweeper:
             self._folder.put_aside([*self._folder.sounds_named(path.stem), path])
             log.error("take %s was set aside: %s", path.stem, reason)
             return Outcome(path.stem, settled=Settled.BROKEN, reason=reason)
-        log.warning("take %s waits: %s", path.stem, reason)
+        self._trouble.log("take %s waits: %s", path.stem, reason)
         return Outcome(path.stem, reason=reason)
 
     def _tidy(self) -> None:

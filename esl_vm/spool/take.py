@@ -56,10 +56,10 @@ class Take:
                 self._settle(told=False)
             else:
                 self.discard()
-        except SpoolError:
+        except SpoolError as wrong:
             if error is None:
                 raise
-            log.exception("take %s is left to the sweeper", self.id)
+            self._settler.trouble.log("take %s is left to the sweeper: %s", self.id, wrong)
 
     @property
     def id(self) -> str:
@@ -117,16 +117,16 @@ class Take:
         """The recording has ended as it should (not: the caller hung up). It is measured and trimmed."""
         sound, changes = self._settler.run(lambda: self._measure(recorded.ms, recorded.key))
         self.sound = sound
-        self._append(recorded_ms=max(0, recorded.ms), **changes)
+        self._note(recorded_ms=max(0, recorded.ms), **changes)
 
     def rate_changed(self, size: int, rate: int) -> None:
         """From so many bytes of the recording on, its samples are of that rate; told before `recorded`."""
-        self._append(rates=(*self._journal.manifest.rates, size, rate))
+        self._note(rates=(*self._journal.manifest.rates, size, rate))
 
     def mark(self, urgent: bool) -> None:
         """Mark it urgent, or not urgent."""
         if urgent != self._journal.manifest.urgent:
-            self._append(urgent=urgent)
+            self._note(urgent=urgent)
 
     def again(self) -> None:
         """Record again: there is a new `path`, and what was recorded is gone for good."""
@@ -138,7 +138,7 @@ class Take:
             for path in former:
                 path.unlink(missing_ok=True)
         except OSError as error:
-            log.warning("take %s: a former attempt is still there: %s", self.id, error)
+            self._settler.trouble.log("take %s: a former attempt is still there: %s", self.id, error)
 
     def settle(self) -> Settled:
         """Keep it: store the sound, deliver the message or put the greeting in force. Asked again, answers the same.
@@ -174,11 +174,19 @@ class Take:
                 log.warning("take %s: FreeSWITCH recorded it, but the file is not on this host", manifest.id)
             return None, {"elsewhere": True} if elsewhere else {}
         except (BrokenSoundError, OSError) as error:
-            log.warning("take %s: %s", manifest.id, error)
+            self._settler.trouble.log("take %s can't be looked at yet: %s", manifest.id, error)
             return None, {}
+
+    def _note(self, **changes: Any) -> None:
+        """Write down what is found out anew, or was asked for, should a crash come: the call goes on without it."""
+        try:
+            self._append(**changes)
+        except SpoolError:
+            self._journal.assume(**changes)
 
     def _append(self, **changes: Any) -> None:
         try:
             self._settler.run(lambda: self._journal.append(**changes))
         except OSError as error:
+            self._settler.trouble.log("take %s can't be written down: %s", self.id, error)
             raise SpoolError(f"the take {self.id} can't be written down: {error}") from error

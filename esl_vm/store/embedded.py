@@ -10,6 +10,7 @@ reach that. What is written is on the disk before it is answered (`appendfsync a
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import os
@@ -32,6 +33,7 @@ _LONGEST_SOCKET_PATH = 107  # of the kernel's 108 bytes, one ends it
 _PASSWORD_FILE = "redis.password"  # noqa: S105 - a name, no password
 _POLL_S = 0.02
 _MENDED = "mended: "
+_LEAST_BYTES = 1 << 20
 # Seconds a keeper is given to come up before another is tried.
 _REVIVE_EVERY_S = 5.0
 
@@ -87,7 +89,11 @@ class Embedded:
         return []
 
     def revive(self) -> bool:
-        """Start it again if its keeper was killed, and the server with it; returns whether it was. Waits for nothing."""
+        """Start it again if its keeper ended, and the server with it; returns whether it did. Waits for nothing.
+
+        Raises:
+            StoreDownError: its files can't be written. What follows tries again.
+        """
         now = time.monotonic()
         if now - self._revived_at < _REVIVE_EVERY_S or self._kept():
             return False
@@ -96,11 +102,24 @@ class Embedded:
         self._revived_at = now
         self._bury_keeper()
         try:
-            with self._locked("start.lock", fcntl.LOCK_EX, 0.0):
-                self._start_keeper()
-        except (StoreDownError, SettingsError):  # another user is at it; or there is no redis-server any more
+            start = self._lock("start.lock", fcntl.LOCK_EX, 0.0)
+        except StoreDownError:  # another user is at it
             return False
+        try:
+            self._start_keeper()
+        except SettingsError:  # there is no redis-server any more
+            return False
+        finally:
+            os.close(start)
         return True
+
+    @property
+    def disk(self) -> str:
+        """What is wrong with its disk: it `is full`, or `has no inodes left`; `` = nothing."""
+        disk = os.statvfs(self._folder)
+        if disk.f_bavail * disk.f_frsize < _LEAST_BYTES:
+            return "is full"
+        return "" if disk.f_favail or not disk.f_files else "has no inodes left"
 
     def close(self) -> None:
         """Use it no more; if nobody else does, it has stopped when this returns."""
@@ -126,7 +145,13 @@ class Embedded:
     # The locks. A lock belongs to the open file: forked processes share it, and it ends with the last of them.
 
     def _lock(self, name: str, kind: int, deadline: float) -> int:
-        handle = os.open(self._folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        path = self._folder / name
+        try:
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            if error.errno != errno.EROFS:
+                raise
+            handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)  # which is locked as well
         while True:
             try:
                 fcntl.flock(handle, kind | fcntl.LOCK_NB)
@@ -172,10 +197,12 @@ class Embedded:
     # Starting.
 
     def _start_keeper(self) -> int:
-        """Start the keeper, away from this process's terminal and signals; returns its process id."""
+        """Start the keeper, away from this process's terminal and signals; returns its process id.
+
+        Raises:
+            StoreDownError: its files can't be written. SettingsError: there is no redis-server that can read the data.
+        """
         server = find_server(_recorded(self._folder))
-        (self._folder / "redis.version").write_text(f"{server}\n")
-        self._set_password()
         keeper = Path(__file__).with_name("embedded_keeper.py")
         words = (str(keeper), str(self._folder), str(self._port), self._socket, server.executable)
         command = [sys.executable, "-S", "-E", *words]
@@ -185,7 +212,14 @@ class Embedded:
             (os.POSIX_SPAWN_OPEN, 1, log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
             (os.POSIX_SPAWN_DUP2, 1, 2),
         ]
-        self._keeper = os.posix_spawn(sys.executable, command, os.environ, file_actions=actions, setsid=True)
+        try:
+            version = self._folder / "redis.version"
+            if not version.exists() or version.read_text() != f"{server}\n":
+                version.write_text(f"{server}\n")
+            self._set_password()
+            self._keeper = os.posix_spawn(sys.executable, command, os.environ, file_actions=actions, setsid=True)
+        except OSError as error:
+            raise StoreDownError(f"the embedded Redis can't be started: {self._folder}: {error.strerror}") from error
         return self._keeper
 
     def _wait_until_it_answers(self, started: int, deadline: float) -> None:

@@ -4,7 +4,7 @@ import argparse
 import shutil
 
 import pytest
-from chaos import campaign, clocks, gone, load, silence
+from chaos import campaign, clocks, disks, gone, load, silence
 from chaos.campaign import Failure
 from support.ports import free_port
 from support.redis_servers import redis_executable, redis_server
@@ -48,6 +48,17 @@ def test_what_is_said_while_redis_and_s3_hang_is_kept(tmp_path):
         [row] = silence.play(port, tmp_path, ("Redis and S3",))
     print(row.text())
     assert row.kept
+
+
+def test_a_disk_that_fills_up_under_calls_and_is_emptied_loses_nothing_and_ends_no_worker():
+    """Redis', whose server ends then; `make chaos` tries each of three disks with each of three troubles."""
+    row = disks.play(
+        "Redis", "full", disks.Plan(before=0.5, trouble=0, ended=3, after=0, callers=3, owners=0, once=True)
+    )
+    print(row.text())
+    assert row.wrong == []
+    assert row.told.ends["saved"] > 0
+    assert row.why
 
 
 def _lose_it(rig) -> None:

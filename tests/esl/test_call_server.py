@@ -232,7 +232,7 @@ def test_of_many_that_are_no_calls_the_log_tells_a_few_then_how_many(serve, capl
     for _ in range(8):
         stranger = Caller(server.address, talks=False)
         stranger.vanishes()
-    eventually(lambda: server._no_calls._lines == 8)
+    eventually(lambda: [count for _, count in server._no_calls._told.values()] == [8])
     assert caplog.text.count("no call from") == 3
     clock[0] = 61.0
     Caller(server.address, talks=False).vanishes()

@@ -175,10 +175,12 @@ class Forwarding(Story):
         self.desk.clock.time += 60
 
     def call(self) -> None:
-        with self.desk.spool.take_sound(self.desk.sound_id()) as preface:
+        copy = dataclasses.replace(self.original, id=self.desk.sound_id())
+        introduction = self.desk.spool.take_sound(self.desk.sound_id(), (BOB, EVE), copy, source_id=self.original.id)
+        with introduction as preface:
             freeswitch_records(preface.path, PREFACE)
+            self.tell("spoken")
             preface.recorded(recorded(600))
-            copy = dataclasses.replace(self.original, id=self.desk.sound_id())
             with self.desk.spool.forward((BOB, EVE), copy, source_id=self.original.id, preface=preface) as job:
                 self.tell("certain")
                 job.settle()

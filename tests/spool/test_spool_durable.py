@@ -16,6 +16,7 @@ from support.sounds import voice
 from esl_vm.model.errors import CallerGoneError, SpoolError
 from esl_vm.sound import disk as spool_disk
 from esl_vm.spool import Settled
+from esl_vm.spool.journal import read
 
 
 @pytest.fixture
@@ -275,3 +276,43 @@ def test_a_disk_that_takes_nothing_more_is_told_to_callers_and_once_a_minute_to_
     said = [line for line in caplog.messages if "nothing can be recorded now" in line]
     assert len(said) == 1
     assert desk.mailboxes.messages(ALICE)
+
+
+def test_what_cannot_be_written_down_any_more_is_delivered_all_the_same(tmp_path, monkeypatch):
+    desk = Desk(tmp_path)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with desk.take() as take:
+        freeswitch_records(take.path, voice(1500))
+        monkeypatch.setattr("os.pwrite", full)
+        take.recorded(recorded(1500))
+        take.mark(urgent=True)
+        assert take.settle() is Settled.DELIVERED
+
+    assert desk.mailboxes.messages(ALICE)[take.id].urgent
+
+
+def test_what_could_not_be_written_down_is_with_the_next_that_can(tmp_path, monkeypatch):
+    desk = Desk(tmp_path)
+    with desk.take() as take:
+        freeswitch_records(take.path, voice(1500))
+        with monkeypatch.context() as context:
+            context.setattr("os.pwrite", lambda *_: os.open("/no/such/folder", os.O_RDONLY))
+            take.mark(urgent=True)
+        take.recorded(recorded(1500))
+
+        manifest, _ = read(take.path.parent / f"{take.id}.take")
+        assert (manifest.urgent, manifest.recorded_ms) == (True, 1500)
+
+
+def test_without_a_store_either_nothing_is_promised(tmp_path, monkeypatch):
+    desk = Desk(tmp_path)
+    with contextlib.suppress(SpoolError), desk.take() as take:
+        freeswitch_records(take.path, voice(1500))
+        (desk.shared / "audio").rename(desk.shared / "away")
+        monkeypatch.setattr("os.pwrite", lambda *_: os.open("/no/such/folder", os.O_RDONLY))
+        take.recorded(recorded(1500))
+        with pytest.raises(SpoolError):
+            take.settle()

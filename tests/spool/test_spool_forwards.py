@@ -227,3 +227,76 @@ def test_a_process_that_dies_before_it_was_certain_sends_nothing(desk, original,
 
     assert [outcome.settled for outcome in outcomes] == [Settled.DISCARDED, Settled.DISCARDED]
     assert (desk.on_the_way(), desk.mailboxes.messages(BOB)) == ([], {})
+
+
+@pytest.fixture
+def left_behind(desk, original, copy):
+    """An introduction whose process died while it was spoken, or after: a function of what was said so far."""
+
+    def leave(said):
+        take = desk.spool.take_sound(desk.sound_id(), (BOB, EVE), copy, source_id=original.id)
+        if said is not None:
+            freeswitch_records(take.path, said)
+        take._journal.close()
+        return take
+
+    return leave
+
+
+def test_an_introduction_whose_process_died_goes_with_what_it_was_spoken_for(desk, original, copy, left_behind):
+    left_behind(PREFACE)
+
+    [outcome] = desk.sweeper(quiet_s=0).sweep_once()
+
+    assert outcome.settled is Settled.DELIVERED
+    for box, message_id in ((BOB, copy.id), (EVE, f"{copy.id}.1")):
+        [message] = desk.mailboxes.messages(box).values()
+        assert (message.id, message.forwarded_by) == (message_id, str(ALICE))
+        assert desk.content(message.id) == wave(SOURCE, RATE)
+        assert desk.content(message.intro_id) == wave(PREFACE, RATE)
+    assert desk.on_the_way() == []
+
+
+@pytest.mark.parametrize("said", [None, b"", silence(3000)], ids=["not begun", "empty", "silence"])
+def test_where_nothing_was_said_nothing_is_sent(desk, left_behind, said):
+    left_behind(said)
+
+    desk.sweeper(quiet_s=0).sweep_once()
+
+    assert desk.mailboxes.messages(BOB) == {}
+    assert desk.on_the_way() == []
+
+
+def test_one_that_was_sent_before_the_process_died_is_there_once(desk, original, copy, left_behind):
+    take = left_behind(PREFACE)
+    with desk.spool.forward((BOB, EVE), copy, source_id=original.id) as job:
+        job.settle()
+
+    desk.sweeper(quiet_s=0).sweep_once()
+
+    assert [len(desk.mailboxes.messages(box)) for box in (BOB, EVE)] == [1, 1]
+    assert take.id not in " ".join(desk.on_the_way())
+
+
+def test_what_was_erased_meanwhile_is_not_sent_on(desk, original, left_behind):
+    left_behind(PREFACE)
+    desk.audio.delete(original.id)
+
+    desk.sweeper(quiet_s=0).sweep_once()
+
+    assert desk.mailboxes.messages(BOB) == {}
+    assert desk.on_the_way() == []
+
+
+def test_with_the_store_away_it_waits(desk, left_behind):
+    left_behind(PREFACE)
+    audio = desk.shared / "audio"
+    audio.rename(desk.shared / "away")
+    desk.sweeper(quiet_s=0).sweep_once()
+    (desk.shared / "away").rename(audio)
+
+    assert desk.mailboxes.messages(BOB) == {}
+    desk.sweeper(quiet_s=0).sweep_once()
+
+    assert len(desk.mailboxes.messages(BOB)) == 1
+    assert desk.on_the_way() == []

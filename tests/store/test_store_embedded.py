@@ -22,6 +22,7 @@ from support.redis_servers import (
     redis_server,
     redis_version,
 )
+from support.small_disk import loop_disk
 from support.waiting import wait_until
 
 from esl_vm.model.errors import SettingsError, StoreDownError
@@ -210,6 +211,35 @@ def test_who_runs_long_starts_it_again_after_its_keeper_was_killed(tmp_path):
         case.store.close()
         last = server_pid(server)
     assert gone(last)
+
+
+def test_a_disk_that_became_read_only_raises_what_its_user_expects_until_it_is_mended(tmp_path):
+    with loop_disk(tmp_path / "data" / "redis", megabytes=24) as disk:
+        disk.folder.chmod(0o700)
+        with Embedded(tmp_path / "data") as server:
+            pid = server_pid(server)
+            disk.spoil("read-only")
+            os.kill(keeper_of(pid), signal.SIGKILL)
+            wait_until(lambda: gone(pid), "the server's end")
+            with pytest.raises(StoreDownError, match="Read-only file system"):
+                wait_until(server.revive, "it is tried")
+        with Embedded(tmp_path / "data", must_answer=False) as server:  # calls are taken meanwhile
+            assert "Read-only file system" in server.trouble
+        disk.mend("read-only")
+        with Embedded(tmp_path / "data") as server:
+            assert Case(server.url).with_mailbox()
+
+
+@pytest.mark.parametrize(("trouble", "said"), [("full", "is full"), ("no inodes", "has no inodes left")])
+def test_what_its_disk_lacks_is_said(tmp_path, trouble, said):
+    with (
+        loop_disk(tmp_path / "data" / "redis", megabytes=24, inodes=100) as disk,
+        Embedded(tmp_path / "data") as server,
+    ):
+        disk.spoil(trouble)
+        assert server.disk == said
+        disk.mend(trouble)
+        assert server.disk == ""
 
 
 def test_a_signal_to_the_whole_session_does_not_stop_it_under_its_users(tmp_path):

@@ -20,7 +20,7 @@ class Service:
         self.log = folder / "log"
         command = [sys.executable, "-m", "esl_vm", "--config", folder / "esl-vm.toml", "--data-dir", self.data]
         (folder / "esl-vm.toml").write_text(f'service.log_format = "json"\nservice.node = "node-1"\n{settings}')
-        with self.log.open("wb") as log:
+        with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*command, "serve", "--demo", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", *words],
                 stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True, text=True,
