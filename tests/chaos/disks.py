@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from esl_vm.sim.script import Caller as Person
 from support.redis_servers import redis_server
+from support.script import Caller as Person
 from support.served import Service
 from support.small_disk import LoopDisk, loop_disk
 from support.waiting import wait_until
