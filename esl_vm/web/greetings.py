@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import InvalidValueError
-from esl_vm.model.mailbox import Greeting, StoredGreeting
+from esl_vm.model.mailbox import Greeting, StoredGreeting, check_dates
 from esl_vm.model.message import new_id
 from esl_vm.model.rights import Right
 from esl_vm.web.application import pieces
@@ -81,8 +81,9 @@ def put_greeting(ask: Ask) -> GreetingTold:
     greeting = _greeting(ask)
     kept = put_sound(ask, ask.mailbox.options.maxgreet)
     before = ask.mailbox.greetings.get(greeting)
-    if before is not None:  # a new recording keeps the dates, as on the telephone
-        kept = replace(kept, starts=before.starts, ends=before.ends)
+    if before is not None:  # as on the telephone
+        starts, ends = before.kept_dates(ask.world.clock.now())
+        kept = replace(kept, starts=starts, ends=ends)
     ask.world.mailboxes.set_greeting(ask.box, greeting, kept)
     ask.opened = ask.world.mailboxes.open(ask.box)
     return _told(ask, greeting)
@@ -138,8 +139,7 @@ def set_dates(ask: Ask, body: GreetingDates) -> GreetingTold:
     stored = _stored(ask, greeting)
     starts = int(body.starts.timestamp()) if body.starts else 0
     ends = int(body.ends.timestamp()) if body.ends else 0
-    if ends and ends <= max(starts, ask.world.clock.now()):
-        raise ProblemError("invalid", "It would be over before it begins: choose a later end.")
+    check_dates(greeting, starts, ends, ask.world.clock.now())
     if starts < 0:
         raise ProblemError("invalid", "It begins in another century: choose a later begin.")
     ask.world.mailboxes.set_greeting(ask.box, greeting, replace(stored, starts=starts, ends=ends))

@@ -209,7 +209,6 @@ def change_fields(ask: Ask, fields: Mapping[str, str], seen: Mapping[str, str] |
 def remove_mailbox(ask: Ask) -> None:
     """With all its messages and greetings, and from every distribution list. It can't be undone."""
     ask.world.registry.remove(ask.box)
-    ask.world.lists.replace_member(ask.box, None)
 
 
 @route(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import unicodedata
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
@@ -274,31 +273,13 @@ def send_on(ask: Ask, message: Message, boxes: list[MailboxId]) -> ForwardTold:
     """Forward a message to mailboxes that were checked."""
     world = ask.world
     now = world.clock.now()
-    copy = replace(
-        message,
-        id=new_id(now),
-        arrived=now,
-        folder=Folder.NEW,
-        heard=False,
-        origin="forward",
-        forwarded_by=str(ask.box),
-    )
-    with world.spool.forward(
-        boxes, copy, source_id=message.id, source_intro_id=message.intro_id if _sounds(ask, message.intro_id) else ""
-    ) as take:
+    copy = message.forwarded(new_id(now), now, str(ask.box))
+    with world.spool.forward(boxes, copy, source_id=message.id, source_intro_id=message.intro_id) as take:
         settled = take.settle()
     if settled is Settled.FULL:
         raise ProblemError("full", "The mailbox is full.")
     to = [str(box) for box in boxes]
     return ForwardTold(copy.id, "delivered" if settled is Settled.DELIVERED else "waiting", to)
-
-
-def _sounds(ask: Ask, sound_id: str) -> bool:
-    """Whether there is a sound; an introduction that is gone does not keep its message from being sent on."""
-    try:
-        return bool(sound_id and ask.world.audio.playable(sound_id))
-    except AudioMissingError:
-        return False
 
 
 @route(

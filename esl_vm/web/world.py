@@ -118,10 +118,6 @@ class Lists(Protocol):
         """Remove a list; its mailboxes stay. Raises NoSuchListError."""
         ...
 
-    def replace_member(self, old: MailboxId, new: MailboxId | None) -> int:
-        """On every list put one mailbox in another's place (None: take it off)."""
-        ...
-
 
 class Calls(Protocol):
     """Messages by the calls they came by."""

@@ -5,6 +5,9 @@ import io
 import pytest
 import soundfile
 
+from esl_vm.model.mailbox import Greeting, StoredGreeting
+from esl_vm.model.message import new_id
+
 
 @pytest.fixture
 def recording(house):
@@ -90,3 +93,16 @@ def test_who_is_not_the_owner_and_takes_a_sound_is_in_the_audit(house):
     house.token("message.hear").get(path, headers={"X-Forwarded-For": "198.51.100.7"})
     (exported,) = [event for event in house.store.events.tail(20, box=box) if event.what == "exported"]
     assert exported.details["by"].startswith("web token:program 198.51.100.7 ")
+
+
+def test_a_new_temporary_greeting_keeps_its_dates_unless_they_are_over(house):
+    box, now = house.box(), int(house.node.clock.now())
+    alice, path = house.owner(box), f"/api/v1/mailboxes/{box}/greetings/temporary"
+    for ends, kept in ((now + 3600, True), (now - 60, False)):
+        house.store.mailboxes.set_greeting(box, Greeting.TEMPORARY, StoredGreeting(new_id(now), 1000, 5, ends))
+        told = alice.put(f"{path}/sound", house.sound().read_bytes(), kind="audio/wav").json
+        assert told["in_force"]
+        assert (told["starts"] is not None, told["ends"] is not None) == (kept, kept)
+    for dates in ({"ends": "2001-01-01T00:00:00Z"}, {"starts": "1901-01-01T00:00:00Z"}):
+        refused = alice.patch(path, dates)
+        assert (refused.status, refused.problem) == (422, "invalid")
