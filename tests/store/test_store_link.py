@@ -313,7 +313,10 @@ with spool.take_message([alice], Message("m1", duration_ms=0), min_ms=0, trim_si
 while not works():
     gevent.sleep(0.1)
 print("back")
-print("works", sum(works() for _ in range(8)), "of 8")
+in_a_row = 0
+while in_a_row < 8:  # a busy machine may be too slow once, a Redis that is not back is it again and again
+    in_a_row = in_a_row + 1 if works() else gevent.sleep(0.1) or 0
+print("works 8 times in a row")
 while not Sweeper(spool, quiet_s=0).sweep_once()[0].settled.value == "delivered":
     gevent.sleep(0.1)
 print("delivered")
@@ -323,15 +326,18 @@ _PATIENCE = """
 from esl_vm.model.errors import StoreDownError
 from esl_vm.model.patience import Patience, waiting
 from esl_vm.store.connect import connect
+from esl_vm.store.link import Limits
 link = connect({url!r})
-link.run(None, lambda client: client.ping())
-def fails():
+other = connect({url!r}, Limits(answer_s=60.0, call_s=60.0))
+for each in (link, other):
+    each.run(None, lambda client: client.ping())
+def fails(link):
     try:
-        return link.run(None, lambda client: client.blpop("nothing", 5))
+        return link.run(None, lambda client: client.blpop("nothing", 100))
     except StoreDownError:
         return "failed"
 with waiting(2.0) as patience:
-    first = fails()
+    first = fails(link)
     patience.left_s = 0.0
     while True:  # the breaker: it is looked for in the background
         try:
@@ -340,9 +346,9 @@ with waiting(2.0) as patience:
         except StoreDownError:
             gevent.sleep(0.05)
     begun = time.monotonic()
-    second = fails()
-    short = time.monotonic() - begun < 1.4
-    still = link.run(None, lambda client: client.ping())
+    second = fails(other)
+    short = time.monotonic() - begun < 30
+still = other.run(None, lambda client: client.ping())
 print(first == second == "failed" and short, healthy and still)
 """
 
@@ -377,7 +383,7 @@ try:
     link.run(None, lambda c: c.get("x"))
 except StoreDownError as error:
     print(error)
-print(time.monotonic() - started < 1.5)
+print(time.monotonic() - started < 50)  # it would be 100 s
 """
         )
         assert "no answer in time" in said
@@ -393,7 +399,7 @@ print(time.monotonic() - started < 1.5)
             with server.client() as client:
                 client.script_flush()
             way.hangs, way.delay_s = False, 0.8
-            assert child.communicate(timeout=100) == ("back\nworks 8 of 8\ndelivered\n", None)
+            assert child.communicate(timeout=100) == ("back\nworks 8 times in a row\ndelivered\n", None)
 
     def begin(self, body: str) -> subprocess.Popen[str]:
         start = "from gevent import monkey; monkey.patch_all()\nimport gevent, time\n"
@@ -424,7 +430,7 @@ gevent.spawn(tick)
 gevent.sleep(0)
 del ticks[:]
 store.pins.change(MailboxId("1"), "4711")
-print(store.pins.check(MailboxId("1"), "4711").value, len(ticks) > 10)
+print(store.pins.check(MailboxId("1"), "4711").value, len(ticks) > 3)
 """
         )
         assert said == "right True\n"
