@@ -74,8 +74,9 @@ def check(raw, told, usual=MAIL):
     return mine, theirs
 
 
-def test_a_mail_about_each_of_5000_hostile_callers_has_the_headers_that_were_written():
-    for caller in hostile_callers():
+@pytest.mark.parametrize("every", [10, pytest.param(1, marks=pytest.mark.slow)])
+def test_a_mail_about_each_of_5000_hostile_callers_has_the_headers_that_were_written(every):
+    for caller in hostile_callers()[::every]:
         told = told_of(caller.name, caller.number)
         mine, theirs = check(
             LETTERS.mail(told, ENVELOPE, [SOUND]).as_bytes(),
@@ -89,7 +90,7 @@ def test_a_mail_about_each_of_5000_hostile_callers_has_the_headers_that_were_wri
 
 
 def test_a_page_about_each_is_one_line_with_the_headers_that_were_written():
-    for caller in hostile_callers()[::5]:
+    for caller in hostile_callers()[::20]:
         told = told_of(caller.name, caller.number)
         mine, _ = check(LETTERS.page(told, ENVELOPE).as_bytes(), told, PAGE)
         assert mine.get_payload(decode=True).count(b"\n") == 1
@@ -106,7 +107,7 @@ def test_an_encoded_word_is_shown_as_it_came(word):
 def test_the_sender_s_name_and_an_administrator_s_template_are_text_too(tmp_path):
     (tmp_path / "subject.en.txt").write_text("{{ caller_number }}\r\nX-Forged: yes\r\n\r\n{{ caller_name }}", "utf-8")
     chance = random.Random(1)
-    for caller in chance.sample(hostile_callers(), 300):
+    for caller in chance.sample(hostile_callers(), 100):
         envelope = replace(ENVELOPE, sender_name=caller.name)
         told = told_of(caller.name, caller.number)
         mail = MailTemplates(tmp_path).mail(told, envelope, [])

@@ -268,7 +268,7 @@ def test_mod_voicemail_s_events_are_fired_once_in_the_cluster(house, notifiers):
     house.store.pins.check(ALICE, "4821")
     house.store.pins.check(ALICE, "0000")
     house.mailboxes.remove_greeting(ALICE, Greeting.UNAVAILABLE)
-    wait_until(lambda: actions()["remove-greeting", ""])
+    wait_until(lambda: sum(actions().values()) >= 10)  # the last of them may be told before another is
     assert actions() == {
         ("leave-message", "m1"): 1,
         ("mwi-update", ""): 1,
