@@ -250,13 +250,6 @@ def check_mail(node: Node) -> Iterator[Finding]:
     settings = node.settings.mail
     if settings.host:
         yield _mail_server(node)
-        if settings.audio_format != "wav" and not shutil.which("ffmpeg"):
-            yield Finding(
-                "mail",
-                Level.WARNING,
-                f"no ffmpeg here: sounds are attached as WAV, not as mail.audio_format = {settings.audio_format}",
-                '`apt-get install --yes ffmpeg`, or `mail.audio_format = "wav"`',
-            )
     try:
         dead = sum(1 for _ in node.outbox.jobs(JobState.DEAD))
     except StoreDownError:

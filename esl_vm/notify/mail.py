@@ -19,7 +19,8 @@ from esl_vm.notify.job_worker import Later, Outcome, Pointless, Refused, Sent
 from esl_vm.notify.mail_templates import LOCKED, Attachment, Envelope, MailTemplates, News, Notice, Room, addresses
 from esl_vm.notify.smtp import Handover, hand_over
 from esl_vm.notify.smtp_connection import ServerAwayError, SmtpServer
-from esl_vm.notify.sound import SoundFormat, attachment
+from esl_vm.notify.sound import attachment
+from esl_vm.sound import disk
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -49,6 +50,7 @@ class Mailer:
     Args:
         server, templates, settings: see there. mailboxes, audio: the ports.
         language, timezone: for mailboxes that name none: `fr` or `en`, an IANA name.
+        run: how a sound is encoded: at once, or in a thread.
 
     Raises:
         SettingsError: the sender is no mail address.
@@ -63,6 +65,8 @@ class Mailer:
         audio: AudioStore,
         language: str = "fr",
         timezone: str = "America/Toronto",
+        *,
+        run: disk.Runner = disk.at_once,
     ) -> None:
         for address in (settings.sender, settings.reply_to or settings.sender):
             if addresses(address)[0] != [address]:
@@ -73,6 +77,7 @@ class Mailer:
         self._language, self._timezone = language, timezone
         self._mailboxes = mailboxes
         self._audio = audio
+        self._run = run
 
     def carry(self, job: Job) -> Outcome:
         """Send one mail; may raise StoreDownError before anything was sent."""
@@ -243,7 +248,7 @@ class Mailer:
             if not audio_id:
                 continue
             try:
-                files.append(attachment(self._audio.playable(audio_id), name, SoundFormat(self._settings.audio_format)))
+                files.append(attachment(self._audio.playable(audio_id), name, self._settings.audio_format, self._run))
             except (AudioMissingError, OSError) as error:
                 if not last:
                     raise AudioMissingError(f"the sound {audio_id} is not to be had yet: {error}") from error

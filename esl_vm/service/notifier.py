@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import SettingsError
 from esl_vm.model.settings_check import parse_address
+from esl_vm.service.wiring import in_thread
 
 if TYPE_CHECKING:
     from esl_vm.esl.inbound import EventSocketSwitch
@@ -86,7 +87,13 @@ def _build_mailer(node: Node) -> Mailer | None:
     settings = node.settings
     templates = _mail_templates(settings)
     return Mailer(
-        smtp_server(settings), templates, settings.mail, node.store.mailboxes, node.audio, *_language_and_zone(settings)
+        smtp_server(settings),
+        templates,
+        settings.mail,
+        node.store.mailboxes,
+        node.audio,
+        *_language_and_zone(settings),
+        run=in_thread,
     )
 
 

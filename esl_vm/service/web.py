@@ -61,12 +61,12 @@ def build_web(node: Node, listener: object) -> WebServer:
     from esl_vm.web.world import Uploaded, WebWorld
 
     settings, wanted = node.settings, node.settings.web
-    encoded = Cache(Path(settings.data_dir) / "web", limit_bytes=settings.audio.cache_mb << 20, run=in_thread)
+    kept = Cache(Path(settings.data_dir) / "web", limit_bytes=settings.audio.cache_mb << 20, run=in_thread)
 
     def as_mp3(audio_id: str, source: Path) -> Path:
-        from esl_vm.audio.mp3 import mp3
+        from esl_vm.sound.encode import encoded
 
-        return encoded.fetch(f"{audio_id}-mp3", lambda: in_thread(lambda: mp3(source)))
+        return kept.fetch(f"{audio_id}-mp3", lambda: in_thread(lambda: encoded(source, "mp3")))
 
     @contextmanager
     def converted(source: Path) -> Iterator[Uploaded]:

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import shlex
-import shutil
 import stat
 import subprocess
 from pathlib import Path
@@ -186,20 +185,3 @@ def others_may(path, bits=stat.S_IRWXO):
 
 def as_root():
     return os.geteuid() == 0
-
-
-@contextlib.contextmanager
-def without(program, folder):
-    """A PATH on which a program is not found."""
-    bin_folder = folder / "bin"
-    bin_folder.mkdir()
-    for name in ("redis-server", "redis-cli", "bash"):
-        if found := shutil.which(name):
-            (bin_folder / name).symlink_to(found)
-    before = os.environ["PATH"]
-    os.environ["PATH"] = str(bin_folder)
-    try:
-        assert shutil.which(program) is None
-        yield
-    finally:
-        os.environ["PATH"] = before

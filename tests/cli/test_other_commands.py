@@ -210,7 +210,6 @@ class TestMail:
             ({}, ["8BITMIME"], "answers"),
             ({"security": "starttls"}, ["8BITMIME"], "STARTTLS extension not supported"),
             ({"user": "u", "password": "p"}, ["AUTH PLAIN"], "535 no"),
-            ({"audio_format": "mp3"}, ["8BITMIME"], "no ffmpeg here"),
         ],
     )
     def test_doctor_looks_at_the_mail_server_as_a_mail_does(self, node, monkeypatch, settings, offers, said):

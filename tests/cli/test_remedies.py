@@ -14,7 +14,7 @@ import sys
 import pytest
 import soundfile
 from remedies_written import written
-from remedy_bench import ROOT, SOCKET, Bench, as_root, others_may, parts, pattern, without
+from remedy_bench import ROOT, SOCKET, Bench, as_root, others_may, parts, pattern
 from support.mail_neighbour import MailNeighbour
 from support.proxy import Proxy
 from support.redis_servers import free_port, redis_cluster, redis_sentinels, redis_server, wait_until
@@ -488,15 +488,6 @@ def a_mail_server_that_is_away(bench):
     yield
     with MailNeighbour() as server:
         bench.settings["mail.port"] = server.port
-        yield
-
-
-@row('`apt-get install --yes ffmpeg`, or `mail.audio_format = "wav"`')
-def no_ffmpeg(bench):
-    with MailNeighbour() as server, without("ffmpeg", bench.folder):
-        bench.settings |= {"mail.host": "127.0.0.1", "mail.port": server.port, "mail.audio_format": "mp3"}
-        _, setting = yield
-        bench.do(setting)
         yield
 
 

@@ -11,6 +11,7 @@ import wave
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import soundfile
 from house import House
 from notify_cast import ALICE, BOB, NOON
 from smtp_peer import Post, mute_server, post_office
@@ -285,35 +286,20 @@ def test_a_sound_that_is_gone_or_too_large_is_not_attached_and_then_nothing_is_d
     assert where(house, "m1") is where(house, "m2") is Folder.NEW
 
 
-@pytest.mark.parametrize(
-    ("wanted", "kind", "magic"), [("mp3", "audio/mpeg", (b"ID3", b"\xff\xf3")), ("opus", "audio/ogg", (b"OggS",))]
-)
-def test_compressed_sound_where_ffmpeg_is_there(house, post, wanted, kind, magic):
-    import shutil
-
-    if shutil.which("ffmpeg") is None:
-        pytest.skip("no ffmpeg on this machine")
+@pytest.mark.parametrize(("wanted", "kind"), [("mp3", "audio/mpeg"), ("opus", "audio/ogg")])
+def test_compressed_sound(house, post, wanted, kind):
     house.add()
     house.leave(seconds=4)
     house.plan()
     work(house.postman(post.port, audio_format=wanted))
     [part] = sounds_of(post.letters.mails[0]).values()
     assert part.get_content_type() == kind
-    assert part.get_content().startswith(magic)
+    assert part.get_filename().endswith(f".{wanted}")
+    assert soundfile.info(io.BytesIO(part.get_content())).duration == pytest.approx(4, abs=0.2)
     assert len(part.get_content()) < 64_000 / 2
 
 
-def test_without_ffmpeg_it_is_wav(house, post, monkeypatch, tmp_path):
-    monkeypatch.setenv("PATH", str(tmp_path))
-    house.add()
-    house.leave()
-    house.plan()
-    work(house.postman(post.port, audio_format="mp3"))
-    [part] = sounds_of(post.letters.mails[0]).values()
-    assert part.get_content_type() == "audio/x-wav"
-
-
-def test_a_sound_ffmpeg_can_t_read_is_attached_as_it_is(house, post):
+def test_a_sound_that_can_t_be_encoded_is_attached_as_it_is(house, post):
     house.add()
     house.leave()
     house.audio.playable("m1").write_bytes(b"no sound at all")

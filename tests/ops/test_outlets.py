@@ -321,7 +321,7 @@ OUTLETS = {
     },
     SOUND: {
         "cli/backup.py: sound.write", "cli/backup_file.py: self._file.write", "cli/checks.py: sound.write",
-        "importers/export_asterisk.py: path.write_bytes",
+        "importers/export_asterisk.py: path.write_bytes", "sound/encode.py: soundfile.write",
         "cli/repair.py: (folder / f'{sound}.wav').write_bytes", "importers/scratch.py: path.write_bytes",
         "importers/scratch.py: written.write", "store/embedded_mend.py: written.write", "sound/disk.py: os.write",
     },
