@@ -69,12 +69,11 @@ class CallerLine(Protocol):
         keys: str,
         then: Mapping[str, str] | None = None,
         then_ms: int = 0,
-        rate_changed: Callable[[int, int], object] | None = None,
+        following: Callable[[], Path] | None = None,
     ) -> Recorded:
         """Record to a file until one of `keys`, `silence_s` seconds of silence (0: never) or `max_s` (0: no limit).
 
-        Where the line's codec changes meanwhile, `rate_changed` is told once it is over, however it ended: from so many
-        bytes of the file on, its samples are of that rate, whatever the header says.
+        Where the line's sample rate changes meanwhile, it goes on in another file, which `following` names.
         Once it has lasted `then_ms` milliseconds the channel variables `then` are set: for one who hangs up after that.
         The caller hanging up raises CallerGoneError once the file is whole on disk. Keys dialled before are
         dropped (they were meant for what came before the tone); keys outside `keys` do nothing.

@@ -70,7 +70,7 @@ def record(
                 keys=keys,
                 then=then,
                 then_ms=options.minsecs * 1000,
-                rate_changed=take.rate_changed,
+                following=take.following,
             )
         except SpoolError:
             take.discard()  # nothing was recorded, here or on another host: nobody is to wait for it

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from esl_vm.esl.session import Later
 from esl_vm.esl.sounds import USUAL_RATE, members, offset_path, playlists, safe_path, wave_of
@@ -261,7 +262,7 @@ class EslPhone:
         keys: str,
         then: Mapping[str, str] | None = None,
         then_ms: int = 0,
-        rate_changed: Callable[[int, int], object] | None = None,
+        following: Callable[[], Path] | None = None,
     ) -> Recorded:
         """Record to a file of the call's FreeSWITCH; see ports.Phone. Whether that is this host's, the spool finds out.
 
@@ -270,6 +271,10 @@ class EslPhone:
         rate over 8000 (switch_ivr_play_say.c); so on a line of 8 kHz it is the same number. The rate is the one that the
         last application's end told, the tone's: the codec may be negotiated with the answer, and change later.
 
+        Where it changes while this runs, FreeSWITCH would go on writing what comes as if the rate were that of the
+        beginning, and filling gaps with frames of the former size (seen on FreeSWITCH 1.11). So it is ended, and goes on in
+        the file that `following` names; the caller loses the 40 ms between.
+
         Raises:
             SpoolError: the folder is not there, here or on the call's FreeSWITCH; nothing was recorded.
             CallerGoneError: the caller hung up; the file is whole.
@@ -277,34 +282,37 @@ class EslPhone:
         session = self._session
         if not self.can_record(path):
             raise SpoolError(f"the folder {path.parent} is missing, here or on {self._call.node}")
-        # FreeSWITCH's own limit counts in whole seconds and comes up to one late; ours is exact, its is the fallback.
-        argument = f"{_quoted(str(path))} {max_s + 1 if max_s > 0 else 0}"
-        if silence_s > 0:
-            rate = _rate(self._latest, "Channel-Read-Codec-Rate")
-            halved = self._latest.get("Channel-Read-Codec-Name") == _COUNTED_TWICE
-            argument += f" {max(0, threshold) * rate // USUAL_RATE} {(silence_s + 1) // 2 if halved else silence_s}"
-        changes: list[tuple[int, int]] = []
-        session.codec_told = lambda frame: _note_rate(changes, frame, path)
+        line = _Line.read_by(self._latest)
+        told = [line]
+        if following is not None:
+            session.codec_told = lambda frame: _changes(told, frame)
         session.poll()
         session.keys.clear()
-        most_s = max_s + TICK_S if max_s > 0 else None
-        later = Later(then_ms / 1000 + TICK_S, *self._assigned(then)) if then else None
+        began, ms = session.now(), 0
         try:
-            ended = self._run("record", argument, keys, most_s=most_s, after_hang_up=True, later=later)
+            while True:
+                line, passed = told[-1], session.now() - began
+                # FreeSWITCH's own limit counts in whole seconds and comes up to one late; ours is exact, its is the fallback.
+                argument = f"{_quoted(str(path))} {math.ceil(max_s - passed) + 1 if max_s > 0 else 0}"
+                if silence_s > 0:
+                    argument += f" {max(0, threshold) * line.rate // USUAL_RATE} {line.silence(silence_s)}"
+                later_s = then_ms / 1000 + TICK_S - passed
+                later = Later(later_s, *self._assigned(then)) if then and later_s > 0 else None
+                most_s = max(0.0, max_s + TICK_S - passed) if max_s > 0 else None
+                ended = self._run("record", argument, keys, most_s=most_s, after_hang_up=True, later=later)
+                ms += _number(ended, "variable_record_ms")
+                key = self._key_that_ended(ended, keys) if keys else None
+                if key is None and self._ended_by_repeat(ended):
+                    key = ended.last("variable_playback_terminator_used")
+                silent = ended.last("variable_silence_hits_exhausted") == "true"
+                over = max_s > 0 and session.now() - began >= max_s
+                if key is not None or silent or over or following is None or line is told[-1]:
+                    break
+                path = following()
         finally:
             session.codec_told = None
-            for size, rate in changes:
-                if rate_changed:
-                    rate_changed(size, rate)
-        key = self._key_that_ended(ended, keys) if keys else None
-        if key is None and self._ended_by_repeat(ended):
-            key = ended.last("variable_playback_terminator_used")
-        why = Ended.LIMIT
-        if key is not None:
-            why = Ended.KEY
-        elif ended.last("variable_silence_hits_exhausted") == "true":
-            why = Ended.SILENCE
-        return Recorded(_number(ended, "variable_record_ms"), why, key or "")
+        why = Ended.KEY if key is not None else Ended.SILENCE if silent else Ended.LIMIT
+        return Recorded(ms, why, key or "")
 
     def set_variables(self, variables: Mapping[str, str]) -> None:
         """Set channel variables (an empty value unsets), ahead of whatever is done with the call next.
@@ -417,17 +425,32 @@ def _terminators(keys: str) -> str:
     return "any" if set(keys) == set(ALL_KEYS) else keys
 
 
-def _note_rate(changes: list[tuple[int, int]], frame: Frame, path: Path) -> None:
-    """Take notice of another codec in a recording: how large the file is by now, and the rate from there on.
+class _Line(NamedTuple):
+    """What is known of a line's codec: its name, and its samples a second."""
 
-    FreeSWITCH goes on writing what comes, as if the rate were that of the beginning (seen on FreeSWITCH 1.11). Of what is
-    read it tells nothing, and both ways have one codec; so what is written tells it.
+    name: str
+    rate: int
+
+    @classmethod
+    def read_by(cls, frame: Frame) -> _Line:
+        """The codec that is read, as an application's end tells it."""
+        return cls(frame.get("Channel-Read-Codec-Name") or "", _rate(frame, "Channel-Read-Codec-Rate"))
+
+    def silence(self, seconds: int) -> int:
+        """What `record` is to be told for so many seconds of silence."""
+        return (seconds + 1) // 2 if self.name == _COUNTED_TWICE else seconds
+
+
+def _changes(told: list[_Line], frame: Frame) -> bool:
+    """Take notice of a line's codec; whether its rate is another.
+
+    Of what is read FreeSWITCH tells nothing new, and both ways have one codec; so what is written tells it.
     """
     rate = _rate(frame, "Channel-Write-Codec-Rate", last=True)
-    try:
-        changes.append((path.stat().st_size, rate))
-    except OSError as error:
-        log.warning("%s: the codec has changed, and the recording can't be looked at: %s", path, error)
+    if rate == told[-1].rate:
+        return False
+    told.append(_Line(frame.last("Channel-Write-Codec-Name") or "", rate))
+    return True
 
 
 def _number(frame: Frame, name: str) -> int:

@@ -94,7 +94,7 @@ class CallSession(Exchange):
         super().__init__(address, stream, clock=clock, limits=limits)
         self.keys = Keys()
         self.executed = 0  # applications run so far
-        self.codec_told: Callable[[Frame], None] | None = None  # is given what FreeSWITCH tells of the line's codec
+        self.codec_told: Callable[[Frame], bool] | None = None  # whether what runs has to end for it
         self.pause = Pause()  # what is done while the caller holds the call
         self._uuid = ""
         self._prefix = secrets.token_hex(3)
@@ -102,6 +102,7 @@ class CallSession(Exchange):
         self._running = ""  # the Event-UUID of the application we wait for
         self._mark = b""  # the header that says an event is of that application
         self._completion: Frame | None = None
+        self._end_it = False  # the application we wait for is to be ended
         self._released = False  # FreeSWITCH told that the socket's hold on the call is over
         self._socket_data = ""  # the arguments of the `socket` that holds the call for us
         self._state = b""  # the header that says the call is still in the state in which it came to us
@@ -173,6 +174,7 @@ class CallSession(Exchange):
         self._running = f"{self._prefix}-{self.executed}"
         self._mark = f"\nApplication-UUID: {self._running}\n".encode()
         self._completion = None
+        self._end_it = False
         self.post(execute(application, argument, self._running) + after, 1 + bool(after))
 
     def finish(
@@ -200,6 +202,8 @@ class CallSession(Exchange):
                 if after_hang_up:
                     self._outlast_the_caller()
                 raise CallerGoneError(self.gone)
+            if self._end_it:
+                self._end_it, break_at = False, self._clock()
             wake_at = self.pause.keep(self) if self.pause.pending else NEVER
             if self.keys and not slipped and any(key in keys for key in self.keys):
                 slipped = True
@@ -312,8 +316,8 @@ class CallSession(Exchange):
         elif frame.event == "CHANNEL_HANGUP":
             self.gone = self.gone or f"hung up: {frame.last('Hangup-Cause') or 'no cause'}"
         elif frame.event == "CODEC":
-            if self.codec_told:
-                self.codec_told(frame)
+            if self.codec_told and self.codec_told(frame):
+                self._end_it = True
         elif frame.event in {"CHANNEL_HOLD", "CHANNEL_UNHOLD"}:
             self.pause.held = frame.event == "CHANNEL_HOLD"
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import struct
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -193,20 +194,31 @@ def cut_to(source: Path, sound: Wave, frames: int, target: Path) -> None:
     disk.write_parts(target, chain([header], seconds(source, dataclasses.replace(sound, frames=frames))))
 
 
-def convert(source: Path, sound: Wave, rate: int, target: Path, rates: Sequence[int] = ()) -> None:
-    """Write a measured recording as a new, complete WAVE file in one channel at that rate, durably.
+def measured(paths: Sequence[Path], threshold: int = 0) -> list[tuple[Path, Wave]]:
+    """The pieces of a recording, measured; one in which nothing has come yet, after the first, is left out.
 
-    Args:
-        source: the recording.
-        sound: what was measured of it.
-        rate: samples a second of what is written.
-        target: where.
-        rates: a size in bytes and a rate, and so on: from there on its samples are of that rate, not of the header's.
+    Raises:
+        BrokenSoundError: the first is no recording. OSError: one can't be read.
+    """
+    found = [(paths[0], measure(paths[0], threshold))]
+    for path in paths[1:]:
+        with suppress(BrokenSoundError):
+            found.append((path, measure(path, threshold)))
+    return found
+
+
+def convert(pieces: Sequence[tuple[Path, Wave]], rate: int, target: Path) -> int:
+    """Write measured recordings, one after the other, as a new, complete WAVE file in one channel at that rate, durably.
+
+    Returns:
+        How many frames they came to.
 
     Raises:
         OSError.
     """
-    _write(target, [(source, part) for part in _parts(sound, rates)], rate)
+    frames = sum(sound.frames_at(rate) for _, sound in pieces)
+    disk.write_parts(target, _joined(pieces, rate, frames))
+    return frames
 
 
 def join(paths: Iterable[Path], target: Path, rate: int) -> int:
@@ -215,28 +227,7 @@ def join(paths: Iterable[Path], target: Path, rate: int) -> int:
     Raises:
         BrokenSoundError: one of them is no recording. OSError: one can't be read, or the new one not be written.
     """
-    return _write(target, [(path, measure(path)) for path in paths], rate) * 1000 // rate
-
-
-def _parts(sound: Wave, rates: Sequence[int]) -> list[Wave]:
-    """The stretches of a recording that have one rate each."""
-    width = 2 * sound.channels
-    found: list[Wave] = []
-    begins, now = 0, sound.rate
-    for size, then in [*zip(rates[::2], rates[1::2], strict=True), (sound.data_at + sound.frames * width, 0)]:
-        ends = min(max((size - sound.data_at) // width, begins), sound.frames)
-        if ends > begins:
-            at = sound.data_at + begins * width
-            found.append(dataclasses.replace(sound, rate=now, frames=ends - begins, data_at=at))
-        begins, now = ends, then if then in _RATES else now
-    return found
-
-
-def _write(target: Path, parts: Sequence[tuple[Path, Wave]], rate: int) -> int:
-    """Write recordings one after the other; how many frames they came to."""
-    frames = sum(sound.frames_at(rate) for _, sound in parts)
-    disk.write_parts(target, _joined(parts, rate, frames))
-    return frames
+    return convert([(path, measure(path)) for path in paths], rate, target) * 1000 // rate
 
 
 def _joined(parts: Sequence[tuple[Path, Wave]], rate: int, frames: int) -> Iterator[bytes]:

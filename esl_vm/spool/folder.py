@@ -2,6 +2,7 @@
 
 takes/ID.take          the manifest of a take on its way
 takes/ID-1.wav         what FreeSWITCH records to; ID-2.wav after "record again"
+takes/ID-1.2.wav       what follows in it, once the line's sample rate has changed; ID-1.3.wav …
 takes/ID-1.fit.wav     the same as it is kept (trimmed, repaired, at the rate of what is stored), where that differs
 takes/ID-intro.wav     the introduction of a forwarded message
 takes/ID.kept          the manifest of a take that was delivered, looked for a while longer (keeper.py)
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from esl_vm.spool.manifest import Manifest
 
-_SOUND_FILE = re.compile(r"(?P<id>[A-Za-z0-9][A-Za-z0-9._-]*)-(?:\d+(?:\.fit)?|intro)\.wav")
+_SOUND_FILE = re.compile(r"(?P<id>[A-Za-z0-9][A-Za-z0-9._-]*)-(?:\d+(?:\.fit|\.\d+)?|intro)\.wav")
 
 
 class SpoolFolder:
@@ -99,9 +100,20 @@ class SpoolFolder:
         """The manifest of a take on its way."""
         return self.takes / f"{take_id}{self.TAKE}"
 
-    def recording(self, take_id: str, part: int) -> Path:
-        """What FreeSWITCH records to at that attempt."""
-        return self.takes / f"{take_id}-{part}.wav"
+    def recording(self, take_id: str, part: int, piece: int = 1) -> Path:
+        """What FreeSWITCH records to at that attempt; piece: what follows once the line's sample rate has changed, from 2."""
+        return self.takes / (f"{take_id}-{part}.wav" if piece == 1 else f"{take_id}-{part}.{piece}.wav")
+
+    def recordings(self, take_id: str, part: int, folder: Path | None = None) -> list[Path]:
+        """All pieces of an attempt in `takes` (or that folder), the first whether it is there or not."""
+        first = (folder or self.takes) / self.recording(take_id, part).name
+        found = [first]
+        for piece in itertools.count(2):
+            another = first.with_name(self.recording(take_id, part, piece).name)
+            if not os.path.lexists(another):
+                break
+            found.append(another)
+        return found
 
     def fitted(self, take_id: str, part: int) -> Path:
         """That attempt as it is kept: trimmed, repaired, at the rate of what is stored."""
@@ -116,11 +128,13 @@ class SpoolFolder:
         of_attempt = self.fitted if manifest.fitted else self.recording
         return of_attempt(manifest.id, manifest.part)
 
-    def sounds(self, manifest: Manifest) -> list[Path]:
-        """Every sound that may lie beside a manifest, of former attempts too."""
-        parts = range(1, manifest.part + 1)
-        both = [of_attempt(manifest.id, part) for part in parts for of_attempt in (self.recording, self.fitted)]
-        return [*both, self.intro(manifest.id)]
+    def sounds(self, manifest: Manifest, folder: Path | None = None) -> list[Path]:
+        """Every sound that may lie beside a manifest, of former attempts too; of an attempt the last piece first."""
+        folder = folder or self.takes
+        found = [self.intro(manifest.id)]
+        for part in range(1, manifest.part + 1):
+            found += [self.fitted(manifest.id, part), *reversed(self.recordings(manifest.id, part, folder))]
+        return [folder / path.name for path in found]
 
     def remove(self, journal: Journal) -> None:
         """Remove a settled take with all its files, and close it. Raises OSError.
@@ -184,10 +198,9 @@ class SpoolFolder:
     def _carry(self, journal: Journal, source: Path, target: Path) -> None:
         """Move the sounds, then the manifest; it can be repeated after a crash."""
         disk.make_folder(target)
-        for sound in self.sounds(journal.manifest):
-            there = source / sound.name
-            if os.path.lexists(there):
-                there.rename(target / sound.name)
+        for sound in self.sounds(journal.manifest, source):
+            if os.path.lexists(sound):
+                sound.rename(target / sound.name)
         journal.rename(target / f"{journal.manifest.id}{self.TAKE}")
         disk.sync_folder(target)
         disk.sync_folder(source)

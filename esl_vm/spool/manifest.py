@@ -85,7 +85,6 @@ class Manifest:
         tried: how many of the mailboxes were asked to take it so far, whatever they answered.
         promised: the caller was told that it is kept although it could not be delivered.
         elsewhere: the recording is not on this host. adopted: it is here, the call was served by another host.
-        rates: where the line's codec changed in the recording: from so many bytes of the file on, the rate; and so on.
         delivered: it is settled, and kept to be looked for a while longer. gone: of that, the mailboxes, by their place,
             whose copy was deleted since or never was.
         problem: why it could not be settled so far. aside: why it was set aside.
@@ -122,7 +121,6 @@ class Manifest:
     adopted: bool = False
     delivered: bool = False
     gone: tuple[int, ...] = ()
-    rates: tuple[int, ...] = ()
     problem: str = ""
     aside: str = ""
     by: str = ""
@@ -253,7 +251,7 @@ def _value(name: str, value: Any) -> Any:
             return Kind(value)
         case "boxes":
             return tuple(MailboxId.parse(box) for box in value)
-        case "gone" | "rates":
+        case "gone":
             return tuple(int(number) for number in value)
         case "message" if value is not None:
             given = _checked(Message, {key: it for key, it in value.items() if key not in {"caller", "folder", "call"}})

@@ -13,7 +13,7 @@ from esl_vm.model.rate_limited_log import RateLimitedLog
 from esl_vm.model.store import Delivery
 from esl_vm.sound import disk
 from esl_vm.sound.fax import is_fax
-from esl_vm.sound.wav import BrokenSoundError, convert, cut_to, measure
+from esl_vm.sound.wav import BrokenSoundError, convert, cut_to, measure, measured
 from esl_vm.spool.manifest import Kind
 from esl_vm.spool.outcome import Settled, Settlement
 
@@ -141,15 +141,15 @@ class Settler:
         Raises:
             BrokenSoundError, OSError.
         """
-        source = self.folder.recording(manifest.id, manifest.part)
+        pieces = measured(self.folder.recordings(manifest.id, manifest.part), manifest.threshold)
         fitted = self.folder.fitted(manifest.id, manifest.part)
-        sound = measure(source, manifest.threshold)
+        (source, sound), finished = pieces[0], pieces[-1][1].finished
         changes: dict[str, Any] = {}
-        if not sound.finished or sound.ms + MISSING_MS < recorded_ms:
+        if not finished or sum(one.ms for _, one in pieces) + MISSING_MS < recorded_ms:
             changes["cut"] = True
-        if sound.frames and (manifest.rates or (sound.rate, sound.channels) != (self.rate, 1)):
-            convert(source, sound, self.rate, fitted, manifest.rates)
-            source, finished = fitted, sound.finished
+        if len(pieces) > 1 or (sound.frames and (sound.rate, sound.channels) != (self.rate, 1)):
+            convert(pieces, self.rate, fitted)
+            source = fitted
             sound = dataclasses.replace(measure(source, manifest.threshold), finished=finished)
         if key:
             sound = dataclasses.replace(measure(source, manifest.threshold, key), finished=sound.finished)
@@ -357,7 +357,10 @@ class Settler:
 
     def _secure(self, journal: Journal, changes: dict[str, Any]) -> None:
         if "promised" in changes and journal.manifest.kind is not Kind.FORWARD and not journal.manifest.elsewhere:
-            disk.sync_file(self.folder.counting(journal.manifest))
+            manifest = journal.manifest
+            fitted = [self.folder.counting(manifest)] if manifest.fitted else []
+            for path in fitted or self.folder.recordings(manifest.id, manifest.part):
+                disk.sync_file(path)
         if changes:
             journal.append(**changes)
 

@@ -189,7 +189,7 @@ class Sweeper:
         """Whether the recording has ended, as far as can be known."""
         if manifest.ended or manifest.promised or manifest.discarded or manifest.aside:
             return True
-        recording = self._folder.recording(manifest.id, manifest.part)
+        recording = self._folder.recordings(manifest.id, manifest.part)[-1]
         return self._age(recording if recording.exists() else path) >= self._quiet_s
 
     def _age(self, path: Path) -> float:

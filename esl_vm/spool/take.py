@@ -41,6 +41,7 @@ class Take:
         self._settler = settler
         self._settlement: Settlement | None = None
         self._decided = False
+        self._pieces = 1
         self.sound: Wave | None = None
 
     def __enter__(self) -> Self:
@@ -119,9 +120,11 @@ class Take:
         self.sound = sound
         self._note(recorded_ms=max(0, recorded.ms), **changes)
 
-    def rate_changed(self, size: int, rate: int) -> None:
-        """From so many bytes of the recording on, its samples are of that rate; told before `recorded`."""
-        self._note(rates=(*self._journal.manifest.rates, size, rate))
+    def following(self) -> Path:
+        """Where FreeSWITCH goes on recording once the line's sample rate has changed; another file each time."""
+        self._pieces += 1
+        manifest = self._journal.manifest
+        return self._settler.folder.recording(manifest.id, manifest.part, self._pieces)
 
     def mark(self, urgent: bool) -> None:
         """Mark it urgent, or not urgent."""
@@ -131,9 +134,10 @@ class Take:
     def again(self) -> None:
         """Record again: there is a new `path`, and what was recorded is gone for good."""
         manifest = self._journal.manifest
-        former = [self.path, self.playable]
-        self._append(part=manifest.part + 1, recorded_ms=-1, fitted=False, cut=False, elsewhere=False, rates=())
-        self.sound = None
+        folder = self._settler.folder
+        former = [*reversed(folder.recordings(manifest.id, manifest.part)), folder.fitted(manifest.id, manifest.part)]
+        self._append(part=manifest.part + 1, recorded_ms=-1, fitted=False, cut=False, elsewhere=False)
+        self.sound, self._pieces = None, 1
         try:
             for path in former:
                 path.unlink(missing_ok=True)

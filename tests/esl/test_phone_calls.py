@@ -503,22 +503,38 @@ def codec_told(switch, rate, name="PCMU"):
 
 
 @pytest.mark.parametrize("hangs_up", [False, True])
-def test_a_codec_that_changes_in_a_recording_is_told_with_the_files_size_at_that_moment(take, hangs_up):
+def test_where_the_codecs_rate_changes_the_recording_goes_on_in_another_file(take, hangs_up):
     switch = Switch(lasts={"take": 30})
     phone = call(switch)
-    take.write_bytes(bytes(32044))
-    switch.at(2.0, codec_told, switch, "16000")
-    switch.at(2.5, take.write_bytes, bytes(48044))
+    pieces = iter((take.with_name("take.2.wav"), take.with_name("take.3.wav")))
+    switch.at(1.0, codec_told, switch, "8000", "PCMA")
+    switch.at(2.0, codec_told, switch, "16000", "G722")
     switch.at(3.0, codec_told, switch, "8000")
     switch.at(4.0, *((switch.hang_up,) if hangs_up else (switch.press, "#")))
-    told = []
     with pytest.raises(CallerGoneError) if hangs_up else nullcontext():
-        record(phone, take, rate_changed=lambda *change: told.append(change))
-    assert told == [(32044, 16000), (48044, 8000)]
+        recorded = record(phone, take, following=lambda: next(pieces))
+        assert recorded == Recorded(3 * 1960, Ended.KEY, "#")
+    assert switch.executed == [
+        ("record", f"{take} 61 128 10"),
+        ("record", f"{take.with_name('take.2.wav')} 59 256 5"),
+        ("record", f"{take.with_name('take.3.wav')} 58 128 10"),
+    ]
     if not hangs_up:
         codec_told(switch, "48000")
         phone.play(GREETING, "")
-    assert len(told) == 2
+
+
+def test_the_limit_and_what_is_told_later_count_from_the_beginning_whatever_changes(take):
+    switch = Switch(lasts={"take": 100})
+    phone = call(switch)
+    switch.at(2.0, codec_told, switch, "16000")
+    following = take.with_name("take.2.wav")
+    began = switch.time
+    ended = record(phone, take, max_s=5, then={"vm_status": "SUCCESS"}, then_ms=3000, following=lambda: following)
+    assert ended.ended is Ended.LIMIT
+    assert switch.time - began == pytest.approx(5.0, abs=0.1)
+    assert switch.variables["vm_status"] == "SUCCESS"
+    assert [argument for _, argument in switch.executed] == [f"{take} 6 128 10", f"{following} 4 256 10"]
 
 
 @pytest.mark.parametrize(("silence_s", "told"), [(10, 5), (5, 3), (1, 1)])

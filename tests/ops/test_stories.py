@@ -46,7 +46,7 @@ class Line:
     def can_record(self, path):
         return True
 
-    def record(self, path, *, max_s, silence_s, threshold, keys, then=None, then_ms=0, rate_changed=None):
+    def record(self, path, *, max_s, silence_s, threshold, keys, then=None, then_ms=0, following=None):
         self._clock.at += 1
         return Recorded(1000, Ended.KEY, self._keys.pop(0))
 

@@ -11,6 +11,7 @@ from support.sounds import silence, voice
 from esl_vm.model.mailbox import Greeting
 from esl_vm.sound.wav import measure, wave
 from esl_vm.spool import Settled
+from esl_vm.spool.journal import Journal
 
 LINES = [(8000, 1), (16000, 1), (24000, 1), (48000, 1), (48000, 2)]
 
@@ -72,26 +73,57 @@ def test_one_that_was_cut_off_too(desk):
 @pytest.mark.parametrize("ended", [True, False])
 def test_a_message_in_which_the_codec_changed_is_as_long_as_it_was(desk, ended):
     with desk.take() as take:
-        data = spoken(2000, 8000, 1)
-        freeswitch_records(take.path, data + spoken(3000, 16000, 1))
-        take.rate_changed(44 + len(data), 16000)
+        freeswitch_records(take.path, spoken(2000, 48000, 2), 48000, 2)
+        freeswitch_records(take.following(), spoken(3000, 8000, 1))
+        freeswitch_records(take.following(), spoken(1000, 16000, 1), 16000)
         if ended:
-            take.recorded(recorded(8000))  # as FreeSWITCH counts
+            take.recorded(recorded(6000))
             take.settle()
 
-    assert stored(desk, take.id).ms == 5000
+    assert stored(desk, take.id).ms == 6000
     assert not desk.mailboxes.messages(ALICE)[take.id].cut
+    assert desk.on_the_way() == []
+
+
+def test_one_whose_worker_was_killed_after_the_change_too(desk):
+    desk.mailboxes.down = 1
+    with desk.take() as take:
+        freeswitch_records(take.path, spoken(2000, 48000, 1), 48000)
+        freeswitch_records(take.following(), spoken(3000, 8000, 1))
+        take.following().write_bytes(b"")  # begun, and nothing has come yet
+        assert take.settle() is Settled.WAITING
+
+    assert desk.sweeper().sweep_once()[0].settled is Settled.DELIVERED
+    assert stored(desk, take.id).ms == 5000
+    assert desk.on_the_way() == []
+
+
+def test_one_that_is_set_aside_and_brought_back_has_all_its_pieces(desk):
+    with desk.take() as take:
+        freeswitch_records(take.path, spoken(2000, 48000, 1), 48000)
+        freeswitch_records(take.following(), spoken(3000, 8000, 1))
+        desk.mailboxes.down = 1
+        assert take.settle() is Settled.WAITING
+    folder = desk.spool.folder
+    folder.set_aside(Journal.open(folder.manifest(take.id)), "to be tried")
+    assert {path.name for path in folder.aside.iterdir()} >= {f"{take.id}-1.wav", f"{take.id}-1.2.wav"}
+    journal = Journal.open(folder.aside / f"{take.id}.take")
+    folder.bring_back(journal)
+    journal.close()
+    assert desk.sweeper().sweep_once()[0].settled is Settled.DELIVERED
+    assert stored(desk, take.id).ms == 5000
 
 
 def test_recorded_again_it_is_as_it_comes(desk):
     with desk.take() as take:
         freeswitch_records(take.path, spoken(2000, 8000, 1))
-        take.rate_changed(44, 16000)
-        take.recorded(recorded(2000))
+        freeswitch_records(take.following(), spoken(2000, 16000, 1), 16000)
+        take.recorded(recorded(4000))
         take.again()
         freeswitch_records(take.path, spoken(3000, 8000, 1))
 
     assert stored(desk, take.id).ms == 3000
+    assert desk.on_the_way() == []
 
 
 @pytest.mark.parametrize(("rate", "channels"), LINES)

@@ -130,7 +130,7 @@ class SimPhone:
         keys: str,
         then: Mapping[str, str] | None = None,
         then_ms: int = 0,
-        rate_changed: Callable[[int, int], object] | None = None,
+        following: Callable[[], Path] | None = None,
     ) -> Recorded:
         """Record to a file; see ports.Phone."""
         self._check()
