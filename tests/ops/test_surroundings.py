@@ -47,7 +47,7 @@ class Serving:
         self.port = free_port()
         (folder / "esl-vm.toml").write_text(f"service.log_level = 'debug'\n{settings}\n")
         command = [sys.executable, "-m", "esl_vm", "--config", folder / "esl-vm.toml", "--data-dir", folder / "data"]
-        serve = ["serve", "--redis", redis_url, "--listen", f"127.0.0.1:{self.port}", *words]
+        serve = ["serve", "--redis", redis_url, "--listen", f"127.0.0.1:{self.port}", "--workers", "1", *words]
         self.command = [*map(str, command), *serve]
         self.process = subprocess.Popen(
             [*before, *self.command],
