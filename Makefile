@@ -67,7 +67,7 @@ chaos: $(VENV)/.has-test
 	PYTHONPATH=tests $(BIN)/python -m chaos.partitions --short
 	$(BIN)/python -m pytest -m slow
 
-# The pages' commands as they are written, on hosts made for them (network namespaces; root is needed). About six minutes.
+# The pages' commands as they are written, on hosts made for them (network namespaces; root is needed). About ten minutes.
 docs-check: $(VENV)/.has-test
 	PYTHONPATH=tests $(BIN)/python -m docs_check
 

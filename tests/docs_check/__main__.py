@@ -1,7 +1,7 @@
 """`make docs-check`: the pages followed literally, each on hosts made for it.
 
-    python -m docs_check            all of it (root is needed; about six minutes)
-    python -m docs_check sentinel   one of: node, sentinel, cluster
+    python -m docs_check            all of it (root is needed; about ten minutes)
+    python -m docs_check sentinel   one of: newcomer, node, moving-in, sentinel, cluster
 
 Every command of a page is typed as it stands, as the user whom the page names, on the hosts that it names; every settings
 file is written where the page says. The table tells what each came to.
@@ -13,128 +13,19 @@ import argparse
 import re
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chaos.partitions import NoNamespacesError
 
+from docs_check.followed import ADMINISTRATION, BEFORE, OPERATIONS, Followed
 from docs_check.hosts import Host, hosts
-from docs_check.pages import Block, blocks, indented
+from docs_check.moving_in import moving_in
+from docs_check.one_node import newcomer, one_node
+from docs_check.pages import blocks, in_section
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-ADMINISTRATION, OPERATIONS, SECURITY, README = (
-    "docs/administration.md",
-    "docs/operations.md",
-    "docs/security.md",
-    "README.md",
-)
-#: They fetch packages: with this machine's network.
-ONLINE = ("apt-get install", "python3 -m venv", "/opt/esl-vm/bin/pip")
-#: What is missing on a host without FreeSWITCH is a finding (exit code 1), and then the command has worked.
-FINDS = ("esl-vm doctor",)
-#: They go on until Ctrl-C.
-ENDLESS = ("esl-vm events --follow", "esl-vm top")
-#: FreeSWITCH is there before us: its user and the password of its event socket.
-BEFORE = "useradd --system freeswitch; echo ClueCon > event-socket"
-
-
-class Followed:
-    """What was typed, and what came of it."""
-
-    def __init__(self) -> None:
-        self.rows: list[tuple[str, str, str, str, str]] = []
-        self.failures: list[str] = []
-
-    def type_in(self, page: str, section: str, line: str, on: Sequence[Host], user: str = "root") -> None:
-        """Type a line on each of these hosts."""
-        code = 0
-        for host in on:
-            ran = host.run(line, user, online=any(word in line for word in ONLINE))
-            if ran.returncode and not (
-                ran.returncode == 1 and line.startswith(FINDS) and "Traceback" not in ran.stderr
-            ):
-                code = ran.returncode
-                self.failures.append(
-                    f"{page}, {section}: {line}\n  on {host.address}: {(ran.stdout + ran.stderr)[-1500:]}"
-                )
-        who = on[0].address if len(on) == 1 else f"{len(on)} hosts"
-        self.rows.append(
-            (
-                page,
-                section,
-                line if len(line) < 90 else line[:89] + "…",
-                f"{user}, {who}",
-                "ok" if not code else f"exit {code}",
-            )
-        )
-        print(f"  {self.rows[-1][-1]:8} {line[:110]}", flush=True)
-
-    def expect(self, what: str, page: str, section: str, seconds: float, true: Callable[[], bool]) -> None:
-        """Something the page says comes by itself, within so many seconds."""
-        until = time.monotonic() + seconds
-        while not (there := true()) and time.monotonic() < until:
-            time.sleep(0.2)
-        self.rows.append((page, section, what, "", "ok" if there else "not seen"))
-        if not there:
-            self.failures.append(f"{page}, {section}: {what}: not seen in {seconds:g} s")
-        print(f"  {self.rows[-1][-1]:8} {what}", flush=True)
-
-    def table(self) -> str:
-        """As Markdown."""
-        head = "| page | section | command | as, on | result |\n|---|---|---|---|---|"
-        return "\n".join(
-            [
-                head,
-                *(
-                    f"| {page} | {section} | `{line}` | {who} | {result} |"
-                    for page, section, line, who, result in self.rows
-                ),
-            ]
-        )
-
-
-def in_section(page: str, *names: str) -> list[Block]:
-    """The blocks of these sections, in the page's order."""
-    found = [block for block in blocks(page) if block.section in names]
-    missing = set(names) - {block.section for block in found}
-    assert not missing, f"{page} has no block in {missing}"
-    return found
-
-
-def one_node(followed: Followed, all_hosts: list[Host]) -> None:
-    """README: one node, its mailboxes, a call, every day's commands; then backup and restore."""
-    host = all_hosts[0]
-    host.run(BEFORE)
-    for line in indented(README, "With a FreeSWITCH"):
-        if line.startswith("[notify]"):
-            break
-        if not line.startswith("<"):
-            followed.type_in(README, "With a FreeSWITCH", line, [host])
-    followed.type_in(README, "With a FreeSWITCH", "esl-vm doctor", [host])
-    followed.type_in("", "a call", "esl-vm phone 1001 --from 1002 --keys '# # 1' --mute", [host], "esl-vm")
-    listed = host.run("esl-vm message list 1001@default --json").stdout
-    found = re.search(r'"id": "([^"]+)"', listed)
-    followed.expect("the message is there", README, "Every day", 1, lambda: found is not None)
-    message = found[1] if found else "none"
-    host.run(f"esl-vm message delete 1001@default {message}")
-    for line in indented(README, "Every day"):
-        words = re.split(r"\s{3,}", line)[0].replace(" ID", f" {message}")
-        if not words.startswith(ENDLESS) and words.startswith("esl-vm"):
-            followed.type_in(README, "Every day", words, [host])
-    host.run("mkdir -p backup; chmod 777 backup")
-    for section in ("Back up", "Restore"):
-        for block in in_section(SECURITY, section):
-            if block.kind not in {"sh", "console"}:
-                continue
-            for line in block.commands:
-                if line == "esl-vm restore backup/voicemail":  # into what page says: a Redis without mailboxes
-                    host.run("rm -rf /var/lib/esl-vm/redis")
-                followed.type_in(SECURITY, section, line.replace(" ID ", f" {message} "), [host])
-    restored = host.run("esl-vm message list 1001@default --json").stdout
-    followed.expect("the restored mailbox has its message", SECURITY, "Restore", 1, lambda: message in restored)
+    from collections.abc import Callable
 
 
 def installed(followed: Followed, all_hosts: list[Host]) -> None:
@@ -221,7 +112,7 @@ def sentinel(followed: Followed, all_hosts: list[Host]) -> None:
     for line in ("systemctl stop esl-vm", "esl-vm spool list"):
         followed.type_in(OPERATIONS, section, line, all_hosts[2:])
     section = "7. Try what will happen anyway"
-    followed.type_in(ADMINISTRATION, section, "systemctl stop redis-server", all_hosts[:1])
+    followed.type_in("", section, "systemctl stop redis-server", all_hosts[:1])
     followed.expect(
         "the mailbox is served again after the master's end", ADMINISTRATION, section, 30,
         lambda: "SUCCESS" in all_hosts[1].run(call, "esl-vm").stdout,
@@ -235,7 +126,13 @@ def operated(followed: Followed, host: Host) -> None:
             typed = line.replace("1001@default", "2001@default")
             if typed.startswith("redis-cli"):
                 typed = f"export REDISCLI_AUTH=change-this; {typed}"
-            followed.type_in(OPERATIONS, block.section, typed, [host])
+            followed.type_in(OPERATIONS, block.section, line, [host], typed=typed)
+
+
+def in_step(host: Host, port: int) -> bool:
+    """Whether a Redis is a replica, or a master that both its replicas follow."""
+    told = host.run(f"redis-cli -a change-this -p {port} info replication").stdout
+    return "role:slave" in told or told.count("state=online") == 2
 
 
 def cluster(followed: Followed, all_hosts: list[Host]) -> None:
@@ -258,18 +155,24 @@ def cluster(followed: Followed, all_hosts: list[Host]) -> None:
     for line in prepare.commands:
         followed.type_in(ADMINISTRATION, section, line, all_hosts)
     for line in create.commands:
-        followed.type_in(ADMINISTRATION, section, f"yes yes | {line}", all_hosts[:1])
+        followed.type_in(ADMINISTRATION, section, line, all_hosts[:1], typed=f"yes yes | {line}")
     followed.expect(
         "the Cluster is whole", ADMINISTRATION, section, 60,
         lambda: "cluster_state:ok" in all_hosts[0].run("redis-cli -a change-this cluster info").stdout,
     )  # fmt: skip
     whole = settings_in("With Sentinel")
     url = next(line for line in settings_in(section).splitlines() if line.startswith("url"))
+    followed.expect(
+        "each master has two replicas in step", ADMINISTRATION, section, 60,
+        lambda: all(in_step(host, port) for host in all_hosts for port in (6379, 6380, 6381)),
+    )  # fmt: skip
     served(followed, all_hosts, re.sub(r"^url = .*$", url, whole, flags=re.MULTILINE))
 
 
 TRIALS: dict[str, tuple[int, Callable[[Followed, list[Host]], None]]] = {
+    "newcomer": (1, newcomer),
     "node": (1, one_node),
+    "moving-in": (1, moving_in),
     "sentinel": (3, sentinel),
     "cluster": (3, cluster),
 }

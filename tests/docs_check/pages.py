@@ -51,3 +51,36 @@ def indented(page: str, section: str) -> list[str]:
     part = re.search(rf"^## {re.escape(section)}\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
     assert part, f"{page} has no section {section}"
     return [line.strip() for line in part[1].splitlines() if re.match(r" {4,}\S", line)]
+
+
+def in_section(page: str, *names: str) -> list[Block]:
+    """The blocks of these sections, in the page's order."""
+    found = [block for block in blocks(page) if block.section in names]
+    missing = set(names) - {block.section for block in found}
+    assert not missing, f"{page} has no block in {missing}"
+    return found
+
+
+def without_note(line: str) -> str:
+    """A command, without what is said of it beside it."""
+    return re.split(r"\s{3,}", line)[0]
+
+
+_PROGRAM = re.compile(
+    r"(?:\S+/)?(?:esl-vm|python3?|pip)\s|(?:make|apt-get|ln|groupadd|useradd|usermod|install|cp|rsync|redis-cli|systemctl"
+    r"|fs_cli|curl|sudo|[A-Z]+=\S+)\s"
+)
+
+
+def command_lines(page: str) -> list[tuple[str, str]]:
+    """Every line of a page that one types, with its section: of its blocks, and indented ones that begin with a program."""
+    found = [
+        (block.section, line) for block in blocks(page) if block.kind in {"sh", "console"} for line in block.commands
+    ]
+    section = ""
+    for line in _BLOCK.sub("", (ROOT / page).read_text()).splitlines():
+        if line.startswith("#"):
+            section = line.lstrip("# ")
+        elif re.match(r" {4,}\S", line) and _PROGRAM.match(line.strip() + " "):
+            found.append((section, without_note(line.strip())))
+    return found

@@ -252,28 +252,6 @@ def test_a_backup_is_restored_as_the_page_says(service, terminal, a_message, tmp
         assert [f["said"] for f in found if f["area"] == "sounds" and f["level"] != "ok"] == []
 
 
-RUN_ELSEWHERE = {
-    "migration-asterisk.md": "tests/importers/test_migration_docs.py",
-    "migration-mod-voicemail.md": "tests/importers/test_migration_docs.py",
-    "migration-fusionpbx.md": "tests/importers/test_migration_docs.py",
-    "notify.md": "tests/notify/test_notify_page.py",
-    "redis.md": "tests/store/test_redis_docs.py",
-}
-
-
-def test_no_page_has_a_command_that_no_test_runs():
-    for page in [DOCS.parent / "README.md", *sorted(DOCS.rglob("*.md"))]:
-        content = page.read_text(encoding="utf-8")
-        if page.stem in PAGES or page.name in RUN_ELSEWHERE:
-            continue
-        assert not re.findall(r"^\s*\$ (?:esl-vm|redis-cli)", content, re.MULTILINE), page.name
-        assert "redis-cli" not in "".join(re.findall(r"^```sh\n(.*?)^```", content, re.DOTALL | re.MULTILINE)), (
-            page.name
-        )
-    for test in RUN_ELSEWHERE.values():
-        assert (DOCS.parent / test).exists()
-
-
 def test_the_readmes_commands_are_commands():
     """Most have more to show than a test can bring along (an Asterisk, a FreeSWITCH): those are read as commands."""
     readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
