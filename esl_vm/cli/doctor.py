@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from esl_vm.cli.checks import Level
 from esl_vm.cli.config import settings_of
 from esl_vm.cli.examine import Repair, as_json, examine
 from esl_vm.cli.output import complain, print_json, show
 from esl_vm.cli.parsers import json_option
 from esl_vm.cli.support_bundle import write_bundle
+from esl_vm.ops.checks import Level
 
 if TYPE_CHECKING:
     import argparse
@@ -53,7 +53,7 @@ def add_commands(commands: Commands) -> None:
 
 def _undo(settings: Settings, folder: str) -> int:
     """Undo a repair; exit code 1 where there was none."""
-    from esl_vm.cli.repair import last_journal, undo
+    from esl_vm.ops.repair import last_journal, undo
     from esl_vm.service.wiring import open_node
 
     with open_node(settings) as node:

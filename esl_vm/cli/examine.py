@@ -7,11 +7,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from esl_vm.cli.check_cluster import check_cluster
-from esl_vm.cli.check_codecs import check_codecs
-from esl_vm.cli.check_dialplan import check_dialplan
-from esl_vm.cli.check_keys import check_keys
-from esl_vm.cli.checks import (
+from esl_vm.cli.settings_file import settings_path
+from esl_vm.model.errors import SwitchDownError, VoicemailError
+from esl_vm.ops.agreement import SOUNDS_REMEDY, sounds_problem
+from esl_vm.ops.check_cluster import check_cluster
+from esl_vm.ops.check_codecs import check_codecs
+from esl_vm.ops.check_dialplan import check_dialplan
+from esl_vm.ops.check_keys import check_keys
+from esl_vm.ops.checks import (
     Finding,
     Level,
     check_audio,
@@ -22,11 +25,8 @@ from esl_vm.cli.checks import (
     check_settings,
     check_spool,
 )
-from esl_vm.cli.orphans import find_orphans
-from esl_vm.cli.ownership import check_owners
-from esl_vm.cli.settings_file import settings_path
-from esl_vm.model.errors import SwitchDownError, VoicemailError
-from esl_vm.ops.agreement import SOUNDS_REMEDY, sounds_problem
+from esl_vm.ops.orphans import find_orphans
+from esl_vm.ops.ownership import check_owners
 
 if TYPE_CHECKING:
     import argparse
@@ -81,7 +81,7 @@ def as_json(finding: Finding) -> dict[str, str]:
 
 
 def _look_at(node: Node, *, orphans: bool, repair: Repair) -> Iterator[Finding]:
-    from esl_vm.cli.check_redis import check_redis  # Redis' client takes a while to load
+    from esl_vm.ops.check_redis import check_redis  # Redis' client takes a while to load
 
     found = list(check_redis(node))
     yield from found
@@ -116,8 +116,8 @@ def _freeswitch(node: Node) -> Iterator[Finding]:
 
 
 def _orphans(node: Node, repair: Repair) -> Iterator[Finding]:
-    from esl_vm.cli.repair import refusal
-    from esl_vm.cli.repair import repair as settle
+    from esl_vm.ops.repair import refusal
+    from esl_vm.ops.repair import repair as settle
 
     if sounds_problem(node):
         yield Finding("sounds", Level.ERROR, "not compared: see what is said of audio", SOUNDS_REMEDY)

@@ -132,7 +132,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _hand_over(args: argparse.Namespace) -> None:
     from esl_vm.cli.config import settings_of
-    from esl_vm.cli.ownership import hand_over
+    from esl_vm.ops.ownership import hand_over
 
     with contextlib.suppress(VoicemailError, OSError):
         hand_over(settings_of(args))

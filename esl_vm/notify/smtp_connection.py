@@ -9,13 +9,15 @@ import socket
 import ssl
 from dataclasses import dataclass
 from enum import Enum
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Self
 
 from esl_vm.model.message import one_line
 from esl_vm.notify.deadline import deadline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from esl_vm.model.settings import MailSettings
 
 #: Most lines of one answer, and most bytes of one line.
 _LONGEST_ANSWER = 200
@@ -54,6 +56,13 @@ class SmtpServer:
     accept_s: float = 600.0
     helo: str = ""
     tls: ssl.SSLContext | None = None
+
+    @classmethod
+    def of(cls, wanted: MailSettings, longest_s: float = 0.0) -> Self:
+        """The mail server of the settings; longest_s: the longest it may take for an answer, 0 = as set."""
+        answer_s = min(float(wanted.timeout_s), longest_s or float(wanted.timeout_s))
+        security = Security(wanted.security)
+        return cls(wanted.host, wanted.port, security, wanted.user, wanted.password, timeout_s=answer_s)
 
     @property
     def longest_s(self) -> float:

@@ -116,9 +116,9 @@ def _prepare_prompts(settings: Settings) -> None:
 
 def look_at_topology(node: Node) -> None:
     """Whether Redis keeps what it is given, and enough replicas for the servers that are there: said once, at the start."""
-    from esl_vm.cli.check_redis import durability
-    from esl_vm.cli.checks import Level
     from esl_vm.model.topology import problems
+    from esl_vm.ops.check_redis import durability
+    from esl_vm.ops.checks import Level
     from esl_vm.store.topology import discover
 
     if node.settings.redis.url == EMBEDDED:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from esl_vm.notify.mail_templates import MailTemplates
     from esl_vm.notify.pin_mail import PinWriter
     from esl_vm.notify.service import NotifyService
-    from esl_vm.notify.smtp_connection import SmtpServer
     from esl_vm.ops.metrics import Metrics
     from esl_vm.ops.node import Node
 
@@ -68,26 +67,16 @@ def build_notifier(node: Node, switch: EventSocketSwitch | None, metrics: Metric
     )
 
 
-def smtp_server(settings: Settings, longest_s: float = 0.0) -> SmtpServer:
-    """The mail server of the settings; longest_s: the longest it may take for an answer, 0 = as set."""
-    from esl_vm.notify.smtp_connection import Security, SmtpServer
-
-    wanted = settings.mail
-    answer_s = min(float(wanted.timeout_s), longest_s or float(wanted.timeout_s))
-    return SmtpServer(
-        wanted.host, wanted.port, Security(wanted.security), wanted.user, wanted.password, timeout_s=answer_s
-    )
-
-
 def _build_mailer(node: Node) -> Mailer | None:
     if not node.settings.mail.host:
         return None
     from esl_vm.notify.mail import Mailer
+    from esl_vm.notify.smtp_connection import SmtpServer
 
     settings = node.settings
     templates = _mail_templates(settings)
     return Mailer(
-        smtp_server(settings),
+        SmtpServer.of(settings.mail),
         templates,
         settings.mail,
         node.store.mailboxes,
@@ -102,8 +91,11 @@ def build_pin_writer(settings: Settings) -> PinWriter:
     if not settings.mail.host:
         raise SettingsError(["mail.host: needed to mail PINs"])
     from esl_vm.notify.pin_mail import PinWriter
+    from esl_vm.notify.smtp_connection import SmtpServer
 
-    return PinWriter(smtp_server(settings), _mail_templates(settings), settings.mail, *_language_and_zone(settings))
+    return PinWriter(
+        SmtpServer.of(settings.mail), _mail_templates(settings), settings.mail, *_language_and_zone(settings)
+    )
 
 
 def _language_and_zone(settings: Settings) -> tuple[str, str]:

@@ -10,10 +10,10 @@ from support.redis_servers import NoRedisError, redis_cluster, redis_sentinels, 
 
 from esl_vm.cli.backup_file import records
 from esl_vm.cli.main import main
-from esl_vm.cli.orphans import find_orphans
 from esl_vm.cli.settings_file import load_settings
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId, StoredGreeting
 from esl_vm.model.message import Caller, Message, new_id
+from esl_vm.ops.orphans import find_orphans
 from esl_vm.service.wiring import open_node
 
 ALICE, BOB = MailboxId("1001"), MailboxId("1002", "other.example")

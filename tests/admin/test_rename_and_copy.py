@@ -96,7 +96,7 @@ def test_what_can_not_be_is_refused_and_changes_nothing(vm, alice, old, new, cod
 
 
 def test_broken_off_it_says_how_to_finish_and_doctor_erases_no_sound(vm, alice, node, monkeypatch):
-    from esl_vm.cli.orphans import find_orphans
+    from esl_vm.ops.orphans import find_orphans
 
     change = Base.change
 

@@ -7,11 +7,11 @@ import stat
 import pytest
 from support.hostile_names import hostile_callers
 
-from esl_vm.cli.checks import check_settings
 from esl_vm.cli.files import write_file, write_new, write_text
 from esl_vm.cli.settings_file import load_settings
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.message import Caller
+from esl_vm.ops.checks import check_settings
 
 
 @pytest.fixture(autouse=True)

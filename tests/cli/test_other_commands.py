@@ -10,7 +10,6 @@ import redis
 from support.mail_neighbour import MailNeighbour
 
 from esl_vm.audio.folder_audio import FolderAudio
-from esl_vm.cli.checks import check_mail
 from esl_vm.cli.settings_file import load_settings
 from esl_vm.model.call import Ended, Recorded
 from esl_vm.model.errors import SettingsError
@@ -18,6 +17,7 @@ from esl_vm.model.jobs import Job, JobKind, JobState
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId
 from esl_vm.model.message import Caller, Message, new_id
 from esl_vm.ops.agreement import must_have_its_sounds
+from esl_vm.ops.checks import check_mail
 from esl_vm.service.wiring import open_node
 from esl_vm.spool import HANDOVER_SUFFIX
 from esl_vm.spool.outcome import Settled

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from esl_vm.cli.ownership import check_owners
 from esl_vm.cli.settings_file import load_settings
 from esl_vm.model.message import Caller
+from esl_vm.ops.ownership import check_owners
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files of another user")
 SERVICE = 54321

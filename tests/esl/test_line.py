@@ -7,11 +7,11 @@ from esl_peer import Switch
 from fakeredis import FakeRedis
 from support.rig import Rig
 
-from esl_vm.cli.check_codecs import check_codecs
 from esl_vm.dialogue.front_door import answer_call
 from esl_vm.esl.phone import EslPhone
 from esl_vm.esl.session import CallSession
 from esl_vm.model.errors import LineError
+from esl_vm.ops.check_codecs import check_codecs
 from esl_vm.sim.prompts import NominalPack
 from esl_vm.speech.utterance import Prompt
 

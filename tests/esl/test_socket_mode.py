@@ -8,11 +8,11 @@ from esl_peer import Switch
 from support.pipe import TimeKeeper, call_over_pipe
 from support.virtual_clock import VirtualClock
 
-from esl_vm.cli.check_dialplan import check_dialplan
-from esl_vm.cli.checks import Level
 from esl_vm.esl.session import CallSession
 from esl_vm.esl.socket_mode import problem
 from esl_vm.model.settings import Settings
+from esl_vm.ops.check_dialplan import check_dialplan
+from esl_vm.ops.checks import Level
 from esl_vm.sim.node import Incoming, SimNode
 
 PLAN = """<include>

@@ -15,8 +15,8 @@ from live.rtp import Quiet, Sends
 from live.scenes import Scene
 from live.telephone_sound import RATE, read_wav, write_wav
 
-from esl_vm.cli.check_codecs import check_codecs
 from esl_vm.model.mailbox import Folder, MailboxId
+from esl_vm.ops.check_codecs import check_codecs
 from esl_vm.sim.line import Happening
 from esl_vm.sound.wav import wave
 

@@ -6,8 +6,8 @@ import pytest
 from live.live_rig import LiveRig
 from live.scenes import Scene
 
-from esl_vm.cli.check_dialplan import check_dialplan
 from esl_vm.cli.settings_file import load_settings
+from esl_vm.ops.check_dialplan import check_dialplan
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(400)]
 

@@ -320,13 +320,13 @@ OUTLETS = {
         "service/heartbeat_pipe.py: os.write",
     },
     SOUND: {
-        "cli/backup.py: sound.write", "cli/backup_file.py: self._file.write", "cli/checks.py: sound.write",
+        "cli/backup.py: sound.write", "cli/backup_file.py: self._file.write", "ops/checks.py: sound.write",
         "importers/export_asterisk.py: path.write_bytes", "sound/encode.py: soundfile.write",
-        "cli/repair.py: (folder / f'{sound}.wav').write_bytes", "importers/scratch.py: path.write_bytes",
+        "ops/repair.py: (folder / f'{sound}.wav').write_bytes", "importers/scratch.py: path.write_bytes",
         "importers/scratch.py: written.write", "store/embedded_mend.py: written.write", "sound/disk.py: os.write",
     },
     STORE: {
-        "cli/repair.py: journal.write", "cli/repair.py: json.dumps", "model/agreement.py: json.dumps",
+        "ops/repair.py: journal.write", "ops/repair.py: json.dumps", "model/agreement.py: json.dumps",
         "ops/metrics_memory.py: marshal.dumps", "ops/metrics.py: self._slot.write",
         "importers/mod_voicemail.py: connection.execute",
         "importers/postgres.py: connection.execute", "importers/postgres.py: cursor.execute",

@@ -172,10 +172,9 @@ def check_spool(node: Node) -> Iterator[Finding]:
 
 def check_prompts(settings: Settings) -> Iterator[Finding]:
     """The prompts of each language."""
-    from esl_vm.service.wiring import open_prompts
-    from esl_vm.speech.packs import check_pack
+    from esl_vm.speech.packs import check_pack, open_pack
 
-    for check in check_pack(open_prompts(settings)):
+    for check in check_pack(open_pack(settings.speech.pack, settings.speech.prompts)):
         said = f"{check.language}: {check.total - len(check.missing)} of {check.total} prompts, {check.kind} pack in {check.folder}"
         yield Finding("prompts", Level.OK if check.complete else Level.ERROR, said, check.advice)
 
@@ -265,13 +264,12 @@ def check_mail(node: Node) -> Iterator[Finding]:
 
 def _mail_server(node: Node) -> Finding:
     """Whether it takes mail from us: its certificate and our password included, as the settings have them."""
-    from esl_vm.notify.smtp_connection import ServerAwayError, connection
-    from esl_vm.service.notifier import smtp_server
+    from esl_vm.notify.smtp_connection import ServerAwayError, SmtpServer, connection
 
     settings = node.settings.mail
     said = [f"{settings.host}:{settings.port} answers"]
     try:
-        with connection(smtp_server(node.settings, longest_s=10.0)) as line:
+        with connection(SmtpServer.of(settings, longest_s=10.0)) as line:
             line.noop()
     except ServerAwayError as wrong:
         return Finding("mail", Level.ERROR, str(wrong), "correct [mail] in the settings, or the server")

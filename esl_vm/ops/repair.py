@@ -20,8 +20,8 @@ from esl_vm.store.records import message_fields, message_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from esl_vm.cli.orphans import Lost, Orphans
     from esl_vm.ops.node import Node
+    from esl_vm.ops.orphans import Lost, Orphans
 
 HANDFUL = 20
 """So many messages, greetings and sounds a repair touches without being told to."""
