@@ -170,7 +170,7 @@ class Backup:
     def wait(self) -> None:
         """Until the replicas have it that are waited for, at every partition; raises StoreDownError."""
         for partition in range(self._base.keys.partitions):
-            self._base.link.settle(partition, self._base.keys.restored(partition))
+            self._base.link.settle(partition, self._base.keys.part(partition).restored)
 
     def take_over(self, installation: str) -> None:
         """This Redis holds that installation from now on: spools and stores of sounds know it by its id."""

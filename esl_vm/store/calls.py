@@ -53,7 +53,7 @@ class RedisCalls:
         score = call_score(wanted)
 
         def ask(client: Any, partition: int) -> Any:
-            return client.zrangebyscore(self._base.keys.call_ids(partition), score, score)
+            return client.zrangebyscore(self._base.keys.part(partition).call_ids, score, score)
 
         members = {text(member) for part in self._base.each_partition(ask, []) for member in part}
         names = sorted({tuple(member.split(" ")[:2]) for member in members})

@@ -85,7 +85,7 @@ class Cluster:
         now = self._base.now()
 
         def count_locked(client: Any, partition: int) -> Any:
-            return client.zcount(self._base.keys.locked(partition), f"({now:.3f}", "+inf")
+            return client.zcount(self._base.keys.part(partition).locked, f"({now:.3f}", "+inf")
 
         def ask(client: Any) -> list[Any]:
             pipeline = client.pipeline(transaction=False)

@@ -61,7 +61,7 @@ class RedisDirectory:
         """The domains in which there are mailboxes: each partition's first and last, so two at least where there are several."""
 
         def ask(client: Any, partition: int, *, last: bool) -> Any:
-            key = self._base.keys.boxes(partition)
+            key = self._base.keys.part(partition).boxes
             if last:
                 return client.zrevrangebylex(key, "+", "-", start=0, num=1)
             return client.zrangebylex(key, "-", "+", start=0, num=1)
@@ -74,7 +74,7 @@ class RedisDirectory:
 
         def ask(client: Any, partition: int) -> Any:
             # "~" sorts behind digits and the blank before the number: all that begins with the keys
-            return client.zrangebylex(self._base.keys.names(partition, domain), f"[{keys}", f"[{keys}~")
+            return client.zrangebylex(self._base.keys.part(partition).names_of(domain), f"[{keys}", f"[{keys}~")
 
         found = self._base.each_partition(ask, ())
         entries = sorted(text(member) for part in found for member in part)

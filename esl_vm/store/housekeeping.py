@@ -96,7 +96,7 @@ class Housekeeping:
         def work(client: Any) -> list[list[bytes]]:
             pipeline = client.pipeline(transaction=False)
             for partition in partitions:
-                key = self._base.keys.erase(partition)
+                key = self._base.keys.part(partition).erase
                 pipeline.zrangebyscore(key, "-inf", now, start=0, num=max(1, most // len(partitions)))
             return pipeline.execute()  # type: ignore[no-any-return]
 
@@ -108,7 +108,7 @@ class Housekeeping:
         def work(client: Any) -> None:
             pipeline = client.pipeline(transaction=False)
             for partition in range(self._base.keys.partitions):
-                pipeline.zrem(self._base.keys.erase(partition), *sounds)
+                pipeline.zrem(self._base.keys.part(partition).erase, *sounds)
             pipeline.execute()
 
         if sounds:

@@ -84,16 +84,74 @@ def login_address(address: str) -> str:
 _NAMES = tuple(folder.value for folder in FOLDERS)
 
 
-class BoxKeys:
+class PartitionKeys:
+    """The keys of one partition that are no mailbox's own."""
+
+    __slots__ = ("_tag", "partition")
+
+    def __init__(self, partition: int) -> None:
+        self.partition = partition
+        self._tag = f"vm:{{p{partition:02d}}}:"
+
+    @property
+    def locked(self) -> str:
+        """The partition's mailboxes whose PIN is locked: sorted set, score = until when; see `lock_member`."""
+        return f"{self._tag}login:locked"
+
+    @property
+    def events(self) -> str:
+        """The partition's stream of what happened."""
+        return f"{self._tag}events"
+
+    @property
+    def erase(self) -> str:
+        """The partition's sounds that nothing points to any more: sorted set, score = from when they may go."""
+        return f"{self._tag}erase"
+
+    @property
+    def boxes(self) -> str:
+        """The partition's mailboxes: sorted set, all scores 0, members `domain number`."""
+        return f"{self._tag}boxes"
+
+    @property
+    def moving_boxes(self) -> str:
+        """The partition's mailboxes that are being renamed, by their old names: set."""
+        return f"{self._tag}moving"
+
+    @property
+    def lists(self) -> str:
+        """The partition's lists: sorted set, all scores 0, members `domain number`."""
+        return f"{self._tag}lists"
+
+    @property
+    def call_ids(self) -> str:
+        """The partition's messages by the ids of their calls: sorted set, members `call_members`."""
+        return f"{self._tag}call-ids"
+
+    @property
+    def meta(self) -> str:
+        """How many partitions there are, once more, in a Cluster: string."""
+        return f"{self._tag}partitions"
+
+    @property
+    def restored(self) -> str:
+        """Written when a restore is done, to see that the replicas have it: string, expires."""
+        return f"{self._tag}restored"
+
+    def names_of(self, domain: str) -> str:
+        """The directory of a domain in this partition: sorted set, scores 0, members `keys number`."""
+        return f"{self._tag}names:{domain}"
+
+
+class BoxKeys(PartitionKeys):
     """The keys of one mailbox."""
 
-    __slots__ = ("_tag", "box", "domain", "name", "partition")
+    __slots__ = ("box", "domain", "name")
 
     def __init__(self, box: MailboxId, partition: int) -> None:
         self.name = str(box)
         self.domain = box.domain
-        self.partition = partition
-        self._tag = f"vm:{{p{partition:02d}}}:"
+        super().__init__(partition)
         self.box = f"{self._tag}box:{self.name}"
 
     @property
@@ -141,39 +199,9 @@ class BoxKeys:
         return f"{self._tag}sessions:{self.name}"
 
     @property
-    def locked(self) -> str:
-        """The partition's mailboxes whose PIN is locked: sorted set, score = until when; see `lock_member`."""
-        return f"{self._tag}login:locked"
-
-    @property
-    def events(self) -> str:
-        """The partition's stream of what happened."""
-        return f"{self._tag}events"
-
-    @property
-    def erase(self) -> str:
-        """The partition's sounds that nothing points to any more: sorted set, score = from when they may go."""
-        return f"{self._tag}erase"
-
-    @property
-    def call_ids(self) -> str:
-        """The partition's messages by the ids of their calls: sorted set, members `call_members`."""
-        return f"{self._tag}call-ids"
-
-    @property
-    def boxes(self) -> str:
-        """The partition's mailboxes: sorted set, all scores 0, members `domain number`."""
-        return f"{self._tag}boxes"
-
-    @property
     def names(self) -> str:
-        """The directory of this mailbox's domain in this partition: sorted set, scores 0, members `keys number`."""
-        return f"{self._tag}names:{self.domain}"
-
-    @property
-    def moving_boxes(self) -> str:
-        """The partition's mailboxes that are being renamed, by their old names: set."""
-        return f"{self._tag}moving"
+        """The directory of this mailbox's domain in its partition."""
+        return self.names_of(self.domain)
 
     @property
     def moving(self) -> str:
@@ -200,11 +228,6 @@ class BoxKeys:
         """Who is on that list: sorted set, all scores 0, members `domain number`."""
         return f"{self._tag}members:{self.name}"
 
-    @property
-    def lists(self) -> str:
-        """The partition's lists: sorted set, all scores 0, members `domain number`."""
-        return f"{self._tag}lists"
-
 
 class Keys:
     """Keys for that many partitions.
@@ -224,45 +247,10 @@ class Keys:
         """The keys of a mailbox."""
         return BoxKeys(box, self.partition(box))
 
-    def meta(self, partition: int) -> str:
-        """How many partitions there are, once more, in a Cluster: string."""
-        return f"vm:{{p{partition:02d}}}:partitions"
-
-    def restored(self, partition: int) -> str:
-        """Written when a restore is done, to see that the replicas have it: string, expires."""
-        return f"vm:{{p{partition:02d}}}:restored"
-
-    def events(self, partition: int) -> str:
-        """A partition's stream."""
-        return f"vm:{{p{partition:02d}}}:events"
-
-    def boxes(self, partition: int) -> str:
-        """A partition's mailboxes."""
-        return f"vm:{{p{partition:02d}}}:boxes"
-
-    def moving_boxes(self, partition: int) -> str:
-        """A partition's mailboxes that are being renamed."""
-        return f"vm:{{p{partition:02d}}}:moving"
-
-    def lists(self, partition: int) -> str:
-        """A partition's distribution lists."""
-        return f"vm:{{p{partition:02d}}}:lists"
-
-    def names(self, partition: int, domain: str) -> str:
-        """A partition's part of a domain's directory."""
-        return f"vm:{{p{partition:02d}}}:names:{domain}"
-
-    def erase(self, partition: int) -> str:
-        """A partition's sounds to erase."""
-        return f"vm:{{p{partition:02d}}}:erase"
-
-    def call_ids(self, partition: int) -> str:
-        """A partition's messages by the ids of their calls."""
-        return f"vm:{{p{partition:02d}}}:call-ids"
-
-    def locked(self, partition: int) -> str:
-        """A partition's locked PINs."""
-        return f"vm:{{p{partition:02d}}}:login:locked"
+    @staticmethod
+    def part(partition: int) -> PartitionKeys:
+        """The keys of a partition."""
+        return PartitionKeys(partition)
 
 
 def lock_member(box: MailboxId, *, outside: bool) -> str:

@@ -63,7 +63,7 @@ class RedisLists:
         def work(client: Any) -> list[list[bytes]]:
             pipeline = client.pipeline(transaction=False)
             for partition in partitions:
-                pipeline.zrange(self._base.keys.lists(partition), 0, -1)
+                pipeline.zrange(self._base.keys.part(partition).lists, 0, -1)
             return pipeline.execute()  # type: ignore[no-any-return]
 
         members = sorted(text(member) for part in self._base.link.run(None, work) for member in part)

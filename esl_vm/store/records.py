@@ -41,28 +41,18 @@ def number(value: str | None) -> int:
         return 0
 
 
-def message_fields(message: Message) -> dict[str, str]:
-    """A message's fields but its folder; what is as usual is left out, an `urgent` of 0 never stands there."""
-    fields = {
-        "caller_number": message.caller.number,
-        "caller_name": message.caller.name,
-        "received": _time(message.received),
-        "arrived": _time(message.arrived) if message.arrived else "",
-        "duration_ms": str(message.duration_ms),
-        "origin": message.origin,
-        "urgent": "1" if message.urgent else "",
-        "heard": "1" if message.heard else "",
-        "cut": "1" if message.cut else "",
-        "intro_id": message.intro_id,
-        "intro_ms": str(message.intro_ms or ""),
-        "forwarded_by": message.forwarded_by,
-    }
-    return {name: value for name, value in fields.items() if value} | message.call.told()
-
-
 def message_payload(message: Message) -> dict[str, Any]:
     """What the event of a delivery says of the message; what is as usual is left out."""
-    told = {
+    return {name: value for name, value in _told(message).items() if value}
+
+
+def message_fields(message: Message) -> dict[str, str]:
+    """A message's fields but its folder; what is as usual is left out, an `urgent` of 0 never stands there."""
+    return {name: _word(value) for name, value in _told(message).items() if value or name == "duration_ms"}
+
+
+def _told(message: Message) -> dict[str, Any]:
+    return {
         "caller_number": message.caller.number,
         "caller_name": message.caller.name,
         "received": message.received,
@@ -75,8 +65,8 @@ def message_payload(message: Message) -> dict[str, Any]:
         "intro_id": message.intro_id,
         "intro_ms": message.intro_ms,
         "forwarded_by": message.forwarded_by,
+        **message.call.told(),
     }
-    return {name: value for name, value in told.items() if value} | message.call.told()
 
 
 def message_of(message_id: str, fields: Mapping[str, str]) -> Message:
@@ -99,8 +89,10 @@ def message_of(message_id: str, fields: Mapping[str, str]) -> Message:
     )
 
 
-def _time(seconds: float) -> str:
-    return f"{seconds:.3f}".rstrip("0").rstrip(".")
+def _word(value: str | float) -> str:
+    if isinstance(value, bool):
+        return str(int(value))
+    return f"{value:.3f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
 
 
 def _seconds(value: str) -> float:

@@ -158,7 +158,7 @@ class RedisRegistry:
             low = f"({box_member(after)}"
 
         def ask(client: Any, partition: int) -> Any:
-            return client.zrangebylex(self._base.keys.boxes(partition), low, high, start=0, num=_CHUNK)
+            return client.zrangebylex(self._base.keys.part(partition).boxes, low, high, start=0, num=_CHUNK)
 
         first = self._base.each_partition(ask, None)
         parts = [self._part(partition, low, high, found) for partition, found in enumerate(first)]
@@ -249,7 +249,7 @@ class RedisRegistry:
 
     def _part(self, partition: int, low: str, high: str, found: list[bytes] | None) -> Iterator[tuple[str, str]]:
         """A partition's mailboxes in order, `_CHUNK` at a time; `found` are the first, None where it was away."""
-        key = self._base.keys.boxes(partition)
+        key = self._base.keys.part(partition).boxes
 
         def work(client: Any) -> list[bytes]:
             return client.zrangebylex(key, low, high, start=0, num=_CHUNK)  # type: ignore[no-any-return]

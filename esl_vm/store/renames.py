@@ -93,7 +93,7 @@ class Renames:
         def work(client: Any) -> list[Any]:
             pipeline = client.pipeline(transaction=False)
             for partition in partitions:
-                pipeline.smembers(self._base.keys.moving_boxes(partition))
+                pipeline.smembers(self._base.keys.part(partition).moving_boxes)
             return pipeline.execute()  # type: ignore[no-any-return]
 
         names = sorted(text(name) for part in self._base.link.run(None, work) for name in part)

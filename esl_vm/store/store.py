@@ -213,8 +213,8 @@ class Store:
         """On every master of a Cluster too: a process that starts while one of them is away finds it at another."""
         for partition in range(partitions):
             with contextlib.suppress(wrong.RedisError, wrong.RedisClusterException):
-                if not client.exists(self.keys.meta(partition)):
-                    client.set(self.keys.meta(partition), partitions)
+                if not client.exists(self.keys.part(partition).meta):
+                    client.set(self.keys.part(partition).meta, partitions)
 
     def _agreed_elsewhere(self, client: Any) -> bool:
         """Whether this process agreed before, or does with a copy on another master of the Cluster."""
@@ -222,7 +222,7 @@ class Store:
             return True
         for partition in range(self.keys.partitions):
             with contextlib.suppress(wrong.RedisError, wrong.RedisClusterException):
-                found = client.get(self.keys.meta(partition))
+                found = client.get(self.keys.part(partition).meta)
                 if found is not None:
                     return text(found) == str(self.keys.partitions)
         return False

@@ -42,7 +42,7 @@ class Streams:
 
     def __init__(self, base: Base) -> None:
         self.base = base
-        self.names = {partition: base.keys.events(partition) for partition in range(base.keys.partitions)}
+        self.names = {partition: base.keys.part(partition).events for partition in range(base.keys.partitions)}
         self._partitions = {name.encode(): partition for partition, name in self.names.items()}
         self._waiting: Link | None = None
 

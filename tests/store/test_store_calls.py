@@ -33,7 +33,7 @@ def entries(case):
         member.decode()
         for partition in range(case.store.keys.partitions)
         for member in case.store.link.run(
-            partition, lambda c, p=partition: c.zrange(case.store.keys.call_ids(p), 0, -1)
+            partition, lambda c, p=partition: c.zrange(case.store.keys.part(p).call_ids, 0, -1)
         )
     )
 

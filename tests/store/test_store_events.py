@@ -79,7 +79,7 @@ class TestReading:
 
     def test_what_a_newer_version_or_a_hand_wrote_is_passed_over(self, real):
         real.with_mailbox()
-        stream = real.store.keys.events(3)
+        stream = real.store.keys.part(3).events
         for fields in (
             {"what": "teleported", "box": "1@a"},
             {"what": "moved", "box": "../.."},
@@ -149,7 +149,7 @@ class TestSharing:
         finished.finish(finished.take(0)[:1])  # of the mailbox's two events it leaves one
         two.leave("m1")
         left.take(0)
-        stream = two.store.keys.events(two.store.keys.partition(ALICE))
+        stream = two.store.keys.part(two.store.keys.partition(ALICE)).events
 
         def known():
             return {c["name"] for c in two.store.link.run(None, lambda c: c.xinfo_consumers(stream, "mail"))}
@@ -165,7 +165,7 @@ class TestSharing:
     def test_what_can_not_be_read_is_finished_with(self, real):
         group = real.store.events.shared("mail", "one", begin_ago_s=1e9)
         group.take(0)
-        stream = real.store.keys.events(3)
+        stream = real.store.keys.part(3).events
         real.store.link.run(None, lambda c: c.xadd(stream, {"what": "teleported"}))
         assert group.take(0) == []
         assert real.store.link.run(None, lambda c: c.xpending(stream, "mail"))["pending"] == 0
