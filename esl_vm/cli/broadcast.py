@@ -14,13 +14,13 @@ from esl_vm.cli.sounds import converted
 from esl_vm.model.errors import InvalidValueError, NoSuchMailboxError, StoreDownError
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.message import Caller, Message
-from esl_vm.spool.broadcast import Sent, named, send_to_all
 
 if TYPE_CHECKING:
     import argparse
 
     from esl_vm.cli.parsers import Commands, Parser
     from esl_vm.ops.node import Node
+    from esl_vm.spool.broadcast import Sent
 
 _ONCE = (
     "Each mailbox gets it once: one that was broken off is finished by running the same command again. The same sound "
@@ -79,6 +79,8 @@ def _send(args: argparse.Namespace) -> int:
 
 
 def _broadcast(args: argparse.Namespace) -> int:
+    from esl_vm.spool.broadcast import Sent, named, send_to_all
+
     if not (args.to or args.list or args.domain or args.all):
         raise InvalidValueError("say to whom: --to or --list" + (", --domain or --all" if not args.yes else ""))
     with opened_node(args) as node, converted(args.file, node.settings.audio.rate) as sound:
