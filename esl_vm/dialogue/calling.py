@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from esl_vm.dialogue.conversation import DIGITS
 from esl_vm.dialogue.listening import gone_meanwhile
@@ -30,17 +30,19 @@ def call_back(visit: Visit) -> Next:
     for _ in range(waits.menu_times):
         key = visit.talk.ask(opening + _offer(visit, number), waits.menu_ms)
         opening = ()
-        match key:
-            case CallBackMenu.CALL.value if number:
+        match CallBackMenu.of(key):
+            case CallBackMenu.CALL if number:
                 return place(visit, number, "call-back")
-            case CallBackMenu.CALL.value | CallBackMenu.OTHER.value if visit.options.dialout:
+            case CallBackMenu.CALL | CallBackMenu.OTHER if visit.options.dialout:
                 return call_out(visit)
-            case CallBackMenu.CANCEL.value:
+            case CallBackMenu.CANCEL:
                 return Next()
-            case None | "#":
+            case None if key in {None, "#"}:
                 pass
-            case _:
+            case CallBackMenu.CALL | CallBackMenu.OTHER | None:
                 opening = visit.say("vm-sorry")
+            case unreachable:
+                assert_never(unreachable)
     return Next()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from esl_vm.dialogue.menus import DirectoryMenu
 from esl_vm.model.call import Status
@@ -71,8 +71,14 @@ def _is_the_one(talk: Conversation, mailbox: Mailbox) -> bool:
     waits = talk.world.waits
     for _ in range(waits.number_times):
         key = talk.offer("directory", talk.voice.prompt("dir-instr"), waits.menu_ms, opening=_name(talk, mailbox))
-        if key == DirectoryMenu.THIS_ONE.value:
-            return True
-        if key is not None:
-            return False
+        match DirectoryMenu.of(key):
+            case DirectoryMenu.THIS_ONE:
+                return True
+            case DirectoryMenu.NEXT:
+                return False
+            case None:
+                if key is not None:
+                    return False
+            case unreachable:
+                assert_never(unreachable)
     return False

@@ -71,12 +71,15 @@ def _choose(visit: Visit, question: str) -> Folder | None:
     for _ in range(visit.talk.world.waits.folder_times):
         key = visit.talk.offer("folders", _offer(visit), visit.talk.world.waits.folder_ms, opening=opening)
         opening = ()
-        if key == FolderMenu.CANCEL.value:
-            return None
-        if key == FolderMenu.AGAIN.value:
-            visit.talk.forget("folders")
-        elif key is not None:
-            return Folder.of_key(key)
+        match FolderMenu.of(key):
+            case FolderMenu.CANCEL:
+                return None
+            case FolderMenu.AGAIN:
+                visit.talk.forget("folders")
+            case None:
+                pass
+            case folder:
+                return Folder.of_key(folder.value)
     return None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from esl_vm.dialogue.listening import did_not_sound, gone_meanwhile
 from esl_vm.dialogue.menus import ForwardMenu
@@ -40,16 +40,20 @@ def forward(visit: Visit) -> Next:
         whole, short = visit.say("vm-forwardoptions", "vm-starmain"), visit.say("vm-forwardoptions")
         key = visit.talk.offer("forward", whole, waits.menu_ms, short=short, opening=opening)
         opening = ()
-        match key:
-            case ForwardMenu.WITH_INTRODUCTION.value:
+        match ForwardMenu.of(key):
+            case ForwardMenu.WITH_INTRODUCTION:
                 step = _with_introduction(visit, entry, recipients)
                 if step is not None:
                     return step
                 opening = visit.say("vm-pls-try-again", "vm-then-pound")
-            case ForwardMenu.AS_IT_IS.value:
+            case ForwardMenu.AS_IT_IS:
                 return _send_on(visit, entry, recipients, _copy(visit, entry))
-            case ForwardMenu.CANCEL.value:
+            case ForwardMenu.CANCEL:
                 return Next()
+            case None:
+                pass
+            case unreachable:
+                assert_never(unreachable)
     return Next()
 
 

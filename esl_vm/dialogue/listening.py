@@ -6,9 +6,10 @@ import logging
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from esl_vm.dialogue.listing import URGENT
+from esl_vm.dialogue.menus import WhileListening
 from esl_vm.dialogue.visit import Next
 from esl_vm.model.call import Listened
 from esl_vm.model.errors import (
@@ -241,23 +242,26 @@ def _sounds(visit: Visit, message: Message) -> list[Sound]:
 def _play_body(visit: Visit, sound: Sound) -> Listened:
     """Play a sound under the caller's keys; how it ended: with a key that is the main menu's, or None at its end."""
     phone, skip = visit.talk.phone, visit.options.skipms
-    ahead, back, pause, restart, stop = visit.talk.world.listen_keys
+    keys = visit.talk.world.listen_keys
+    stop = "".join(key for key, choice in keys.items() if choice is None)
     position = 0
     while True:
-        listened = phone.listen(sound, position, ahead + back + pause + restart + stop)
-        key = listened.key
+        listened = phone.listen(sound, position, "".join(keys))
         position = listened.position_ms
-        if key is None or listened.failed:
+        if listened.key is None or listened.failed:
             return listened
-        if key in ahead:
-            position += skip
-        elif key in back:
-            position = max(0, position - skip)
-        elif key in restart:
-            position = 0
-        elif key in pause:
-            key = phone.wait_key(LONGEST_PAUSE_MS, pause + stop.replace(pause, ""))
-            if key is not None and key not in pause:
-                return Listened(key, position)
-        else:
-            return listened
+        match keys[listened.key]:
+            case WhileListening.AHEAD:
+                position += skip
+            case WhileListening.BACK:
+                position = max(0, position - skip)
+            case WhileListening.RESTART:
+                position = 0
+            case WhileListening.PAUSE:
+                key = phone.wait_key(LONGEST_PAUSE_MS, listened.key + stop)
+                if key is not None and key != listened.key:
+                    return Listened(key, position)
+            case None:
+                return listened
+            case unreachable:
+                assert_never(unreachable)

@@ -118,19 +118,21 @@ def _temporary(visit: Visit) -> Utterance:
             opening=opening,
         )
         opening = ()
-        match key:
+        match TemporaryMenu.of(key):
             case None:
-                silences += 1
-            case TemporaryMenu.RECORD.value:
+                silences += key is None
+            case TemporaryMenu.RECORD:
                 opening = _record(visit, Greeting.TEMPORARY) or ()
-            case TemporaryMenu.ERASE.value:
+            case TemporaryMenu.ERASE:
                 visit.talk.world.mailboxes.remove_greeting(visit.box, Greeting.TEMPORARY)
                 greetings = dict(visit.mailbox.greetings)
                 del greetings[Greeting.TEMPORARY]
                 visit.mailbox = replace(visit.mailbox, greetings=greetings)
                 return visit.say("vm-tempremoved")
-            case TemporaryMenu.BACK.value:
+            case TemporaryMenu.BACK:
                 return ()
+            case unreachable:
+                assert_never(unreachable)
     return ()
 
 

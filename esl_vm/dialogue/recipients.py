@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from esl_vm.dialogue.directory import find_by_name
 from esl_vm.dialogue.menus import RecipientMenu
@@ -45,6 +45,10 @@ def ask_recipients(visit: Visit, *, own: bool) -> Recipients:
             case RecipientMenu.DIRECTORY:
                 found = find_by_name(visit.talk, visit.box.domain)
                 return Recipients() if found is None else _checked(visit, {found.id.number: found}, own=own)[0]
+            case RecipientMenu.NUMBER:
+                pass
+            case unreachable:
+                assert_never(unreachable)
     complaint: Utterance = ()
     how: tuple[str, ...] = ("vm-separated",)
     for _ in range(visit.talk.world.waits.recipient_times):

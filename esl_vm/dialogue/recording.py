@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from esl_vm.dialogue.menus import ReviewMenu
 from esl_vm.model.call import ALL_KEYS, Cause, Ended, Recorded, Status
@@ -113,20 +113,22 @@ def record_greeting(talk: Conversation, take: Take, mailbox: Mailbox, greeting: 
     while True:
         key = talk.ask(opening + talk.voice.prompt("vm-review"), talk.world.waits.menu_ms)
         opening = ()
-        match key:
-            case None:
+        match ReviewMenu.of(key):
+            case None if key is None:
                 silences += 1
                 if silences == talk.world.waits.review_times:
                     return GreetingEnd.TIMED_OUT
-            case ReviewMenu.ACCEPT.value:
+            case ReviewMenu.ACCEPT:
                 return GreetingEnd.ACCEPTED if _settled(talk, take) else GreetingEnd.NOT_KEPT
-            case ReviewMenu.LISTEN.value:
+            case ReviewMenu.LISTEN:
                 opening = (Sound(str(take.playable), f"greeting {greeting}"),)
-            case ReviewMenu.AGAIN.value:
+            case ReviewMenu.AGAIN:
                 take.again()
                 opening = once()
-            case _:
+            case ReviewMenu.URGENT | ReviewMenu.OPERATOR | None:
                 opening = talk.voice.prompt("vm-sorry")
+            case unreachable:
+                assert_never(unreachable)
 
 
 def record_message(talk: Conversation, take: Take, mailbox: Mailbox, *, operator: str, urgent: bool) -> MessageEnd:
@@ -160,32 +162,34 @@ def record_message(talk: Conversation, take: Take, mailbox: Mailbox, *, operator
             opening=opening,
         )
         opening = ()
-        match key:
-            case None:
+        match ReviewMenu.of(key):
+            case None if key is None:
                 silences += 1
                 if silences == waits.review_times:
                     return MessageEnd.KEPT_BY_SILENCE if _settled(talk, take, saved=False) else MessageEnd.DROPPED
-            case ReviewMenu.ACCEPT.value:
+            case ReviewMenu.ACCEPT:
                 return MessageEnd.KEPT if _settled(talk, take) else MessageEnd.DROPPED
-            case ReviewMenu.LISTEN.value:
+            case ReviewMenu.LISTEN:
                 opening = (Sound(str(take.playable), "your message"),)
-            case ReviewMenu.AGAIN.value:
+            case ReviewMenu.AGAIN:
                 take.again()
                 _stands(talk, Status.USEREXIT, Cause.LEFT)
                 say_and_beep(talk, talk.voice.prompt(talk.request), "#")
                 opening, asked = _record_long_enough(talk, take, mailbox, keys)
                 if asked is not None:
                     return asked
-            case ReviewMenu.URGENT.value if options.leaveurgent:
+            case ReviewMenu.URGENT if options.leaveurgent:
                 urgent = not urgent
                 take.mark(urgent=urgent)
                 opening = talk.voice.prompt("vm-marked-urgent" if urgent else "vm-marked-nonurgent")
-            case ReviewMenu.OPERATOR.value if operator:
+            case ReviewMenu.OPERATOR if operator:
                 return _keep_before_operator(talk, take)
-            case "*" if talk.brief:
+            case None if key == "*" and talk.brief:
                 talk.forget(menu)
-            case _:
+            case ReviewMenu.URGENT | ReviewMenu.OPERATOR | None:
                 opening = talk.voice.prompt("vm-sorry")
+            case unreachable:
+                assert_never(unreachable)
 
 
 def _review(talk: Conversation, mailbox: Mailbox, operator: str, *, urgent: bool) -> Utterance:
@@ -229,15 +233,21 @@ def _keep_before_operator(talk: Conversation, take: Take) -> MessageEnd:
     The prompt says "or stay on the line": whoever does must not lose what was recorded.
     """
     key = talk.ask(talk.voice.prompt("vm-saveoper"), talk.world.waits.keep_ms)
-    if key == ReviewMenu.URGENT.value:
-        take.mark(urgent=True)
-        talk.tell(talk.voice.prompt("vm-marked-urgent"))
-    if key in {None, ReviewMenu.ACCEPT.value, ReviewMenu.URGENT.value}:
-        return MessageEnd.OPERATOR_KEPT if _settled(talk, take) else MessageEnd.OPERATOR_DROPPED
-    take.discard()
-    _stands(talk, Status.USEREXIT, Cause.OPERATOR)
-    talk.say("vm-deleted")
-    return MessageEnd.OPERATOR_DROPPED
+    match ReviewMenu.of(key):
+        case ReviewMenu.URGENT:
+            take.mark(urgent=True)
+            talk.tell(talk.voice.prompt("vm-marked-urgent"))
+        case ReviewMenu.ACCEPT:
+            pass
+        case ReviewMenu.LISTEN | ReviewMenu.AGAIN | ReviewMenu.OPERATOR | None:
+            if key is not None:
+                take.discard()
+                _stands(talk, Status.USEREXIT, Cause.OPERATOR)
+                talk.say("vm-deleted")
+                return MessageEnd.OPERATOR_DROPPED
+        case unreachable:
+            assert_never(unreachable)
+    return MessageEnd.OPERATOR_KEPT if _settled(talk, take) else MessageEnd.OPERATOR_DROPPED
 
 
 def _settled(talk: Conversation, take: Take, *, saved: bool = True) -> bool:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from esl_vm.model.call import Answer
+from esl_vm.dialogue.menus import WhileListening
+from esl_vm.model.call import ALL_KEYS, Answer
 from esl_vm.model.options import MailboxOptions
 from esl_vm.model.pins import PinRules
 from esl_vm.model.waits import Waits
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from esl_vm.ports import AudioStore, Clock, Directory, Lists, Mailboxes, Pins
     from esl_vm.spool.spool import Spool
 
@@ -28,7 +31,7 @@ class World:
         domain: the mailbox domain where the call names none.
         answer: when a caller who leaves a message is answered.
         call_context: the dialplan context in which 3 2 and 3 4 dial; empty = the call's own.
-        listen_keys: keys of a message's body, in the order forward, back, pause, restart, stop.
+        listen_keys: what the keys do while a message plays; None: they end it, and act as in the main menu.
     """
 
     mailboxes: Mailboxes
@@ -46,4 +49,6 @@ class World:
     domain: str = "default"
     answer: Answer = Answer.ALWAYS
     call_context: str = ""
-    listen_keys: tuple[str, str, str, str, str] = ("#", "*", "0", "2", "13456789")
+    listen_keys: Mapping[str, WhileListening | None] = field(
+        default_factory=lambda: {key: WhileListening.of(key) for key in ALL_KEYS}
+    )

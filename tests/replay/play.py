@@ -10,6 +10,7 @@ from pathlib import Path
 from replay.differences import Heard, State
 from replay.trace import Spool, Trace
 
+from esl_vm.dialogue.menus import WhileListening
 from esl_vm.model.call import Call
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId, StoredGreeting
@@ -84,11 +85,17 @@ def options_of(trace: Trace, line: str = "") -> MailboxOptions:
     return options
 
 
-def listen_keys(trace: Trace) -> tuple[str, str, str, str, str]:
+def listen_keys(trace: Trace) -> dict[str, WhileListening | None]:
     """The keys of a message's body, as voicemail.conf sets them."""
-    names = ("forward", "reverse", "pause", "restart", "stop")
-    default = ("#", "*", "0", "2", "13456789")
-    return tuple(trace.options.get(f"listen-control-{name}-key", key) for name, key in zip(names, default, strict=True))
+    names = {
+        "forward": WhileListening.AHEAD,
+        "reverse": WhileListening.BACK,
+        "pause": WhileListening.PAUSE,
+        "restart": WhileListening.RESTART,
+    }
+    stop = trace.options.get("listen-control-stop-key", "13456789")
+    chosen = {trace.options.get(f"listen-control-{name}-key", choice.value): choice for name, choice in names.items()}
+    return dict.fromkeys(stop) | {key: choice for keys, choice in chosen.items() for key in keys}
 
 
 def pin_rules(trace: Trace) -> PinRules:
