@@ -10,7 +10,7 @@ from esl_vm.cli.lists import found_list
 from esl_vm.cli.output import clock_time, complain, confirmed, print_json, show
 from esl_vm.cli.parsers import json_option
 from esl_vm.cli.progress import progress_bar
-from esl_vm.cli.sounds import converted
+from esl_vm.importers.sound_file import converted
 from esl_vm.model.errors import InvalidValueError, NoSuchMailboxError, StoreDownError
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.message import Caller, Message

@@ -12,7 +12,7 @@ from esl_vm.cli.boxes import box_argument, opened_mailbox
 from esl_vm.cli.files import write_file
 from esl_vm.cli.output import clock_time, iso_time, minute, print_json, print_table, show
 from esl_vm.cli.parsers import json_option
-from esl_vm.cli.sounds import converted
+from esl_vm.importers.sound_file import converted
 from esl_vm.model.errors import InvalidValueError, StoreDownError, VoicemailError
 from esl_vm.model.events import What
 from esl_vm.model.mailbox import Greeting, Mailbox, StoredGreeting, check_dates

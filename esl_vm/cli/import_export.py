@@ -168,12 +168,12 @@ def _domains(args: argparse.Namespace) -> dict[str, str]:
 
 
 def _import(args: argparse.Namespace, read: Callable[[Node], Plan]) -> int:
-    from esl_vm.importers.write import Target, run_import
+    from esl_vm.importers.write import run_import
 
     _domains(args)
     try:
         with opened_node(args) as node, read(node) as plan, progress_bar() as progress:
-            target = Target(node.registry, node.mailboxes, node.store.pins, node.audio, node.settings.audio.rate)
+            target = node.target
             report = run_import(plan, target, dry_run=args.dry_run, progress=progress)
     except StoreDownError as away:
         complain(f"broken off: {away}. What is in is in; run it again to finish")
@@ -190,13 +190,12 @@ def _export_asterisk(args: argparse.Namespace) -> int:
     domain = settings_of(args).service.domain
     named = [MailboxId.parse(word, domain) for word in args.boxes]
     from esl_vm.importers.export_asterisk import export_asterisk
-    from esl_vm.importers.write import Target
 
     with opened_node(args) as node, progress_bar() as progress:
         for box in named:
             if node.mailboxes.open(box) is None:
                 raise NoSuchMailboxError(f"there is no mailbox {box}")
-        target = Target(node.registry, node.mailboxes, node.store.pins, node.audio, node.settings.audio.rate)
+        target = node.target
         report = export_asterisk(target, named or node.registry.boxes(), Path(args.to), progress=progress)
         with suppress(StoreDownError):
             for box in named or node.registry.boxes():

@@ -8,7 +8,7 @@ from esl_vm.cli.boxes import opened_node
 from esl_vm.cli.config import settings_of
 from esl_vm.cli.output import complain, confirmed, print_json, print_table, show
 from esl_vm.cli.parsers import json_option
-from esl_vm.cli.sounds import converted
+from esl_vm.importers.sound_file import converted
 from esl_vm.model.errors import InvalidValueError, NoSuchListError, NoSuchMailboxError
 from esl_vm.model.mailbox import MailboxId, StoredGreeting
 from esl_vm.model.message import new_id

@@ -117,7 +117,7 @@ def _add(args: argparse.Namespace) -> int:
 
 
 def _set(args: argparse.Namespace) -> int:
-    from esl_vm.store.fields import field_name
+    from esl_vm.model.fields import field_name
 
     fields = fields_of(args)
     unset = [field_name(name) for name in args.unset]

@@ -9,8 +9,8 @@ from esl_vm.cli.config import settings_of
 from esl_vm.cli.output import read_pin
 from esl_vm.cli.told_pins import telling_options
 from esl_vm.model.errors import InvalidValueError
+from esl_vm.model.fields import checked_field, field_name
 from esl_vm.model.pins import DEFAULT_PIN
-from esl_vm.store.fields import checked_field, field_name
 
 if TYPE_CHECKING:
     import argparse

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from esl_vm.model.errors import InvalidValueError
-from esl_vm.model.pins import LONGEST_PIN
+from esl_vm.model.pins import check_pin
 from esl_vm.model.visible import json_text, one_line
 
 if TYPE_CHECKING:
@@ -112,9 +112,3 @@ def read_pin(*, from_stdin: bool, question: str) -> str:
         )
     check_pin(pin)
     return pin
-
-
-def check_pin(pin: str) -> None:
-    """Refuse what no telephone can type; the PIN itself is never repeated."""
-    if not (pin.isascii() and pin.isdigit() and len(pin) <= LONGEST_PIN):
-        raise InvalidValueError(f"a PIN is 1 to {LONGEST_PIN} digits; nothing was changed")

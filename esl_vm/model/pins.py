@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import Enum
 from itertools import pairwise
 
+from esl_vm.model.errors import InvalidValueError
+
 DEFAULT_PIN = "1234"
 LONGEST_PIN = 32
 RANDOM_DIGITS = 6
@@ -20,6 +22,12 @@ _RINGS = ("1397", "2684", "12369874", "1254", "2365", "4587", "5698")
 _LINES = frozenset(
     way for line in ["123", "456", "789", "147", "258", "369", "159", "357"] for way in (line, line[::-1])
 )
+
+
+def check_pin(pin: str) -> None:
+    """Refuse what no telephone can type: raises InvalidValueError, in which the PIN is not repeated."""
+    if not (pin.isascii() and pin.isdigit() and len(pin) <= LONGEST_PIN):
+        raise InvalidValueError(f"a PIN is 1 to {LONGEST_PIN} digits; nothing was changed")
 
 
 class PinCheck(Enum):

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from esl_vm.audio.cache import Cache
+    from esl_vm.importers.write import Target
     from esl_vm.model.mailbox import MailboxId
     from esl_vm.model.settings import Settings
     from esl_vm.ports import AudioStore
@@ -51,6 +52,13 @@ class Node:
     def registry(self) -> RedisRegistry:
         """Mailboxes as an administrator keeps them."""
         return self.store.registry
+
+    @property
+    def target(self) -> Target:
+        """Where imports and tables go."""
+        from esl_vm.importers.write import Target
+
+        return Target(self.registry, self.mailboxes, self.store.pins, self.audio, self.settings.audio.rate)
 
     def add_mailbox(self, box: MailboxId, fields: Mapping[str, str], pin: str) -> None:
         """Make a mailbox with its first PIN (`` = none); raises MailboxExistsError, InvalidValueError.

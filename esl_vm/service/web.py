@@ -53,8 +53,8 @@ def build_web(node: Node, listener: object) -> WebServer:
     """
     from esl_vm.audio.cache import Cache
     from esl_vm.importers.upload import converted_upload
+    from esl_vm.model.fields import checked_field, field_name
     from esl_vm.ops.web import Connections
-    from esl_vm.store.fields import checked_field, field_name
     from esl_vm.web.front import build_application
     from esl_vm.web.server import WebServer
     from esl_vm.web.streams import Hub

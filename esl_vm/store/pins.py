@@ -20,7 +20,7 @@ from gevent.threadpool import ThreadPool
 from esl_vm.model.actor import caller
 from esl_vm.model.errors import InvalidValueError, NoSuchMailboxError
 from esl_vm.model.options import option_text
-from esl_vm.model.pins import LONGEST_PIN, PinCheck, PinRules
+from esl_vm.model.pins import PinCheck, PinRules, check_pin
 from esl_vm.store.keys import lock_member
 from esl_vm.store.records import text
 from esl_vm.store.scripts import script
@@ -234,8 +234,7 @@ class RedisPins:
         """
         if not pin:
             return ""
-        if not (pin.isascii() and pin.isdigit() and len(pin) <= LONGEST_PIN):
-            raise InvalidValueError(f"a PIN is 1 to {LONGEST_PIN} digits")
+        check_pin(pin)
         how = self._cost.new_salt()
         return f"{how}${self._hash(pin, how)}"
 

@@ -14,9 +14,9 @@ from esl_vm.model.errors import (
     NoSuchMailboxError,
     StoreDownError,
 )
+from esl_vm.model.fields import HIDDEN, checked_field, field_name
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.names import keypad_name
-from esl_vm.store.fields import HIDDEN, checked_field, field_name
 from esl_vm.store.keys import box_member, lock_member, name_members
 from esl_vm.store.pins import is_hash
 from esl_vm.store.records import GREETING_FIELDS, counts_of, mailbox_of, text

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from esl_vm.importers.mailbox_table import parse_table
 from esl_vm.model.mailbox import Greeting, MailboxId
 from esl_vm.model.options import FIELDS, MailboxOptions, option_text
 from esl_vm.model.pins import PinCheck
@@ -265,3 +266,11 @@ def test_every_option_can_be_set_shown_exported_and_taken_back(vm, alice, node):
     assert all(vm("mailbox", "export", "--format", "json").json[0][name] == text for name, text in wanted.items())
     vm("mailbox", "set", "1001", *(word for name in FIELDS for word in ("--unset", name)))
     assert node.mailboxes.open(ALICE).options == usual
+
+
+def test_a_table_that_was_sent_in_names_no_file_of_this_host():
+    sent = b"mailbox,name,greeting.busy,greeting.name\n1001,Alice,/etc/passwd,\n1002,Bob,none,none\n"
+    table = parse_table("the table", sent, "default", files=False)
+    assert [row.box for row in table.rows] == [BOB]
+    assert table.problems == ["line 2: a greeting's sound can't be named here: send it in with the greeting"]
+    assert len(parse_table("the table", sent, "default").rows) == 2

@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from esl_vm.cli.output import check_pin
 from esl_vm.model.errors import InvalidValueError
+from esl_vm.model.fields import PROFILE, checked_field, field_name
 from esl_vm.model.mailbox import Greeting, MailboxId
+from esl_vm.model.pins import check_pin
 from esl_vm.model.visible import csv_cell, from_csv_cell, json_text
-from esl_vm.store.fields import PROFILE, checked_field, field_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -83,6 +83,24 @@ def read_table(source: str, domain: str) -> Table:
     else:
         with Path(source).open("rb") as opened:
             content = opened.read(_LARGEST + 1)
+    table = parse_table(source, content, domain)
+    if source != "-":
+        table.check_private(Path(source))
+    return table
+
+
+def parse_table(source: str, content: bytes, domain: str, *, files: bool = True) -> Table:
+    """Read what a table's file holds.
+
+    Args:
+        source: how errors name it.
+        content: all of it.
+        domain: of mailboxes that name none.
+        files: whether greetings may name files of this host; not in a table that somebody sent in.
+
+    Raises:
+        InvalidValueError: as `read_table`.
+    """
     if len(content) > _LARGEST:
         raise InvalidValueError(f"{source} is larger than {_LARGEST >> 20} MB: this is no table of mailboxes")
     try:
@@ -95,7 +113,7 @@ def read_table(source: str, domain: str) -> Table:
     seen: dict[MailboxId, str] = {}
     for where, cells in named:
         try:
-            row = _row(where, cells, domain)
+            row = _row(where, cells, domain, files=files)
         except InvalidValueError as wrong:
             table.problems.append(f"{where}: {wrong}")
             continue
@@ -104,8 +122,6 @@ def read_table(source: str, domain: str) -> Table:
         else:
             seen[row.box] = where
             table.rows.append(row)
-    if source != "-":
-        table.check_private(Path(source))
     return table
 
 
@@ -208,7 +224,7 @@ def _columns(source: str, heads: list[str]) -> list[str]:
     return columns
 
 
-def _row(where: str, cells: Mapping[str, str], domain: str) -> Row:
+def _row(where: str, cells: Mapping[str, str], domain: str, *, files: bool) -> Row:
     if "" in cells:
         raise InvalidValueError(cells[""])
     box = MailboxId.parse(cells[MAILBOX], domain)
@@ -226,4 +242,6 @@ def _row(where: str, cells: Mapping[str, str], domain: str) -> Row:
         file = cells.get(column, "").strip()
         if file:
             greetings[greeting] = "" if file.lower() == NONE else file
+    if not files and any(greetings.values()):
+        raise InvalidValueError("a greeting's sound can't be named here: send it in with the greeting")
     return Row(where, box, fields, pin, greetings)
