@@ -39,6 +39,7 @@ WELCOME = (
     "fifo",
     "callcenter",
     "valet_parking",
+    "hash",
     "lua",
 )
 _PROGRAMS = ("/opt/freeswitch/bin", "/usr/local/freeswitch/bin", "/usr/bin")

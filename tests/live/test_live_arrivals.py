@@ -57,13 +57,14 @@ def is_left(rig, box=ALICE):
     [message] = rig.messages(box, Folder.NEW)
     assert message.caller.number == CALLER
     return message
+    return message
 
 
 def test_the_page_names_the_tests_of_this_file_and_no_others():
     tree = ast.parse(Path(__file__).read_text())
     here = {one.name for one in tree.body if isinstance(one, ast.FunctionDef) and one.name.startswith("test_")}
     assert recipes.tests_named() == here - {"test_the_page_names_the_tests_of_this_file_and_no_others"}
-    assert len(recipes.recipes()) == 18
+    assert len(recipes.recipes()) == 19
 
 
 @live
@@ -100,6 +101,27 @@ def test_a_receptionist_announces_a_caller_to_a_voicemail(played):
     [message] = played.messages(ALICE, Folder.NEW)
     assert message.caller.number == CALLER
     assert message.duration_ms > 3000
+
+
+def picks_up(node, folder):
+    rig = LiveRig(node, folder)
+    furnish(rig, Box())
+
+    def shell(_line, _words):
+        who = f"{{origination_caller_id_number=1002,domain_name={rig.domain}}}"
+        node.switch.api(f"originate {who}loopback/*551001/default &playback(tone_stream://%(1000,0,350);loops=-1)")
+
+    rig.dials("1001", "w:beep talk s:3 sh:picks s:4 hang", CALLER, context="default", shell=shell)
+    return rig
+
+
+@live
+@pytest.mark.parametrize("scene", [Scene("picks_up", picks_up, 40.0)], ids=["picks_up"])
+def test_who_comes_too_late_takes_the_caller_out_of_the_voicemail(played):
+    message = is_left(played)
+    assert 2500 < message.duration_ms < 4500
+    talk = played.line.recording()[-RATE:]
+    assert abs(talk.astype(int)).mean() > 1000, "the other one is not heard"
 
 
 QUEUES = {"fifo": "1503", "callcenter": "1504", "valet": "1505"}
