@@ -8,7 +8,7 @@ import tarfile
 
 import pytest
 import redis
-from support.redis_servers import NoRedisError, valkeys, old_servers, redis_cluster, redis_server
+from support.redis_servers import NoRedisError, old_servers, redis_cluster, redis_server, valkeys
 from support.waiting import wait_until
 
 from esl_vm.cli.settings_file import load_settings
