@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from esl_vm.model.units import Milliseconds, Seconds
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
@@ -47,7 +49,7 @@ class CallerLine(Protocol):
         """Answer the call; nothing happens if it is answered."""
         ...
 
-    def wait_key(self, milliseconds: int, keys: str) -> str | None:
+    def wait_key(self, milliseconds: Milliseconds, keys: str) -> str | None:
         """Wait for one of `keys`, in silence; None when the time is over. Other keys are dropped."""
         ...
 
@@ -63,12 +65,12 @@ class CallerLine(Protocol):
         self,
         path: Path,
         *,
-        max_s: int,
-        silence_s: int,
+        max_s: Seconds,
+        silence_s: Seconds,
         threshold: int,
         keys: str,
         then: Mapping[str, str] | None = None,
-        then_ms: int = 0,
+        then_ms: Milliseconds = Milliseconds(0),
         following: Callable[[], Path] | None = None,
     ) -> Recorded:
         """Record to a file until one of `keys`, `silence_s` seconds of silence (0: never) or `max_s` (0: no limit).

@@ -11,6 +11,7 @@ from esl_vm.model.errors import AbandonedError, AudioMissingError
 from esl_vm.model.lists import DistributionList
 from esl_vm.model.mailbox import Greeting, Mailbox
 from esl_vm.model.message import Counts
+from esl_vm.model.units import Milliseconds
 from esl_vm.speech.utterance import Pause, Sound
 from esl_vm.speech.voice import voice_for
 
@@ -50,13 +51,13 @@ class Conversation:
         """The caller's line: all of it but playing, which is what `ask`, `skim` and `tell` are for."""
         return self._phone
 
-    def ask(self, utterance: Utterance, wait_ms: int = 0, keys: str = ALL_KEYS) -> str | None:
+    def ask(self, utterance: Utterance, wait_ms: Milliseconds = Milliseconds(0), keys: str = ALL_KEYS) -> str | None:
         """Say something that a key answers at any moment; None after `wait_ms` milliseconds of silence."""
         key = self._phone.play(utterance, keys)
         return self.phone.wait_key(wait_ms, keys) if key is None and wait_ms else key
 
     def offer(
-        self, menu: str, whole: Utterance, wait_ms: int, *, short: Utterance = (), opening: Utterance = ()
+        self, menu: str, whole: Utterance, wait_ms: Milliseconds, *, short: Utterance = (), opening: Utterance = ()
     ) -> str | None:
         """Say a menu and wait for its key; None after `wait_ms` milliseconds of silence.
 

@@ -13,6 +13,7 @@ from esl_vm.model.call import Answer, Cause, Status
 from esl_vm.model.errors import CallerGoneError, SpoolError, StoreDownError
 from esl_vm.model.mailbox import Greeting, Mailbox, MailboxId
 from esl_vm.model.message import Message, new_id
+from esl_vm.model.units import in_ms
 from esl_vm.spool.outcome import Settled
 from esl_vm.spool.undelivered import tell_not_delivered
 
@@ -148,7 +149,7 @@ def take_message(talk: Conversation, boxes: Sequence[MailboxId], message: Messag
     return talk.world.spool.take_message(
         boxes,
         message,
-        min_ms=options.minsecs * 1000,
+        min_ms=in_ms(options.minsecs),
         trim_silence=options.maxsilence > 0,
         threshold=options.silencethreshold,
         call_node=talk.phone.call.node,

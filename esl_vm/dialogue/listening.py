@@ -20,6 +20,7 @@ from esl_vm.model.errors import (
 )
 from esl_vm.model.events import What
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId
+from esl_vm.model.units import Milliseconds
 from esl_vm.speech.utterance import Sound
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SKIP_ENVELOPE = "1#"
-LONGEST_PAUSE_MS = 30 * 60 * 1000
+LONGEST_PAUSE_MS = Milliseconds(30 * 60 * 1000)
 MINUTE_MS = 60_000
 
 

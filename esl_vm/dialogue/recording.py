@@ -9,6 +9,7 @@ from esl_vm.dialogue.menus import ReviewMenu
 from esl_vm.model.call import ALL_KEYS, Cause, Ended, Recorded, Status
 from esl_vm.model.errors import SpoolError
 from esl_vm.model.mailbox import Greeting
+from esl_vm.model.units import Milliseconds, in_ms
 from esl_vm.speech.utterance import Sound
 from esl_vm.spool.outcome import Settled
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from esl_vm.dialogue.conversation import Conversation
     from esl_vm.model.mailbox import Mailbox
+    from esl_vm.model.units import Seconds
     from esl_vm.speech.utterance import Utterance
     from esl_vm.spool.take import Take
 
@@ -50,7 +52,13 @@ class MessageEnd(Enum):
 
 
 def record(
-    talk: Conversation, take: Take, mailbox: Mailbox, keys: str, *, max_s: int, then: Mapping[str, str] | None = None
+    talk: Conversation,
+    take: Take,
+    mailbox: Mailbox,
+    keys: str,
+    *,
+    max_s: Seconds,
+    then: Mapping[str, str] | None = None,
 ) -> Recorded:
     """Record after the tone, until one of `keys`, the mailbox's silence or `max_s` seconds (0: no limit).
 
@@ -69,7 +77,7 @@ def record(
                 threshold=options.silencethreshold,
                 keys=keys,
                 then=then,
-                then_ms=options.minsecs * 1000,
+                then_ms=in_ms(options.minsecs),
                 following=take.following,
             )
         except SpoolError:
@@ -157,7 +165,7 @@ def record_message(talk: Conversation, take: Take, mailbox: Mailbox, *, operator
         key = talk.offer(
             menu,
             _review(talk, mailbox, operator, urgent=urgent),
-            waits.menu_ms + (waits.operator_extra_ms if operator else 0),
+            Milliseconds(waits.menu_ms + (waits.operator_extra_ms if operator else 0)),
             short=talk.voice.prompt("vm-review"),
             opening=opening,
         )

@@ -15,6 +15,7 @@ from esl_vm.esl.wire import assignments, checked, command, headers_named
 from esl_vm.model.call import ALL_KEYS, Call, Ended, Listened, Recorded
 from esl_vm.model.errors import LineError, SpoolError, UnsafeArgumentError
 from esl_vm.model.message import Caller
+from esl_vm.model.units import Milliseconds, Seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -193,7 +194,7 @@ class EslPhone:
         """Put a key back at the head of the queue."""
         self._session.keys.appendleft(key)
 
-    def wait_key(self, milliseconds: int, keys: str) -> str | None:
+    def wait_key(self, milliseconds: Milliseconds, keys: str) -> str | None:
         """Wait for one of `keys` with no application running: the call is parked meanwhile."""
         session = self._session
         while True:
@@ -256,12 +257,12 @@ class EslPhone:
         self,
         path: Path,
         *,
-        max_s: int,
-        silence_s: int,
+        max_s: Seconds,
+        silence_s: Seconds,
         threshold: int,
         keys: str,
         then: Mapping[str, str] | None = None,
-        then_ms: int = 0,
+        then_ms: Milliseconds = Milliseconds(0),
         following: Callable[[], Path] | None = None,
     ) -> Recorded:
         """Record to a file of the call's FreeSWITCH; see ports.Phone. Whether that is this host's, the spool finds out.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from esl_vm.model.errors import InvalidValueError
+from esl_vm.model.units import Seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +53,10 @@ class MailboxOptions:
     """
 
     maxmsg: int = 100
-    maxsecs: int = 300
-    minsecs: int = 1
-    maxgreet: int = 120
-    maxsilence: int = 10
+    maxsecs: Seconds = Seconds(300)
+    minsecs: Seconds = Seconds(1)
+    maxgreet: Seconds = Seconds(120)
+    maxsilence: Seconds = Seconds(10)
     silencethreshold: int = 128
     skipms: int = 3000
     maxlogins: int = 3

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from esl_vm.model.units import Milliseconds
+
 
 @dataclass(frozen=True, slots=True)
 class Waits:
@@ -17,17 +19,17 @@ class Waits:
         new_pin_times: attempts of a new owner at choosing a PIN.
     """
 
-    menu_ms: int = 6000
-    operator_extra_ms: int = 600
-    folder_item_ms: int = 500
-    folder_ms: int = 4000
-    keep_ms: int = 3000
-    directory_ms: int = 3000
-    first_digit_ms: int = 10000
-    next_digit_ms: int = 2000
-    number_first_ms: int = 6000
-    number_second_ms: int = 10000
-    number_next_ms: int = 6000
+    menu_ms: Milliseconds = Milliseconds(6000)
+    operator_extra_ms: Milliseconds = Milliseconds(600)
+    folder_item_ms: Milliseconds = Milliseconds(500)
+    folder_ms: Milliseconds = Milliseconds(4000)
+    keep_ms: Milliseconds = Milliseconds(3000)
+    directory_ms: Milliseconds = Milliseconds(3000)
+    first_digit_ms: Milliseconds = Milliseconds(10000)
+    next_digit_ms: Milliseconds = Milliseconds(2000)
+    number_first_ms: Milliseconds = Milliseconds(6000)
+    number_second_ms: Milliseconds = Milliseconds(10000)
+    number_next_ms: Milliseconds = Milliseconds(6000)
     main_times: int = 3
     menu_times: int = 4
     folder_times: int = 4

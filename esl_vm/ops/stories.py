@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from esl_vm.model.call import Call, Listened, Recorded
+    from esl_vm.model.units import Milliseconds
     from esl_vm.ports import Phone
     from esl_vm.speech.utterance import Sound, Utterance
 
@@ -122,7 +123,7 @@ class MeasuredPhone:
             self._begins()
         return self._pressed(self._phone.play(utterance, keys))
 
-    def wait_key(self, milliseconds: int, keys: str) -> str | None:
+    def wait_key(self, milliseconds: Milliseconds, keys: str) -> str | None:
         """Wait for a key."""
         return self._pressed(self._phone.wait_key(milliseconds, keys))
 

@@ -18,6 +18,7 @@ import msgpack
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId
 from esl_vm.model.message import ID_PATTERN, CallDetails, Caller, Message
+from esl_vm.model.units import Milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,7 +105,7 @@ class Manifest:
     starts: int = 0
     ends: int = 0
     replaces: str = ""
-    min_ms: int = 0
+    min_ms: Milliseconds = Milliseconds(0)
     trim: bool = False
     threshold: int = 0
     part: int = 1

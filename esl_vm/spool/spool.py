@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from esl_vm.model.mailbox import Greeting, MailboxId
     from esl_vm.model.message import Message
+    from esl_vm.model.units import Milliseconds
     from esl_vm.ports import AudioStore, Clock, Mailboxes
 
 log = logging.getLogger(__name__)
@@ -100,7 +101,7 @@ class Spool:
         boxes: Sequence[MailboxId],
         message: Message,
         *,
-        min_ms: int,
+        min_ms: Milliseconds,
         trim_silence: bool,
         threshold: int,
         call_node: str = "",
