@@ -317,19 +317,21 @@ OUTLETS = {
         "speech/build.py: listed.write_text", "store/embedded.py: (self._folder / 'redis.version').write_text",
         "store/embedded.py: file.write", "store/embedded.py: line.sendall", "store/embedded_keeper.py: file.writelines",
         "store/embedded_keeper.py: print", "store/embedded_mend.py: print", "service/worker.py: metrics.write", "ops/metrics.py: self.write",
-        "service/heartbeat_pipe.py: os.write",
+        "service/heartbeat_pipe.py: os.write", "web/front.py: json.dumps", "store/embedded.py: version.write_text",
     },
     SOUND: {
         "cli/backup.py: sound.write", "cli/backup_file.py: self._file.write", "ops/checks.py: sound.write",
         "importers/export_asterisk.py: path.write_bytes", "sound/encode.py: soundfile.write",
         "ops/repair.py: (folder / f'{sound}.wav').write_bytes", "importers/scratch.py: path.write_bytes",
         "importers/scratch.py: written.write", "store/embedded_mend.py: written.write", "sound/disk.py: os.write",
+        "web/greetings.py: out.write",
     },
     STORE: {
         "ops/repair.py: journal.write", "ops/repair.py: json.dumps", "model/agreement.py: json.dumps",
         "ops/metrics_memory.py: marshal.dumps", "ops/metrics.py: self._slot.write",
         "importers/mod_voicemail.py: connection.execute",
         "importers/postgres.py: connection.execute", "importers/postgres.py: cursor.execute",
+        "importers/upload.py: sys.stdout.write", "web/mailboxes.py: json.dumps",
     },
 }  # fmt: skip
 

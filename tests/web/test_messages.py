@@ -1,10 +1,11 @@
 """Messages as an owner's page and a portal have them: lists, pages, actions by id; looking leaves a message new."""
 
 from support.browser import CHOSEN_PIN
+from support.hostile_names import FORGED, hostile_callers
 from support.redis_servers import wait_until
 
 from esl_vm.model.mailbox import Folder
-from esl_vm.model.message import CallDetails
+from esl_vm.model.message import CallDetails, Message
 
 
 def path(box, *more):
@@ -192,3 +193,21 @@ def test_what_a_caller_is_called_stays_text(house):
     assert reply.headers["Content-Type"] == "application/json"
     assert reply.headers["X-Content-Type-Options"] == "nosniff"
     assert CHOSEN_PIN not in reply.body.decode()
+
+
+def test_whatever_a_caller_sends_is_text(house):
+    box, callers = house.box(), hostile_callers()[::50]
+    now = house.node.clock.now()
+    for number, caller in enumerate(callers):
+        message = Message(f"m{number:04}", caller.caller, now, call=caller.call)
+        house.store.mailboxes.deliver(box, message, even_if_full=True)
+    answer = house.owner(box).get(f"/api/v1/mailboxes/{box}/messages", query={"order": "oldest", "limit": "100"})
+    assert [(one["caller_number"], one["caller_name"], CallDetails.of(one)) for one in answer.json["messages"]] == [
+        (caller.caller.number, caller.caller.name, caller.call) for caller in callers
+    ]
+    assert FORGED not in answer.headers
+    portal = house.token("*")
+    for caller in callers[::4]:
+        if caller.call.call_id:
+            found = portal.get("/api/v1/messages", query={"call_id": caller.call.call_id})
+            assert CallDetails.of(found.json["messages"][0]["message"]).call_id == caller.call.call_id
