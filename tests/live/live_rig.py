@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from live.rtp import Sends
 
     from esl_vm.model.call import Call
+    from esl_vm.model.events import Event
 
 ALIKE = 0.95
 """From this likeness on it is the same sound: two different prompts come to 0.76 at most, the same one to 0.9998."""
@@ -91,6 +92,14 @@ class LiveRig:
 
     def messages(self, box: MailboxId, folder: Folder) -> list[Message]:
         return list(self._stores.mailboxes.page(self._own(box), folder, urgent=None, after=None, most=50).messages)
+
+    def happened(self, box: MailboxId) -> list[Event]:
+        """What the stream says happened to a mailbox."""
+        return self._stores.events.tail(100, box=self._own(box))
+
+    def left_by(self, call_id: str) -> list[str]:
+        """The messages that a call left, by one of its ids."""
+        return [message.id for _, message in self._stores.calls.messages(call_id)]
 
     def pin_opens(self, box: MailboxId, pin: str) -> bool:
         return self._stores.pins.check(self._own(box), pin) is PinCheck.RIGHT

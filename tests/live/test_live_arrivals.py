@@ -19,7 +19,9 @@ from live.scenes import Scene
 from live.telephone_sound import RATE
 from support.redis_servers import wait_until
 
+from esl_vm.model.events import What
 from esl_vm.model.mailbox import Folder, MailboxId
+from esl_vm.model.message import CallDetails
 from esl_vm.sim.line import Happening
 
 live = pytest.mark.live
@@ -51,11 +53,17 @@ def once(name, *args, **more):
     return pytest.mark.parametrize("scene", [Scene(name, arrives(*args, **more), 40.0)], ids=[name])
 
 
-def is_left(rig, box=ALICE):
-    """The message is in that mailbox, once, as the caller's."""
+def is_left(rig, box=ALICE, diverted_from=""):
+    """The message is in that mailbox, once, as the caller's, and names the call as CHANNEL_HANGUP_COMPLETE does."""
     assert rig.problems == [], rig.transcript
     [message] = rig.messages(box, Folder.NEW)
     assert message.caller.number == CALLER
+    ids = (rig.line.variable("sip_call_id"), rig.line.variable("uuid"))
+    assert ids == (rig.line.phone.call_id, rig.line.uuid)
+    assert message.call == CallDetails(*ids, rig.line.dialled, diverted_from)
+    [event] = [one for one in rig.happened(box) if one.what is What.DELIVERED]
+    assert CallDetails.of(event.details) == message.call
+    assert rig.left_by(ids[0]) == rig.left_by(ids[1]) == [message.id]
     return message
     return message
 
@@ -170,7 +178,7 @@ FORWARDED = {
     ids=FORWARDED,
 )
 def test_a_call_that_another_system_forwarded_reaches_the_mailbox_it_was_for(played, greeting):
-    is_left(played)
+    is_left(played, diverted_from="1001")
     assert greeting in played.heard
 
 
@@ -187,6 +195,9 @@ def test_a_loopback_leg_takes_the_variables_given_with_it(played):
     [message] = played.messages(ALICE, Folder.NEW)
     assert message.urgent
     assert message.caller.number == CALLER
+    # A channel without SIP, which 1506 sent on.
+    assert message.call == CallDetails("", message.call.call_uuid, "*1001", "1506")
+    assert message.call.call_uuid not in {"", played.line.uuid}
 
 
 @contextmanager
