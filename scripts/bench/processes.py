@@ -101,9 +101,10 @@ class Service:
     Attributes:
         started_s: seconds from its start until it took calls.
         workers, measured: pids; of the processes that take calls, and of all of them.
+        web, web_port: the web process' pid and port, where there is one.
     """
 
-    def __init__(self, workers: int = 1, cores: set[int] = SERVED) -> None:
+    def __init__(self, workers: int = 1, cores: set[int] = SERVED, *, web: bool = False) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="esl-vm-bench-"))
         self.redis = Redis(self.folder)
         self.settings = self.folder / "settings.toml"
@@ -114,6 +115,7 @@ class Service:
         log = self.folder / "service.log"
         began = time.perf_counter()
         command = [sys.executable, "-m", "esl_vm", "--config", self.settings, "serve", "--listen", "127.0.0.1:0"]
+        command += ["--web", "127.0.0.1:0"] if web else []
         with log.open("w") as file:
             self.process = subprocess.Popen(command, stdout=file, stderr=file, cwd=ROOT, **on(cores))
         while not (found := re.search(r"takes calls on \S+:(\d+)", log.read_text())):
@@ -125,6 +127,9 @@ class Service:
         pid = self.process.pid
         children = [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
         self.workers, self.measured = children[:workers], [pid, *children]
+        if web:
+            self.web = children[-1]
+            self.web_port = int(re.search(r"web +http://\S+:(\d+)/", log.read_text())[1])
 
     def __enter__(self) -> Self:
         return self
