@@ -59,6 +59,7 @@ live: $(VENV)/.has-test
 
 # A failure at every point of a call: what was announced must hold. Then the tests that are whole campaigns.
 chaos: $(VENV)/.has-test
+	ESL_VM_FUZZ=100 $(BIN)/python -m pytest -q tests/web/test_openapi.py
 	PYTHONPATH=tests $(BIN)/python -m chaos.campaign
 	PYTHONPATH=tests $(BIN)/python -m chaos.clocks
 	PYTHONPATH=tests $(BIN)/python -m chaos.disks
