@@ -81,7 +81,7 @@ class ServerSettings:
 
 @dataclass(frozen=True, slots=True)
 class CallEnd:
-    """A call's story, told at its end.
+    """A call's end, for its record.
 
     Args:
         call: as it came.
@@ -107,7 +107,7 @@ class CallServer:
         handle: the whole conversation. The call goes back to the dialplan when it returns or raises.
         pack: where the prompts lie.
         settings: limits.
-        ended: told every call's story.
+        ended: told every call's end.
         load: this worker's load, seen by the service's others; None: it is the only one.
         elsewhere: what is played instead where FreeSWITCH does not see the pack; None: it always does.
     """

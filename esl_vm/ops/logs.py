@@ -36,10 +36,10 @@ class _JsonFormatter(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "process": record.process,
-            "part": record.name,
-            "said": record.getMessage(),
+            "logger": record.name,
+            "message": record.getMessage(),
         }
-        said |= getattr(record, "fields", {})  # a call's story, each part under its name
+        said |= getattr(record, "fields", {})  # a call's record, each part under its name
         if record.exc_info:
             said["traceback"] = self.formatException(record.exc_info)
         return json_text(said)

@@ -22,9 +22,9 @@ from esl_vm.ops.metrics_memory import add
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from esl_vm.ops.call_records import CallRecord
     from esl_vm.ops.metrics_memory import MetricsMemory, MetricsSlot, Samples
     from esl_vm.ops.snapshot import Snapshot
-    from esl_vm.ops.stories import Story
 
 _QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
 _SOUND = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3.0, 6.0)
@@ -99,15 +99,15 @@ class Metrics:
         self._running.inc()
         self._counted()
 
-    def call_ended(self, story: Story, *, seconds: float, keys: int, end: str) -> None:
-        """A call that began is over; see Story.told."""
+    def call_ended(self, record: CallRecord, *, seconds: float, keys: int, end: str) -> None:
+        """A call that began is over; see CallRecord.as_logged."""
         self._running.dec()
-        self.call_counted(story.action, story.status, end)
-        self._seconds.labels(story.action).observe(seconds)
+        self.call_counted(record.action, record.status, end)
+        self._seconds.labels(record.action).observe(seconds)
         self._keys.inc(keys)
-        if story.first_sound_s is not None:
-            self._first_sound.labels(story.action).observe(story.first_sound_s)
-        for answer in story.answers_s:
+        if record.first_sound_s is not None:
+            self._first_sound.labels(record.action).observe(record.first_sound_s)
+        for answer in record.answers_s:
             self._key.observe(answer)
 
     def call_counted(self, action: str, status: str, end: str) -> None:

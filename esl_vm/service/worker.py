@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from esl_vm.esl.sounds import PromptPack
     from esl_vm.esl.worker_load import WorkerLoad
     from esl_vm.model.call import Call
+    from esl_vm.ops.call_records import CallRecord
     from esl_vm.ops.metrics import Metrics
     from esl_vm.ops.metrics_memory import MetricsSlot
     from esl_vm.ops.node import Node
-    from esl_vm.ops.stories import Story
     from esl_vm.service.heartbeat_pipe import HeartbeatPipe
     from esl_vm.service.process import Service
 
@@ -107,7 +107,7 @@ def build_server(
     metrics: Metrics | None = None,
     load: WorkerLoad | None = None,
 ) -> CallServer:
-    """The server that takes calls; not started yet. Each call's story is logged when it ends.
+    """The server that takes calls; not started yet. Each call's record is logged when it ends.
 
     Args:
         node: the stores.
@@ -122,34 +122,34 @@ def build_server(
     from esl_vm.model.actor import acting
     from esl_vm.model.actor import phone as phone_actor
     from esl_vm.model.patience import waiting
-    from esl_vm.ops import stories
+    from esl_vm.ops.call_records import MeasuredPhone, log_call
     from esl_vm.service.open_files import allow_open_files
     from esl_vm.speech.prepared import PreparedPack
 
     world = build_world(node)
-    running: dict[int, Story] = {}
+    running: dict[int, CallRecord] = {}
 
     def converse(phone: EslPhone) -> None:
         call = phone.call
-        story = running[id(call)] = _story(node, call)
+        record = running[id(call)] = _record_of(node, call)
         if metrics:
             metrics.call_began()
         with acting(phone_actor(call.caller.number, call.uuid)), waiting():
-            talk = answer_call(stories.MeasuredPhone(phone, story), world)
-        story.mailbox = str(talk.box or story.mailbox)
+            talk = answer_call(MeasuredPhone(phone, record), world)
+        record.mailbox = str(talk.box or record.mailbox)
         # What became of a recording is known after its caller hung up: the conversation knows, the channel no more.
-        story.status, story.cause = str(talk.status), str(talk.cause)
-        story.message_id = talk.message_id
+        record.status, record.cause = str(talk.status), str(talk.cause)
+        record.message_id = talk.message_id
 
     def ended(end: CallEnd) -> None:
-        story = running.pop(id(end.call), None)
-        if metrics and story:
-            metrics.call_ended(story, seconds=end.seconds, keys=end.keys, end=end.end)
-        story = story or _story(node, end.call)
+        record = running.pop(id(end.call), None)
+        if metrics and record:
+            metrics.call_ended(record, seconds=end.seconds, keys=end.keys, end=end.end)
+        record = record or _record_of(node, end.call)
         if metrics and end.end == REFUSED:
-            metrics.call_counted(story.action, story.status, end.end)
-        told = story.told(seconds=end.seconds, applications=end.applications, keys=end.keys, end=end.end)
-        stories.tell(told)
+            metrics.call_counted(record.action, record.status, end.end)
+        told = record.as_logged(seconds=end.seconds, applications=end.applications, keys=end.keys, end=end.end)
+        log_call(told)
 
     max_calls = node.settings.service.max_calls
     # A call is a socket, at times a connection to Redis or a recording too; and there are pending connections, and the rest.
@@ -168,12 +168,12 @@ def build_server(
     return CallServer(listener, converse, pack, limits, ended, load, elsewhere)
 
 
-def _story(node: Node, call: Call) -> Story:
-    """A call's story as it begins: what the call itself tells."""
+def _record_of(node: Node, call: Call) -> CallRecord:
+    """A call's record as it begins: what the call itself tells."""
     from esl_vm.dialogue.front_door import action_of
-    from esl_vm.ops.stories import Story
+    from esl_vm.ops.call_records import CallRecord
 
     action = action_of(call)
     named = call.variable("vm_mailbox")
     expected = {Action.CHECK: call.caller.number, Action.LEAVE: call.destination}.get(action, "") if action else ""
-    return Story(call, str(action or "unknown"), named or expected, node.settings.service.node)
+    return CallRecord(call, str(action or "unknown"), named or expected, node.settings.service.node)

@@ -2,29 +2,29 @@
 
 from esl_vm.model.call import Call
 from esl_vm.model.message import Caller
+from esl_vm.ops.call_records import CallRecord
 from esl_vm.ops.snapshot import Snapshot
-from esl_vm.ops.stories import Story
 
 
-def a_story(**more):
-    story = Story(Call("u-1", Caller("1001", "Alice"), "*97"), "check", "1001", "node-1")
+def a_record(**more):
+    record = CallRecord(Call("u-1", Caller("1001", "Alice"), "*97"), "check", "1001", "node-1")
     for name, value in more.items():
-        setattr(story, name, value)
-    return story
+        setattr(record, name, value)
+    return record
 
 
 def a_counted_call(metrics, end="completed", **more):
     """One of everything that is counted."""
     metrics.taking_calls(True)
     metrics.call_began()
-    story = a_story(**{"status": "SUCCESS", "first_sound_s": 0.01, "answers_s": [0.002, 0.06]} | more)
-    metrics.call_ended(story, seconds=12.0, keys=5, end=end)
+    record = a_record(**{"status": "SUCCESS", "first_sound_s": 0.01, "answers_s": [0.002, 0.06]} | more)
+    metrics.call_ended(record, seconds=12.0, keys=5, end=end)
     metrics.redis_called(0.001, True)
     metrics.redis_called(2.0, False)
     metrics.lamp_fired(0.2)
     metrics.pin_checked("wrong")
     metrics.sound_asked(True)
-    return story
+    return record
 
 
 def a_snapshot(**more):

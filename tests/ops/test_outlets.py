@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from seeing import a_snapshot, a_story
+from seeing import a_record, a_snapshot
 from support.hostile_names import FORGED, hostile_callers
 
 from esl_vm.cli.message import _as_json
@@ -30,7 +30,7 @@ from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.message import Caller, Message
 from esl_vm.model.settings_check import settings_from
 from esl_vm.model.visible import csv_cell, from_csv_cell, one_line
-from esl_vm.ops import logs, stories
+from esl_vm.ops import call_records, logs
 from esl_vm.ops.metrics import Metrics
 from esl_vm.ops.web import StatusPages
 from esl_vm.sim.screen import Screen
@@ -67,18 +67,18 @@ def record_of(caller, *, failed=False):
     kept = []
     handler = logging.Handler()
     handler.emit = kept.append
-    story = a_story(call=Call("u-1", Caller(caller.number, caller.name), caller.number), mailbox=caller.number)
-    stories.log.addHandler(handler)
-    level = stories.log.level
-    stories.log.setLevel(logging.INFO)
+    record = a_record(call=Call("u-1", Caller(caller.number, caller.name), caller.number), mailbox=caller.number)
+    call_records.log.addHandler(handler)
+    level = call_records.log.level
+    call_records.log.setLevel(logging.INFO)
     try:
-        stories.tell(story.told(seconds=1, applications=1, keys=1, end=caller.name))
+        call_records.log_call(record.as_logged(seconds=1, applications=1, keys=1, end=caller.name))
         if failed:
             error = ValueError(caller.name)
-            stories.log.error("call of %s", caller.name, exc_info=(ValueError, error, None))
+            call_records.log.error("call of %s", caller.name, exc_info=(ValueError, error, None))
     finally:
-        stories.log.removeHandler(handler)
-        stories.log.setLevel(level)
+        call_records.log.removeHandler(handler)
+        call_records.log.setLevel(level)
     return kept[-1]
 
 

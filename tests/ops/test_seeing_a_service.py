@@ -127,28 +127,28 @@ def test_the_log_has_one_line_for_a_call_and_its_keys_are_only_counted(service):
     def lines():
         return [json.loads(line) for line in service.log.read_text().splitlines()[told:]]
 
-    stories = wait_until(lambda: [line for line in lines() if "call" in line], what="the story")
-    [story] = stories
-    assert re.fullmatch(r"[0-9a-f-]{36}", story["call"])
-    assert (story["action"], story["from"], story["to"]) == ("check", "1001", "*97")
-    assert story["mailbox"] == "1001@default"
-    assert (story["status"], story["end"], story["keys"], story["node"]) == ("SUCCESS", "completed", 6, "node-1")
-    assert story["applications"] >= 3
-    assert 0 < story["first_sound_s"] < story["seconds"]
-    assert "1234" not in json.dumps({name: value for name, value in story.items() if name != "call"})
+    records = wait_until(lambda: [line for line in lines() if "call" in line], what="the record")
+    [record] = records
+    assert re.fullmatch(r"[0-9a-f-]{36}", record["call"])
+    assert (record["action"], record["from"], record["to"]) == ("check", "1001", "*97")
+    assert record["mailbox"] == "1001@default"
+    assert (record["status"], record["end"], record["keys"], record["node"]) == ("SUCCESS", "completed", 6, "node-1")
+    assert record["applications"] >= 3
+    assert 0 < record["first_sound_s"] < record["seconds"]
+    assert "1234" not in json.dumps({name: value for name, value in record.items() if name != "call"})
 
 
-def test_the_mailbox_in_a_story_is_the_one_that_was_visited(service):
+def test_the_mailbox_in_a_record_is_the_one_that_was_visited(service):
     service.ring("*97", "1234# 0 5 7319# 7319# * #", sender="1002")  # the first PIN opens from no other telephone
     told = len(service.log.read_text().splitlines())
     service.ring("*98", "1002# 7319# #")  # from 1001's telephone
     service.ring("*98", "#")
 
-    def stories():
+    def records():
         return [line for line in map(json.loads, service.log.read_text().splitlines()[told:]) if "call" in line]
 
-    wait_until(lambda: len(stories()) == 2, what="both stories")
-    assert [(story["action"], story["from"], story["mailbox"]) for story in stories()] == [
+    wait_until(lambda: len(records()) == 2, what="both records")
+    assert [(record["action"], record["from"], record["mailbox"]) for record in records()] == [
         ("login", "1001", "1002@default"),
         ("login", "1001", ""),
     ]
@@ -190,8 +190,8 @@ def test_doctor_leaves_nothing_in_the_service_s_own_log(service, tmp_path):
         assert f"calls are taken on {service.address}" in [finding["said"] for finding in findings]
     service.ring("*97", "1234# #")  # what doctor had caused would stand before this call's line
     said = [json.loads(line) for line in service.log.read_text().removeprefix(before).splitlines()]
-    assert [line["said"] for line in said if line["level"] in {"warning", "error"}] == []
-    assert not any("no call from" in line["said"] for line in said)
+    assert [line["message"] for line in said if line["level"] in {"warning", "error"}] == []
+    assert not any("no call from" in line["message"] for line in said)
 
 
 def test_doctor_and_the_bundle_tell_of_the_node(service, tmp_path):

@@ -1,4 +1,4 @@
-"""What is told of each call: its story, one line in the log when it ends, and the metrics that come of it."""
+"""Call records: what is known of each call, one line in the log when it ends, and the metrics that come of it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Story:
+class CallRecord:
     """A call as it goes on. Keys are counted, never named.
 
     Args:
@@ -46,8 +46,8 @@ class Story:
     first_sound_s: float | None = None
     answers_s: list[float] = field(default_factory=list)
 
-    def told(self, *, seconds: float, applications: int, keys: int, end: str) -> dict[str, Any]:
-        """The story as it is logged.
+    def as_logged(self, *, seconds: float, applications: int, keys: int, end: str) -> dict[str, Any]:
+        """The record as it is logged.
 
         Args:
             seconds: how long the call was ours.
@@ -73,42 +73,42 @@ class Story:
             "keys": keys,
             "status": self.status,
             "cause": self.cause,
-            "message": self.message_id,
+            "message_id": self.message_id,
             "end": end,
         }
 
 
-def tell(story: Mapping[str, Any]) -> None:
+def log_call(record: Mapping[str, Any]) -> None:
     """One line in the log: a sentence for people, every field for machines."""
     log.info(
         "call %s %s from %s to %s: %.1f s, %d applications, %d keys, %s, %s",
-        story["call"],
-        story["action"],
-        story["from"] or "unknown",
-        story["to"],
-        story["seconds"],
-        story["applications"],
-        story["keys"],
-        " ".join(filter(None, (story["status"], story["cause"]))) or "no status",
-        story["end"],
-        extra={"fields": story},
+        record["call"],
+        record["action"],
+        record["from"] or "unknown",
+        record["to"],
+        record["seconds"],
+        record["applications"],
+        record["keys"],
+        " ".join(filter(None, (record["status"], record["cause"]))) or "no status",
+        record["end"],
+        extra={"fields": record},
     )
 
 
 class MeasuredPhone:
-    """A telephone line (ports.Phone) whose story is written while it is used.
+    """A telephone line (ports.Phone) whose record is written while it is used.
 
     The time from a key to what follows it is the service's own: what Redis, the audio store and other calls in this
     process took. A silence that is waited for (more digits, an answer) is no such time.
 
     Args:
-        phone: the line itself. story: where it is written. clock: seconds, monotonic.
+        phone: the line itself. record: where it is written. clock: seconds, monotonic.
     """
 
-    def __init__(self, phone: Phone, story: Story, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, phone: Phone, record: CallRecord, clock: Callable[[], float] = time.monotonic) -> None:
         self._phone = phone
         self.answer, self.unread, self.can_record = phone.answer, phone.unread, phone.can_record
-        self._story = story
+        self._record = record
         self._clock = clock
         self._key_at: float | None = None
 
@@ -137,16 +137,16 @@ class MeasuredPhone:
     def record(self, path: Path, **how: Any) -> Recorded:
         """Record to a file."""
         self._begins()
-        self._story.recordings += 1
+        self._record.recordings += 1
         recorded = self._phone.record(path, **how)
         self._pressed(recorded.key or None)
         return recorded
 
     def set_variables(self, variables: Mapping[str, str]) -> None:
-        """Set channel variables; those that tell how the call ended are part of the story."""
-        self._story.status = variables.get("vm_status", self._story.status)
-        self._story.cause = variables.get("vm_cause", self._story.cause)
-        self._story.message_id = variables.get("vm_message_id", self._story.message_id)
+        """Set channel variables; those that tell how the call ended are part of the record."""
+        self._record.status = variables.get("vm_status", self._record.status)
+        self._record.cause = variables.get("vm_cause", self._record.cause)
+        self._record.message_id = variables.get("vm_message_id", self._record.message_id)
         self._phone.set_variables(variables)
 
     def transfer(self, extension: str, context: str = "") -> None:
@@ -155,14 +155,14 @@ class MeasuredPhone:
         self._phone.transfer(extension, context)
 
     def _begins(self) -> None:
-        self._story.applications += 1
-        if self._story.first_sound_s is None:
-            self._story.first_sound_s = self._clock() - self._story.began
+        self._record.applications += 1
+        if self._record.first_sound_s is None:
+            self._record.first_sound_s = self._clock() - self._record.began
         self._answered()
 
     def _answered(self) -> None:
         if self._key_at is not None:
-            self._story.answers_s.append(self._clock() - self._key_at)
+            self._record.answers_s.append(self._clock() - self._key_at)
             self._key_at = None
 
     def _pressed(self, key: str | None) -> str | None:

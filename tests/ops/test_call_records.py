@@ -1,16 +1,16 @@
-"""A call's story, written while it goes on; and what is counted of it."""
+"""A call's record, written while it goes on; and what is counted of it."""
 
 import json
 import logging
 from pathlib import Path
 
 import pytest
-from seeing import a_counted_call, a_snapshot, a_story
+from seeing import a_counted_call, a_record, a_snapshot
 
 from esl_vm.model.call import Call, Ended, Listened, Recorded
-from esl_vm.ops import logs, stories
+from esl_vm.ops import call_records, logs
+from esl_vm.ops.call_records import CallRecord, MeasuredPhone
 from esl_vm.ops.metrics import Metrics
-from esl_vm.ops.stories import MeasuredPhone, Story
 from esl_vm.speech.utterance import Prompt, Sound
 
 HELLO = (Prompt("vm-intro", "fr"),)
@@ -72,25 +72,25 @@ def clock():
 @pytest.fixture
 def line(clock):
     def make(*keys):
-        story = Story(Call("u-1"), began=clock.at)
-        return MeasuredPhone(Line(clock, keys), story, clock), story
+        record = CallRecord(Call("u-1"), began=clock.at)
+        return MeasuredPhone(Line(clock, keys), record, clock), record
 
     return make
 
 
 def test_the_first_sound_is_timed_once(line, clock):
-    phone, story = line("1", "2")
+    phone, record = line("1", "2")
     phone.answer()
     clock.at += 0.25
     phone.play((), "")  # nothing to say is no sound
     phone.play(HELLO, "12")
     phone.play(HELLO, "12")
-    assert story.first_sound_s == pytest.approx(2.25)
-    assert story.applications == 2
+    assert record.first_sound_s == pytest.approx(2.25)
+    assert record.applications == 2
 
 
 def test_what_a_caller_waits_for_after_a_key_is_timed(line, clock):
-    phone, story = line("1", "2", "3", "4")
+    phone, record = line("1", "2", "3", "4")
     phone.play(HELLO, "1")
     clock.at += 0.5  # Redis
     phone.listen(Sound("/a.wav", "message"), 0, "2")
@@ -100,47 +100,51 @@ def test_what_a_caller_waits_for_after_a_key_is_timed(line, clock):
     phone.play(HELLO, "4")
     clock.at += 0.25
     phone.transfer("200")
-    assert story.answers_s == pytest.approx([0.5, 0.125, 0.0625, 0.25])
-    assert (story.applications, story.recordings) == (4, 1)
+    assert record.answers_s == pytest.approx([0.5, 0.125, 0.0625, 0.25])
+    assert (record.applications, record.recordings) == (4, 1)
 
 
 def test_the_wait_for_more_digits_is_nobodys_fault(line, clock):
-    phone, story = line("1", "2", None)
+    phone, record = line("1", "2", None)
     phone.play(HELLO, "12")
     phone.wait_key(3000, "12")
     phone.wait_key(3000, "12")  # three seconds of silence
     clock.at += 1
     phone.play(HELLO, "")
-    assert story.answers_s == []
+    assert record.answers_s == []
 
 
 def test_only_the_last_key_of_several_digits_is_timed(line, clock):
-    phone, story = line("1", "2")
+    phone, record = line("1", "2")
     phone.play(HELLO, "12")
     clock.at += 5
     phone.wait_key(3000, "12")
     clock.at += 0.5
     phone.play(HELLO, "")
-    assert story.answers_s == pytest.approx([0.5])
+    assert record.answers_s == pytest.approx([0.5])
 
 
 def test_what_the_dialplan_is_told_is_told_here_too(line):
-    phone, story = line()
+    phone, record = line()
     phone.set_variables({"vm_status": "USEREXIT", "vm_cause": "left", "vm_message_id": "m-1"})
     phone.set_variables({"other": "x"})
-    assert (story.status, story.cause, story.message_id) == ("USEREXIT", "left", "m-1")
+    assert (record.status, record.cause, record.message_id) == ("USEREXIT", "left", "m-1")
 
 
 def test_why_a_call_failed_is_in_its_line(caplog):
     caplog.set_level(logging.INFO)
-    stories.tell(a_story(status="FAILED", cause="full").told(seconds=3, applications=1, keys=0, end="completed"))
+    call_records.log_call(
+        a_record(status="FAILED", cause="full").as_logged(seconds=3, applications=1, keys=0, end="completed")
+    )
     assert caplog.messages == ["call u-1 check from 1001 to *97: 3.0 s, 1 applications, 0 keys, FAILED full, completed"]
 
 
-def test_a_story_is_a_sentence_for_people_and_fields_for_machines(caplog):
+def test_a_record_is_a_sentence_for_people_and_fields_for_machines(caplog):
     caplog.set_level(logging.INFO)
-    told = a_story(status="SUCCESS", answers_s=[0.01, 0.2]).told(seconds=12.34, applications=7, keys=9, end="completed")
-    stories.tell(told)
+    told = a_record(status="SUCCESS", answers_s=[0.01, 0.2]).as_logged(
+        seconds=12.34, applications=7, keys=9, end="completed"
+    )
+    call_records.log_call(told)
     assert caplog.messages == ["call u-1 check from 1001 to *97: 12.3 s, 7 applications, 9 keys, SUCCESS, completed"]
     [line] = [logs._JsonFormatter().format(record) for record in caplog.records]
     assert json.loads(line) | told == json.loads(line)
