@@ -4,53 +4,41 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import gevent
 
 from esl_vm import __version__
 from esl_vm.model.agreement import FIELD
 from esl_vm.model.errors import StoreDownError
+from esl_vm.store.store import SCHEMA
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from esl_vm.ops.metrics import Metrics
     from esl_vm.ops.snapshot import Snapshot
+    from esl_vm.store.cluster import Cluster
 
 log = logging.getLogger(__name__)
 
 BEAT_S = 5.0
 
 
-class Nodes(Protocol):
-    """Where nodes tell of themselves (store/cluster.py); both may raise StoreDownError."""
-
-    def tell(self, node: str, version: str, schema: int, fields: Mapping[str, str]) -> None:
-        """This node is alive."""
-        ...
-
-    def leave(self, node: str, started: str = "") -> None:
-        """This node stops, and will not be missed; unless it was started anew since."""
-        ...
-
-
 class Heartbeat:
     """Tells until it is stopped.
 
     Args:
-        nodes: where. look: how the node is. metrics: what it has counted.
-        knows: the newest schema of the store this version knows. listens: where calls are taken.
+        nodes: where. look: how the node is. metrics: what it has counted. listens: where calls are taken.
         agree: what the nodes must have in common (model/agreement.py).
     """
 
     def __init__(
-        self, nodes: Nodes, look: Callable[[], Snapshot], metrics: Metrics, *, knows: int, listens: str, agree: str = ""
+        self, nodes: Cluster, look: Callable[[], Snapshot], metrics: Metrics, *, listens: str, agree: str = ""
     ) -> None:
         self._nodes = nodes
         self._look = look
         self._metrics = metrics
-        self._knows = knows
         self._fixed = {"listen": listens, "started": f"{time.time():.3f}", **({FIELD: agree} if agree else {})}
         self._greenlet: gevent.Greenlet | None = None
 
@@ -74,7 +62,7 @@ class Heartbeat:
         self._nodes.tell(
             state.node,
             __version__,
-            self._knows,
+            SCHEMA,
             {
                 **self._fixed,
                 "workers": str(state.workers),

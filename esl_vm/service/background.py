@@ -44,7 +44,6 @@ def work_in_background(pipe: HeartbeatPipe, service: Service, counts: MetricsSlo
     from esl_vm.ops.metrics import WRITE_S, Metrics
     from esl_vm.ops.snapshot import Looker
     from esl_vm.service.notifier import build_notifier, build_switch
-    from esl_vm.store.store import SCHEMA
 
     settings = service.settings
     if service.browsed:
@@ -77,7 +76,6 @@ def work_in_background(pipe: HeartbeatPipe, service: Service, counts: MetricsSlo
             node.store.cluster,
             looker.look,
             metrics,
-            knows=SCHEMA,
             listens=service.listens,
             agree=packed(told_in_common(node)),
         )

@@ -193,7 +193,7 @@ def test_half_a_request_is_waited_for_as_long_as_the_constant_says(pages, monkey
 
 def test_a_node_is_in_the_list_until_it_leaves_it(make_store):
     store = make_store()
-    beat = Heartbeat(store.cluster, lambda: a_snapshot(calls=5), Metrics(), knows=1, listens="127.0.0.1:8084")
+    beat = Heartbeat(store.cluster, lambda: a_snapshot(calls=5), Metrics(), listens="127.0.0.1:8084")
     beat.beat()
     [node] = store.cluster.nodes()
     assert (node.name, node.alive, node.schema) == ("node-1", True, 1)
@@ -205,7 +205,7 @@ def test_a_node_is_in_the_list_until_it_leaves_it(make_store):
 
 def test_a_service_that_was_reloaded_stays_in_the_list_when_the_former_one_ends(make_store):
     store = make_store()
-    former, new = (Heartbeat(store.cluster, a_snapshot, Metrics(), knows=1, listens="") for _ in range(2))
+    former, new = (Heartbeat(store.cluster, a_snapshot, Metrics(), listens="") for _ in range(2))
     former._fixed["started"], new._fixed["started"] = "1.000", "2.000"
     former.beat()
     new.beat()
@@ -239,7 +239,7 @@ def test_a_heartbeat_outlives_redis():
         raise StoreDownError("away")
 
     nodes = SimpleNamespace(tell=away, leave=away)
-    beat = Heartbeat(nodes, a_snapshot, Metrics(), knows=1, listens="")
+    beat = Heartbeat(nodes, a_snapshot, Metrics(), listens="")
     beat.start()
     gevent.sleep(0)
     beat.stop()  # raises nothing
