@@ -43,7 +43,8 @@ class Heartbeat:
         self._greenlet: gevent.Greenlet | None = None
 
     def start(self) -> None:
-        """Begin; returns at once."""
+        """Begin: the first time before this returns, so that at a reload the list has this process before the former leaves."""
+        self._try()
         self._greenlet = gevent.spawn(self._run)
 
     def stop(self) -> None:
@@ -81,10 +82,13 @@ class Heartbeat:
 
     def _run(self) -> None:
         while True:
-            try:
-                self.beat()
-            except StoreDownError as away:
-                log.debug("not told: %s", away)
-            except Exception:  # a front door: the next beat may do better
-                log.exception("telling that this node is alive")
             gevent.sleep(BEAT_S)
+            self._try()
+
+    def _try(self) -> None:
+        try:
+            self.beat()
+        except StoreDownError as away:
+            log.debug("not told: %s", away)
+        except Exception:  # a front door: the next beat may do better
+            log.exception("telling that this node is alive")
