@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from esl_vm.cli.boxes import opened_node
@@ -25,7 +26,7 @@ def add_commands(commands: Commands) -> None:
     """`list …`."""
     group = commands.group(
         "list",
-        "distribution lists: add, show, list, remove",
+        "distribution lists: add, show, list, rename, remove",
         examples="esl-vm list add 900 1001 1002 1003 --name Sales\nesl-vm list show 900",
     )
     add = group.add(
@@ -44,6 +45,12 @@ def add_commands(commands: Commands) -> None:
     _members_argument(add)
     add.add_argument("--name", help="what it is called")
     add.add_argument("--recording", metavar="FILE", help="how it is said back on the telephone, instead of its number")
+
+    rename = group.add(
+        "rename", "give a list another number, in another domain too", _rename, examples="esl-vm list rename 900 901"
+    )
+    _list_argument(rename)
+    rename.add_argument("new", metavar="NEW", help="without a domain the list's one")
 
     remove = group.add(
         "remove",
@@ -111,6 +118,24 @@ def _record(node: Node, box: MailboxId, file: str) -> None:
         audio_id = new_id(node.clock.now())
         node.audio.put(audio_id, sound.path)
         node.store.lists.set_recorded_name(box, StoredGreeting(audio_id, sound.duration_ms))
+
+
+def _rename(args: argparse.Namespace) -> int:
+    """Made under its new number before the old one is removed: broken off, both are there."""
+    old = _list_of(args)
+    new = MailboxId.parse(args.new, old.domain)
+    with opened_node(args) as node:
+        found = found_list(node, old)
+        if node.store.lists.find(new) is not None:
+            raise InvalidValueError(f"there is a distribution list {new} already")
+        node.store.lists.add(new, found.members, found.name)
+        if found.recorded_name:
+            sound = new_id(node.clock.now())
+            node.audio.copy(found.recorded_name.audio_id, sound)
+            node.store.lists.set_recorded_name(new, replace(found.recorded_name, audio_id=sound))
+        node.store.lists.remove(old)
+    show(f"renamed list {old} {new}")
+    return 0
 
 
 def _remove(args: argparse.Namespace) -> int:

@@ -46,6 +46,25 @@ def test_mailboxes_are_taken_off(vm, sales):
     assert "1002@default is not on the list" in again.err
 
 
+def test_a_list_gets_another_number_with_its_recording_and_all_on_it(vm, sales, node, tone):
+    vm("list", "add", "900", "--recording", tone())
+    for taken, why in (("1001", "is a mailbox"), ("900", "there is a distribution list")):
+        refused = vm("list", "rename", "900", taken)
+        assert refused.code == 2
+        assert why in refused.err
+    assert vm("list", "rename", "900", "901@autre.example").out == "renamed list 900@default 901@autre.example\n"
+    [there] = vm("list", "list", "--json").json
+    assert there == {
+        "list": "901@autre.example",
+        "name": "Ventes & Québec",
+        "members": ["1001@default", "1002@default"],
+        "recorded_name": True,
+    }
+    recorded = node.store.lists.find(MailboxId("901", "autre.example")).recorded_name
+    assert node.audio.exists(recorded.audio_id)
+    assert vm("list", "rename", "900", "902").code == 1
+
+
 def test_removing_a_list_asks_and_leaves_its_mailboxes(vm, sales):
     asked = vm("list", "remove", "900")
     assert asked.code == 2
