@@ -3,7 +3,7 @@
 import pytest
 from store_case import ALICE, BOB, MONDAY, message
 
-from esl_vm.model.mailbox import MailboxId
+from esl_vm.model.mailbox import Folder, MailboxId
 from esl_vm.model.message import CallDetails
 from esl_vm.model.options import MailboxOptions
 from esl_vm.store.store import Store
@@ -92,6 +92,14 @@ def test_it_is_in_a_backup(left):
     left.store.backup.put_mailbox(record)
     assert found(left, "1017-a3") == [(BOB, "m1.1"), (ALICE, "m1")]
     assert entries(left) == before
+
+
+def test_a_message_of_a_later_version_is_read(left):
+    """What is not known is read past, as the version before this one reads past a message's call."""
+    keys = left.store.keys.of(ALICE)
+    left.store.link.run(keys.partition, lambda client: client.hset(keys.message("m3"), "to_be_invented", "1"))
+    assert left.mailboxes.message(ALICE, "m3") == message("m3", left.mailboxes.message(ALICE, "m3").received)
+    assert "m3" in left.lie(Folder.NEW)
 
 
 def test_what_an_older_version_erased_is_not_found(left):
