@@ -12,7 +12,6 @@ import statistics
 import subprocess
 import sys
 import time
-import wave
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +22,7 @@ from esl_vm.cli.settings_file import load_settings
 from esl_vm.model.mailbox import Folder, MailboxId
 from esl_vm.model.message import Caller, Message, new_id
 from esl_vm.service.wiring import open_node
+from esl_vm.sound.wav import wave
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -48,9 +48,7 @@ def furnish(
 ) -> None:
     """Mailboxes with messages in New, or heard ones in another folder; the first 20 of each have a sound."""
     sound = service.folder / "sound.wav"
-    with wave.open(str(sound), "wb") as file:
-        file.setparams((1, 2, 8000, 0, "NONE", ""))
-        file.writeframes(b"\x00\x20\x00\xe0" * 8000)
+    sound.write_bytes(wave(b"\x00\x20\x00\xe0" * 8000, 8000))
     with open_node(load_settings(service.settings, {})) as node:
         for box in (MailboxId(number, "default") for number in boxes):
             node.registry.add(box, {"name": "Alice Martin", "language": "fr"})

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -80,14 +80,6 @@ RECORDED = {
 }
 # Spelled two ways, said as one.
 _SAME = {"fr": {"une": "un", "beep": "bip", "quelle": "quel"}, "en": {"oh": "zero", "ok": "okay"}}
-
-
-class Recogniser(Protocol):
-    """Writes down what it hears."""
-
-    def hear(self, samples: Samples, language: str) -> str:
-        """What is said in a sound of 8000 samples a second."""
-        ...
 
 
 class Whisper:

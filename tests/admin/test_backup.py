@@ -3,7 +3,6 @@
 import contextlib
 import stat
 import threading
-import wave
 
 import pytest
 from support.redis_servers import NoRedisError, redis_cluster, redis_sentinels, redis_server
@@ -15,15 +14,14 @@ from esl_vm.model.mailbox import Folder, Greeting, MailboxId, StoredGreeting
 from esl_vm.model.message import Caller, Message, new_id
 from esl_vm.ops.orphans import find_orphans
 from esl_vm.service.wiring import open_node
+from esl_vm.sound.wav import wave
 
 ALICE, BOB = MailboxId("1001"), MailboxId("1002", "other.example")
 
 
 def sound_of(tmp_path, seed):
     path = tmp_path / "sound.wav"
-    with wave.open(str(path), "wb") as sound:
-        sound.setparams((1, 2, 8000, 0, "NONE", ""))
-        sound.writeframes(bytes([seed % 251]) * 1600)
+    path.write_bytes(wave(bytes([seed % 251]) * 1600, 8000))
     return path
 
 

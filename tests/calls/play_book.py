@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import wave
 from pathlib import Path
 
 from calls.book import Box, PhoneCall
@@ -11,6 +10,7 @@ from support.options import options_of
 from esl_vm.model.call import Call
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId, StoredGreeting
 from esl_vm.model.message import Caller, Message
+from esl_vm.sound.wav import wave
 
 NOON = 1795363200.0
 """Noon UTC of a Sunday: messages of today are of today in every zone used here."""
@@ -53,11 +53,7 @@ def _messages(box: Box, number: MailboxId, rig, folder: Path) -> None:
 def tone(path: Path, seconds: float) -> Path:
     """A WAV file of that length, loud throughout."""
     frames = round(seconds * 8000)
-    with wave.open(str(path), "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(8000)
-        out.writeframes((b"\x00\x20\x00\x20\x00\xe0\x00\xe0" * (frames // 4 + 1))[: frames * 2])
+    path.write_bytes(wave((b"\x00\x20\x00\x20\x00\xe0\x00\xe0" * (frames // 4 + 1))[: frames * 2], 8000))
     return path
 
 

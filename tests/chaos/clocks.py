@@ -15,9 +15,10 @@ import subprocess
 import sys
 import tempfile
 import time
-import wave
 from dataclasses import dataclass
 from pathlib import Path
+
+from esl_vm.sound.wav import wave
 
 DAY = 86400
 CLOCKS = {"40 days ahead": 40 * DAY, "two days behind": -2 * DAY, "an hour back": -3600}
@@ -174,9 +175,7 @@ def _greeting(node, box) -> str:
 
 def _wav(path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with wave.open(str(path), "wb") as sound:
-        sound.setparams((1, 2, 8000, 0, "NONE", ""))
-        sound.writeframes(b"\x00\x20\x00\xe0" * 4000)
+    path.write_bytes(wave(b"\x00\x20\x00\xe0" * 4000, 8000))
     return path
 
 

@@ -16,7 +16,6 @@ import re
 import sys
 import tempfile
 import time
-import wave
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -38,6 +37,7 @@ from esl_vm.service.wiring import open_node
 from esl_vm.sim.node import Incoming, SimNode
 from esl_vm.sim.realtime import RealTime
 from esl_vm.sim.tcp import call_over_tcp
+from esl_vm.sound.wav import wave
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -277,9 +277,7 @@ def _node(service: Service):
 def _furnish(service: Service) -> None:
     """Mailboxes, with messages to listen to: one that was heard is in the cache, and the next is another."""
     said = service.data.parent / "said.wav"
-    with wave.open(str(said), "wb") as sound:
-        sound.setparams((1, 2, 8000, 0, "NONE", ""))
-        sound.writeframes(b"\x00\x20\x00\xe0" * 2000)
+    said.write_bytes(wave(b"\x00\x20\x00\xe0" * 2000, 8000))
     with _node(service) as node:
         for box in BOXES:
             node.add_mailbox(box, {"maxmsg": "9999"}, "")

@@ -4,7 +4,6 @@ import io
 import json
 import struct
 import sys
-import wave
 from dataclasses import dataclass
 
 import pytest
@@ -12,6 +11,7 @@ import redis
 from support.redis_servers import NoRedisError, redis_server
 
 from esl_vm.cli.main import main
+from esl_vm.sound.wav import wave
 
 
 @dataclass
@@ -71,10 +71,8 @@ def tone(tmp_path):
 
     def make(seconds=2.0, name="tone.wav", rate=8000):
         path = tmp_path / name
-        with wave.open(str(path), "wb") as sound:
-            sound.setparams((1, 2, rate, 0, "NONE", ""))
-            samples = [8000 if index // 10 % 2 else -8000 for index in range(int(rate * seconds))]
-            sound.writeframes(struct.pack(f"<{len(samples)}h", *samples))
+        samples = [8000 if index // 10 % 2 else -8000 for index in range(int(rate * seconds))]
+        path.write_bytes(wave(struct.pack(f"<{len(samples)}h", *samples), rate))
         return path
 
     return make

@@ -8,8 +8,6 @@ from functools import lru_cache
 import numpy as np
 from live.telephone_sound import to_ulaw
 
-from esl_vm.sound.resample import from_pcm, resampled, to_pcm
-
 
 @dataclass(frozen=True)
 class Codec:
@@ -51,10 +49,6 @@ class Codec:
         if self.name == "L16":
             return [one.astype(">i2").tobytes() for one in whole.reshape(-1, frame * self.channels)]
         return _by_av(self, whole.reshape(-1, frame * self.channels))
-
-    def at_its_rate(self, samples: np.ndarray) -> np.ndarray:
-        """Telephone samples (8000 a second) as samples of its rate."""
-        return np.frombuffer(to_pcm(resampled(from_pcm(samples.astype("<i2").tobytes()), 8000, self.rate)), dtype="<i2")
 
 
 PCMU = Codec("PCMU", 0, 8000)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from esl_vm.sound.wav import wave as wav
+
 RATE = 8000
 FRAME = 160
 """Samples in an RTP packet of 20 ms."""
@@ -52,9 +54,7 @@ def read_wav(path: Path) -> np.ndarray:
 
 def write_wav(path: Path, samples: np.ndarray) -> Path:
     """Write samples as such a file."""
-    with wave.open(str(path), "wb") as sound:
-        sound.setparams((1, 2, RATE, len(samples), "NONE", ""))
-        sound.writeframes(samples.astype("<i2").tobytes())
+    path.write_bytes(wav(samples.astype("<i2").tobytes(), RATE))
     return path
 
 

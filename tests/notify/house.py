@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import math
 import struct
 import time
-import wave
 
 from notify_cast import ALICE, NOON, TestClock
 
@@ -21,6 +19,7 @@ from esl_vm.notify.plan import Wishes, jobs_of
 from esl_vm.notify.service import NotifyService
 from esl_vm.notify.smtp_connection import SmtpServer
 from esl_vm.notify.sources import Sources
+from esl_vm.sound.wav import wave
 from esl_vm.store.connect import connect
 from esl_vm.store.outbox import RedisOutbox
 from esl_vm.store.store import Store
@@ -30,12 +29,8 @@ PARTITIONS = 4
 
 def wav(seconds=1.5, rate=8000):
     """A tone, as FreeSWITCH would record it."""
-    data = io.BytesIO()
-    with wave.open(data, "wb") as file:
-        file.setparams((1, 2, rate, 0, "NONE", ""))
-        samples = (int(8000 * math.sin(n / 5)) for n in range(int(seconds * rate)))
-        file.writeframes(b"".join(struct.pack("<h", sample) for sample in samples))
-    return data.getvalue()
+    samples = (int(8000 * math.sin(n / 5)) for n in range(int(seconds * rate)))
+    return wave(b"".join(struct.pack("<h", sample) for sample in samples), rate)
 
 
 class House:

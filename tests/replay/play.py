@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import wave
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from esl_vm.model.message import Caller, Message
 from esl_vm.model.options import MailboxOptions, option_name, parse_option
 from esl_vm.model.pins import PinRules
 from esl_vm.model.waits import Waits
+from esl_vm.sound.wav import wave
 
 FOLDERS = {"INBOX": Folder.NEW, "Urgent": Folder.NEW} | {f.value.capitalize(): f for f in Folder if f is not Folder.NEW}
 GREETINGS = {
@@ -169,11 +169,7 @@ def sound_file(folder: Path, name: str, seconds: float) -> Path:
     """A WAV file of that length, loud throughout."""
     path = folder / f"{name}.wav"
     frames = round(seconds * 8000)
-    with wave.open(str(path), "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(8000)
-        out.writeframes((b"\x00\x20\x00\xe0" * (frames // 2 + 1))[: frames * 2])
+    path.write_bytes(wave((b"\x00\x20\x00\xe0" * (frames // 2 + 1))[: frames * 2], 8000))
     return path
 
 

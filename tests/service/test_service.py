@@ -7,12 +7,13 @@ import signal
 import socket
 import subprocess
 import sys
-import wave
 from functools import partial
 from pathlib import Path
 
 import pytest
 from support.waiting import wait_until
+
+from esl_vm.sound.wav import wave
 
 
 def started(program, folder, *words, settings=""):
@@ -68,9 +69,7 @@ def phone(program):
 def talk(phone, tmp_path):
     """Somebody who leaves a message for 1001 and talks for a minute; returned when the recording runs."""
     voice = tmp_path / "voice.wav"
-    with wave.open(str(voice), "wb") as sound:
-        sound.setparams((1, 2, 8000, 0, "NONE", ""))
-        sound.writeframes(b"\x00\x20\x00\xe0" * (8000 * 60 // 2))
+    voice.write_bytes(wave(b"\x00\x20\x00\xe0" * (8000 * 60 // 2), 8000))
 
     def begin(service, spool):
         caller = phone(service, "1001", "--from", "1002", "--keys", "# 1", "--voice", voice)

@@ -11,6 +11,7 @@ from esl_vm.sim.line import Happening, Line
 from esl_vm.sim.playback import Stopped
 from esl_vm.sim.prompts import Prompts, measure
 from esl_vm.sim.voice import Voice, load_voice, tone
+from esl_vm.sound.wav import wave as wav_file
 
 YOU_HAVE = "prompts/fr/vm-youhave.wav"
 TWO = "prompts/fr/digits/2.wav"
@@ -28,9 +29,7 @@ def line(clock):
 
 
 def wav(path: Path, seconds: float, rate: int = 8000) -> Path:
-    with wave.open(str(path), "wb") as sound:
-        sound.setparams((1, 2, rate, 0, "NONE", ""))
-        sound.writeframes(bytes(2 * int(seconds * rate)))
+    path.write_bytes(wav_file(bytes(2 * int(seconds * rate)), rate))
     return path
 
 

@@ -8,6 +8,7 @@ from support.virtual_clock import StuckError, VirtualClock
 
 from esl_vm.sim.node import Incoming, SimNode
 from esl_vm.sim.orders import Holder
+from esl_vm.sound.wav import wave
 
 OPTIONS = "prompts/fr/vm-opts.wav"
 PASSWORD = "prompts/fr/vm-password.wav"
@@ -235,11 +236,7 @@ class TestKeys:
 
 class TestMovingInAMessage:
     def test_fileman_moves_and_always_says_ok(self, s, tmp_path):
-        import wave
-
-        with wave.open(str(tmp_path / "m.wav"), "wb") as sound:
-            sound.setparams((1, 2, 8000, 0, "NONE", ""))
-            sound.writeframes(bytes(160_000))
+        (tmp_path / "m.wav").write_bytes(wave(bytes(160_000), 8000))
         call, service = s.call("s:120")
         service.start()
         service.execute("playback", str(tmp_path / "m.wav"))

@@ -10,6 +10,7 @@ from support.virtual_clock import StuckError, VirtualClock
 from esl_vm.model.call import ALL_KEYS, Call, Ended
 from esl_vm.model.errors import CallerGoneError, InvalidValueError
 from esl_vm.sim.line import Line
+from esl_vm.sound.wav import wave as wav_file
 from esl_vm.speech.utterance import Pause, Prompt, Sound
 
 OPTS = (Prompt("vm-opts", "fr"), Prompt("vm-helpexit", "fr"))
@@ -38,9 +39,7 @@ def s():
 
 
 def wav(path, seconds):
-    with wave.open(str(path), "wb") as sound:
-        sound.setparams((1, 2, 8000, 0, "NONE", ""))
-        sound.writeframes(bytes(2 * int(seconds * 8000)))
+    path.write_bytes(wav_file(bytes(2 * int(seconds * 8000)), 8000))
     return Sound(str(path), f"message {path.stem}")
 
 

@@ -22,6 +22,7 @@ from esl_vm.sim.realtime import RealTime
 from esl_vm.sim.sounddevice import Loudspeaker, Microphone
 from esl_vm.sim.tcp import TcpTransport
 from esl_vm.sim.terminal import run_phone
+from esl_vm.sound.wav import wave as wav
 
 QUICK = "silence_stream://50"
 
@@ -138,9 +139,7 @@ def test_what_is_said_dialled_and_recorded_is_shown_in_lines(serve, tmp_path):
 
 def test_a_voice_file_is_what_is_recorded(serve, tmp_path):
     speech = array("h", (n % 2000 for n in range(4000)))
-    with wave.open(str(tmp_path / "v.wav"), "wb") as sound:
-        sound.setparams((1, 2, 8000, 0, "NONE", ""))
-        sound.writeframes(speech.tobytes())
+    (tmp_path / "v.wav").write_bytes(wav(speech.tobytes(), 8000))
 
     def service(call):
         call.take()
@@ -168,9 +167,7 @@ def test_a_pin_is_not_shown(serve):
 
 
 def test_other_sounds_are_shown_by_name_and_length(serve, tmp_path):
-    with wave.open(str(tmp_path / "0199ab.wav"), "wb") as sound:
-        sound.setparams((1, 2, 8000, 0, "NONE", ""))
-        sound.writeframes(bytes(4800))
+    (tmp_path / "0199ab.wav").write_bytes(wav(bytes(4800), 8000))
 
     def service(call):
         call.take()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import pickle
 from pathlib import Path
 
@@ -239,8 +238,3 @@ class Desk:
 def freeswitch_records(path: Path, data: bytes, rate: int = RATE, channels: int = 1) -> None:
     """What `record` leaves at its proper end, on a line of that rate."""
     path.write_bytes(wave(data, rate, channels))
-
-
-def stripped(message: Message) -> Message:
-    """A message without what differs between its copies."""
-    return dataclasses.replace(message, id="", intro_id="")

@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-import wave
 from contextlib import ExitStack
 
 from support.browser import CHOSEN_PIN, Browser
@@ -16,6 +15,7 @@ from esl_vm.cli.settings_file import load_settings
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.message import Caller, Message, new_id
 from esl_vm.service.wiring import open_node
+from esl_vm.sound.wav import wave
 
 _numbers = itertools.count(1)
 
@@ -83,9 +83,7 @@ class House:
     def sound(self, ms=2000):
         path = self.served.folder / f"tone-{ms}.wav"
         if not path.exists():
-            with wave.open(str(path), "wb") as out:
-                out.setparams((1, 2, 8000, 0, "NONE", ""))
-                out.writeframes(b"".join((i % 200 * 40).to_bytes(2, "little") for i in range(8 * ms)))
+            path.write_bytes(wave(b"".join((i % 200 * 40).to_bytes(2, "little") for i in range(8 * ms)), 8000))
         return path
 
     def owner(self, box):
