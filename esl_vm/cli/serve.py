@@ -96,7 +96,8 @@ def _run(args: argparse.Namespace) -> int:
             background = partial(
                 work_in_background, service=dataclasses.replace(service, demo=args.demo), counts=counted.slot()
             )
-            web = [Role("web", partial(serve_web, service=service), serves_calls=False)] if browsed else []
+            asked = dataclasses.replace(service, demo=args.demo)
+            web = [Role("web", partial(serve_web, service=asked), serves_calls=False)] if browsed else []
             return [*workers, Role("background process", background, serves_calls=False), *web]
 
         def reload() -> list[Role]:

@@ -80,6 +80,16 @@ class Connections(Pool):  # type: ignore[misc] # likewise
         if self._arriving.pop(connection, self) is None:
             self._answered[connection] = None
 
+    def waits(self, connection: gevent.Greenlet) -> None:
+        """It was answered, and may send another request."""
+        if self._answered.pop(connection, self) is None:
+            self._arriving[connection] = None
+
+    def drop_waiting(self) -> None:
+        """Who has sent no request is sent away: nothing more is answered here."""
+        for connection in tuple(self._arriving):
+            connection.kill(block=False)
+
     def _left(self, connection: gevent.Greenlet) -> None:
         self._arriving.pop(connection, None)
         self._answered.pop(connection, None)

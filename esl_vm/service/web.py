@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import tempfile
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from esl_vm.service.process import look_at_redis, own_socket, until_told
+from esl_vm.model.errors import AudioMissingError, StoreDownError
+from esl_vm.model.mailbox import MailboxId
+from esl_vm.model.message import Caller, Message
+from esl_vm.service.process import DEMO_MAILBOXES, look_at_redis, own_socket, until_told
 from esl_vm.service.wiring import in_thread, open_node
 
 if TYPE_CHECKING:
@@ -16,6 +22,15 @@ if TYPE_CHECKING:
     from esl_vm.service.heartbeat_pipe import HeartbeatPipe
     from esl_vm.service.process import Service
     from esl_vm.web.server import WebServer
+
+
+_DEMO_TRIES, _DEMO_PAUSE_S, _DEMO_RATE = 60, 0.5, 8000
+_DEMO_MESSAGES = (
+    (Caller("4185550144", "Clinique du Parc"), 6.0, False, 90_000),
+    (Caller("1002", "Bob Tremblay"), 3.5, True, 5_400),
+    (Caller("5145550142", "Zoé Côté"), 9.0, False, 300),
+)
+"""Who left them, how long they are in seconds, whether they are urgent, how many seconds ago."""
 
 
 def serve_web(pipe: HeartbeatPipe, service: Service) -> int:
@@ -33,15 +48,47 @@ def serve_web(pipe: HeartbeatPipe, service: Service) -> int:
         return 0
     if service.seen:
         service.seen.close()
-    with open_node(service.settings, service.redis_url) as node:
+    import gevent
+
+    settings = service.settings
+    if service.demo and ip_address(service.browsed.getsockname()[0]).is_loopback:
+        # What is there to be tried opens with the PIN that was given to it, to whoever sits at this host.
+        settings = replace(settings, pins=replace(settings.pins, initial_from_outside=True))
+    with open_node(settings, service.redis_url) as node:
         look_at_redis(node)
         stop = until_told(pipe)
         server = build_web(node, own_socket(service.browsed))
         server.start()
+        if service.demo:
+            gevent.spawn(_add_demo_messages, node)
         pipe.ready()
         stop.wait()
         server.stop()
     return 0
+
+
+def _add_demo_messages(node: Node) -> None:
+    """A few messages to hear, in the first of the mailboxes to try, once it is there; each once, as their ids are fixed."""
+    import gevent
+
+    from esl_vm.sim.voice import tone
+    from esl_vm.sound.wav import wave
+
+    box = MailboxId(DEMO_MAILBOXES[0][0], node.settings.service.domain)
+    for _ in range(_DEMO_TRIES):
+        with suppress(StoreDownError):
+            if node.mailboxes.open(box) is not None:
+                break
+        gevent.sleep(_DEMO_PAUSE_S)
+    with tempfile.TemporaryDirectory(prefix="esl-vm-demo-") as folder, suppress(StoreDownError):
+        for place, (caller, seconds, urgent, ago_s) in enumerate(_DEMO_MESSAGES):
+            sound = Path(folder) / f"{place}.wav"
+            sound.write_bytes(wave(tone(seconds).tobytes(), _DEMO_RATE))
+            received = node.clock.now() - ago_s
+            message = Message(f"demo-{place}", caller, received, duration_ms=int(seconds * 1000), urgent=urgent)
+            if not node.audio.exists(message.id):
+                node.audio.put(message.id, sound)
+            node.mailboxes.deliver(box, message)
 
 
 def build_web(node: Node, listener: object) -> WebServer:
@@ -66,7 +113,10 @@ def build_web(node: Node, listener: object) -> WebServer:
     def as_mp3(audio_id: str, source: Path) -> Path:
         from esl_vm.sound.encode import encoded
 
-        return kept.fetch(f"{audio_id}-mp3", lambda: in_thread(lambda: encoded(source, "mp3")))
+        try:
+            return kept.fetch(f"{audio_id}-mp3", lambda: in_thread(lambda: encoded(source, "mp3")))
+        except (OSError, RuntimeError) as wrong:
+            raise AudioMissingError(f"the sound {audio_id} can't be read: {wrong}") from wrong
 
     @contextmanager
     def converted(source: Path) -> Iterator[Uploaded]:
@@ -105,4 +155,5 @@ def build_web(node: Node, listener: object) -> WebServer:
         Connections(wanted.connections),
         arrival_s=wanted.arrival_s,
         stall_s=wanted.stall_s,
+        end_streams=world.hub.close,
     )

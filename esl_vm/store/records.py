@@ -79,7 +79,7 @@ def message_of(message_id: str, fields: Mapping[str, str]) -> Message:
         duration_ms=number(fields.get("duration_ms")),
         urgent="urgent" in fields,
         heard="heard" in fields,
-        folder=Folder(fields.get("folder", "new")),
+        folder=_folder(fields.get("folder", "")),
         origin=fields.get("origin", "call"),
         cut="cut" in fields,
         intro_id=fields.get("intro_id", ""),
@@ -87,6 +87,11 @@ def message_of(message_id: str, fields: Mapping[str, str]) -> Message:
         forwarded_by=fields.get("forwarded_by", ""),
         call=CallDetails.of(fields),
     )
+
+
+def _folder(value: str) -> Folder:
+    """A folder; what was written by hand and is none does not hide the message, nor those beside it."""
+    return Folder(value) if value in FOLDERS else Folder.NEW
 
 
 def _word(value: str | float) -> str:

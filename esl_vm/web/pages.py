@@ -118,6 +118,12 @@ def problem_page(problem: ProblemError, request_id: str, request: falcon.Request
     return _rendered("problem.html", language, problem=problem, request_id=request_id).encode()
 
 
+@page("GET", "/", Right.ANYBODY, "The first page")
+def first_page(_ask: Ask) -> Answer:
+    """What there is to see."""
+    return see_other("/api/")
+
+
 @page("GET", "/admin/link/{link}", Right.ANYBODY, "Sign in as an administrator: the question")
 def ask_to_sign_in(ask: Ask) -> Answer:
     """A mail scanner that looks at it uses nothing up: the button does."""

@@ -39,6 +39,7 @@ class _Handler(WSGIHandler):  # type: ignore[misc] # gevent has no types here
 
     def handle_one_request(self) -> Any:
         result = None
+        self.server.pool.waits(gevent.getcurrent())
         with gevent.Timeout(self.arrival_s, exception=False) as self.arrival:
             result = super().handle_one_request()
         return result  # noqa: RET504 - None when the time is over
@@ -100,6 +101,7 @@ class WebServer:
         application: WSGI.
         connections: how many there may be (`ops.web.Connections`).
         arrival_s: seconds in which a request's headers must have arrived. stall_s: seconds a client may keep us waiting.
+        end_streams: ends answers that would go on.
     """
 
     def __init__(
@@ -110,7 +112,10 @@ class WebServer:
         *,
         arrival_s: float = 10.0,
         stall_s: float = 30.0,
+        end_streams: Callable[[], None] = lambda: None,
     ) -> None:
+        self._connections = connections
+        self._end_streams = end_streams
         handler = type("Handler", (_Handler,), {"arrival_s": arrival_s, "stall_s": stall_s})
         self._server = WSGIServer(
             listener, application, log=None, error_log=_Quiet(), spawn=connections, handler_class=handler
@@ -127,5 +132,8 @@ class WebServer:
         self._server.start()
 
     def stop(self) -> None:
-        """Take no more, and give what is being answered a few seconds to end."""
+        """Take no more; streams end, and what is being answered has a few seconds to."""
+        self._server.stop_accepting()
+        self._end_streams()
+        self._connections.drop_waiting()
         self._server.stop(timeout=_DRAIN_S)

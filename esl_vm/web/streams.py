@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import gevent
 import msgspec
+from gevent.lock import Semaphore
 from gevent.queue import Empty, Queue
 
 from esl_vm.model.errors import StoreDownError, VoicemailError
@@ -51,24 +52,33 @@ class Hub:
 
     def __init__(self, events: EventLog) -> None:
         self._events = events
-        self._listeners: set[Queue[Event]] = set()
+        self._listeners: set[Queue[Event | None]] = set()
         self._reader: gevent.Greenlet | None = None
+        self._beginning = Semaphore()
         self.reached: dict[int, str] = {}
 
-    def listen(self) -> Queue[Event]:
+    def listen(self) -> Queue[Event | None]:
         """What comes from now on; raises StoreDownError where it can't be read."""
-        if self._reader is None or self._reader.dead:
-            self.reached = self._events.end()
-            self._reader = gevent.spawn(self._read)
-        queue: Queue[Event] = Queue(_MOST_BEHIND)
+        with self._beginning:
+            if self._reader is None or self._reader.dead:
+                self.reached = self._events.end()
+                self._reader = gevent.spawn(self._read)
+        queue: Queue[Event | None] = Queue(_MOST_BEHIND)
         self._listeners.add(queue)
         return queue
 
-    def leave(self, queue: Queue[Event]) -> None:
+    def leave(self, queue: Queue[Event | None]) -> None:
         """He listens no more; with the last of them the reading ends."""
         self._listeners.discard(queue)
 
-    def has(self, queue: Queue[Event]) -> bool:
+    def close(self) -> None:
+        """Nobody is told any more: the streams end, and their clients come back elsewhere."""
+        for queue in tuple(self._listeners):
+            self.leave(queue)
+            if not queue.full():
+                queue.put_nowait(None)
+
+    def has(self, queue: Queue[Event | None]) -> bool:
         """Whether he is still given what comes."""
         return queue in self._listeners
 
@@ -141,7 +151,7 @@ class _Stream:
     def __init__(
         self,
         hub: Hub,
-        queue: Queue[Event],
+        queue: Queue[Event | None],
         reached: dict[int, str],
         resume: Mapping[int, str],
         wanted: Callable[[Event], bool],
@@ -173,6 +183,8 @@ class _Stream:
                     return
                 yield b":\n\n"
                 continue
+            if event is None:
+                return
             if event.partition not in self._reached or _order(event.id) <= _order(self._reached[event.partition]):
                 continue
             self._reached[event.partition] = event.id

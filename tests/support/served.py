@@ -15,18 +15,19 @@ import pytest
 class Service:
     """`esl-vm serve` on a Redis of its own, two workers, its status pages on a free port; killed by its pid."""
 
-    def __init__(self, folder, *words, settings=""):
+    def __init__(self, folder, *words, settings="", web=False):
         self.data = folder / "data"
         self.log = folder / "log"
         command = [sys.executable, "-m", "esl_vm", "--config", folder / "esl-vm.toml", "--data-dir", self.data]
         (folder / "esl-vm.toml").write_text(f'service.log_format = "json"\nservice.node = "node-1"\n{settings}')
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*command, "serve", "--demo", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", *words],
+                [*command, "serve", "--demo", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", *(["--web", "127.0.0.1:0"] if web else []), *words],
                 stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True, text=True,
             )  # fmt: skip
         self.address = self._says(r"takes calls on (\S+)")
         self.status = self._says(r"status\s+(http://[^/]+)/metrics")
+        self.web = self._says(r"web\s+(http://[^/]+)/") if web else ""
 
     def _says(self, pattern):
         for line in self.process.stdout:

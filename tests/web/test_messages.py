@@ -2,7 +2,7 @@
 
 from support.browser import CHOSEN_PIN
 from support.hostile_names import FORGED, hostile_callers
-from support.redis_servers import wait_until
+from support.waiting import wait_until
 
 from esl_vm.model.mailbox import Folder
 from esl_vm.model.message import CallDetails, Message

@@ -173,3 +173,21 @@ def test_told_to_stop_it_ends_with_nothing_wrong(tmp_path, web_redis):
     running.close()
     assert running.process.returncode == 0
     assert "Traceback" not in running.log.read_text()
+
+
+def test_a_stop_waits_for_nobody_who_only_listens_or_holds_on(tmp_path, web_redis):
+    running = Served(tmp_path, web_redis.url)
+    house = House(running)
+    words = house.token("events.read").token
+    with connected(running) as stream, connected(running) as idle:
+        stream.sendall(f"GET /api/v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {words}\r\n\r\n".encode())
+        begun = b""
+        while b"retry: 2000" not in begun:
+            begun += stream.recv(65536)
+        idle.sendall(b"GET /api/problems HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert idle.recv(65536).startswith(b"HTTP/1.1 200 ")
+        running.process.terminate()
+        assert all_of(stream).endswith(b"0\r\n\r\n")
+        all_of(idle)
+    running.close()
+    assert running.process.returncode == 0

@@ -1,0 +1,58 @@
+"""`serve` with a web address: a process beside the workers, on the same mailboxes as the telephone; kept by the supervisor."""
+
+import os
+import re
+import signal
+from pathlib import Path
+
+import pytest
+from support.browser import Browser
+from support.served import Service
+from support.waiting import wait_until
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory):
+    running = Service(tmp_path_factory.mktemp("service"), web=True)
+    yield running
+    running.close()
+
+
+def web_pid(service):
+    """The process that listens where browsers come in and nothing else does: the last that the supervisor started."""
+    children = Path(f"/proc/{service.process.pid}/task/{service.process.pid}/children").read_text().split()
+    return max(int(pid) for pid in children)
+
+
+def test_what_is_left_by_telephone_is_in_the_browser_and_the_other_way_round(service):
+    alice = Browser(service.web)
+    # The mailboxes to try open with the PIN that the telephone's guide names, from this host.
+    wait_until(lambda: alice.post("/api/v1/session", {"mailbox": "1001", "pin": "1234"}).status == 201)
+    messages = "/api/v1/mailboxes/1001@default/messages"
+    wait_until(lambda: len(alice.get(messages).json["messages"]) == 3, "the messages to try")
+    (urgent,) = [one for one in alice.get(messages).json["messages"] if one["urgent"]]
+    assert alice.get(f"{messages}/{urgent['id']}/sound").headers["Content-Type"] == "audio/wav"
+    service.ring("1001", "# # 1", sender="1002")
+    left = wait_until(lambda: [one for one in alice.get(messages).json["messages"] if one["call_uuid"]])
+    assert left[0]["caller_number"] == "1002"
+    for one in alice.get(messages).json["messages"]:
+        alice.delete(f"{messages}/{one['id']}")
+    assert '"new": 0' in service.run("mailbox", "show", "1001", "--json")
+
+
+def test_a_web_process_that_dies_is_started_again_and_calls_go_on(service):
+    os.kill(web_pid(service), signal.SIGKILL)
+    service.ring("1002", "# # 1", sender="1001")
+
+    def answers():
+        try:
+            return Browser(service.web).get("/api/problems").status == 200
+        except OSError:
+            return False
+
+    wait_until(answers, "the pages being back")
+
+
+def test_its_address_is_said(service):
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+", service.web)
+    assert Browser(service.web).get("/").headers["Location"]
