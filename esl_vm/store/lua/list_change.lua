@@ -17,6 +17,10 @@ end
 if not wish.make and redis.call('EXISTS', KEYS[1]) == 0 then
     return {'no list'}
 end
+local went = 0
+for _, member in ipairs(wish.remove) do  -- first: a full Redis takes that, and lets a script that began with it go on
+    went = went + redis.call('ZREM', KEYS[2], member)
+end
 local before = redis.call('HGET', KEYS[1], 'sound')
 redis.call('HSETNX', KEYS[1], 'name', '')
 if #wish.fields > 0 then
@@ -33,11 +37,8 @@ if before and before ~= sound then
     redis.call('ZADD', KEYS[5], ARGV[3], before)
 end
 redis.call('ZADD', KEYS[3], 0, ARGV[1])
-local came, went = 0, 0
+local came = 0
 for _, member in ipairs(wish.add) do
     came = came + redis.call('ZADD', KEYS[2], 0, member)
-end
-for _, member in ipairs(wish.remove) do
-    went = went + redis.call('ZREM', KEYS[2], member)
 end
 return {'done', came, went}
