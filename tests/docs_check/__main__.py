@@ -22,7 +22,7 @@ from docs_check.followed import ADMINISTRATION, BEFORE, OPERATIONS, Followed
 from docs_check.hosts import Host, hosts
 from docs_check.moving_in import moving_in
 from docs_check.one_node import newcomer, one_node
-from docs_check.pages import blocks, in_section
+from docs_check.pages import command_lines, in_section
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,12 +121,11 @@ def sentinel(followed: Followed, all_hosts: list[Host]) -> None:
 
 def operated(followed: Followed, host: Host) -> None:
     """The operations page on a node that serves; its mailbox is the one of the administration page."""
-    for block in blocks(OPERATIONS):
-        for line in block.commands if block.kind in {"sh", "console"} else ():
-            typed = line.replace("1001@default", "2001@default")
-            if typed.startswith("redis-cli"):
-                typed = f"export REDISCLI_AUTH=change-this; {typed}"
-            followed.type_in(OPERATIONS, block.section, line, [host], typed=typed)
+    for section, line in command_lines(OPERATIONS):
+        typed = line.replace("1001@default", "2001@default")
+        if typed.startswith("redis-cli"):
+            typed = f"export REDISCLI_AUTH=change-this; {typed}"
+        followed.type_in(OPERATIONS, section, line, [host], typed=typed)
 
 
 def in_step(host: Host, port: int) -> bool:

@@ -15,8 +15,9 @@ ADMINISTRATION, OPERATIONS, SECURITY = "docs/administration.md", "docs/operation
 NOTIFY, OPTIONS, README, WEB = "docs/notify.md", "docs/options.md", "README.md", "docs/web.md"
 #: They fetch packages: with this machine's network.
 ONLINE = ("apt-get ", "python3 -m venv", "/opt/esl-vm/bin/pip")
-#: What is missing on a host without FreeSWITCH, or does not come from an old system, is a finding (exit code 1).
-FINDS = ("esl-vm doctor", "esl-vm import", "esl-vm --data-dir rehearsal import")
+#: What is missing on a host without FreeSWITCH, does not come from an old system, or is a call of another
+#: installation's, is a finding (exit code 1).
+FINDS = ("esl-vm doctor", "esl-vm import", "esl-vm --data-dir rehearsal import", "esl-vm message search")
 #: They go on until Ctrl-C.
 ENDLESS = ("esl-vm events --follow", "esl-vm top", "esl-vm notify")
 #: FreeSWITCH is there before us: its user and the password of its event socket.
