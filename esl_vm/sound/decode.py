@@ -56,6 +56,7 @@ def read_sound(path: Path) -> tuple[Samples, int]:
     """A whole sound file, one channel of numbers from -1 to 1, and its samples a second. Raises OSError, ValueError."""
     try:
         with open_sound(path) as sound:
-            return np.concatenate([np.zeros(0, dtype=np.float32), *blocks(sound)]), sound.samplerate
+            samples: Samples = sound.read(sound.frames, dtype="float32", always_2d=True).mean(axis=1, dtype=np.float32)
+            return samples, sound.samplerate
     except soundfile.SoundFileError as error:
         raise ValueError(f"not a sound file: {error}") from error

@@ -140,9 +140,13 @@ def test_a_broken_recording_is_reported_and_leaves_no_half_file(tmp_path):
     broken.parent.mkdir(parents=True)
     broken.write_bytes(b"RIFF....WAVEfmt rubbish")
     (tmp_path / "in/fr/vm-and.g722").write_bytes(b"\x00" * 400)
+    record(tmp_path / "in/fr/vm-first.flac")
+    cut = tmp_path / "in/fr/vm-first.flac"
+    cut.write_bytes(cut.read_bytes()[:200])
     [built] = build_pack(AsteriskPack(tmp_path / "in"), tmp_path / "out", languages=["fr"])
     assert "vm-no" in built.missing
     assert "vm-and" in built.missing
+    assert "vm-first" in built.missing
     assert not (tmp_path / "out/fr/vm-no.wav").exists()
     assert not list((tmp_path / "out").rglob("*.part"))
 
