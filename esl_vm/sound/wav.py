@@ -136,7 +136,9 @@ def _header(fd: int, length: int) -> Wave:
         elif name == b"data":
             if not rate:
                 raise BrokenSoundError("the header does not say its format")
-            finished = riff_size + 8 in {length, length - 1} and size <= length - at
+            left = length - at
+            # No data, and yet something follows: who recorded it died before the second of two lengths was written.
+            finished = riff_size + 8 in {length, length - 1} and size <= left and (size > 0 or not left)
             frames = (size if finished else length - at) // (2 * channels)
             return Wave(rate, channels, frames, at, finished, frames)
         at += size + size % 2
