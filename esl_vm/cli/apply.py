@@ -19,14 +19,13 @@ from esl_vm.model.errors import (
     NoSuchMailboxError,
     StoreDownError,
 )
-from esl_vm.model.options import FIELDS as OPTIONS
 
 if TYPE_CHECKING:
     import argparse
 
+    from esl_vm.actions.mailbox_changes import Change
     from esl_vm.cli.parsers import Commands
     from esl_vm.cli.told_pins import Telling
-    from esl_vm.importers.mailbox_changes import Change
     from esl_vm.ops.node import Node
 
 
@@ -66,13 +65,19 @@ def add_commands(group: Commands) -> None:
 
 
 def _apply(args: argparse.Namespace) -> int:
-    from esl_vm.importers.mailbox_changes import changes_of
-    from esl_vm.importers.mailbox_table import read_table
+    from esl_vm.actions.mailbox_changes import changes_of
+    from esl_vm.importers.sound_file import converted
+    from esl_vm.model.mailbox_table import read_table
 
     table = read_table(args.file, settings_of(args).service.domain)
     with opened_node(args) as node, ExitStack() as sounds:
         changes = changes_of(
-            table, node.target, node.settings.pins, sounds, reset_pins=args.reset_pins, random_pins=args.random_pins
+            table,
+            node.target,
+            node.settings.pins,
+            lambda file: sounds.enter_context(converted(file, node.settings.audio.rate)),
+            reset_pins=args.reset_pins,
+            random_pins=args.random_pins,
         )
         for change in changes:
             show(str(change))
@@ -96,7 +101,7 @@ def _apply(args: argparse.Namespace) -> int:
 
 def _apply_all(node: Node, changes: list[Change], teller: Telling) -> int:
     """Apply changes row by row; returns how many rows could not be. Raises StoreDownError with where it stopped."""
-    from esl_vm.importers.mailbox_changes import make
+    from esl_vm.actions.mailbox_changes import make
 
     failed = 0
     with progress_bar() as show:
@@ -120,8 +125,8 @@ def _warn_of_weak_pins(args: argparse.Namespace, changes: list[Change]) -> None:
 
 
 def _export(args: argparse.Namespace) -> int:
-    from esl_vm.importers.mailbox_table import write_csv, write_json
-    from esl_vm.model.fields import PROFILE
+    from esl_vm.model.fields import settable
+    from esl_vm.model.mailbox_table import write_csv, write_json
 
     boxes = []
     with opened_node(args) as node:
@@ -130,7 +135,7 @@ def _export(args: argparse.Namespace) -> int:
                 fields = node.registry.fields(box)
             except NoSuchMailboxError:
                 continue  # removed meanwhile
-            boxes.append((box, {name: text for name, text in fields.items() if name in PROFILE or name in OPTIONS}))
+            boxes.append((box, settable(fields)))
     as_json = args.format == "json" or (args.format is None and Path(args.file).suffix == ".json")
     text = write_json(boxes) if as_json else write_csv(boxes)
     if args.file == "-":

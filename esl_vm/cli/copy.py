@@ -10,9 +10,9 @@ from esl_vm.cli.mailbox_fields import field_options, fields_of, new_pin, pin_opt
 from esl_vm.cli.output import complain, show
 from esl_vm.cli.told_pins import telling
 from esl_vm.model.errors import AudioMissingError, VoicemailError
+from esl_vm.model.fields import settable
 from esl_vm.model.mailbox import MailboxId, StoredGreeting
 from esl_vm.model.message import new_id
-from esl_vm.model.options import FIELDS as OPTIONS
 from esl_vm.model.pins import DEFAULT_PIN
 
 if TYPE_CHECKING:
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from esl_vm.cli.parsers import Commands
     from esl_vm.model.mailbox import Greeting, Mailbox
     from esl_vm.ops.node import Node
-
-PROFILE = ("name", "language", "timezone", "email", "pager", "webhook")
-"""What is copied besides the options. Lamps (extensions) are one mailbox's only."""
 
 
 def add_commands(group: Commands) -> None:
@@ -76,7 +73,8 @@ def copy_mailbox(node: Node, source: Mailbox, box: MailboxId, fields: Mapping[st
     Raises:
         MailboxExistsError, InvalidValueError: nothing was made. Whatever goes wrong, no half mailbox stays.
     """
-    like = {name: text for name, text in node.registry.fields(source.id).items() if name in PROFILE or name in OPTIONS}
+    like = settable(node.registry.fields(source.id))
+    like.pop("extensions", None)  # lamps are one mailbox's only
     lost = []
     node.add_mailbox(box, like | dict(fields), pin)
     try:

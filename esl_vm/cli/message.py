@@ -6,7 +6,7 @@ import contextlib
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from esl_vm.actions import messages_of
+from esl_vm.actions.messages import messages_of
 from esl_vm.cli import broadcast
 from esl_vm.cli.boxes import box_argument, opened_mailbox, opened_node
 from esl_vm.cli.files import write_file

@@ -14,7 +14,7 @@ from collections import defaultdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from esl_vm.actions import messages_of
+from esl_vm.actions.messages import messages_of
 from esl_vm.importers.asterisk_mailboxes import ANY_SCOPE, GENERAL_ONLY, MAILBOX_ONLY
 from esl_vm.importers.asterisk_spool import FOLDERS, GREETINGS
 from esl_vm.importers.asterisk_text import OURS
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from esl_vm.importers.write import Progress, Target
+    from esl_vm.actions.target import Target
+    from esl_vm.importers.write import Progress
     from esl_vm.model.mailbox import Mailbox, MailboxId
     from esl_vm.model.message import Message
 

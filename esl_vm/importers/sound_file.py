@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from esl_vm.actions.target import Converted
 from esl_vm.model.errors import InvalidValueError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-
-@dataclass(frozen=True, slots=True)
-class Converted:
-    """A sound as the store keeps it: the file, and how long it plays in milliseconds."""
-
-    path: Path
-    duration_ms: int
 
 
 @contextmanager

@@ -11,11 +11,10 @@ import dataclasses
 import hashlib
 import secrets
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from esl_vm.importers.audio import RATE, SoundError, convert
+from esl_vm.importers.audio import SoundError, convert
 from esl_vm.importers.plan import ImportedGreeting, ImportedMailbox, ImportedMessage, Kind, Plan, stable_id
 from esl_vm.importers.report import Report
 from esl_vm.model.errors import InvalidValueError, MailboxExistsError, NoSuchMessageError
@@ -27,8 +26,8 @@ from esl_vm.model.store import Delivery
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from esl_vm.actions.target import Target
     from esl_vm.model.mailbox import Mailbox
-    from esl_vm.ports import AudioStore, Mailboxes, Pins, Registry
 
 _LONGEST_FIELD = 200
 
@@ -38,17 +37,6 @@ class Progress(Protocol):
 
     def __call__(self, done: int, total: int, what: str) -> None:
         """`done` of `total` messages and greetings are through; `what` is being done."""
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where it all goes: the four ports that an import writes to, and the samples a second that sounds are kept at."""
-
-    registry: Registry
-    mailboxes: Mailboxes
-    pins: Pins
-    audio: AudioStore
-    rate: int = RATE
 
 
 def run_import(plan: Plan, target: Target, *, dry_run: bool = False, progress: Progress | None = None) -> Report:

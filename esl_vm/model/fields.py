@@ -6,10 +6,14 @@ import re
 import zoneinfo
 from difflib import get_close_matches
 from functools import cache
+from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.message import one_line
 from esl_vm.model.options import FIELDS, option_name, option_text, parse_option
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PROFILE = ("name", "language", "timezone", "email", "pager", "extensions", "webhook")
 HIDDEN = frozenset({"pin", "pin_former", "pin_changed", "sound_ms"})
@@ -37,6 +41,16 @@ def field_name(name: str) -> str:
     if near:
         raise InvalidValueError(f"no field {name!r}; did you mean {near[0]}?")
     return option_name(plain)
+
+
+def settable(fields: Mapping[str, str]) -> dict[str, str]:
+    """Those of a mailbox's fields that people set: not what the store keeps for itself, PINs and greetings."""
+    return {name: value for name, value in fields.items() if name in PROFILE or name in FIELDS}
+
+
+def checked_fields(fields: Mapping[str, str]) -> dict[str, str]:
+    """Fields as they are stored, from how they were written; raises InvalidValueError."""
+    return {(name := field_name(written)): checked_field(name, value) for written, value in fields.items()}
 
 
 def checked_field(name: str, value: str) -> str:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from esl_vm.actions.target import Target
     from esl_vm.audio.cache import Cache
-    from esl_vm.importers.write import Target
     from esl_vm.model.mailbox import MailboxId
     from esl_vm.model.settings import Settings
     from esl_vm.ports import AudioStore
@@ -56,7 +56,7 @@ class Node:
     @property
     def target(self) -> Target:
         """Where imports and tables go."""
-        from esl_vm.importers.write import Target
+        from esl_vm.actions.target import Target
 
         return Target(self.registry, self.mailboxes, self.store.pins, self.audio, self.settings.audio.rate)
 

@@ -98,14 +98,14 @@ def build_web(node: Node, listener: object) -> WebServer:
         node: the stores.
         listener: a listening gevent socket.
     """
+    from esl_vm.actions.target import Converted
     from esl_vm.audio.cache import Cache
     from esl_vm.importers.upload import converted_upload
-    from esl_vm.model.fields import checked_field, field_name
     from esl_vm.ops.web import Connections
     from esl_vm.web.front import build_application
     from esl_vm.web.server import WebServer
     from esl_vm.web.streams import Hub
-    from esl_vm.web.world import Uploaded, WebWorld
+    from esl_vm.web.world import WebWorld
 
     settings, wanted = node.settings, node.settings.web
     kept = Cache(Path(settings.data_dir) / "web", limit_bytes=settings.audio.cache_mb << 20, run=in_thread)
@@ -119,9 +119,9 @@ def build_web(node: Node, listener: object) -> WebServer:
             raise AudioMissingError(f"the sound {audio_id} can't be read: {wrong}") from wrong
 
     @contextmanager
-    def converted(source: Path) -> Iterator[Uploaded]:
+    def converted(source: Path) -> Iterator[Converted]:
         with converted_upload(source, settings.audio.rate) as (path, milliseconds):
-            yield Uploaded(path, milliseconds)
+            yield Converted(path, milliseconds)
 
     world = WebWorld(
         settings=wanted,
@@ -142,9 +142,6 @@ def build_web(node: Node, listener: object) -> WebServer:
         partition=node.store.keys.partition,
         converted=converted,
         encoded=as_mp3,
-        check_fields=lambda fields: {
-            field_name(name): checked_field(field_name(name), fields[name]) for name in fields
-        },
         domain=settings.service.domain.lower(),
         timezone=settings.service.timezone,
         language=settings.speech.language[:2].lower(),

@@ -14,7 +14,7 @@ from esl_vm.model.errors import (
     NoSuchMailboxError,
     StoreDownError,
 )
-from esl_vm.model.fields import HIDDEN, checked_field, field_name
+from esl_vm.model.fields import HIDDEN, checked_fields, field_name
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.names import keypad_name
 from esl_vm.store.keys import box_member, lock_member, name_members
@@ -58,7 +58,7 @@ class RedisRegistry:
             InvalidValueError: a field that does not exist, or a value it can't have; a PIN that is not hashed.
             MailboxExistsError: it is there already, or a distribution list has that number.
         """
-        checked = _checked(fields)
+        checked = checked_fields(fields)
         flat = ["created", f"{self._base.now():.0f}"]
         for name, value in checked.items():
             if value:
@@ -101,7 +101,7 @@ class RedisRegistry:
             ChangedMeanwhileError: a field is not as expected; nothing was changed.
             NoSuchMailboxError: there is no such mailbox.
         """
-        checked = _checked(fields)
+        checked = checked_fields(fields)
         gone = {field_name(name) for name in unset} - checked.keys() | {n for n, value in checked.items() if not value}
         flat = [word for name, value in checked.items() if value for word in (name, value)]
         keys = self._base.keys.of(box)
@@ -264,14 +264,6 @@ class RedisRegistry:
             if len(members) < _CHUNK:
                 return
             low, found = f"({members[-1]}", None
-
-
-def _checked(fields: Mapping[str, str]) -> dict[str, str]:
-    checked = {}
-    for written, value in fields.items():
-        name = field_name(written)
-        checked[name] = checked_field(name, value)
-    return checked
 
 
 def _members(box: MailboxId, name: str) -> list[str]:

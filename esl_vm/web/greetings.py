@@ -22,7 +22,7 @@ from esl_vm.web.times import iso_or_none
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from esl_vm.web.world import Uploaded
+    from esl_vm.actions.target import Converted
 
 _TAG = "Greetings"
 SOUND = "application/octet-stream"
@@ -105,7 +105,7 @@ def put_sound(ask: Ask, longest_s: int) -> StoredGreeting:
 
 
 @contextmanager
-def as_sound(ask: Ask, source: Path) -> Iterator[Uploaded]:
+def as_sound(ask: Ask, source: Path) -> Iterator[Converted]:
     """A file that was sent in, as the store keeps sounds; raises ProblemError for what is no sound."""
     with ExitStack() as stack:
         try:

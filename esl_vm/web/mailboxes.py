@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec import UNSET
 
 from esl_vm.model.errors import InvalidValueError
+from esl_vm.model.fields import PROFILE, checked_fields, settable
 from esl_vm.model.mailbox import Folder, Greeting, Mailbox, MailboxId
 from esl_vm.model.options import FIELDS as OPTIONS
 from esl_vm.model.options import option_text
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _TAG = "Mailboxes"
-_PROFILE = ("name", "language", "timezone", "email", "pager", "extensions", "webhook")
 _PORTION = 200
 _MOST_LOOKED_AT = 5000
 
@@ -120,7 +120,7 @@ def make_mailbox(ask: Ask, body: NewMailbox) -> Answer:
     box = MailboxId.parse(body.mailbox, ask.world.domain)
     if not ask.who.reach.has(box):
         raise ProblemError("forbidden", f"{box} is not within your reach.")
-    fields = ask.world.check_fields(body.settings)
+    fields = checked_fields(body.settings)
     pin = DEFAULT_PIN if body.pin is None else body.pin
     ask.world.registry.add(box, fields, pin_hash=ask.world.pins.hashed(pin), pin_initial=True)
     ask.opened = ask.world.mailboxes.open(box)
@@ -141,8 +141,7 @@ def _answer(ask: Ask, status: int = 200) -> Answer:
 
 def editable(ask: Ask) -> dict[str, str]:
     """The fields of the mailbox that people set, as they are; `webhook`'s address is a secret of sorts, and is not told."""
-    fields = ask.world.registry.fields(ask.box)
-    return {name: fields[name] for name in fields if name in OPTIONS or name in _PROFILE}
+    return settable(ask.world.registry.fields(ask.box))
 
 
 def etag_of(fields: Mapping[str, str]) -> str:
@@ -196,11 +195,11 @@ def change_fields(ask: Ask, fields: Mapping[str, str], seen: Mapping[str, str] |
         fields: by name.
         seen: the state they were seen in, None = any.
     """
-    checked = ask.world.check_fields(fields)
+    checked = checked_fields(fields)
     beyond = sorted(set(checked) - OWNER_FIELDS)
     if beyond and not ask.who.may(Right.MAILBOX_MANAGE):
         raise ProblemError("forbidden", f"Ask the administrator to change {', '.join(beyond)}.")
-    expected = None if seen is None else {name: seen.get(name, "") for name in (*_PROFILE, *OPTIONS)}
+    expected = None if seen is None else {name: seen.get(name, "") for name in (*PROFILE, *OPTIONS)}
     ask.world.registry.change(ask.box, checked, expected=expected)
     ask.opened = ask.world.mailboxes.open(ask.box)
 

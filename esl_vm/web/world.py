@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from esl_vm.actions.target import Converted
     from esl_vm.model.cluster import ClusterState, NodeState
     from esl_vm.model.events import Event
     from esl_vm.model.lists import DistributionList
@@ -164,14 +165,6 @@ class Cluster(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Uploaded:
-    """A sound as the store keeps it: the file, and how long it plays in milliseconds."""
-
-    path: Path
-    duration_ms: int
-
-
-@dataclass(frozen=True, slots=True)
 class WebWorld:
     """What requests are answered from.
 
@@ -180,7 +173,6 @@ class WebWorld:
         partition: which partition of the events a mailbox is in.
         converted: a sound file of any format, judged by its content, as the store keeps it; raises InvalidValueError.
         encoded: a sound of the store as MP3: gets its id and file, returns a file that stays for a while.
-        check_fields: fields of a mailbox as an administrator writes them, checked; raises InvalidValueError.
     """
 
     settings: WebSettings
@@ -199,9 +191,8 @@ class WebWorld:
     cluster: Cluster
     hub: Hub
     partition: Callable[[MailboxId], int]
-    converted: Callable[[Path], AbstractContextManager[Uploaded]]
+    converted: Callable[[Path], AbstractContextManager[Converted]]
     encoded: Callable[[str, Path], Path]
-    check_fields: Callable[[Mapping[str, str]], dict[str, str]]
     domain: str = "default"
     timezone: str = "America/Toronto"
     language: str = "fr"

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from esl_vm.importers.mailbox_table import parse_table
 from esl_vm.model.mailbox import Greeting, MailboxId
+from esl_vm.model.mailbox_table import parse_table
 from esl_vm.model.options import FIELDS, MailboxOptions, option_text
 from esl_vm.model.pins import PinCheck
 from esl_vm.store.mailboxes import RedisMailboxes

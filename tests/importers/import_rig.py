@@ -10,7 +10,8 @@ import struct
 import wave
 from pathlib import Path
 
-from esl_vm.importers.write import Target, run_import
+from esl_vm.actions.target import Target
+from esl_vm.importers.write import run_import
 from esl_vm.model.errors import AudioMissingError
 from esl_vm.model.mailbox import Folder, Greeting
 from esl_vm.model.options import MailboxOptions

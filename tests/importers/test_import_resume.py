@@ -11,8 +11,8 @@ from import_rig import Place, expected, message_text, wav_bytes, write
 from support.waiting import wait_until
 from test_import_expected import SOURCES, asterisk, mod_voicemail
 
+from esl_vm.actions.target import Target
 from esl_vm.importers.asterisk import read_asterisk
-from esl_vm.importers.write import Target
 from esl_vm.model.errors import StoreDownError
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId
 from esl_vm.model.options import MailboxOptions

@@ -23,10 +23,10 @@ from esl_vm.dialogue.calling import is_allowed
 from esl_vm.esl import wire
 from esl_vm.esl.phone import _assignment
 from esl_vm.esl.sounds import safe_path
-from esl_vm.importers.mailbox_table import read_table, write_csv, write_json
 from esl_vm.model.call import Call
 from esl_vm.model.errors import UnsafeArgumentError
 from esl_vm.model.mailbox import MailboxId
+from esl_vm.model.mailbox_table import read_table, write_csv, write_json
 from esl_vm.model.message import Caller, Message
 from esl_vm.model.settings_check import settings_from
 from esl_vm.model.visible import csv_cell, from_csv_cell, one_line
@@ -277,8 +277,8 @@ OUTLETS = {
     },
     "ops/test_outlets.py::test_a_table_has_a_line_for_each_row": {"cli/output.py: print"},
     "ops/test_outlets.py::test_no_cell_of_a_csv_is_a_formula_and_a_spreadsheet_gives_back_what_it_got": {
-        "importers/mailbox_table.py: csv.writer", "cli/apply.py: sys.stdout.write", "cli/apply.py: write_text",
-        "cli/files.py: source.write_text", "cli/files.py: file.write", "importers/mailbox_table.py: json.dumps",
+        "model/mailbox_table.py: csv.writer", "cli/apply.py: sys.stdout.write", "cli/apply.py: write_text",
+        "cli/files.py: source.write_text", "cli/files.py: file.write", "model/mailbox_table.py: json.dumps",
     },
     "ops/test_outlets.py::test_no_cell_of_the_file_with_pins_is_a_formula": {
         "cli/told_pins.py: csv.writer", "cli/told_pins.py: file.write",

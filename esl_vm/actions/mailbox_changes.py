@@ -5,21 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from esl_vm.importers.mailbox_table import RANDOM
-from esl_vm.importers.sound_file import converted
 from esl_vm.model.errors import AudioMissingError, InvalidValueError
 from esl_vm.model.mailbox import StoredGreeting
+from esl_vm.model.mailbox_table import RANDOM
 from esl_vm.model.message import new_id
 from esl_vm.model.pins import DEFAULT_PIN
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from contextlib import ExitStack
+    from collections.abc import Callable, Mapping
 
-    from esl_vm.importers.mailbox_table import Row, Table
-    from esl_vm.importers.sound_file import Converted
-    from esl_vm.importers.write import Target
+    from esl_vm.actions.target import Converted, Target
     from esl_vm.model.mailbox import Greeting, Mailbox, MailboxId
+    from esl_vm.model.mailbox_table import Row, Table
     from esl_vm.model.pins import PinRules
 
 
@@ -80,7 +77,7 @@ def changes_of(
     table: Table,
     target: Target,
     rules: PinRules,
-    sounds: ExitStack,
+    sound_of: Callable[[str], Converted],
     *,
     reset_pins: bool = False,
     random_pins: bool = False,
@@ -91,14 +88,14 @@ def changes_of(
         table: a row with a sound that can't be read becomes one of its problems, and is left out.
         target: where the mailboxes are.
         rules: what a PIN that is drawn keeps to.
-        sounds: keeps the greetings' converted files until the changes are made.
+        sound_of: a greeting's file as the store keeps sounds, until the changes are made; raises InvalidValueError.
         reset_pins: set the table's PINs where owners have one too.
         random_pins: draw the PINs of new mailboxes; with `reset_pins` of all.
     """
     found = []
     for row in list(table.rows):
         try:
-            change = _change(target, row, sounds, reset=reset_pins)
+            change = _change(target, row, sound_of, reset=reset_pins)
         except InvalidValueError as wrong:
             table.problems.append(f"{row.where}: {row.box}: {wrong}")
             table.rows.remove(row)
@@ -110,7 +107,7 @@ def changes_of(
     return found
 
 
-def _change(target: Target, row: Row, sounds: ExitStack, *, reset: bool) -> Change:
+def _change(target: Target, row: Row, sound_of: Callable[[str], Converted], *, reset: bool) -> Change:
     """What a row changes, perhaps nothing; raises InvalidValueError for a sound that can't be read."""
     mailbox = target.mailboxes.open(row.box)
     before = target.registry.fields(row.box) if mailbox else {}
@@ -121,7 +118,7 @@ def _change(target: Target, row: Row, sounds: ExitStack, *, reset: bool) -> Chan
     elif row.pin is not None and (reset or (row.pin and not mailbox.has_pin)) and (row.pin or mailbox.has_pin):
         change.pin = row.pin
     for greeting, file in row.greetings.items():
-        sound = sounds.enter_context(converted(file, target.rate)) if file else None
+        sound = sound_of(file) if file else None
         if _differs(target, mailbox, greeting, sound):
             change.greetings[greeting] = sound
     return change

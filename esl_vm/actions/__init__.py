@@ -1,0 +1,1 @@
+"""What commands, imports and the browser do with mailboxes besides a single step of a store, over the ports."""
