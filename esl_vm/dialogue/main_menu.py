@@ -196,6 +196,8 @@ def _help(visit: Visit) -> Next:
         full = visit.talk.voice.listen_to(visit.listing.name, full=True)
         said = _to_listen(visit) + visit.say("vm-opts")
         menu = full + visit.say("vm-opts-full") + menu
+    else:
+        menu += _to_listen(visit) + visit.say("listen-keys")
     while True:
         key = visit.talk.ask(said + menu, visit.talk.world.waits.menu_ms)
         said = ()

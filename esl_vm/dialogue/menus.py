@@ -158,7 +158,7 @@ GUIDE: dict[type[Menu], dict[str, tuple[str, str]]] = {
         "*": ("Reculer de 3 secondes", "Back 3 seconds"),
         "#": ("Avancer de 3 secondes", "Ahead 3 seconds"),
         "0": ("Pause ; 0 encore pour reprendre", "Pause; 0 again to go on"),
-        "2": ("Reprendre au début", "From the start"),
+        "2": ("Reprendre au début (non annoncé)", "From the start (not announced)"),
     },
     FolderMenu: {
         "0": ("Nouveaux messages", "New messages"),

@@ -24,23 +24,19 @@ class Cut:
 
     Args:
         whole_ms: how long the recording is. start_ms, end_ms: from where to where; end_ms 0: to the end.
-        whole: the recording's name, where what it says besides is of no use here; `` = the prompt's own, or its substitute.
     """
 
     whole_ms: int
     start_ms: int = 0
     end_ms: int = 0
-    whole: str = ""
 
-    def of(self, name: str, samples: Samples, rate: int) -> Samples:
-        """The part of a recording of that name, one channel; the whole of one that is another recording.
+    def is_of(self, samples: Samples, rate: int) -> bool:
+        """Whether that is the recording it was measured in."""
+        return abs(len(samples) * 1000 // rate - self.whole_ms) <= _SAME_LENGTH_MS
 
-        Raises:
-            ValueError: it is another, and the whole of it is of no use.
-        """
-        if abs(len(samples) * 1000 // rate - self.whole_ms) > _SAME_LENGTH_MS:
-            if name == self.whole:
-                raise ValueError(f"the recording {name} is another than the one it is cut from")
+    def of(self, samples: Samples, rate: int) -> Samples:
+        """The part of a recording, one channel; the whole of one that is another recording."""
+        if not self.is_of(samples, rate):
             return samples
         start, end = (rate * ms // 1000 for ms in (self.start_ms, self.end_ms))
         return samples[start : end or len(samples)]
@@ -61,13 +57,41 @@ CUTS = {
     ("fr", "vm-intro-short"): Cut(7213, end_ms=2790),
     # vm-intro: "Please leave your message after the tone." / "When done, hang up or press the pound key."
     ("en", "vm-intro-short"): Cut(5654, end_ms=2220),
-    # "Veuillez entrer un ou plusieurs mots clés," / "séparés par l'étoile, puis appuyez sur dièse."
-    ("fr", "vm-separated"): Cut(5802, start_ms=2650, whole="demo-enterkeywords"),
-    # "Please enter one or more keywords" / "separated by star, and then press the pound key."
-    ("en", "vm-separated"): Cut(6658, start_ms=2960, whole="demo-enterkeywords"),
 }
 
 
 def cut_of(name: str, language: str) -> Cut | None:
     """What of a recording is said for a prompt; None: all of it."""
     return CUTS.get((primary_language(language), name))
+
+
+MADE_OF: dict[tuple[str, str], tuple[tuple[str, Cut | None], ...]] = {
+    # "Veuillez entrer un ou plusieurs mots clés," / "séparés par l'étoile, puis appuyez sur dièse."
+    ("fr", "vm-separated"): (("demo-enterkeywords", Cut(5802, start_ms=2650)),),
+    # "Please enter one or more keywords" / "separated by star, and then press the pound key."
+    ("en", "vm-separated"): (("demo-enterkeywords", Cut(6658, start_ms=2960)),),
+    ("fr", "listen-keys"): (
+        # "… pour quitter la boîte vocale, appuyez sur dièse." / "Durant l'écoute du message, vous pouvez appuyer sur étoile
+        # pour revenir en arrière, et sur dièse pour une avance rapide."
+        ("vm-msginstruct", Cut(23118, start_ms=16150)),
+        # "Pour faire une pause, appuyez sur" / "étoile …"
+        ("dictate/both_help", Cut(6135, end_ms=1750)),
+        ("digits/0", None),
+    ),
+    ("en", "listen-keys"): (
+        *(("dictate/playback", None), ("vm-press", None), ("digits/star", None)),
+        # "… press 7" / "to jump backwards," / "press 8" / "to jump forwards."
+        ("dictate/play_help", Cut(10193, start_ms=6400, end_ms=7440)),
+        *(("vm-press", None), ("digits/pound", None)),
+        ("dictate/play_help", Cut(10193, start_ms=8570)),
+        *(("vm-press", None), ("digits/0", None)),
+        # "Press star" / "to toggle pause," / "press pound to enter a new dictation filename."
+        ("dictate/both_help", Cut(5866, start_ms=1110, end_ms=2300)),
+    ),
+}
+"""Prompts that are put together of other recordings, whole or parts of them; elsewhere of no use."""
+
+
+def made_of(name: str, language: str) -> tuple[tuple[str, Cut | None], ...]:
+    """The recordings that a prompt without one of its own is put together of, each with the part of it; mostly none."""
+    return MADE_OF.get((primary_language(language), name), ())

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from esl_vm.model.rate_limited_log import RateLimitedLog
 from esl_vm.sound import disk, shaping
-from esl_vm.speech.cuts import CUTS
+from esl_vm.speech.cuts import CUTS, MADE_OF
 from esl_vm.speech.sound_files import as_heard, write_wave
 from esl_vm.speech.utterance import Prompt
 from esl_vm.speech.voice import LANGUAGES
@@ -123,7 +123,7 @@ class PreparedPack:
 
     def _key(self, language: str) -> str:
         """What stands for the pack's files of a language, and for what is done to them."""
-        seen = hashlib.sha256(repr((shaping.RECIPE, sorted(CUTS.items()))).encode())
+        seen = hashlib.sha256(repr((shaping.RECIPE, sorted(CUTS.items()), MADE_OF)).encode())
         for name in prompt_names(language):
             for path in self._pack.recordings(Prompt(name, language)):
                 try:

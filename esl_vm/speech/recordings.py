@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from esl_vm.model.errors import InvalidValueError
-from esl_vm.speech.cuts import cut_of
+from esl_vm.speech.cuts import made_of
 from esl_vm.speech.spoken import primary_language
 from esl_vm.speech.utterance import Prompt
 
@@ -78,14 +78,15 @@ class FilePack(ABC):
             return Coverage.SYNTHETIC if prompt.name in self._synthetic(prompt.language) else Coverage.RECORDED
         if self.sources(prompt):
             return Coverage.NEEDS_BUILD
-        return Coverage.SUBSTITUTED if self._substitute(prompt) else Coverage.MISSING
+        return Coverage.SUBSTITUTED if self._substitute(prompt) or self.recordings(prompt) else Coverage.MISSING
 
     def recordings(self, prompt: Prompt) -> tuple[Path, ...]:
         """The recordings a prompt is made of, of any type: its own, one that comes with this project, or those of others."""
         own = OWN_SOUNDS / primary_language(prompt.language) / f"{prompt.name}.wav"
         found = self.sources(prompt) or ((own,) if own.is_file() else ())
-        if not found and (cut := cut_of(prompt.name, prompt.language)) and cut.whole:
-            found = self.sources(Prompt(cut.whole, prompt.language))
+        pieces = [self.sources(Prompt(name, prompt.language)) for name, _ in made_of(prompt.name, prompt.language)]
+        if not found and pieces and all(pieces):
+            found = tuple(piece[0] for piece in pieces)
         if found:
             return found
         names = SUBSTITUTES.get(primary_language(prompt.language), {}).get(prompt.name, ())
@@ -115,8 +116,8 @@ class FilePack(ABC):
 
     def _speak(self, prompt: Prompt) -> tuple[str, ...]:
         found = self._playable(prompt) or self._substitute(prompt)
-        if found:
-            return found
+        if found or made_of(prompt.name, prompt.language):
+            return found  # without the recordings it is put together of it is left out
         for language in ("en", "fr"):
             other = Prompt(prompt.name, language)
             found = self._playable(other) or self._substitute(other)

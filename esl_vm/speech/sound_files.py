@@ -11,7 +11,7 @@ from esl_vm.sound.decode import read_sound
 from esl_vm.sound.resample import resampled, to_pcm
 from esl_vm.sound.shaping import shaped
 from esl_vm.sound.wav import wave
-from esl_vm.speech.cuts import cut_of
+from esl_vm.speech.cuts import cut_of, made_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,13 +39,17 @@ def as_heard(prompt: Prompt, recordings: Sequence[Path], rate: int = 0) -> tuple
         OSError, ValueError: one can't be read: broken, or of a type that must be converted elsewhere (G.722); or it is not
             the one that a part is cut from.
     """
-    cut = cut_of(prompt.name, prompt.language)
+    pieces = made_of(prompt.name, prompt.language)
+    composed = [name.rpartition("/")[2] for name, _ in pieces] == [recording.stem for recording in recordings]
     parts = []
-    for recording in recordings:
+    for place, recording in enumerate(recordings):
         samples, own_rate = read_sound(recording)
         rate = rate or own_rate
+        cut = pieces[place][1] if composed else cut_of(prompt.name, prompt.language)
         if cut is not None:
-            samples = cut.of(recording.stem, samples, own_rate)
+            if composed and not cut.is_of(samples, own_rate):
+                raise ValueError(f"{recording} is another recording than the one that a part is cut from")
+            samples = cut.of(samples, own_rate)
         samples = resampled(samples, own_rate, rate)
         parts.append(samples if prompt.name in AS_THEY_ARE else shaped(samples, rate))
     return np.concatenate(parts), rate

@@ -306,6 +306,14 @@ CALLS = [
         boxes=(Box(greetings=("temporary",)),),
     ),
     PhoneCall(
+        "help_tells_of_the_keys_while_a_message_plays",
+        "* after a message: all that can be done with it, what 1 does, and the keys of the message itself",
+        OWN,
+        IN + "w:vm-opts d:1 w:<sound> w:vm-helpexit d:* w:vm-repeat w:vm-helpexit w:listen-keys d:# end:15",
+        "<sound> vm-delete vm-delete vm-repeat vm-toforward vm-opts vm-helpexit vm-onefor-full listen-keys vm-goodbye",
+        boxes=(Box(messages=ONE),),
+    ),
+    PhoneCall(
         "new_messages_are_played_at_once",
         "autoplay: the first new message right after the log-in, from whom behind it; a temporary greeting is reminded of",
         OWN,

@@ -200,7 +200,7 @@ def test_debians_packages_speak_every_prompt():
     for check in check_pack(AsteriskPack()):
         assert check.missing == ()
         own = ("digits/1F",) if check.language == "fr" else ()
-        assert check.prompts[Coverage.SUBSTITUTED] == ("vm-intro-short", "vm-separated", *own)
+        assert check.prompts[Coverage.SUBSTITUTED] == ("listen-keys", "vm-intro-short", "vm-separated", *own)
 
 
 @debian_prompts

@@ -35,7 +35,7 @@ def test_only_the_words_of_counting_and_telling_time_are_asked_for_in_one_langua
 
 def test_every_prompt_the_conversations_name_is_in_the_list():
     named = set()
-    for source in [*PACKAGE.glob("dialogue/*.py"), *PACKAGE.glob("speech/*.py")]:
+    for source in {*PACKAGE.glob("dialogue/*.py"), *PACKAGE.glob("speech/*.py")} - {PACKAGE / "speech/cuts.py"}:
         named |= set(re.findall(r'"((?:vm|dir|pbx|auth)-[A-Za-z0-9-]+)"', source.read_text(encoding="utf-8")))
     assert named, "the conversations name no prompt: this test looks in the wrong place"
     assert named - set(TABLE) == set()
