@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from esl_vm.audio.names import checked, is_id
 from esl_vm.audio.redis_pieces import PIECE, bring, fetch, part_of
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from esl_vm.audio.cache import Cache
+    from esl_vm.audio.redis_pieces import RedisLink
 
 T = TypeVar("T")
 _PAGE = 1000
@@ -31,26 +32,6 @@ end
 """
 #: Redis takes no longer string (proto-max-bulk-len).
 MOST_BYTES = 512 << 20
-
-
-class RedisLink(Protocol):
-    """The way to Redis: bounds how long a call takes, and translates what goes wrong."""
-
-    def run(self, partition: int | str | None, work: Callable[[Any], T]) -> T:
-        """Do something with redis-py's client (which does not decode answers); raises StoreDownError."""
-        ...
-
-    def keep(self, key: str, content: bytes) -> None:
-        """Store a string, unless there is one, as safely as what is announced to a caller; raises StoreDownError."""
-        ...
-
-    def announce(self, key: str, *command: Any) -> Any:
-        """Run a command that writes a key, as safely as what is announced to a caller; raises StoreDownError."""
-        ...
-
-    def missing(self, keys: Sequence[str]) -> list[str]:
-        """Those of these keys that are not there; raises StoreDownError."""
-        ...
 
 
 class RedisAudio:

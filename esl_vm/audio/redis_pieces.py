@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 T = TypeVar("T")
 #: Bytes of a piece: a minute of speech. What is not longer is one command.
@@ -16,11 +16,23 @@ PIECE = 1 << 20
 _UNFINISHED_S = 3600
 
 
-class Link(Protocol):
-    """What this needs of the way to Redis."""
+class RedisLink(Protocol):
+    """The way to Redis: bounds how long a call takes, and translates what goes wrong."""
 
     def run(self, partition: int | str | None, work: Callable[[Any], T]) -> T:
-        """Do something with redis-py's client; raises StoreDownError."""
+        """Do something with redis-py's client (which does not decode answers); raises StoreDownError."""
+        ...
+
+    def keep(self, key: str, content: bytes) -> None:
+        """Store a string, unless there is one, as safely as what is announced to a caller; raises StoreDownError."""
+        ...
+
+    def announce(self, key: str, *command: Any) -> Any:
+        """Run a command that writes a key, as safely as what is announced to a caller; raises StoreDownError."""
+        ...
+
+    def missing(self, keys: Sequence[str]) -> list[str]:
+        """Those of these keys that are not there; raises StoreDownError."""
         ...
 
 
@@ -29,7 +41,7 @@ def part_of(key: str) -> str:
     return f"{key}:part" if "{" in key else f"{{{key}}}:part"
 
 
-def bring(link: Link, key: str, content: bytes) -> None:
+def bring(link: RedisLink, key: str, content: bytes) -> None:
     """Put a string together piece by piece, beside its key; it expires if nothing comes of it. Raises StoreDownError."""
     part = part_of(key)
     link.run(key, lambda client: client.unlink(part))

@@ -7,13 +7,15 @@ deletion is just erasing, and a step that is repeated after a crash does no harm
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from esl_vm.audio.redis_pieces import PIECE, bring, fetch, part_of
 from esl_vm.spool.manifest import original_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from esl_vm.audio.redis_pieces import RedisLink
 
 T = TypeVar("T")
 OWNERS = ":for"
@@ -56,18 +58,6 @@ return redis.call('HEXISTS', KEYS[2], ARGV[1]) == 1 and redis.call('GETRANGE', K
 """
 
 
-class Link(Protocol):
-    """What this needs of the way to Redis."""
-
-    def run(self, partition: int | str | None, work: Callable[[Any], T]) -> T:
-        """Do something with redis-py's client; raises StoreDownError."""
-        ...
-
-    def announce(self, key: str, *command: Any) -> Any:
-        """Run a command that writes a key, as safely as what is announced to a caller; raises StoreDownError."""
-        ...
-
-
 class SharedSounds:
     """See the module. Every method raises StoreDownError.
 
@@ -76,7 +66,7 @@ class SharedSounds:
         key: spells the key of a sound; its id stands at the end.
     """
 
-    def __init__(self, link: Link, key: Callable[[str], str]) -> None:
+    def __init__(self, link: RedisLink, key: Callable[[str], str]) -> None:
         self._link = link
         self._key = key
 

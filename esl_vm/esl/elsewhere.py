@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from esl_vm.esl.session import CallSession
-    from esl_vm.esl.sounds import PromptPack
+    from esl_vm.esl.sounds import SpokenPrompts
 
 #: For so long a FreeSWITCH is taken to see what it saw when it was last asked, seconds.
 _ASKED_S = 60.0
@@ -27,7 +27,7 @@ class Elsewhere:
         now: seconds, of a clock that only goes on.
     """
 
-    def __init__(self, pack: PromptPack, proof: Path, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, pack: SpokenPrompts, proof: Path, now: Callable[[], float] = time.monotonic) -> None:
         self.pack = pack
         self._question = f"api file_exists {safe_path(str(proof))}"
         self._now = now

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from esl_vm.esl.elsewhere import Elsewhere
     from esl_vm.esl.session import CallSession
-    from esl_vm.esl.sounds import PromptPack
+    from esl_vm.esl.sounds import SpokenPrompts
     from esl_vm.esl.wire import Frame
     from esl_vm.speech.utterance import Sound, Utterance
 
@@ -138,7 +138,7 @@ class EslPhone:
         self,
         session: CallSession,
         frame: Frame,
-        pack: PromptPack,
+        pack: SpokenPrompts,
         settings: PhoneSettings | None = None,
         elsewhere: Elsewhere | None = None,
     ) -> None:
@@ -377,7 +377,7 @@ class EslPhone:
                 log.error("call %s: %s: %s", self._call.uuid, ended.last("Application-Response"), argument)
         return ended
 
-    def _pack_here(self) -> PromptPack:
+    def _pack_here(self) -> SpokenPrompts:
         """The prompts that this call's FreeSWITCH can play; looked at with the first of them."""
         if self._elsewhere is not None:
             if not self._elsewhere.is_here(self._session, self._call.node):

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from gevent import socket
 
     from esl_vm.esl.elsewhere import Elsewhere
-    from esl_vm.esl.sounds import PromptPack
+    from esl_vm.esl.sounds import SpokenPrompts
     from esl_vm.esl.wire import Frame
     from esl_vm.esl.worker_load import WorkerLoad
     from esl_vm.model.call import Call
@@ -116,7 +116,7 @@ class CallServer:
         self,
         listener: socket.socket | tuple[str, int],
         handle: Callable[[EslPhone], None],
-        pack: PromptPack,
+        pack: SpokenPrompts,
         settings: ServerSettings,
         ended: Callable[[CallEnd], None],
         load: WorkerLoad | None = None,

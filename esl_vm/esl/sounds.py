@@ -27,7 +27,7 @@ MOST_MEMBERS = 128
 USUAL_RATE = 8000
 
 
-class PromptPack(Protocol):
+class SpokenPrompts(Protocol):
     """Where the prompts of each language lie."""
 
     @property
@@ -40,7 +40,7 @@ class PromptPack(Protocol):
         ...
 
 
-def members(utterance: Utterance, pack: PromptPack) -> list[str]:
+def members(utterance: Utterance, pack: SpokenPrompts) -> list[str]:
     """The files of an utterance, each as FreeSWITCH takes it; raises UnsafeArgumentError."""
     found: list[str] = []
     for part in with_pauses(utterance) if pack.spaced else utterance:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gevent.event import AsyncResult
 
     from esl_vm.audio.cache import Cache
-    from esl_vm.esl.sounds import PromptPack as SpokenPrompts
+    from esl_vm.esl.sounds import SpokenPrompts
     from esl_vm.model.settings import Settings
     from esl_vm.ports import AudioStore
     from esl_vm.speech.packs import PromptPack

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from esl_vm.dialogue.world import World
     from esl_vm.esl.phone import EslPhone
     from esl_vm.esl.server import CallEnd, CallServer
-    from esl_vm.esl.sounds import PromptPack
+    from esl_vm.esl.sounds import SpokenPrompts
     from esl_vm.esl.worker_load import WorkerLoad
     from esl_vm.model.call import Call
     from esl_vm.ops.call_records import CallRecord
@@ -159,7 +159,7 @@ def build_server(
         max_waiting=min(MOST_WAITING, files // 4),
         allow=tuple(ip_network(network) for network in node.settings.service.allow),
     )
-    pack: PromptPack = open_spoken_prompts(node.settings)
+    pack: SpokenPrompts = open_spoken_prompts(node.settings)
     elsewhere = None
     if isinstance(pack, PreparedPack):
         proof = pack.proof()

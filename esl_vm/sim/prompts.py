@@ -11,37 +11,18 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from esl_vm.sound import wav
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from esl_vm.speech.utterance import Prompt
 
 TELEPHONE_RATE = 8000
 _LANGUAGE = re.compile(r"(?P<language>[a-z]{2})(?:[_-].*)?")
 _OFFSET = re.compile(r"(?P<path>.+)@@(?P<samples>[0-9]+)")
 _FILE_TYPE = re.compile(r"\.(?:wav|wav16|WAV|gsm|ulaw|alaw|sln|sln16|g722|PCMU|PCMA|r8|r16|raw|mp3|ogg)$")
-
-
-class PromptPack(Protocol):
-    """Which files speak a prompt; the packs of speech/ are of this kind."""
-
-    def files(self, prompt: Prompt) -> tuple[str, ...]:
-        """The files to play one after the other."""
-        ...
-
-
-class NominalPack:
-    """A pack of prompts for machines without sound files: names only, which a simulated line knows the lengths of."""
-
-    spaced = False
-
-    def files(self, prompt: Prompt) -> tuple[str, ...]:
-        """One file, `prompts/LANGUAGE/NAME.wav`."""
-        return (f"prompts/{prompt.language}/{prompt.name}.wav",)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,21 +23,12 @@ OTHER_TYPES = ("wav16", "sln16", "g722", "sln", "WAV", "ogg", "flac", "mp3")
 SYNTHETIC_LIST = "synthetic.txt"
 """In a language's folder: the names of the prompts that a synthesizer speaks, one a line."""
 
-SUBSTITUTES: dict[str, dict[str, tuple[str, ...]]] = {
-    "fr": {
-        "vm-intro-short": ("vm-intro",),
-        "vm-separated": ("vm-then-pound",),
-        "minute": ("queue-minute",),
-        "vm-minutes": ("minutes",),
-        "seconds": ("queue-seconds",),
-    },
-    "en": {
-        "vm-intro-short": ("vm-intro",),
-        "vm-separated": ("vm-then-pound",),
-        "minute": ("queue-minute",),
-        "vm-minutes": ("minutes",),
-        "seconds": ("queue-seconds",),
-    },
+SUBSTITUTES: dict[str, tuple[str, ...]] = {
+    "vm-intro-short": ("vm-intro",),
+    "vm-separated": ("vm-then-pound",),
+    "minute": ("queue-minute",),
+    "vm-minutes": ("minutes",),
+    "seconds": ("queue-seconds",),
 }
 
 _UNSPEAKABLE = re.compile(r"[!\x00-\x1f\x7f]")
@@ -89,7 +80,7 @@ class FilePack(ABC):
             found = tuple(piece[0] for piece in pieces)
         if found:
             return found
-        names = SUBSTITUTES.get(primary_language(prompt.language), {}).get(prompt.name, ())
+        names = SUBSTITUTES.get(prompt.name, ())
         parts = [self.sources(Prompt(name, prompt.language)) for name in names]
         return sum(parts, ()) if all(parts) else ()
 
@@ -110,7 +101,7 @@ class FilePack(ABC):
         own = OWN_SOUNDS / primary_language(prompt.language) / f"{prompt.name}.wav"
         if own.is_file():
             return (str(own),)
-        names = SUBSTITUTES.get(primary_language(prompt.language), {}).get(prompt.name, ())
+        names = SUBSTITUTES.get(prompt.name, ())
         parts = [self._playable(Prompt(name, prompt.language)) for name in names]
         return sum(parts, ()) if parts and all(parts) else ()
 

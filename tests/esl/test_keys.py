@@ -8,7 +8,7 @@ from esl_vm.esl.session import CallSession
 from esl_vm.model.call import ALL_KEYS, Ended
 from esl_vm.ops.check_keys import check_keys
 from esl_vm.ops.checks import Level
-from esl_vm.sim.prompts import NominalPack
+from esl_vm.speech.packs import NominalPack
 from esl_vm.speech.utterance import Prompt, Sound
 
 SAID = (Prompt("vm-password", "en"),)

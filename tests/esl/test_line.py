@@ -12,7 +12,7 @@ from esl_vm.esl.phone import EslPhone
 from esl_vm.esl.session import CallSession
 from esl_vm.model.errors import LineError
 from esl_vm.ops.check_codecs import check_codecs
-from esl_vm.sim.prompts import NominalPack
+from esl_vm.speech.packs import NominalPack
 from esl_vm.speech.utterance import Prompt
 
 SAID = (Prompt("vm-intro", "en"),)

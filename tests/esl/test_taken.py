@@ -6,7 +6,7 @@ from esl_peer import UUID, Switch, event, headers
 from esl_vm.esl.phone import EslPhone
 from esl_vm.esl.session import CallSession
 from esl_vm.model.errors import CallerGoneError
-from esl_vm.sim.prompts import NominalPack
+from esl_vm.speech.packs import NominalPack
 from esl_vm.speech.utterance import Prompt
 
 HELD_BY_US = "127.0.0.1:8084 async full"

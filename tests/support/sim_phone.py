@@ -16,7 +16,8 @@ from esl_vm.model.call import Call, Ended, Listened, Recorded
 from esl_vm.model.errors import CallerGoneError
 from esl_vm.sim.line import Happening
 from esl_vm.sim.playback import PlayEnd, Stopped
-from esl_vm.sim.prompts import NominalPack, measure
+from esl_vm.sim.prompts import measure
+from esl_vm.speech.packs import NominalPack
 from esl_vm.speech.utterance import Pause, Prompt
 
 if TYPE_CHECKING:
