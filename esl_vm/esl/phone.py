@@ -13,7 +13,7 @@ from esl_vm.esl.session import Later
 from esl_vm.esl.sounds import USUAL_RATE, members, offset_path, playlists, safe_path, wave_of
 from esl_vm.esl.wire import assignments, checked, command, headers_named
 from esl_vm.model.call import ALL_KEYS, Call, Ended, Listened, Recorded
-from esl_vm.model.errors import LineError, SpoolError, UnsafeArgumentError
+from esl_vm.model.errors import CallerGoneError, LineError, SpoolError, UnsafeArgumentError
 from esl_vm.model.message import Caller
 from esl_vm.model.units import Milliseconds, Seconds
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from esl_vm.esl.elsewhere import Elsewhere
+    from esl_vm.esl.recording_folders import RecordingFolders
     from esl_vm.esl.session import CallSession
     from esl_vm.esl.sounds import SpokenPrompts
     from esl_vm.esl.wire import Frame
@@ -132,6 +133,7 @@ class EslPhone:
         pack: where the prompts lie.
         settings: what of a call is looked at.
         elsewhere: what is played instead where FreeSWITCH does not see the pack; None: it always does.
+        folders: what was seen of the folders to record into; None: FreeSWITCH can write where it can enter.
     """
 
     def __init__(
@@ -141,6 +143,7 @@ class EslPhone:
         pack: SpokenPrompts,
         settings: PhoneSettings | None = None,
         elsewhere: Elsewhere | None = None,
+        folders: RecordingFolders | None = None,
     ) -> None:
         self._session = session
         self._pack = pack
@@ -153,7 +156,9 @@ class EslPhone:
         self._sounded = False  # something was played, so the line can carry it
         self._repeats = 0  # keys told twice before the last application
         self._key_after = -1  # after how many applications the last key was waited for or ended what played
-        self._seen_folders: set[str] = set()
+        self._seen_folders: set[Path] = set()
+        self._folders = folders
+        self._switch = frame.get("Core-UUID") or self._call.node
 
     @property
     def call(self) -> Call:
@@ -236,20 +241,25 @@ class EslPhone:
         return Listened(key, position_ms)
 
     def can_record(self, path: Path) -> bool:
-        """Whether this host and the call's FreeSWITCH both have the folder a recording would lie in.
+        """Whether this host and the call's FreeSWITCH both have the folder a recording would lie in, and can write there.
 
-        FreeSWITCH hangs up a call that is to be recorded into a folder it does not have (seen on FreeSWITCH 1.11), or that
-        its user may not enter: the dot behind the folder's name is found only by one who may. It is asked once a call and folder, with one round trip; in the same it is told to write what is said as it is
-        said. Otherwise it keeps up to 64 KiB in memory, the last 4.1 s, and takes them with it when it dies.
+        FreeSWITCH hangs up a call that is to be recorded into a folder it does not have (seen on FreeSWITCH 1.11), that
+        its user may not enter (the dot behind the folder's name is found only by one who may), or not write into. It is asked
+        once a call and folder, with one round trip; in the same it is told to write what is said as it is said. Otherwise it
+        keeps up to 64 KiB in memory, the last 4.1 s, and takes them with it when it dies.
         """
-        folder = str(path.parent)
+        folder = path.parent
         if folder not in self._seen_folders:
-            if not path.parent.is_dir():
+            if not folder.is_dir():
                 return False
             self._session.change(_RECORDING)
             self._session.hold(command("event plain CODEC"))
-            if self._session.ask([f"api file_exists {safe_path(folder)}/."])[0].data.strip() != "true":
+            if self._session.ask([f"api file_exists {safe_path(str(folder))}/."])[0].data.strip() != "true":
                 return False
+            if self._folders is not None and not self._folders.seen(self._switch, folder):
+                self._run("pre_answer", "", "")  # after the answer that was asked for: a probe needs media
+                if not self._folders.try_one(self._session, self._call.uuid, self._switch, folder):
+                    return False
             self._seen_folders.add(folder)
         return True
 
@@ -310,6 +320,10 @@ class EslPhone:
                 if key is not None or silent or over or following is None or line is told[-1]:
                     break
                 path = following()
+        except CallerGoneError:
+            if self._folders is not None:
+                self._folders.ended(session.gone, self._call.uuid, self._switch, path)
+            raise
         finally:
             session.codec_told = None
         why = Ended.KEY if key is not None else Ended.SILENCE if silent else Ended.LIMIT

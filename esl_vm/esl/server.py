@@ -24,6 +24,7 @@ from gevent.server import StreamServer
 from esl_vm.esl.networks import LOOPBACK, Network, allowed
 from esl_vm.esl.pending import PendingConnections
 from esl_vm.esl.phone import EslPhone, PhoneSettings
+from esl_vm.esl.recording_folders import RecordingFolders
 from esl_vm.esl.session import CallSession
 from esl_vm.esl.socket_mode import problem
 from esl_vm.esl.tcp import prepare
@@ -125,6 +126,7 @@ class CallServer:
         self._handle = handle
         self._pack = pack
         self._elsewhere = elsewhere
+        self._folders = RecordingFolders()
         self._settings = settings
         self._ended = ended
         self._pending = PendingConnections(settings.max_waiting, settings.limits)
@@ -238,7 +240,7 @@ class CallServer:
             self._no_calls.log("no call from %s: %s", address, error)
             return
         session.allow(self._settings.limits)
-        phone = EslPhone(session, frame, self._pack, self._settings.phone, self._elsewhere)
+        phone = EslPhone(session, frame, self._pack, self._settings.phone, self._elsewhere, self._folders)
         del frame
         refusal = problem(session.missing) if session.missing else self._refusal(address)
         if refusal:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from esl_vm import __version__
 from esl_vm.model.errors import SpoolError, StoreDownError, SwitchDownError, VoicemailError
@@ -203,10 +204,16 @@ def check_freeswitch(node: Node, switch: Switch | None) -> Iterator[Finding]:
                 "mod_voicemail is loaded and answers the telephones' questions too: lamps flicker",
                 "`fs_cli -x 'unload mod_voicemail'`, and take it out of modules.conf.xml",
             )
-        for folder in (Path(node.settings.spool.folder) / "takes", Path(node.settings.data_dir) / "cache"):
+        spool = Path(node.settings.spool.folder) / "takes"
+        for folder in (spool, Path(node.settings.data_dir) / "cache"):
+            wrong_with_it = ""
             if folder.is_dir() and not _sees(switch, folder):
+                wrong_with_it = "does not see"
+            elif folder == spool and folder.is_dir() and not _writes(switch, folder):
+                wrong_with_it = "can't write into"
+            if wrong_with_it:
                 remedy = "let FreeSWITCH's user into the group of that folder and of those above it"
-                yield Finding("freeswitch", Level.ERROR, f"FreeSWITCH does not see {folder}", remedy)
+                yield Finding("freeswitch", Level.ERROR, f"FreeSWITCH {wrong_with_it} {folder}", remedy)
     except SwitchDownError as wrong:
         remedy = "start FreeSWITCH; compare event_socket.conf.xml with notify.freeswitch and its password"
         yield Finding("freeswitch", Level.ERROR, f"{address}: {wrong}", remedy)
@@ -217,6 +224,19 @@ def _sees(switch: Switch, folder: Path) -> bool:
     with tempfile.NamedTemporaryFile(dir=folder, prefix="doctor-") as probe:
         Path(probe.name).chmod(0o660)
         return switch.api(f"file_exists {probe.name}").strip() == "true"
+
+
+def _writes(switch: Switch, folder: Path) -> bool:
+    """Whether FreeSWITCH can record there, tried on a line to nowhere; True where it has none (mod_loopback)."""
+    from esl_vm.spool.probe import can_record
+
+    uuid = str(uuid4())
+    if not switch.api(f"originate {{origination_uuid={uuid}}}null/doctor &park()").startswith("+OK"):
+        return True
+    try:
+        return can_record(lambda lines: [switch.api(line) for line in lines], uuid, folder)
+    finally:
+        switch.api(f"uuid_kill {uuid}")
 
 
 def check_service(settings: Settings) -> Iterator[Finding]:

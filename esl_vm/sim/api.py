@@ -136,6 +136,20 @@ def _strftime(node: SimNode, rest: str) -> str:
     return time.strftime(rest or "%Y-%m-%d %T", time.gmtime(node.schedule.now()))
 
 
+def _uuid_record(_call: SimCall, rest: str) -> str:
+    """A recording that is stopped at once: a real one discards the empty file."""
+    action, _, path = rest.partition(" ")
+    file = Path(path.split()[0])
+    try:
+        if action == "start":
+            file.touch()
+        else:
+            file.unlink()
+    except OSError:
+        return f"-ERR Cannot {'stop ' * (action == 'stop')}record session!\n"
+    return "+OK Success\n"
+
+
 _ABOUT_CALL: dict[str, Callable[[SimCall, str], str]] = {
     "uuid_dump": _dump,
     "uuid_exists": _exists,
@@ -146,6 +160,7 @@ _ABOUT_CALL: dict[str, Callable[[SimCall, str], str]] = {
     "uuid_kill": _kill,
     "uuid_transfer": _transfer,
     "uuid_fileman": _fileman,
+    "uuid_record": _uuid_record,
 }
 _ABOUT_NODE: dict[str, Callable[[SimNode, str], str]] = {
     "status": _status,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from esl_vm.sim.line import Line
     from esl_vm.sim.schedule import Timer
 
+_HEADER = 44  # bytes of a file without a sample
 _FLUSH_S = 1.0
 """How often what was said is written to the file: what a crash finds of it."""
 
@@ -76,6 +77,7 @@ class Recording:
         self._before = 0
         self._timers: list[Timer] = []
         self._over = False
+        self._refused = False  # whether the disk took no more
 
     @property
     def seconds(self) -> float:
@@ -118,7 +120,9 @@ class Recording:
         self._end(Stopped.HANG_UP)
 
     def _flush(self) -> None:
-        self._write()
+        if not self._write():  # a disk that takes no more: FreeSWITCH ends the recording
+            self._end(Stopped.LIMIT)
+            return
         self._timers[0] = self._line.schedule.call_later(_FLUSH_S, self._flush)
 
     def _listen_for_silence(self) -> None:
@@ -130,17 +134,22 @@ class Recording:
         else:
             self._end(Stopped.SILENCE)
 
-    def _write(self, *, last: bool = False) -> None:
+    def _write(self, *, last: bool = False) -> bool:
+        """Write what was said since the last time; whether the disk took it."""
         upto = round((self._line.schedule.now() - self._started) * TELEPHONE_RATE)
         if upto > self._written:
             samples = self._line.voice.samples(self._started, self._written, upto)
             if last:  # a microphone is late with the last of it
                 samples.extend([0] * (upto - self._written - len(samples)))
             self._written += len(samples)
-            # A disk that takes no more: FreeSWITCH records on, and tells the whole length.
-            with contextlib.suppress(OSError):
+            try:
                 self._file.writeframes(samples.tobytes())
                 self._raw.flush()
+            except OSError:
+                self._refused = True
+                self._written = max(0, (self.path.stat().st_size - _HEADER) // 2 - self._before)
+                return False
+        return True
 
     def _drop_timers(self) -> None:
         for timer in self._timers:
@@ -151,7 +160,7 @@ class Recording:
         if self._over:
             return
         self._over = True
-        if self._timers:
+        if self._timers and not self._refused:
             self._write(last=True)
         self._drop_timers()
         for file in (self._file, self._raw):

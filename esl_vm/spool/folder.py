@@ -229,10 +229,11 @@ class SpoolFolder:
     def leftovers(self) -> list[Path]:
         """Files that a crash left half-written, under their passing names. Raises OSError."""
         folders = (self.takes, self.aside)
-        return [path for folder in folders for path in self._ending(folder, ".part") if path.name.startswith(".")]
+        ending = (".part", ".wav")  # the latter of FreeSWITCH's, tried out
+        return [path for folder in folders for path in self._ending(folder, ending) if path.name.startswith(".")]
 
     @staticmethod
-    def _ending(folder: Path, ending: str) -> list[Path]:
+    def _ending(folder: Path, ending: str | tuple[str, ...]) -> list[Path]:
         return sorted(folder / name for name in _names(folder) if name.endswith(ending))
 
 

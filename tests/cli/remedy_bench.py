@@ -44,6 +44,7 @@ class Switch(SwitchNeighbour):
         self.profile = "<inbound-codecs>OPUS,PCMU</inbound-codecs><dtmf-mode>rfc2833</dtmf-mode>"
         self.files = {"switch.conf": "", "logfile.conf": '<map name="all" value="notice,warning"/>'}
         self.in_group = True
+        self.may_write = True
         super().__init__()
 
     def manner(self, step):
@@ -72,6 +73,10 @@ class Switch(SwitchNeighbour):
                 return "+OK"
             case "file_exists", name:
                 return str(self.in_group and Path(name).exists()).lower()
+            case "originate", _:
+                return "+OK"
+            case "uuid_record", _:
+                return "+OK Success" if self.may_write or " /tmp/.probe" in rest else "-ERR Cannot record session!"
             case "sofia", "xmlstatus":
                 return "<profiles><profile><name>internal</name></profile></profiles>"
             case "sofia", _:

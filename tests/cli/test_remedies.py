@@ -297,6 +297,15 @@ def a_freeswitch_that_sees_nothing(bench):
     yield
 
 
+@row("let FreeSWITCH's user into the group of that folder and of those above it")
+def a_freeswitch_that_may_not_write(bench):
+    switch = bench.switch()
+    switch.may_write = False
+    yield
+    switch.may_write = True
+    yield
+
+
 @row("set dtmf-type to rfc2833 (or info) in the profile; docs/administration.md: Keys")
 def no_keys(bench):
     switch = bench.switch()

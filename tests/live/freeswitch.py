@@ -19,7 +19,7 @@ from xml.sax.saxutils import quoteattr
 from live.event_socket import EventSocket
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 DIALPLAN = Path(__file__).parents[2] / "dialplan"
@@ -88,6 +88,7 @@ class FreeSwitch:
             where they are not "async full".
         recipes: more files, by their path: `conf/dialplan/CONTEXT/NAME.xml`, `scripts/NAME.lua`, `conf/autoload_configs/NAME.xml`.
         web: where mod_xml_curl asks; `` = it is not loaded.
+        before: words before its command line: in which surroundings it runs.
         domains: mailbox domains, each with the telephones 1001 to 1003. They can be reached where the call's header
             `X-Telephone` says (`error/NO_ANSWER` unless it says anything).
 
@@ -116,6 +117,7 @@ class FreeSwitch:
         domains: list[str],
         recipes: Mapping[str, str] | None = None,
         web: str = "",
+        before: Sequence[str] = (),
     ) -> None:
         installed = find_freeswitch()
         assert installed is not None
@@ -142,6 +144,7 @@ class FreeSwitch:
         whole = self._configuration(installed, list(services), domains, of_modules)
         (configuration / "freeswitch.xml").write_text(whole)
         arguments: list[object] = [
+            *before,
             installed.program,
             "-nf",
             "-nonat",
@@ -192,6 +195,11 @@ class FreeSwitch:
         """Seconds of CPU it has used so far."""
         fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._process.pid
 
     def stop(self) -> None:
         """Stop it."""

@@ -32,7 +32,7 @@ from esl_vm.ops.node import Node
 from esl_vm.service.wiring import open_node
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from esl_vm.esl.wire import Frame
 
@@ -60,13 +60,13 @@ class Service:
         address: where FreeSWITCH reaches it. settings: its settings file. log: what it said.
     """
 
-    def __init__(self, folder: Path, name: str = "service", settings: str = "") -> None:
+    def __init__(self, folder: Path, name: str = "service", settings: str = "", workers: int = 2) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.settings = folder / f"{name}.toml"
         self.log = folder / f"{name}.log"
         self.settings.write_text(
             f'data_dir = "{folder / "data"}"\n'
-            f'[service]\nnode = "{name}"\ntimezone = "{midday_zone()}"\nworkers = 2\n'
+            f'[service]\nnode = "{name}"\ntimezone = "{midday_zone()}"\nworkers = {workers}\n'
             f'[speech]\npack = "asterisk"\nprompts = "{PROMPTS}"\n{settings}'
         )
         with self.log.open("w") as log:
@@ -109,6 +109,7 @@ class LiveNode:
 
     Args:
         folder: for everything. web: where its FreeSWITCH asks for dialplan and users, before it looks into its own files.
+        before: words before FreeSWITCH's command line: in which surroundings it runs. workers: processes that take calls.
 
     Attributes:
         loop: the telephones' time. switch: FreeSWITCH. service: the service its dialplan names.
@@ -116,12 +117,12 @@ class LiveNode:
         stores: the same stores the service works on.
     """
 
-    def __init__(self, folder: Path, web: str = "") -> None:
+    def __init__(self, folder: Path, web: str = "", before: Sequence[str] = (), workers: int = 2) -> None:
         self.folder = folder
         voices()  # made now, for it takes a while and the telephones would wait
         self._closing = contextlib.ExitStack()
         with contextlib.ExitStack() as starting:
-            self.service = Service(folder / "service")
+            self.service = Service(folder / "service", workers=workers)
             starting.callback(self.service.stop)
             self.stores: Node = starting.enter_context(open_node(load_settings(self.service.settings, {})))
             with _refusing_port() as nobody:
@@ -138,6 +139,7 @@ class LiveNode:
                     self.domains,
                     recipes(),
                     web,
+                    before,
                 )
             starting.callback(self.switch.stop)
             self.loop = Loop()
