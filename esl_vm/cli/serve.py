@@ -1,7 +1,7 @@
 """`esl-vm serve`: the service, as a supervisor, processes that take calls, and one that looks after the rest.
 
 The supervisor and its listening socket are here, and nothing that knows of calls: gevent and Redis' client are first
-imported in the processes it forks (see `ops/supervisor.py`).
+imported in the processes it forks (see `service/supervisor.py`).
 """
 
 from __future__ import annotations
