@@ -2,8 +2,8 @@
 
 Rules it follows
 - It serves no call and imports nothing that does: children are forked before gevent or Redis are loaded.
-- A child tells that it is ready, and then that it lives, through its pipe (a pipe). It learns through the leash
-  (another pipe) that the supervisor is gone, and drains as if told to stop.
+- A child tells that it is ready, and then that it lives, through its heartbeat pipe. It learns through another one, whose
+  end the supervisor holds, that the supervisor is gone, and drains as if told to stop.
 - A child that dies is started again: at once if it had lived a while, else after a pause that doubles. One that
   leaves with exit code 2 before its first call can't work with these settings: then everything stops, or, at a
   reload, the former processes go on.

@@ -51,7 +51,6 @@ def serve_calls(
     import gevent
 
     from esl_vm.ops.metrics import WRITE_S, Metrics
-    from esl_vm.service.worker import build_server
 
     settings = service.settings
     for other in (service.seen, service.browsed):
