@@ -29,6 +29,16 @@ def recorded(ms: int, ended: Ended = Ended.KEY) -> Recorded:
     return Recorded(ms, ended, "#" if ended is Ended.KEY else "")
 
 
+def process_dies(take, **last) -> None:
+    """What the kernel does for a killed process: the take's lock is gone, its files stay.
+
+    The one place where these tests reach into a take. last: what it still wrote to its journal (`accepted=True`).
+    """
+    if last:
+        take._journal.append(**last)
+    take._journal.close()
+
+
 class Clock:
     def __init__(self, now: float = NOW) -> None:
         self.time = now

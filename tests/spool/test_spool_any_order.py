@@ -11,7 +11,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, precondition, rule
-from spool_cast import ALICE, BOB, EVE, Desk, freeswitch_records, recorded
+from spool_cast import ALICE, BOB, EVE, Desk, freeswitch_records, process_dies, recorded
 from support.sounds import cut_off, voice
 
 from esl_vm.model.errors import SpoolError
@@ -107,7 +107,7 @@ class SpoolInAnyOrder(RuleBasedStateMachine):
                 take.discard()
                 assert take.settled is Settled.DISCARDED
             case "die":
-                take._journal.close()
+                process_dies(take)
                 self.possible[take.id] = expected
                 return
         if take.settled in KEPT:
@@ -122,11 +122,10 @@ class SpoolInAnyOrder(RuleBasedStateMachine):
         freeswitch_records(take.path, LONG)
         take.recorded(recorded(1200))
         if dies and accepted:
-            take._journal.append(accepted=True)
-            take._journal.close()
+            process_dies(take, accepted=True)
             self.greeting_wanted.append(take.id)
         elif dies:
-            take._journal.close()
+            process_dies(take)
         elif accepted:
             assert take.settle() in KEPT
             self.greeting_wanted.append(take.id)

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 
 import pytest
-from spool_cast import ALICE, BOB, Desk, freeswitch_records, recorded
+from spool_cast import ALICE, BOB, Desk, freeswitch_records, process_dies, recorded
 from support.small_disk import small_disk, take_inodes
 from support.sounds import voice
 
@@ -93,7 +93,7 @@ def test_a_take_that_was_settled_between_a_look_and_its_lock_is_let_go(desk, mon
     from esl_vm.spool import journal
 
     take = desk.take()
-    take._journal.close()
+    process_dies(take)
     path = desk.folder / "takes" / f"{take.id}.take"
     content = path.read_bytes()
     really = journal.fcntl.flock

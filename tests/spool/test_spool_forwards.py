@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from spool_cast import ALICE, BOB, EVE, NOBODY, RATE, freeswitch_records, recorded
+from spool_cast import ALICE, BOB, EVE, NOBODY, RATE, freeswitch_records, process_dies, recorded
 from support.sounds import silence, voice
 
 from esl_vm.model.errors import AudioMissingError, CallerGoneError, SpoolError
@@ -220,7 +220,7 @@ def test_a_process_that_dies_before_it_was_certain_sends_nothing(desk, original,
     with pytest.raises(SystemExit):
         desk.spool.forward((BOB,), copy, source_id=original.id, preface=preface)
     monkeypatch.undo()
-    preface._journal.close()
+    process_dies(preface)
     assert f"{copy.id}.take" in desk.on_the_way()
 
     outcomes = desk.sweeper().sweep_once()
@@ -237,7 +237,7 @@ def left_behind(desk, original, copy):
         take = desk.spool.take_sound(desk.sound_id(), (BOB, EVE), copy, source_id=original.id)
         if said is not None:
             freeswitch_records(take.path, said)
-        take._journal.close()
+        process_dies(take)
         return take
 
     return leave

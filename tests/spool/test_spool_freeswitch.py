@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from live.freeswitch import FreeSwitch, find_freeswitch
-from spool_cast import ALICE
+from spool_cast import ALICE, process_dies
 from support.waiting import wait_until
 
 from esl_vm.sound.wav import measure
@@ -41,7 +41,7 @@ def test_freeswitch_and_the_service_are_killed_in_mid_recording(freeswitch, desk
     freeswitch._process.kill()
     freeswitch._process.wait()
     reached = take.path.stat().st_size
-    take._journal.close()
+    process_dies(take)
 
     [outcome] = desk.sweeper().sweep_once()
 
@@ -58,7 +58,7 @@ def test_the_service_is_killed_and_freeswitch_records_on_to_the_proper_end(frees
     take = desk.take(threshold=0)
     record(freeswitch, take.path, uuid="the-caller")
     grown_to(take.path, 20_000)
-    take._journal.close()
+    process_dies(take)
     written = take.path.stat().st_mtime
     assert desk.sweeper(quiet_s=15, wall=lambda: written + 1).sweep_once() == []
 
@@ -73,13 +73,13 @@ def test_the_service_is_killed_and_freeswitch_records_on_to_the_proper_end(frees
 
 
 @pytest.mark.live
-def test_what_freeswitch_keeps_in_its_buffer_dies_with_it_so_the_take_is_set_aside(freeswitch, desk):
+def test_what_freeswitch_keeps_in_its_buffer_process_dies_it_so_the_take_is_set_aside(freeswitch, desk):
     take = desk.take(threshold=0)
     record(freeswitch, take.path, buffered="true")
     grown_to(take.path, 44)
     freeswitch._process.kill()
     freeswitch._process.wait()
-    take._journal.close()
+    process_dies(take)
 
     [outcome] = desk.sweeper().sweep_once()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from spool_cast import ALICE, NOBODY, RATE, freeswitch_records, recorded
+from spool_cast import ALICE, NOBODY, RATE, freeswitch_records, process_dies, recorded
 from support.sounds import silence, voice
 
 from esl_vm.model.call import Ended
@@ -67,7 +67,7 @@ def test_leaving_without_a_decision_drops_it(desk):
 def test_a_process_that_dies_in_the_review_leaves_the_former_one_in_force(desk):
     former = desk.put_greeting(ALICE, BUSY)
     take = record_greeting(desk)
-    take._journal.close()
+    process_dies(take)
 
     [outcome] = desk.sweeper().sweep_once()
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 from redis_service import BOB as BRUNO
-from spool_cast import ALICE, BOB, EVE, Desk, freeswitch_records, recorded
+from spool_cast import ALICE, BOB, EVE, Desk, freeswitch_records, process_dies, recorded
 from support.sounds import voice
 
 from esl_vm.model.mailbox import Greeting
@@ -229,7 +229,7 @@ def test_a_call_being_delivered_when_its_process_dies_is_looked_for_as_well(desk
     take = desk.take()
     freeswitch_records(take.path, SAID)
     take.recorded(recorded(1500))
-    take._journal.close()  # as the process does when it dies
+    process_dies(take)
     behind = desk.mailboxes.as_it_is()
     desk.keeping.sweep_once()
     assert len(kept(desk)) == 1

@@ -11,7 +11,7 @@ import time
 
 import pytest
 from redis_service import ALICE, SAID, id_of
-from spool_cast import RATE, freeswitch_records
+from spool_cast import RATE, freeswitch_records, process_dies
 
 from esl_vm.model.settings import SpoolSettings
 from esl_vm.sound import disk
@@ -30,7 +30,7 @@ def a_take(service, number, sound=None) -> str:
         freeswitch_records(take.path, SAID)
     else:
         take.path.write_bytes(sound)
-    take._append(recorded_ms=1500)
+    process_dies(take, recorded_ms=1500)
     return take.id
 
 
@@ -117,7 +117,7 @@ def put_rubbish(service) -> dict[str, str]:
         file.seek(44 + (513 << 20))
         file.write(SAID)
     for take, reason in ((pipe, "a named pipe"), (folder, "a folder"), (link, "a symbolic link"), (large, "too large")):
-        take._append(recorded_ms=1500, promised=True)
+        process_dies(take, recorded_ms=1500, promised=True)
         expected[take.id] = reason
     # What is being removed, and what a crash left half-written.
     (takes / f"{first}-settled.done").mkdir()

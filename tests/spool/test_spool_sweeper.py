@@ -7,7 +7,7 @@ import multiprocessing
 import os
 
 import pytest
-from spool_cast import ALICE, BOB, DEFAULTS, RATE, Desk, freeswitch_records, recorded
+from spool_cast import ALICE, BOB, DEFAULTS, RATE, Desk, freeswitch_records, process_dies, recorded
 from support.sounds import cut_off, voice
 
 from esl_vm.model.errors import CallerGoneError, InvalidValueError, SpoolError
@@ -22,11 +22,6 @@ FORK = multiprocessing.get_context("fork")
 
 def dies(*_, **__):
     raise SystemExit
-
-
-def process_dies(take) -> None:
-    """What the kernel does for a dead process: its lock is gone, its files stay."""
-    take._journal.close()
 
 
 @pytest.fixture
@@ -190,9 +185,8 @@ def test_a_mark_a_second_attempt_and_a_discard_survive_the_process(desk):
     takes["urgent"].mark(urgent=True)
     takes["again"].again()
     freeswitch_records(takes["again"].path, voice(3000))
-    takes["discarded"]._journal.append(discarded=True)
-    for take in takes.values():
-        process_dies(take)
+    for name, take in takes.items():
+        process_dies(take, **{"discarded": True} if name == "discarded" else {})
 
     desk.sweeper().sweep_once()
 
