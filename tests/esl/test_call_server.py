@@ -96,7 +96,7 @@ def test_an_event_that_comes_in_pieces_is_noticed_with_its_last_byte(serve, cut)
     gevent.sleep(0.02)
     assert server.calls == 1
     caller.writes(told[cut:])
-    eventually(lambda: server.stories, seconds=1)
+    eventually(lambda: server.stories)
     assert server.stories[0].keys == 1
 
 
@@ -255,7 +255,7 @@ def test_endless_headers_that_drip_in_end_when_the_time_is_over(serve):
 
     dripping = gevent.spawn(drips)
     stranger.ends()
-    dripping.join(5)
+    dripping.join()
     assert server.waiting == 0
 
 
@@ -315,7 +315,7 @@ def test_stopping_lets_running_calls_finish_and_refuses_new_ones(serve):
     assert not caller.closed
     caller.presses("1")
     caller.ends()
-    stopping.join(5)
+    stopping.join()
     assert stopping.value is True
     assert server.stories[0].end == "completed"
 
@@ -352,7 +352,7 @@ def test_a_call_that_waited_to_be_accepted_when_it_stopped_is_still_served(serve
     stopping = gevent.spawn(server.stop, 5)
     assert waiting.recv(100) == b"connect\n\n"
     waiting.close()
-    stopping.join(5)
+    stopping.join()
     assert stopping.value is True
 
 

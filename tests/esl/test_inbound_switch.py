@@ -272,7 +272,7 @@ def test_a_listener_that_falls_behind_begins_anew(freeswitch, connect, caplog):
     total = MOST_EVENTS + 10
     one = event("MESSAGE_QUERY", Number="1")
     freeswitch.tells(one * total)
-    eventually(lambda: client.api("status") and len(client._subscribers[0].events) in range(1, 20), seconds=20)
+    eventually(lambda: client.api("status") and len(client._subscribers[0].events) in range(1, 20))
     assert "fell behind" in caplog.text
     assert next(events) == {}
     assert next(events)["Number"] == "1"
@@ -283,7 +283,7 @@ def test_closing_ends_the_listeners(freeswitch, connect):
     listener = Listener(client, "MESSAGE_QUERY")
     eventually(lambda: listener.events == [{}])
     client.close()
-    listener.greenlet.join(5)
+    listener.greenlet.join()
     assert listener.greenlet.successful()
     with pytest.raises(SwitchDownError):
         client.api("status")

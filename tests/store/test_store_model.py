@@ -171,7 +171,7 @@ def test_two_thousand_steps_from_four_processes_are_what_the_stream_says_they_we
     program = BUSY.format(paths=[str(here), str(here.parent)])
     command = [sys.executable, "-c", program, real_redis.url]
     busy = [subprocess.Popen([*command, str(who), str(STEPS)]) for who in range(4)]
-    assert [process.wait(60) for process in busy] == [0] * 4
+    assert [process.wait(100) for process in busy] == [0] * 4
 
     model = MailboxModel()
     events = real.store.events.tail(100_000, box=ALICE)[1:]

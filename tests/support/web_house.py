@@ -43,7 +43,7 @@ class Served:
     def close(self):
         self._stack.close()
         self.process.terminate()
-        self.process.wait(20)
+        self.process.wait(100)
         self.process.stdout.close()
 
     def command(self, *words, code=0):
