@@ -51,7 +51,7 @@ class Browser:
             sent["Content-Type"] = kind
             body = body if isinstance(body, bytes) else json.dumps(body).encode()
         sent |= headers or {}
-        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)
+        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=100)
         try:
             connection.request(method, target, body, sent)
             answer = connection.getresponse()

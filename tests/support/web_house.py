@@ -49,7 +49,7 @@ class Served:
     def command(self, *words, code=0):
         ran = subprocess.run(
             [sys.executable, "-m", "esl_vm", "--config", self.config, *words],
-            capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL, check=False,
+            capture_output=True, text=True, timeout=100, stdin=subprocess.DEVNULL, check=False,
         )  # fmt: skip
         assert ran.returncode == code, ran.stdout + ran.stderr
         return ran.stdout

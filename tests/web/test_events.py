@@ -14,7 +14,7 @@ class Stream:
 
     def __init__(self, browser, path, last=""):
         parts = urlsplit(browser.url)
-        self.connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=20)
+        self.connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=100)
         headers = {"Cookie": browser.cookie} if browser.cookie else {"Authorization": f"Bearer {browser.token}"}
         self.connection.request("GET", path, headers=headers | ({"Last-Event-ID": last} if last else {}))
         self.answer = self.connection.getresponse()

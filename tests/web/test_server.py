@@ -11,7 +11,7 @@ from support.web_house import House, Served
 
 def connected(served):
     where = urlsplit(served.url)
-    return socket.create_connection((where.hostname, where.port), timeout=30)
+    return socket.create_connection((where.hostname, where.port), timeout=100)
 
 
 def all_of(line):
