@@ -61,6 +61,7 @@ class Connections(Pool):  # type: ignore[misc] # likewise
     def __init__(self, most: int) -> None:
         super().__init__()
         self._most = most
+        self._closing = False
         self._arriving: dict[gevent.Greenlet, None] = {}
         self._answered: dict[gevent.Greenlet, None] = {}
 
@@ -80,13 +81,15 @@ class Connections(Pool):  # type: ignore[misc] # likewise
         if self._arriving.pop(connection, self) is None:
             self._answered[connection] = None
 
-    def waits(self, connection: gevent.Greenlet) -> None:
-        """It was answered, and may send another request."""
+    def may_wait(self, connection: gevent.Greenlet) -> bool:
+        """It was answered; whether it may send another request."""
         if self._answered.pop(connection, self) is None:
             self._arriving[connection] = None
+        return not self._closing
 
     def drop_waiting(self) -> None:
         """Who has sent no request is sent away: nothing more is answered here."""
+        self._closing = True
         for connection in tuple(self._arriving):
             connection.kill(block=False)
 

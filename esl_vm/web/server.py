@@ -39,7 +39,8 @@ class _Handler(WSGIHandler):  # type: ignore[misc] # gevent has no types here
 
     def handle_one_request(self) -> Any:
         result = None
-        self.server.pool.waits(gevent.getcurrent())
+        if not self.server.pool.may_wait(gevent.getcurrent()):
+            return None
         with gevent.Timeout(self.arrival_s, exception=False) as self.arrival:
             result = super().handle_one_request()
         return result  # noqa: RET504 - None when the time is over

@@ -77,6 +77,8 @@ class Hub:
             self.leave(queue)
             if not queue.full():
                 queue.put_nowait(None)
+        if self._reader is not None:
+            self._reader.kill(block=False)
 
     def has(self, queue: Queue[Event | None]) -> bool:
         """Whether he is still given what comes."""
