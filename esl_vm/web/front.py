@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from esl_vm.model.rights import Right
-from esl_vm.web import broadcasts, greetings, lists, mailboxes, messages, pages, sessions, sound, streams
+from esl_vm.web import broadcasts, forwarding, greetings, lists, mailboxes, messages, pages, sessions, sound, streams
 from esl_vm.web.application import Application
 from esl_vm.web.openapi import described
 from esl_vm.web.problems import TYPES
@@ -16,7 +16,7 @@ from esl_vm.web.routes import JSON, ROUTES, Answer, Ask, Route, page
 if TYPE_CHECKING:
     from esl_vm.web.world import WebWorld
 
-MODULES = (sessions, mailboxes, messages, sound, greetings, lists, broadcasts, streams, pages)
+MODULES = (sessions, mailboxes, messages, forwarding, sound, greetings, lists, broadcasts, streams, pages)
 """Each declares its routes when it is imported."""
 
 

@@ -211,3 +211,58 @@ def test_whatever_a_caller_sends_is_text(house):
         if caller.call.call_id:
             found = portal.get("/api/v1/messages", query={"call_id": caller.call.call_id})
             assert CallDetails.of(found.json["messages"][0]["message"]).call_id == caller.call.call_id
+
+
+def test_one_time_for_all_also_over_a_change_of_clocks(house):
+    box = house.box(timezone="America/Toronto")
+    before, after = 1_793_509_140, 1_793_512_860  # 1 November 2026: on both sides of the hour that comes twice
+    for at in (before, after):
+        house.message(box, at=at)
+    told = house.owner(box).get(path(box), query={"order": "oldest"}).json["messages"]
+    assert [one["received"] for one in told] == ["2026-11-01T00:59:00-04:00", "2026-11-01T01:01:00-05:00"]
+
+
+def test_nothing_is_hidden_because_it_is_old(house):
+    box = house.box()
+    old = house.message(box, at=1_400_000_000)
+    assert ids(house.owner(box).get(path(box))) == [old]
+
+
+def test_folders_have_the_same_names_in_every_language(house):
+    box = house.box(language="fr")
+    message_id = house.message(box)
+    alice = house.owner(box)
+    moved = alice.patch(path(box, message_id), {"folder": "family"}, headers={"Accept-Language": "fr-CA"})
+    assert moved.json["folder"] == "family"
+    assert alice.get(path(box), query={"folder": "famille"}).problem == "invalid"
+
+
+def test_a_message_that_is_broken_is_shown_and_hides_no_other(house, web_redis):
+    box = house.box()
+    broken, whole = house.message(box, at=1_790_000_000), house.message(box, at=1_790_000_001)
+    keys = house.store.keys.of(box)
+    with web_redis.client() as client:
+        client.hset(keys.message(broken), mapping={"folder": "attic", "duration_ms": "long", "received": "once"})
+        client.hset(keys.box, mapping={"maxmsg": "many", "nonsense": "1", "timezone": "Atlantis/City"})
+    house.node.audio.delete(whole)
+    alice = house.owner(box)
+    assert ids(alice.get(path(box))) == [whole, broken]
+    assert alice.get(path(box, broken)).json["duration_ms"] == 0
+    assert alice.get(f"/api/v1/mailboxes/{box}").status == 200
+
+
+def test_with_a_redis_that_takes_no_changes_owners_still_see_and_hear(house, web_redis):
+    box = house.box()
+    message_id = house.message(box)
+    alice, portal = house.owner(box), house.token("message.*")
+    with web_redis.client() as client:
+        client.config_set("min-replicas-to-write", "1")
+        try:
+            for browser in (alice, portal):
+                assert ids(browser.get(path(box))) == [message_id]
+                assert browser.get(path(box, message_id, "sound")).status == 200
+                refused = browser.delete(path(box, message_id))
+                assert (refused.status, refused.problem) == (503, "away")
+        finally:
+            client.config_set("min-replicas-to-write", "0")
+    assert alice.delete(path(box, message_id)).status == 204

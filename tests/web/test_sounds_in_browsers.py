@@ -4,6 +4,7 @@ import io
 
 import pytest
 import soundfile
+from support.web_house import House, Served
 
 from esl_vm.model.mailbox import Greeting, StoredGreeting
 from esl_vm.model.message import new_id
@@ -106,3 +107,28 @@ def test_a_new_temporary_greeting_keeps_its_dates_unless_they_are_over(house):
     for dates in ({"ends": "2001-01-01T00:00:00Z"}, {"starts": "1901-01-01T00:00:00Z"}):
         refused = alice.patch(path, dates)
         assert (refused.status, refused.problem) == (422, "invalid")
+
+
+def test_ranges_are_the_same_where_sounds_are_files(web_redis, tmp_path):
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    running = Served(tmp_path, web_redis.url, f'audio.store = "folder"\naudio.folder = "{shared}"\n')
+    try:
+        house = House(running)
+        box = house.box()
+        path = f"/api/v1/mailboxes/{box}/messages/{house.message(box)}/sound"
+        part = house.owner(box).get(path, headers={"Range": "bytes=-100"})
+        assert (part.status, part.body) == (206, house.sound().read_bytes()[-100:])
+    finally:
+        running.close()
+
+
+def test_a_sound_that_is_broken_is_said_to_be(house):
+    box = house.box()
+    message_id = house.message(box)
+    house.node.audio.delete(message_id)
+    broken = house.served.folder / "broken.wav"
+    broken.write_bytes(b"RIFF\0\0\0\0WAVEjunk")
+    house.node.audio.put(message_id, broken)
+    reply = house.owner(box).get(f"/api/v1/mailboxes/{box}/messages/{message_id}/sound", query={"format": "mp3"})
+    assert (reply.status, reply.problem) == (404, "sound-missing")
