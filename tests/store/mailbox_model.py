@@ -38,6 +38,10 @@ class MailboxModel:
     def count(self, folder: Folder, *, urgent: bool = False) -> int:
         return sum(m.folder is folder and (m.urgent or not urgent) for m in self.messages.values())
 
+    def folder_of(self, message_id: str) -> Folder | None:
+        kept = self.messages.get(message_id)
+        return kept.folder if kept else None
+
     def sound_ms(self) -> int:
         return sum(m.ms for m in self.messages.values() if m.folder is not Folder.TRASH)
 

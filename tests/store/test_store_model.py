@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule, run_state_machine_as_test
 from mailbox_model import FOLDERS, MailboxModel
 from store_case import ALICE, Case, Clock, message
+from support.in_process_api import Api
 
 from esl_vm.model.errors import NoSuchMessageError
 from esl_vm.model.events import What
@@ -34,6 +35,7 @@ def machine(url: str, trash: int):
             self.case.with_mailbox(trash_days=str(trash))
             self.model = MailboxModel(trash)
             self.number = 0
+            self.api = Api(self.case.store)
 
         @property
         def now(self) -> int:
@@ -94,6 +96,63 @@ def machine(url: str, trash: int):
         @rule(message_id=ids)
         def it_is_restored(self, message_id):
             assert self.case.mailboxes.restore(ALICE, message_id) is self.model.restore(message_id)
+
+        def in_a_browser(self, method, message_id, body=None, then=""):
+            """What the API says of a message there is; None: there is none."""
+            where = self.model.folder_of(message_id)
+            path = f"/mailboxes/{ALICE}/messages/{message_id}{then}"
+            status, told = self.api.ask(method, path, body)
+            assert (status == 404) is (where is None)
+            return None if where is None else (status, told)
+
+        @rule(message_id=ids)
+        def it_is_heard_in_a_browser(self, message_id):
+            if self.in_a_browser("PATCH", message_id, {"heard": True}):
+                self.model.heard(message_id)
+                self.model.retire([message_id], self.now)
+
+        @rule(message_id=ids, to=st.sampled_from(KEPT_FOLDERS[:4]))
+        def it_is_moved_in_a_browser(self, message_id, to):
+            was = self.model.folder_of(message_id)
+            answer = self.in_a_browser("PATCH", message_id, {"folder": to.value})
+            if answer and was is not to:
+                moved = self.model.move(message_id, to, self.now)
+                assert (answer[0] == 409) is (moved is Delivery.FULL)
+
+        @rule(message_id=ids, action=st.sampled_from(["delete", "restore", "new"]))
+        def it_is_changed_among_many_in_a_browser(self, message_id, action):
+            body = {"action": action, "ids": [message_id, "never-was"]}
+            _, told = self.api.ask("POST", f"/mailboxes/{ALICE}/messages/batch", body)
+            results = [entry["result"] for entry in told["results"]]
+            where = self.model.folder_of(message_id)
+            match action:
+                case "delete":
+                    done = self.model.delete(message_id, self.now)
+                case "restore":
+                    done = self.model.restore(message_id)
+                case _:
+                    moved = self.model.move(message_id, Folder.NEW, self.now)
+                    done = moved is Delivery.DONE
+            expected = "gone" if where is None else "done" if done else "already"
+            if action == "new" and moved is Delivery.FULL:
+                expected = "full"
+            assert results == [expected, "gone"]
+
+        @rule(folder=st.sampled_from(FOLDERS), most=st.integers(1, 3))
+        def it_is_listed_in_a_browser(self, folder, most):
+            orders = {}
+            for order in ("newest", "oldest"):
+                seen, cursor = [], {}
+                while True:
+                    path = f"/mailboxes/{ALICE}/messages"
+                    _, told = self.api.ask("GET", path, folder=folder.value, order=order, limit=most, **cursor)
+                    seen += [one["id"] for one in told["messages"]]
+                    if told["next"] is None:
+                        break
+                    cursor = {"cursor": told["next"]}
+                orders[order] = seen
+            assert orders["newest"] == orders["oldest"][::-1]
+            assert sorted(orders["newest"]) == sorted(self.model.lie(folder))
 
         @rule()
         def the_trash_is_emptied(self):
