@@ -19,7 +19,8 @@ LOOK_UPS = {"remedy_for": ("store/outage.py", "remedy"), "advice": ("speech/pack
 
 def written() -> set[str]:
     """All of them."""
-    files = [*sorted((PACKAGE / "cli").glob("*.py")), PACKAGE / "model/topology.py", PACKAGE / "ops/agreement.py"]
+    files = [path for folder in ("cli", "ops") for path in sorted((PACKAGE / folder).glob("*.py"))]
+    files.append(PACKAGE / "model/topology.py")
     trees = [ast.parse(path.read_text()) for path in files]
     constants = {
         target.id: node.value
