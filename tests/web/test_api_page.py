@@ -42,7 +42,13 @@ def test_every_example_does_what_it_says(portal, tmp_path):
     # What is kept in a variable is no place for a mark.
     marked = re.sub(r"\$\(curl -s -w \S+ ", "$(curl -s ", marked)
     ran = subprocess.run(
-        ["bash", "-eu", "-c", marked], cwd=tmp_path, env=portal, capture_output=True, text=True, timeout=100, check=False
+        ["bash", "-eu", "-c", marked],
+        cwd=tmp_path,
+        env=portal,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
     )
     assert ran.returncode == 0, ran.stderr + ran.stdout
     statuses = [int(word) for word in re.findall(r"^<(\d+)>$", ran.stdout, re.MULTILINE)]
