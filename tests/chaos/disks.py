@@ -323,13 +323,13 @@ def _log(path: Path, since: float) -> tuple[Counter, str]:
             at = datetime.fromisoformat(said["time"]).timestamp()
             if said["level"] not in {"warning", "error", "critical"} or at < since:
                 continue
-            if "was set aside" in said["said"]:  # one recording's end, each of them to be looked at
+            if "was set aside" in said["message"]:  # one recording's end, each of them to be looked at
                 continue
             minute = int((at - since) // 60)
-            kind = re.sub(r"[0-9a-f]{8,}[-0-9a-f.]*|[0-9]+|(?<=\.)[0-9a-f]{8}(?=\.)", "N", said["said"])
+            kind = re.sub(r"[0-9a-f]{8,}[-0-9a-f.]*|[0-9]+|(?<=\.)[0-9a-f]{8}(?=\.)", "N", said["message"])
             kinds[f"{said['process']} {minute} {kind}"] += 1
             if WHY.search(line):
-                why = why or said["said"]
+                why = why or said["message"]
     return kinds, why
 
 
