@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-    from esl_vm.cli.backup_file import Writer
+    from esl_vm.cli.backup_file import BackupWriter
     from esl_vm.cli.parsers import Commands
     from esl_vm.ops.node import Node
 
@@ -90,7 +90,7 @@ def _backup(args: argparse.Namespace) -> int:
     return 0
 
 
-def _write_all(node: Node, writer: Writer, *, sounds: bool) -> tuple[Counter[str], list[str]]:
+def _write_all(node: Node, writer: BackupWriter, *, sounds: bool) -> tuple[Counter[str], list[str]]:
     """All mailboxes and lists, each followed by its sounds; how many of what, and the sounds that are gone."""
     count: Counter[str] = Counter()
     seen: set[str] = set()

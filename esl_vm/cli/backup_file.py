@@ -28,7 +28,7 @@ _MAGIC = b"esl-vm-backup "
 _LARGEST = 1 << 30  # bytes of a record: a sound, or a mailbox of some hundred thousand messages
 
 
-class Writer:
+class BackupWriter:
     """Writes records one after the other; see `writing`."""
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -52,7 +52,7 @@ class Writer:
 
 
 @contextlib.contextmanager
-def writing(path: Path) -> Iterator[Writer]:
+def writing(path: Path) -> Iterator[BackupWriter]:
     """A new file that only this user may read; it is there whole, or not at all.
 
     Raises:
@@ -61,7 +61,7 @@ def writing(path: Path) -> Iterator[Writer]:
     file = open_new(path)
     try:
         with file:
-            writer = Writer(file)
+            writer = BackupWriter(file)
             yield writer
             writer.end()
             file.flush()

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from esl_vm.cli.parsers import Commands
     from esl_vm.model.settings import Settings
-    from esl_vm.service.heartbeat_pipe import Role
+    from esl_vm.service.heartbeat_pipe import ProcessRole
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ def _run(args: argparse.Namespace) -> int:
     from esl_vm.esl.worker_load import worker_loads
     from esl_vm.ops import logs
     from esl_vm.ops.metrics_memory import MetricsMemory
-    from esl_vm.service.heartbeat_pipe import Role
+    from esl_vm.service.heartbeat_pipe import ProcessRole
     from esl_vm.service.open_files import share_memory_between_threads
     from esl_vm.service.supervisor import Supervisor
     from esl_vm.service.systemd import ServiceManager
@@ -83,11 +83,11 @@ def _run(args: argparse.Namespace) -> int:
     counted = MetricsMemory()
     with keep_redis(settings) as (redis_url, tend_redis):
 
-        def roles_for(now: Settings) -> list[Role]:
+        def roles_for(now: Settings) -> list[ProcessRole]:
             notify = now.notify.enabled and not args.no_notify
             service = Service(now, redis_url, listener, address_of(listener), False, notify, counted, seen, browsed)
             workers = [
-                Role(
+                ProcessRole(
                     f"worker {number}",
                     partial(serve_calls, service=service, load=load, counts=counted.slot()),
                 )
@@ -97,10 +97,10 @@ def _run(args: argparse.Namespace) -> int:
                 work_in_background, service=dataclasses.replace(service, demo=args.demo), counts=counted.slot()
             )
             asked = dataclasses.replace(service, demo=args.demo)
-            web = [Role("web", partial(serve_web, service=asked), serves_calls=False)] if browsed else []
-            return [*workers, Role("background process", background, serves_calls=False), *web]
+            web = [ProcessRole("web", partial(serve_web, service=asked), serves_calls=False)] if browsed else []
+            return [*workers, ProcessRole("background process", background, serves_calls=False), *web]
 
-        def reload() -> list[Role]:
+        def reload() -> list[ProcessRole]:
             now = settings_of(args)
             _refuse_what_needs_a_restart(settings, now)
             return roles_for(now)

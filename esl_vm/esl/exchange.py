@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from gevent.socket import wait
 from greenswitch.esl import OutboundSession
 
-from esl_vm.esl.wire import DONE, OK, PLAIN_EVENT, Decoder, Frame, Limits, command
+from esl_vm.esl.wire import DONE, OK, PLAIN_EVENT, Decoder, Frame, FrameLimits, command
 from esl_vm.model.errors import CallerGoneError, WireError
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class Exchange(OutboundSession):  # type: ignore[misc] # greenswitch has no type
         stream: Stream,
         *,
         clock: Callable[[], float] = time.monotonic,
-        limits: Limits | None = None,
+        limits: FrameLimits | None = None,
     ) -> None:
         super().__init__(address, stream)
         self.sock_file.close()  # greenswitch's buffered reader; we read the socket itself
@@ -127,7 +127,7 @@ class Exchange(OutboundSession):  # type: ignore[misc] # greenswitch has no type
         """The clock's time."""
         return self._clock()
 
-    def allow(self, limits: Limits) -> None:
+    def allow(self, limits: FrameLimits) -> None:
         """From now on accept frames of this length."""
         self._decoder.limits = limits
 

@@ -16,7 +16,7 @@ from gevent.event import AsyncResult, Event
 from gevent.lock import BoundedSemaphore
 
 from esl_vm.esl.tcp import prepare
-from esl_vm.esl.wire import PLAIN_EVENT, Decoder, Frame, Limits, checked, command, send_event
+from esl_vm.esl.wire import PLAIN_EVENT, Decoder, Frame, FrameLimits, checked, command, send_event
 from esl_vm.model.errors import SwitchDownError, UnsafeArgumentError, WireError
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class SwitchSettings:
     reply_s: float = 10.0
     retry_first_s: float = 0.5
     retry_most_s: float = 30.0
-    limits: Limits = field(default_factory=lambda: Limits(body=16 * 1024 * 1024))
+    limits: FrameLimits = field(default_factory=lambda: FrameLimits(body=16 * 1024 * 1024))
 
     def __post_init__(self) -> None:
         checked(self.password)

@@ -25,7 +25,7 @@ _TOLD_AT = b"\nEvent-Date-Timestamp: "
 _KEYS = {key.encode(): key for key in ALL_KEYS} | {b"%23": "#", b"%2A": "*"}
 
 
-class Keys(deque[str]):
+class KeyQueue(deque[str]):
     """The queue of keys that nobody has asked for yet.
 
     Attributes:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from esl_vm.esl.session import CallSession
-    from esl_vm.esl.wire import Limits
+    from esl_vm.esl.wire import FrameLimits
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class PendingConnections:
         clock: seconds, monotonic.
     """
 
-    def __init__(self, most: int, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, most: int, limits: FrameLimits, clock: Callable[[], float] = time.monotonic) -> None:
         self._most = most
         self._limits = replace(limits, body=min(limits.body, BODY))
         self._clock = clock
@@ -53,7 +53,7 @@ class PendingConnections:
         return len(self._since)
 
     @property
-    def limits(self) -> Limits:
+    def limits(self) -> FrameLimits:
         """How much the next one may send."""
         crowded = len(self._since) >= CROWD
         return replace(self._limits, head=min(self._limits.head, CROWD_HEAD)) if crowded else self._limits

@@ -28,7 +28,7 @@ from esl_vm.esl.recording_folders import RecordingFolders
 from esl_vm.esl.session import CallSession
 from esl_vm.esl.socket_mode import problem
 from esl_vm.esl.tcp import prepare
-from esl_vm.esl.wire import Limits
+from esl_vm.esl.wire import FrameLimits
 from esl_vm.esl.worker_load import MOST_PENDING, worker_loads
 from esl_vm.model.call import Cause, Status
 from esl_vm.model.errors import CallerGoneError, WireError
@@ -61,7 +61,7 @@ SETTLE_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
-    """Limits of the listener.
+    """FrameLimits of the listener.
 
     Args:
         max_calls: calls held at once, at least 1; those beyond are handed back at once.
@@ -76,7 +76,7 @@ class ServerSettings:
     max_waiting: int = MOST_WAITING
     connect_s: float = 5.0
     allow: tuple[Network, ...] = LOOPBACK
-    limits: Limits = field(default_factory=Limits)
+    limits: FrameLimits = field(default_factory=FrameLimits)
     phone: PhoneSettings = field(default_factory=PhoneSettings)
 
 

@@ -18,12 +18,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from esl_vm.esl.exchange import NEVER, REPLY_S, Exchange, Stream
-from esl_vm.esl.keys import Keys
+from esl_vm.esl.keys import KeyQueue
 from esl_vm.esl.pause import Pause
 from esl_vm.esl.socket_mode import give_back, missing_words
 from esl_vm.esl.sounds import LIST_VARIABLES
 from esl_vm.esl.taken import HOST, let_go
-from esl_vm.esl.wire import Frame, Limits, assignments, command, execute
+from esl_vm.esl.wire import Frame, FrameLimits, assignments, command, execute
 from esl_vm.model.errors import CallerGoneError, UnsafeArgumentError, WireError
 
 if TYPE_CHECKING:
@@ -89,10 +89,10 @@ class CallSession(Exchange):
         stream: Stream,
         *,
         clock: Callable[[], float] = time.monotonic,
-        limits: Limits | None = None,
+        limits: FrameLimits | None = None,
     ) -> None:
         super().__init__(address, stream, clock=clock, limits=limits)
-        self.keys = Keys()
+        self.keys = KeyQueue()
         self.executed = 0  # applications run so far
         self.codec_told: Callable[[Frame], bool] | None = None  # whether what runs has to end for it
         self.pause = Pause()  # what is done while the caller holds the call

@@ -45,7 +45,7 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class FrameLimits:
     """How long the parts of a frame may be, in bytes.
 
     Args:
@@ -216,8 +216,8 @@ class Decoder:
 
     __slots__ = ("_at", "_body", "_buffer", "_head", "_searched", "_type", "limits")
 
-    def __init__(self, limits: Limits | None = None) -> None:
-        self.limits = limits or Limits()
+    def __init__(self, limits: FrameLimits | None = None) -> None:
+        self.limits = limits or FrameLimits()
         # What was fed, and up to where it is used up. Bytes as they came as long as frames come whole; a bytearray
         # once one has to be put together, so that one that drips in is not copied again and again …
         self._buffer: bytes | bytearray = b""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from esl_vm.importers.asterisk_config import AsteriskConfig
 from esl_vm.importers.asterisk_mailboxes import ConfiguredMailbox, VoicemailConf, secret_of
 from esl_vm.importers.asterisk_odbc import OdbcDump
-from esl_vm.importers.asterisk_spool import SOURCE, Spool
+from esl_vm.importers.asterisk_spool import SOURCE, AsteriskSpool
 from esl_vm.importers.plan import Findings, ImportedMailbox, ImportSourceError, Kind, Plan, mailbox_id
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.options import MailboxOptions
@@ -44,7 +44,7 @@ def read_asterisk(
     findings = Findings()
     domains = domains or {}
     conf = VoicemailConf(AsteriskConfig(config, findings), domains, defaults or MailboxOptions(), findings)
-    tree = Spool(spool, {box.context for box in conf.mailboxes.values()}, findings)
+    tree = AsteriskSpool(spool, {box.context for box in conf.mailboxes.values()}, findings)
     dump = OdbcDump(odbc, tree, conf.formats, findings) if odbc else None
     boxes = []
     for configured in conf.mailboxes.values():
@@ -106,7 +106,7 @@ def _password(configured: ConfiguredMailbox, lying: SpoolMailbox) -> str:
 
 
 def _unconfigured(
-    tree: Spool,
+    tree: AsteriskSpool,
     dump: OdbcDump | None,
     context: str,
     number: str,

@@ -27,7 +27,7 @@ _ORIGIN = re.compile(r"^;! Filename: \S+ \((/\S+)\)", re.MULTILINE)
 
 
 @dataclass(slots=True)
-class Line:
+class ConfigLine:
     """One setting: key and value without blanks around them, and where it stands (`voicemail.conf:12`)."""
 
     key: str
@@ -41,7 +41,7 @@ class Section:
 
     name: str
     template: bool = False
-    lines: list[Line] = field(default_factory=list)
+    lines: list[ConfigLine] = field(default_factory=list)
 
     def last(self, key: str) -> str | None:
         """The value of a key; where it stands twice the last one counts, as for Asterisk."""
@@ -122,7 +122,7 @@ class AsteriskConfig:
         else:
             value = value.removeprefix(">")
         if key.strip():
-            section.lines.append(Line(key.strip(), value.strip(), where))
+            section.lines.append(ConfigLine(key.strip(), value.strip(), where))
         else:
             self._findings.remark("line_ignored", where, "nothing before the =")
 
@@ -150,7 +150,7 @@ class AsteriskConfig:
                 base = self._first.get(word.lower())
                 if base and self._lines + len(base.lines) <= _MOST_LINES:
                     self._lines += len(base.lines)
-                    section.lines.extend(Line(line.key, line.value, line.where) for line in base.lines)
+                    section.lines.extend(ConfigLine(line.key, line.value, line.where) for line in base.lines)
                 else:
                     why = "inherits too much" if base else f"there is no section or template [{word}] before"
                     self._findings.remark("line_ignored", where, why)

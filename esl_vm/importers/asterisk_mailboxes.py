@@ -13,7 +13,7 @@ from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.options import FIELDS, MailboxOptions, option_name, option_text, parse_option
 
 if TYPE_CHECKING:
-    from esl_vm.importers.asterisk_config import AsteriskConfig, Line
+    from esl_vm.importers.asterisk_config import AsteriskConfig, ConfigLine
 
 ANY_SCOPE = {
     *("maxmsg", "maxsecs", "minsecs", "review", "leaveurgent", "envelope", "saycid", "sayduration", "saydurationm"),
@@ -128,7 +128,7 @@ class VoicemailConf:
                 for line in section.lines:
                     self._mailbox(section.name, line)
 
-    def _mailbox(self, context: str, line: Line) -> None:
+    def _mailbox(self, context: str, line: ConfigLine) -> None:
         number = line.key
         key = (context.lower(), number.lower())
         if key in self.mailboxes:

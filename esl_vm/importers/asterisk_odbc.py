@@ -12,7 +12,7 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from esl_vm.importers.asterisk_spool import FOLDERS, GREETINGS, SOURCE, Spool
+from esl_vm.importers.asterisk_spool import FOLDERS, GREETINGS, SOURCE, AsteriskSpool
 from esl_vm.importers.asterisk_text import read_caller
 from esl_vm.importers.audio import AUDIO_EXTENSIONS, by_quality, extension
 from esl_vm.importers.bounds import LONGEST_LINE, BoundedLines
@@ -51,7 +51,7 @@ class OdbcDump:
         ImportSourceError: it can't be read, or is no such table.
     """
 
-    def __init__(self, path: Path, spool: Spool, formats: list[str], findings: Findings) -> None:
+    def __init__(self, path: Path, spool: AsteriskSpool, formats: list[str], findings: Findings) -> None:
         self._spool = spool
         self._kind = (formats[0].strip() or "wav").lower()
         self._findings = findings

@@ -79,7 +79,7 @@ class SpoolMailbox:
     secret: Path | None
 
 
-class Spool:
+class AsteriskSpool:
     """The tree of an Asterisk's voicemail.
 
     Args:

@@ -18,7 +18,7 @@ T = TypeVar("T", bool, int, float, str, tuple[str, ...])
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class SettingLimits:
     """What a setting's value may be, and what it means.
 
     Args:
@@ -49,7 +49,7 @@ def _setting(
     secret: bool = False,
 ) -> T:
     """A field with its limits."""
-    limits = Limits(doc, low, high, choices, kind, secret)
+    limits = SettingLimits(doc, low, high, choices, kind, secret)
     return field(default=default, repr=not secret, metadata={"limits": limits})
 
 
@@ -237,7 +237,7 @@ class Settings:
     web: WebSettings = field(default_factory=WebSettings)
 
 
-def limits_of(setting: dataclasses.Field[object]) -> Limits:
+def limits_of(setting: dataclasses.Field[object]) -> SettingLimits:
     """What a field's value may be; a field of mailbox options, waits or PIN rules has its own check or any range."""
     limits = setting.metadata.get("limits")
-    return limits if isinstance(limits, Limits) else Limits("", 0, 10**9)
+    return limits if isinstance(limits, SettingLimits) else SettingLimits("", 0, 10**9)

@@ -14,7 +14,7 @@ from esl_vm.model.errors import InvalidValueError, SettingsError
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.options import MailboxOptions, option_name, parse_option
 from esl_vm.model.pins import LONGEST_PIN, PinRules
-from esl_vm.model.settings import Limits, Settings, limits_of
+from esl_vm.model.settings import SettingLimits, Settings, limits_of
 from esl_vm.model.waits import Waits
 
 if TYPE_CHECKING:
@@ -99,14 +99,14 @@ def _table(section: str, kind: type[Any], table: Mapping[str, Any], problems: li
             continue
         limits = limits_of(fields[name])
         if kind is Waits:
-            limits = Limits("", 1, 100) if name.endswith("_times") else Limits("", 0, 600000)
+            limits = SettingLimits("", 1, 100) if name.endswith("_times") else SettingLimits("", 0, 600000)
         elif kind is PinRules and name in _PIN_RANGES:
-            limits = Limits("", *_PIN_RANGES[name])
+            limits = SettingLimits("", *_PIN_RANGES[name])
         values[name] = _checked(f"{section}.{name}", value, fields[name].default, limits, problems)
     return kind(**values) if not problems else kind()
 
 
-def _checked(name: str, value: Any, default: Any, limits: Limits, problems: list[str]) -> Any:
+def _checked(name: str, value: Any, default: Any, limits: SettingLimits, problems: list[str]) -> Any:
     """The value if it is of the default's type and within its limits; else the default, and a problem."""
     try:
         return _right(value, default, limits)
@@ -115,7 +115,7 @@ def _checked(name: str, value: Any, default: Any, limits: Limits, problems: list
         return default
 
 
-def _right(value: Any, default: Any, limits: Limits) -> Any:
+def _right(value: Any, default: Any, limits: SettingLimits) -> Any:
     said = "****" if limits.secret else repr(value)
     if isinstance(default, bool):
         if not isinstance(value, bool):
@@ -139,7 +139,7 @@ def _right(value: Any, default: Any, limits: Limits) -> Any:
     return value
 
 
-def _check_text(text: str, limits: Limits, said: str) -> None:
+def _check_text(text: str, limits: SettingLimits, said: str) -> None:
     if re.search(r"[\x00-\x1f\x7f]", text):
         raise InvalidValueError("holds a control character")
     if limits.choices and text not in limits.choices:

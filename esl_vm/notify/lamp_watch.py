@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from esl_vm.model.errors import AudioMissingError, StoreDownError, SwitchDownError, UnsafeArgumentError
 from esl_vm.model.events import Event, What
 from esl_vm.notify.lamp_counts import LampCounts
+from esl_vm.notify.lamp_node import Domains, LampNode, voicemail_module_loaded
 from esl_vm.notify.lamps import Lamps
 from esl_vm.notify.maintenance import SUBCLASS, maintenance_events
 from esl_vm.notify.new_registrations import ENDED, REGISTER
-from esl_vm.notify.node import Domains, Node, voicemail_module_loaded
 from esl_vm.notify.summary import Account, Summary
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class LampWatch:
         self._switch = switch
         self._stopping = stopping
         self._counts = LampCounts()
-        self._node = Node(Domains.of(settings))
+        self._node = LampNode(Domains.of(settings))
         self._lamps = Lamps(
             switch,
             self._node,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from esl_vm.model.mailbox import MailboxId
     from esl_vm.notify.lamp_counts import LampCounts
-    from esl_vm.notify.node import Node
+    from esl_vm.notify.lamp_node import LampNode
     from esl_vm.ports import Clock, Switch
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ class Lamps:
     def __init__(
         self,
         switch: Switch,
-        node: Node,
+        node: LampNode,
         counts: LampCounts,
         clock: Clock,
         *,

@@ -36,7 +36,7 @@ class HeartbeatPipe:
 
 
 @dataclass(frozen=True, slots=True)
-class Role:
+class ProcessRole:
     """What a child does.
 
     Args:

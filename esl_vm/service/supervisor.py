@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
-    from esl_vm.service.heartbeat_pipe import Role
+    from esl_vm.service.heartbeat_pipe import ProcessRole
     from esl_vm.service.systemd import ServiceManager
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ TERMINAL_GOES_S, TERMINAL_LOOK_S = 5.0, 0.2
 
 @dataclass(slots=True)
 class _Child:
-    role: Role
+    role: ProcessRole
     generation: int
     pid: int
     pipe: int
@@ -58,7 +58,7 @@ class _Child:
 
 @dataclass(slots=True)
 class _Planned:
-    role: Role
+    role: ProcessRole
     generation: int
     at: float
     failures: int
@@ -77,10 +77,10 @@ class Supervisor:
 
     def __init__(
         self,
-        roles: list[Role],
+        roles: list[ProcessRole],
         listener: socket.socket,
         *,
-        reload: Callable[[], list[Role]],
+        reload: Callable[[], list[ProcessRole]],
         on_ready: Callable[[], None],
         manager: ServiceManager,
         drain_s: float,
@@ -141,7 +141,7 @@ class Supervisor:
 
     # -- children ---------------------------------------------------------------------------------
 
-    def _start(self, role: Role, generation: int, failures: int) -> None:
+    def _start(self, role: ProcessRole, generation: int, failures: int) -> None:
         tell_read, tell_write = os.pipe()
         pid = os.fork()
         if pid == 0:
@@ -151,7 +151,7 @@ class Supervisor:
         now = time.monotonic()
         self._children[pid] = _Child(role, generation, pid, tell_read, now, failures, now)
 
-    def _be_child(self, role: Role, tell_read: int, tell_write: int) -> None:
+    def _be_child(self, role: ProcessRole, tell_read: int, tell_write: int) -> None:
         code = 1
         try:
             signal.set_wakeup_fd(-1)

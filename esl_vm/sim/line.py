@@ -13,7 +13,7 @@ from esl_vm.sim.heard import Happening, Heard, Mark, words_of
 from esl_vm.sim.playback import Playback, PlayEnd
 from esl_vm.sim.prompts import Prompts
 from esl_vm.sim.recording import RecordEnd, Recording
-from esl_vm.sim.voice import Voice
+from esl_vm.sim.voice import CallerVoice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -52,7 +52,7 @@ class Line:
     def __init__(self, schedule: Schedule, prompts: Prompts | None = None, voice: Speaker | None = None) -> None:
         self.schedule = schedule
         self.prompts = prompts or Prompts()
-        self.voice: Speaker = voice or Voice()
+        self.voice: Speaker = voice or CallerVoice()
         self.started_at = schedule.now()
         self.timeline: list[Heard | Mark] = []
         self.sounds: list[Heard] = []

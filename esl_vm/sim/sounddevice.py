@@ -69,7 +69,7 @@ def microphone_command() -> list[str] | None:
 
 
 class Microphone:
-    """A caller's voice from the microphone (as voice.Voice, for a line): taken while the caller talks.
+    """A caller's voice from the microphone (as voice.CallerVoice, for a line): taken while the caller talks.
 
     Args:
         loop: what waits for the sound. command: the program that gives it, raw, 8000 samples a second, 16 bit, mono.

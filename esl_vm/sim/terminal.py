@@ -24,7 +24,7 @@ from esl_vm.sim.realtime import RealTime
 from esl_vm.sim.screen import Screen
 from esl_vm.sim.sounddevice import Loudspeaker, Microphone, microphone_command
 from esl_vm.sim.tcp import call_over_tcp
-from esl_vm.sim.voice import Voice, load_voice
+from esl_vm.sim.voice import CallerVoice, load_voice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -105,11 +105,11 @@ def run_phone(
 def _speaker(loop: RealTime, voice: Path | None, *, by_hand: bool) -> Speaker:
     if voice is not None:
         try:
-            return Voice(load_voice(voice))
+            return CallerVoice(load_voice(voice))
         except (OSError, ValueError) as error:
             raise InvalidValueError(f"no voice in {voice}: {error}") from error
     command = microphone_command() if by_hand else None
-    return Microphone(loop, command) if command else Voice()
+    return Microphone(loop, command) if command else CallerVoice()
 
 
 class _Phone:
@@ -258,7 +258,7 @@ class _Phone:
         self._show_keys()
         if not self._line.voice.talking:
             self._line.talk()
-            if isinstance(self._line.voice, Voice):
+            if isinstance(self._line.voice, CallerVoice):
                 seconds = self._line.voice.seconds or TONE_S
                 self._loop.call_later(seconds, lambda: self._said(recording))
 

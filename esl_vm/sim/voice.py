@@ -20,7 +20,7 @@ _TONE_HZ = 440
 
 
 class Speaker(Protocol):
-    """Whoever speaks on a line: a `Voice`, or a microphone."""
+    """Whoever speaks on a line: a `CallerVoice`, or a microphone."""
 
     @property
     def seconds(self) -> float | None:
@@ -85,7 +85,7 @@ class _Spell:
 
 
 @dataclass(slots=True)
-class Voice:
+class CallerVoice:
     """The caller's mouth. `talk` and `quiet` set it going and stop it; each talk begins the voice file anew.
 
     Args:

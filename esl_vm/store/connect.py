@@ -16,7 +16,7 @@ from redis.retry import Retry
 from redis.sentinel import Sentinel
 
 from esl_vm.model.errors import SettingsError
-from esl_vm.store.link import Limits, Link
+from esl_vm.store.link import Link, LinkLimits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,7 +138,7 @@ def parse_redis_url(url: str) -> RedisAddress:
     return RedisAddress(kind, hosts, path if kind == "unix" else "", db, service, secrets, tls, replicas)
 
 
-def connect(url: str, limits: Limits | None = None, observe: Callable[[float, bool], None] | None = None) -> Link:
+def connect(url: str, limits: LinkLimits | None = None, observe: Callable[[float, bool], None] | None = None) -> Link:
     """A link to the Redis of that URL; nothing is connected yet. Raises SettingsError for a wrong URL."""
     address = parse_redis_url(url)
     return Link(
@@ -152,7 +152,7 @@ def connect(url: str, limits: Limits | None = None, observe: Callable[[float, bo
     )
 
 
-def _client(address: RedisAddress, limits: Limits) -> Any:
+def _client(address: RedisAddress, limits: LinkLimits) -> Any:
     common = _arguments(limits.connect_s, limits.answer_s) | address.tls
     for name in ("username", "password"):
         if address.secrets.get(name):

@@ -11,7 +11,7 @@ from redis.exceptions import ResponseError
 from esl_vm.model.errors import StoreDownError
 from esl_vm.store.records import text
 from esl_vm.store.scripts import script
-from esl_vm.store.streams import COUNT, LONGEST_WAIT_MS, START, Entry, Streams, entries_of
+from esl_vm.store.streams import COUNT, LONGEST_WAIT_MS, START, StreamEntry, Streams, entries_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -181,9 +181,9 @@ class SharedEvents:
 
     def finish(self, events: Sequence[Event]) -> None:
         """These were seen to: nobody is given them again."""
-        self._acknowledge([Entry(event.partition, event.id, event) for event in events])
+        self._acknowledge([StreamEntry(event.partition, event.id, event) for event in events])
 
-    def _acknowledge(self, entries: Sequence[Entry]) -> None:
+    def _acknowledge(self, entries: Sequence[StreamEntry]) -> None:
         ids: dict[int, list[str]] = {}
         for entry in entries:
             ids.setdefault(entry.partition, []).append(entry.id)
@@ -214,7 +214,7 @@ class SharedEvents:
             raise away[0]
         self._there = True
 
-    def _left_unfinished(self) -> list[Entry] | None:
+    def _left_unfinished(self) -> list[StreamEntry] | None:
         """What somebody took too long ago; looked for twice in that time; None if the group is gone."""
         now = self._base.now()
         if now - self._looked < self._idle_s / 2:

@@ -43,7 +43,7 @@ Client = Any  # redis.Redis or redis.cluster.RedisCluster: one set of commands, 
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class LinkLimits:
     """How long Redis is waited for, and by how many at once.
 
     Args:
@@ -58,9 +58,9 @@ class Limits:
     rest_s: float = 1.0
     connections: int = 64
 
-    def patient(self, block_s: float) -> Limits:
+    def patient(self, block_s: float) -> LinkLimits:
         """The same for calls in which Redis itself waits up to `block_s` seconds for something to come."""
-        return Limits(self.connect_s, block_s + self.answer_s, block_s + self.call_s, self.rest_s, self.connections)
+        return LinkLimits(self.connect_s, block_s + self.answer_s, block_s + self.call_s, self.rest_s, self.connections)
 
 
 class Link:
@@ -69,7 +69,7 @@ class Link:
     Args:
         make: makes the client of redis-py for given limits.
         label: what to call it in errors; no password in it.
-        limits: see Limits.
+        limits: see LinkLimits.
         cluster: whether it is a Cluster, where one partition may be away while others are there.
         observe: told of every call: how many seconds it took, whether it worked.
         replicas: how many replicas must have what is announced to a caller before it is announced; 0 = none.
@@ -81,17 +81,17 @@ class Link:
 
     def __init__(
         self,
-        make: Callable[[Limits], Client],
+        make: Callable[[LinkLimits], Client],
         *,
         label: str = "Redis",
-        limits: Limits | None = None,
+        limits: LinkLimits | None = None,
         cluster: bool = False,
         observe: Callable[[float, bool], None] | None = None,
         replicas: int = 0,
         redis_cli: Callable[..., str] = lambda *_, **__: "redis-cli",
     ) -> None:
         self.label = label
-        self.limits = limits or Limits()
+        self.limits = limits or LinkLimits()
         self.cluster = cluster
         self.observe = observe
         self.replicas = replicas

@@ -25,7 +25,7 @@ _POLL_MS = 250  # between looks in a Cluster, where one command can't wait for t
 _PLAIN = frozenset({b"what", b"box", b"id", b"at", b"new", b"old", b"urgent", b"urgent_old", b"payload"})
 
 
-class Entry(NamedTuple):
+class StreamEntry(NamedTuple):
     """An entry of a partition's stream; event is None where it can't be read (a newer version wrote it)."""
 
     partition: int
@@ -64,7 +64,7 @@ class Streams:
 
     def read(
         self, command: Callable[[Any, dict[str, str], int | None], Any], positions: Mapping[int, str], wait_ms: int
-    ) -> list[Entry] | None:
+    ) -> list[StreamEntry] | None:
         """Read entries; waits until some come or the time is over.
 
         Args:
@@ -97,7 +97,7 @@ class Streams:
         if self._waiting is not None:
             self._waiting.close()
 
-    def _entries(self, streams: Iterable[Sequence[Any]] | None) -> list[Entry] | None:
+    def _entries(self, streams: Iterable[Sequence[Any]] | None) -> list[StreamEntry] | None:
         if streams is None:
             return None
         found = []
@@ -111,9 +111,9 @@ class Streams:
         return self._waiting
 
 
-def entries_of(partition: int, entries: Iterable[Sequence[Any]]) -> list[Entry]:
+def entries_of(partition: int, entries: Iterable[Sequence[Any]]) -> list[StreamEntry]:
     """Entries from ids and fields; a deleted one has no fields."""
-    return [Entry(partition, text(at), event_of(partition, text(at), fields)) for at, fields in entries]
+    return [StreamEntry(partition, text(at), event_of(partition, text(at), fields)) for at, fields in entries]
 
 
 def event_of(partition: int, entry_id: str, fields: Mapping[bytes, bytes] | None) -> Event | None:

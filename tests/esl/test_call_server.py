@@ -17,7 +17,7 @@ from gevent.event import Event
 from esl_vm.esl.networks import allowed
 from esl_vm.esl.pending import GRACE_S
 from esl_vm.esl.server import CallServer, ServerSettings
-from esl_vm.esl.wire import Limits
+from esl_vm.esl.wire import FrameLimits
 from esl_vm.model.call import ALL_KEYS
 from esl_vm.model.errors import CallerGoneError
 from esl_vm.model.rate_limited_log import RateLimitedLog
@@ -194,7 +194,7 @@ def test_a_connection_that_says_nothing_is_closed(serve):
     ],
 )
 def test_what_a_stranger_sends_is_no_call(serve, data):
-    server = serve(waits_for_a_key, connect_s=0.2, limits=Limits(head=2000, body=1_000_000))
+    server = serve(waits_for_a_key, connect_s=0.2, limits=FrameLimits(head=2000, body=1_000_000))
     stranger = Caller(server.address, talks=False)
     with contextlib.suppress(OSError):  # closed while it was still sending
         stranger.writes(data)

@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from esl_vm.esl.pending import BODY, CROWD, CROWD_HEAD, GRACE_S, PendingConnections
-from esl_vm.esl.wire import Limits
+from esl_vm.esl.wire import FrameLimits
 
 
 class Session:
@@ -22,7 +22,7 @@ def clock():
 
 @pytest.fixture
 def pending(clock):
-    return PendingConnections(3, Limits(), lambda: clock[0])
+    return PendingConnections(3, FrameLimits(), lambda: clock[0])
 
 
 def come(pending, count):
@@ -71,16 +71,16 @@ def test_who_brings_a_call_makes_room(pending):
 
 
 def test_in_a_crowd_each_further_one_may_send_less():
-    pending = PendingConnections(2 * CROWD, Limits())
-    assert pending.limits == Limits(body=BODY)
+    pending = PendingConnections(2 * CROWD, FrameLimits())
+    assert pending.limits == FrameLimits(body=BODY)
     come(pending, CROWD - 1)
-    assert pending.limits.head == Limits().head
+    assert pending.limits.head == FrameLimits().head
     come(pending, 1)
-    assert pending.limits == Limits(head=CROWD_HEAD, body=BODY)
+    assert pending.limits == FrameLimits(head=CROWD_HEAD, body=BODY)
 
 
 def test_they_never_may_send_more_than_a_call():
-    pending = PendingConnections(2 * CROWD, Limits(head=100, body=10))
-    assert pending.limits == Limits(head=100, body=10)
+    pending = PendingConnections(2 * CROWD, FrameLimits(head=100, body=10))
+    assert pending.limits == FrameLimits(head=100, body=10)
     come(pending, CROWD)
-    assert pending.limits == Limits(head=100, body=10)
+    assert pending.limits == FrameLimits(head=100, body=10)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from esl_vm.esl.wire import DONE, OK, Decoder, Frame, Limits, headers_named
+from esl_vm.esl.wire import DONE, OK, Decoder, Frame, FrameLimits, headers_named
 from esl_vm.model.errors import WireError
 
 DATA = Path(__file__).parent.parent / "data" / "wire"
@@ -25,7 +25,7 @@ def conversation(name: str) -> bytes:
     return (DATA / f"{name}.esl").read_bytes()
 
 
-def frames_of(*pieces: bytes, limits: Limits | None = None) -> list[Frame]:
+def frames_of(*pieces: bytes, limits: FrameLimits | None = None) -> list[Frame]:
     decoder = Decoder(limits)
     found = []
     for piece in pieces:
@@ -107,7 +107,7 @@ def test_pieces_of_any_size_give_the_same_frames(sizes):
 
 @given(st.lists(st.binary(max_size=300), max_size=8))
 def test_rubbish_is_refused_or_waited_for_but_never_breaks_the_decoder(pieces):
-    decoder = Decoder(Limits(head=400, body=400))
+    decoder = Decoder(FrameLimits(head=400, body=400))
     try:
         for piece in pieces:
             decoder.feed(piece)
@@ -245,7 +245,7 @@ def test_what_is_no_frame_is_refused(head):
 
 
 def test_a_header_block_without_end_is_refused_at_its_limit():
-    decoder = Decoder(Limits(head=1000))
+    decoder = Decoder(FrameLimits(head=1000))
     decoder.feed(b"Content-Type: command/reply\nReply-Text: ")
     assert decoder.next() is None
     for _ in range(9):

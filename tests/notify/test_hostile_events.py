@@ -20,9 +20,9 @@ from esl_vm.model.message import CallDetails, Message
 from esl_vm.model.settings import WebhookSettings
 from esl_vm.notify.job_worker import Sent
 from esl_vm.notify.lamp_counts import LampCounts
+from esl_vm.notify.lamp_node import Domains, LampNode
 from esl_vm.notify.lamps import Lamps
 from esl_vm.notify.maintenance import SUBCLASS, maintenance_events
-from esl_vm.notify.node import Domains, Node
 from esl_vm.notify.plan import Wishes, jobs_of
 from esl_vm.notify.summary import Summary
 from esl_vm.notify.webhook import WebhookCaller, body_of
@@ -149,7 +149,7 @@ def test_a_lamp_s_answer_to_a_hostile_telephone_is_one_event_or_none(house):
     switch = WireSwitch()
     counts = LampCounts()
     counts.load(ALICE, Summary(1), (), counts.version(ALICE))
-    lamps = Lamps(switch, Node(Domains({"default": (HOST,)})), counts, house.clock)
+    lamps = Lamps(switch, LampNode(Domains({"default": (HOST,)})), counts, house.clock)
     asked = 0
     for query in queries():
         asked += 1

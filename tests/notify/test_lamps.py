@@ -8,9 +8,9 @@ from notify_cast import ALICE, BOB, TestClock, WrittenSwitch
 from esl_vm.model.events import What
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.notify.lamp_counts import LampCounts
+from esl_vm.notify.lamp_node import LEARNT_S, MOST_LEARNT, Domains, LampNode, voicemail_module_loaded
 from esl_vm.notify.lamps import Lamps
 from esl_vm.notify.new_registrations import NewRegistrations
-from esl_vm.notify.node import LEARNT_S, MOST_LEARNT, Domains, Node, voicemail_module_loaded
 from esl_vm.notify.summary import Account, Summary
 
 HOST = "pbx.example.com"
@@ -25,7 +25,7 @@ class Desk:
         self.clock = TestClock()
         self.switch = WrittenSwitch(api)
         self.counts = LampCounts()
-        self.node = Node(domains or Domains(DEFAULT_HOSTS))
+        self.node = LampNode(domains or Domains(DEFAULT_HOSTS))
         self.lamps = Lamps(self.switch, self.node, self.counts, self.clock, **kwargs)
 
     def has(self, box, summary=DARK, extensions=()):

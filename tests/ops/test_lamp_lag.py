@@ -7,8 +7,8 @@ import pytest
 from esl_vm.model.events import What
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.notify.lamp_counts import LampCounts
+from esl_vm.notify.lamp_node import Domains, LampNode
 from esl_vm.notify.lamps import Lamps
-from esl_vm.notify.node import Domains, Node
 from esl_vm.notify.summary import Summary
 
 ALICE = MailboxId("1001")
@@ -30,7 +30,7 @@ class Switch:
 def desk(clock):
     desk = SimpleNamespace(lags=[], switch=Switch())
     counts = LampCounts()
-    node = Node(Domains({"default": ("pbx.example.com",)}))
+    node = LampNode(Domains({"default": ("pbx.example.com",)}))
     desk.lamps = Lamps(desk.switch, node, counts, clock, coalesce_s=0.2, observe=desk.lags.append)
     counts.load(ALICE, Summary(), (), counts.version(ALICE))
 

@@ -13,7 +13,7 @@ import sys
 
 from esl_vm.model.errors import SettingsError
 from esl_vm.service import supervisor as supervisor_module
-from esl_vm.service.heartbeat_pipe import Role
+from esl_vm.service.heartbeat_pipe import ProcessRole
 from esl_vm.service.systemd import ServiceManager
 
 folder = pathlib.Path(sys.argv[1])
@@ -51,7 +51,7 @@ def roles():
     if (folder / "refused").exists():
         raise SettingsError(["service.workers: wrong"])
     names = (folder / "roles").read_text().split()
-    return [Role(name, child(name), serves_calls=name.startswith("worker")) for name in names]
+    return [ProcessRole(name, child(name), serves_calls=name.startswith("worker")) for name in names]
 
 
 logging.basicConfig(stream=sys.stdout, format="log %(message)s", level="INFO")

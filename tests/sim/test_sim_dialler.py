@@ -8,7 +8,7 @@ from esl_vm.model.call import ALL_KEYS
 from esl_vm.model.errors import CallerGoneError, InvalidValueError
 from esl_vm.sim.dialler import Dialler, words_of_keys
 from esl_vm.sim.line import Line
-from esl_vm.sim.voice import Voice, tone
+from esl_vm.sim.voice import CallerVoice, tone
 from esl_vm.speech.utterance import Prompt
 
 INTRO, BEEP, THANKS, REVIEW, OPTIONS = (
@@ -58,7 +58,7 @@ def test_the_tone_before_a_recording_is_no_prompt_and_in_it_a_word_comes_after_t
 
 
 def test_a_voice_is_said_to_its_end(tmp_path):
-    s = Situation("# #", Voice(tone(5.0)))
+    s = Situation("# #", CallerVoice(tone(5.0)))
     s.phone.play(INTRO, "#")
     assert s.take(tmp_path / "t.wav").ms == 5100
 

@@ -10,7 +10,7 @@ from support.virtual_clock import VirtualClock
 from esl_vm.sim.line import Happening, Line
 from esl_vm.sim.playback import Stopped
 from esl_vm.sim.prompts import Prompts, measure
-from esl_vm.sim.voice import Voice, load_voice, tone
+from esl_vm.sim.voice import CallerVoice, load_voice, tone
 from esl_vm.sound.wav import wave as wav_file
 
 YOU_HAVE = "prompts/fr/vm-youhave.wav"
@@ -227,7 +227,7 @@ class TestRecording:
 class TestTheCallersOwnVoice:
     def test_what_is_spoken_is_what_is_recorded(self, clock, tmp_path):
         speech = array("h", (n % 3000 - 1500 for n in range(12_000)))
-        line = Line(clock, voice=Voice(speech))
+        line = Line(clock, voice=CallerVoice(speech))
         line.talk()
         record(line, tmp_path / "take.wav", limit_s=2)
         assert samples_of(tmp_path / "take.wav")[:12_000] == speech
@@ -235,14 +235,14 @@ class TestTheCallersOwnVoice:
 
     def test_silence_within_it_counts(self, clock, tmp_path):
         speech = tone(1.0) + array("h", bytes(2 * 8000 * 4)) + tone(1.0)
-        line = Line(clock, voice=Voice(speech))
+        line = Line(clock, voice=CallerVoice(speech))
         line.talk()
         end = record(line, tmp_path / "take.wav", silence_s=3)
         assert end.milliseconds == 4000
 
     def test_a_voice_below_the_threshold_is_silence(self, clock, tmp_path):
         whisper = array("h", (sample // 100 for sample in tone(5.0)))
-        line = Line(clock, voice=Voice(whisper))
+        line = Line(clock, voice=CallerVoice(whisper))
         line.talk()
         assert record(line, tmp_path / "take.wav", silence_s=3, threshold=200).milliseconds == 3000
 

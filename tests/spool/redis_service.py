@@ -14,12 +14,12 @@ from esl_vm.spool import Settled, Spool, Sweeper
 from esl_vm.spool.folder import SpoolFolder
 from esl_vm.store import keys
 from esl_vm.store.connect import connect
-from esl_vm.store.link import Limits
+from esl_vm.store.link import LinkLimits
 from esl_vm.store.store import Store
 
 ALICE, BOB = MailboxId("1001"), MailboxId("1002")
 SAID = voice(1500)
-EAGER = Limits(rest_s=0.0)  # tries Redis each time, also just after it was away
+EAGER = LinkLimits(rest_s=0.0)  # tries Redis each time, also just after it was away
 
 
 class Service:

@@ -22,11 +22,11 @@ from esl_vm.model.errors import SettingsError, StoreDownError
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.store import Delivery
 from esl_vm.store.connect import connect, parse_redis_url
-from esl_vm.store.link import Limits, Link
+from esl_vm.store.link import Link, LinkLimits
 from esl_vm.store.scripts import Script
 from esl_vm.store.store import Store
 
-SHORT = Limits(connect_s=0.3, answer_s=0.3, call_s=0.5, rest_s=0.2)
+SHORT = LinkLimits(connect_s=0.3, answer_s=0.3, call_s=0.5, rest_s=0.2)
 
 
 class TestUrls:
@@ -186,7 +186,7 @@ class TestAway:
 
     def test_a_replica_takes_no_changes_until_it_is_master_again(self):
         with redis_server() as master, redis_server() as server:
-            store = Store(connect(server.url, Limits(rest_s=0.2)))
+            store = Store(connect(server.url, LinkLimits(rest_s=0.2)))
             # Kept by both: a replica has what its master has, as soon as it has copied it.
             for each in (Store(connect(master.url)), store):
                 each.registry.add(ALICE, {})
@@ -208,7 +208,7 @@ class TestAway:
         assert real.mailboxes.open(ALICE) is not None
 
     def test_too_many_calls_at_once_wait_their_turn_and_then_are_told(self, real_redis):
-        link = connect(real_redis.url, Limits(connect_s=0.1, connections=1))
+        link = connect(real_redis.url, LinkLimits(connect_s=0.1, connections=1))
         inside = threading.Event()
         go_on = threading.Event()
         holder = threading.Thread(target=lambda: link.run(None, lambda c: (inside.set(), go_on.wait(100), c.ping())))
@@ -326,9 +326,9 @@ _PATIENCE = """
 from esl_vm.model.errors import StoreDownError
 from esl_vm.model.patience import Patience, waiting
 from esl_vm.store.connect import connect
-from esl_vm.store.link import Limits
+from esl_vm.store.link import LinkLimits
 link = connect({url!r})
-other = connect({url!r}, Limits(answer_s=60.0, call_s=60.0))
+other = connect({url!r}, LinkLimits(answer_s=60.0, call_s=60.0))
 for each in (link, other):
     each.run(None, lambda client: client.ping())
 def fails(link):
@@ -369,7 +369,7 @@ class TestUnderGevent:
 from gevent.server import StreamServer
 from esl_vm.model.errors import StoreDownError
 from esl_vm.store.connect import connect
-from esl_vm.store.link import Limits
+from esl_vm.store.link import LinkLimits
 def drip(line, _):
     line.sendall(b"$1000\\r\\n")
     while True:
@@ -377,7 +377,7 @@ def drip(line, _):
         gevent.sleep(0.1)
 server = StreamServer(("127.0.0.1", 0), drip)
 server.start()
-link = connect(f"redis://127.0.0.1:{server.server_port}", Limits(answer_s=0.4, call_s=0.6))
+link = connect(f"redis://127.0.0.1:{server.server_port}", LinkLimits(answer_s=0.4, call_s=0.6))
 started = time.monotonic()
 try:
     link.run(None, lambda c: c.get("x"))
@@ -507,7 +507,7 @@ class TestSentinel:
     def test_too_few_replicas_is_not_announced_but_may_be_done(self, real_redis):
         with real_redis.client() as client:
             client.flushall()
-        limits = Limits(connect_s=0.05)
+        limits = LinkLimits(connect_s=0.05)
         store = Store(connect(real_redis.url + "?wait_replicas=1", limits))
         Case(real_redis.url).with_mailbox()
         for _ in range(2):  # the script unknown, then known
@@ -523,7 +523,7 @@ class TestSounds:
     def test_too_few_replicas_have_it(self, real_redis):
         with real_redis.client() as client:
             client.flushall()
-        link = connect(real_redis.url + "?wait_replicas=1", Limits(connect_s=0.05))
+        link = connect(real_redis.url + "?wait_replicas=1", LinkLimits(connect_s=0.05))
         for _ in range(2):  # new, then there already
             with pytest.raises(StoreDownError, match="0 of 1 replicas"):
                 link.keep("vm:audio:a", b"sound")
@@ -540,7 +540,7 @@ class TestSounds:
             url = real_redis.url + "?wait_replicas=1"
             replica.pause()
             for _ in range(2):  # each of a process of its own: whoever tries again wrote nothing before
-                link = connect(url, Limits(connect_s=0.05))
+                link = connect(url, LinkLimits(connect_s=0.05))
                 with pytest.raises(StoreDownError, match="0 of 1 replicas"):
                     link.keep("vm:audio:a", b"sound")
                 link.close()

@@ -61,7 +61,7 @@ class Domains:
         return cls(hosts, settings.service.domain.lower(), settings.notify.profiles)
 
 
-class Node:
+class LampNode:
     """One node's FreeSWITCH, as far as lamps need it; learns its hosts by looking and from telephones that ask."""
 
     def __init__(self, domains: Domains) -> None:
