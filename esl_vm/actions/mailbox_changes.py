@@ -135,21 +135,21 @@ def _differs(target: Target, mailbox: Mailbox | None, greeting: Greeting, sound:
         return True
 
 
-def make(change: Change, target: Target, now: float, teller: TellsPins) -> None:
+def make(change: Change, target: Target, now: float, teller: TellsPins | None = None) -> None:
     """Make one change.
 
     Args:
         change: it.
         target: where.
         now: epoch seconds.
-        teller: tells a PIN that was drawn, once it is in force.
+        teller: tells a PIN that was drawn, once it is in force; None: none was.
 
     Raises:
         InvalidValueError, MailboxExistsError, NoSuchMailboxError: it can't be made any more.
     """
     box, drawn = change.row.box, change.pin if change.drawn else None
     facts = {**change.before, **change.fields}
-    if drawn:
+    if drawn and teller:
         teller.check(box, facts)
     if change.new:
         hashed = target.pins.hashed(change.pin or "")
@@ -159,7 +159,7 @@ def make(change: Change, target: Target, now: float, teller: TellsPins) -> None:
             target.registry.change(box, change.fields)
         if change.pin is not None:
             target.pins.change(box, change.pin, initial=True)
-    if drawn:
+    if drawn and teller:
         teller.tell(box, facts, drawn)
     for greeting, sound in change.greetings.items():
         if sound is None:

@@ -7,7 +7,19 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from esl_vm.model.rights import Right
-from esl_vm.web import broadcasts, forwarding, greetings, lists, mailboxes, messages, pages, sessions, sound, streams
+from esl_vm.web import (
+    broadcasts,
+    forwarding,
+    greetings,
+    lists,
+    mailboxes,
+    messages,
+    pages,
+    sessions,
+    sound,
+    streams,
+    tables,
+)
 from esl_vm.web.application import Application
 from esl_vm.web.openapi import described
 from esl_vm.web.problems import TYPES
@@ -16,7 +28,7 @@ from esl_vm.web.routes import JSON, ROUTES, Answer, Ask, Route, page
 if TYPE_CHECKING:
     from esl_vm.web.world import WebWorld
 
-MODULES = (sessions, mailboxes, messages, forwarding, sound, greetings, lists, broadcasts, streams, pages)
+MODULES = (sessions, mailboxes, tables, messages, forwarding, sound, greetings, lists, broadcasts, streams, pages)
 """Each declares its routes when it is imported."""
 
 

@@ -131,6 +131,42 @@ class NewMailbox(Given, frozen=True):
     pin: Pin | None = None
 
 
+class TableQuery(Given, frozen=True):
+    """What is done with a table of mailboxes."""
+
+    apply: Annotated[bool, Meta(description="Make the changes; else they are only told.")] = False
+    domain: Annotated[str, Meta(description="Of mailboxes that name none; else the service's own.", max_length=128)] = (
+        ""
+    )
+    reset_pins: Annotated[bool, Meta(description="Set the table's PINs where owners have one too.")] = False
+
+
+class FieldChange(Told, frozen=True):
+    """A field before and after; empty = the default."""
+
+    before: str
+    after: str
+
+
+class RowTold(Told, frozen=True):
+    """What a row of the table changes."""
+
+    where: Annotated[str, Meta(description="`line 7`, `item 3`.")]
+    mailbox: str
+    new: bool
+    fields: dict[str, FieldChange]
+    pin: Annotated[bool | None, Meta(description="true: one is set; false: none is asked any more; null: it stays.")]
+    greetings: Annotated[list[str], Meta(description="Those that are taken away.")]
+
+
+class TableTold(Told, frozen=True):
+    """What a table changes, row by row; what is wrong with it; how many rows were applied."""
+
+    changes: list[RowTold]
+    problems: list[str]
+    applied: int
+
+
 class MailboxChange(Given, frozen=True):
     """Fields and options to set; null goes back to the default."""
 

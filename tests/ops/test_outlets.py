@@ -324,7 +324,7 @@ OUTLETS = {
         "importers/export_asterisk.py: path.write_bytes", "sound/encode.py: soundfile.write",
         "ops/repair.py: (folder / f'{sound}.wav').write_bytes", "importers/scratch.py: path.write_bytes",
         "importers/scratch.py: written.write", "store/embedded_mend.py: written.write", "sound/disk.py: os.write",
-        "web/greetings.py: out.write",
+        "web/greetings.py: out.write", "service/web.py: sound.write_bytes",
     },
     STORE: {
         "ops/repair.py: journal.write", "ops/repair.py: json.dumps", "model/agreement.py: json.dumps",

@@ -1,0 +1,74 @@
+"""Many mailboxes at once, by a table: what it would change is told first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+from esl_vm.actions.mailbox_changes import changes_of, make
+from esl_vm.actions.target import Target
+from esl_vm.model.errors import InvalidValueError, MailboxExistsError, NoSuchMailboxError
+from esl_vm.model.mailbox_table import RANDOM, parse_table
+from esl_vm.model.rights import Right
+from esl_vm.web.application import pieces
+from esl_vm.web.models import FieldChange, RowTold, TableQuery, TableTold
+from esl_vm.web.problems import ProblemError
+from esl_vm.web.routes import Ask, route
+
+if TYPE_CHECKING:
+    from esl_vm.actions.mailbox_changes import Change
+
+_MOST = 500
+"""Rows of one table: a PIN that is set takes some 50 ms."""
+
+
+@route(
+    "POST", "/mailbox-table", Right.MAILBOX_MANAGE, "Make and change mailboxes by a table",
+    query=TableQuery, body="text/csv", answer=TableTold, problems=("too-large", "too-slow"), tag="Mailboxes",
+)  # fmt: skip
+def by_table(ask: Ask, query: TableQuery) -> TableTold:
+    """The body is a table, CSV or JSON, as `esl-vm mailbox apply` takes it and `export` writes it; at most 500 mailboxes.
+
+    Nothing is changed unless `apply` says so: the answer tells what would be. Rows with `problems` are left out, mailboxes that
+    are not in it stay as they are, and the same table a second time changes nothing.
+    """
+    world = ask.world
+    content = b"".join(pieces(ask.request, world.settings.upload_mb << 20, world.settings.stall_s))
+    table = parse_table("the table", content, query.domain or world.domain, files=False)
+    if len(table.rows) > _MOST:
+        raise ProblemError("too-large", f"It has {len(table.rows)} mailboxes: send {_MOST} at a time.")
+    for row in list(table.rows):
+        why = "not within your reach" if not ask.who.reach.has(row.box) else "give a PIN" if row.pin == RANDOM else ""
+        if why:
+            table.problems.append(f"{row.where}: {row.box}: {why}")
+            table.rows.remove(row)
+    target = Target(world.registry, world.mailboxes, world.pins, world.audio)
+    changes = changes_of(table, target, world.pin_rules, _no_sound, reset_pins=query.reset_pins)
+    told = [_told(change) for change in changes]
+    if not query.apply:
+        return TableTold(told, table.problems, 0)
+    made = 0
+    for change in changes:
+        try:
+            make(change, target, world.clock.now())
+            made += 1
+        except (InvalidValueError, MailboxExistsError, NoSuchMailboxError) as wrong:
+            table.problems.append(f"{change.row.where}: {wrong}")
+    return TableTold(told, table.problems, made)
+
+
+def _no_sound(_: str) -> NoReturn:
+    raise InvalidValueError("a greeting's sound can't be named here")
+
+
+def _told(change: Change) -> RowTold:
+    def shown(name: str, value: str) -> str:
+        return "****" if name == "webhook" and value not in {"", "-"} else value
+
+    fields = {
+        name: FieldChange(shown(name, change.before.get(name, "")), shown(name, value))
+        for name, value in change.fields.items()
+    }
+    pin = None if change.pin is None else bool(change.pin)
+    return RowTold(
+        change.row.where, str(change.row.box), change.new, fields, pin, [str(one) for one in change.greetings]
+    )
