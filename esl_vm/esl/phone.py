@@ -202,18 +202,18 @@ class EslPhone:
     def wait_key(self, milliseconds: Milliseconds, keys: str) -> str | None:
         """Wait for one of `keys` with no application running: the call is parked meanwhile."""
         session = self._session
-        while True:
-            end = session.now() + milliseconds / 1000
-            another = self._key_after == session.executed and milliseconds > HELD_S * 1000
-            key = session.wait_key(end - HELD_S if another else end, keys)
+        seconds = milliseconds / 1000
+        another = self._key_after == session.executed and seconds > HELD_S
+        down = True
+        key = None
+        while key is None and down:
+            key = session.wait_key(session.now() + seconds - (HELD_S if another else 0), keys)
+            down = False
             if key is None and another:
-                packets = self._key_packets()
-                key = session.wait_key(end, keys)
-                if key is None and packets != self._key_packets():
-                    continue  # the last key is still down, or the next one, which is told when it is released
-            if key is not None:
-                self._key_after = session.executed
-            return key
+                down, key = self._outlast_key(keys)
+        if key is not None:
+            self._key_after = session.executed
+        return key
 
     def listen(self, sound: Sound, start_ms: int, keys: str) -> Listened:
         """Play a sound from a position, to the millisecond (`file@@SAMPLES` and `playback_last_offset_pos`)."""
@@ -419,6 +419,20 @@ class EslPhone:
         if key is not None:
             self._key_after = session.executed
         return key
+
+    def _outlast_key(self, keys: str) -> tuple[bool, str | None]:
+        """Whether a key is down: the last one, still, or the next, which may be told when it is released; waits for its end.
+
+        Returns:
+            That, and the key of `keys` that was told meanwhile.
+        """
+        down, packets = False, self._key_packets()
+        while (key := self._session.wait_key(self._session.now() + HELD_S, keys)) is None:
+            before, packets = packets, self._key_packets()
+            if packets == before:
+                break
+            down = True
+        return down, key
 
     def _key_packets(self) -> str:
         """How many packets of keys have come by RTP; while a key is down there are ever more."""
