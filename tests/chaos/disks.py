@@ -318,18 +318,18 @@ def _log(path: Path, since: float) -> tuple[Counter, str]:
     kinds: Counter = Counter()
     why = ""
     for line in path.read_text("utf-8").splitlines():
-        with contextlib.suppress(ValueError, KeyError, TypeError):
-            said = json.loads(line)
-            at = datetime.fromisoformat(said["time"]).timestamp()
-            if said["level"] not in {"warning", "error", "critical"} or at < since:
-                continue
-            if "was set aside" in said["message"]:  # one recording's end, each of them to be looked at
-                continue
-            minute = int((at - since) // 60)
-            kind = re.sub(r"[0-9a-f]{8,}[-0-9a-f.]*|[0-9]+|(?<=\.)[0-9a-f]{8}(?=\.)", "N", said["message"])
-            kinds[f"{said['process']} {minute} {kind}"] += 1
-            if WHY.search(line):
-                why = why or said["message"]
+        if not line.startswith("{"):
+            continue
+        told = json.loads(line)
+        at, message = datetime.fromisoformat(told["time"]).timestamp(), told["message"]
+        if told["level"] not in {"warning", "error", "critical"} or at < since:
+            continue
+        if "was set aside" in message:  # one recording's end, each of them to be looked at
+            continue
+        kind = re.sub(r"[0-9a-f]{8,}[-0-9a-f.]*|[0-9]+|(?<=\.)[0-9a-f]{8}(?=\.)", "N", message)
+        kinds[f"{told['process']} {int((at - since) // 60)} {kind}"] += 1
+        if WHY.search(line):
+            why = why or message
     return kinds, why
 
 
