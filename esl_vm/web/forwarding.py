@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
+from esl_vm.model.call import Ended, Recorded
 from esl_vm.model.errors import AudioMissingError, InvalidValueError, NoSuchMessageError
 from esl_vm.model.mailbox import Folder, MailboxId
 from esl_vm.model.message import new_id
@@ -13,8 +17,9 @@ from esl_vm.model.recipients import Refusal, are_too_many, members_of, refusal
 from esl_vm.model.rights import Right
 from esl_vm.model.store import Delivery
 from esl_vm.spool.outcome import Settled
+from esl_vm.web.greetings import SOUND, as_sound, check_length, receive
 from esl_vm.web.messages import found_message, mark_heard, move
-from esl_vm.web.models import Batch, BatchEntry, BatchTold, Forward, ForwardTold
+from esl_vm.web.models import Batch, BatchEntry, BatchTold, Forward, ForwardQuery, ForwardTold
 from esl_vm.web.problems import ProblemError
 from esl_vm.web.routes import Ask, route
 
@@ -22,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from esl_vm.model.message import Message
+    from esl_vm.spool.take import Take
 
 _TAG = "Messages"
 
@@ -33,6 +39,25 @@ _TAG = "Messages"
 def forward_message(ask: Ask, body: Forward) -> ForwardTold:
     """To mailboxes and lists of the same domain, under the telephone's rules. Once answered it is certain to arrive."""
     return send_on(ask, found_message(ask), recipients(ask, body.to))
+
+
+@route(
+    "POST", "/mailboxes/{mailbox}/messages/{message}/introduce", Right.MESSAGE_SEND,
+    "Forward a message with a spoken introduction",
+    query=ForwardQuery, body=SOUND, answer=ForwardTold,
+    problems=("full", "sound-missing", "no-sound", "too-large", "too-slow"), tag=_TAG,
+)  # fmt: skip
+def introduce_message(ask: Ask, query: ForwardQuery) -> ForwardTold:
+    """As `forward`; the body is what is heard before the message: a sound of any format, as for a greeting."""
+    message = found_message(ask)
+    boxes = recipients(ask, [number for number in query.to.split(",") if number])
+    longest_s = ask.mailbox.options.maxsecs
+    with tempfile.TemporaryDirectory(prefix="esl-vm-web-") as folder, as_sound(ask, receive(ask, Path(folder))) as made:
+        check_length(made, longest_s)
+        with ask.world.spool.take_sound(new_id(ask.world.clock.now()), trim_silence=False) as introduction:
+            shutil.copyfile(made.path, introduction.path)
+            introduction.recorded(Recorded(made.duration_ms, Ended.LIMIT))
+            return send_on(ask, message, boxes, introduction)
 
 
 def recipients(ask: Ask, numbers: list[str]) -> list[MailboxId]:
@@ -53,6 +78,8 @@ def recipients(ask: Ask, numbers: list[str]) -> list[MailboxId]:
                 wrong[number] = "distribution lists are not for this mailbox"
     if wrong:
         raise ProblemError("invalid", "Nobody got it: correct the recipients.", errors=wrong)
+    if not numbers:
+        raise ProblemError("invalid", "Say to whom.")
     if are_too_many(boxes, ask.mailbox.options):
         raise ProblemError("invalid", f"At most {ask.mailbox.options.send_most} mailboxes get one message.")
     return list(dict.fromkeys(boxes))
@@ -68,12 +95,14 @@ def _of_number(ask: Ask, text: str) -> Any:
     return ask.world.mailboxes.open(box) or ask.world.lists.find(box)
 
 
-def send_on(ask: Ask, message: Message, boxes: list[MailboxId]) -> ForwardTold:
-    """Forward a message to mailboxes that were checked."""
+def send_on(ask: Ask, message: Message, boxes: list[MailboxId], introduction: Take | None = None) -> ForwardTold:
+    """Forward a message to mailboxes that were checked, an introduction before it."""
     world = ask.world
     now = world.clock.now()
     copy = message.forwarded(new_id(now), now, str(ask.box))
-    with world.spool.forward(boxes, copy, source_id=message.id, source_intro_id=message.intro_id) as take:
+    with world.spool.forward(
+        boxes, copy, source_id=message.id, source_intro_id=message.intro_id, preface=introduction
+    ) as take:
         settled = take.settle()
     to = [str(box) for box in boxes]
     match settled:

@@ -97,11 +97,16 @@ def put_sound(ask: Ask, longest_s: int) -> StoredGreeting:
         longest_s: how long it may be, seconds; 0 = no limit.
     """
     with tempfile.TemporaryDirectory(prefix="esl-vm-web-") as folder, as_sound(ask, receive(ask, Path(folder))) as made:
-        if longest_s and made.duration_ms > longest_s * 1000:
-            raise ProblemError("invalid", f"It is {made.duration_ms // 1000} s long; at most {longest_s} s are kept.")
+        check_length(made, longest_s)
         audio_id = new_id(ask.world.clock.now())
         ask.world.audio.put(audio_id, made.path)
         return StoredGreeting(audio_id, made.duration_ms)
+
+
+def check_length(sound: Converted, longest_s: int) -> None:
+    """Refuse one that is longer than so many seconds (0 = no limit); raises ProblemError."""
+    if longest_s and sound.duration_ms > longest_s * 1000:
+        raise ProblemError("invalid", f"It is {sound.duration_ms // 1000} s long; at most {longest_s} s are kept.")
 
 
 @contextmanager

@@ -276,6 +276,12 @@ class Forward(Given, frozen=True):
     to: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(min_length=1, max_length=200)]
 
 
+class ForwardQuery(Given, frozen=True):
+    """To whom. The spoken introduction is the body."""
+
+    to: Annotated[str, Meta(min_length=1, max_length=4000, description="Numbers, commas between.")]
+
+
 class ForwardTold(Told, frozen=True):
     """What became of it. `waiting`: it is kept, and delivered as soon as possible."""
 

@@ -17,7 +17,7 @@ def served(web_redis, tmp_path_factory):
     running = Served(
         tmp_path_factory.mktemp("web"),
         web_redis.url,
-        'pins.slow_most_s = 0\npins.failures = 5\nweb.upload_mb = 1\nweb.trusted_proxies = ["127.0.0.1/32"]\n',
+        'pins.slow_most_s = 0\npins.failures = 5\nweb.upload_mb = 1\nweb.address_failures = 30\nweb.trusted_proxies = ["127.0.0.1/32"]\n',
     )
     yield running
     running.close()

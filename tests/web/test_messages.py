@@ -1,5 +1,8 @@
 """Messages as an owner's page and a portal have them: lists, pages, actions by id; looking leaves a message new."""
 
+import io
+
+import soundfile
 from support.browser import CHOSEN_PIN
 from support.hostile_names import FORGED, hostile_callers
 from support.waiting import wait_until
@@ -159,6 +162,26 @@ def test_forwarded_under_the_telephones_rules(house):
     house.store.registry.change(alice, {"send_lists": "no"})
     assert "not for this mailbox" in forward("900").json["errors"]["900"]
     wait_until(lambda: house.store.mailboxes.counts(bob).new == 2)
+
+
+def test_forwarded_with_a_spoken_introduction(house):
+    alice, bob = house.box("1001"), house.box("1002")
+    message_id = house.message(alice, ms=2000)
+    browser = house.owner(alice)
+    spoken = house.sound(3000).read_bytes()
+    done = browser.post(path(alice, message_id, "introduce"), spoken, query={"to": "1002"}, kind="audio/webm")
+    assert done.json["result"] == "delivered"
+    (copy,) = house.owner(bob).get(path(bob)).json["messages"]
+    assert (copy["duration_ms"], copy["introduction_ms"]) == (2000, 3000)
+    introduction = house.owner(bob).get(path(bob, copy["id"], "introduction"))
+    assert soundfile.info(io.BytesIO(introduction.body)).duration == 3.0
+    for to, content, problem in (
+        ("7777", spoken, "invalid"),
+        ("1002", b"rubbish", "no-sound"),
+        (",", spoken, "invalid"),
+    ):
+        assert browser.post(path(alice, message_id, "introduce"), content, query={"to": to}).problem == problem
+    assert house.store.mailboxes.counts(bob).new == 1
 
 
 def test_the_badge_is_the_list(house):

@@ -58,9 +58,9 @@ def test_wrong_pins_lock_as_on_the_telephone_and_leave_the_owners_own_telephone_
 
 
 def test_an_address_that_tries_many_mailboxes_is_shut_out(house):
-    boxes = [house.box(str(number)) for number in range(1001, 1014)]
+    boxes = [house.box(str(number)) for number in range(1001, 1009)]
     stranger = house.served.browser(headers={"X-Forwarded-For": "203.0.113.9"})
-    for tried in range(50):
+    for tried in range(30):
         box = boxes[tried % len(boxes)]
         assert stranger.post("/api/v1/session", {"mailbox": str(box), "pin": "9030"}).status == 401
     shut = stranger.post("/api/v1/session", {"mailbox": str(house.box("1999")), "pin": CHOSEN_PIN})
