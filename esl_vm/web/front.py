@@ -14,6 +14,7 @@ from esl_vm.web import (
     lists,
     mailboxes,
     messages,
+    owner,
     pages,
     sessions,
     sound,
@@ -28,7 +29,20 @@ from esl_vm.web.routes import JSON, ROUTES, Answer, Ask, Route, page
 if TYPE_CHECKING:
     from esl_vm.web.world import WebWorld
 
-MODULES = (sessions, mailboxes, tables, messages, forwarding, sound, greetings, lists, broadcasts, streams, pages)
+MODULES = (
+    sessions,
+    mailboxes,
+    tables,
+    messages,
+    forwarding,
+    sound,
+    greetings,
+    lists,
+    broadcasts,
+    streams,
+    pages,
+    owner,
+)
 """Each declares its routes when it is imported."""
 
 

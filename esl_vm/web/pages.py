@@ -7,6 +7,8 @@ Content-Security-Policy refuses it. What a script or a style sheet is called cha
 from __future__ import annotations
 
 import hashlib
+import json
+import time
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +21,7 @@ from esl_vm.web.application import MOST_JSON, pieces
 from esl_vm.web.problems import ProblemError
 from esl_vm.web.routes import HTML, Answer, Ask, page
 from esl_vm.web.sessions import begin_administrator
+from esl_vm.web.wording import Wording
 
 if TYPE_CHECKING:
     import falcon
@@ -33,7 +36,6 @@ _KINDS = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
     ".png": "image/png",
-    ".webmanifest": "application/manifest+json",
 }
 _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 
@@ -56,12 +58,17 @@ def render(ask: Ask, template: str, *, status: int = 200, cookie: Cookie | None 
         cookie: to set with it.
         given: what the template is given besides.
     """
-    text = _rendered(template, language_of(ask.request, ask), ask=ask, **given)
+    text = _rendered(template, wording_of(ask), ask=ask, **given)
     return Answer(text, status, kind=HTML, cookie=cookie)
 
 
-def _rendered(template: str, language: str, **given: Any) -> str:
-    return _templates.get_template(template).render(language=language, static=static_address, **given)
+def _rendered(template: str, said: Wording, **given: Any) -> str:
+    return _templates.get_template(template).render(language=said.language, said=said, static=static_address, **given)
+
+
+def wording_of(ask: Ask) -> Wording:
+    """The words for who asks, in the mailbox's language and time zone."""
+    return Wording(language_of(ask.request, ask), ask.zone, ask.world.clock.now())
 
 
 def language_of(request: falcon.Request, ask: Ask | None = None) -> str:
@@ -76,23 +83,40 @@ def language_of(request: falcon.Request, ask: Ask | None = None) -> str:
 
 
 @cache
-def _digest(name: str) -> str:
-    return hashlib.blake2b((HERE / "static" / name).read_bytes(), digest_size=6).hexdigest()
+def _files() -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted((HERE / "static").iterdir()) if path.suffix in _KINDS}
+
+
+@cache
+def _digest() -> str:
+    """Of all of them together: so a script finds those that it imports beside it."""
+    return hashlib.blake2b(b"".join(_files().values()), digest_size=6).hexdigest()
 
 
 def static_address(name: str) -> str:
-    """The address of a static file, another one whenever its content is."""
-    return f"/static/{_digest(name)}/{name}"
+    """The address of a static file, another one whenever the content of any is."""
+    return f"/static/{_digest()}/{name}"
 
 
 @page("GET", "/static/{digest}/{name}", Right.ANYBODY, "A style sheet, a script, a picture")
 def static_file(ask: Ask) -> Answer:
     """Kept by browsers for ever."""
     name = ask.path["name"]
-    known = {path.name: path for path in (HERE / "static").iterdir() if path.suffix in _KINDS}
-    if name not in known or ask.path["digest"] != _digest(name):
+    if name not in _files() or ask.path["digest"] != _digest():
         raise ProblemError("not-found")
-    return Answer(known[name].read_bytes(), headers=_FOR_EVER, kind=_KINDS[known[name].suffix])
+    return Answer(_files()[name], headers=_FOR_EVER, kind=_KINDS[Path(name).suffix])
+
+
+@page("GET", "/voicemail.webmanifest", Right.ANYBODY, "What a telephone needs to install the page")
+def manifest(ask: Ask) -> Answer:
+    """Its name is in the language of who asks."""
+    name = wording_of(ask)("voicemail")
+    icon = {"src": static_address("icon.svg"), "sizes": "any", "type": "image/svg+xml"}
+    told = {
+        "name": name, "short_name": name, "start_url": "/", "scope": "/", "display": "standalone",
+        "background_color": "#faf9f7", "theme_color": "#0a6a61", "icons": [icon],
+    }  # fmt: skip
+    return Answer(json.dumps(told).encode(), kind="application/manifest+json")
 
 
 def form(ask: Ask) -> dict[str, str]:
@@ -113,15 +137,11 @@ def see_other(address: str, cookie: Cookie | None = None) -> Answer:
 
 
 def problem_page(problem: ProblemError, request_id: str, request: falcon.Request) -> bytes:
-    """A problem for people; the id is in the log."""
-    language = language_of(request)
-    return _rendered("problem.html", language, problem=problem, request_id=request_id).encode()
-
-
-@page("GET", "/", Right.ANYBODY, "The first page")
-def first_page(_ask: Ask) -> Answer:
-    """What there is to see."""
-    return see_other("/api/")
+    """A problem for people; the id is in the log. Who has to sign in first may do so at once, and comes back there."""
+    said = Wording(language_of(request), "", time.time())
+    if problem.kind == "sign-in" and request.method == "GET":
+        return _rendered("sign_in.html", said, problem=None, mailbox="", back=request.relative_uri).encode()
+    return _rendered("problem.html", said, problem=problem, request_id=request_id).encode()
 
 
 @page("GET", "/admin/link/{link}", Right.ANYBODY, "Sign in as an administrator: the question")

@@ -1,0 +1,88 @@
+// Makes the pages quick: links and forms exchange what changes instead of loading all of it, so what plays goes on.
+// Without this file every page works all the same.
+import { showPlayer } from "./player.js";
+import { watch } from "./live.js";
+import { listenToKeys } from "./keys.js";
+import { showRecorders } from "./recorder.js";
+
+export const words = JSON.parse(document.getElementById("words").textContent);
+const REGIONS = ["nav", "content", "told", "tabs"];
+let asked = 0;
+
+/** Say something in passing, to those who see and to those who listen. */
+export function tell(text) {
+  const told = document.getElementById("told");
+  const box = document.createElement("div");
+  box.className = "undo";
+  box.setAttribute("role", "status");
+  box.append(Object.assign(document.createElement("span"), { textContent: text }));
+  told.replaceChildren(box);
+}
+
+/** Get a page and put its parts in place of today's; `how`: push, replace or keep the address. */
+export async function go(address, { method = "GET", body, how = "push", focus = true } = {}) {
+  const mine = ++asked;
+  let answer;
+  try {
+    answer = await fetch(address, { method, body, credentials: "same-origin", headers: { Accept: "text/html" } });
+  } catch {
+    tell(navigator.onLine ? words.failed : words.offline);
+    return false;
+  }
+  const text = await answer.text();
+  if (mine !== asked) return false; // somebody clicked elsewhere meanwhile
+  const page = new DOMParser().parseFromString(text, "text/html");
+  if (REGIONS.some((id) => !page.getElementById(id))) {
+    if (method === "GET") location.assign(answer.url); // signed out, or another kind of page
+    else if (answer.status < 500) document.documentElement.replaceWith(page.documentElement);
+    else tell(page.querySelector("main p")?.textContent ?? words.failed);
+    return false;
+  }
+  const scrolled = document.querySelector(".list")?.scrollTop;
+  for (const id of REGIONS) document.getElementById(id).replaceWith(document.adoptNode(page.getElementById(id)));
+  document.title = page.title;
+  const shown = new URL(answer.url);
+  for (const name of ["done", "id", "from", "to", "n"]) shown.searchParams.delete(name);
+  if (how === "push" && shown.href !== location.href) history.pushState(null, "", shown);
+  else if (how !== "keep") history.replaceState(null, "", shown);
+  const list = document.querySelector(".list");
+  if (list && scrolled) list.scrollTop = scrolled;
+  dress();
+  if (focus) (document.querySelector("#detail h2") ?? document.getElementById("content")).setAttribute("tabindex", "-1");
+  if (focus) (document.querySelector("#detail h2") ?? document.getElementById("content")).focus({ preventScroll: false });
+  return true;
+}
+
+function dress() {
+  showPlayer(document.querySelector(".player"));
+  showRecorders(document.querySelectorAll("[data-greeting]"));
+  const box = document.getElementById("keys-on");
+  if (box) {
+    box.checked = localStorage.getItem("keys") !== "off";
+    box.addEventListener("change", () => localStorage.setItem("keys", box.checked ? "on" : "off"));
+  }
+}
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-swap]");
+  if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  go(link.href);
+});
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.matches("form[data-swap]")) return;
+  event.preventDefault();
+  const data = new URLSearchParams(new FormData(form, event.submitter));
+  if (form.method === "get") go(`${form.getAttribute("action")}?${data}`);
+  else go(form.getAttribute("action"), { method: "POST", body: data });
+});
+
+addEventListener("popstate", () => go(location.href, { how: "keep" }));
+addEventListener("offline", () => tell(words.offline));
+addEventListener("online", () => go(location.href, { how: "keep", focus: false }));
+
+dress();
+listenToKeys();
+watch(document.getElementById("nav").dataset.api);
