@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 import math
 import re
-from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from esl_vm.esl.session import Later
@@ -69,32 +67,22 @@ _NO_NAMES = frozenset({_NO_NUMBER, "Outbound Call"})
 _QUOTED_PAIR = re.compile(r'\\(["\\])')
 
 
-@dataclass(frozen=True, slots=True)
-class PhoneSettings:
-    """What of a call is looked at.
-
-    Args:
-        variables: channel variables kept in `Call.variables`, besides all that begin with `vm_`. A call has a hundred
-            others; keeping them all would double what it costs in memory.
-    """
-
-    variables: tuple[str, ...] = (
-        *("domain_name", "default_language", "effective_caller_id_name", "effective_caller_id_number", "dialed_user"),
-        *("direction", "sip_auth_username", "sip_auth_realm", "sip_from_user", "sip_from_host"),
-        *("sip_to_user", "sip_req_user", "dialed_domain", "export_vars"),
-        *("sip_call_id", "sip_h_Diversion", "sip_history_info"),
-    )
+# Channel variables kept in `Call.variables`, besides all that begin with `vm_`. A call has a hundred others; keeping them all would
+# double what it costs in memory.
+VARIABLES = (
+    *("domain_name", "default_language", "effective_caller_id_name", "effective_caller_id_number", "dialed_user"),
+    *("direction", "sip_auth_username", "sip_auth_realm", "sip_from_user", "sip_from_host"),
+    *("sip_to_user", "sip_req_user", "dialed_domain", "export_vars"),
+    *("sip_call_id", "sip_h_Diversion", "sip_history_info"),
+)
 
 
-@lru_cache(maxsize=8)
-def _wanted(settings: PhoneSettings) -> re.Pattern[bytes]:
-    ours = (_VARIABLE_HEADER + name for name in settings.variables)
-    return headers_named((*_ABOUT_A_CALL, *ours), f"{_VARIABLE_HEADER}vm_")
+_WANTED = headers_named((*_ABOUT_A_CALL, *(_VARIABLE_HEADER + name for name in VARIABLES)), f"{_VARIABLE_HEADER}vm_")
 
 
-def call_of(frame: Frame, settings: PhoneSettings) -> Call:
+def call_of(frame: Frame) -> Call:
     """The call as the reply to `connect` describes it."""
-    found = frame.several(_wanted(settings))
+    found = frame.several(_WANTED)
     variables = {
         name.removeprefix(_VARIABLE_HEADER): value for name, value in found.items() if name.startswith(_VARIABLE_HEADER)
     }
@@ -131,7 +119,6 @@ class EslPhone:
         session: the call's event socket, connected.
         frame: the reply to `connect`.
         pack: where the prompts lie.
-        settings: what of a call is looked at.
         elsewhere: what is played instead where FreeSWITCH does not see the pack; None: it always does.
         folders: what was seen of the folders to record into; None: FreeSWITCH can write where it can enter.
     """
@@ -141,14 +128,13 @@ class EslPhone:
         session: CallSession,
         frame: Frame,
         pack: SpokenPrompts,
-        settings: PhoneSettings | None = None,
         elsewhere: Elsewhere | None = None,
         folders: RecordingFolders | None = None,
     ) -> None:
         self._session = session
         self._pack = pack
         self._elsewhere = elsewhere  # until it is known whether this FreeSWITCH sees the pack
-        self._call = call_of(frame, settings or PhoneSettings())
+        self._call = call_of(frame)
         self._answered = self._call.answered
         self._just_answered = False
         self._latest = frame  # what FreeSWITCH said last of the channel: its codec may not be known before the answer

@@ -23,7 +23,7 @@ from gevent.server import StreamServer
 
 from esl_vm.esl.networks import LOOPBACK, Network, allowed
 from esl_vm.esl.pending import PendingConnections
-from esl_vm.esl.phone import EslPhone, PhoneSettings
+from esl_vm.esl.phone import EslPhone
 from esl_vm.esl.recording_folders import RecordingFolders
 from esl_vm.esl.session import CallSession
 from esl_vm.esl.socket_mode import problem
@@ -69,7 +69,6 @@ class ServerSettings:
         connect_s: seconds they have for it.
         allow: the networks FreeSWITCH may call from; calls from others are handed back.
         limits: the longest frames.
-        phone: what of a call is looked at.
     """
 
     max_calls: int = 2000
@@ -77,7 +76,6 @@ class ServerSettings:
     connect_s: float = 5.0
     allow: tuple[Network, ...] = LOOPBACK
     limits: FrameLimits = field(default_factory=FrameLimits)
-    phone: PhoneSettings = field(default_factory=PhoneSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +238,7 @@ class CallServer:
             self._no_calls.log("no call from %s: %s", address, error)
             return
         session.allow(self._settings.limits)
-        phone = EslPhone(session, frame, self._pack, self._settings.phone, self._elsewhere, self._folders)
+        phone = EslPhone(session, frame, self._pack, self._elsewhere, self._folders)
         del frame
         refusal = problem(session.missing) if session.missing else self._refusal(address)
         if refusal:

@@ -7,7 +7,7 @@ from calls import play_book
 from calls.book import IN, LEAVE, ONE, OWN, RECORD, Box, PhoneCall
 from support.rig import NodeRig, Rig
 
-from esl_vm.esl.phone import PhoneSettings, call_of
+from esl_vm.esl.phone import call_of
 from esl_vm.esl.wire import Frame
 from esl_vm.model.call import Call
 from esl_vm.model.mailbox import Folder, MailboxId
@@ -59,7 +59,7 @@ def test_it_is_read_from_the_first_event_of_freeswitch():
         b"Content-Type: command/reply\nUnique-ID: 1017a36e\nCaller-Destination-Number: vm_leave\nCaller-RDNIS: 1001\n"
         b"variable_sip_call_id: 53603a74@pbx\nvariable_sip_req_user: 1500\nvariable_vm_label: Sales\n"
     )
-    call = call_of(Frame("command/reply", head), PhoneSettings())
+    call = call_of(Frame("command/reply", head))
     assert call.details == CallDetails("53603a74@pbx", "1017a36e", "1500", "1001", "Sales")
 
 
