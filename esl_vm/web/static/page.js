@@ -48,8 +48,11 @@ export async function go(address, { method = "GET", body, how = "push", focus = 
   const list = document.querySelector(".list");
   if (list && scrolled) list.scrollTop = scrolled;
   dress();
-  if (focus) (document.querySelector("#detail h2") ?? document.getElementById("content")).setAttribute("tabindex", "-1");
-  if (focus) (document.querySelector("#detail h2") ?? document.getElementById("content")).focus({ preventScroll: false });
+  if (focus) {
+    const heading = document.querySelector("#detail h1") ?? document.getElementById("content");
+    heading.setAttribute("tabindex", "-1");
+    heading.focus();
+  }
   return true;
 }
 

@@ -1,0 +1,243 @@
+"""The pages in a real browser: what a thumb, a mouse or a keyboard does; axe looks at every page; pictures are taken."""
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from support.browser import CHOSEN_PIN
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+axe_module = pytest.importorskip(
+    "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"
+)
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+
+PHONE = {"width": 360, "height": 780}
+DESK = {"width": 1280, "height": 800}
+PICTURES = os.environ.get("ESL_VM_PICTURES")  # a folder: pictures of the pages go there
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=[
+                "--no-sandbox",
+                "--use-fake-ui-for-media-stream",
+                "--use-fake-device-for-media-stream",
+                "--autoplay-policy=no-user-gesture-required",
+            ],
+        )
+        yield browser
+        browser.close()
+
+
+class Owner:
+    """Somebody in front of a page, and whatever the browser complained of."""
+
+    def __init__(self, chromium, house, box, *, size=DESK, language="fr", dark=False, scripts=True):
+        self.house, self.box = house, box
+        self.context = chromium.new_context(
+            viewport=size,
+            locale=f"{language}-CA",
+            color_scheme="dark" if dark else "light",
+            java_script_enabled=scripts,
+            permissions=["microphone"],
+            reduced_motion="reduce",
+        )
+        self.context.set_default_timeout(30_000)
+        self.page = self.context.new_page()
+        self.complaints = []
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("console", lambda said: said.type == "error" and self.complaints.append(said.text))
+
+    def sign_in(self):
+        self.page.goto(self.house.served.url)
+        self.page.fill("#mailbox", str(self.box))
+        self.page.fill("#pin", CHOSEN_PIN)
+        self.page.click("main button")
+        self.page.wait_for_url("**/folder/new")
+        return self
+
+    def go(self, path):
+        self.page.goto(f"{self.house.served.url}/mailbox/{self.box}/{path}")
+
+    def mailbox(self):
+        return self.house.store.mailboxes.open(self.box)
+
+    def sees(self, text):
+        sync_api.expect(self.page.get_by_text(text).first).to_be_visible(timeout=30_000)
+
+    def until(self, holds):
+        """Wait until something holds in the mailbox, while the page goes on."""
+        end = time.monotonic() + 30
+        while not holds():
+            assert time.monotonic() < end
+            self.page.wait_for_timeout(50)
+
+    def picture(self, name):
+        if PICTURES:
+            Path(PICTURES).mkdir(parents=True, exist_ok=True)
+            self.page.screenshot(path=Path(PICTURES) / f"{name}.png")
+
+    def axe(self):
+        """What axe finds wrong for people who see, hear or move otherwise; nothing."""
+        found = axe_module.Axe().run(self.page)
+        assert [f"{one['id']}: {[node['html'] for node in one['nodes']]}" for one in found.response["violations"]] == []
+
+
+@pytest.fixture
+def sits_down(chromium, house):
+    there = []
+
+    def make(box=None, **more):
+        there.append(Owner(chromium, house, box or house.box(language=more.get("language", "fr")), **more))
+        return there[-1]
+
+    yield make
+    for owner in there:
+        assert owner.complaints == []
+        owner.context.close()
+
+
+def three_messages(house, box):
+    now = house.node.clock.now()
+    house.message(box, number="5145550179", name="Garage Bélanger", at=now - 90000, ms=3000)
+    house.message(box, number="", name="", at=now - 7200, ms=2000)
+    return house.message(box, number="5145550142", name="Émilie Tremblay", at=now - 600, ms=4000, urgent=True)
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+def test_a_message_is_heard_deleted_and_brought_back(house, sits_down, size, language):
+    owner = sits_down(size=size, language=language, dark=size is PHONE)
+    newest = three_messages(house, owner.box)
+    page = owner.sign_in().page
+    owner.picture(f"list-{language}-{size['width']}")
+    owner.axe()
+    page.click(".messages a >> nth=0")
+    page.wait_for_selector(".deck:not([hidden])")
+    owner.picture(f"message-{language}-{size['width']}")
+    owner.axe()
+    assert not owner.mailbox().counts.of("old")  # opened is not heard
+    page.click("[data-do=play]")
+    owner.until(lambda: house.store.mailboxes.message(owner.box, newest).heard)
+    owner.sees("Supprimer" if language == "fr" else "Delete")
+    page.click("button[value=delete]")
+    owner.sees("Message supprimé" if language == "fr" else "Message deleted")
+    owner.until(lambda: house.store.mailboxes.message(owner.box, newest).folder == "trash")
+    page.click(".undo button")
+    owner.sees("Message rétabli" if language == "fr" else "Message restored")
+    assert house.store.mailboxes.message(owner.box, newest).folder != "trash"
+
+
+def test_the_keyboard_alone_is_enough(house, sits_down):
+    owner = sits_down()
+    three_messages(house, owner.box)
+    keyboard = owner.sign_in().page.keyboard
+    keyboard.press("j")
+    keyboard.press("j")
+    keyboard.press("Enter")
+    owner.page.wait_for_selector("#detail h1:has-text('Numéro masqué')")
+    keyboard.press("9")
+    owner.page.wait_for_selector("#keep:focus")
+    keyboard.press("Tab")
+    keyboard.press("Enter")
+    owner.sees("Message conservé dans")
+    keyboard.press("z")
+    owner.until(lambda: owner.mailbox().counts.of("new") == 3)
+    keyboard.press("/")
+    owner.page.wait_for_selector("#q:focus")
+    keyboard.type("belanger7")  # typing is no command
+    keyboard.press("Enter")
+    owner.sees("Aucun message de « belanger7 »")
+    assert owner.mailbox().counts.of("new") == 3
+
+
+def test_what_is_left_on_the_telephone_shows_within_a_moment(house, sits_down):
+    owner = sits_down()
+    owner.sign_in()
+    owner.sees("Aucun nouveau message")
+    owner.page.wait_for_timeout(100)
+    house.message(owner.box, name="Jean Roy", number="1004")
+    owner.page.wait_for_selector("[data-count=new]:has-text('1')")
+    owner.page.wait_for_selector("#news a:visible, .messages a:has-text('Jean Roy')")
+
+
+def test_while_a_message_is_open_the_list_stays_where_it_is(house, sits_down):
+    owner = sits_down()
+    three_messages(house, owner.box)
+    owner.sign_in().page.click(".messages a >> nth=1")
+    owner.page.wait_for_selector(".deck:not([hidden])")
+    house.message(owner.box, name="Jean Roy", number="1004")
+    owner.page.wait_for_selector("#news a:has-text('1 nouveau message')")
+    assert owner.page.locator(".messages a").count() == 3
+    owner.page.click("#news a")
+    owner.page.wait_for_selector(".messages a:has-text('Jean Roy')")
+
+
+def test_a_greeting_is_recorded_in_the_browser(house, sits_down):
+    owner = sits_down()
+    owner.sign_in()
+    owner.go("greetings")
+    owner.axe()
+    card = owner.page.locator("[data-greeting=busy]")
+    card.locator("[data-do=record]").click()
+    card.locator("[data-do=stop]").wait_for(state="visible")
+    owner.page.wait_for_timeout(600)
+    card.locator("[data-do=stop]").click()
+    card.locator(".review").wait_for(state="visible")
+    card.locator("[data-do=use]").click()
+    owner.sees("Message d’accueil en vigueur")
+    stored = owner.mailbox().greetings["busy"]
+    assert 300 < stored.duration_ms < 30_000
+    owner.picture("greetings-fr-1280")
+
+
+def test_a_file_that_is_no_sound_is_refused_in_words(house, sits_down):
+    owner = sits_down()
+    owner.sign_in()
+    owner.go("greetings")
+    card = owner.page.locator("[data-greeting=name]")
+    card.locator("input[type=file]").set_input_files({"name": "a.wav", "mimeType": "audio/wav", "buffer": b"no sound"})
+    card.locator(".wrong").wait_for(state="visible")
+    assert owner.mailbox().greetings == {}
+    owner.complaints.clear()  # the browser's own line about the 422
+
+
+def test_without_scripts_messages_are_read_and_heard(house, sits_down):
+    owner = sits_down(scripts=False)
+    three_messages(house, owner.box)
+    page = owner.sign_in().page
+    page.click(".messages a >> nth=0")
+    assert page.locator(".player audio[controls]").is_visible()
+    assert not page.locator(".deck").is_visible()
+    page.click("button[value=delete]")
+    owner.sees("Message supprimé")
+    assert owner.mailbox().counts.of("trash") == 1
+
+
+def test_settings_and_signing_in_are_for_everybody(house, sits_down):
+    owner = sits_down(size=PHONE, language="en")
+    owner.page.goto(house.served.url)
+    owner.axe()
+    owner.sign_in()
+    owner.go("settings")
+    owner.axe()
+    owner.picture("settings-en-360")
+    owner.page.select_option("#language", "fr")
+    owner.page.locator("form:has(#language) button").click()
+    owner.sees("Réglages enregistrés")
+
+
+def test_nothing_is_wider_than_a_small_telephone(house, sits_down):
+    owner = sits_down(size={"width": 320, "height": 640})
+    three_messages(house, owner.box)
+    owner.sign_in()
+    for path in ("folder/new", "greetings", "settings"):
+        owner.go(path)
+        assert owner.page.evaluate("document.documentElement.scrollWidth") <= 320, path
