@@ -1,6 +1,6 @@
 """What a service does with S3, as it does it: greenlets on sockets of gevent.
 
-Reads a JSON list of cases from the standard input: the bucket's address, what is to be done, a folder. Does all at once, and
+Reads a JSON list of cases from the standard input: the bucket's address, what is to be done, a folder, how long to wait. Does all at once, and
 writes what became of each, and how long it took.
 """
 
@@ -19,15 +19,13 @@ from esl_vm.audio.cache import Cache
 from esl_vm.audio.s3_audio import S3Address, S3Audio, connect
 from esl_vm.model.errors import AudioMissingError, StoreDownError
 
-TIMES = json.loads(sys.argv[1])
-
 
 def outcome(case):
     folder = Path(case["folder"])
-    address = S3Address("voicemail", "", case["url"], access_key="a", secret_key="b", **TIMES)
-    store = S3Audio(
-        connect(address), "voicemail", Cache(folder / "cache", limit_bytes=1 << 30), whole_s=float(sys.argv[2])
-    )
+    times = case["times"]
+    whole_s = times.pop("whole_s")
+    address = S3Address("voicemail", "", case["url"], access_key="a", secret_key="b", **times)
+    store = S3Audio(connect(address), "voicemail", Cache(folder / "cache", limit_bytes=1 << 30), whole_s=whole_s)
     began = time.monotonic()
     try:
         match case["what"]:

@@ -246,6 +246,8 @@ def play(place: str, trouble: str, plan: Plan | None = None) -> Row:
             disk.spoil(trouble)
 
         def mend() -> None:
+            if plan.once:  # what those few left may be delivered a while after their calls
+                wait_until(lambda: _log(service.log, ringing.trouble[0])[1], what="the reason in the log")
             disk.mend(trouble)
             ringing.trouble.append(time.time())
 

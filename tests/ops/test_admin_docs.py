@@ -165,6 +165,7 @@ def has_alice(server):
         return there.hget("vm:{p14}:box:1001@default", "name") == "Alice"
 
 
+@pytest.mark.usefixtures("however_slow")
 def test_a_redis_with_the_file_of_the_page_contents_doctor(tmp_path):
     """A master and two replicas with that file, and the service's settings for them: no finding about durability."""
     file = server_options(blocks("administration", "redis")[0])
@@ -209,6 +210,7 @@ def test_the_sentinel_file_is_one_that_redis_takes(tmp_path):
         process.wait()
 
 
+@pytest.mark.usefixtures("however_slow")
 def test_the_redis_user_of_the_page_can_do_what_the_service_does(tmp_path):
     [block] = blocks("security", "redis")
     with redis_server("--appendonly", "yes", "--appendfsync", "always") as server:

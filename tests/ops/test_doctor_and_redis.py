@@ -75,6 +75,7 @@ def test_what_redis_would_lose_or_throw_away_is_said_by_serve_at_its_start(tmp_p
     assert "appendonly no" in said
 
 
+@pytest.mark.usefixtures("however_slow")
 def test_every_master_of_a_cluster_is_looked_at(said):
     try:
         with redis_cluster(3, 0, *DURABLE, *PARTIAL) as cluster:
