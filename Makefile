@@ -5,7 +5,7 @@
 # make live     the tests that need a real FreeSWITCH
 # make docs-check  follow the pages literally, on hosts made for it
 # make bench    what an application, a call, a mailbox cost, beside a plain greenswitch application; into bench-out/
-# make listen   a speech recogniser hears 370 sentences and menus; into docs/listening.md. Some ten minutes
+# make listen   a speech recogniser hears 376 sentences and menus; into docs/listening.md. Some ten minutes
 # Each makes what it needs in .venv first. The service's data lies in ./var (DATA=DIR for elsewhere).
 
 VENV ?= .venv
