@@ -320,8 +320,10 @@ def play(name: str, setting: Setting, folder: Path, most: int = 99) -> Iterator[
     if name == "Cluster":
         rounds = [(one, wishes[number % len(wishes)]) for number, (one, _) in enumerate(rounds)]
     with open_node(load_settings(None, {"redis.url": setting.url, "data_dir": str(folder)})) as node:
-        wrong = [problem.said for problem in problems(discover(node.store.link), node.store.link.replicas)]
-        assert wrong == [], wrong
+        # A Cluster's servers tell each other who follows whom; it takes a moment until all know.
+        wait_until(
+            lambda: not list(problems(discover(node.store.link), node.store.link.replicas)), "no problem of the setting"
+        )
         trial = Trial(setting, node, folder)
         for first, wish in rounds[:most]:
             what, related = role(first), family(setting, first)
