@@ -317,7 +317,7 @@ OUTLETS = {
         "speech/build.py: listed.write_text", "store/embedded.py: (self._folder / 'redis.version').write_text",
         "store/embedded.py: file.write", "store/embedded.py: line.sendall", "store/embedded_keeper.py: file.writelines",
         "store/embedded_keeper.py: print", "store/embedded_mend.py: print", "service/worker.py: metrics.write", "ops/metrics.py: self.write",
-        "service/heartbeat_pipe.py: os.write", "web/front.py: json.dumps", "store/embedded.py: version.write_text",
+        "service/heartbeat_pipe.py: os.write", "web/front.py: json.dumps", "web/pages.py: json.dumps", "store/embedded.py: version.write_text",
     },
     SOUND: {
         "cli/backup.py: sound.write", "cli/backup_file.py: self._file.write", "ops/checks.py: sound.write",

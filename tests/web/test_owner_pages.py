@@ -2,13 +2,17 @@
 
 import html
 import re
+from collections import Counter
+from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 from support.browser import CHOSEN_PIN
+from support.hostile_names import Hostile, hostile_callers
 
 from esl_vm.model.mailbox import Folder, Greeting, StoredGreeting
+from esl_vm.model.message import Message
 from esl_vm.web.pages import HERE
 from esl_vm.web.wording import Wording, words
 
@@ -37,6 +41,38 @@ def alice(house):
 
 def page(browser, *parts, **query):
     return browser.get("/".join(("/mailbox", str(browser.box), *parts)), query=query or None)
+
+
+class Marks(HTMLParser):
+    """A page as a browser takes it apart: its elements with the names of their attributes, and what is text."""
+
+    def __init__(self, body):
+        super().__init__()
+        self.elements, self.texts = [], []
+        self.feed(body.decode())
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, tuple(name for name, _ in attrs)))
+        self.texts += [value or "" for _, value in attrs]
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+
+def test_whatever_a_caller_sends_is_text_on_the_page(house, alice):
+    """The page has the elements that it has for a caller with a plain name, attribute by attribute, and the name as it came."""
+    odd = [caller for caller in hostile_callers() if {"<", '"', "'", "{", "]"} & set(caller.name)]
+    now, callers = house.node.clock.now(), [Hostile("Bob", "bob"), *odd[::90]]
+    for number, caller in enumerate(callers):
+        house.store.mailboxes.deliver(
+            alice.box, Message(f"m{number:04}", caller.caller, now, call=caller.call), even_if_full=True
+        )
+    plain = Marks(page(alice, "folder", "new", "m0000").body)
+    for number, caller in enumerate(callers):
+        opened = Marks(page(alice, "folder", "new", f"m{number:04}").body)
+        if caller.caller.name and not caller.caller.dialable:
+            assert Counter(opened.elements) == Counter(plain.elements), caller
+        assert any(caller.caller.name in text for text in opened.texts), caller
 
 
 def test_who_is_nobody_signs_in_and_comes_to_the_page_he_asked_for(house):
