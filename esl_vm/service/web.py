@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from esl_vm.model.errors import AudioMissingError, StoreDownError
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.message import Caller, Message
+from esl_vm.service.open_files import allow_open_files
 from esl_vm.service.process import DEMO_MAILBOXES, look_at_redis, own_socket, until_told
 from esl_vm.service.wiring import in_thread, open_node
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from esl_vm.web.server import WebServer
 
 
+#: Files besides connections: to Redis, sounds being sent, what is sent in.
+_OTHER_FILES = 512
 _DEMO_TRIES, _DEMO_PAUSE_S, _DEMO_RATE = 60, 0.5, 8000
 _DEMO_MESSAGES = (
     (Caller("4185550144", "Clinique du Parc"), 6.0, False, 90_000),
@@ -108,6 +111,7 @@ def build_web(node: Node, listener: object) -> WebServer:
     from esl_vm.web.world import WebWorld
 
     settings, wanted = node.settings, node.settings.web
+    allow_open_files(wanted.connections + _OTHER_FILES)
     kept = Cache(Path(settings.data_dir) / "web", limit_bytes=settings.audio.cache_mb << 20, run=in_thread)
 
     def as_mp3(audio_id: str, source: Path) -> Path:

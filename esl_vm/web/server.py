@@ -27,6 +27,7 @@ class _Handler(WSGIHandler):  # type: ignore[misc] # gevent has no types here
     """As gevent's; but what is slow, or too much, ends its connection."""
 
     arrival_s, stall_s = 10.0, 30.0
+    ignored_socket_errors = (*WSGIHandler.ignored_socket_errors, "timed out")
     arrival: gevent.Timeout | None = None
     wsgi_input: Any
     code: int = 200

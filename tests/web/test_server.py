@@ -2,10 +2,13 @@
 
 import contextlib
 import socket
+import wave
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from support.redis_servers import redis_server, wait_until
+from support.redis_servers import redis_server
+from support.waiting import wait_until
 from support.web_house import House, Served
 
 
@@ -110,6 +113,36 @@ def test_who_never_sends_his_body_is_told_and_dropped(hurried):
         got = all_of(line)
     assert got.startswith(b"HTTP/1.1 408 ")
     assert b"#too-slow" in got
+
+
+def test_who_does_not_read_what_he_asked_for_is_dropped_without_ado(hurried):
+    house = House(hurried)
+    box = house.box()
+    message_id = house.message(box)
+    long = hurried.folder / "long.wav"
+    with wave.open(str(long), "wb") as out:
+        out.setparams((1, 2, 8000, 0, "NONE", ""))
+        out.writeframes(bytes(32 << 20))  # more than a socket's buffers hold
+    house.node.audio.delete(message_id)
+    house.node.audio.put(message_id, long)
+    words = house.token().token
+    with connected(hurried) as line:
+        path = f"/api/v1/mailboxes/{box}/messages/{message_id}/sound"
+        line.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {words}\r\n\r\n".encode())
+        line.recv(10)
+        wait_until(lambda: is_dropped(hurried, line), "the connection being dropped")
+    assert "Traceback" not in hurried.log.read_text()
+
+
+def is_dropped(served, line):
+    """Whether the server has no such connection any more."""
+    _, port = line.getsockname()
+    listed = Path(f"/proc/{served.process.pid}/net/tcp").read_text()
+    server = f":{urlsplit(served.url).port:04X}"
+    return not any(
+        words[1].endswith(server) and words[2].endswith(f":{port:04X}") and words[3] == "01"
+        for words in map(str.split, listed.splitlines())
+    )
 
 
 def test_those_who_only_hold_on_make_room_for_those_who_ask(hurried):
