@@ -18,6 +18,8 @@ Moment = Annotated[datetime, Meta(tz=True, description="ISO 8601 with an offset.
 Limit = Annotated[int, Meta(ge=1, le=200, description="Most entries of a page.")]
 Cursor = Annotated[str, Meta(max_length=400, description="`next` of the page before.")]
 Pin = Annotated[str, Meta(pattern="^[0-9]{1,32}$", description="Digits; leading zeros count.")]
+NUMBERS = "^[A-Za-z0-9_.+@, -]*$"
+"""Mailboxes or lists in a parameter; a request's line has at most 8 KiB, as they are written there."""
 Id = Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")]
 
 
@@ -279,7 +281,7 @@ class Forward(Given, frozen=True):
 class ForwardQuery(Given, frozen=True):
     """To whom. The spoken introduction is the body."""
 
-    to: Annotated[str, Meta(min_length=1, max_length=4000, description="Numbers, commas between.")]
+    to: Annotated[str, Meta(pattern=NUMBERS, min_length=1, max_length=2000, description="Numbers, commas between.")]
 
 
 class ForwardTold(Told, frozen=True):
@@ -379,8 +381,8 @@ class ListChange(Given, frozen=True):
 class BroadcastQuery(Given, frozen=True):
     """To whom a broadcast goes, and as what. The sound is the body."""
 
-    to: Annotated[str, Meta(description="Mailboxes, commas between.", max_length=4000)] = ""
-    list: Annotated[str, Meta(description="Distribution lists, commas between.", max_length=2000)] = ""
+    to: Annotated[str, Meta(description="Mailboxes, commas between.", pattern=NUMBERS, max_length=1500)] = ""
+    list: Annotated[str, Meta(description="Distribution lists, commas between.", pattern=NUMBERS, max_length=300)] = ""
     domain: Annotated[str, Meta(description="A domain: all its mailboxes.", max_length=128)] = ""
     urgent: bool = False
     from_number: Annotated[str, Meta(max_length=64)] = ""
@@ -443,4 +445,4 @@ class ProblemTold(Told, frozen=True):
 class EventsQuery(Given, frozen=True):
     """From where on events are wanted."""
 
-    last_event_id: Annotated[str, Meta(max_length=2000, description="As the header Last-Event-ID.")] = ""
+    last_event_id: Annotated[str, Meta(pattern="^[0-9:,-]*$", max_length=2000, description="As the header.")] = ""
