@@ -84,10 +84,19 @@ def record(
             take.discard()  # nothing was recorded, here or on another host: nobody is to wait for it
             raise
         take.recorded(recorded)
+        _see_that_the_disk_took_it(take, recorded, max_s)
         if not (talk.hurried and recorded.key == "#" and recorded.ms < SECOND_HASH_MS):
             return recorded
         talk.hurried = False  # the second # of one who was in a hurry for the tone
         take.again()
+
+
+def _see_that_the_disk_took_it(take: Take, recorded: Recorded, max_s: int) -> None:
+    """FreeSWITCH ends a recording whose disk takes no more; raises SpoolError where there is too little of it to go on with."""
+    early = recorded.ended is Ended.LIMIT and (not max_s or recorded.ms < (max_s - 1) * 1000)
+    if early and (take.sound is None or take.too_short) and not take.elsewhere:
+        take.discard()
+        raise SpoolError(f"FreeSWITCH ended the recording {take.id} after {recorded.ms} ms: its disk takes no more")
 
 
 def say_and_beep(talk: Conversation, before: Utterance, keys: str) -> str | None:

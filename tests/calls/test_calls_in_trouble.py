@@ -12,6 +12,7 @@ from esl_vm.esl.phone import EslPhone
 from esl_vm.model.errors import NoSuchMailboxError, SpoolError, StoreDownError
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId, StoredGreeting
 from esl_vm.model.message import Message
+from esl_vm.sim.recording import Recording
 
 ALICE = MailboxId("1001")
 
@@ -133,6 +134,20 @@ class TestTheDisk:
         assert rig.status == "FAILED"
         assert "its message can't be recorded" in caplog.text
         assert list(rig.spool.takes()) == []
+
+    def test_a_disk_that_takes_nothing_of_a_recording_is_an_apology_and_not_the_callers_fault(self, rig, monkeypatch):
+        """FreeSWITCH ends such a recording by itself."""
+
+        def refuses(recording, **_):
+            recording._refused = True
+            return False
+
+        monkeypatch.setattr(Recording, "_write", refuses)
+        ring(rig, leave("w:beep talk s:3 w:im-sorry end:30"))
+        assert rig.heard[-3:] == ["beep", "im-sorry", "please-try-call-later"]
+        assert rig.status == "FAILED"
+        assert list(rig.spool.takes()) == []
+        assert rig.messages(ALICE, Folder.NEW) == []
 
     def test_a_full_disk_while_recording_a_greeting_keeps_the_old_one(self, rig, monkeypatch):
         def full(*_args, **_kwargs):

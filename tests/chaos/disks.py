@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 import pytest
 from support.redis_servers import redis_server
@@ -34,6 +35,7 @@ from esl_vm.model.errors import StoreDownError
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.message import Caller, Message, new_id
 from esl_vm.service.wiring import open_node
+from esl_vm.sim import recording
 from esl_vm.sim.node import Incoming, SimNode
 from esl_vm.sim.realtime import RealTime
 from esl_vm.sim.tcp import call_over_tcp
@@ -236,7 +238,11 @@ def _setting(place: str, folder: Path) -> Iterator[tuple[Service, LoopDisk, Call
 def play(place: str, trouble: str, plan: Plan | None = None) -> Row:
     """One row. Skips where no disk can be made."""
     plan = plan or Plan()
-    with tempfile.TemporaryDirectory(prefix="disks-") as name, _setting(place, Path(name)) as (service, disk, again):
+    with (
+        tempfile.TemporaryDirectory(prefix="disks-") as name,
+        _setting(place, Path(name)) as (service, disk, again),
+        patch.object(recording, "_FLUSH_S", 0.02),  # as FreeSWITCH is told to write
+    ):
         _furnish(service)
         ringing = Ringing(service.address, plan)
         workers = service.workers()

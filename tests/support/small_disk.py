@@ -89,6 +89,10 @@ class LoopDisk:
                     told = subprocess.run(["fuser", "-vm", self.folder], capture_output=True, text=True, check=False)
                     raise AssertionError(f"a file is still open on {self.folder}: {told.stderr}{told.stdout}")
                 time.sleep(0.1)
+            # A copy: while another mount namespace (any `ip netns exec`) still has the broken one, it is that again.
+            mended = self._image.with_suffix(".mended")
+            subprocess.run(["cp", "--sparse=always", self._image, mended], check=True)
+            self._image = mended
             subprocess.run(["e2fsck", "-fy", self._image], capture_output=True, check=False)
             assert self.mount()
 
