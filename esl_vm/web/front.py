@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from esl_vm.model.rights import Right
 from esl_vm.web import (
+    admin,
     broadcasts,
     forwarding,
     greetings,
@@ -42,6 +43,7 @@ MODULES = (
     streams,
     pages,
     owner,
+    admin,
 )
 """Each declares its routes when it is imported."""
 

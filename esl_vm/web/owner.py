@@ -52,7 +52,7 @@ def home(ask: Ask) -> Answer:
         case Role.OWNER:
             return see_other(box_address(MailboxId.parse(ask.who.name), "folder", Folder.NEW))
         case Role.ADMINISTRATOR:
-            return see_other("/api/")
+            return see_other("/admin")
         case Role.TOKEN:
             return render(ask, "sign_in.html", problem=None, mailbox="", back=_back(ask.request.get_param("back")))
 

@@ -154,4 +154,4 @@ def ask_to_sign_in(ask: Ask) -> Answer:
 def sign_in_by_link(ask: Ask) -> Answer:
     """Uses the link up."""
     begun = begin_administrator(ask, ask.path["link"])
-    return see_other("/api/", begun.cookie)
+    return see_other("/admin", begun.cookie)

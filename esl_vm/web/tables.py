@@ -31,8 +31,13 @@ def by_table(ask: Ask, query: TableQuery) -> TableTold:
     Nothing is changed unless `apply` says so: the answer tells what would be. Rows with `problems` are left out, mailboxes that
     are not in it stay as they are, and the same table a second time changes nothing.
     """
+    settings = ask.world.settings
+    return of_table(ask, b"".join(pieces(ask.request, settings.upload_mb << 20, settings.stall_s)), query)
+
+
+def of_table(ask: Ask, content: bytes, query: TableQuery) -> TableTold:
+    """What a table would change, or has changed where the query says `apply`."""
     world = ask.world
-    content = b"".join(pieces(ask.request, world.settings.upload_mb << 20, world.settings.stall_s))
     table = parse_table("the table", content, query.domain or world.domain, files=False)
     if len(table.rows) > _MOST:
         raise ProblemError("too-large", f"It has {len(table.rows)} mailboxes: send {_MOST} at a time.")

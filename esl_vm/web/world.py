@@ -147,6 +147,10 @@ class EventLog(Protocol):
         """Events after those positions; waits up to so many milliseconds if there are none."""
         ...
 
+    def tail(self, most: int = 100, *, box: MailboxId | None = None) -> list[Event]:
+        """The latest events, oldest first; of one mailbox where it is given."""
+        ...
+
     def since(self, partition: int, entry: str, most: int) -> list[Event] | None:
         """Events of one partition after an entry; None if the stream no more reaches back so far."""
         ...

@@ -241,3 +241,24 @@ def test_nothing_is_wider_than_a_small_telephone(house, sits_down):
     for path in ("folder/new", "greetings", "settings"):
         owner.go(path)
         assert owner.page.evaluate("document.documentElement.scrollWidth") <= 320, path
+
+
+@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+def test_an_administrators_pages_are_for_everybody(chromium, house, size):
+    box = house.box(name="Zoé Côté", email="zoe@example.com")
+    context = chromium.new_context(viewport=size, locale="fr-CA", reduced_motion="reduce")
+    page = context.new_page()
+    page.goto(f"{house.served.url}/admin/link/{house.store.access.link('marie', 600)}")
+    page.click("main button")
+    page.wait_for_url("**/admin")
+    for path in ("", "/mailboxes", f"/mailboxes/{box}", "/table", "/events"):
+        page.goto(f"{house.served.url}/admin{path}")
+        found = axe_module.Axe().run(page)
+        assert [one["id"] for one in found.response["violations"]] == [], path
+        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], path
+        if PICTURES:
+            name = path.strip("/").partition("/")
+            page.screenshot(
+                path=Path(PICTURES) / f"admin-{name[0] + name[1].strip('/') or 'overview'}-{size['width']}.png"
+            )
+    context.close()

@@ -1,0 +1,192 @@
+"""The administrator's pages: what needs attention, mailboxes, many of them by a table, nodes and queues, events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+from esl_vm.model.errors import InvalidValueError, MailboxExistsError
+from esl_vm.model.mailbox import MailboxId
+from esl_vm.model.rights import Right
+from esl_vm.web import lists, mailboxes, tables
+from esl_vm.web.models import MailboxQuery, NewMailbox, PinChange, TableQuery
+from esl_vm.web.pages import form, render, see_other, wording_of
+from esl_vm.web.problems import ProblemError
+from esl_vm.web.routes import Answer, Ask, page
+
+if TYPE_CHECKING:
+    from esl_vm.model.cluster import ClusterState, NodeState
+
+_FIELDS = ("name", "email", "language", "timezone", "pager")
+_EVENTS = 100
+_LATE_S = 300.0
+"""Jobs that are due longer than that, in seconds, are worth a look."""
+
+
+def admin_address(*parts: str, **query: str) -> str:
+    """The address of an administrator's page."""
+    given = {name: value for name, value in query.items() if value}
+    return "/".join(("/admin", *(quote(part, safe="@+") for part in parts))) + ("?" + urlencode(given) if given else "")
+
+
+def _render(ask: Ask, template: str, section: str, **given: Any) -> Answer:
+    done = ask.request.get_param("done") or ""
+    said = wording_of(ask)
+    told = said(f"admin.done.{done}", box=ask.request.get_param("box") or "") if said.has(f"admin.done.{done}") else ""
+    return render(ask, template, section=section, done=told, address=admin_address, **given)
+
+
+@page("GET", "/admin", Right.SERVICE_READ, "What needs attention")
+def overview(ask: Ask) -> Answer:
+    """The nodes, what waits, and what somebody should do about it, first."""
+    state, nodes = ask.world.cluster.state(), ask.world.cluster.nodes()
+    lists.show_queues(ask)  # refuses who may not see the whole service
+    return _render(
+        ask, "admin.html", "overview", state=state, nodes=nodes, attention=_attention(state, nodes),
+        calls=sum(int(node.fields.get("calls", "0") or 0) for node in nodes if node.alive),
+    )  # fmt: skip
+
+
+def _attention(state: ClusterState, nodes: list[NodeState]) -> list[tuple[str, dict[str, str]]]:
+    """What is wrong, as keys of the catalogue with what they are given; the worst first."""
+    found: list[tuple[str, dict[str, str]]] = []
+    if state.refuses:
+        found.append(("refuses", {"why": state.refuses}))
+    found += [("node_gone", {"node": node.name}) for node in nodes if not node.alive]
+    found += [
+        ("node_not_ready", {"node": node.name, "why": node.fields["ready"]})
+        for node in nodes
+        if node.alive and node.fields.get("ready", "yes") != "yes"
+    ]
+    found += [
+        ("spool_waits", {"node": node.name, "n": node.fields["spool_waiting"]})
+        for node in nodes
+        if node.alive and node.fields.get("spool_waiting", "0") not in {"", "0"}
+    ]
+    if state.jobs.get("dead"):
+        found.append(("dead", {"n": str(state.jobs["dead"])}))
+    if state.overdue_s > _LATE_S:
+        found.append(("late", {"n": str(round(state.overdue_s / 60))}))
+    if state.locked:
+        found.append(("locked", {"n": str(state.locked)}))
+    return found
+
+
+@page("GET", "/admin/mailboxes", Right.MAILBOX_LIST, "The mailboxes")
+def show_mailboxes(ask: Ask) -> Answer:
+    """Found by number, name or e-mail; fifty a page."""
+    return _mailboxes(ask)
+
+
+def _mailboxes(ask: Ask, problem: ProblemError | None = None, given: dict[str, str] | None = None) -> Answer:
+    param = ask.request.get_param
+    search, cursor = (param("q") or "")[:80], (param("cursor") or "")[:400]
+    found = mailboxes.list_mailboxes(ask, MailboxQuery(search=search, cursor=cursor))
+    return _render(
+        ask, "admin_mailboxes.html", "mailboxes", found=found, search=search, cursor=cursor, problem=problem,
+        given=given or {}, status=problem.status if problem else 200,
+    )  # fmt: skip
+
+
+@page("POST", "/admin/mailboxes", Right.MAILBOX_MANAGE, "Make a mailbox")
+def make_mailbox(ask: Ask) -> Answer:
+    """It has the PIN that is given, else the default one; both open from its own telephone only."""
+    given = form(ask)
+    settings = {name: given[name].strip() for name in _FIELDS if given.get(name, "").strip()}
+    try:
+        mailboxes.make_mailbox(ask, NewMailbox(given.get("mailbox", "").strip(), settings, given.get("pin") or None))
+    except (InvalidValueError, MailboxExistsError) as wrong:
+        return _mailboxes(ask, ProblemError("invalid", str(wrong)), given)
+    return see_other(admin_address("mailboxes", str(ask.box), done="made", box=str(ask.box)))
+
+
+@page("GET", "/admin/mailboxes/{mailbox}", Right.MAILBOX_MANAGE, "One mailbox")
+def show_mailbox(ask: Ask) -> Answer:
+    """Its settings, state, and what can be done about it."""
+    return _mailbox(ask)
+
+
+def _mailbox(ask: Ask, problem: ProblemError | None = None, given: dict[str, str] | None = None) -> Answer:
+    fields = mailboxes.editable(ask)
+    options = {name: value for name, value in fields.items() if name not in _FIELDS and name != "webhook"}
+    return _render(
+        ask, "admin_mailbox.html", "mailboxes", mailbox=ask.mailbox, problem=problem, etag=mailboxes.etag_of(fields),
+        fields={name: (given or fields).get(name, "") for name in _FIELDS}, options=options,
+        locked_s=ask.world.registry.locked_for(ask.box), status=problem.status if problem else 200,
+    )  # fmt: skip
+
+
+@page(
+    "POST",
+    "/admin/mailboxes/{mailbox}",
+    Right.MAILBOX_MANAGE,
+    "Change, unlock or remove a mailbox; give it another PIN",
+)
+def change_mailbox(ask: Ask) -> Answer:
+    """What somebody else changed meanwhile is not overwritten."""
+    given = form(ask)
+    box = str(ask.box)
+    try:
+        done = _act(ask, given)
+    except (ProblemError, InvalidValueError) as wrong:
+        problem = wrong if isinstance(wrong, ProblemError) else ProblemError("invalid", str(wrong))
+        return _mailbox(ask, problem, given if given.get("action") == "save" else None)
+    where = ("mailboxes",) if done == "removed" else ("mailboxes", box)
+    return see_other(admin_address(*where, done=done, box=box))
+
+
+def _act(ask: Ask, given: dict[str, str]) -> str:
+    match given.get("action"):
+        case "save":
+            _save(ask, given)
+            return "saved"
+        case "unlock":
+            mailboxes.unlock(ask)
+            return "unlocked"
+        case "pin" if given.get("pin", "").isdecimal():
+            mailboxes.change_pin(ask, PinChange(given["pin"]))
+            return "pin"
+        case "remove" if given.get("sure") == str(ask.box):
+            mailboxes.remove_mailbox(ask)
+            return "removed"
+        case "remove":
+            raise ProblemError("invalid", wording_of(ask)("admin.type_name", box=ask.box))
+        case _:
+            raise ProblemError("invalid")
+
+
+def _save(ask: Ask, given: dict[str, str]) -> None:
+    now = mailboxes.editable(ask)
+    if given.get("etag") != mailboxes.etag_of(now):
+        raise ProblemError("changed", wording_of(ask)("admin.changed"))
+    mailboxes.change_fields(ask, {name: given.get(name, "").strip() for name in _FIELDS}, now)
+
+
+@page("GET", "/admin/table", Right.MAILBOX_MANAGE, "Many mailboxes by a table")
+def show_table(ask: Ask) -> Answer:
+    """A CSV is pasted, what it would change is shown, row by row."""
+    return _render(ask, "admin_table.html", "table", table="", told=None, applied=False)
+
+
+@page("POST", "/admin/table", Right.MAILBOX_MANAGE, "Look at a table, or apply it")
+def apply_table(ask: Ask) -> Answer:
+    """Nothing changes until the second button is pressed."""
+    given = form(ask)
+    table, applied = given.get("table", ""), given.get("action") == "apply"
+    told = tables.of_table(ask, table.encode(), TableQuery(apply=applied))
+    return _render(ask, "admin_table.html", "table", table="" if applied else table, told=told, applied=applied)
+
+
+@page("GET", "/admin/events", Right.SERVICE_READ, "What happened lately")
+def show_events(ask: Ask) -> Answer:
+    """The last hundred events, or those of one mailbox, the newest first."""
+    lists.show_queues(ask)
+    text = (ask.request.get_param("q") or "").strip()
+    box = None
+    if text:
+        try:
+            box = MailboxId.parse(text, ask.world.domain)
+        except InvalidValueError:
+            box = None
+    events = ask.world.events.tail(_EVENTS, box=box) if box or not text else []
+    return _render(ask, "admin_events.html", "events", events=events[::-1], search=text)
