@@ -118,9 +118,10 @@ def _temporary(visit: Visit) -> Utterance:
             opening=opening,
         )
         opening = ()
+        silences = silences + 1 if key is None else 0
         match TemporaryMenu.of(key):
             case None:
-                silences += key is None
+                pass
             case TemporaryMenu.RECORD:
                 opening = _record(visit, Greeting.TEMPORARY) or ()
             case TemporaryMenu.ERASE:

@@ -130,9 +130,9 @@ def record_greeting(talk: Conversation, take: Take, mailbox: Mailbox, greeting: 
     while True:
         key = talk.ask(opening + talk.voice.prompt("vm-review"), talk.world.waits.menu_ms)
         opening = ()
+        silences = silences + 1 if key is None else 0
         match ReviewMenu.of(key):
             case None if key is None:
-                silences += 1
                 if silences == talk.world.waits.review_times:
                     return GreetingEnd.TIMED_OUT
             case ReviewMenu.ACCEPT:
@@ -179,9 +179,9 @@ def record_message(talk: Conversation, take: Take, mailbox: Mailbox, *, operator
             opening=opening,
         )
         opening = ()
+        silences = silences + 1 if key is None else 0
         match ReviewMenu.of(key):
             case None if key is None:
-                silences += 1
                 if silences == waits.review_times:
                     return MessageEnd.KEPT_BY_SILENCE if _settled(talk, take, saved=False) else MessageEnd.DROPPED
             case ReviewMenu.ACCEPT:

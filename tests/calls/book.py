@@ -903,6 +903,15 @@ CALLS = [
         after={("1001", "new"): 1},
     ),
     PhoneCall(
+        "who_presses_keys_between_silences_is_not_cut_off_in_the_review",
+        "several silences, 2, several more, then 1: the message is kept by the key, not by silence",
+        "1001",
+        RECORD + "s:45 d:2 w:<sound> w:vm-review s:45 d:1 w:vm-msgsaved end:20",
+        "vm-review <sound> vm-review vm-msgsaved",
+        caller="0612345678",
+        after={("1001", "new"): 1},
+    ),
+    PhoneCall(
         "silence_ends_the_recording",
         "who stops talking comes to the review after the silence time",
         "1001",
