@@ -55,4 +55,4 @@ def test_a_web_process_that_dies_is_started_again_and_calls_go_on(service):
 
 def test_its_address_is_said(service):
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+", service.web)
-    assert Browser(service.web).get("/").headers["Location"]
+    assert Browser(service.web).get("/").status in {200, 303}
