@@ -14,6 +14,7 @@ from esl_vm.ops.check_cluster import check_cluster
 from esl_vm.ops.check_codecs import check_codecs
 from esl_vm.ops.check_dialplan import check_dialplan
 from esl_vm.ops.check_keys import check_keys
+from esl_vm.ops.check_web import check_web
 from esl_vm.ops.checks import (
     Finding,
     Level,
@@ -72,7 +73,7 @@ def examine(
         findings.append(
             Finding("redis", Level.ERROR, str(wrong), "correct it in the settings, or see the log that it names")
         )
-    return [*findings, *check_prompts(settings), *check_service(settings)]
+    return [*findings, *check_prompts(settings), *check_service(settings), *check_web(settings)]
 
 
 def as_json(finding: Finding) -> dict[str, str]:

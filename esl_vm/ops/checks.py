@@ -38,7 +38,7 @@ NEEDED_MODULES = (
     "mod_dialplan_xml",
 )
 _FEW_FREE = 1 << 30
-_THIS_HOST = frozenset({"localhost", "127.0.0.1", "::1"})
+THIS_HOST = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Level(StrEnum):
@@ -54,7 +54,7 @@ class Finding:
     """What a check found.
 
     Args:
-        area: `settings`, `redis`, `audio`, `spool`, `prompts`, `freeswitch`, `service`, `mail`.
+        area: `settings`, `redis`, `audio`, `spool`, `prompts`, `freeswitch`, `service`, `web`, `mail`.
         level: how bad it is. said: what was found. remedy: what to do about it, `` where nothing need be.
     """
 
@@ -73,7 +73,7 @@ def check_settings(settings: Settings, path: Path | None) -> Iterator[Finding]:
                 said = f"{file} holds {', '.join(held)} and everybody may read it"
                 yield Finding("settings", Level.WARNING, said, f"chmod o-rw {file}")
     mail = settings.mail
-    if mail.host and mail.password and mail.security == "none" and mail.host not in _THIS_HOST:
+    if mail.host and mail.password and mail.security == "none" and mail.host not in THIS_HOST:
         said = f"the password of mail goes to {mail.host} as it is, for all on the way to read (mail.security = none)"
         yield Finding("mail", Level.WARNING, said, 'set `mail.security = "starttls"`, or "tls"')
 

@@ -11,6 +11,9 @@ from support.redis_servers import redis_server
 from support.waiting import wait_until
 from support.web_house import House, Served
 
+from esl_vm.model.settings import Settings, WebSettings
+from esl_vm.ops.check_web import check_web
+
 
 def connected(served):
     where = urlsplit(served.url)
@@ -224,3 +227,18 @@ def test_a_stop_waits_for_nobody_who_only_listens_or_holds_on(tmp_path, web_redi
         all_of(idle)
     running.close()
     assert running.process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("listen", "url", "level"),
+    [
+        ("", "", None),
+        ("127.0.0.1:8088", "", "ok"),
+        ("0.0.0.0:8088", "", "warning"),
+        ("0.0.0.0:8088", "http://voicemail.example.com", "warning"),
+        ("0.0.0.0:8088", "https://voicemail.example.com", "ok"),
+    ],
+)
+def test_doctor_warns_of_pins_that_travel_in_clear(listen, url, level):
+    found = list(check_web(Settings(web=WebSettings(listen=listen, url=url))))
+    assert [str(one.level) for one in found] == ([level] if level else [])
