@@ -36,6 +36,8 @@ _DIALABLE = re.compile(r"\+?[0-9*#]{1,32}")
 
 def _plain_number(text: str) -> str:
     """`tel:+1-514-555-0179;phone-context=…` as `+15145550179`; what is no telephone number stays as it is."""
+    if _DIALABLE.fullmatch(text):
+        return text
     scheme, colon, rest = text.partition(":")
     bare = rest if colon and scheme.lower() == "tel" else text
     plain = bare.partition(";")[0].translate(_SEPARATORS)
@@ -82,10 +84,11 @@ class CallDetails:
     label: str = ""
 
     def __post_init__(self) -> None:
-        for name, longest in {"call_id": 200, "call_uuid": 64, "label": 80}.items():
-            object.__setattr__(self, name, one_line(getattr(self, name), longest))
-        for name in ("dialled", "diverted_from"):
-            object.__setattr__(self, name, _plain_number(one_line(getattr(self, name), 64)))
+        for name, longest in _LONGEST.items():
+            text = getattr(self, name)
+            if text:  # most are not known
+                plain = one_line(text, longest)
+                object.__setattr__(self, name, _plain_number(plain) if name in _NUMBERS else plain)
 
     @classmethod
     def of(cls, fields: Mapping[str, Any]) -> CallDetails:
@@ -97,6 +100,8 @@ class CallDetails:
         return {name: text for name in CALL_FIELDS if (text := getattr(self, name))}
 
 
+_LONGEST = {"call_id": 200, "call_uuid": 64, "dialled": 64, "diverted_from": 64, "label": 80}
+_NUMBERS = frozenset({"dialled", "diverted_from"})
 CALL_FIELDS = tuple(one.name for one in fields(CallDetails))
 
 
