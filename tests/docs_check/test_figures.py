@@ -26,10 +26,8 @@ SCRYPT_MB = 128 * Scrypt().n * Scrypt().r >> 20
 SECOND_KB = OURS.audio.rate * 2 // 1000
 QUIET_S = inspect.signature(Sweeper).parameters["quiet_s"].default
 FIGURES = (
-    (
-        "README.md",
-        f"runs the service on {OURS.service.listen} with a Redis of its own and {WORDS[len(DEMO_MAILBOXES)]} mailboxes",
-    ),
+    ("README.md", f'data="{OURS.service.listen} async full"'),
+    ("README.md", f"{WORDS[len(DEMO_MAILBOXES)]} mailboxes"),
     ("README.md", f"hear it; the PIN is {DEFAULT_PIN}"),
     ("docs/administration.md", f"within {TWICE_S} s counts once"),
     ("docs/administration.md", f"(`redis.partitions`, {OURS.redis.partitions})"),
