@@ -80,11 +80,9 @@ def _shard(client: Any, name: str, **target: Any) -> Shard:
 
 def _min_replicas(client: Any, **target: Any) -> int | None:
     try:
-        found = client.config_get(*_MIN_REPLICAS, **target)
+        found = client.config_get("min-*-to-write", **target)  # two names at once only since Redis 7
     except wrong.ResponseError:
         return None  # CONFIG is refused to this user
-    except TypeError:
-        found = client.config_get(_MIN_REPLICAS[0], **target)
     return next((number(text(found[name])) for name in _MIN_REPLICAS if name in found), 0)
 
 
