@@ -504,6 +504,14 @@ def a_schema_that_is_newer(bench, redis_of_commands):
         yield
 
 
+@row("put a proxy with TLS in front of it (docs/web.md), and set web.url to its https:// address")
+def pages_in_clear(bench):
+    bench.settings["web.listen"] = "0.0.0.0:8088"
+    yield
+    bench.settings["web.url"] = "https://voicemail.example.com"
+    yield
+
+
 # -- mail -----------------------------------------------------------------------------------------
 
 
