@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from support.served import children_of, command_of
 from support.waiting import wait_until
 
 from esl_vm.sound.wav import wave
@@ -79,13 +80,10 @@ def talk(phone, tmp_path):
     return begin
 
 
-def children_of(running):
-    children = Path(f"/proc/{running.process.pid}/task/{running.process.pid}/children").read_text().split()
-    return {int(pid): Path(f"/proc/{pid}/cmdline").read_bytes() for pid in children}
-
-
 def workers_of(running):
-    return [pid for pid, command in children_of(running).items() if b"embedded_keeper" not in command]
+    """Processes that it forked: their command is its own."""
+    own = command_of(running.process.pid)
+    return [pid for pid in children_of(running.process.pid) if command_of(pid) == own]
 
 
 def refused(address):
@@ -280,7 +278,7 @@ def test_systemd_hands_over_the_socket_and_is_told(program, tmp_path):
 
 def test_an_embedded_redis_that_was_killed_with_its_keeper_is_started_again(service, phone, run):
     running = service("--demo")
-    [keeper] = [pid for pid, command in children_of(running).items() if b"embedded_keeper" in command]
+    [keeper] = [pid for pid in children_of(running.process.pid) if b"embedded_keeper" in command_of(pid)]
     os.kill(keeper, signal.SIGKILL)
     running.says("the embedded Redis was killed; it is started again")
     caller = phone(running, "1001", "--from", "1002", "--keys", "# # 1")

@@ -1,5 +1,6 @@
 """A service that runs for real, looked at from outside."""
 
+import contextlib
 import os
 import re
 import signal
@@ -10,6 +11,17 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+
+
+def children_of(pid):
+    return list(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+
+
+def command_of(pid):
+    """A process's command line; `` of one that has just ended."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""
 
 
 class Service:
@@ -57,11 +69,9 @@ class Service:
         return self.run("phone", number, "--from", sender, "--keys", keys, "--service", self.address, code=code)
 
     def workers(self):
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        own = Path(
-            f"/proc/{self.process.pid}/cmdline"
-        ).read_bytes()  # a fork's is its parent's; the keeper and Redis are none
-        return sorted(int(pid) for pid in children if Path(f"/proc/{pid}/cmdline").read_bytes() == own)
+        """Their pids: a fork's command is its parent's; the keeper and Redis are none."""
+        own = command_of(self.process.pid)
+        return sorted(pid for pid in children_of(self.process.pid) if command_of(pid) == own)
 
     def close(self):
         self.process.terminate()
