@@ -7,7 +7,9 @@ import { showRecorders } from "./recorder.js";
 
 export const words = JSON.parse(document.getElementById("words").textContent);
 const REGIONS = ["nav", "content", "told", "tabs"];
+const FIELD = "input, textarea, select";
 let asked = 0;
+let typedAt = 0; // when somebody came into a field, or wrote in it
 
 /** Say something in passing, to those who see and to those who listen. */
 export function tell(text) {
@@ -22,6 +24,7 @@ export function tell(text) {
 /** Get a page and put its parts in place of today's; `how`: push, replace or keep the address. */
 export async function go(address, { method = "GET", body, how = "push", focus = true } = {}) {
   const mine = ++asked;
+  const began = performance.now();
   let answer;
   try {
     answer = await fetch(address, { method, body, credentials: "same-origin", headers: { Accept: "text/html" } });
@@ -38,6 +41,7 @@ export async function go(address, { method = "GET", body, how = "push", focus = 
     else tell(page.querySelector("main p")?.textContent ?? words.failed);
     return false;
   }
+  const typing = typedAt > began && document.activeElement?.matches(FIELD) ? document.activeElement : null;
   const scrolled = document.querySelector(".list")?.scrollTop;
   for (const id of REGIONS) document.getElementById(id).replaceWith(document.adoptNode(page.getElementById(id)));
   document.title = page.title;
@@ -48,7 +52,11 @@ export async function go(address, { method = "GET", body, how = "push", focus = 
   const list = document.querySelector(".list");
   if (list && scrolled) list.scrollTop = scrolled;
   dress();
-  if (focus) {
+  const field = typing?.id ? document.getElementById(typing.id) : null;
+  if (field) {
+    field.value = typing.value; // it was begun while the answer was on its way: it stays, and goes on
+    field.focus();
+  } else if (focus) {
     const heading = document.querySelector("#detail h1") ?? document.getElementById("content");
     heading.setAttribute("tabindex", "-1");
     heading.focus();
@@ -65,6 +73,9 @@ function dress() {
     box.addEventListener("change", () => localStorage.setItem("keys", box.checked ? "on" : "off"));
   }
 }
+
+for (const name of ["focusin", "input"])
+  document.addEventListener(name, (event) => event.target.matches(FIELD) && (typedAt = performance.now()));
 
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a[data-swap]");
