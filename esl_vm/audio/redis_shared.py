@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from esl_vm.audio.redis_pieces import PIECE, bring, fetch, part_of
-from esl_vm.spool.manifest import original_id
+from esl_vm.recordings.manifest import original_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

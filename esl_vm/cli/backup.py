@@ -252,7 +252,7 @@ def _put_all(node: Node, path: Path) -> Counter[str]:
 
 def _put_sound(node: Node, audio_id: str, sound: Path) -> None:
     """A copy of a message to many is kept with the others, as it was: a broadcast would fill Redis else."""
-    from esl_vm.spool.manifest import original_id
+    from esl_vm.recordings.manifest import original_id
 
     if original_id(audio_id) == audio_id:
         node.audio.put(audio_id, sound)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from esl_vm.cli.parsers import Commands, Parser
     from esl_vm.ops.node import Node
-    from esl_vm.spool.broadcast import Sent
+    from esl_vm.recordings.broadcast import Sent
 
 _ONCE = (
     "Each mailbox gets it once: one that was broken off is finished by running the same command again. The same sound "
@@ -79,7 +79,7 @@ def _send(args: argparse.Namespace) -> int:
 
 
 def _broadcast(args: argparse.Namespace) -> int:
-    from esl_vm.spool.broadcast import Sent, named, send_to_all
+    from esl_vm.recordings.broadcast import Sent, named, send_to_all
 
     if not (args.to or args.list or args.domain or args.all):
         raise InvalidValueError("say to whom: --to or --list" + (", --domain or --all" if not args.yes else ""))

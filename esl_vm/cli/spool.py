@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import argparse
 
     from esl_vm.cli.parsers import Commands
-    from esl_vm.spool.outcome import Outcome
+    from esl_vm.recordings.outcome import Outcome
 
 
 def add_commands(commands: Commands) -> None:
@@ -111,7 +111,7 @@ def _row(outcome: Outcome) -> tuple[str, str, str, str]:
 
 
 def _is_settled(outcome: Outcome) -> bool:
-    from esl_vm.spool.outcome import Settled
+    from esl_vm.recordings.outcome import Settled
 
     return outcome.settled not in {None, Settled.WAITING, Settled.BROKEN}
 

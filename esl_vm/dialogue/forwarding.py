@@ -12,15 +12,15 @@ from esl_vm.dialogue.visit import Next
 from esl_vm.model.call import ALL_KEYS, Ended, Recorded
 from esl_vm.model.errors import AudioMissingError, CallerGoneError, SpoolError
 from esl_vm.model.message import new_id
-from esl_vm.spool.outcome import Settled
+from esl_vm.recordings.outcome import Settled
 
 if TYPE_CHECKING:
     from esl_vm.dialogue.listing import Entry
     from esl_vm.dialogue.recipients import Recipients
     from esl_vm.dialogue.visit import Visit
     from esl_vm.model.message import Message
+    from esl_vm.recordings.take import Take
     from esl_vm.speech.utterance import Utterance
-    from esl_vm.spool.take import Take
 
 
 def forward(visit: Visit) -> Next:

@@ -14,16 +14,16 @@ from esl_vm.model.errors import CallerGoneError, SpoolError, StoreDownError
 from esl_vm.model.mailbox import Greeting, Mailbox, MailboxId
 from esl_vm.model.message import Message, new_id
 from esl_vm.model.units import in_ms
-from esl_vm.spool.outcome import Settled
-from esl_vm.spool.undelivered import tell_not_delivered
+from esl_vm.recordings.outcome import Settled
+from esl_vm.recordings.undelivered import tell_not_delivered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from esl_vm.dialogue.addressees import Addressees
     from esl_vm.dialogue.conversation import Conversation
+    from esl_vm.recordings.take import Take
     from esl_vm.speech.utterance import Utterance
-    from esl_vm.spool.take import Take
 
 log = logging.getLogger(__name__)
 

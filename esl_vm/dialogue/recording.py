@@ -10,8 +10,8 @@ from esl_vm.model.call import ALL_KEYS, Cause, Ended, Recorded, Status
 from esl_vm.model.errors import SpoolError
 from esl_vm.model.mailbox import Greeting
 from esl_vm.model.units import Milliseconds, in_ms
+from esl_vm.recordings.outcome import Settled
 from esl_vm.speech.utterance import Sound
-from esl_vm.spool.outcome import Settled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from esl_vm.dialogue.conversation import Conversation
     from esl_vm.model.mailbox import Mailbox
     from esl_vm.model.units import Seconds
+    from esl_vm.recordings.take import Take
     from esl_vm.speech.utterance import Utterance
-    from esl_vm.spool.take import Take
 
 GREETING_PROMPTS = {
     Greeting.UNAVAILABLE: "vm-rec-unv",

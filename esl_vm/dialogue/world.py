@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from esl_vm.ports import AudioStore, Clock, Directory, Lists, Mailboxes, Pins
-    from esl_vm.spool.spool import Spool
+    from esl_vm.recordings.spool import Spool
 
 
 @dataclass(frozen=True, slots=True)

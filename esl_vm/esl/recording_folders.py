@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from esl_vm.model.rate_limited_log import RateLimitedLog
-from esl_vm.spool.probe import can_record
+from esl_vm.recordings.probe import can_record
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -228,7 +228,7 @@ def _sees(switch: Switch, folder: Path) -> bool:
 
 def _writes(switch: Switch, folder: Path) -> bool:
     """Whether FreeSWITCH can record there, tried on a line to nowhere; True where it has none (mod_loopback)."""
-    from esl_vm.spool.probe import can_record
+    from esl_vm.recordings.probe import can_record
 
     uuid = str(uuid4())
     if not switch.api(f"originate {{origination_uuid={uuid}}}null/doctor &park()").startswith("+OK"):

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from esl_vm.model.mailbox import MailboxId
     from esl_vm.model.settings import Settings
     from esl_vm.ports import AudioStore
-    from esl_vm.spool.spool import Spool
-    from esl_vm.spool.sweeper import Sweeper
+    from esl_vm.recordings.spool import Spool
+    from esl_vm.recordings.sweeper import Sweeper
     from esl_vm.store.clock import SharedClock
     from esl_vm.store.mailboxes import RedisMailboxes
     from esl_vm.store.outbox import RedisOutbox

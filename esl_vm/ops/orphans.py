@@ -70,7 +70,7 @@ def find_orphans(node: Node, older_than_s: float = _DAY_S) -> Orphans:
     A sound lies there before its message does, and a while longer: only old ones count as unused. What the spool or
     the store's own housekeeping still needs is left alone, and for a week what was handed over to another host.
     """
-    from esl_vm.spool import HANDOVER_SUFFIX
+    from esl_vm.recordings import HANDOVER_SUFFIX
 
     there = set(node.audio.ids())
     # A mailbox that is being renamed is found by neither name with all it has.

@@ -97,9 +97,9 @@ def open_node(settings: Settings, redis_url: str = "") -> Iterator[Node]:
         with open_redis(settings) as url, open_node(settings, url) as node:
             yield node
         return
-    from esl_vm.spool.folder import SpoolFolder
-    from esl_vm.spool.spool import Spool
-    from esl_vm.spool.sweeper import Sweeper
+    from esl_vm.recordings.folder import SpoolFolder
+    from esl_vm.recordings.spool import Spool
+    from esl_vm.recordings.sweeper import Sweeper
     from esl_vm.store.clock import SharedClock
     from esl_vm.store.connect import connect
     from esl_vm.store.outbox import RedisOutbox

@@ -10,7 +10,7 @@ from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.message import Caller, Message
 from esl_vm.model.rights import Right
-from esl_vm.spool.broadcast import Sent, named, send_to_all
+from esl_vm.recordings.broadcast import Sent, named, send_to_all
 from esl_vm.web.greetings import SOUND, as_sound, receive
 from esl_vm.web.models import BroadcastQuery, BroadcastTold
 from esl_vm.web.problems import ProblemError

@@ -16,7 +16,7 @@ from esl_vm.model.message import new_id
 from esl_vm.model.recipients import Refusal, are_too_many, members_of, refusal
 from esl_vm.model.rights import Right
 from esl_vm.model.store import Delivery
-from esl_vm.spool.outcome import Settled
+from esl_vm.recordings.outcome import Settled
 from esl_vm.web.greetings import SOUND, as_sound, check_length, receive
 from esl_vm.web.messages import found_message, mark_heard, move
 from esl_vm.web.models import Batch, BatchEntry, BatchTold, Forward, ForwardQuery, ForwardTold
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from esl_vm.model.message import Message
-    from esl_vm.spool.take import Take
+    from esl_vm.recordings.take import Take
 
 _TAG = "Messages"
 

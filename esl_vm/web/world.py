@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from esl_vm.model.settings import WebSettings
     from esl_vm.model.store import Page, Place
     from esl_vm.ports import AudioStore, Clock, Pins
-    from esl_vm.spool.spool import Spool
+    from esl_vm.recordings.spool import Spool
     from esl_vm.web.streams import Hub
 
 

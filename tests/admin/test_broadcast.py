@@ -202,7 +202,7 @@ def test_it_is_one_sound_after_a_restore_too(vm, office, closed, node, tmp_path)
 
 def test_one_that_0_1_0_began_goes_on_and_nobody_gets_it_twice(vm, office, closed, node, monkeypatch):
     """There each copy had a sound, and an id, of its own."""
-    from esl_vm.spool import manifest
+    from esl_vm.recordings import manifest
 
     def formerly(common, place):
         return f"{common.partition('-')[0]}-{place:012x}"

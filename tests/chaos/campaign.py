@@ -30,7 +30,7 @@ from support.redis_servers import RedisServer, redis_server
 from support.waiting import wait_until
 
 from esl_vm.model.mailbox import Folder, MailboxId
-from esl_vm.spool.sweeper import Sweeper
+from esl_vm.recordings.sweeper import Sweeper
 
 STUCK_S = 20
 """Seconds of real time after which a call that should take none is stuck."""

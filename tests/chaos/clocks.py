@@ -148,7 +148,7 @@ def _record(node, folder: Path, box, *, store_away: bool = False) -> str:
     from esl_vm.model.errors import StoreDownError
     from esl_vm.model.mailbox import Greeting
     from esl_vm.model.message import new_id
-    from esl_vm.spool import Settled
+    from esl_vm.recordings import Settled
 
     def away(*_) -> str:
         raise StoreDownError("away for a moment")

@@ -35,9 +35,9 @@ from esl_vm.model.mailbox import Folder, MailboxId
 from esl_vm.model.message import Message, new_id
 from esl_vm.model.pins import PinCheck
 from esl_vm.model.topology import problems
+from esl_vm.recordings import Settled
 from esl_vm.service.wiring import open_node
 from esl_vm.sound.wav import wave
-from esl_vm.spool import Settled
 from esl_vm.store.topology import discover
 
 if TYPE_CHECKING:

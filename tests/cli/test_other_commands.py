@@ -18,9 +18,9 @@ from esl_vm.model.mailbox import Folder, Greeting, MailboxId
 from esl_vm.model.message import Caller, Message, new_id
 from esl_vm.ops.agreement import must_have_its_sounds
 from esl_vm.ops.checks import check_mail
+from esl_vm.recordings import HANDOVER_SUFFIX
+from esl_vm.recordings.outcome import Settled
 from esl_vm.service.wiring import open_node
-from esl_vm.spool import HANDOVER_SUFFIX
-from esl_vm.spool.outcome import Settled
 
 ALICE = MailboxId("1001")
 

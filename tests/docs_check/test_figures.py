@@ -12,8 +12,8 @@ from esl_vm.model.pins import DEFAULT_PIN
 from esl_vm.model.settings import Settings
 from esl_vm.ops.heartbeat import BEAT_S
 from esl_vm.ops.repair import HANDFUL
+from esl_vm.recordings.sweeper import Sweeper
 from esl_vm.service.process import DEMO_MAILBOXES
-from esl_vm.spool.sweeper import Sweeper
 from esl_vm.store.base import DAY_S
 from esl_vm.store.broadcasts import REMEMBERED_S
 from esl_vm.store.cluster import ALIVE_S

@@ -292,8 +292,8 @@ from esl_vm.model.errors import StoreDownError
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.message import Message
 from esl_vm.sound.wav import wave
-from esl_vm.spool.spool import Spool
-from esl_vm.spool.sweeper import Sweeper
+from esl_vm.recordings.spool import Spool
+from esl_vm.recordings.sweeper import Sweeper
 from esl_vm.store import keys
 from esl_vm.store.connect import connect
 from esl_vm.store.store import Store

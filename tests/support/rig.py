@@ -18,11 +18,11 @@ from esl_vm.esl.phone import EslPhone
 from esl_vm.esl.session import CallSession
 from esl_vm.model.options import FIELDS, option_text
 from esl_vm.model.pins import PinCheck
+from esl_vm.recordings.spool import Spool
+from esl_vm.recordings.sweeper import Sweeper
 from esl_vm.sim.line import Line
 from esl_vm.sim.node import Incoming, SimNode
 from esl_vm.speech.packs import NominalPack
-from esl_vm.spool.spool import Spool
-from esl_vm.spool.sweeper import Sweeper
 from esl_vm.store.connect import connect
 from esl_vm.store.pins import Scrypt
 from esl_vm.store.store import Store

@@ -20,8 +20,8 @@ from support.sounds import cut_off, silence, voice
 
 from esl_vm.model.errors import CallerGoneError, StoreDownError
 from esl_vm.model.mailbox import Greeting
+from esl_vm.recordings import Settled
 from esl_vm.sound.wav import wave
-from esl_vm.spool import Settled
 
 SAID = voice(1500)
 PREFACE = voice(600, pitch=0.8)

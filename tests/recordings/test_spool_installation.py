@@ -9,7 +9,7 @@ from support.redis_servers import redis_server
 
 from esl_vm.model.errors import StoreDownError
 from esl_vm.model.mailbox import MailboxId
-from esl_vm.spool import Settled
+from esl_vm.recordings import Settled
 
 
 @pytest.fixture

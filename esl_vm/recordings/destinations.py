@@ -11,9 +11,9 @@ from esl_vm.model.errors import NoSuchMailboxError
 from esl_vm.model.mailbox import StoredGreeting
 from esl_vm.model.rate_limited_log import RateLimitedLog
 from esl_vm.model.store import Announced, Delivery
-from esl_vm.spool.manifest import INTRO_SUFFIX, copy_id
-from esl_vm.spool.outcome import Settled, Settlement
-from esl_vm.spool.undelivered import tell_not_delivered
+from esl_vm.recordings.manifest import INTRO_SUFFIX, copy_id
+from esl_vm.recordings.outcome import Settled, Settlement
+from esl_vm.recordings.undelivered import tell_not_delivered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from esl_vm.model.message import Message
     from esl_vm.model.store import Fate
     from esl_vm.ports import AudioStore, Mailboxes
-    from esl_vm.spool.journal import Journal
-    from esl_vm.spool.manifest import Manifest
+    from esl_vm.recordings.journal import Journal
+    from esl_vm.recordings.manifest import Manifest
 
     Deliveries = dict[MailboxId, Delivery]
 

@@ -12,8 +12,8 @@ from esl_vm.model.events import What
 from esl_vm.model.mailbox import Greeting, Mailbox, MailboxId, StoredGreeting
 from esl_vm.model.message import Caller, Counts, Message
 from esl_vm.model.store import Delivery, Fate
+from esl_vm.recordings import Spool, Sweeper
 from esl_vm.sound.wav import wave
-from esl_vm.spool import Spool, Sweeper
 
 ALICE = MailboxId("1001")
 BOB = MailboxId("1002")

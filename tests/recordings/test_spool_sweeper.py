@@ -13,9 +13,9 @@ from support.sounds import cut_off, voice
 from esl_vm.model.errors import CallerGoneError, InvalidValueError, SpoolError
 from esl_vm.model.events import What
 from esl_vm.model.mailbox import Greeting
+from esl_vm.recordings import HANDOVER_SUFFIX, Settled
+from esl_vm.recordings.journal import Journal
 from esl_vm.sound.wav import wave
-from esl_vm.spool import HANDOVER_SUFFIX, Settled
-from esl_vm.spool.journal import Journal
 
 FORK = multiprocessing.get_context("fork")
 

@@ -16,8 +16,8 @@ from support.sounds import cut_off, voice
 
 from esl_vm.model.errors import SpoolError
 from esl_vm.model.mailbox import Greeting
+from esl_vm.recordings import Settled
 from esl_vm.sound.wav import wave
-from esl_vm.spool import Settled
 
 RATE = 8000
 SAID = {"long": voice(1200), "short": voice(300)}

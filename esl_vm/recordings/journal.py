@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from io import FileIO
 from typing import TYPE_CHECKING, Any, Self
 
+from esl_vm.recordings.manifest import MOST_BYTES, VERSION, ManifestError, decode, encode
 from esl_vm.sound import disk
-from esl_vm.spool.manifest import MOST_BYTES, VERSION, ManifestError, decode, encode
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from esl_vm.spool.manifest import Manifest
+    from esl_vm.recordings.manifest import Manifest
 
 
 @dataclass(slots=True)

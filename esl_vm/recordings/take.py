@@ -6,9 +6,9 @@ import logging
 from typing import TYPE_CHECKING, Any, Self
 
 from esl_vm.model.errors import SpoolError
+from esl_vm.recordings.manifest import Kind
+from esl_vm.recordings.settle import too_short
 from esl_vm.sound.wav import BrokenSoundError
-from esl_vm.spool.manifest import Kind
-from esl_vm.spool.settle import too_short
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from esl_vm.model.call import Recorded
     from esl_vm.model.mailbox import MailboxId
     from esl_vm.model.store import Delivery
+    from esl_vm.recordings.journal import Journal
+    from esl_vm.recordings.outcome import Settled, Settlement
+    from esl_vm.recordings.settle import Settler
     from esl_vm.sound.wav import Wave
-    from esl_vm.spool.journal import Journal
-    from esl_vm.spool.outcome import Settled, Settlement
-    from esl_vm.spool.settle import Settler
 
 log = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from esl_vm.audio.redis_audio import RedisAudio
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId
 from esl_vm.model.message import Caller, Message
 from esl_vm.model.options import MailboxOptions
-from esl_vm.spool import Settled, Spool, Sweeper
-from esl_vm.spool.folder import SpoolFolder
+from esl_vm.recordings import Settled, Spool, Sweeper
+from esl_vm.recordings.folder import SpoolFolder
 from esl_vm.store import keys
 from esl_vm.store.connect import connect
 from esl_vm.store.link import LinkLimits

@@ -9,8 +9,8 @@ from support.sounds import silence, voice
 from esl_vm.model.call import Ended
 from esl_vm.model.errors import CallerGoneError, SpoolError
 from esl_vm.model.mailbox import Greeting
+from esl_vm.recordings import Settled
 from esl_vm.sound.wav import wave
-from esl_vm.spool import Settled
 
 BUSY = Greeting.BUSY
 

@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING
 from esl_vm.model.errors import StoreDownError
 from esl_vm.model.rate_limited_log import RateLimitedLog
 from esl_vm.model.store import Fate
-from esl_vm.spool.journal import Journal, read
-from esl_vm.spool.manifest import ManifestError, NewerManifestError
-from esl_vm.spool.outcome import Outcome
+from esl_vm.recordings.journal import Journal, read
+from esl_vm.recordings.manifest import ManifestError, NewerManifestError
+from esl_vm.recordings.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from esl_vm.spool.manifest import Manifest
-    from esl_vm.spool.spool import Spool
+    from esl_vm.recordings.manifest import Manifest
+    from esl_vm.recordings.spool import Spool
 
 log = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from support.sounds import silence, voice
 
 from esl_vm.model.errors import AudioMissingError, CallerGoneError, SpoolError
 from esl_vm.model.store import Delivery
+from esl_vm.recordings import Settled
 from esl_vm.sound.wav import wave
-from esl_vm.spool import Settled
 
 SOURCE = voice(3000)
 PREFACE = voice(1000, pitch=0.6)
@@ -212,8 +212,8 @@ def test_a_process_that_dies_before_it_was_certain_sends_nothing(desk, original,
     def dies(*_):
         raise SystemExit
 
-    monkeypatch.setattr("esl_vm.spool.spool.join", dies)
-    monkeypatch.setattr("esl_vm.spool.folder.SpoolFolder.remove", dies)
+    monkeypatch.setattr("esl_vm.recordings.spool.join", dies)
+    monkeypatch.setattr("esl_vm.recordings.folder.SpoolFolder.remove", dies)
     preface = desk.spool.take_sound(desk.sound_id())
     freeswitch_records(preface.path, PREFACE)
     preface.recorded(recorded(1000))

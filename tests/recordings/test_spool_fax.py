@@ -11,8 +11,8 @@ from spool_cast import ALICE, Desk, freeswitch_records, recorded
 from support.sounds import silence, voice
 
 from esl_vm.model.events import What
-from esl_vm.spool import Settled
-from esl_vm.spool.settle import FAX
+from esl_vm.recordings import Settled
+from esl_vm.recordings.settle import FAX
 
 
 def tone(hertz, ms, level=6000, rate=8000, noise=0):

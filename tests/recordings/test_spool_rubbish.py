@@ -14,11 +14,11 @@ from redis_service import ALICE, SAID, id_of
 from spool_cast import RATE, freeswitch_records, process_dies
 
 from esl_vm.model.settings import SpoolSettings
+from esl_vm.recordings import Settled
+from esl_vm.recordings.manifest import VERSION, encode
+from esl_vm.recordings.settle import MENDING_S
 from esl_vm.sound import disk
 from esl_vm.sound.wav import wave, wave_header
-from esl_vm.spool import Settled
-from esl_vm.spool.manifest import VERSION, encode
-from esl_vm.spool.settle import MENDING_S
 
 GOOD = 500
 

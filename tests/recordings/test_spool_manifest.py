@@ -13,8 +13,8 @@ from spool_cast import ALICE, BOB
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId
 from esl_vm.model.message import CallDetails, Caller, Message
-from esl_vm.spool.journal import Journal, read
-from esl_vm.spool.manifest import VERSION, Kind, Manifest, ManifestError, NewerManifestError, decode, encode
+from esl_vm.recordings.journal import Journal, read
+from esl_vm.recordings.manifest import VERSION, Kind, Manifest, ManifestError, NewerManifestError, decode, encode
 
 MESSAGE = Message("0199-a", Caller("5145550100", "Zoé « la » Côté"), 1.5, urgent=True, folder=Folder.WORK)
 MANIFEST = Manifest(Kind.MESSAGE, "0199-a", "media1", made=2.5, boxes=(ALICE, BOB), message=MESSAGE, min_ms=1000)

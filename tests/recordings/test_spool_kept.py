@@ -10,8 +10,8 @@ from spool_cast import ALICE, BOB, EVE, Desk, freeswitch_records, process_dies, 
 from support.sounds import voice
 
 from esl_vm.model.mailbox import Greeting
+from esl_vm.recordings import Settled, Spool, Sweeper
 from esl_vm.sound import disk
-from esl_vm.spool import Settled, Spool, Sweeper
 
 SAID = voice(1500)
 KEEP_S = 600.0

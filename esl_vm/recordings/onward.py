@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from esl_vm.model.actor import acting, actor
 from esl_vm.model.call import Ended, Recorded
 from esl_vm.model.errors import AudioMissingError, SpoolError, StoreDownError
-from esl_vm.spool.outcome import Settled, Settlement
-from esl_vm.spool.take import Take
+from esl_vm.recordings.outcome import Settled, Settlement
+from esl_vm.recordings.take import Take
 
 if TYPE_CHECKING:
-    from esl_vm.spool.journal import Journal
-    from esl_vm.spool.spool import Spool
+    from esl_vm.recordings.journal import Journal
+    from esl_vm.recordings.spool import Spool
 
 log = logging.getLogger(__name__)
 

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 from esl_vm.model.actor import actor
 from esl_vm.model.errors import AudioMissingError, SpoolError
 from esl_vm.model.rate_limited_log import RateLimitedLog
+from esl_vm.recordings.destinations import Destinations
+from esl_vm.recordings.folder import SpoolFolder
+from esl_vm.recordings.journal import Journal, read
+from esl_vm.recordings.manifest import Kind, Manifest, ManifestError
+from esl_vm.recordings.settle import Settler
+from esl_vm.recordings.take import Take
 from esl_vm.sound import disk
 from esl_vm.sound.wav import BrokenSoundError, join
-from esl_vm.spool.destinations import Destinations
-from esl_vm.spool.folder import SpoolFolder
-from esl_vm.spool.journal import Journal, read
-from esl_vm.spool.manifest import Kind, Manifest, ManifestError
-from esl_vm.spool.settle import Settler
-from esl_vm.spool.take import Take
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -14,9 +14,9 @@ from esl_vm.model.call import Ended
 from esl_vm.model.errors import CallerGoneError, InvalidValueError, SpoolError
 from esl_vm.model.message import Message
 from esl_vm.model.store import Delivery
+from esl_vm.recordings import Settled
+from esl_vm.recordings.journal import read
 from esl_vm.sound.wav import wave
-from esl_vm.spool import Settled
-from esl_vm.spool.journal import read
 
 
 def test_the_manifest_is_on_the_disk_before_the_beep(desk):

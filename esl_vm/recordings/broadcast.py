@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.mailbox import Folder, MailboxId
 from esl_vm.model.store import Delivery
-from esl_vm.spool.manifest import copy_id
+from esl_vm.recordings.manifest import copy_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

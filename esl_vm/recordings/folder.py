@@ -20,15 +20,15 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from esl_vm.model.errors import SpoolError
+from esl_vm.recordings.journal import Journal
+from esl_vm.recordings.manifest import ManifestError
 from esl_vm.sound import disk
-from esl_vm.spool.journal import Journal
-from esl_vm.spool.manifest import ManifestError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from esl_vm.spool.manifest import Manifest
+    from esl_vm.recordings.manifest import Manifest
 
 _SOUND_FILE = re.compile(r"(?P<id>[A-Za-z0-9][A-Za-z0-9._-]*)-(?:\d+(?:\.fit|\.\d+)?|intro)\.wav")
 

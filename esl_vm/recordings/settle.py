@@ -11,20 +11,20 @@ from esl_vm.model.actor import acting, actor
 from esl_vm.model.errors import InvalidValueError, SoundTooLargeError, SpoolError, StoreDownError
 from esl_vm.model.rate_limited_log import RateLimitedLog
 from esl_vm.model.store import Delivery
+from esl_vm.recordings.manifest import Kind
+from esl_vm.recordings.outcome import Settled, Settlement
 from esl_vm.sound import disk
 from esl_vm.sound.fax import is_fax
 from esl_vm.sound.wav import BrokenSoundError, convert, cut_to, measure, measured
-from esl_vm.spool.manifest import Kind
-from esl_vm.spool.outcome import Settled, Settlement
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from esl_vm.recordings.destinations import Destinations
+    from esl_vm.recordings.folder import SpoolFolder
+    from esl_vm.recordings.journal import Journal
+    from esl_vm.recordings.manifest import Manifest
     from esl_vm.sound.wav import Wave
-    from esl_vm.spool.destinations import Destinations
-    from esl_vm.spool.folder import SpoolFolder
-    from esl_vm.spool.journal import Journal
-    from esl_vm.spool.manifest import Manifest
 
 log = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ from live.freeswitch import FreeSwitch, find_freeswitch
 from spool_cast import ALICE, process_dies
 from support.waiting import wait_until
 
+from esl_vm.recordings import Settled
 from esl_vm.sound.wav import measure
-from esl_vm.spool import Settled
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from support.sounds import voice
 
 from esl_vm.model.errors import StoreDownError
 from esl_vm.model.mailbox import Greeting, MailboxId
+from esl_vm.recordings import Settled
 from esl_vm.sound.wav import wave
-from esl_vm.spool import Settled
 
 
 def test_leaving_a_message_asks_redis_twice(service):

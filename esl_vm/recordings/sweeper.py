@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import AudioMissingError, InvalidValueError, SpoolError, StoreDownError
 from esl_vm.model.rate_limited_log import RateLimitedLog
-from esl_vm.spool.journal import Journal
-from esl_vm.spool.keeper import Keeper
-from esl_vm.spool.manifest import MOST_BYTES, ManifestError, NewerManifestError, decode
-from esl_vm.spool.onward import send_on
-from esl_vm.spool.outcome import Outcome, Settled
-from esl_vm.spool.settle import HANDOVER_SUFFIX, MENDING_S
+from esl_vm.recordings.journal import Journal
+from esl_vm.recordings.keeper import Keeper
+from esl_vm.recordings.manifest import MOST_BYTES, ManifestError, NewerManifestError, decode
+from esl_vm.recordings.onward import send_on
+from esl_vm.recordings.outcome import Outcome, Settled
+from esl_vm.recordings.settle import HANDOVER_SUFFIX, MENDING_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from esl_vm.spool.manifest import Manifest
-    from esl_vm.spool.spool import Spool
+    from esl_vm.recordings.manifest import Manifest
+    from esl_vm.recordings.spool import Spool
 
 log = logging.getLogger(__name__)
 

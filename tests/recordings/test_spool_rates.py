@@ -9,9 +9,9 @@ from spool_cast import ALICE, RATE, Desk, freeswitch_records, recorded
 from support.sounds import silence, voice
 
 from esl_vm.model.mailbox import Greeting
+from esl_vm.recordings import Settled
+from esl_vm.recordings.journal import Journal
 from esl_vm.sound.wav import measure, wave
-from esl_vm.spool import Settled
-from esl_vm.spool.journal import Journal
 
 LINES = [(8000, 1), (16000, 1), (24000, 1), (48000, 1), (48000, 2)]
 

@@ -14,9 +14,9 @@ from support.small_disk import small_disk, take_inodes
 from support.sounds import voice
 
 from esl_vm.model.errors import CallerGoneError, SpoolError
+from esl_vm.recordings import Settled
+from esl_vm.recordings.journal import read
 from esl_vm.sound import disk as spool_disk
-from esl_vm.spool import Settled
-from esl_vm.spool.journal import read
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_what_cannot_be_brought_to_the_disk_is_not_promised_but_kept_all_the_sam
 
 
 def test_a_take_that_was_settled_between_a_look_and_its_lock_is_let_go(desk, monkeypatch):
-    from esl_vm.spool import journal
+    from esl_vm.recordings import journal
 
     take = desk.take()
     process_dies(take)

@@ -1,9 +1,0 @@
-"""Recordings on their way: named and on disk before the beep, settled exactly once."""
-
-from esl_vm.spool.outcome import Outcome, Settled, Settlement
-from esl_vm.spool.settle import HANDOVER_SUFFIX
-from esl_vm.spool.spool import Spool, TakeInfo
-from esl_vm.spool.sweeper import Sweeper
-from esl_vm.spool.take import Take
-
-__all__ = ["HANDOVER_SUFFIX", "Outcome", "Settled", "Settlement", "Spool", "Sweeper", "Take", "TakeInfo"]
