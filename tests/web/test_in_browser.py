@@ -180,6 +180,7 @@ def test_while_a_message_is_open_the_list_stays_where_it_is(house, sits_down):
     owner.page.wait_for_selector(".messages a:has-text('Jean Roy')")
 
 
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg, which reads what a browser records, is missing")
 def test_a_greeting_is_recorded_in_the_browser(house, sits_down):
     owner = sits_down()
     owner.sign_in()
