@@ -86,11 +86,9 @@ def sentinel(followed: Followed, all_hosts: list[Host]) -> None:
         host.write("/etc/redis/sentinel.conf", watch, "redis:redis")
     for line in start.commands:
         followed.type_in(ADMINISTRATION, section, line, all_hosts)
-    ask = "redis-cli -a change-this --no-auth-warning"
     followed.expect(
-        "the master has two replicas", ADMINISTRATION, section, 60,
-        lambda: "connected_slaves:2" in all_hosts[0].run(f"{ask} info replication").stdout,
-    )  # fmt: skip
+        "the master has two replicas in step", ADMINISTRATION, section, 60, lambda: in_step(all_hosts[0], 6379)
+    )
     followed.expect(
         "three Sentinels know each other", ADMINISTRATION, section, 60,
         lambda: "num-other-sentinels\n2" in all_hosts[0].run("redis-cli -p 26379 sentinel master voicemail").stdout,
