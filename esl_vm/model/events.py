@@ -6,9 +6,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from esl_vm.model.mailbox import MailboxId
+
 if TYPE_CHECKING:
-    from esl_vm.model.mailbox import MailboxId
     from esl_vm.model.message import Counts
+
+SIGN_INS = MailboxId("sign-in", "service.invalid")
+"""What stands in place of a mailbox in `login` and `login-failed` of who has none, as administrators; RFC 2606 keeps that
+name for nobody."""
 
 
 class What(StrEnum):
@@ -52,6 +57,7 @@ class Event:
         message_id: the message it is about, `` if none.
         details: the rest, by name: for `delivered` every field of the message; `greeting`, `folder`, `from` …;
             for `nearly-full` what it is `of` (`messages` of a folder, `seconds` of the mailbox), `held` and `most`;
+            for `login` and `login-failed` through the web `way` (`link`; none: a PIN) and `who`, where it is no owner;
             for `not-delivered` `why` (`full`, `closed`, `unknown`, `fax`), `caller_number` and `caller_name`.
     """
 

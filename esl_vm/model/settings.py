@@ -211,7 +211,10 @@ class WebSettings:
     upload_mb: int = _setting(20, "most megabytes of a sound that is sent in", low=1, high=1000)
     session_hours: int = _setting(12, "hours after which one signs in anew", low=1, high=720)
     address_failures: int = _setting(
-        50, "wrong PINs from one address, for any mailboxes, within pins.window_s that shut it out", low=1, high=100000
+        50,
+        "wrong PINs and links from one address, for any mailboxes, within pins.window_s that shut it out",
+        low=1,
+        high=100000,
     )
 
 

@@ -11,7 +11,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import AudioMissingError, StoreDownError, SwitchDownError, UnsafeArgumentError
-from esl_vm.model.events import Event, What
+from esl_vm.model.events import SIGN_INS, Event, What
 from esl_vm.notify.lamp_counts import LampCounts
 from esl_vm.notify.lamp_node import Domains, LampNode, voicemail_module_loaded
 from esl_vm.notify.lamps import Lamps
@@ -193,6 +193,8 @@ class LampWatch:
 
     def _note(self, event: Event) -> None:
         """Count an event, and show it on the lamps."""
+        if event.box == SIGN_INS:
+            return
         if event.what is What.BOX_REMOVED:
             concerned = self._counts.remove(event.box)
         else:

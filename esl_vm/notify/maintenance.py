@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from esl_vm.model.events import Event, What
+from esl_vm.model.events import SIGN_INS, Event, What
 from esl_vm.model.mailbox import Folder, Greeting
 from esl_vm.notify.summary import Summary
 
@@ -29,6 +29,8 @@ def maintenance_events(event: Event, domain: str, sound: Callable[[str], str]) -
         sound: a file on this node with the sound of an id, `` if it can't be had.
     """
     match event.what:
+        case What.LOGIN | What.LOGIN_FAILED if event.box == SIGN_INS:
+            return
         case What.DELIVERED:
             yield _named("leave-message", event, domain, _message(event, sound))
         case What.LOGIN:

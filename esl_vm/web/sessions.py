@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 import gevent
@@ -10,6 +9,7 @@ import gevent
 from esl_vm.model import rights
 from esl_vm.model.actor import acting, browser
 from esl_vm.model.errors import InvalidValueError
+from esl_vm.model.events import SIGN_INS, What
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.pins import PinCheck
 from esl_vm.model.rights import NOBODY, Identity, Right, Role
@@ -22,7 +22,6 @@ from esl_vm.web.who import cookie_value, counted_address, sign_in
 if TYPE_CHECKING:
     from esl_vm.web.world import WebWorld
 
-log = logging.getLogger(__name__)
 _TAG = "Sessions"
 
 
@@ -42,10 +41,7 @@ def begin_owner(ask: Ask, mailbox: str, pin: str) -> Answer:
     opened = world.mailboxes.open(box)
     if opened is None:  # removed a moment ago
         raise wrong_pin()
-    secret = world.access.begin(
-        box, seconds=world.settings.session_hours * 3600, address=ask.address, pin_mark=opened.pin_mark
-    )
-    return _begun(ask, rights.owner(box), cookie_value(box, secret))
+    return signed_in(ask, rights.owner(box), pin_mark=opened.pin_mark)
 
 
 def check_pin(ask: Ask, mailbox: str, pin: str) -> MailboxId:
@@ -54,9 +50,7 @@ def check_pin(ask: Ask, mailbox: str, pin: str) -> MailboxId:
     A mailbox that is not there, or has no PIN of its owner's, takes as long and is answered as any other.
     """
     world = ask.world
-    counted = counted_address(ask.address)
-    if world.access.failures(counted) >= world.settings.address_failures:
-        raise locked(world, "Too many wrong PINs came from your address.")
+    refuse_guessing(ask)
     try:
         box = MailboxId.parse(mailbox, world.domain)
     except InvalidValueError:
@@ -69,8 +63,19 @@ def check_pin(ask: Ask, mailbox: str, pin: str) -> MailboxId:
         case PinCheck.LOCKED:
             raise locked(world, "Too many wrong PINs were tried for this mailbox.")
         case PinCheck.WRONG:
-            world.access.count_failure(counted, world.pin_rules.window_s)
+            count_guess(ask)
             raise wrong_pin()
+
+
+def refuse_guessing(ask: Ask) -> None:
+    """Shut out an address from which too many wrong PINs or links came; raises ProblemError."""
+    if ask.world.access.failures(counted_address(ask.address)) >= ask.world.settings.address_failures:
+        raise locked(ask.world, "Too many wrong PINs or links came from your address.")
+
+
+def count_guess(ask: Ask) -> None:
+    """One more wrong PIN or link from that address."""
+    ask.world.access.count_failure(counted_address(ask.address), ask.world.pin_rules.window_s)
 
 
 def wrong_pin() -> ProblemError:
@@ -94,7 +99,7 @@ def _rest(milliseconds: int) -> None:
 
 @route(
     "POST", "/session/link", Right.ANYBODY, "Sign in as an administrator, by a one-time link",
-    body=SignInByLink, answer=SessionTold, status=201, problems=("forbidden",), tag=_TAG,
+    body=SignInByLink, answer=SessionTold, status=201, problems=("forbidden", "locked"), tag=_TAG,
 )  # fmt: skip
 def sign_in_by_link(ask: Ask, body: SignInByLink) -> Answer:
     """`esl-vm admin add NAME` prints the link. It opens once."""
@@ -103,18 +108,47 @@ def sign_in_by_link(ask: Ask, body: SignInByLink) -> Answer:
 
 def begin_administrator(ask: Ask, link: str) -> Answer:
     """Use a one-time link up; the answer sets the session's cookie. Raises ProblemError."""
-    world = ask.world
-    name = world.access.use_link(link)
+    refuse_guessing(ask)
+    name = ask.world.access.use_link(link)
     if not name:
+        count_guess(ask)
+        tell_sign_in(ask, SIGN_INS, "link", failed="no such link")
         raise ProblemError("forbidden", "The link was used, or is too old. `esl-vm admin add NAME` prints another.")
-    secret = world.access.begin(None, seconds=world.settings.session_hours * 3600, address=ask.address, name=name)
-    log.info("administrator %s signed in from %s", name, ask.address)
-    return _begun(ask, rights.administrator(name), cookie_value(None, secret))
+    return signed_in(ask, rights.administrator(name), "link")
 
 
-def _begun(ask: Ask, who: Identity, cookie: str) -> Answer:
+def signed_in(ask: Ask, who: Identity, way: str = "", pin_mark: str = "") -> Answer:
+    """Begin a session in place of the one that the browser had; the answer sets its cookie.
+
+    Args:
+        ask: the request.
+        who: an owner or an administrator.
+        way: by which he came (`link`); the store itself writes down who came by a PIN.
+        pin_mark: of an owner's mailbox.
+    """
+    box = session_box(who)
+    if way:
+        tell_sign_in(ask, box or SIGN_INS, way, who="" if box else who.name)
+    if ask.who.session:
+        ask.world.access.end(session_box(ask.who), ask.who.session)
+    secret = ask.world.access.begin(
+        box,
+        seconds=ask.world.settings.session_hours * 3600,
+        address=ask.address,
+        name="" if box else who.name,
+        pin_mark=pin_mark,
+    )
     ask.who = who
-    return Answer(_told(who), 201, cookie=Cookie(cookie, ask.world.settings.session_hours * 3600))
+    return Answer(_told(who), 201, cookie=Cookie(cookie_value(box, secret), ask.world.settings.session_hours * 3600))
+
+
+def tell_sign_in(ask: Ask, box: MailboxId, way: str, *, who: str = "", failed: str = "") -> None:
+    """Write down that somebody signed in, or (failed: why) did not."""
+    name = f"{Role.ADMINISTRATOR} {who}" if who else f"{Role.OWNER} {box}" if box != SIGN_INS else "nobody"
+    with acting(browser(name, ask.address, ask.id)):
+        what = What.LOGIN_FAILED if failed else What.LOGIN
+        details = {"from": ask.address, "outside": "yes", "way": way, "who": who, "why": failed}
+        ask.world.mailboxes.tell(box, what, **details)
 
 
 @route("GET", "/session", Right.ANYBODY, "Who is signed in", answer=SessionTold, problems=("sign-in",), tag=_TAG)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from notify_cast import NOON, counts, delivered, event
 
-from esl_vm.model.events import What
+from esl_vm.model.events import SIGN_INS, What
 from esl_vm.notify.maintenance import maintenance_events
 
 HOST = "pbx.example.com"
@@ -117,6 +119,11 @@ def test_no_event_tells_a_pin_whatever_it_was_told(what):
 def test_what_mod_voicemail_does_not_know_fires_nothing():
     for what in ("locked", "box-added", "box-changed"):
         assert fired(event(what)) == []
+
+
+def test_who_signs_in_without_a_mailbox_is_nobody_to_mod_voicemail():
+    for what in (What.LOGIN, What.LOGIN_FAILED):
+        assert fired(replace(event(what), box=SIGN_INS)) == []
 
 
 def test_counts_of_other_folders_are_not_saved_messages():

@@ -2,6 +2,8 @@
 
 from support.browser import CHOSEN_PIN
 
+from esl_vm.model.events import SIGN_INS
+
 
 def test_an_owner_signs_in_sees_his_mailbox_and_signs_out(house):
     box = house.box()
@@ -112,6 +114,47 @@ def test_an_administrators_link_opens_once_and_looking_at_it_uses_nothing_up(hou
     assert "marie" in house.served.command("admin", "list")
     house.served.command("admin", "remove", "marie")
     assert marie.get("/api/v1/mailboxes").status == 401
+
+
+def sign_ins(house, *, since):
+    """What was written down of those who have no mailbox."""
+    told = [event for event in house.store.events.tail(50, box=SIGN_INS) if event.at >= since]
+    return [(event.what, *(event.details.get(name, "") for name in ("who", "way", "from", "why"))) for event in told]
+
+
+def test_administrators_sign_ins_are_written_down_and_so_is_who_guesses_at_links(house):
+    began = house.node.clock.now()
+    anna = house.served.browser(headers={"X-Forwarded-For": "198.51.100.20"})
+    guess = anna.post("/api/v1/session/link", {"link": "guessed"})
+    assert guess.problem == "forbidden"
+    link = house.store.access.link("anna b", 600)
+    assert anna.post("/api/v1/session/link", {"link": link}).status == 201
+    assert sign_ins(house, since=began) == [
+        ("login-failed", "", "link", "198.51.100.20", "no such link"),
+        ("login", "anna b", "link", "198.51.100.20", ""),
+    ]
+    by = [event.details["by"].split()[1] for event in house.store.events.tail(2, box=SIGN_INS)]
+    assert by == ["nobody", "administrator:anna:b"]
+    secrets = house.served.command("events", "--box", str(SIGN_INS), "--json")
+    assert link not in secrets
+    assert "guessed" not in secrets
+
+
+def test_links_are_guessed_at_as_seldom_as_pins(house):
+    stranger = house.served.browser(headers={"X-Forwarded-For": "203.0.113.77"})
+    for _ in range(30):
+        assert stranger.post("/api/v1/session/link", {"link": "guessed"}).status == 403
+    shut = stranger.post("/api/v1/session/link", {"link": house.store.access.link("otto", 600)})
+    assert (shut.status, shut.problem) == (429, "locked")
+
+
+def test_signing_in_again_ends_the_session_that_the_browser_had(house):
+    box = house.box()
+    alice = house.owner(box)
+    former = house.served.browser(cookie=alice.cookie)
+    alice.sign_in(box)
+    assert alice.get(f"/api/v1/mailboxes/{box}").status == 200
+    assert former.get(f"/api/v1/mailboxes/{box}").problem == "sign-in"
 
 
 def test_a_token_does_what_it_may_where_it_may_for_as_long_as_it_may(house):
