@@ -106,6 +106,7 @@ def build_web(node: Node, listener: object) -> WebServer:
     from esl_vm.importers.upload import converted_upload
     from esl_vm.ops.web import Connections
     from esl_vm.web.front import build_application
+    from esl_vm.web.problems import ProblemError
     from esl_vm.web.server import WebServer
     from esl_vm.web.streams import Hub
     from esl_vm.web.world import WebWorld
@@ -114,11 +115,13 @@ def build_web(node: Node, listener: object) -> WebServer:
     allow_open_files(wanted.connections + _OTHER_FILES)
     kept = Cache(Path(settings.data_dir) / "web", limit_bytes=settings.audio.cache_mb << 20, run=in_thread)
 
-    def as_mp3(audio_id: str, source: Path) -> Path:
-        from esl_vm.sound.encode import encoded
+    def as_kind(audio_id: str, source: Path, kind: str) -> Path:
+        from esl_vm.sound.encode import NoEncoderError, encoded
 
         try:
-            return kept.fetch(f"{audio_id}-mp3", lambda: in_thread(lambda: encoded(source, "mp3")))
+            return kept.fetch(f"{audio_id}-{kind}", lambda: in_thread(lambda: encoded(source, kind)))
+        except NoEncoderError as none:
+            raise ProblemError("not-acceptable", f"{none}: ask for `wav`.") from none
         except (OSError, RuntimeError) as wrong:
             raise AudioMissingError(f"the sound {audio_id} can't be read: {wrong}") from wrong
 
@@ -145,7 +148,7 @@ def build_web(node: Node, listener: object) -> WebServer:
         hub=Hub(node.store.events),
         partition=node.store.keys.partition,
         converted=converted,
-        encoded=as_mp3,
+        encoded=as_kind,
         domain=settings.service.domain.lower(),
         timezone=settings.service.timezone,
         language=settings.speech.language[:2].lower(),

@@ -64,7 +64,7 @@ def _stored(ask: Ask, greeting: Greeting) -> StoredGreeting:
 
 @route(
     "GET", _PATH + "/{greeting}/sound", Right.GREETING_READ, "A greeting's sound",
-    query=SoundQuery, answer="audio/*", problems=("sound-missing", "range"), tag=_TAG,
+    query=SoundQuery, answer="audio/*", problems=("sound-missing", "range", "not-acceptable"), tag=_TAG,
 )  # fmt: skip
 def greeting_sound(ask: Ask, query: SoundQuery) -> Answer:
     """Its ETag is another one for another recording: what was replaced is never played again."""

@@ -317,7 +317,13 @@ class BatchTold(Told, frozen=True):
 class SoundQuery(Given, frozen=True):
     """How the sound is wanted."""
 
-    format: Annotated[Literal["wav", "mp3"], Meta(description="wav: as it is stored.")] = "wav"
+    format: (
+        Annotated[
+            Literal["wav", "mp3", "opus"],
+            Meta(description="wav: as it is stored; opus: in Ogg. Without it what `Accept` prefers, else wav."),
+        ]
+        | UnsetType
+    ) = UNSET
     download: Annotated[bool, Meta(description="As a file to keep, under the caller's name.")] = False
 
 

@@ -28,6 +28,7 @@ TYPES = {
     "not-found": (404, "There is nothing here"),
     "sound-missing": (404, "The sound is gone"),
     "method-not-allowed": (405, "That can't be done here"),
+    "not-acceptable": (406, "It can't be had in that form"),
     "too-slow": (408, "The request took too long to arrive"),
     "exists": (409, "It is there already"),
     "full": (409, "There is no room"),

@@ -12,6 +12,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from msgspec import UNSET
+
 from esl_vm.model.errors import StoreDownError
 from esl_vm.model.events import What
 from esl_vm.model.rights import Right, Role
@@ -25,7 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_KINDS = {"wav": "audio/wav", "mp3": "audio/mpeg"}
+    import falcon
+
+_KINDS = {"wav": "audio/wav", "mp3": "audio/mpeg", "opus": "audio/ogg"}
 _RANGE = re.compile(r"bytes=([0-9]*)-([0-9]*)")
 _PIECE = 64 * 1024
 _LONGEST_NAME = 80
@@ -34,10 +38,10 @@ _SOUND = "audio/*"
 
 @route(
     "GET", "/mailboxes/{mailbox}/messages/{message}/sound", Right.MESSAGE_HEAR, "A message's sound",
-    query=SoundQuery, answer=_SOUND, problems=("sound-missing", "range"), tag="Messages",
+    query=SoundQuery, answer=_SOUND, problems=("sound-missing", "range", "not-acceptable"), tag="Messages",
 )  # fmt: skip
 def message_sound(ask: Ask, query: SoundQuery) -> Answer:
-    """WAV as it is stored, or MP3. Ranges as RFC 9110 has them. It leaves the message new: PATCH it once it was heard."""
+    """WAV as it is stored, MP3 or Opus. Ranges as RFC 9110 has them. It leaves the message new: PATCH it once it was heard."""
     message = found_message(ask)
     who = f"{message.caller.number} {message.caller.name}".strip() or "message"
     return sound(ask, message.id, query, f"{iso(message.received, ask.zone)[:16].replace('T', ' ')} {who}", message.id)
@@ -46,7 +50,7 @@ def message_sound(ask: Ask, query: SoundQuery) -> Answer:
 @route(
     "GET", "/mailboxes/{mailbox}/messages/{message}/introduction", Right.MESSAGE_HEAR,
     "The spoken introduction of a forwarded message",
-    query=SoundQuery, answer=_SOUND, problems=("sound-missing", "range"), tag="Messages",
+    query=SoundQuery, answer=_SOUND, problems=("sound-missing", "range", "not-acceptable"), tag="Messages",
 )  # fmt: skip
 def message_introduction(ask: Ask, query: SoundQuery) -> Answer:
     """Where there is none, `introduction_ms` is 0."""
@@ -66,14 +70,15 @@ def sound(ask: Ask, audio_id: str, query: SoundQuery, name: str, message_id: str
         name: of the file, without ending, where it is downloaded.
         message_id: for the event of who is not its owner.
     """
+    kind = _preferred(ask.request) if query.format is UNSET else query.format
     path = ask.world.audio.playable(audio_id)
-    if query.format == "mp3":
-        path = ask.world.encoded(audio_id, path)
+    if kind != "wav":
+        path = ask.world.encoded(audio_id, path, kind)
     state = path.stat()
-    etag = _etag(path, state.st_size, state.st_mtime_ns) if query.format == "mp3" else f'"{audio_id}-{state.st_size}"'
-    headers = {"ETag": etag, "Accept-Ranges": "bytes", "Cache-Control": "private, no-cache"}
+    etag = f'"{audio_id}-{state.st_size}"' if kind == "wav" else _etag(path, state.st_size, state.st_mtime_ns)
+    headers = {"ETag": etag, "Accept-Ranges": "bytes", "Cache-Control": "private, no-cache", "Vary": "Accept"}
     if query.download:
-        headers["Content-Disposition"] = disposition(name, query.format)
+        headers["Content-Disposition"] = disposition(name, kind)
     if etag in {word.strip() for word in ask.header("If-None-Match").split(",")}:
         return Answer(status=304, headers=headers)
     part = _part(ask.header("Range"), state.st_size) if ask.header("If-Range") in {"", etag} else None
@@ -86,10 +91,20 @@ def sound(ask: Ask, audio_id: str, query: SoundQuery, name: str, message_id: str
     return Answer(
         status=206 if part else 200,
         headers=headers,
-        kind=_KINDS[query.format],
+        kind=_KINDS[kind],
         stream=_pieces(path, start, end),
         length=end - start,
     )
+
+
+def _preferred(request: falcon.Request) -> str:
+    """The kind of sound that the client would rather have; of two the one that stands first in _KINDS."""
+    if not request.get_header("Accept"):
+        return "wav"
+    wanted = str(request.client_prefers(list(_KINDS.values())) or "")
+    if not wanted:
+        raise ProblemError("not-acceptable", f"It can be had as {', '.join(_KINDS.values())}.")
+    return next(kind for kind, media_type in _KINDS.items() if media_type == wanted)
 
 
 def _part(asked: str, size: int) -> tuple[int, int] | None:

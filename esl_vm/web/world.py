@@ -176,7 +176,8 @@ class WebWorld:
         settings: `[web]`. hub: what reads the events for all who listen. domain, timezone, language: the service's defaults.
         partition: which partition of the events a mailbox is in.
         converted: a sound file of any format, judged by its content, as the store keeps it; raises InvalidValueError.
-        encoded: a sound of the store as MP3: gets its id and file, returns a file that stays for a while.
+        encoded: a sound of the store as `mp3` or `opus`: gets its id, file and the kind, returns a file that stays for a while;
+            raises ProblemError where this host makes none.
     """
 
     settings: WebSettings
@@ -196,7 +197,7 @@ class WebWorld:
     hub: Hub
     partition: Callable[[MailboxId], int]
     converted: Callable[[Path], AbstractContextManager[Converted]]
-    encoded: Callable[[str, Path], Path]
+    encoded: Callable[[str, Path, str], Path]
     domain: str = "default"
     timezone: str = "America/Toronto"
     language: str = "fr"

@@ -4,6 +4,7 @@ import io
 
 import pytest
 import soundfile
+from support.s3_neighbour import S3Neighbour
 from support.web_house import House, Served
 
 from esl_vm.model.mailbox import Greeting, StoredGreeting
@@ -17,7 +18,7 @@ def recording(house):
     return house.owner(box), f"/api/v1/mailboxes/{box}/messages/{message_id}/sound", house.sound().read_bytes()
 
 
-@pytest.mark.parametrize("kind", ["wav", "mp3"])
+@pytest.mark.parametrize("kind", ["wav", "mp3", "opus"])
 def test_ranges(recording, kind):
     alice, path, _ = recording
     whole = alice.get(path, query={"format": kind})
@@ -42,14 +43,31 @@ def test_ranges(recording, kind):
         assert alice.get(path, query={"format": kind}, headers={"Range": ignored}).body == content
 
 
-def test_the_stored_sound_is_given_as_it_is_and_as_mp3(recording):
+@pytest.mark.parametrize(("kind", "media_type"), [("mp3", "audio/mpeg"), ("opus", "audio/ogg")])
+def test_the_stored_sound_is_given_as_it_is_or_smaller(recording, kind, media_type):
     alice, path, stored = recording
     assert alice.get(path).body == stored
-    mp3 = alice.get(path, query={"format": "mp3"})
-    assert mp3.headers["Content-Type"] == "audio/mpeg"
-    samples, rate = soundfile.read(io.BytesIO(mp3.body))
+    smaller = alice.get(path, query={"format": kind, "download": "true"})
+    assert smaller.headers["Content-Type"] == media_type
+    assert f".{kind}" in smaller.headers["Content-Disposition"]
+    samples, rate = soundfile.read(io.BytesIO(smaller.body))
     assert rate == 8000
     assert len(samples) / rate == pytest.approx(2.0, abs=0.2)
+
+
+def test_without_a_format_the_client_gets_what_it_prefers(recording):
+    alice, path, stored = recording
+    for accept, media_type in (
+        ("*/*", "audio/wav"),
+        ("audio/webm,audio/ogg,audio/wav,audio/*;q=0.9,*/*;q=0.5", "audio/wav"),
+        ("audio/mpeg", "audio/mpeg"),
+        ("audio/mpeg;q=0.5, audio/ogg", "audio/ogg"),
+    ):
+        reply = alice.get(path, headers={"Accept": accept})
+        assert (reply.headers["Content-Type"], reply.headers["Vary"]) == (media_type, "Accept")
+    refused = alice.get(path, headers={"Accept": "video/mp4"})
+    assert (refused.status, refused.problem) == (406, "not-acceptable")
+    assert alice.get(path, query={"format": "wav"}, headers={"Accept": "video/mp4"}).body == stored
 
 
 def test_what_the_browser_has_is_not_sent_again(recording):
@@ -109,18 +127,34 @@ def test_a_new_temporary_greeting_keeps_its_dates_unless_they_are_over(house):
         assert (refused.status, refused.problem) == (422, "invalid")
 
 
-def test_ranges_are_the_same_where_sounds_are_files(web_redis, tmp_path):
-    shared = tmp_path / "shared"
-    shared.mkdir()
-    running = Served(tmp_path, web_redis.url, f'audio.store = "folder"\naudio.folder = "{shared}"\n')
+def ranges_of(redis_url, folder, settings):
+    """What a browser gets of a sound's end, and of one as Opus that nobody asked for before, from such a store."""
+    running = Served(folder, redis_url, settings)
     try:
         house = House(running)
         box = house.box()
         path = f"/api/v1/mailboxes/{box}/messages/{house.message(box)}/sound"
-        part = house.owner(box).get(path, headers={"Range": "bytes=-100"})
+        alice = house.owner(box)
+        part = alice.get(path, headers={"Range": "bytes=-100"})
         assert (part.status, part.body) == (206, house.sound().read_bytes()[-100:])
+        first = alice.get(path, query={"format": "opus"}, headers={"Range": "bytes=0-3"})
+        assert (first.status, first.body) == (206, b"OggS")
     finally:
         running.close()
+
+
+def test_ranges_are_the_same_where_sounds_are_files(web_redis, tmp_path):
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    ranges_of(web_redis.url, tmp_path, f'audio.store = "folder"\naudio.folder = "{shared}"\n')
+
+
+def test_ranges_are_the_same_where_sounds_are_in_s3(web_redis, tmp_path):
+    pytest.importorskip("boto3", reason="esl-vm[s3] is not installed")
+    with S3Neighbour() as s3:
+        settings = {"store": "s3", "bucket": "sounds", "endpoint": s3.url, "access_key": "one", "secret_key": "two"}
+        ranges_of(web_redis.url, tmp_path, "".join(f'audio.{name} = "{value}"\n' for name, value in settings.items()))
+        assert s3.objects
 
 
 def test_a_sound_that_is_broken_is_said_to_be(house):
@@ -132,3 +166,19 @@ def test_a_sound_that_is_broken_is_said_to_be(house):
     house.node.audio.put(message_id, broken)
     reply = house.owner(box).get(f"/api/v1/mailboxes/{box}/messages/{message_id}/sound", query={"format": "mp3"})
     assert (reply.status, reply.problem) == (404, "sound-missing")
+
+
+def test_a_host_that_makes_no_smaller_sounds_says_so(web_redis, tmp_path, monkeypatch):
+    (tmp_path / "sitecustomize.py").write_text("import soundfile\nsoundfile.check_format = lambda *_: False\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    running = Served(tmp_path, web_redis.url)
+    try:
+        house = House(running)
+        box = house.box()
+        alice, path = house.owner(box), f"/api/v1/mailboxes/{box}/messages/{house.message(box)}/sound"
+        refused = alice.get(path, query={"format": "opus"})
+        assert (refused.status, refused.problem) == (406, "not-acceptable")
+        assert refused.json["detail"] == "this host's libsndfile makes no opus: ask for `wav`."
+        assert alice.get(path).status == 200
+    finally:
+        running.close()
