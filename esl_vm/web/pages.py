@@ -104,7 +104,10 @@ def static_file(ask: Ask) -> Answer:
     name = ask.path["name"]
     if name not in _files() or ask.path["digest"] != _digest():
         raise ProblemError("not-found")
-    return Answer(_files()[name], headers=_FOR_EVER, kind=_KINDS[Path(name).suffix])
+    headers = {**_FOR_EVER, "ETag": f'"{_digest()}"'}
+    if headers["ETag"] in ask.header("If-None-Match"):
+        return Answer(status=304, headers=headers)
+    return Answer(_files()[name], headers=headers, kind=_KINDS[Path(name).suffix])
 
 
 @page("GET", "/voicemail.webmanifest", Right.ANYBODY, "What a telephone needs to install the page")

@@ -1,7 +1,7 @@
 """`make bench`: measure, print a table, write it to bench-out/performance.md. Fails on errors, never on numbers.
 
 make bench                                    everything, about six minutes
-make bench BENCH="--only latency --quick"     one of: applications latency memory large-mailbox workers start web; short rounds
+make bench BENCH="--only latency --quick"     one of: applications latency memory large-mailbox workers start web page; short rounds
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.page import page
 from bench.processes import CORES, ROOT, Contender, Meter, Service, hold_load, memory_kb, on, run_load
 from bench.web import web
 from esl_vm.cli.settings_file import load_settings
@@ -212,7 +213,7 @@ def start() -> Iterator[Row]:
 def main() -> None:
     """Measure, and say it."""
     parser = argparse.ArgumentParser("make bench", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    names = ("applications", "latency", "memory", "large-mailbox", "workers", "start", "web")
+    names = ("applications", "latency", "memory", "large-mailbox", "workers", "start", "web", "page")
     parser.add_argument("--only", choices=names, action="append", help="measure only this (may be repeated)")
     parser.add_argument("--quick", action="store_true", help="short rounds")
     parser.add_argument("--out", type=Path, default=ROOT / "bench-out", help="folder for the table")
@@ -226,6 +227,7 @@ def main() -> None:
         "workers": lambda: workers(rounds, calls),
         "start": start,
         "web": lambda: web(furnish, rounds - 2, 2 * rounds),
+        "page": lambda: page(furnish, rounds),
     }
     lines = ["| what | measured | wanted |", "|---|---|---|"]
     for name in given.only or names:

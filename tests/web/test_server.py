@@ -1,6 +1,7 @@
 """The server itself: its headers, its bounds, its log; slow and greedy clients; Redis away; its end."""
 
 import contextlib
+import gzip
 import socket
 import wave
 from pathlib import Path
@@ -60,6 +61,22 @@ def test_a_style_sheets_address_is_its_contents(house):
     sheet = browser.get(address)
     assert sheet.headers["Content-Type"].startswith("text/css")
     assert "immutable" in sheet.headers["Cache-Control"]
+    assert browser.get(address, headers={"If-None-Match": sheet.headers["ETag"]}).status == 304
+    packed = browser.get(address, headers={"Accept-Encoding": "gzip"})
+    assert (packed.headers["Content-Encoding"], packed.headers["Vary"]) == ("gzip", "Accept-Encoding")
+    assert gzip.decompress(packed.body) == sheet.body
+
+
+def test_what_a_search_or_a_form_is_answered_is_not_compressed(house):
+    box = house.box()
+    alice, packs = house.owner(box), {"Accept-Encoding": "gzip"}
+    folder = f"/mailbox/{box}/folder/new"
+    assert alice.get(folder, headers=packs).headers["Content-Encoding"] == "gzip"
+    assert "Content-Encoding" not in alice.get(folder, query={"q": "a"}, headers=packs).headers
+    assert (
+        "Content-Encoding"
+        not in alice.post("/", b"mailbox=1&pin=1", kind="application/x-www-form-urlencoded", headers=packs).headers
+    )
 
 
 def test_a_problem_has_its_id_in_the_log(house):
