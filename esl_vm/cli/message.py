@@ -93,7 +93,8 @@ def _message_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", metavar="ID", help="as `message list` shows it")
 
 
-def _as_json(message: Message, zone: str) -> dict[str, Any]:
+def as_json(message: Message, zone: str) -> dict[str, Any]:
+    """A message as `--json` shows it."""
     return {
         "id": message.id,
         "folder": str(message.folder),
@@ -118,7 +119,7 @@ def _list(args: argparse.Namespace) -> int:
             for m in messages_of(node.mailboxes, mailbox.id, folder)
         ]
     if args.json:
-        print_json([_as_json(message, zone) for message in messages])
+        print_json([as_json(message, zone) for message in messages])
         return 0
     if not messages:
         show(f"{mailbox.id}: no messages" + (f" in {args.folder}" if args.folder else ""))
@@ -146,7 +147,7 @@ def _search(args: argparse.Namespace) -> int:
         zone = node.settings.service.timezone
         found = node.store.calls.messages(args.call_id)
     if args.json:
-        print_json([{"mailbox": str(box), **_as_json(message, zone)} for box, message in found])
+        print_json([{"mailbox": str(box), **as_json(message, zone)} for box, message in found])
     elif found:
         print_table(("mailbox", *_HEADS), [(str(box), *_row(message, zone)) for box, message in found])
     else:
@@ -171,7 +172,7 @@ def _show(args: argparse.Namespace) -> int:
         stored = node.audio.exists(message.id)
     zone = mailbox.timezone or node.settings.service.timezone
     if args.json:
-        print_json(_as_json(message, zone))
+        print_json(as_json(message, zone))
         return 0
     rows = [
         ("id", message.id),

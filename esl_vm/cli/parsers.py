@@ -18,11 +18,16 @@ EXIT_CODES = "exit codes: 0 done, 1 failed or not found, 2 wrong usage or settin
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what was probably meant, and where help is."""
+    """Says what was probably meant, and where help is.
+
+    Attributes:
+        commands: those under it, by name.
+    """
 
     def __init__(self, **options: Any) -> None:
         options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         super().__init__(allow_abbrev=False, **options)
+        self.commands: dict[str, Parser] = {}
         self._in_any_order = False
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
@@ -59,6 +64,7 @@ class Commands:
 
     def __init__(self, parser: Parser, common: Parser) -> None:
         self._common = common
+        self._commands = parser.commands
         self._subparsers = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
 
     def add(
@@ -99,6 +105,7 @@ class Commands:
             epilog=(f"examples:{example_lines}\n\n" if example_lines else "") + EXIT_CODES,
             parents=[common],
         )
+        self._commands[name] = parser
         return parser
 
 

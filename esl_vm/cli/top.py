@@ -55,9 +55,9 @@ def _run(args: argparse.Namespace) -> int:
             print_json(found)
         elif args.once or not sys.stdout.isatty():
             found = look(node)
-            _show_once(found)
+            show_once(found)
         else:
-            return _watch(node, args.every)
+            return watch(node, args.every)
     return 1 if any(not one["alive"] for one in found["nodes"]) else 0
 
 
@@ -103,26 +103,28 @@ def _node(one: NodeState, now: float, zone: str) -> dict[str, Any]:
     }
 
 
-def _watch(node: Node, every: float) -> int:
+def watch(node: Node, every: float) -> int:
+    """Show it every so many seconds until Ctrl-C; returns the exit code."""
     from rich.live import Live
 
     with contextlib.suppress(KeyboardInterrupt), Live(screen=True, auto_refresh=False) as live:
         while True:
             try:
-                live.update(_view(look(node)), refresh=True)
+                live.update(view(look(node)), refresh=True)
             except StoreDownError as away:
                 live.update(_marked(f"{away}   This goes on when Redis is there again."), refresh=True)
             time.sleep(every)
     return 0
 
 
-def _show_once(found: dict[str, Any]) -> None:
+def show_once(found: dict[str, Any]) -> None:
+    """Print it."""
     from rich.console import Console
 
-    Console(highlight=False, width=None if sys.stdout.isatty() else 160).print(_view(found))
+    Console(highlight=False, width=None if sys.stdout.isatty() else 160).print(view(found))
 
 
-def _view(found: dict[str, Any]) -> RenderableType:
+def view(found: dict[str, Any]) -> RenderableType:
     """What is shown: a line for the cluster, a row for each node; red where somebody should look."""
     from rich.console import Group
     from rich.table import Table

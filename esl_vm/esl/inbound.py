@@ -120,6 +120,11 @@ class EventSocketSwitch:
         """Whether FreeSWITCH is connected and has accepted the password."""
         return bool(self._up.is_set())
 
+    @property
+    def unread(self) -> list[int]:
+        """How many events wait for each iterator that is open."""
+        return [len(subscriber.events) for subscriber in self._subscribers]
+
     def wait_connected(self, timeout: float) -> bool:
         """Wait until it is, at most that many seconds."""
         return self._up.wait(timeout) is True

@@ -330,7 +330,7 @@ class EslPhone:
     def _assigned(self, variables: Mapping[str, str]) -> tuple[bytes, int]:
         """The commands that set channel variables, and how many they are."""
         uuid = self._call.uuid
-        single = {name: _assignment(name, value) for name, value in variables.items()}
+        single = {name: assignment(name, value) for name, value in variables.items()}
         several = {name: value for name, value in variables.items() if not set(value) & set(";'\\")}
         lines = [f"api uuid_setvar {uuid} {single[name]}" for name in variables if name not in several]
         if several:
@@ -485,7 +485,7 @@ def _quoted(path: str) -> str:
     return f"'{safe_path(path)}'" if " " in path else safe_path(path)
 
 
-def _assignment(name: str, value: str) -> str:
+def assignment(name: str, value: str) -> str:
     r"""A variable and its value for uuid_setvar, which takes out quotes and backslashes (switch_separate_string).
 
     A `${…}` in it would be expanded where the dialplan says the variable (switch_channel_expand_variables goes on in values).

@@ -109,6 +109,10 @@ class CallServer:
         ended: told every call's end.
         load: this worker's load, seen by the service's others; None: it is the only one.
         elsewhere: what is played instead where FreeSWITCH does not see the pack; None: it always does.
+        clock: seconds, monotonic.
+
+    Attributes:
+        pauses: how often no connection was accepted for a moment, as another worker was to have it or there was no room.
     """
 
     def __init__(
@@ -120,18 +124,22 @@ class CallServer:
         ended: Callable[[CallEnd], None],
         load: WorkerLoad | None = None,
         elsewhere: Elsewhere | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.pauses = 0
+        self._clock = clock
         self._handle = handle
         self._pack = pack
         self._elsewhere = elsewhere
         self._folders = RecordingFolders()
         self._settings = settings
         self._ended = ended
-        self._pending = PendingConnections(settings.max_waiting, settings.limits)
+        self._pending = PendingConnections(settings.max_waiting, settings.limits, clock)
         self._pool = Group()  # a greenlet for each connection
         self._sessions: set[CallSession] = set()  # those that are calls
         self._watcher: gevent.Greenlet | None = None
-        self._no_calls = RateLimitedLog(log, logging.INFO)
+        self._no_calls = RateLimitedLog(log, logging.INFO, clock=clock)
         backlog = BACKLOG if isinstance(listener, tuple) else None  # a socket listens already
         self._server = StreamServer(listener, self._connection, spawn=self._pool.spawn, backlog=backlog)
         # One connection a turn of the loop: the workers that share the listener have their turns between.
@@ -155,6 +163,11 @@ class CallServer:
     def waiting(self) -> int:
         """How many connections have not answered `connect` yet."""
         return len(self._pending)
+
+    @property
+    def watching(self) -> bool:
+        """Whether it looks after calls that have heard nothing for long; without calls it has no timer."""
+        return bool(self._watcher)
 
     def start(self) -> None:
         """Listen, and return; raises OSError if the address can't be had."""
@@ -202,6 +215,7 @@ class CallServer:
             gevent.spawn_later(PAUSE_S, self._go_on, take=True)  # if nobody else wanted it
         else:
             return False
+        self.pauses += 1
         return True  # gevent listens no more
 
     def _go_on(self, *, take: bool) -> None:
@@ -231,7 +245,7 @@ class CallServer:
             self._load.add(-1)
 
     def _serve(self, session: CallSession, address: tuple[str, int]) -> None:
-        began = time.monotonic()
+        began = self._clock()
         try:
             frame = self._connect(session)
         except (CallerGoneError, WireError) as error:
@@ -245,9 +259,7 @@ class CallServer:
             log.error("call %s from %s not taken: %s", phone.call.uuid, address, refusal)
             if not session.missing:
                 _fail(phone, Cause.REFUSED)
-            self._ended(
-                CallEnd(phone.call, time.monotonic() - began, session.executed, session.keys.pressed, "refused")
-            )
+            self._ended(CallEnd(phone.call, self._clock() - began, session.executed, session.keys.pressed, "refused"))
             return
         end = "cut short"
         self._sessions.add(session)
@@ -264,7 +276,7 @@ class CallServer:
             _fail(phone, Cause.ERROR)
         finally:
             self._sessions.discard(session)
-            self._ended(CallEnd(phone.call, time.monotonic() - began, session.executed, session.keys.pressed, end))
+            self._ended(CallEnd(phone.call, self._clock() - began, session.executed, session.keys.pressed, end))
 
     def _watch(self) -> None:
         """Look after calls that have heard nothing for long; ends with the last call, so an idle process has no timer."""

@@ -16,12 +16,16 @@ _SIZE = 4
 
 
 class WorkerLoad:
-    """One worker's load, in memory that all workers see. Only the worker itself writes its cell, so nothing is locked."""
+    """One worker's load, in memory that all workers see. Only the worker itself writes its cell, so nothing is locked.
+
+    Attributes:
+        connections: how many this worker serves.
+    """
 
     def __init__(self, cells: memoryview[int], place: int) -> None:
         self._cells = cells
         self._place = place
-        self._connections = 0
+        self.connections = 0
         self.accept(False)
 
     def accept(self, yes: bool) -> None:
@@ -31,8 +35,8 @@ class WorkerLoad:
 
     def add(self, connections: int) -> None:
         """So many connections more (or fewer) are served."""
-        self._connections += connections
-        self._cells[self._place] = self._connections if self._accepts else _ABSENT
+        self.connections += connections
+        self._cells[self._place] = self.connections if self._accepts else _ABSENT
 
     @property
     def is_higher(self) -> bool:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from esl_vm.ops.node import Node
 
 OLDEST_REDIS = (6, 2)
-_SLOW_MS = 5.0
-_SKEW_S = 2.0
+SLOW_MS = 5.0
+SKEW_S = 2.0
 _PINGS = 10
 _NEARLY_FULL = 0.8
 
@@ -176,7 +176,7 @@ def _speed(node: Node) -> Iterator[Finding]:
         )
         return
     median = sorted(took)[_PINGS // 2]
-    slow = median > _SLOW_MS
+    slow = median > SLOW_MS
     yield Finding(
         "redis",
         Level.WARNING if slow else Level.OK,
@@ -188,12 +188,12 @@ def _speed(node: Node) -> Iterator[Finding]:
 
 def _clocks(skew: float, masters: Sequence[float]) -> Iterator[Finding]:
     """What is wrong with this host's clock (seconds ahead of Redis') or those of a Cluster's masters (epoch seconds)."""
-    if abs(skew) > _SKEW_S:
+    if abs(skew) > SKEW_S:
         far = abs(skew) > MOST_SKEW_S
         what = f"this host's clock is {skew:+.1f} s off Redis' clock" + ("; it does no housekeeping" if far else "")
         yield Finding("redis", Level.ERROR if far else Level.WARNING, what, "run an NTP client")
     apart = max(masters) - min(masters)
-    if apart > _SKEW_S:
+    if apart > SKEW_S:
         far = apart > MOST_SKEW_S
         what = f"the clocks of the Cluster's masters are {apart:.1f} s apart; nodes go by their median"
         yield Finding("redis", Level.ERROR if far else Level.WARNING, what, "run an NTP client on each")

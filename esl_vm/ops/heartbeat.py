@@ -30,16 +30,23 @@ class Heartbeat:
 
     Args:
         nodes: where. look: how the node is. metrics: what it has counted. listens: where calls are taken.
-        agree: what the nodes must have in common (model/agreement.py).
+        agree: what the nodes must have in common (model/agreement.py). clock: seconds since 1970.
     """
 
     def __init__(
-        self, nodes: Cluster, look: Callable[[], Snapshot], metrics: Metrics, *, listens: str, agree: str = ""
+        self,
+        nodes: Cluster,
+        look: Callable[[], Snapshot],
+        metrics: Metrics,
+        *,
+        listens: str,
+        agree: str = "",
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._nodes = nodes
         self._look = look
         self._metrics = metrics
-        self._fixed = {"listen": listens, "started": f"{time.time():.3f}", **({FIELD: agree} if agree else {})}
+        self._fixed = {"listen": listens, "started": f"{clock():.3f}", **({FIELD: agree} if agree else {})}
         self._greenlet: gevent.Greenlet | None = None
 
     def start(self) -> None:

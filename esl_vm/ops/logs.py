@@ -162,10 +162,15 @@ class _StandardError(io.TextIOBase):
         return len(text)
 
 
+def formatter(log_format: str) -> logging.Formatter:
+    """What makes a line of a record: `text` for people, `json` for machines."""
+    return _JsonFormatter() if log_format == "json" else _TextFormatter()
+
+
 def configure(level: str, log_format: str) -> None:
     """Log from that level on (`debug`, `info`, `warning`, `error`), as `text` or `json`; replaces what was before."""
     handler = _Handler()
-    handler.setFormatter(_JsonFormatter() if log_format == "json" else _TextFormatter())
+    handler.setFormatter(formatter(log_format))
     # What no line shows need not be found out for each: the source's place, and the thread (a greenlet here).
     logging._srcfile = None  # noqa: SLF001 - as the logging HOWTO's "Optimization" says
     logging.logThreads = False

@@ -34,10 +34,14 @@ class Take:
 
     Leaving the block without a decision settles a message (hanging up keeps it) and drops a greeting or a sound.
     Any method may raise SpoolError: what it should have written down is not.
+
+    Attributes:
+        journal: what is written down of it, and its lock; a process that dies lets go of it.
+        sound: what was recorded, as far as it was looked at.
     """
 
     def __init__(self, journal: Journal, settler: Settler) -> None:
-        self._journal = journal
+        self.journal = journal
         self._settler = settler
         self._settlement: Settlement | None = None
         self._decided = False
@@ -53,7 +57,7 @@ class Take:
         if self._decided:
             return
         try:
-            if self._journal.manifest.kind in {Kind.MESSAGE, Kind.FORWARD}:
+            if self.journal.manifest.kind in {Kind.MESSAGE, Kind.FORWARD}:
                 self._settle(told=False)
             else:
                 self.discard()
@@ -65,18 +69,18 @@ class Take:
     @property
     def id(self) -> str:
         """The id of the message or sound it becomes."""
-        return self._journal.manifest.id
+        return self.journal.manifest.id
 
     @property
     def path(self) -> Path:
         """Where FreeSWITCH records to; another file after `again`."""
-        manifest = self._journal.manifest
+        manifest = self.journal.manifest
         return self._settler.folder.recording(manifest.id, manifest.part)
 
     @property
     def playable(self) -> Path:
         """What to play when the recording is listened to before it is kept."""
-        return self._settler.folder.counting(self._journal.manifest)
+        return self._settler.folder.counting(self.journal.manifest)
 
     @property
     def too_short(self) -> bool:
@@ -86,18 +90,18 @@ class Take:
         """
         if self.sound is None:
             return False
-        manifest = self._journal.manifest
+        manifest = self.journal.manifest
         return not self.sound.frames if manifest.kind is Kind.GREETING else too_short(manifest, self.sound)
 
     @property
     def elsewhere(self) -> bool:
         """Whether the recording turned out to be on another host, which has to deliver it."""
-        return self._journal.manifest.elsewhere
+        return self.journal.manifest.elsewhere
 
     @property
     def urgent(self) -> bool:
         """Whether it is marked urgent."""
-        return self._journal.manifest.urgent
+        return self.journal.manifest.urgent
 
     @property
     def settled(self) -> Settled | None:
@@ -123,17 +127,17 @@ class Take:
     def following(self) -> Path:
         """Where FreeSWITCH goes on recording once the line's sample rate has changed; another file each time."""
         self._pieces += 1
-        manifest = self._journal.manifest
+        manifest = self.journal.manifest
         return self._settler.folder.recording(manifest.id, manifest.part, self._pieces)
 
     def mark(self, urgent: bool) -> None:
         """Mark it urgent, or not urgent."""
-        if urgent != self._journal.manifest.urgent:
+        if urgent != self.journal.manifest.urgent:
             self._note(urgent=urgent)
 
     def again(self) -> None:
         """Record again: there is a new `path`, and what was recorded is gone for good."""
-        manifest = self._journal.manifest
+        manifest = self.journal.manifest
         folder = self._settler.folder
         former = [*reversed(folder.recordings(manifest.id, manifest.part)), folder.fitted(manifest.id, manifest.part)]
         self._append(part=manifest.part + 1, recorded_ms=-1, fitted=False, cut=False, elsewhere=False)
@@ -150,7 +154,7 @@ class Take:
         A sound (an introduction) is not kept by itself: it is handed to `Spool.forward`, or dropped.
         """
         if self._settlement is None and not self._decided:
-            if self._journal.manifest.kind is Kind.GREETING:
+            if self.journal.manifest.kind is Kind.GREETING:
                 self._append(accepted=True)
             self._settle(told=True)
         if self._settlement is None:
@@ -161,15 +165,15 @@ class Take:
         """Drop it for good. Nothing happens to one that is settled."""
         if not self._decided:
             self._decided = True
-            self._settlement = self._settler.drop(self._journal)
+            self._settlement = self._settler.drop(self.journal)
 
     def _settle(self, *, told: bool) -> None:
         self._decided = True
-        self._settlement = self._settler.settle(self._journal, told=told)
+        self._settlement = self._settler.settle(self.journal, told=told)
 
     def _measure(self, milliseconds: int, key: str) -> tuple[Wave | None, dict[str, Any]]:
         """Look at what was recorded; what can't be looked at now is judged when it is settled."""
-        manifest = self._journal.manifest
+        manifest = self.journal.manifest
         try:
             return self._settler.fit(manifest, milliseconds, key)
         except FileNotFoundError:
@@ -186,11 +190,11 @@ class Take:
         try:
             self._append(**changes)
         except SpoolError:
-            self._journal.assume(**changes)
+            self.journal.assume(**changes)
 
     def _append(self, **changes: Any) -> None:
         try:
-            self._settler.run(lambda: self._journal.append(**changes))
+            self._settler.run(lambda: self.journal.append(**changes))
         except OSError as error:
             self._settler.trouble.log("take %s can't be written down: %s", self.id, error)
             raise SpoolError(f"the take {self.id} can't be written down: {error}") from error

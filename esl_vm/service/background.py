@@ -167,7 +167,7 @@ def _sweep(node: Node) -> None:
         gevent.sleep(node.settings.spool.sweep_s)
 
 
-def _may_keep_house(node: Node) -> bool:
+def may_keep_house(node: Node) -> bool:
     """Whether the time by which things are erased is beyond doubt."""
     from esl_vm.model.cluster import redis_clock_is_right
 
@@ -185,7 +185,7 @@ def _keep_house(node: Node) -> None:
 
     while True:
         try:
-            if _may_keep_house(node) and node.store.housekeeping.my_turn(node.settings.service.node, _PURGE_EVERY_S):
+            if may_keep_house(node) and node.store.housekeeping.my_turn(node.settings.service.node, _PURGE_EVERY_S):
                 done = list(node.store.housekeeping.purge())
                 sounds = node.store.housekeeping.erase_sounds(node.audio.delete)
                 events = node.store.events.trim(node.settings.redis.events_days * _DAY_S)

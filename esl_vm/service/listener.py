@@ -12,7 +12,7 @@ from esl_vm.model.settings_check import parse_address
 log = logging.getLogger(__name__)
 
 _BACKLOG = 1024
-_LOOK_UP_S, _LOOK_UP_EVERY_S = 60, 1.0
+LOOK_UP_S, LOOK_UP_EVERY_S = 60, 1.0
 # Of <linux/in.h> and <linux/in6.h>; Python's socket does not name them.
 _IP_FREEBIND, _IPV6_FREEBIND = 15, 78
 
@@ -32,7 +32,7 @@ def listen_on(address: str, option: str = "--listen") -> socket.socket:
 
 def _found(host: str, family: socket.AddressFamily) -> str:
     """A host's address. A name that can't be looked up now, as at boot, is asked for again for a while; that is said."""
-    until = time.monotonic() + _LOOK_UP_S
+    until = time.monotonic() + LOOK_UP_S
     said = False
     while True:
         try:
@@ -41,9 +41,9 @@ def _found(host: str, family: socket.AddressFamily) -> str:
             if wrong.errno != socket.EAI_AGAIN or time.monotonic() > until:
                 raise
         if not said:
-            log.warning("the name %s can't be looked up now; it is tried again for %d s", host, _LOOK_UP_S)
+            log.warning("the name %s can't be looked up now; it is tried again for %d s", host, LOOK_UP_S)
             said = True
-        time.sleep(_LOOK_UP_EVERY_S)
+        time.sleep(LOOK_UP_EVERY_S)
 
 
 def _listening(host: str, port: int, family: socket.AddressFamily) -> socket.socket:

@@ -30,6 +30,11 @@ class Loudspeaker:
         self._since = 0.0
         self._deaf = not (self._sox or self._alsa)
 
+    @property
+    def playing(self) -> bool:
+        """Whether a program plays."""
+        return self._running is not None and self._running.poll() is None
+
     def play(self, path: Path, start_s: float, now: float) -> None:
         """Play a file from a position, instead of what plays."""
         self.stop(now)

@@ -39,7 +39,7 @@ _IVR = "ivr/ivr-"
 _DIR = "directory/dir-"
 
 # Each prompt's ways to be said, the best first; each way is recordings in sequence, as KIND/FILE.
-_WAYS: dict[str, tuple[tuple[str, ...], ...]] = {
+WAYS: dict[str, tuple[tuple[str, ...], ...]] = {
     "auth-thankyou": ((f"{_IVR}thank_you",),),
     "digits/1F": (("digits/1_f",),),
     "digits/et": (("currency/and",),),
@@ -167,8 +167,8 @@ def candidates(name: str) -> tuple[tuple[str, ...], ...]:
 
     The same for both voices: they were recorded from one list, and what one lacks is not on the disk.
     """
-    if name in _WAYS:
-        return _WAYS[name]
+    if name in WAYS:
+        return WAYS[name]
     if name in _LETTERS:
         return (_LETTERS[name],)
     kind, _, rest = name.partition("/")

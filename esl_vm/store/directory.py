@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from esl_vm.model.mailbox import Mailbox
     from esl_vm.store.base import Base
 
-_MOST = 500
+MOST = 500
 """How many mailboxes are put in order at once; a caller listens to a few of them."""
 
 
@@ -47,8 +47,8 @@ class RedisDirectory:
             return
         domain = domain.lower()
         numbers = self._numbers(domain, keys[:INDEXED_KEYS])
-        for start in range(0, len(numbers), _MOST):
-            found = self._mailboxes(domain, numbers[start : start + _MOST])
+        for start in range(0, len(numbers), MOST):
+            found = self._mailboxes(domain, numbers[start : start + MOST])
             matching = [
                 mailbox
                 for mailbox in found

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from esl_vm.store.base import Base
 
 # Milliseconds after which a consumer that has read nothing belongs to a process that is gone.
-_GONE_MS = 86_400_000
+GONE_MS = 86_400_000
 
 
 class RedisEvents:
@@ -206,7 +206,7 @@ class SharedEvents:
 
             try:
                 self._base.link.run(partition, work)
-                self._base.link.script(partition, script("consumers_forget"), [name], [self._group, str(_GONE_MS)])
+                self._base.link.script(partition, script("consumers_forget"), [name], [self._group, str(GONE_MS)])
             except StoreDownError as error:
                 away.append(error)
         # A part of a Cluster that is away has its group already, or is given it when it is found to have none.

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from esl_vm.store.mailboxes import RedisMailboxes
     from esl_vm.store.registry import RedisRegistry
 
-_BOXES = 100
-_MESSAGES = 100
+BOXES = 100
+MESSAGES = 100
 _URGENT = 10**13  # as in common.lua: an urgent message's score is its time less this
 
 
@@ -65,7 +65,7 @@ class Housekeeping:
         in the trash are erased, their sounds entered for `erase_sounds`. Yields after every hundred mailboxes.
         """  # noqa: D205 - one sentence
         boxes = self._registry.boxes(after=after)
-        while portion := list(islice(boxes, _BOXES)):
+        while portion := list(islice(boxes, BOXES)):
             to_trash = erased = 0
             for box, trash_days, retention_days, in_trash in self._looked_at(portion):
                 if retention_days:
@@ -160,8 +160,8 @@ class Housekeeping:
 
             def work(client: Any) -> list[list[bytes]]:
                 pipeline = client.pipeline(transaction=False)
-                pipeline.zrangebyscore(trash, "-inf", f"({before - _URGENT}", start=0, num=_MESSAGES)
-                pipeline.zrangebyscore(trash, 0, f"({before}", start=0, num=_MESSAGES)
+                pipeline.zrangebyscore(trash, "-inf", f"({before - _URGENT}", start=0, num=MESSAGES)
+                pipeline.zrangebyscore(trash, 0, f"({before}", start=0, num=MESSAGES)
                 return pipeline.execute()  # type: ignore[no-any-return]
 
             ids = [text(word) for part in self._base.link.run(keys.partition, work) for word in part]
@@ -179,8 +179,8 @@ class Housekeeping:
         ids = self._mailboxes.message_ids(box)
         kept = [message_id for folder in FOLDERS if folder is not Folder.TRASH for message_id in ids[folder]]
         gone = 0
-        for start in range(0, len(kept), _MESSAGES):
-            portion = kept[start : start + _MESSAGES]
+        for start in range(0, len(kept), MESSAGES):
+            portion = kept[start : start + MESSAGES]
 
             def work(client: Any, portion: Sequence[str] = portion) -> list[Any]:
                 pipeline = client.pipeline(transaction=False)

@@ -49,7 +49,7 @@ class RedisOutbox:
     def claim(self, kind: JobKind, now: float, lease_s: float) -> Job | None:
         """Claim the job of a kind that has been due longest."""
         lease = secrets.token_hex(12)
-        names = [keys.outbox_due(kind), *_HASHES]
+        names = [keys.outbox_due(kind), *HASHES]
         found = self._link.script(None, script("outbox_claim"), names, [repr(now), repr(now + lease_s), lease])
         if not found:
             return None
@@ -64,7 +64,7 @@ class RedisOutbox:
     def done(self, job: Job) -> bool:
         """A claimed job was sent."""
         now = self._clock.now()
-        names = [keys.outbox_due(job.kind), *_HASHES, keys.OUTBOX_DONE]
+        names = [keys.outbox_due(job.kind), *HASHES, keys.OUTBOX_DONE]
         return self._did("outbox_done", names, [job.id, job.lease, repr(now), repr(now - REMEMBER_S)])
 
     def again(self, job: Job, due: float, *, error: str = "", counted: bool = True, aside: bool = False) -> bool:
@@ -98,7 +98,7 @@ class RedisOutbox:
         """Drop a job."""
         kind = self._kind(job_id)
         return kind is not None and self._did(
-            "outbox_forget", [keys.outbox_due(kind), keys.OUTBOX_DEAD, *_HASHES], [job_id]
+            "outbox_forget", [keys.outbox_due(kind), keys.OUTBOX_DEAD, *HASHES], [job_id]
         )
 
     def _put_off(self, job: Job, error: str, due: str, *, counted: bool, aside: bool) -> bool:
@@ -121,7 +121,7 @@ class RedisOutbox:
         return None if packed is None else JobKind(_unpacked(packed)["kind"])
 
 
-_HASHES = (
+HASHES = (
     *(keys.OUTBOX_JOBS, keys.OUTBOX_SINCE, keys.OUTBOX_ATTEMPTS, keys.OUTBOX_ERRORS),
     *(keys.OUTBOX_LEASES, keys.OUTBOX_CLAIMS, keys.OUTBOX_QUEUES),
 )

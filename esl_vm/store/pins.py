@@ -61,20 +61,23 @@ class Hashers:
 
     Their own, and few: however many PINs are guessed at once, what waits for a disk has its threads to itself. Elsewhere
     it runs here and now.
+
+    Attributes:
+        threads: those threads; None before the first that was needed.
     """
 
     _THREADS = 2
 
     def __init__(self) -> None:
-        self._pool: ThreadPool | None = None
+        self.threads: ThreadPool | None = None
 
     def __call__(self, function: Callable[[], str]) -> str:
         """Run it; returns what it returns."""
         if not monkey.is_module_patched("socket"):
             return function()
-        if self._pool is None:
-            self._pool = ThreadPool(self._THREADS)
-        return self._pool.apply(function)  # type: ignore[no-any-return]
+        if self.threads is None:
+            self.threads = ThreadPool(self._THREADS)
+        return self.threads.apply(function)  # type: ignore[no-any-return]
 
 
 class Uncounted:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from esl_vm.store.keys import BoxKeys
     from esl_vm.store.lists import RedisLists
 
-_CHUNK = 1000
+CHUNK = 1000
 _PORTION = 200
 _TRIES = 10
 
@@ -158,7 +158,7 @@ class RedisRegistry:
             low = f"({box_member(after)}"
 
         def ask(client: Any, partition: int) -> Any:
-            return client.zrangebylex(self._base.keys.part(partition).boxes, low, high, start=0, num=_CHUNK)
+            return client.zrangebylex(self._base.keys.part(partition).boxes, low, high, start=0, num=CHUNK)
 
         first = self._base.each_partition(ask, None)
         parts = [self._part(partition, low, high, found) for partition, found in enumerate(first)]
@@ -248,11 +248,11 @@ class RedisRegistry:
         return [text(word) for ids in self._base.link.run(keys.partition, work) for word in ids]
 
     def _part(self, partition: int, low: str, high: str, found: list[bytes] | None) -> Iterator[tuple[str, str]]:
-        """A partition's mailboxes in order, `_CHUNK` at a time; `found` are the first, None where it was away."""
+        """A partition's mailboxes in order, `CHUNK` at a time; `found` are the first, None where it was away."""
         key = self._base.keys.part(partition).boxes
 
         def work(client: Any) -> list[bytes]:
-            return client.zrangebylex(key, low, high, start=0, num=_CHUNK)  # type: ignore[no-any-return]
+            return client.zrangebylex(key, low, high, start=0, num=CHUNK)  # type: ignore[no-any-return]
 
         while True:
             if found is None:
@@ -261,7 +261,7 @@ class RedisRegistry:
             for member in members:
                 found_domain, _, number = member.partition(" ")
                 yield found_domain, number
-            if len(members) < _CHUNK:
+            if len(members) < CHUNK:
                 return
             low, found = f"({members[-1]}", None
 

@@ -23,7 +23,7 @@ def furnish(call: PhoneCall, rig, folder: Path) -> None:
         number = MailboxId(box.number)
         rig.add_mailbox(number, box.name, options_of(box.options), language=box.language)
         rig.set_pin(number, box.pin, initial=box.pin_initial)
-        _messages(box, number, rig, folder)
+        put_messages(box, number, rig, folder)
         for greeting in box.greetings:
             key = f"{box.number}-{greeting}"
             rig.put(key, tone(folder / f"{key}.wav", 2.5))
@@ -32,7 +32,7 @@ def furnish(call: PhoneCall, rig, folder: Path) -> None:
         rig.add_list(MailboxId(number), tuple(map(MailboxId, members)))
 
 
-def _messages(box: Box, number: MailboxId, rig, folder: Path) -> None:
+def put_messages(box: Box, number: MailboxId, rig, folder: Path) -> None:
     for place, message in enumerate(box.messages):
         key = f"{box.number}-m{place}"
         rig.put(key, tone(folder / f"{key}.wav", message.seconds))

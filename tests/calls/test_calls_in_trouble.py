@@ -1,6 +1,8 @@
 """Calls while something is broken: Redis away, the disk full, a sound missing, the caller gone at every moment."""
 
 import dataclasses
+import errno
+import wave
 
 import pytest
 from calls import play_book
@@ -12,7 +14,6 @@ from esl_vm.esl.phone import EslPhone
 from esl_vm.model.errors import NoSuchMailboxError, SpoolError, StoreDownError
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId, StoredGreeting
 from esl_vm.model.message import Message
-from esl_vm.sim.recording import Recording
 
 ALICE = MailboxId("1001")
 
@@ -138,11 +139,14 @@ class TestTheDisk:
     def test_a_disk_that_takes_nothing_of_a_recording_is_an_apology_and_not_the_callers_fault(self, rig, monkeypatch):
         """FreeSWITCH ends such a recording by itself."""
 
-        def refuses(recording, **_):
-            recording._refused = True
-            return False
+        takes = wave.Wave_write.writeframes
 
-        monkeypatch.setattr(Recording, "_write", refuses)
+        def refuses(file, data):
+            if data:
+                raise OSError(errno.ENOSPC, "no space left on device")
+            takes(file, data)  # a header has room
+
+        monkeypatch.setattr(wave.Wave_write, "writeframes", refuses)
         ring(rig, leave("w:beep talk s:3 w:im-sorry end:30"))
         assert rig.heard[-3:] == ["beep", "im-sorry", "please-try-call-later"]
         assert rig.status == "FAILED"

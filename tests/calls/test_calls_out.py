@@ -68,7 +68,7 @@ def test_a_number_that_is_not_allowed_is_written_down_too(rig):
 
 
 def test_a_call_back_says_so(rig, tmp_path):
-    play_book._messages(Box(messages=(Msg("5145550177"),)), ALICE, rig, tmp_path)
+    play_book.put_messages(Box(messages=(Msg("5145550177"),)), ALICE, rig, tmp_path)
     ring(rig, "*97", IN + "w:vm-opts d:1 w:vm-repeat d:3 w:* d:2 w:vm-num-i-have d:1 end:60")
     assert calls(rig) == [("call-placed", "5145550177", "call-back", "1001", "")]
 

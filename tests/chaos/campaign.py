@@ -236,7 +236,7 @@ def _look(call: PhoneCall, told: dict, server: RedisServer, folder: Path) -> lis
         for _ in range(2):
             Sweeper(rig.spool, quiet_s=0, stray_s=0).sweep_once()
         wrong = [f"still in the spool: {take}" for take in rig.spool.takes() if take.state != "aside"]
-        wrong += _MUST[call.name](rig, told["heard"])
+        wrong += MUST[call.name](rig, told["heard"])
         wrong += _sounds(rig)
     finally:
         rig.close()
@@ -261,7 +261,7 @@ def _sounds(rig: RealRig) -> list[str]:
     return wrong + [f"a sound that belongs to nothing: {audio_id}" for audio_id in there - set(wanted)]
 
 
-def _left(rig: RealRig, heard: list[str]) -> list[str]:
+def left(rig: RealRig, heard: list[str]) -> list[str]:
     messages = [m for folder in Folder for m in rig.messages(ALICE, folder)]
     if len(messages) > 1:
         return [f"{len(messages)} messages"]
@@ -310,8 +310,8 @@ def _sent(rig: RealRig, heard: list[str]) -> list[str]:
     return wrong + ([] if copies in ({0}, {1}) else [f"copies: {there}"])
 
 
-_MUST = {"leaving": _left, "hanging-up": _left, "greeting": _greeting, "moving": _moved, "forwarding": _forwarded}
-_MUST["sending"] = _sent
+MUST = {"leaving": left, "hanging-up": left, "greeting": _greeting, "moving": _moved, "forwarding": _forwarded}
+MUST["sending"] = _sent
 
 
 def main() -> int:

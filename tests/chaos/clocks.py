@@ -100,11 +100,11 @@ def _played(name: str, skew_s: int, redis_url: str, folder: Path) -> Row:
 def _act(redis_url: str, folder: Path) -> dict[str, object]:
     """What the node does whose clock is wrong."""
     from esl_vm.model.mailbox import MailboxId
-    from esl_vm.service.background import _may_keep_house
+    from esl_vm.service.background import may_keep_house
 
     with _node(redis_url, folder) as node:
         _lock(node, "1002")
-        keeps_house = _may_keep_house(node)
+        keeps_house = may_keep_house(node)
         _keep_house(node)
         seen = node.registry.locked_for(MailboxId("1001"))
         return {"keeps_house": keeps_house, "seen": seen, "greeting": _record(node, folder, MailboxId("1001"))}

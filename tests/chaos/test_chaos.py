@@ -27,7 +27,7 @@ def test_whatever_fails_wherever_what_was_announced_holds():
 
 def test_the_campaign_notices_a_message_that_was_announced_and_is_not_there(monkeypatch):
     call = next(call for call in campaign.CALLS if call.name == "leaving")
-    monkeypatch.setitem(campaign._MUST, "leaving", lambda rig, heard: _lose_it(rig) or campaign._left(rig, heard))
+    monkeypatch.setitem(campaign.MUST, "leaving", lambda rig, heard: _lose_it(rig) or campaign.left(rig, heard))
     with redis_server("--appendonly", "yes", "--appendfsync", "always") as server:
         told = campaign.play(call, Failure.WORKER, 10_000, server)
     assert any("heard saved" in wrong for wrong in told["wrong"])

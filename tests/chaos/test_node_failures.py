@@ -121,8 +121,8 @@ def test_what_a_caller_said_until_freeswitch_died_is_delivered_at_once(store, se
     began = time.monotonic()
     spoken(service, 5)
     lasted = time.monotonic() - began
-    fleet.switch._process.kill()
-    fleet.switch._process.wait()
+    fleet.switch.process.kill()
+    fleet.switch.process.wait()
 
     message = arrived(store)
     assert message.cut
@@ -142,10 +142,10 @@ def test_what_a_caller_said_until_the_whole_host_died_is_delivered_when_it_is_ba
     fleet = freeswitch(service)
     call = fleet.begin(BOX, SPEAKS, "all")
     recording = spoken(service, 4)
-    fleet.switch._process.send_signal(signal.SIGSTOP)  # it does not see the service go, and end the recording properly
+    fleet.switch.process.send_signal(signal.SIGSTOP)  # it does not see the service go, and end the recording properly
     service.kill()
-    fleet.switch._process.kill()
-    fleet.switch._process.wait()
+    fleet.switch.process.kill()
+    fleet.switch.process.wait()
     reached_ms = (recording.stat().st_size - 44) // 16
     assert messages(store) == []
 
@@ -251,5 +251,5 @@ def test_the_disks_are_two(two_hosts, tmp_path):
     (own.data / "here").write_text("media2's")
     assert not (tmp_path / "disk-of-media1/here").exists()
     wait_until((tmp_path / "disk-of-media1/spool/takes").is_dir, what="media1's service making its folder")
-    other._process.send_signal(signal.SIGTERM)
+    other.tell_to_stop()
     assert other.ended(20) == 0

@@ -1,7 +1,5 @@
 """Commands on a Redis that can be read and takes no changes: full, a replica, a master without its replicas."""
 
-import argparse
-
 import pytest
 from support.closed_redis import CLOSED, FULL, SAYS, closed_redis
 
@@ -48,12 +46,10 @@ WRITES = {
 
 def commands(parser, path=()):
     """Every command of a parser, its words with spaces between."""
-    groups = [action.choices for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
-    if not groups:
+    if not parser.commands:
         yield " ".join(path)
-    for choices in groups:
-        for name, sub in choices.items():
-            yield from commands(sub, (*path, name))
+    for name, sub in parser.commands.items():
+        yield from commands(sub, (*path, name))
 
 
 def test_each_command_is_one_that_reads_or_one_that_writes():

@@ -25,17 +25,12 @@ DESIGNED = {
 }
 
 
-def commands_of(parser):
-    [action] = [a for a in parser._actions if hasattr(a, "choices") and isinstance(a.choices, dict)]
-    return action.choices
-
-
 @pytest.mark.parametrize(("name", "subs"), DESIGNED.items())
 def test_every_command_is_there_and_explains_itself(name, subs, capsys):
-    parser = commands_of(build_parser())[name]
+    parser = build_parser().commands[name]
     if subs:
-        assert set(subs) <= set(commands_of(parser))
-    for one in [parser, *[commands_of(parser)[sub] for sub in subs]]:
+        assert set(subs) <= set(parser.commands)
+    for one in [parser, *[parser.commands[sub] for sub in subs]]:
         text = one.format_help()
         assert "exit codes:" in text
         assert "--redis URL" in text

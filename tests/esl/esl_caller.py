@@ -67,12 +67,13 @@ class Caller:
                 buffer += data
                 *blocks, buffer = buffer.split(b"\n\n")
                 for block in blocks:
-                    self._command(block.decode())
+                    self.takes(block.decode())
         except OSError:
             pass
         self.closed = True
 
-    def _command(self, block: str) -> None:
+    def takes(self, block: str) -> None:
+        """A command of the service's, to be answered."""
         self.commands.append(block)
         if block == "connect":
             self.writes(described(Caller__Caller__ID__Number=self.number))

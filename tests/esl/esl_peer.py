@@ -192,6 +192,11 @@ class Switch:
         self.at(self.time + 0.002, self._write, event("CHANNEL_EXECUTE_COMPLETE", Application="socket", **_id("sock")))
         self.at(self.time + 0.003, self._write, LINGER)
 
+    def falls_silent(self) -> None:
+        """Nothing is said any more, not even what was on its way."""
+        self.silent = True
+        self._heap.clear()
+
     def cut(self) -> None:
         """The connection breaks."""
         self.closed = True
@@ -205,21 +210,22 @@ class Switch:
     def _write(self, data: bytes) -> None:
         self._unread += data
 
-    def _soon(self, data: bytes) -> None:
+    def soon(self, data: bytes) -> None:
+        """An answer; tests that answer otherwise call it too."""
         if not self.silent:
             self.at(self.time + 0.001, self._write, data)
 
     def _command(self, block: str) -> None:
         line = block.split("\n")[0]
         if line == "connect":
-            self._soon(described(**self.description))
+            self.soon(described(**self.description))
         elif line == "exit":
-            self._soon(reply("+OK bye") + DISCONNECT)
+            self.soon(reply("+OK bye") + DISCONNECT)
             self.at(self.time + 0.002, self.stop_reading)
         elif line.startswith("api "):
-            self._api(line[4:])
+            self.api(line[4:])
         elif line == "sendmsg":
-            self._soon(reply())
+            self.soon(reply())
             fields = dict(field.split(": ", 1) for field in block.split("\n")[1:])
             assert fields["event-lock"] == "true"
             self._queue.append(
@@ -227,9 +233,10 @@ class Switch:
             )
             self.at(self.time + TICK, self._next)
         else:
-            self._soon(reply())
+            self.soon(reply())
 
-    def _api(self, text: str) -> None:
+    def api(self, text: str) -> None:
+        """An api command; tests replace it."""
         if text.startswith("uuid_setvar "):
             _, _, name, *value = text.split(" ", 3)
             self.variables[name] = "".join(value)
@@ -239,7 +246,7 @@ class Switch:
                 self.variables[name] = text_value
         if text.startswith("uuid_break ") and self.running:
             self.at(self.time + TICK, self._end)
-        self._soon(answer(next((said for start, said in self.answers.items() if text.startswith(start)), "-ERR\n")))
+        self.soon(answer(next((said for start, said in self.answers.items() if text.startswith(start)), "-ERR\n")))
 
     def _next(self) -> None:
         if self.running or not self._queue:

@@ -4,7 +4,7 @@ import contextlib
 import gc
 import itertools
 import logging
-import weakref
+import time
 from ipaddress import ip_network
 
 import gevent
@@ -17,10 +17,11 @@ from gevent.event import Event
 from esl_vm.esl.networks import allowed
 from esl_vm.esl.pending import GRACE_S
 from esl_vm.esl.server import CallServer, ServerSettings
+from esl_vm.esl.session import CallSession
 from esl_vm.esl.wire import FrameLimits
+from esl_vm.esl.worker_load import worker_loads
 from esl_vm.model.call import ALL_KEYS
 from esl_vm.model.errors import CallerGoneError
-from esl_vm.model.rate_limited_log import RateLimitedLog
 from esl_vm.speech.utterance import Prompt
 
 
@@ -36,10 +37,12 @@ def serve():
     """Start listeners; they are stopped at the end."""
     servers = []
 
-    def start(handle, **settings):
+    def start(handle, clock=time.monotonic, **settings):
         stories = []
-        server = CallServer(("127.0.0.1", 0), handle, Pack(), ServerSettings(**settings), stories.append)
-        server.stories = stories
+        [load] = worker_loads(1)
+        given = ServerSettings(**settings)
+        server = CallServer(("127.0.0.1", 0), handle, Pack(), given, stories.append, load, clock=clock)
+        server.stories, server.load = stories, load
         server.start()
         servers.append(server)
         return server
@@ -47,6 +50,12 @@ def serve():
     yield start
     for server in servers:
         server.stop()
+
+
+class NoAnswers(Caller):
+    def takes(self, block):
+        if block != "connect":
+            self.commands.append(block)
 
 
 def waits_for_a_key(phone):
@@ -224,19 +233,21 @@ def test_before_it_is_a_call_a_connection_may_send_little(serve):
 
 def test_of_many_that_are_no_calls_the_log_tells_a_few_then_how_many(serve, caplog):
     caplog.set_level(logging.INFO)
-    server = serve(waits_for_a_key)
     clock = [0.0]
-    server._no_calls = RateLimitedLog(
-        logging.getLogger("test"), logging.INFO, most=3, every_s=60, clock=lambda: clock[0]
-    )
-    for _ in range(8):
+    server = serve(waits_for_a_key, lambda: clock[0])
+
+    def a_stranger_comes():
         stranger = Caller(server.address, talks=False)
+        eventually(lambda: server.waiting)
         stranger.vanishes()
-    eventually(lambda: [count for _, count in server._no_calls._told.values()] == [8])
-    assert caplog.text.count("no call from") == 3
+        eventually(lambda: not server.load.connections)
+
+    for _ in range(15):
+        a_stranger_comes()
+    assert caplog.text.count("no call from") == 10
     clock[0] = 61.0
-    Caller(server.address, talks=False).vanishes()
-    eventually(lambda: caplog.text.count("no call from") == 4)
+    a_stranger_comes()
+    assert caplog.text.count("no call from") == 11
     assert "5 more like the last, within 61 s" in caplog.text
     assert "call ? from" not in caplog.text
 
@@ -260,8 +271,8 @@ def test_endless_headers_that_drip_in_end_when_the_time_is_over(serve):
 
 
 def test_among_a_crowd_that_says_nothing_a_call_gets_through(serve):
-    server = serve(waits_for_a_key, max_waiting=20, connect_s=30)
-    server._pending._clock = itertools.count().__next__  # everybody has had their time at the next look
+    ever_later = itertools.count().__next__  # everybody has had their time at the next look
+    server = serve(waits_for_a_key, ever_later, max_waiting=20, connect_s=30)
     crowd = [Caller(server.address, talks=False) for _ in range(150)]
     eventually(lambda: sum(caller.closed for caller in crowd) >= 130)
     assert server.waiting <= 20
@@ -278,19 +289,16 @@ def test_among_a_crowd_that_says_nothing_a_call_gets_through(serve):
 
 def test_a_freeswitch_that_is_slow_for_a_moment_keeps_its_call_whoever_comes_meanwhile(serve):
     now = [0.0]
-    server = serve(waits_for_a_key, max_waiting=20, connect_s=30)
-    server._pending._clock = lambda: now[0]
+    server = serve(waits_for_a_key, lambda: now[0], max_waiting=20, connect_s=30)
     slow = Caller(server.address, talks=False)
     crowd = [Caller(server.address, talks=False) for _ in range(50)]
     eventually(lambda: server.waiting == 20)
     slow.writes(described())
     eventually(lambda: server.calls == 1)
     assert not slow.closed
-    pauses = []
-    go_on = server._go_on
-    server._go_on = lambda **how: (pauses.append(how), go_on(**how))
     late = Caller(server.address)
-    eventually(lambda: len(pauses) == 3)
+    before = server.pauses
+    eventually(lambda: server.pauses >= before + 3)
     assert not any(one.closed for one in crowd)
     assert server.calls == 1, "the late one waits in the kernel"
     now[0] = GRACE_S
@@ -346,12 +354,14 @@ def test_a_call_that_waited_to_be_accepted_when_it_stopped_is_still_served(serve
     def notes(phone):
         taken.set()
 
-    server = serve(notes)
-    server._server.stop_accepting()
+    server = serve(notes, lambda: 0.0, max_waiting=1)
+    stranger = Caller(server.address, talks=False)
+    eventually(lambda: server.waiting == 1)  # there is no room for another
     waiting = socket.create_connection(server.address)
     stopping = gevent.spawn(server.stop, 5)
     assert waiting.recv(100) == b"connect\n\n"
     waiting.close()
+    stranger.vanishes()
     stopping.join()
     assert stopping.value is True
 
@@ -378,21 +388,23 @@ def test_a_call_that_says_nothing_any_more_ends(serve, monkeypatch):
     monkeypatch.setattr("esl_vm.esl.server.WATCH_S", 0.02)
     monkeypatch.setattr("esl_vm.esl.session.QUIET_S", 0.05)
     server = serve(lambda phone: phone.play((Prompt("long", "en"),), ALL_KEYS))
-    caller = Caller(server.address)
-    caller._command = lambda block: caller.commands.append(block) if block != "connect" else None
+    caller = NoAnswers(server.address)
     caller.writes(described())
     caller.ends()
     eventually(lambda: server.stories)
     assert server.stories[0].end == "FreeSWITCH does not answer"
     assert any("uuid_exists" in line for line in caller.commands)
-    eventually(lambda: server._watcher.dead)
+    eventually(lambda: not server.watching)
 
 
 def test_nothing_stays_behind_a_call(serve):
-    sessions = weakref.WeakSet()
+    def sessions():
+        gc.collect()
+        return [one for one in gc.get_objects() if isinstance(one, CallSession)]
+
+    before = len(sessions())
 
     def two_prompts(phone):
-        sessions.add(phone._session)
         phone.play((Prompt("a", "en"),), ALL_KEYS)
         if phone.call.caller.number.endswith("5"):
             raise CallerGoneError("gone")
@@ -400,9 +412,8 @@ def test_nothing_stays_behind_a_call(serve):
     server = serve(two_prompts)
     for number in range(3000, 3040):
         Caller(server.address, str(number)).ends()
-    eventually(lambda: len(server.stories) == 40 and not server._pool)
-    gc.collect()
-    assert not sessions
+    eventually(lambda: len(server.stories) == 40 and not server.load.connections)
+    assert len(sessions()) == before
 
 
 def test_the_callers_uuid_is_the_one_freeswitch_told(serve):

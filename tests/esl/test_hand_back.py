@@ -85,8 +85,7 @@ def test_a_freeswitch_that_says_nothing_holds_nobody_up_for_long():
     switch = Switch()
     line = session(switch)
     line.connect()
-    switch.silent = True
-    switch._heap.clear()
+    switch.falls_silent()
     line.hand_back(timeout=2.0)
     assert switch.time < 3
 

@@ -272,7 +272,7 @@ def test_a_listener_that_falls_behind_begins_anew(freeswitch, connect, caplog):
     total = MOST_EVENTS + 10
     one = event("MESSAGE_QUERY", Number="1")
     freeswitch.tells(one * total)
-    eventually(lambda: client.api("status") and len(client._subscribers[0].events) in range(1, 20))
+    eventually(lambda: client.api("status") and client.unread[0] in range(1, 20))
     assert "fell behind" in caplog.text
     assert next(events) == {}
     assert next(events)["Number"] == "1"
@@ -294,7 +294,7 @@ def test_a_listener_that_stops_is_forgotten(freeswitch, connect):
     events = client.events(["MESSAGE_QUERY"])
     next(events)
     events.close()
-    assert client._subscribers == []
+    assert client.unread == []
 
 
 @pytest.mark.parametrize(

@@ -70,12 +70,12 @@ class Held(Switch):
         super().__init__()
         self._down = down
 
-    def _api(self, text):
+    def api(self, text):
         if "rtp_audio_in_dtmf_packet_count" in text:
             packets = sum(int(50 * (min(max(self.time, start), end) - start)) for start, end in self._down)
-            self._soon(answer(str(packets)))
+            self.soon(answer(str(packets)))
         else:
-            super()._api(text)
+            super().api(text)
 
 
 @pytest.mark.parametrize("told_at", ["pressed", "released"])

@@ -250,16 +250,16 @@ def test_a_key_that_slips_in_before_the_prompt_begins_is_answered_with_a_break()
 def test_a_break_that_came_too_early_is_repeated():
     switch = Switch(lasts={"": 30})
     breaks = []
-    api = switch._api
+    api = switch.api
 
     def deaf_at_first(text):
         if text.startswith("uuid_break"):
             breaks.append(switch.time)
             if len(breaks) < 3:
-                return switch._soon(b"Content-Type: api/response\nContent-Length: 4\n\n+OK\n")
+                return switch.soon(b"Content-Type: api/response\nContent-Length: 4\n\n+OK\n")
         return api(text)
 
-    switch._api = deaf_at_first
+    switch.api = deaf_at_first
     phone = call(switch)
     switch.at(switch.time + 0.01, switch.press, "5")
     assert phone.play(GREETING, ALL_KEYS) == "5"

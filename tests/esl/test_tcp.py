@@ -1,8 +1,10 @@
 """Real connections: how they are set up, before their listener was prepared and after it; and how a wait on one ends."""
 
+import re
+
 import gevent
 import pytest
-from esl_peer import DISCONNECT, answer, described, reply
+from esl_peer import DISCONNECT, answer, described, event, reply
 from gevent import socket
 
 from esl_vm.esl.session import CallSession
@@ -68,7 +70,12 @@ def test_a_farewell_wakes_the_service_once(listener):
         asking = gevent.spawn(session.ask, ["linger"])
         far.sendall(reply() * 5)
         asking.get(timeout=100)
-        session._parked = True
+        session.begin("playback", "/p/hello.wav")
+        asked = b""
+        while not (named := re.search(rb"Event-UUID: (\S+)\n\n", asked)):
+            asked += far.recv(65536)
+        far.sendall(reply() + event("CHANNEL_EXECUTE_COMPLETE", Application__UUID=named[1].decode()))
+        session.finish()
         session.hold(command("api uuid_setvar a vm_status SUCCESS") * 2, 2)
         leaving = gevent.spawn(session.hand_back, 5)
         while b"exit\n\n" not in far.recv(65536):

@@ -47,11 +47,17 @@ def test_who_holds_more_than_another_leaves_a_call_to_it():
 
 
 @pytest.fixture
-def workers():
+def loads():
+    """Of three workers, the third of which has not come yet."""
+    return worker_loads(3)
+
+
+@pytest.fixture
+def workers(loads):
     """Two servers on one listener, as two processes have it."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=100)
     servers = []
-    for load in worker_loads(3)[:2]:  # the third is that of a worker that has not come yet
+    for load in loads[:2]:
         own = listener.dup()
         own.setblocking(0)
         servers.append(CallServer(own, waits_for_a_key, Pack(), ServerSettings(), lambda end: None, load))
@@ -89,16 +95,16 @@ def test_a_worker_whose_calls_have_ended_has_its_share_of_the_next(workers):
         caller.vanishes()
 
 
-def test_calls_are_taken_when_the_others_do_not(workers):
+def test_calls_are_taken_when_the_others_do_not(workers, loads):
     """The third worker holds nothing, and takes nothing: it hangs."""
-    workers[0]._load._cells[2] = 0
+    loads[2].accept(True)
     callers = [Caller(workers[0].address, str(1000 + number)) for number in range(6)]
     eventually(lambda: sum(held(workers)) == 6)
     for caller in callers:
         caller.vanishes()
 
 
-def test_a_worker_that_stops_is_not_waited_for(workers):
+def test_a_worker_that_stops_is_not_waited_for(workers, loads):
     first, second = workers
     callers = [Caller(first.address, str(1000 + number)) for number in range(4)]
     eventually(lambda: sum(held(workers)) == 4)
@@ -106,21 +112,26 @@ def test_a_worker_that_stops_is_not_waited_for(workers):
     gevent.sleep(0)
     late = Caller(second.address, "2000")
     eventually(lambda: second.calls == 3)
-    assert not second._load.is_higher
+    assert not loads[1].is_higher
     for caller in [*callers, late]:
         caller.vanishes()
     stopping.join()
 
 
-def test_a_crowd_of_pending_connections_is_not_left_to_others(workers):
+def test_a_crowd_of_pending_connections_is_not_left_to_others(workers, loads):
     first, second = workers
     second.stop()
-    first._load._cells[2] = 0  # holds nothing, takes nothing
-    left = []
-    go_on = first._go_on
-    first._go_on = lambda *, take: (left.append(first.waiting), go_on(take=take))
-    strangers = [Caller(first.address, str(1000 + number), talks=False) for number in range(100)]
-    eventually(lambda: first.waiting == 100)
-    assert max(left) <= MOST_PENDING + 1
+    loads[2].accept(True)  # holds nothing, takes nothing
+    strangers = []
+
+    def come(number):
+        strangers.extend(Caller(first.address, str(1000 + one), talks=False) for one in range(number))
+        eventually(lambda: first.waiting == len(strangers))
+
+    come(MOST_PENDING + 1)
+    assert first.pauses >= MOST_PENDING - 2, "each was left to the third for a moment"
+    before = first.pauses
+    come(100)
+    assert first.pauses == before
     for stranger in strangers:
         stranger.vanishes()

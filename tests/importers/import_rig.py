@@ -59,6 +59,7 @@ class Place:
     def __init__(self, client, folder: Path, defaults: MailboxOptions | None = None) -> None:
         client.flushall()
         self.client = client
+        self.defaults = defaults
         self.store = Store(client, defaults=defaults, pin_rules=PinRules(failures=10**6), pin_cost=QUICK)
         self.store.verify()
         self.audio = FolderAudio(folder / "sounds")

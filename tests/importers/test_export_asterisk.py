@@ -65,7 +65,7 @@ def test_what_goes_to_asterisk_comes_back_equal(read, place, empty_redis, tmp_pa
     report = export(place, tmp_path / "out")
     assert report.messages.imported == report.messages.found > 10
     with empty_redis.client(db=1) as client:
-        other = Place(client, tmp_path / "other", place.store.mailboxes._base.defaults)
+        other = Place(client, tmp_path / "other", place.defaults)
         again = other.bring(back(tmp_path / "out"))
         after = picture(other)
     if read is not asterisk:

@@ -173,7 +173,7 @@ class FreeSwitch:
             if path.startswith("scripts/"):
                 (folder / path).write_text(text)
         self._said = (folder / "said.txt").open("w")
-        self._process = subprocess.Popen(
+        self.process = subprocess.Popen(
             [str(word) for word in arguments], stdin=subprocess.DEVNULL, stdout=self._said, stderr=self._said
         )
         try:
@@ -193,29 +193,29 @@ class FreeSwitch:
     @property
     def cpu_s(self) -> float:
         """Seconds of CPU it has used so far."""
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     @property
     def pid(self) -> int:
         """Its process."""
-        return self._process.pid
+        return self.process.pid
 
     def stop(self) -> None:
         """Stop it."""
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
             try:
-                self._process.wait(20)
+                self.process.wait(20)
             except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+                self.process.kill()
+                self.process.wait()
         self._said.close()
 
     def _wait_until_ready(self) -> None:
         until = time.monotonic() + _START_S
         while True:
-            assert self._process.poll() is None, f"FreeSWITCH ended: {Path(self._said.name).read_text()[-2000:]}"
+            assert self.process.poll() is None, f"FreeSWITCH ended: {Path(self._said.name).read_text()[-2000:]}"
             try:
                 if self.api("sofia status").count("RUNNING") == 2:
                     return

@@ -14,7 +14,7 @@ from esl_vm.model.mailbox import MailboxId
 from esl_vm.store import keys
 from esl_vm.store.connect import connect
 from esl_vm.store.link import Link
-from esl_vm.store.outbox import _HASHES, REMEMBER_S, RedisOutbox
+from esl_vm.store.outbox import HASHES, REMEMBER_S, RedisOutbox
 from esl_vm.store.scripts import script
 
 MAIL, CALL = JobKind.MAIL, JobKind.WEBHOOK
@@ -295,4 +295,4 @@ def test_a_claim_told_twice_is_one_claim(redis_here, clock):
 
 
 def _claim_of(job):
-    return script("outbox_claim"), [keys.outbox_due(MAIL), *_HASHES], [repr(NOON), repr(NOON + LEASE), job.lease]
+    return script("outbox_claim"), [keys.outbox_due(MAIL), *HASHES], [repr(NOON), repr(NOON + LEASE), job.lease]

@@ -146,7 +146,7 @@ def test_a_record_is_a_sentence_for_people_and_fields_for_machines(caplog):
     )
     call_records.log_call(told)
     assert caplog.messages == ["call u-1 check from 1001 to *97: 12.3 s, 7 applications, 9 keys, SUCCESS, completed"]
-    [line] = [logs._JsonFormatter().format(record) for record in caplog.records]
+    [line] = [logs.formatter("json").format(record) for record in caplog.records]
     assert json.loads(line) | told == json.loads(line)
     assert told["slowest_answer_s"] == 0.2
 

@@ -205,8 +205,7 @@ def test_a_node_is_in_the_list_until_it_leaves_it(make_store):
 
 def test_a_service_that_was_reloaded_stays_in_the_list_when_the_former_one_ends(make_store):
     store = make_store()
-    former, new = (Heartbeat(store.cluster, a_snapshot, Metrics(), listens="") for _ in range(2))
-    former._fixed["started"], new._fixed["started"] = "1.000", "2.000"
+    former, new = (Heartbeat(store.cluster, a_snapshot, Metrics(), listens="", clock=lambda at=at: at) for at in (1, 2))
     former.beat()
     new.beat()
     former.stop()

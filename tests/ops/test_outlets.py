@@ -15,13 +15,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from seeing import a_record, a_snapshot
 from support.hostile_names import FORGED, hostile_callers
 
-from esl_vm.cli.message import _as_json
+from esl_vm.cli.message import as_json
 from esl_vm.cli.output import complain, print_json, print_table, show
 from esl_vm.cli.told_pins import Telling
-from esl_vm.cli.top import _show_once
+from esl_vm.cli.top import show_once
 from esl_vm.dialogue.calling import is_allowed
 from esl_vm.esl import wire
-from esl_vm.esl.phone import _assignment
+from esl_vm.esl.phone import assignment
 from esl_vm.esl.sounds import safe_path
 from esl_vm.model.call import Call
 from esl_vm.model.errors import UnsafeArgumentError
@@ -84,24 +84,24 @@ def record_of(caller, *, failed=False):
 
 def test_a_line_of_the_log_is_one_line_for_people():
     for caller in CALLERS:
-        [line] = text_of(logs._TextFormatter().format(record_of(caller)))
+        [line] = text_of(logs.formatter("text").format(record_of(caller)))
         assert "INFO" in line
         assert one_line(caller.number) in line
 
 
 def test_a_line_of_the_log_is_one_object_for_machines_and_every_letter_is_kept():
     for caller in CALLERS:
-        [line] = text_of(logs._JsonFormatter().format(record_of(caller)))
+        [line] = text_of(logs.formatter("json").format(record_of(caller)))
         told = json.loads(line)
         assert (told["from"], told["end"], told["to"]) == (Caller(caller.number).number, caller.name, caller.number)
 
 
 def test_the_lines_of_a_traceback_are_set_in_whatever_the_error_quotes():
     for caller in CALLERS:
-        first, *more = text_of(logs._TextFormatter().format(record_of(caller, failed=True)))
+        first, *more = text_of(logs.formatter("text").format(record_of(caller, failed=True)))
         assert " ERROR [" in first
         assert all(line.startswith("    ") for line in more)
-        [line] = text_of(logs._JsonFormatter().format(record_of(caller, failed=True)))
+        [line] = text_of(logs.formatter("json").format(record_of(caller, failed=True)))
         assert "ValueError" in json.loads(line)["traceback"]
 
 
@@ -122,7 +122,7 @@ def test_a_sentence_is_a_line(said):
 
 def test_json_is_what_it_was(said):
     messages = [
-        _as_json(Message(f"m-{n}", caller.caller, received=1.0, call=caller.call), "")
+        as_json(Message(f"m-{n}", caller.caller, received=1.0, call=caller.call), "")
         for n, caller in enumerate(CALLERS)
     ]
     out, _ = said(lambda: print_json(messages))
@@ -180,7 +180,7 @@ def test_top_shows_what_nodes_say_of_themselves_and_no_markup(said):
         node |= {"lamp_wait_s": 0.0, "freeswitch": caller.name, "ready": caller.name, "told_s_ago": 1.0}
         found = {"nodes": [node], "redis": caller.name, "at": "2026-11-27T20:00:00-05:00", "schema": 1, "overdue_s": 0}
         found |= {"mail_waiting": 0, "webhooks_waiting": 0, "given_up": 0, "locked_mailboxes": 0}
-        out, _ = said(lambda found=found: _show_once(found))
+        out, _ = said(lambda found=found: show_once(found))
         assert out[0].startswith("2026-11-27 20:00:00-05:00")
         if caller.name.startswith("[bold]"):
             assert "[bold]" in "".join(out)
@@ -211,13 +211,13 @@ def test_a_variable_set_on_a_channel_is_one_command_and_nothing_the_dialplan_wou
     for caller in CALLERS:
         for text in (caller.name, caller.number):
             try:
-                data = wire.command(f"api uuid_setvar u-1 {_assignment('vm_x', text)}")
+                data = wire.command(f"api uuid_setvar u-1 {assignment('vm_x', text)}")
             except UnsafeArgumentError:
                 continue
             assert data.count(b"\n") == 2
             assert b"${" not in data
             with pytest.raises(UnsafeArgumentError):
-                _assignment(f"vm_x {text}", "1")
+                assignment(f"vm_x {text}", "1")
 
 
 def test_a_number_that_is_called_or_spoken_is_a_number():

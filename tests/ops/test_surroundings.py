@@ -419,7 +419,7 @@ def test_a_name_that_can_t_be_looked_up_at_boot_is_tried_again(monkeypatch, capl
         return real("127.0.0.1", *more)
 
     monkeypatch.setattr(listeners.socket, "getaddrinfo", look_up)
-    monkeypatch.setattr(listeners, "_LOOK_UP_EVERY_S", 0)
+    monkeypatch.setattr(listeners, "LOOK_UP_EVERY_S", 0)
     with listeners.listen_on("pbx.example:0") as listener:
         assert listener.getsockname()[0] == "127.0.0.1"
     assert caplog.text.count("the name pbx.example can't be looked up now; it is tried again for 60 s") == 1

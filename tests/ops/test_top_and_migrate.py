@@ -70,7 +70,7 @@ def test_what_somebody_should_look_at_is_red(vm, clock):
         width=200, height=50, force_terminal=True, color_system="standard"
     )  # both, or TERM=dumb makes it 80
     with console.capture() as shown:
-        console.print(top._view(found))
+        console.print(top.view(found))
     page = shown.get()
     for words in ("4 (300 s)", "down", "redis: slow"):
         assert f"\x1b[1;31m{words}" in page
@@ -97,7 +97,7 @@ def test_a_live_view_goes_on_while_redis_is_away(vm, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(top, "look", look)
-    assert top._watch(SimpleNamespace(), 0.0) == 0
+    assert top.watch(SimpleNamespace(), 0.0) == 0
     assert len(looks) == 2
 
 

@@ -32,11 +32,11 @@ def recorded(ms: int, ended: Ended = Ended.KEY) -> Recorded:
 def process_dies(take, **last) -> None:
     """What the kernel does for a killed process: the take's lock is gone, its files stay.
 
-    The one place where these tests reach into a take. last: what it still wrote to its journal (`accepted=True`).
+    last: what it still wrote to its journal (`accepted=True`).
     """
     if last:
-        take._journal.append(**last)
-    take._journal.close()
+        take.journal.append(**last)
+    take.journal.close()
 
 
 class Clock:
@@ -202,14 +202,14 @@ class Desk:
         self.folder = spool or shared / "spool"
         options = {"node": node, "min_free": 0} | options
         self.spool = Spool(self.folder, self.mailboxes, self.audio, self.clock, **options)
-        self._number = 0
+        self.number = 0
 
     def sweeper(self, **options) -> Sweeper:
         return Sweeper(self.spool, **{"quiet_s": 0, "stray_s": 0} | options)
 
     def message(self, **fields) -> Message:
-        self._number += 1
-        message_id = f"{int(self.clock.now() * 1000):011x}-{self._number:012x}"
+        self.number += 1
+        message_id = f"{int(self.clock.now() * 1000):011x}-{self.number:012x}"
         return Message(message_id, **{"caller": Caller("5145550100", "Zoé"), "received": self.clock.now()} | fields)
 
     def sound_id(self) -> str:

@@ -169,7 +169,7 @@ class SpoolInAnyOrder(RuleBasedStateMachine):
         former, self.desk = self.desk, Desk(self.folder)
         if (self.folder / "away").exists():
             (self.folder / "audio").rmdir()
-        self.desk.clock, self.desk._number = former.clock, former._number
+        self.desk.clock, self.desk.number = former.clock, former.number
         self.desk.mailboxes.down, self.desk.mailboxes.deaf = former.mailboxes.down, former.mailboxes.deaf
         self.desk.mailboxes.maxmsg = former.mailboxes.maxmsg
 

@@ -38,8 +38,8 @@ def test_freeswitch_and_the_service_are_killed_in_mid_recording(freeswitch, desk
     take = desk.take(threshold=0)
     record(freeswitch, take.path)
     grown_to(take.path, 30_000)
-    freeswitch._process.kill()
-    freeswitch._process.wait()
+    freeswitch.process.kill()
+    freeswitch.process.wait()
     reached = take.path.stat().st_size
     process_dies(take)
 
@@ -77,8 +77,8 @@ def test_what_freeswitch_keeps_in_its_buffer_process_dies_it_so_the_take_is_set_
     take = desk.take(threshold=0)
     record(freeswitch, take.path, buffered="true")
     grown_to(take.path, 44)
-    freeswitch._process.kill()
-    freeswitch._process.wait()
+    freeswitch.process.kill()
+    freeswitch.process.wait()
     process_dies(take)
 
     [outcome] = desk.sweeper().sweep_once()

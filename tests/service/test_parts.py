@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from esl_vm.cli.settings_file import load_settings
-from esl_vm.esl.inbound import EventSocketSwitch
+from esl_vm.esl import inbound
 from esl_vm.model.errors import SettingsError
 from esl_vm.model.jobs import JobKind
 from esl_vm.notify import service
@@ -92,15 +92,19 @@ def test_mail_and_webhooks_are_tried_for_as_long_as_the_settings_say(node, monke
     assert tried == {JobKind.MAIL: 3 * 3600, JobKind.WEBHOOK: 5 * 3600}
 
 
-def test_every_process_reads_the_events_under_a_name_of_its_own(node):
-    sources = notifiers.build_notifier(node('[service]\nnode = "media1"\n'), None)._sources
-    assert sources.plans._consumer == sources.history._consumer == f"media1:{os.getpid()}"
+def test_every_process_reads_the_events_under_a_name_of_its_own(node, monkeypatch):
+    here = node('[service]\nnode = "media1"\n')
+    asked = []
+    monkeypatch.setattr(here.store.events, "shared", lambda *names: asked.append(names))
+    notifiers.build_notifier(here, None)
+    me = f"media1:{os.getpid()}"
+    assert asked == [("plans", me), ("history", me)]
 
 
-def test_a_freeswitch_that_is_back_is_noticed_within_two_seconds(node):
-    switch = notifiers.build_switch(node('[notify]\nfreeswitch = "127.0.0.1:8021"\npassword = "secret"\n').settings)
-    assert isinstance(switch, EventSocketSwitch)
-    assert switch._settings.retry_most_s == 2.0
+def test_a_freeswitch_that_is_back_is_noticed_within_two_seconds(node, monkeypatch):
+    monkeypatch.setattr(inbound, "EventSocketSwitch", lambda wanted: wanted)
+    wanted = notifiers.build_switch(node('[notify]\nfreeswitch = "127.0.0.1:8021"\npassword = "secret"\n').settings)
+    assert (wanted.host, wanted.port, wanted.retry_most_s) == ("127.0.0.1", 8021, 2.0)
 
 
 def test_templates_that_can_not_be_filled_in_stop_the_start(node, tmp_path):

@@ -16,6 +16,7 @@ from array import array
 import gevent
 import pytest
 from gevent.server import StreamServer
+from support.waiting import wait_until
 
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.sim.realtime import RealTime
@@ -445,7 +446,7 @@ class TestSoundDevices:
         monkeypatch.setenv("PATH", str(tmp_path))
         loudspeaker = Loudspeaker()
         loudspeaker.play(tmp_path / "a.wav", 0, 0)
-        loudspeaker._running.wait()
+        wait_until(lambda: not loudspeaker.playing)
         loudspeaker.play(tmp_path / "a.wav", 0, 0.1)
-        assert loudspeaker._running is None
+        assert not loudspeaker.playing
         assert calls.read_text() == "called\n"

@@ -132,7 +132,7 @@ def test_every_way_of_saying_a_prompt_is_for_a_prompt_the_service_asks_for():
             assert all(file.count("/") == 1 for file in way), name
     from esl_vm.speech import freeswitch_pack
 
-    assert set(freeswitch_pack._WAYS) <= known
+    assert set(freeswitch_pack.WAYS) <= known
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from esl_vm.model.mailbox import Folder, MailboxId
 from esl_vm.model.message import Caller, Message
@@ -11,6 +12,9 @@ from esl_vm.model.pins import PinRules
 from esl_vm.store.connect import connect
 from esl_vm.store.pins import Scrypt
 from esl_vm.store.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ALICE = MailboxId("1001")
 BOB = MailboxId("1002", "autre.example")
@@ -57,6 +61,17 @@ class Case:
         for message_id in ids:
             self.clock.passes(seconds=1)
             self.mailboxes.deliver(box, message(message_id, self.clock.now(), **fields), even_if_full=True)
+
+    def meanwhile(self, does: Callable[[], object]) -> None:
+        """Before the next script reaches Redis, and after what was read for it, another process does something."""
+        link, script = self.store.link, self.store.link.script
+
+        def late(*args, **named):
+            link.script = script
+            does()
+            return script(*args, **named)
+
+        link.script = late
 
     def lie(self, folder: Folder, box: MailboxId = ALICE, *, urgent: bool | None = None) -> list[str]:
         """The ids in a folder, in the order in which they are played; read in small pages."""

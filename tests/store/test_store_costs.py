@@ -13,7 +13,7 @@ from store_case import ALICE, BOB, message
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId, StoredGreeting
 from esl_vm.model.message import CallDetails, Caller, new_id
 from esl_vm.model.pins import PinCheck
-from esl_vm.store.pins import Scrypt
+from esl_vm.store.store import Store
 
 
 @pytest.fixture
@@ -182,14 +182,13 @@ def test_bytes_of_a_mailbox_and_of_a_message(real):
     # Sets of more than 12 members as they are stored in a domain of thousands: not compactly.
     real.store.link.run(None, lambda c: c.config_set("zset-max-ziplist-entries", 12))
     dice = random.Random(1)
-    real.store.pins._cost = Scrypt(n=16384)
-    real.store.pins._run = lambda _: "x" * 27  # the length of a hash without its work
+    pins = Store(real.store.link, clock=real.clock, offload=lambda _: "x" * 27).pins  # a hash's length without its work
     boxes = [MailboxId(str(100_000 + number)) for number in range(BOXES)]
     for box in boxes:
         name = f"{dice.choice(FIRST)} {dice.choice(LAST)}"
         settings = {"language": "fr", "timezone": "America/Toronto", "email": f"user{box.number}@example.com"}
         real.registry.add(box, {"name": name, **settings})
-        real.store.pins.change(box, "4711")
+        pins.change(box, "4711")
     bytes_of = usage(real)
     per_mailbox = (bytes_of("box:") + bytes_of("boxes") + bytes_of("names:")) / BOXES
     assert per_mailbox <= 700

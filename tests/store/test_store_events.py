@@ -156,7 +156,7 @@ class TestSharing:
 
         two.store.events.shared("mail", "3").take(0)
         assert known() >= {b"1", b"2"}, "they have not been gone for long"
-        monkeypatch.setattr("esl_vm.store.events._GONE_MS", 0)
+        monkeypatch.setattr("esl_vm.store.events.GONE_MS", 0)
         finished.finish([event for event in two.store.events.read({}, 0) if event.message_id != "m1"])
         two.store.events.shared("mail", "4").take(0)
         assert b"1" not in known()

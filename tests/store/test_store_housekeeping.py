@@ -43,22 +43,13 @@ def test_the_days_count_from_deleting_not_from_recording(case):
     assert case.mailboxes.restore(ALICE, "a")
 
 
-def test_one_restored_in_that_moment_stays(case, monkeypatch):
+def test_one_restored_in_that_moment_stays(case):
     case.with_mailbox()
     case.leave("a", "b")
     for message_id in ("a", "b"):
         case.mailboxes.delete(ALICE, message_id)
     case.clock.passes(days=15)
-    base = case.store.housekeeping._base
-    change = base.change
-    restoring = iter(["a"])
-
-    def first_restore(*args):
-        for message_id in restoring:
-            case.mailboxes.restore(ALICE, message_id)
-        return change(*args)
-
-    monkeypatch.setattr(base, "change", first_restore)
+    case.meanwhile(lambda: case.mailboxes.restore(ALICE, "a"))
     assert purge(case) == (0, 1)
     assert case.lie(Folder.NEW) == ["a"]
     assert case.store.housekeeping.sounds_to_erase() == ["b"]
@@ -80,8 +71,8 @@ def test_what_is_older_than_a_mailbox_keeps_goes_to_the_trash_wherever_it_was_mo
 
 
 def test_more_than_one_portion(real, monkeypatch):
-    monkeypatch.setattr("esl_vm.store.housekeeping._BOXES", 2)
-    monkeypatch.setattr("esl_vm.store.housekeeping._MESSAGES", 2)
+    monkeypatch.setattr("esl_vm.store.housekeeping.BOXES", 2)
+    monkeypatch.setattr("esl_vm.store.housekeeping.MESSAGES", 2)
     boxes = [MailboxId(str(number)) for number in range(5)]
     for box in boxes:
         real.with_mailbox(box, retention_days="1", trash_days="1")

@@ -156,13 +156,13 @@ class TestAway:
                 worker.start()
             for worker in workers:
                 worker.join()
-            server.pause()
-            with pytest.raises(StoreDownError):
-                store.verify()
-            assert store.link._client.connection_pool._available_connections == [] or all(
-                c._sock is None for c in store.link._client.connection_pool._available_connections
-            )
-            server.resume()
+            with server.client() as other:
+                assert other.info("clients")["connected_clients"] >= 8
+                server.pause()
+                with pytest.raises(StoreDownError):
+                    store.verify()
+                server.resume()
+                wait_until(lambda: other.info("clients")["connected_clients"] == 1, what="all closed")
             store.close()
 
     def test_it_was_never_there_and_comes_later(self, tmp_path, free_port):

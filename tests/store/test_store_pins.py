@@ -13,7 +13,7 @@ from esl_vm.model.errors import InvalidValueError, NoSuchMailboxError
 from esl_vm.model.pins import PinCheck, PinRules
 from esl_vm.store import pins as pins_module
 from esl_vm.store.connect import connect
-from esl_vm.store.pins import Hashers, RedisPins, Scrypt, hash_pin
+from esl_vm.store.pins import Hashers, Scrypt, hash_pin
 from esl_vm.store.store import Store
 
 RIGHT, WRONG, LOCKED = PinCheck.RIGHT, PinCheck.WRONG, PinCheck.LOCKED
@@ -46,7 +46,7 @@ def test_a_mailbox_that_is_not_there_is_hashed_counted_and_locked_as_any_other(c
         hashed.append(1)
         return function()
 
-    pins = RedisPins(case.store.pins._base, PinRules(failures=3), QUICK, run)
+    pins = Store(case.store.link, clock=case.clock, pin_rules=PinRules(failures=3), pin_cost=QUICK, offload=run).pins
     for box in (NOBODY, ALICE):
         del hashed[:]
         assert [pins.check(box, "1234", outside=outside) for _ in range(5)] == [WRONG] * 3 + [LOCKED] * 2
@@ -178,9 +178,9 @@ def test_hashing_has_threads_of_its_own(monkeypatch):
     monkeypatch.setattr(pins_module.monkey, "is_module_patched", lambda _: True)
     hashers = Hashers()
     assert hashers(lambda: current_thread().name) != current_thread().name
-    assert hashers._pool is not gevent.get_hub().threadpool
-    assert hashers._pool.maxsize == 2
-    hashers._pool.kill()
+    assert hashers.threads is not gevent.get_hub().threadpool
+    assert hashers.threads.maxsize == 2
+    hashers.threads.kill()
 
 
 class TestChanging:

@@ -52,7 +52,7 @@ class Neighbour(ABC):
         self.steps = []
         self.came = threading.Semaphore(0)
         self.busiest = 0
-        self._over = threading.Event()
+        self.over = threading.Event()
         self._lock = threading.Lock()
         self._open = set()
         self._listener = socket.create_server(("127.0.0.1", port), backlog=512)
@@ -64,7 +64,7 @@ class Neighbour(ABC):
         """Hold one connection's conversation."""
 
     def close(self):
-        self._over.set()
+        self.over.set()
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -162,10 +162,10 @@ class Line:
             case Manner.DRIP:
                 for place in range(10**6):
                     self.say((usual[:-2] or b"x")[place : place + 1] or b"x")
-                    if self.neighbour._over.wait(0.02):
+                    if self.neighbour.over.wait(0.02):
                         break
             case Manner.FLOOD:
-                while not self.neighbour._over.is_set():
+                while not self.neighbour.over.is_set():
                     self.say(self.neighbour.flood)
             case Manner.RUBBISH:
                 self.say(RUBBISH)

@@ -107,9 +107,9 @@ class RedisServer:
         file = self.folder / "redis.conf"
         file.write_text(f"{settings}\n")
         self.process = subprocess.Popen([self.executable, file], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_until(self._answers, what=f"redis-server on port {self.port}")
+        wait_until(self.answers, what=f"redis-server on port {self.port}")
 
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
         if self.process is not None and self.process.poll() is not None:
             raise OSError(f"redis-server ended at once: {self.log()[-500:]}")
         try:
@@ -300,7 +300,7 @@ class RedisSentinels:
             [redis_executable(), str(settings), "--sentinel"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         try:
-            wait_until(sentinel._answers, what=f"sentinel on port {port}")
+            wait_until(sentinel.answers, what=f"sentinel on port {port}")
             self.sentinels.append(sentinel)
             yield sentinel
         finally:
