@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from esl_vm.model.message import Counts, Message
     from esl_vm.model.pins import PinCheck
     from esl_vm.model.store import Announced, Delivery, Entered, Fate, Page, Place
+    from esl_vm.model.transcript import Transcript
     from esl_vm.speech.utterance import Sound, Utterance
 
 
@@ -170,6 +171,10 @@ class Mailboxes(Protocol):
         """Out of the trash, back to its place and folder; False if it is not in the trash."""
         ...
 
+    def transcribed(self, box: MailboxId, message_id: str, transcript: Transcript) -> bool:
+        """Put a message's transcript with it; False if it has one (other than `failed`) or there is no such message."""
+        ...
+
     def set_greeting(self, box: MailboxId, greeting: Greeting, stored: StoredGreeting) -> str:
         """Put a recorded greeting in force; returns the sound id it replaced, `` if none.
 
@@ -298,6 +303,29 @@ class AudioStore(Protocol):
 
     def claim(self, installation: str, *, over: bool = False) -> None:
         """Say which installation they belong to, unless one did; `over`: even then."""
+        ...
+
+
+class Transcriber(Protocol):
+    """An engine that writes down what is said in a sound. It may take minutes, and several threads may ask at once."""
+
+    @property
+    def engine(self) -> str:
+        """What it is, for people; it is told with each transcript."""
+        ...
+
+    def transcribe(self, sound: Path, language: str, names: Sequence[str]) -> Transcript:
+        """What is said in a WAV file.
+
+        Args:
+            sound: the file. It is not changed.
+            language: `fr` or `en`; `` = the engine finds out.
+            names: people and places that may be spoken of, the likeliest last.
+
+        Raises:
+            EngineAwayError: no sound can be transcribed now. TranscriptionError: this one can't, now.
+            NotTranscribableError: this one never can.
+        """
         ...
 
 

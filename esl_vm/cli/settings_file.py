@@ -71,7 +71,7 @@ def _completed(settings: Settings) -> Settings:
     """The settings with what was left empty filled in."""
     problems: list[str] = []
     data = Path(settings.data_dir or (SYSTEM_DATA if SYSTEM_DATA.is_dir() else "var")).absolute()
-    notify, mail, webhook = settings.notify, settings.mail, settings.webhook
+    notify, mail, webhook, text = settings.notify, settings.mail, settings.webhook, settings.transcription
     completed = dataclasses.replace(
         settings,
         data_dir=str(data),
@@ -84,6 +84,7 @@ def _completed(settings: Settings) -> Settings:
         webhook=dataclasses.replace(
             webhook, secret=_secret("webhook.secret", webhook.secret, webhook.secret_file, problems)
         ),
+        transcription=dataclasses.replace(text, key=_secret("transcription.key", text.key, text.key_file, problems)),
     )
     if problems:
         raise SettingsError(problems)

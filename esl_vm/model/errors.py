@@ -45,6 +45,26 @@ class SoundTooLargeError(VoicemailError):
     """A sound is larger than the audio store can ever take. Waiting does not help."""
 
 
+class EngineAwayError(VoicemailError):
+    """The engine that transcribes does not answer, or takes nothing from us. The operator must act; all wait.
+
+    Attributes:
+        after_s: seconds after which it wants to be asked again; 0 = it did not say.
+    """
+
+    def __init__(self, said: str, after_s: float = 0.0) -> None:
+        self.after_s = after_s
+        super().__init__(said)
+
+
+class TranscriptionError(VoicemailError):
+    """The engine could not transcribe a sound this time. It is tried again."""
+
+
+class NotTranscribableError(VoicemailError):
+    """The engine will never transcribe this sound. Waiting does not help."""
+
+
 class LineError(VoicemailError):
     """Nothing can be played on this call's line: FreeSWITCH can't make its codec. The administrator must act."""
 

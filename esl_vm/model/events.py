@@ -36,6 +36,7 @@ class What(StrEnum):
     UNLOCKED = "unlocked"
     HEARD_AGAIN = "heard-again"
     EXPORTED = "exported"
+    TRANSCRIBED = "transcribed"
     ERASED = "erased"
     LIST_CHANGED = "list-changed"
     LIST_REMOVED = "list-removed"
@@ -55,9 +56,11 @@ class Event:
         what, box: what happened, to which mailbox. at: epoch seconds.
         counts: new, old and their urgent ones, after it happened.
         message_id: the message it is about, `` if none.
-        details: the rest, by name: for `delivered` every field of the message; `greeting`, `folder`, `from` …;
+        details: the rest, by name: for `delivered` every field of the message (of its transcript only `text_length`);
+            `greeting`, `folder`, `from` …;
             for `nearly-full` what it is `of` (`messages` of a folder, `seconds` of the mailbox), `held` and `most`;
             for `login` and `login-failed` through the web `way` (`link`; none: a PIN) and `who`, where it is no owner;
+            for `transcribed` the `state`, the `language` and the `text_length` in letters;
             for `not-delivered` `why` (`full`, `closed`, `unknown`, `fax`), `caller_number` and `caller_name`.
     """
 

@@ -12,6 +12,8 @@ from esl_vm.model.mailbox import Folder
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from esl_vm.model.transcript import Transcript
+
 _CONTROL = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029]+")
 #: What turns the direction of all that follows it.
 _TURNING = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
@@ -130,6 +132,7 @@ class Message:
         intro_id: the sound id of a spoken introduction (a forward's preface), `` if none.
         forwarded_by: the mailbox that forwarded it, as text, `` if none.
         call: the call by which it came; a forwarded message has its caller's.
+        transcript: what is said in it, in writing; None where it was not transcribed (yet).
     """
 
     id: str
@@ -146,6 +149,7 @@ class Message:
     intro_ms: int = 0
     forwarded_by: str = ""
     call: CallDetails = field(default_factory=CallDetails)
+    transcript: Transcript | None = field(default=None, repr=False)
 
     def forwarded(self, message_id: str, now: float, by: str) -> Message:
         """The message as it comes to whom it is sent on to at that time (epoch seconds); by: the mailbox that does."""

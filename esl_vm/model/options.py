@@ -44,6 +44,7 @@ class MailboxOptions:
         call_patterns: numbers that may be dialled so: patterns of digits, X (any digit), . (any rest); comma between.
         calls_per_day, calls_per_hour: most calls so made from this mailbox in 24 hours, in one hour.
         attach: send the sound by mail. delete: to the trash once the mail was accepted.
+        transcribe: messages are written down, where an engine is set. transcripts_wanted: so does its owner wish it.
         trash_days: days a deleted message can be restored; 0 = deleted at once.
         retention_days: days after which any message goes to the trash; 0 = never.
         greeting_login: * in the greeting asks for the PIN.
@@ -89,6 +90,8 @@ class MailboxOptions:
     calls_per_hour: int = 10
     attach: bool = True
     delete: bool = False
+    transcribe: bool = False
+    transcripts_wanted: bool = True
     trash_days: int = 14
     retention_days: int = 0
     quota_seconds: int = 0

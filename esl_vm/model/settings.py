@@ -219,6 +219,39 @@ class WebSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TranscriptionSettings:
+    """What writes messages down, of mailboxes that have `transcribe`. Without an engine none are."""
+
+    engine: str = _setting(
+        "none",
+        "what transcribes: an HTTP server with OpenAI's API, faster-whisper here, or a command",
+        choices=("none", "http", "faster-whisper", "command"),
+    )
+    url: str = _setting("", "engine = http: its address, what comes before /v1/audio/transcriptions", kind="url")
+    key: str = _setting("", "engine = http: key it wants; empty = none", secret=True)
+    key_file: str = _setting("", "a file with that key instead", kind="path")
+    model: str = _setting("whisper-1", "engine = http: name of the model")
+    folder: str = _setting("", "engine = faster-whisper: folder of the model", kind="path")
+    threads: int = _setting(1, "engine = faster-whisper: processors for one message", low=1, high=64)
+    command: tuple[str, ...] = _setting(
+        (), "engine = command: program and arguments; {file}, {language}, {names} stand for what they say"
+    )
+    language: str = _setting(
+        "mailbox", "language taken to be spoken: the mailbox's, or what the engine hears", choices=("mailbox", "detect")
+    )
+    languages: tuple[str, ...] = _setting(
+        ("fr", "en"), "languages that may be detected; for another the mailbox's is taken", choices=("fr", "en")
+    )
+    names: bool = _setting(True, "tell the engine the owner's, the caller's and some of the directory's names")
+    longest_s: int = _setting(600, "seconds; longer messages are not transcribed", low=1, high=7200)
+    timeout_s: int = _setting(300, "seconds the engine may take for one message", low=1, high=7200)
+    wait_s: int = _setting(30, "seconds a mail waits for the transcript before it goes without", high=3600)
+    workers: int = _setting(1, "messages transcribed at once by `serve` of this node; 0 = other hosts do it", high=64)
+    retry_hours: int = _setting(24, "hours for which a failed transcription is tried again", low=1, high=720)
+    webhook: bool = _setting(False, "webhooks are told the words too, not only how many")
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings. Immutable: a reload makes new ones and starts new processes with them."""
 
@@ -238,6 +271,7 @@ class Settings:
     webhook: WebhookSettings = field(default_factory=WebhookSettings)
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
     web: WebSettings = field(default_factory=WebSettings)
+    transcription: TranscriptionSettings = field(default_factory=TranscriptionSettings)
 
 
 def limits_of(setting: dataclasses.Field[object]) -> SettingLimits:

@@ -195,12 +195,16 @@ def _together(settings: Settings) -> list[str]:
         ("notify.password", notify.password, notify.password_file),
         ("mail.password", mail.password, mail.password_file),
         ("webhook.secret", settings.webhook.secret, settings.webhook.secret_file),
+        ("transcription.key", settings.transcription.key, settings.transcription.key_file),
     ):
         if plain and file:
             problems.append(f"{section}: given twice, here and in {section}_file")
     for name, address in (("sender", mail.sender), ("reply_to", mail.reply_to)):
         if mail.host and (address or name == "sender") and not re.fullmatch(r"[^\s<>@]+@[^\s<>@]+", address):
             problems.append(f"mail.{name}: is an address such as voicemail@example.com, not {address!r}")
+    needed = {"http": "url", "faster-whisper": "folder", "command": "command"}.get(settings.transcription.engine)
+    if needed and not getattr(settings.transcription, needed):
+        problems.append(f"transcription.{needed}: needed where transcription.engine is {settings.transcription.engine}")
     if settings.mailbox.maxsecs and settings.mailbox.minsecs > settings.mailbox.maxsecs:
         problems.append("mailbox.minsecs: is more than mailbox.maxsecs; no message would be kept")
     return problems

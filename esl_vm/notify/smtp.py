@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from email.policy import SMTP
 from typing import TYPE_CHECKING
 
-from esl_vm.notify.deadline import deadline
+from esl_vm.model.deadline import deadline
 from esl_vm.notify.smtp_connection import Security, ServerAwayError, SmtpServer, answer, connection, cut, within, words
 
 __all__ = ["Handover", "Security", "ServerAwayError", "SmtpServer", "hand_over"]

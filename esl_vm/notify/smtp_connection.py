@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import IO, TYPE_CHECKING, Self
 
+from esl_vm.model.deadline import deadline
 from esl_vm.model.message import one_line
-from esl_vm.notify.deadline import deadline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from esl_vm import __version__
+from esl_vm.model.deadline import deadline
 from esl_vm.model.errors import InvalidValueError, NoSuchMailboxError
 from esl_vm.model.masking import mask_url
 from esl_vm.model.message import one_line
 from esl_vm.model.visible import json_text
-from esl_vm.notify.deadline import deadline
 from esl_vm.notify.destinations import Destinations
 from esl_vm.notify.job_worker import Later, Outcome, Pointless, Refused, Sent
 

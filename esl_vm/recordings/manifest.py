@@ -18,6 +18,7 @@ import msgpack
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId
 from esl_vm.model.message import ID_PATTERN, CallDetails, Caller, Message
+from esl_vm.model.transcript import Transcript
 from esl_vm.model.units import Milliseconds
 
 if TYPE_CHECKING:
@@ -239,6 +240,8 @@ def _plain(value: Any) -> Any:
             return str(value)
         case tuple():
             return [_plain(one) for one in value]
+        case Transcript():
+            return value.stored()
         case Message() | Caller() | CallDetails():
             return {one.name: _plain(getattr(value, one.name)) for one in dataclasses.fields(value)}
         case _:
@@ -255,10 +258,12 @@ def _value(name: str, value: Any) -> Any:
         case "gone":
             return tuple(int(number) for number in value)
         case "message" if value is not None:
-            given = _checked(Message, {key: it for key, it in value.items() if key not in {"caller", "folder", "call"}})
+            plain = {key: it for key, it in value.items() if key not in {"caller", "folder", "call", "transcript"}}
+            given = _checked(Message, plain)
             caller = Caller(**_checked(Caller, value["caller"]))
             call = CallDetails(**_checked(CallDetails, value.get("call", {})))  # older versions wrote none
-            return Message(**given, caller=caller, folder=Folder(value["folder"]), call=call)
+            transcript = Transcript.of(value.get("transcript") or "")
+            return Message(**given, caller=caller, folder=Folder(value["folder"]), call=call, transcript=transcript)
         case "greeting" if value is not None:
             return Greeting(value)
         case "message" | "greeting":

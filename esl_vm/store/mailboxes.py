@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from esl_vm.model.events import What
     from esl_vm.model.mailbox import Greeting, Mailbox, StoredGreeting
     from esl_vm.model.message import Counts, Message
+    from esl_vm.model.transcript import Transcript
     from esl_vm.store.base import Base
     from esl_vm.store.keys import BoxKeys
 
@@ -214,6 +215,14 @@ class RedisMailboxes:
         """Out of the trash, back to its place and folder; False if it is not in the trash."""
         keys = self._base.keys.of(box)
         return bool(self._change(keys, "restore", [keys.message(message_id)], [message_id]))
+
+    def transcribed(self, box: MailboxId, message_id: str, transcript: Transcript) -> bool:
+        """Put a message's transcript with it; False if it has one (other than `failed`) or there is no such message."""
+        keys = self._base.keys.of(box)
+        told = [transcript.state.value, transcript.language, str(len(transcript.text))]
+        return bool(
+            self._change(keys, "transcribed", [keys.message(message_id)], [message_id, transcript.stored(), *told])
+        )
 
     def set_greeting(self, box: MailboxId, greeting: Greeting, stored: StoredGreeting) -> str:
         """Put a recorded greeting in force; returns the sound id it replaced, `` if none.

@@ -11,6 +11,7 @@ from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.mailbox import Folder, Greeting, Mailbox, StoredGreeting
 from esl_vm.model.message import CallDetails, Caller, Counts, Message
 from esl_vm.model.options import FIELDS, parse_option
+from esl_vm.model.transcript import Transcript
 from esl_vm.store.keys import FOLDERS
 
 if TYPE_CHECKING:
@@ -43,12 +44,16 @@ def number(value: str | None) -> int:
 
 def message_payload(message: Message) -> dict[str, Any]:
     """What the event of a delivery says of the message; what is as usual is left out."""
-    return {name: value for name, value in _told(message).items() if value}
+    told = {name: value for name, value in _told(message).items() if value}
+    if message.transcript and message.transcript.text:
+        told["text_length"] = len(message.transcript.text)  # events say no word of it
+    return told
 
 
 def message_fields(message: Message) -> dict[str, str]:
     """A message's fields but its folder; what is as usual is left out, an `urgent` of 0 never stands there."""
-    return {name: _word(value) for name, value in _told(message).items() if value or name == "duration_ms"}
+    fields = {name: _word(value) for name, value in _told(message).items() if value or name == "duration_ms"}
+    return fields | {"transcript": message.transcript.stored()} if message.transcript else fields
 
 
 def _told(message: Message) -> dict[str, Any]:
@@ -86,6 +91,7 @@ def message_of(message_id: str, fields: Mapping[str, str]) -> Message:
         intro_ms=number(fields.get("intro_ms")),
         forwarded_by=fields.get("forwarded_by", ""),
         call=CallDetails.of(fields),
+        transcript=Transcript.of(fields["transcript"]) if "transcript" in fields else None,
     )
 
 

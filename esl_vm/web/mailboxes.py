@@ -17,7 +17,7 @@ from esl_vm.model.options import FIELDS as OPTIONS
 from esl_vm.model.options import option_text
 from esl_vm.model.pins import DEFAULT_PIN
 from esl_vm.model.rights import OWNER_FIELDS, Right, Role
-from esl_vm.web.messages import folded
+from esl_vm.model.transcript import folded
 from esl_vm.web.models import (
     MailboxChange,
     MailboxEntry,

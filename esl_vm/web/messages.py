@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import unicodedata
 from typing import TYPE_CHECKING
 
 from msgspec import UNSET
@@ -13,6 +12,7 @@ from esl_vm.model.mailbox import Folder
 from esl_vm.model.message import ID_PATTERN
 from esl_vm.model.rights import Right
 from esl_vm.model.store import Place
+from esl_vm.model.transcript import folded
 from esl_vm.web.models import (
     CallQuery,
     MessageChange,
@@ -89,12 +89,6 @@ class _Filter:
         if not self._since <= message.received < self._until:
             return False
         return not self._caller or self._caller in folded(f"{message.caller.number} {message.caller.name}")
-
-
-def folded(text: str) -> str:
-    """A text as it is searched: without accents, in small letters."""
-    plain = unicodedata.normalize("NFKD", text)
-    return "".join(letter for letter in plain if not unicodedata.combining(letter)).casefold()
 
 
 def _cursor(query: MessageQuery, place: Place | None) -> str | None:

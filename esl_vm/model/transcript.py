@@ -1,0 +1,110 @@
+"""What is said in a message, in writing: by whom it was made, how sure that is, and when each piece of it is heard."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import accumulate, takewhile
+
+from esl_vm.model.message import one_line
+
+LONGEST_TEXT = 20_000
+"""Letters of a whole transcript; what is beyond is left out. Twenty minutes of quick speech."""
+LONGEST_SEGMENT = 1000
+MOST_SEGMENTS = 2000
+
+
+class TranscriptState(StrEnum):
+    """What became of it. `no-speech`: nobody says anything. `too-long`: longer than is transcribed. `failed`: given up."""
+
+    DONE = "done"
+    NO_SPEECH = "no-speech"
+    TOO_LONG = "too-long"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A piece of a transcript, and from when to when it is heard, milliseconds from the sound's start."""
+
+    start_ms: int
+    end_ms: int
+    text: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "start_ms", max(0, self.start_ms))
+        object.__setattr__(self, "end_ms", max(self.start_ms, self.end_ms))
+        object.__setattr__(self, "text", one_line(self.text, LONGEST_SEGMENT))
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """A message's transcript. It says what a caller said, so it is as private as the sound.
+
+    Args:
+        state: see there; only one that is `done` has words.
+        language: `fr`, `en`, … as the engine understood it; `` = not told.
+        engine: what made it, for people: `faster-whisper base`.
+        confidence: how sure the engine is, 0 to 1; 0 = not told.
+        segments: in the order in which they are heard; empty ones are left out, as is what is beyond LONGEST_TEXT.
+    """
+
+    state: TranscriptState = TranscriptState.DONE
+    language: str = ""
+    engine: str = ""
+    confidence: float = 0.0
+    segments: tuple[Segment, ...] = ()
+
+    def __post_init__(self) -> None:
+        worded = [one for one in self.segments[:MOST_SEGMENTS] if one.text]
+        ends = accumulate(len(one.text) + 1 for one in worded)
+        fitting = sum(1 for _ in takewhile(lambda end: end <= LONGEST_TEXT, ends))
+        object.__setattr__(self, "segments", tuple(worded[:fitting]))
+        object.__setattr__(self, "language", one_line(self.language, 16))
+        object.__setattr__(self, "engine", one_line(self.engine, 120))
+        object.__setattr__(self, "confidence", round(min(1.0, max(0.0, self.confidence)), 3))
+
+    @property
+    def text(self) -> str:
+        """All its words in one line."""
+        return " ".join(one.text for one in self.segments)
+
+    def stored(self) -> str:
+        """As it lies in the store, JSON; the state is first."""
+        return json.dumps(
+            {
+                "state": self.state.value,
+                "language": self.language,
+                "engine": self.engine,
+                "confidence": self.confidence,
+                "segments": [(one.start_ms, one.end_ms, one.text) for one in self.segments],
+            },
+            ensure_ascii=False,
+            separators=(",", ":"),
+        )
+
+    @classmethod
+    def of(cls, stored: str) -> Transcript | None:
+        """The other way of `stored`; None for ``, and for what is none (written by hand, or by a later version)."""
+        try:
+            told = json.loads(stored)
+            return cls(
+                TranscriptState(told["state"]),
+                str(told["language"]),
+                str(told["engine"]),
+                float(told["confidence"]),
+                tuple(Segment(int(start), int(end), str(words)) for start, end, words in told["segments"]),
+            )
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
+            return None
+
+
+_SPELT = str.maketrans({"œ": "oe", "Œ": "oe", "æ": "ae", "Æ": "ae", "’": "'"})
+
+
+def folded(text: str) -> str:
+    """A text as it is searched: without accents and ligatures, in small letters."""
+    plain = unicodedata.normalize("NFKD", text.translate(_SPELT))
+    return "".join(letter for letter in plain if not unicodedata.combining(letter)).casefold()

@@ -1,0 +1,139 @@
+"""A transcript belongs to its message: it is put there once, and goes where the message goes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from store_case import ALICE, BOB, MONDAY, NOBODY, message
+
+from esl_vm.model.events import What
+from esl_vm.model.mailbox import Folder
+from esl_vm.model.transcript import LONGEST_TEXT, Segment, Transcript, TranscriptState, folded
+from esl_vm.recordings.manifest import Kind, Manifest, decode, encode
+
+SAID = Transcript(
+    language="fr",
+    engine="faster-whisper base",
+    confidence=0.87,
+    segments=(Segment(0, 1900, "Bonjour, c'est Zoé."), Segment(1900, 4200, "Rappelez-moi au cœur de l'été.")),
+)
+FAILED = Transcript(TranscriptState.FAILED)
+
+
+@pytest.fixture
+def case(case):
+    """With one message, m1."""
+    case.with_mailbox().leave("m1")
+    return case
+
+
+def test_it_is_read_back_as_it_was_put(case):
+    assert case.mailboxes.message(ALICE, "m1").transcript is None
+    assert case.mailboxes.transcribed(ALICE, "m1", SAID)
+    assert case.mailboxes.message(ALICE, "m1").transcript == SAID
+    assert case.mailboxes.page(ALICE, Folder.NEW, urgent=None, after=None, most=5).messages[0].transcript == SAID
+
+
+def test_the_first_one_stays_and_one_that_failed_gives_way(case):
+    assert case.mailboxes.transcribed(ALICE, "m1", FAILED)
+    assert not case.mailboxes.transcribed(ALICE, "m1", FAILED)
+    assert case.mailboxes.transcribed(ALICE, "m1", SAID)
+    for other in (SAID, FAILED, replace(SAID, language="en")):
+        assert not case.mailboxes.transcribed(ALICE, "m1", other)
+    assert case.mailboxes.message(ALICE, "m1").transcript == SAID
+    assert case.happened().count("transcribed") == 2
+
+
+def test_a_message_that_is_not_there_gets_none(case):
+    assert not case.mailboxes.transcribed(ALICE, "m9", SAID)
+    assert not case.mailboxes.transcribed(NOBODY, "m1", SAID)
+    assert case.happened().count("transcribed") == 0
+
+
+def test_what_failed_is_seen_by_the_state_and_not_by_the_words(case):
+    said = replace(SAID, segments=(Segment(0, 1, '"state":"failed"'),))
+    assert case.mailboxes.transcribed(ALICE, "m1", said)
+    assert not case.mailboxes.transcribed(ALICE, "m1", SAID)
+
+
+def test_the_event_says_how_long_it_is_and_no_word_of_it(case):
+    case.mailboxes.transcribed(ALICE, "m1", SAID)
+    [event] = [one for one in case.store.events.tail(10, box=ALICE) if one.what is What.TRANSCRIBED]
+    assert (event.message_id, event.counts.new) == ("m1", 1)
+    assert event.details == {"state": "done", "language": "fr", "text_length": str(len(SAID.text))}
+
+
+def test_it_goes_where_its_message_goes_and_ends_with_it(case):
+    case.mailboxes.transcribed(ALICE, "m1", SAID)
+    case.mailboxes.move(ALICE, "m1", Folder.WORK)
+    case.mailboxes.delete(ALICE, "m1")
+    assert case.mailboxes.message(ALICE, "m1").transcript == SAID
+    case.mailboxes.restore(ALICE, "m1")
+    assert case.mailboxes.message(ALICE, "m1").transcript == SAID
+    case.mailboxes.delete(ALICE, "m1")
+    case.store.housekeeping.erase(ALICE, ["m1"])
+    left = case.store.link.run(None, lambda client: [client.type(key) for key in client.scan_iter("*msg*")])
+    assert left == []
+
+
+def test_a_forwarded_message_brings_it_along_and_its_event_only_the_length(case):
+    case.with_mailbox(BOB)
+    case.mailboxes.transcribed(ALICE, "m1", SAID)
+    copy = case.mailboxes.message(ALICE, "m1").forwarded("m2", MONDAY + 60, str(ALICE))
+    journal, _ = decode(
+        bytes((1,)) + encode({"kind": Kind.FORWARD, "id": "m2", "boxes": (BOB,), "message": copy, "source": "m1"})
+    )
+    assert journal == Manifest(Kind.FORWARD, "m2", boxes=(BOB,), message=copy, source="m1")
+    case.mailboxes.deliver(BOB, journal.message)
+    assert case.mailboxes.message(BOB, "m2").transcript == SAID
+    [event] = [one for one in case.store.events.tail(10, box=BOB) if one.what is What.DELIVERED]
+    assert event.details["text_length"] == len(SAID.text)
+    assert "Bonjour" not in repr(event)
+
+
+def test_it_is_in_a_backup_and_moves_with_a_renamed_mailbox(case):
+    case.mailboxes.transcribed(ALICE, "m1", SAID)
+    backup = case.store.backup
+    record = backup.mailbox(ALICE)
+    case.store.renames.rename(ALICE, BOB)
+    assert case.mailboxes.message(BOB, "m1").transcript == SAID
+    backup.put_mailbox(record)
+    assert case.mailboxes.message(ALICE, "m1").transcript == SAID
+
+
+texts = st.text(st.characters(codec="utf-8"), max_size=40)
+transcripts = st.builds(
+    Transcript,
+    st.sampled_from(TranscriptState),
+    texts,
+    texts,
+    st.floats(-1, 2),
+    st.lists(st.builds(Segment, st.integers(-5, 10**7), st.integers(-5, 10**7), texts), max_size=5).map(tuple),
+)
+
+
+@given(transcripts)
+def test_whatever_an_engine_says_is_stored_and_read_back(transcript):
+    assert Transcript.of(transcript.stored()) == transcript
+    assert all("\n" not in one.text and one.start_ms <= one.end_ms for one in transcript.segments)
+
+
+@pytest.mark.parametrize("stored", ["", "{", "[]", "3", '{"state": "invented"}', '{"state":"done","segments":[1]}'])
+def test_what_is_no_transcript_hides_no_message(stored):
+    assert Transcript.of(stored) is None
+
+
+def test_one_without_an_end_is_cut():
+    endless = Transcript(segments=tuple(Segment(n, n, "word " * 100) for n in range(5000)))
+    assert len(endless.text) <= LONGEST_TEXT
+
+
+def test_accents_ligatures_and_capitals_do_not_count_in_a_search():
+    assert folded("ÉTÉ au Cœur de L’Assomption") == "ete au coeur de l'assomption"
+
+
+def test_a_message_shown_in_a_log_does_not_show_it():
+    assert "Bonjour" not in repr(message("m1", transcript=SAID))
