@@ -72,6 +72,7 @@ def _completed(settings: Settings) -> Settings:
     problems: list[str] = []
     data = Path(settings.data_dir or (SYSTEM_DATA if SYSTEM_DATA.is_dir() else "var")).absolute()
     notify, mail, webhook, text = settings.notify, settings.mail, settings.webhook, settings.transcription
+    oidc = settings.oidc
     completed = dataclasses.replace(
         settings,
         data_dir=str(data),
@@ -85,6 +86,10 @@ def _completed(settings: Settings) -> Settings:
             webhook, secret=_secret("webhook.secret", webhook.secret, webhook.secret_file, problems)
         ),
         transcription=dataclasses.replace(text, key=_secret("transcription.key", text.key, text.key_file, problems)),
+        oidc=dataclasses.replace(
+            oidc,
+            client_secret=_secret("oidc.client_secret", oidc.client_secret, oidc.client_secret_file, problems),
+        ),
     )
     if problems:
         raise SettingsError(problems)

@@ -37,6 +37,18 @@ class StoreDownError(VoicemailError):
     """Redis (or the audio store) does not answer. The operator must act; recordings stay in the spool."""
 
 
+class ProviderAwayError(VoicemailError):
+    """The organisation's OpenID Connect provider does not answer, or not as it should. Its operator must act."""
+
+
+class SignInRefusedError(VoicemailError):
+    """What came back from the organisation's provider does not prove who somebody is. He signs in anew."""
+
+
+class StaleSignInError(SignInRefusedError):
+    """The browser that came back began no such sign-in, or too long ago, or was back before. Nothing was asked."""
+
+
 class AudioMissingError(VoicemailError):
     """There is no sound under that id."""
 

@@ -99,7 +99,7 @@ class Identity:
     Args:
         name: for the audit: the mailbox, the administrator's name, the token's.
         role, rights, reach: see there.
-        session: which session it is, `` = none.
+        session: which session it is, `` = none. way: by which way it began, `` = a PIN.
     """
 
     name: str
@@ -107,6 +107,7 @@ class Identity:
     rights: frozenset[Right]
     reach: Reach
     session: str = ""
+    way: str = ""
 
     def may(self, right: Right) -> bool:
         """Whether he has that right, within his reach."""
@@ -121,14 +122,14 @@ class Identity:
 NOBODY = Identity("", Role.TOKEN, frozenset(), Reach())
 
 
-def owner(box: MailboxId, session: str = "") -> Identity:
+def owner(box: MailboxId, session: str = "", way: str = "") -> Identity:
     """The owner of a mailbox."""
-    return Identity(str(box), Role.OWNER, RIGHTS[Role.OWNER], Reach(boxes=frozenset({box})), session)
+    return Identity(str(box), Role.OWNER, RIGHTS[Role.OWNER], Reach(boxes=frozenset({box})), session, way)
 
 
-def administrator(name: str, session: str = "") -> Identity:
+def administrator(name: str, session: str = "", way: str = "") -> Identity:
     """An administrator of the service."""
-    return Identity(name, Role.ADMINISTRATOR, RIGHTS[Role.ADMINISTRATOR], Reach(everywhere=True), session)
+    return Identity(name, Role.ADMINISTRATOR, RIGHTS[Role.ADMINISTRATOR], Reach(everywhere=True), session, way)
 
 
 def rights_of(words: Iterable[str]) -> frozenset[Right]:
@@ -175,6 +176,7 @@ class Session:
         id: what it is ended by. name: the administrator's; `` = the owner's.
         address: from where. since, until: epoch seconds.
         pin_mark: the owner's `Mailbox.pin_mark` at that time: another PIN ends it.
+        way: by which way it began, `` = a PIN.
     """
 
     id: str
@@ -183,3 +185,4 @@ class Session:
     since: float = 0.0
     until: float = 0.0
     pin_mark: str = field(default="", repr=False)
+    way: str = ""

@@ -209,6 +209,7 @@ class WebSettings:
     arrival_s: int = _setting(10, "seconds in which a request's headers must have arrived", low=1, high=300)
     stall_s: int = _setting(30, "seconds a client may take to read or send the next piece", low=1, high=3600)
     upload_mb: int = _setting(20, "most megabytes of a sound that is sent in", low=1, high=1000)
+    pins: bool = _setting(True, "owners may sign in with mailbox and PIN; false = through [oidc] alone")
     session_hours: int = _setting(12, "hours after which one signs in anew", low=1, high=720)
     address_failures: int = _setting(
         50,
@@ -252,6 +253,32 @@ class TranscriptionSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class OidcSettings:
+    """Signing in to the pages through an organisation's OpenID Connect provider. Without an issuer nobody does."""
+
+    issuer: str = _setting("", "https:// address of the provider's issuer, as it writes it; empty = none", kind="url")
+    client_id: str = _setting("", "the name under which the provider knows this service")
+    client_secret: str = _setting("", "the secret it gave it; empty = none (PKCE alone)", secret=True)
+    client_secret_file: str = _setting("", "a file with that secret instead", kind="path")
+    name: str = _setting("", "what the sign-in page calls it; empty = your organisation")
+    scopes: tuple[str, ...] = _setting(("openid", "profile", "email"), "scopes that are asked for")
+    mailbox_claim: str = _setting(
+        "", "claim that holds one's mailbox, a number or NUMBER@DOMAIN; empty = owners don't sign in so"
+    )
+    domain: str = _setting("", "mailbox domain of a claim that is a number alone; empty = service.domain")
+    domains: tuple[str, ...] = _setting(
+        (), "domains that a claim may name, each CLAIMED=MAILBOX DOMAIN; one not named has no mailbox", kind="hosts"
+    )
+    admin_claim: str = _setting("groups", "claim that holds one's groups")
+    admin_groups: tuple[str, ...] = _setting((), "groups whose members are administrators; empty = nobody is")
+    name_claim: str = _setting("preferred_username", "claim by which the events name an administrator")
+    ca_file: str = _setting("", "certificates trusted besides the system's, for the provider alone", kind="path")
+    timeout_s: int = _setting(10, "seconds the provider may take for an answer", low=1, high=60)
+    leeway_s: int = _setting(60, "seconds by which its clock and ours may differ", high=600)
+    sign_out: bool = _setting(False, "who signs out here is offered to sign out at the provider too")
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings. Immutable: a reload makes new ones and starts new processes with them."""
 
@@ -272,6 +299,7 @@ class Settings:
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
     web: WebSettings = field(default_factory=WebSettings)
     transcription: TranscriptionSettings = field(default_factory=TranscriptionSettings)
+    oidc: OidcSettings = field(default_factory=OidcSettings)
 
 
 def limits_of(setting: dataclasses.Field[object]) -> SettingLimits:

@@ -18,7 +18,9 @@ from esl_vm.model.settings import SettingLimits, Settings, limits_of
 from esl_vm.model.waits import Waits
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+    from esl_vm.model.settings import OidcSettings
 
 REDIS_SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "redis+cluster", "embedded")
 _PIN_RANGES = {
@@ -196,6 +198,7 @@ def _together(settings: Settings) -> list[str]:
         ("mail.password", mail.password, mail.password_file),
         ("webhook.secret", settings.webhook.secret, settings.webhook.secret_file),
         ("transcription.key", settings.transcription.key, settings.transcription.key_file),
+        ("oidc.client_secret", settings.oidc.client_secret, settings.oidc.client_secret_file),
     ):
         if plain and file:
             problems.append(f"{section}: given twice, here and in {section}_file")
@@ -205,6 +208,27 @@ def _together(settings: Settings) -> list[str]:
     needed = {"http": "url", "faster-whisper": "folder", "command": "command"}.get(settings.transcription.engine)
     if needed and not getattr(settings.transcription, needed):
         problems.append(f"transcription.{needed}: needed where transcription.engine is {settings.transcription.engine}")
+    problems += _oidc_together(settings.oidc)
+    if not settings.web.pins and not (settings.oidc.issuer and settings.oidc.mailbox_claim):
+        problems.append("web.pins: false needs oidc.issuer and oidc.mailbox_claim; no owner could sign in")
     if settings.mailbox.maxsecs and settings.mailbox.minsecs > settings.mailbox.maxsecs:
         problems.append("mailbox.minsecs: is more than mailbox.maxsecs; no message would be kept")
     return problems
+
+
+def _oidc_together(oidc: OidcSettings) -> Iterator[str]:
+    """What is missing for signing in through a provider."""
+    if not oidc.issuer:
+        return
+    parts = urlsplit(oidc.issuer)
+    if parts.scheme != "https" and parts.hostname not in {"127.0.0.1", "::1", "localhost"}:
+        yield "oidc.issuer: is an https:// address, but for one on this host"
+    if not oidc.client_id:
+        yield "oidc.client_id: needed where oidc.issuer is set"
+    if "openid" not in oidc.scopes:
+        yield "oidc.scopes: openid must be among them"
+    for domain in (oidc.domain, *(pair.partition("=")[2] for pair in oidc.domains)):
+        if domain and MailboxId.of("1", domain) is None:
+            yield f"oidc.domain, oidc.domains: {domain!r} is no mailbox domain"
+    if not oidc.mailbox_claim and not (oidc.admin_claim and oidc.admin_groups):
+        yield "oidc.mailbox_claim, oidc.admin_groups: say who may sign in, owners or administrators"

@@ -104,6 +104,7 @@ def build_web(node: Node, listener: object) -> WebServer:
     from esl_vm.actions.target import Converted
     from esl_vm.audio.cache import Cache
     from esl_vm.importers.upload import converted_upload
+    from esl_vm.oidc.provider import Provider
     from esl_vm.ops.web import Connections
     from esl_vm.web.front import build_application
     from esl_vm.web.problems import ProblemError
@@ -152,6 +153,8 @@ def build_web(node: Node, listener: object) -> WebServer:
         domain=settings.service.domain.lower(),
         timezone=settings.service.timezone,
         language=settings.speech.language[:2].lower(),
+        oidc=settings.oidc,
+        provider=Provider(settings.oidc, node.clock) if settings.oidc.issuer else None,
     )
     return WebServer(
         listener,

@@ -15,7 +15,7 @@ from esl_vm.model.errors import InvalidValueError, StoreDownError
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.message import one_line
 from esl_vm.model.rights import Reach, Right, Session, Token
-from esl_vm.store.keys import ADMIN_LINKS, ADMIN_SESSIONS, TOKENS, TOKENS_USED, login_address
+from esl_vm.store.keys import ADMIN_LINKS, ADMIN_SESSIONS, TOKENS, TOKENS_USED, login_address, used
 from esl_vm.store.records import number, text
 
 if TYPE_CHECKING:
@@ -41,12 +41,26 @@ class RedisAccess:
         self._told: dict[str, float] = {}  # when a token's use was written down last
 
     def begin(
-        self, box: MailboxId | None, *, seconds: float, address: str = "", name: str = "", pin_mark: str = ""
+        self,
+        box: MailboxId | None,
+        *,
+        seconds: float,
+        address: str = "",
+        name: str = "",
+        pin_mark: str = "",
+        way: str = "",
     ) -> str:
         """Begin a session of a mailbox's owner, or (None) of an administrator; returns its secret, which nobody has again."""
         secret = secrets.token_urlsafe(24)
         now = self._base.now()
-        fields = {"name": name, "address": address, "since": now, "until": now + seconds, "pin_mark": pin_mark}
+        fields = {
+            "name": name,
+            "address": address,
+            "since": now,
+            "until": now + seconds,
+            "pin_mark": pin_mark,
+            "way": way,
+        }
         key, partition = self._place(box)
         kept = sorted(self.sessions(box), key=lambda session: session.since, reverse=True)
         gone = [session.id for session in kept[MOST_SESSIONS - 1 :]]
@@ -190,6 +204,11 @@ class RedisAccess:
 
         self._base.link.run(key, work)
 
+    def first_use(self, secret: str, seconds: int) -> bool:
+        """Whether what may be used once is used for the first time; it is remembered for so many seconds."""
+        key = used(_digest(secret))
+        return bool(self._base.link.run(key, lambda client: client.set(key, "1", nx=True, ex=seconds)))
+
     def _place(self, box: MailboxId | None) -> tuple[str, int | str]:
         if box is None:
             return ADMIN_SESSIONS, ADMIN_SESSIONS
@@ -214,7 +233,7 @@ def _session(digest: str, value: bytes | None) -> Session | None:
     fields = _loaded(value)
     if not fields:
         return None
-    words = {name: str(fields.get(name, "")) for name in ("name", "address", "pin_mark")}
+    words = {name: str(fields.get(name, "")) for name in ("name", "address", "pin_mark", "way")}
     return Session(digest, since=float(fields.get("since", 0)), until=float(fields.get("until", 0)), **words)
 
 

@@ -81,6 +81,11 @@ def login_address(address: str) -> str:
     return f"vm:login:address:{address}"
 
 
+def used(digest: str) -> str:
+    """What may be used once, and was: string, expires."""
+    return f"vm:used:{digest}"
+
+
 _NAMES = tuple(folder.value for folder in FOLDERS)
 
 

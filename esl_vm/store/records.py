@@ -137,7 +137,7 @@ def mailbox_of(box: MailboxId, fields: Mapping[str, str], counts: Counts, defaul
         has_pin="pin" in fields,
         pin_is_initial=fields.get("pin_initial") == "yes",
         pin_changed=_seconds(fields.get("pin_changed", "")),
-        pin_mark=fields.get("pin", "").rpartition("$")[2],
+        pin_mark=fields.get("pin", "").rpartition("$")[2] or fields.get("created", ""),
         greetings={g: stored for g in Greeting if (stored := _greeting(fields, f"greeting.{g.value}")) is not None},
         options=dataclasses.replace(defaults, **own) if own else defaults,
         extensions=tuple(word for word in fields.get("extensions", "").split(",") if word),

@@ -80,7 +80,7 @@ class Application:
         self,
         world: WebWorld,
         routes: Sequence[Route] | None = None,
-        page_of: Callable[[ProblemError, str, falcon.Request], bytes] | None = None,
+        page_of: Callable[[ProblemError, Ask], bytes] | None = None,
     ) -> None:
         self._world = world
         self._senders = Senders(world)
@@ -219,7 +219,7 @@ class Application:
             response.set_header(name, value)
         if route is not None and route.page and self._page_of is not None:
             response.content_type = "text/html; charset=utf-8"
-            response.data = self._page_of(problem, ask.id, ask.request)
+            response.data = self._page_of(problem, ask)
         else:
             response.content_type = PROBLEM
             response.data = encode(problem.fields(ask.id))

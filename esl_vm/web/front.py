@@ -15,6 +15,7 @@ from esl_vm.web import (
     lists,
     mailboxes,
     messages,
+    organisation,
     owner,
     pages,
     sessions,
@@ -42,6 +43,7 @@ MODULES = (
     broadcasts,
     streams,
     pages,
+    organisation,
     owner,
     admin,
 )

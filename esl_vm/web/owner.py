@@ -10,14 +10,15 @@ import re
 from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from esl_vm.model.errors import AudioMissingError, InvalidValueError, NoSuchMessageError, StoreDownError
-from esl_vm.model.mailbox import Folder, Greeting, MailboxId
+from esl_vm.model.mailbox import Folder, Greeting
 from esl_vm.model.rights import Right, Role
 from esl_vm.web import forwarding, greetings, mailboxes, messages, sessions
 from esl_vm.web.models import Forward, GreetingDates, MessageChange, MessageQuery, NotificationsChange, PinChange
-from esl_vm.web.pages import form, render, see_other, wording_of
+from esl_vm.web.organisation import signed_out
+from esl_vm.web.pages import back_of, box_address, form, landing, render, see_other, sign_in_page, wording_of
 from esl_vm.web.peaks import wave_path
 from esl_vm.web.problems import ProblemError, not_there
 from esl_vm.web.routes import Answer, Ask, page
@@ -31,15 +32,7 @@ if TYPE_CHECKING:
 _BOX = "/mailbox/{mailbox}"
 _FOLDER = _BOX + "/folder/{folder}"
 _MESSAGE = _FOLDER + "/{message}"
-_OURS = re.compile(r"/mailbox/[\w./@+~%-]*")
 _PAGE = 50
-
-
-def box_address(box: MailboxId, *parts: str, **query: str) -> str:
-    """The address of a page of a mailbox."""
-    path = "/".join(("/mailbox", *(quote(part, safe="@+") for part in (str(box), *parts))))
-    given = {name: value for name, value in query.items() if value}
-    return path + ("?" + urlencode(given) if given else "")
 
 
 # -- signing in and out -----------------------------------------------------------------------------
@@ -48,39 +41,29 @@ def box_address(box: MailboxId, *parts: str, **query: str) -> str:
 @page("GET", "/", Right.ANYBODY, "The voicemail: one's mailbox, or signing in")
 def home(ask: Ask) -> Answer:
     """Who is signed in is led to his mailbox."""
-    match ask.who.role:
-        case Role.OWNER:
-            return see_other(box_address(MailboxId.parse(ask.who.name), "folder", Folder.NEW))
-        case Role.ADMINISTRATOR:
-            return see_other("/admin")
-        case Role.TOKEN:
-            return render(ask, "sign_in.html", problem=None, mailbox="", back=_back(ask.request.get_param("back")))
+    if ask.who.role is Role.TOKEN:
+        return sign_in_page(ask, back=back_of(ask.request.get_param("back")))
+    return see_other(landing(ask.who, ""))
 
 
 @page("POST", "/", Right.ANYBODY, "Sign in as a mailbox's owner")
 def sign_in(ask: Ask) -> Answer:
     """By number and PIN; goes on to the page that was asked for."""
     given = form(ask)
-    mailbox, back = given.get("mailbox", ""), _back(given.get("back"))
+    mailbox, back = given.get("mailbox", ""), back_of(given.get("back"))
     try:
         begun = sessions.begin_owner(ask, mailbox, given.get("pin", ""))
     except ProblemError as problem:
-        if problem.kind not in {"wrong-pin", "locked"}:
+        if problem.kind not in {"wrong-pin", "locked", "pin-off"}:
             raise
-        return render(ask, "sign_in.html", status=problem.status, problem=problem, mailbox=mailbox, back=back)
-    own = box_address(MailboxId.parse(ask.who.name))
-    return see_other(back if back.startswith(own + "/") else own + "/folder/new", begun.cookie)
+        return sign_in_page(ask, problem, mailbox, back)
+    return see_other(landing(ask.who, back), begun.cookie)
 
 
 @page("POST", "/sign-out", Right.ANYBODY, "Sign out")
 def sign_out(ask: Ask) -> Answer:
     """The session is over."""
-    return see_other("/", sessions.sign_out(ask).cookie)
-
-
-def _back(address: str | None) -> str:
-    """A page of ours to come back to, `` for any other address."""
-    return address if address and _OURS.fullmatch(address) and ".." not in address else ""
+    return signed_out(ask, ask.who.way, sessions.sign_out(ask).cookie)
 
 
 # -- folders and messages ---------------------------------------------------------------------------

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import time
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote, urlencode
 
 import jinja2
 
-from esl_vm.model.rights import Right
+from esl_vm.model.mailbox import Folder, MailboxId
+from esl_vm.model.rights import Right, Role
 from esl_vm.web.application import MOST_JSON, pieces
 from esl_vm.web.problems import ProblemError
 from esl_vm.web.routes import HTML, Answer, Ask, page
@@ -26,9 +28,12 @@ from esl_vm.web.wording import Wording
 if TYPE_CHECKING:
     import falcon
 
+    from esl_vm.model.rights import Identity
     from esl_vm.web.routes import Cookie
 
 HERE = Path(__file__).parent
+_OURS = re.compile(r"/(?:mailbox/|admin)[\w./@+~%-]*")
+_LONGEST_BACK = 400
 LANGUAGES = ("fr", "en")
 _FORM = "application/x-www-form-urlencoded"
 _KINDS = {
@@ -139,12 +144,50 @@ def see_other(address: str, cookie: Cookie | None = None) -> Answer:
     return Answer(status=303, headers={"Location": address}, cookie=cookie)
 
 
-def problem_page(problem: ProblemError, request_id: str, request: falcon.Request) -> bytes:
+def problem_page(problem: ProblemError, ask: Ask) -> bytes:
     """A problem for people; the id is in the log. Who has to sign in first may do so at once, and comes back there."""
-    said = Wording(language_of(request), "", time.time())
-    if problem.kind == "sign-in" and request.method == "GET":
-        return _rendered("sign_in.html", said, problem=None, mailbox="", back=request.relative_uri).encode()
-    return _rendered("problem.html", said, problem=problem, request_id=request_id).encode()
+    if problem.kind == "sign-in" and ask.request.method == "GET":
+        content: bytes = sign_in_page(ask, back=back_of(ask.request.path)).value
+        return content
+    said = Wording(language_of(ask.request), "", time.time())
+    return _rendered("problem.html", said, problem=problem, request_id=ask.id).encode()
+
+
+def sign_in_page(ask: Ask, problem: ProblemError | None = None, mailbox: str = "", back: str = "") -> Answer:
+    """The page on which one signs in.
+
+    Args:
+        ask: the request.
+        problem: why it did not work.
+        mailbox: that was given.
+        back: where one goes on (`back_of`).
+    """
+    world = ask.world
+    text = _rendered(
+        "sign_in.html", Wording(language_of(ask.request), "", time.time()), problem=problem, mailbox=mailbox, back=back,
+        by_pin=world.settings.pins, provider_name=None if world.provider is None else world.oidc.name,
+    )  # fmt: skip
+    return Answer(text.encode(), problem.status if problem else 200, problem.headers if problem else {}, HTML)
+
+
+def back_of(address: str | None) -> str:
+    """A page of ours to come back to, `` for any other address."""
+    return address[:_LONGEST_BACK] if address and _OURS.fullmatch(address) and ".." not in address else ""
+
+
+def box_address(box: MailboxId, *parts: str, **query: str) -> str:
+    """The address of a page of a mailbox."""
+    path = "/".join(("/mailbox", *(quote(part, safe="@+") for part in (str(box), *parts))))
+    given = {name: value for name, value in query.items() if value}
+    return path + ("?" + urlencode(given) if given else "")
+
+
+def landing(who: Identity, back: str) -> str:
+    """Where one who has signed in goes on: back to a page of his, else to his first."""
+    if who.role is Role.ADMINISTRATOR:
+        return back or "/admin"
+    box = MailboxId.parse(who.name)
+    return back if back.startswith(box_address(box) + "/") else box_address(box, "folder", Folder.NEW)
 
 
 @page("GET", "/admin/link/{link}", Right.ANYBODY, "Sign in as an administrator: the question")

@@ -24,6 +24,9 @@ TYPES = {
     "sign-in": (401, "Sign in first"),
     "wrong-pin": (401, "Mailbox or PIN is wrong"),
     "forbidden": (403, "That is not allowed to you"),
+    "pin-off": (403, "A PIN opens nothing here: sign in through your organisation, on the page"),
+    "sign-in-failed": (403, "The organisation's sign-in did not succeed: sign in anew"),
+    "no-mailbox": (403, "You are known, and have no mailbox here: ask the administrator"),
     "cross-site": (403, "The request came from another site"),
     "not-found": (404, "There is nothing here"),
     "sound-missing": (404, "The sound is gone"),
@@ -42,6 +45,7 @@ TYPES = {
     "if-match": (428, "Say which state you are changing"),
     "locked": (429, "Too many wrong PINs"),
     "error": (500, "The service made a mistake"),
+    "provider-away": (503, "The organisation's sign-in can't be reached now: try again in a moment"),
     "away": (503, "Messages can't be reached now"),
 }
 """Every type with its status and title; docs/api.md lists them."""

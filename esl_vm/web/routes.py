@@ -25,15 +25,18 @@ if TYPE_CHECKING:
 API = "/api/v1"
 JSON = "application/json"
 HTML = "text/html; charset=utf-8"
+SESSION = "esl_vm_session"
+"""The session's cookie."""
 Handler = TypeVar("Handler", bound="Callable[..., Any]")
 
 
 @dataclass(frozen=True, slots=True)
 class Cookie:
-    """A cookie to set; an empty value takes it away."""
+    """A cookie to set, the session's unless it has another name; an empty value takes it away."""
 
     value: str
     max_age_s: int = 0
+    name: str = SESSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class Answer:
         status: the HTTP status.
         headers: more of them. kind: the content's media type.
         stream: instead of a value, pieces as they come; length: how many bytes those are, None = not known.
-        cookie: the session's.
+        cookie: to set with it.
     """
 
     value: Any = None

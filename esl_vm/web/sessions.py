@@ -27,7 +27,7 @@ _TAG = "Sessions"
 
 @route(
     "POST", "/session", Right.ANYBODY, "Sign in as a mailbox's owner",
-    body=SignIn, answer=SessionTold, status=201, problems=("wrong-pin", "locked"), tag=_TAG,
+    body=SignIn, answer=SessionTold, status=201, problems=("wrong-pin", "locked", "pin-off"), tag=_TAG,
 )  # fmt: skip
 def sign_in_by_pin(ask: Ask, body: SignIn) -> Answer:
     """The session is a cookie. Only a PIN that its owner chose opens; wrong ones are counted as the telephone's are."""
@@ -37,6 +37,8 @@ def sign_in_by_pin(ask: Ask, body: SignIn) -> Answer:
 def begin_owner(ask: Ask, mailbox: str, pin: str) -> Answer:
     """Sign an owner in; the answer sets the session's cookie. Raises ProblemError."""
     world = ask.world
+    if not world.settings.pins:
+        raise ProblemError("pin-off")
     box = check_pin(ask, mailbox, pin)
     opened = world.mailboxes.open(box)
     if opened is None:  # removed a moment ago
@@ -137,6 +139,7 @@ def signed_in(ask: Ask, who: Identity, way: str = "", pin_mark: str = "") -> Ans
         address=ask.address,
         name="" if box else who.name,
         pin_mark=pin_mark,
+        way=way,
     )
     ask.who = who
     return Answer(_told(who), 201, cookie=Cookie(cookie_value(box, secret), ask.world.settings.session_hours * 3600))

@@ -10,15 +10,15 @@ from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.rights import NOBODY, administrator, owner
 from esl_vm.web.problems import ProblemError
+from esl_vm.web.routes import SESSION
 
 if TYPE_CHECKING:
     import falcon
 
     from esl_vm.model.rights import Identity
-    from esl_vm.web.routes import Cookie
+    from esl_vm.web.routes import Ask, Cookie
     from esl_vm.web.world import WebWorld
 
-_COOKIE = "esl_vm_session"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _IPV6_NETWORK = 64
 """Of an address of version 6 its network counts: a subscriber has all the rest of it."""
@@ -64,7 +64,7 @@ class Senders:
             if token is None:
                 raise sign_in("The token opens nothing (any more): `esl-vm token list` shows those that do.")
             return token.identity, False
-        value = self._cookie(request)
+        value = cookie_of(request, SESSION)
         if not value:
             return NOBODY, False
         who = self._of_session(value)
@@ -76,7 +76,7 @@ class Senders:
         named, _, secret = value.rpartition("~")
         if not named:
             session = self._world.access.session(None, secret)
-            return administrator(session.name, session.id) if session else None
+            return administrator(session.name, session.id, session.way) if session else None
         try:
             box = MailboxId.parse(named)
         except InvalidValueError:
@@ -86,15 +86,8 @@ class Senders:
             return None
         mailbox = self._world.mailboxes.open(box)
         # Another PIN, or a mailbox that was made anew under this number: that was another owner's session.
-        same = mailbox is not None and mailbox.has_pin and mailbox.pin_mark == session.pin_mark
-        return owner(box, session.id) if same else None
-
-    def _cookie(self, request: falcon.Request) -> str:
-        for name in (f"__Host-{_COOKIE}", _COOKIE):
-            values = request.get_cookie_values(name)
-            if values:
-                return str(values[0])
-        return ""
+        same = mailbox is not None and mailbox.pin_mark == session.pin_mark
+        return owner(box, session.id, session.way) if same else None
 
     def refuse_other_sites(self, request: falcon.Request, *, by_cookie: bool) -> None:
         """A change that a browser asks for must come from our own page; raises ProblemError.
@@ -140,15 +133,30 @@ def counted_address(address: str) -> str:
     return str(ipaddress.ip_network((address, _IPV6_NETWORK), strict=False))
 
 
+def cookie_of(request: falcon.Request, name: str) -> str:
+    """The value of a cookie of ours that came with a request, `` if none did."""
+    for each in (f"__Host-{name}", name):
+        values = request.get_cookie_values(each)
+        if values:
+            return str(values[0])
+    return ""
+
+
+def own_address(ask: Ask) -> str:
+    """Where browsers find us, without a slash at its end: as the settings say, else as this one asked."""
+    scheme = "https" if ask.secure else "http"
+    return ask.world.settings.url.rstrip("/") or f"{scheme}://{ask.header('Host')}"
+
+
 def cookie_value(box: MailboxId | None, secret: str) -> str:
     """What the session's cookie holds: whose it is (nobody's: an administrator's), and its secret."""
     return f"{box or ''}~{secret}"
 
 
 def set_cookie(response: falcon.Response, cookie: Cookie, *, secure: bool) -> None:
-    """Set the session's cookie, or take it away: never seen by scripts, never sent by another site's forms."""
+    """Set a cookie, or take it away: never seen by scripts, never sent by another site's forms."""
     response.set_cookie(
-        f"__Host-{_COOKIE}" if secure else _COOKIE,
+        f"__Host-{cookie.name}" if secure else cookie.name,
         cookie.value,
         max_age=cookie.max_age_s,
         path="/",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
 
+from esl_vm.model.settings import OidcSettings
 from esl_vm.ports import Mailboxes, Registry
 
 if TYPE_CHECKING:
@@ -31,7 +32,14 @@ class Access(Protocol):
     """Who is who: sessions, one-time links, tokens, and wrong PINs by address."""
 
     def begin(
-        self, box: MailboxId | None, *, seconds: float, address: str = "", name: str = "", pin_mark: str = ""
+        self,
+        box: MailboxId | None,
+        *,
+        seconds: float,
+        address: str = "",
+        name: str = "",
+        pin_mark: str = "",
+        way: str = "",
     ) -> str:
         """Begin a session of a mailbox's owner, or (None) of an administrator; returns its secret."""
         ...
@@ -62,6 +70,33 @@ class Access(Protocol):
 
     def count_failure(self, address: str, window_s: int) -> None:
         """One more; they are forgotten that many seconds after the last."""
+        ...
+
+    def first_use(self, secret: str, seconds: int) -> bool:
+        """Whether what may be used once is used for the first time; it is remembered for so many seconds."""
+        ...
+
+
+class Provider(Protocol):
+    """The organisation's OpenID Connect provider."""
+
+    def begin(self, redirect: str, back: str) -> tuple[str, str]:
+        """Where a browser is sent to sign in, and what it keeps until it comes back; raises ProviderAwayError."""
+        ...
+
+    def finish(
+        self, given: Mapping[str, str], kept: str, redirect: str, first_use: Callable[[str], bool]
+    ) -> tuple[dict[str, Any], str]:
+        """The claims about who came back, and where he goes on; `first_use` tells whether a state was not used before.
+
+        Raises:
+            StaleSignInError, SignInRefusedError, ProviderAwayError: he did not begin so; it is not proved who he is; the
+                provider can't be asked.
+        """
+        ...
+
+    def sign_out_address(self, back: str) -> str:
+        """Where one signs out there too, `` if nowhere."""
         ...
 
 
@@ -176,6 +211,7 @@ class WebWorld:
         settings: `[web]`. hub: what reads the events for all who listen. domain, timezone, language: the service's defaults.
         partition: which partition of the events a mailbox is in.
         converted: a sound file of any format, judged by its content, as the store keeps it; raises InvalidValueError.
+        oidc: `[oidc]`. provider: whom one signs in through, None = nobody.
         encoded: a sound of the store as `mp3` or `opus`: gets its id, file and the kind, returns a file that stays for a while;
             raises ProblemError where this host makes none.
     """
@@ -201,3 +237,5 @@ class WebWorld:
     domain: str = "default"
     timezone: str = "America/Toronto"
     language: str = "fr"
+    oidc: OidcSettings = field(default_factory=OidcSettings)
+    provider: Provider | None = None

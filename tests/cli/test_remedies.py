@@ -102,6 +102,45 @@ def pins_in_the_clear(bench):
     yield
 
 
+@contextlib.contextmanager
+def a_provider(bench, **settings):
+    """An OpenID Connect provider that doctor is to find, or not."""
+    neighbours = pytest.importorskip("support.oidc_neighbour", reason="what its test needs is not installed")
+    neighbour = neighbours.OidcNeighbour()
+    wanted = {"issuer": neighbour.issuer, "client_id": "voicemail", "mailbox_claim": "extension"} | settings
+    bench.settings |= {f"oidc.{name}": value for name, value in wanted.items()}
+    try:
+        yield neighbour
+    finally:
+        neighbour.close()
+
+
+@row("have the provider answer, or set `oidc.issuer` as its `/.well-known/openid-configuration` has it")
+def a_provider_by_another_name(bench):
+    with a_provider(bench) as neighbour:
+        bench.settings["oidc.issuer"] = neighbour.issuer + "/"
+        yield
+        bench.settings["oidc.issuer"] = neighbour.issuer
+        yield
+
+
+@row("set web.url to an https:// address, and register it with /sign-in/oidc/return after it at the provider")
+def people_who_come_back_in_clear(bench):
+    with a_provider(bench):
+        yield
+        bench.settings["web.url"] = "https://voicemail.example.com"
+        yield
+
+
+@row("pip install 'esl-vm[oidc]'")
+def a_provider_without_its_extra(bench):
+    with a_provider(bench), pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "joserfc.jwt", None)
+        yield
+        patch.undo()  # a test installs nothing
+        yield
+
+
 @row("`chown -R {}: {}`; then run commands as {}: `sudo -u {} esl-vm …`")
 def files_of_roots(bench):
     if not as_root():

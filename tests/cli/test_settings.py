@@ -70,6 +70,9 @@ def test_all_problems_are_told_at_once_with_what_was_meant():
     assert "speech.language: is fr or en" in told
 
 
+OIDC = {"issuer": "https://id.example", "client_id": "voicemail", "mailbox_claim": "extension"}
+
+
 @pytest.mark.parametrize(
     ("tables", "told"),
     [
@@ -94,6 +97,14 @@ def test_all_problems_are_told_at_once_with_what_was_meant():
         ({"mail": {"password": "a", "password_file": "b"}}, "mail.password: given twice"),
         ({"mail": {"host": "mx", "sender": "Me <me@x>"}}, "mail.sender: is an address"),
         ({"mailbox": {"minsecs": 10, "maxsecs": 5}}, "no message would be kept"),
+        ({"oidc": OIDC | {"issuer": "http://id.example"}}, "oidc.issuer: is an https:// address"),
+        ({"oidc": OIDC | {"client_id": ""}}, "oidc.client_id: needed"),
+        ({"oidc": OIDC | {"scopes": ["email"]}}, "oidc.scopes: openid"),
+        ({"oidc": OIDC | {"mailbox_claim": ""}}, "say who may sign in"),
+        ({"oidc": OIDC | {"domains": ["a.example=b c"]}}, "oidc.domains: holds"),
+        ({"oidc": OIDC | {"domains": ["a.example=b,c"]}}, "'b,c' is no mailbox domain"),
+        ({"oidc": OIDC | {"client_secret": "a", "client_secret_file": "b"}}, "oidc.client_secret: given twice"),
+        ({"web": {"pins": False}}, "web.pins: false needs oidc.issuer"),
         ({"waits": {"menu_times": 0}}, "waits.menu_times: is a number from 1 to 100"),
         ({"pins": {"shortest": 0}}, "pins.shortest: is a number from 1 to 32"),
     ],
