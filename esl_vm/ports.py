@@ -188,12 +188,21 @@ class Mailboxes(Protocol):
         ...
 
     def count_call(
-        self, box: MailboxId, most: int, *, hourly: int | None = None, number: str = "", how: str = ""
+        self,
+        box: MailboxId,
+        most: int,
+        *,
+        hourly: int | None = None,
+        number: str = "",
+        how: str = "",
+        message_id: str = "",
+        mark: str = "",
     ) -> bool:
         """Count one call placed from this mailbox (3 2, 3 4), and write it down; False if it may not be placed.
 
         That is if `most` were placed within 24 hours, or `hourly` (None: no limit) within one. number: the one called.
-        how: `call-back` or `call`.
+        how: `call-back`, `call` or `web-call-back`. message_id: whose caller it is. mark: by which the call is known; the
+        same one counts once.
         """
         ...
 

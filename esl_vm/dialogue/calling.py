@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, assert_never
 
+from esl_vm.actions.calling import CallRefusal, place_call
 from esl_vm.dialogue.conversation import DIGITS
 from esl_vm.dialogue.listening import gone_meanwhile
 from esl_vm.dialogue.menus import CallBackMenu
@@ -59,30 +59,19 @@ def place(visit: Visit, number: str, how: str) -> Next:
 
     It is written down in any case, with how it came to it (`call-back`, `call`); what it costs is the owner's.
     """
-    talk, options = visit.talk, visit.options
-    if not is_allowed(options.call_patterns, number):
-        talk.world.mailboxes.tell_call(visit.box, number, how, refused="call_patterns")
-        return Next(said=visit.say("feature-not-avail-line"))
-    counted = talk.world.mailboxes.count_call(
-        visit.box, options.calls_per_day, hourly=options.calls_per_hour, number=number, how=how
-    )
-    if not counted:
-        return Next(said=visit.talk.apology)
+    talk = visit.talk
+    match place_call(talk.world.mailboxes, visit.box, visit.options, number, how):
+        case CallRefusal.NUMBER:
+            return Next(said=visit.say("feature-not-avail-line"))
+        case CallRefusal.TOO_MANY:
+            return Next(said=talk.apology)
+        case None:
+            pass
     talk.know(Status.SUCCESS)
     visit.close_folder()
     talk.say("vm-dialout")
     talk.hand_over(number, talk.world.call_context, vm_dialed_number=number, vm_dialed_by=str(visit.box))
     return Next(leave=True, goodbye=False)
-
-
-def is_allowed(patterns: str, number: str) -> bool:
-    """Whether a number fits one of the patterns (`X` any digit, `Z` 1-9, `N` 2-9, `.` any rest); none: nothing is."""
-    classes = {"X": "[0-9]", "Z": "[1-9]", "N": "[2-9]", ".": "[0-9]+"}
-    for pattern in patterns.upper().split(","):
-        word = pattern.strip()
-        if word and re.fullmatch("".join(classes.get(c, re.escape(c)) for c in word), number):
-            return True
-    return False
 
 
 def _offer(visit: Visit, number: str) -> Utterance:

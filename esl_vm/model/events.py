@@ -42,6 +42,7 @@ class What(StrEnum):
     LIST_REMOVED = "list-removed"
     CALL_PLACED = "call-placed"
     CALL_REFUSED = "call-refused"
+    CALL_BACK = "call-back"
     BOX_ADDED = "box-added"
     BOX_CHANGED = "box-changed"
     BOX_REMOVED = "box-removed"
@@ -61,6 +62,7 @@ class Event:
             for `nearly-full` what it is `of` (`messages` of a folder, `seconds` of the mailbox), `held` and `most`;
             for `login` and `login-failed` through the web `way` (`link`, `oidc`; none: a PIN) and `who`, where it is no owner;
             for `transcribed` the `state`, the `language` and the `text_length` in letters;
+            for `call-back` which `call` it is, its `number`, `state` (`ringing`, `answered`, `failed`) and `why`;
             for `not-delivered` `why` (`full`, `closed`, `unknown`, `fax`), `caller_number` and `caller_name`.
     """
 

@@ -1,4 +1,4 @@
-"""What is still to be sent to somebody outside: mail and webhook calls, one job each, kept until it is accepted."""
+"""What is still to be done outside: mail, webhook calls, telephones to be rung; one job each, kept until it is accepted."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ class JobKind(StrEnum):
 
     MAIL = "mail"
     WEBHOOK = "webhook"
+    CALL = "call"
 
 
 class JobState(StrEnum):

@@ -31,6 +31,7 @@ class Right(StrEnum):
     MESSAGE_HEAR = "message.hear"
     MESSAGE_CHANGE = "message.change"
     MESSAGE_SEND = "message.send"
+    CALL_PLACE = "call.place"
     GREETING_READ = "greeting.read"
     GREETING_CHANGE = "greeting.change"
     LIST_READ = "list.read"
@@ -59,6 +60,7 @@ RIGHTS = {
             Right.MESSAGE_HEAR,
             Right.MESSAGE_CHANGE,
             Right.MESSAGE_SEND,
+            Right.CALL_PLACE,
             Right.GREETING_READ,
             Right.GREETING_CHANGE,
             Right.EVENTS_READ,

@@ -26,7 +26,7 @@ class SettingLimits:
         low, high: the range of a number.
         choices: the words or numbers allowed; empty = any.
         kind: how a text is checked: `address`, `addresses`, `networks`, `zone`, `language`, `domain`,
-            `url`, `redis`, `hosts`, `keys`, `path` (relative ones are taken from the settings file's folder); `` = any.
+            `url`, `redis`, `hosts`, `keys`, `dial`, `path` (relative ones are taken from the settings file's folder); `` = any.
         secret: shown only as `****`.
     """
 
@@ -74,7 +74,16 @@ class ServiceSettings:
         "tone: as known, and the greeting is early media",
         choices=("always", "known", "tone"),
     )
-    call_context: str = _setting("", "dialplan context in which 3 2 and 3 4 dial; empty = the call's own")
+    call_context: str = _setting(
+        "", "dialplan context in which 3 2, 3 4 and the browser's call back dial; empty = the telephone's own"
+    )
+    call_ring: str = _setting(
+        "user/{number}@{host}",
+        "FreeSWITCH's dial string of an owner's telephone, for calling back from the browser: {number} of the mailbox, "
+        "{host} that its telephones register with",
+        kind="dial",
+    )
+    call_ring_s: int = _setting(30, "seconds for which it rings", low=5, high=300)
     log_level: str = _setting("info", "least severe that is logged", choices=("debug", "info", "warning", "error"))
     log_format: str = _setting("text", "lines for people, or one JSON object a line", choices=("text", "json"))
 

@@ -170,6 +170,10 @@ def _check_text(text: str, limits: SettingLimits, said: str) -> None:
             raise InvalidValueError(f"holds {text!r}, which is not DOMAIN=HOST,HOST")
         case "keys" if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*=.+", text):
             raise InvalidValueError("holds something that is not DOMAIN=KEY")
+        case "dial" if not re.fullmatch(r"[^\s'\"{}]*({(number|host)}[^\s'\"{}]*)+", text):
+            raise InvalidValueError(
+                f"is a dial string such as user/{{number}}@{{host}}, without blanks or quotes, not {said}"
+            )
         case _:
             pass
 

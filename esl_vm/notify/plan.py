@@ -1,4 +1,4 @@
-"""Which mails and calls an event makes. Planning the same event again makes the same jobs, by id."""
+"""Which mails, webhook calls and telephone calls an event makes. Planning the same event again makes the same jobs, by id."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from esl_vm.model.events import Event, What
 from esl_vm.model.jobs import Job, JobKind
 from esl_vm.model.mailbox import Folder
 from esl_vm.model.message import CALL_FIELDS
+from esl_vm.notify.call_backs import call_job
 from esl_vm.notify.mail import LETTER, PAGE, ROOM
 from esl_vm.notify.mail_templates import LOCKED, addresses
 from esl_vm.notify.summary import Summary
@@ -78,6 +79,8 @@ def jobs_of(event: Event, fields: Mapping[str, str], wishes: Wishes, now: float)
         about = {"id": f"locked-{event.partition}-{event.id}", "received": event.at}
         body = {"form": LOCKED, "at": event.at, "message": about, LOCKED: locked}
         yield Job(f"mail:{event.box}:{about['id']}", JobKind.MAIL, event.box, body, now, now)
+    if (call := call_job(event)) is not None:
+        yield call
     if event.what in wishes.events and webhook_of(fields, wishes.webhook):
         job_id = f"webhook:{event.partition}-{event.id}"
         yield Job(job_id, JobKind.WEBHOOK, event.box, _told(job_id, event), created=now, due=now)

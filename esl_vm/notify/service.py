@@ -8,7 +8,8 @@ Each part runs in a thread of its own (a greenlet where gevent patched the stand
     rounds        at intervals reads every mailbox again and resends every lamp: heals what was lost on any way
     history       fires mod_voicemail's events, each on one node of the cluster
     planner       makes mail and webhook jobs of events, each event on one node of the cluster
-    job workers   carry the jobs out
+    job workers   carry the jobs out: mail, webhook calls, telephones that are rung for a call back
+    call backs    hears whether those were answered
 
 A part that fails is logged and goes on after a second; the store or FreeSWITCH being away is no failure.
 """
@@ -25,6 +26,7 @@ from esl_vm.model.errors import NoSuchMailboxError, StoreDownError, SwitchDownEr
 from esl_vm.model.events import Event, What
 from esl_vm.model.jobs import Job, JobKind
 from esl_vm.model.rate_limited_log import RateLimitedLog
+from esl_vm.notify.call_backs import CallBacks
 from esl_vm.notify.job_worker import JobWorker, Outcome
 from esl_vm.notify.lamp_watch import WAIT_MS, LampWatch
 from esl_vm.notify.plan import Wishes, jobs_of, unusable
@@ -41,9 +43,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _PAUSE_S = 1.0
-_QUERIES = "queries"
+_QUERIES, _CALL_BACKS = "queries", "call backs"
 #: Mails, and webhook calls, at once.
 MAIL_WORKERS, WEBHOOK_WORKERS = 16, 64
+#: Telephones that ring at once for calls back.
+CALL_WORKERS = 4
 
 
 class NotifyService:
@@ -83,6 +87,10 @@ class NotifyService:
             self._parts += _parts_of(self._watch, maintenance=settings.notify.maintenance_events)
         told = frozenset(What) if webhooks else frozenset()
         self._wishes = Wishes(mail=mailer is not None, webhook=settings.webhook.url if webhooks else "", events=told)
+        if switch is not None:
+            calls = CallBacks(switch, settings, sources.mailboxes, sources.clock, sources.nodes)
+            self._add_workers(JobKind.CALL, self._worker(JobKind.CALL, calls.carry, 1, at_once=0), CALL_WORKERS)
+            self._parts.append((_CALL_BACKS, calls.listen))
         if mailer is not None:
             worker = self._worker(JobKind.MAIL, mailer.carry, settings.mail.retry_hours, at_once=MAIL_WORKERS)
             self._add_workers(JobKind.MAIL, worker, MAIL_WORKERS)
@@ -90,7 +98,7 @@ class NotifyService:
             caller = WebhookCaller(settings.webhook, sources.registry, sources.clock)
             worker = self._worker(JobKind.WEBHOOK, caller.carry, settings.webhook.retry_hours, at_once=0)
             self._add_workers(JobKind.WEBHOOK, worker, WEBHOOK_WORKERS)
-        if mailer is not None or webhooks:
+        if mailer is not None or webhooks or switch is not None:
             self._parts.append(("planner", self._plan))
 
     def start(self) -> None:
@@ -112,7 +120,7 @@ class NotifyService:
         if self._watch is not None:
             self._watch.wake()
         end = time.monotonic() + seconds
-        ending = [thread for thread in self._threads if not thread.name.endswith(_QUERIES)]
+        ending = [thread for thread in self._threads if not thread.name.endswith((_QUERIES, _CALL_BACKS))]
         for thread in ending:
             thread.join(max(0.0, end - time.monotonic()))
         return not any(thread.is_alive() for thread in ending)
@@ -175,7 +183,7 @@ class NotifyService:
 
     def _plan_one(self, event: Event) -> None:
         """The jobs of one event, put in the list of all; putting them in twice does nothing."""
-        if event.what not in {What.DELIVERED, What.NEARLY_FULL, What.LOCKED} | self._wishes.events:
+        if event.what not in {What.DELIVERED, What.NEARLY_FULL, What.LOCKED, What.CALL_PLACED} | self._wishes.events:
             return
         fields = self._fields(event)
         for job in jobs_of(event, fields, self._wishes, self._sources.clock.now()):

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from esl_vm.model.cluster import NodeState
     from esl_vm.notify.feed import EventFeed, Outbox, SharedFeed
     from esl_vm.ports import AudioStore, Clock, Mailboxes, Registry
 
@@ -20,6 +23,7 @@ class Sources:
         history: the events shared by all notifiers (or one's own, for events on every node), for mod_voicemail's.
         outbox: the cluster's jobs.
         mailboxes, registry, audio, clock: the ports.
+        nodes: those of the cluster, as they told of themselves.
     """
 
     feed: EventFeed
@@ -30,3 +34,4 @@ class Sources:
     registry: Registry
     audio: AudioStore
     clock: Clock
+    nodes: Callable[[], Sequence[NodeState]] = list

@@ -54,6 +54,7 @@ def build_notifier(node: Node, switch: EventSocketSwitch | None, metrics: Metric
         registry=node.store.registry,
         audio=node.audio,
         clock=node.clock,
+        nodes=node.store.cluster.nodes,
     )
     # Names are looked up in threads: as many hosts as can be called at once may have a name server that does not answer.
     pool = get_hub().threadpool

@@ -252,22 +252,33 @@ class RedisMailboxes:
         return text(self._change(keys, "remove_greeting", [keys.deleted, keys.erase], args))
 
     def count_call(
-        self, box: MailboxId, most: int, *, hourly: int | None = None, number: str = "", how: str = ""
+        self,
+        box: MailboxId,
+        most: int,
+        *,
+        hourly: int | None = None,
+        number: str = "",
+        how: str = "",
+        message_id: str = "",
+        mark: str = "",
     ) -> bool:
         """Count one call placed from this mailbox (3 2, 3 4), and write it down; False if it may not be placed.
 
         That is if `most` were placed within 24 hours, or `hourly` (None: no limit) within one. number: the one called.
-        how: `call-back` or `call`.
+        how: `call-back`, `call` or `web-call-back`. message_id: whose caller it is. mark: by which the call is known; the
+        same one counts once.
         """
-        return self._call(box, [str(most), "" if hourly is None else str(hourly), number, how, ""])
+        most_in = [str(most), "" if hourly is None else str(hourly)]
+        return self._call(box, [*most_in, number, how, "", message_id, mark], mark)
 
     def tell_call(self, box: MailboxId, number: str, how: str, *, refused: str = "") -> None:
         """Write down a call that is not counted: one to the operator, or one `refused` for that reason."""
-        self._call(box, ["", "", number, how, refused])
+        self._call(box, ["", "", number, how, refused, "", ""])
 
-    def _call(self, box: MailboxId, args: list[str]) -> bool:
+    def _call(self, box: MailboxId, args: list[str], mark: str = "") -> bool:
         keys = self._base.keys.of(box)
-        placed = bool(self._change(keys, "count_call", [keys.calls], [secrets.token_hex(8), caller(), *args]))
+        args = [mark or secrets.token_hex(8), caller(), *args]
+        placed = bool(self._change(keys, "count_call", [keys.calls], args))
         if self.observe is not None:
             self.observe(placed)
         return placed

@@ -10,6 +10,7 @@ from esl_vm.model.rights import Right
 from esl_vm.web import (
     admin,
     broadcasts,
+    calls,
     forwarding,
     greetings,
     lists,
@@ -37,6 +38,7 @@ MODULES = (
     tables,
     messages,
     forwarding,
+    calls,
     sound,
     greetings,
     lists,

@@ -314,6 +314,13 @@ class BatchTold(Told, frozen=True):
     results: list[BatchEntry]
 
 
+class CallAsked(Told, frozen=True):
+    """A call that was asked for. What becomes of it is told in the events: `call-back`, with this `call`."""
+
+    call: str
+    number: Annotated[str, Meta(description="Which is dialled once the owner's telephone is answered.")]
+
+
 class SoundQuery(Given, frozen=True):
     """How the sound is wanted."""
 

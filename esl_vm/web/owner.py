@@ -15,7 +15,7 @@ from urllib.parse import quote
 from esl_vm.model.errors import AudioMissingError, InvalidValueError, NoSuchMessageError, StoreDownError
 from esl_vm.model.mailbox import Folder, Greeting
 from esl_vm.model.rights import Right, Role
-from esl_vm.web import forwarding, greetings, mailboxes, messages, sessions
+from esl_vm.web import calls, forwarding, greetings, mailboxes, messages, sessions
 from esl_vm.web.models import Forward, GreetingDates, MessageChange, MessageQuery, NotificationsChange, PinChange
 from esl_vm.web.organisation import signed_out
 from esl_vm.web.pages import back_of, box_address, form, landing, render, see_other, sign_in_page, wording_of
@@ -149,7 +149,11 @@ def change_message(ask: Ask) -> Answer:
         _act(ask, before, action, to)
     except NoSuchMessageError:
         return see_other(box_address(ask.box, "folder", folder, done="gone"))
-    stays = action in {"heard", "new", "forward"} or given.get("stay") == "1"
+    except ProblemError as problem:
+        if action != "call-back" or problem.kind not in {"forbidden", "invalid", "too-many-calls", "no-telephone"}:
+            raise
+        return see_other(box_address(ask.box, "folder", str(folder), before.id, done=f"call-{problem.kind}"))
+    stays = action in {"heard", "new", "forward", "call-back"} or given.get("stay") == "1"
     where = ("folder", str(folder), before.id) if stays else ("folder", str(folder))
     told = {"done": action, "id": before.id, "from": str(before.folder), "to": to if action == "move" else ""}
     return see_other(box_address(ask.box, *where, **told))
@@ -167,6 +171,8 @@ def _act(ask: Ask, message: Message, action: str, to: str) -> None:
             messages.change_message(ask, MessageChange(heard=True))
         case "new":
             messages.change_message(ask, MessageChange(heard=False))
+        case "call-back" if ask.who.may(Right.CALL_PLACE):
+            calls.call_back(ask)
         case "forward":
             if not ask.who.may(Right.MESSAGE_SEND):
                 raise ProblemError("forbidden")

@@ -44,9 +44,11 @@ TYPES = {
     "no-sound": (422, "That is no sound"),
     "if-match": (428, "Say which state you are changing"),
     "locked": (429, "Too many wrong PINs"),
+    "too-many-calls": (429, "Too many calls were placed"),
     "error": (500, "The service made a mistake"),
     "provider-away": (503, "The organisation's sign-in can't be reached now: try again in a moment"),
     "away": (503, "Messages can't be reached now"),
+    "no-telephone": (503, "No telephone can be rung now"),
 }
 """Every type with its status and title; docs/api.md lists them."""
 

@@ -15,11 +15,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from seeing import a_record, a_snapshot
 from support.hostile_names import FORGED, hostile_callers
 
+from esl_vm.actions.calling import is_allowed
 from esl_vm.cli.message import as_json
 from esl_vm.cli.output import complain, print_json, print_table, show
 from esl_vm.cli.told_pins import Telling
 from esl_vm.cli.top import show_once
-from esl_vm.dialogue.calling import is_allowed
 from esl_vm.esl import wire
 from esl_vm.esl.phone import assignment
 from esl_vm.esl.sounds import safe_path

@@ -25,12 +25,14 @@ def portal(served):
     from support.web_house import House
 
     house = House(served)
-    alice = house.box("1001", domain="default")
+    alice = house.box("1001", domain="default", callback="yes", call_patterns="514XXXXXXX")
+    house.store.cluster.tell("media-1", "1", 1, {"freeswitch": "up"})
     house.box("1002", domain="default")
     for _ in range(2):
         house.message(alice)
     token = house.token("*", domains=["default"]).token
     yield {"API": f"{served.url}/api/v1", "TOKEN": token, "PATH": os.environ["PATH"]}
+    house.store.cluster.leave("media-1")
     for box in list(house.store.registry.boxes("default")):
         house.store.registry.remove(box)
 

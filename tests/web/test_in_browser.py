@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from support.browser import CHOSEN_PIN
 
+from esl_vm.model.events import What
+
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 axe_module = pytest.importorskip(
     "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"
@@ -220,6 +222,29 @@ def test_without_scripts_messages_are_read_and_heard(house, sits_down):
     page.click("button[value=delete]")
     owner.sees("Message supprimé")
     assert owner.mailbox().counts.of("trash") == 1
+
+
+def test_a_caller_is_called_back_and_the_page_says_how_it_goes(house, sits_down):
+    owner = sits_down(house.box(language="fr", callback="yes", call_patterns="514XXXXXXX"))
+    newest = three_messages(house, owner.box)
+    house.store.cluster.tell("media-1", "1", 1, {"freeswitch": "up"})
+    try:
+        owner.sign_in().page.click(".messages a >> nth=0")
+        owner.page.wait_for_selector("button[value=call-back]")
+        owner.axe()
+        owner.page.keyboard.press("r")
+        owner.sees("Votre téléphone va sonner")
+    finally:
+        house.store.cluster.leave("media-1")
+    for state, why, said in (
+        ("ringing", "", "Votre téléphone sonne"),
+        ("failed", "busy", "Votre téléphone est occupé"),
+        ("answered", "", "Vous êtes mis en communication"),
+    ):
+        house.store.mailboxes.tell(
+            owner.box, What.CALL_BACK, newest, call="c1", number="5145550142", state=state, why=why
+        )
+        owner.sees(said)
 
 
 def test_settings_and_signing_in_are_for_everybody(house, sits_down):

@@ -47,6 +47,10 @@ export function watch(api) {
   const source = new EventSource(`${api}/events`);
   for (const what of ["delivered", "heard", "heard-again", "retired", "moved", "deleted", "restored", "erased"])
     source.addEventListener(what, (event) => show(JSON.parse(event.data)));
+  source.addEventListener("call-back", (event) => {
+    const { state, why } = JSON.parse(event.data).details;
+    tell(words.calls[why || state] ?? words.calls.switch);
+  });
   source.addEventListener("reset", refresh);
   source.addEventListener("open", () => (failures = 0));
   source.addEventListener("error", () => {
