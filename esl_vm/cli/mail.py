@@ -1,4 +1,4 @@
-"""`esl-vm mail`: mail and webhook calls that are still to be sent, or were given up."""
+"""`esl-vm mail`: mails, webhook calls and transcripts that are still to be done, or were given up."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def add_commands(commands: Commands) -> None:
     """`mail …`."""
-    group = commands.group("mail", "look after mail and webhook calls that were not accepted yet")
+    group = commands.group("mail", "look after mails, webhook calls and transcripts that were not accepted or made yet")
     listing = group.add(
         "list",
         "list what waits to be sent, and what was given up",

@@ -31,6 +31,7 @@ from esl_vm.cli import (
     spool,
     support_bundle,
     top,
+    transcribe,
     web,
 )
 from esl_vm.cli.output import complain, open_standard_files
@@ -46,6 +47,7 @@ GROUPS = (
     serve,
     phone,
     notify,
+    transcribe,
     web,
     access,
     mailbox,

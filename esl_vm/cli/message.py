@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from esl_vm.cli.parsers import Commands
     from esl_vm.model.message import Message
+    from esl_vm.model.transcript import Transcript
 
 
 def add_commands(commands: Commands) -> None:
@@ -105,6 +106,7 @@ def as_json(message: Message, zone: str) -> dict[str, Any]:
         "urgent": message.urgent,
         "heard": message.heard,
         **asdict(message.call),
+        "transcript": _transcript_as_json(message.transcript),
     }
 
 
@@ -185,9 +187,28 @@ def _show(args: argparse.Namespace) -> int:
         ("sound", "stored" if stored else "MISSING"),
         *((name.replace("_", " "), text) for name, text in message.call.told().items()),
     ]
+    written = message.transcript
+    if written is not None:
+        known = (written.state, written.language, written.engine, f"{written.confidence:.0%} sure")
+        rows.append(("transcript", ", ".join(known) if written.text else str(written.state)))
+        rows += [(f"  {one.start_ms / 1000:.1f} s", one.text) for one in written.segments]
     for label, text in rows:
         show(f"{label:<13} {text}")
     return 0
+
+
+def _transcript_as_json(written: Transcript | None) -> dict[str, Any] | None:
+    """As the API tells it."""
+    if written is None:
+        return None
+    return {
+        "state": str(written.state),
+        "language": written.language,
+        "engine": written.engine,
+        "confidence": written.confidence,
+        "text": written.text,
+        "segments": [asdict(one) for one in written.segments],
+    }
 
 
 def _export(args: argparse.Namespace) -> int:

@@ -21,6 +21,7 @@ from esl_vm.model.pins import DEFAULT_PIN
 from esl_vm.service.background import work_in_background
 from esl_vm.service.listener import address_of, listen_on
 from esl_vm.service.process import DEMO_MAILBOXES, Service
+from esl_vm.service.transcribing import transcribe_beside_calls
 from esl_vm.service.web import serve_web
 from esl_vm.service.worker import serve_calls
 
@@ -98,7 +99,10 @@ def _run(args: argparse.Namespace) -> int:
             )
             asked = dataclasses.replace(service, demo=args.demo)
             web = [ProcessRole("web", partial(serve_web, service=asked), serves_calls=False)] if browsed else []
-            return [*workers, ProcessRole("background process", background, serves_calls=False), *web]
+            text = partial(transcribe_beside_calls, service=service)
+            wanted = now.transcription.engine != "none" and now.transcription.workers > 0
+            writing = [ProcessRole("transcription", text, serves_calls=False)] if wanted else []
+            return [*workers, ProcessRole("background process", background, serves_calls=False), *web, *writing]
 
         def reload() -> list[ProcessRole]:
             now = settings_of(args)

@@ -37,8 +37,8 @@ class ClusterState:
 
     Args:
         locked: mailboxes whose PIN is locked.
-        jobs: mail and webhook calls: `mail` and `webhook` that wait, `dead` that were given up.
-        overdue_s: how late the job is that is due longest, seconds.
+        jobs: how many wait, by kind (`mail`, `webhook`, `transcript`); `dead` that were given up.
+        overdue_s: how late the mail or webhook call is that is due longest, seconds.
         nodes: how many nodes are alive.
         partitions_away: partitions of mailboxes whose part of a Redis Cluster is away.
         refuses: why Redis, which can be read, takes no changes; `` if it does.

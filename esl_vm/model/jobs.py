@@ -1,4 +1,4 @@
-"""What is still to be done outside: mail, webhook calls, telephones to be rung; one job each, kept until it is accepted."""
+"""What is still to be done outside: mail, webhook calls, telephones to be rung, transcripts; each kept until it is done."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ class JobKind(StrEnum):
     MAIL = "mail"
     WEBHOOK = "webhook"
     CALL = "call"
+    TRANSCRIPT = "transcript"
 
 
 class JobState(StrEnum):
@@ -33,7 +34,7 @@ class Job:
         id: made from what it is about, so that planning it twice makes one job.
         kind, box: who carries it; the mailbox it is about.
         body: what the carrier needs, of strings, numbers, lists and mappings.
-        created: when it was planned, epoch seconds. due: when it is to be tried next, epoch seconds.
+        created: when it was planned, or is to be tried first if that is later, epoch seconds. due: when it is to be tried next, epoch seconds.
         attempts: how often it was begun, this time included. error: why the last attempt failed, `` if none did.
         state: see JobState.
         lease: of a job that was claimed: proof that it is still ours; `` otherwise.

@@ -77,6 +77,10 @@ class Outbox(Protocol):
         """Make a job, dead or waiting, due now with a day before it again; False if there is none of that id."""
         ...
 
+    def hasten(self, job_id: str, now: float) -> bool:
+        """Make a job that was never tried due now; False if it was, is just being sent, or is not there."""
+        ...
+
     def forget(self, job_id: str) -> bool:
         """Drop a job unsent; False if there is none of that id."""
         ...

@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from esl_vm.model.errors import AudioMissingError, SettingsError
+from esl_vm.model.errors import AudioMissingError, NoSuchMessageError, SettingsError
 from esl_vm.model.message import CallDetails
 from esl_vm.notify import wording
 from esl_vm.notify.job_worker import Later, Outcome, Pointless, Refused, Sent
@@ -42,6 +42,16 @@ LARGEST_BYTES = 20_000_000
 LETTER = "letter"
 PAGE = "page"
 ROOM = "room"
+
+
+@dataclass(frozen=True, slots=True)
+class _Mail:
+    """What one mail is about. The transcript is not in the job: jobs lie in the store longer than messages."""
+
+    job: Job
+    mailbox: Mailbox
+    form: str
+    transcript: str
 
 
 class Mailer:
@@ -92,8 +102,9 @@ class Mailer:
             files, whole = self._attached(job, mailbox, form)
         except AudioMissingError as error:
             return Later(str(error))
+        mail = _Mail(job, mailbox, form, self._transcript(job, form))
         try:
-            said = self._send(job, mailbox, form, recipients, files, whole=whole)
+            said = self._send(mail, recipients, files, whole=whole)
         except ServerAwayError as error:
             return Later(str(error), away=True)
         if said.too_large and files:
@@ -101,20 +112,28 @@ class Mailer:
             whole, small = False, list(said.too_large)
             said = replace(said, too_large={})
             try:
-                said += self._send(job, mailbox, form, small, [], whole=False)
+                said += self._send(mail, small, [], whole=False)
             except ServerAwayError as error:
                 said += Handover(later=dict.fromkeys(small, str(error)))
         if not whole:
             job = replace(job, body={**job.body, "bare": True})
         return self._outcome(job, said, delete=form == LETTER and whole and mailbox.options.delete)
 
-    def _send(
-        self, job: Job, mailbox: Mailbox, form: str, recipients: list[str], files: list[Attachment], *, whole: bool
-    ) -> Handover:
+    def _transcript(self, job: Job, form: str) -> str:
+        """What is said in the message, as far as that is known by now."""
+        if form not in {LETTER, PAGE}:
+            return ""
+        try:
+            found = self._mailboxes.message(job.box, str(job.body["message"]["id"])).transcript
+        except NoSuchMessageError:
+            return ""
+        return found.text if found else ""
+
+    def _send(self, mail: _Mail, recipients: list[str], files: list[Attachment], *, whole: bool) -> Handover:
         """Hand the mail over; raises ServerAwayError where nobody got an answer."""
         said = Handover()
         for group in _together(recipients):
-            message = self._compose(job, mailbox, form, group, files, whole=whole)
+            message = self._compose(mail, group, files, whole=whole)
             try:
                 said += hand_over(self._server, message, self._settings.sender, group)
             except ServerAwayError as error:
@@ -154,10 +173,9 @@ class Mailer:
     def _delete(self, job: Job) -> bool:
         return self._mailboxes.delete(job.box, str(job.body["message"]["id"]))
 
-    def _compose(
-        self, job: Job, mailbox: Mailbox, form: str, recipients: list[str], files: list[Attachment], *, whole: bool
-    ) -> EmailMessage:
+    def _compose(self, mail: _Mail, recipients: list[str], files: list[Attachment], *, whole: bool) -> EmailMessage:
         """The mail to these."""
+        job, mailbox, form = mail.job, mail.mailbox, mail.form
         if form == ROOM:
             return self._compose_room(job, mailbox, recipients)
         if form == LOCKED:
@@ -188,6 +206,7 @@ class Mailer:
             deleted=mailbox.options.delete and whole,
             message_id=str(told["id"]),
             call=CallDetails.of(told),
+            transcript=mail.transcript,
         )
         envelope = self._envelope(job, mailbox, recipients)
         if form == PAGE:

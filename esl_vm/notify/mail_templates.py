@@ -57,6 +57,7 @@ class News:
         new, old: messages in the mailbox when it came.
         attached: the sound is attached. deleted: it goes to the trash once this mail is accepted.
         message_id: the message's id. call: the call it came by, as `call.dialled`.
+        transcript: what is said in it, `` if that is not known.
     """
 
     language: str
@@ -80,6 +81,7 @@ class News:
     deleted: bool
     message_id: str
     call: CallDetails
+    transcript: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +287,7 @@ def _example(language: str) -> News:
         deleted=True,
         message_id="19f2a7",
         call=CallDetails("5360@x", "1017", "5145550123", "1900", "Sales"),
+        transcript="Bonjour, c'est Zoé. Rappelez-moi.",
     )
 
 

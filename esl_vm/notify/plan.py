@@ -33,7 +33,7 @@ _MESSAGE_FIELDS = {
     "heard",
     "cut",
     "folder",
-} | {"origin", "intro_id", "intro_ms", "forwarded_by", *CALL_FIELDS}
+} | {"text_length", "origin", "intro_id", "intro_ms", "forwarded_by", *CALL_FIELDS}
 _PRIVATE = ("pin", "password", "hash", "secret")
 
 
@@ -44,11 +44,15 @@ class Wishes:
     Args:
         mail: mail is sent at all. webhook: the address told of mailboxes that name none; empty = nobody.
         events: what webhooks are told of.
+        transcribe: whether mailboxes that don't say have transcripts; None = nobody has.
+        mail_waits_s: how long a mail waits for its message's transcript, seconds.
     """
 
     mail: bool = True
     webhook: str = ""
     events: frozenset[What] = frozenset(What)
+    transcribe: bool | None = None
+    mail_waits_s: float = 0.0
 
 
 def jobs_of(event: Event, fields: Mapping[str, str], wishes: Wishes, now: float) -> Iterator[Job]:
@@ -62,10 +66,11 @@ def jobs_of(event: Event, fields: Mapping[str, str], wishes: Wishes, now: float)
     """
     if wishes.mail and event.what is What.DELIVERED and _is_news(event):
         body = {"at": event.at, "message": _message(event), "new": event.counts.new, "old": event.counts.old}
+        due = now + wishes.mail_waits_s if _is_to_be_transcribed(event, fields, wishes) else now
         for form, field in ((LETTER, "email"), (PAGE, "pager")):
             if addresses(fields.get(field, ""))[0]:
                 job_id = f"mail:{event.box}:{event.message_id}:{form}"
-                yield Job(job_id, JobKind.MAIL, event.box, {"form": form, **body}, created=now, due=now)
+                yield Job(job_id, JobKind.MAIL, event.box, {"form": form, **body}, created=due, due=due)
     if wishes.mail and event.what is What.NEARLY_FULL and addresses(fields.get("email", ""))[0]:
         room = {name: event.details.get(name, "") for name in ("of", "held", "most")}
         body = {"form": ROOM, "at": event.at, "message": {"id": event.message_id, "received": event.at}, "room": room}
@@ -84,6 +89,28 @@ def jobs_of(event: Event, fields: Mapping[str, str], wishes: Wishes, now: float)
     if event.what in wishes.events and webhook_of(fields, wishes.webhook):
         job_id = f"webhook:{event.partition}-{event.id}"
         yield Job(job_id, JobKind.WEBHOOK, event.box, _told(job_id, event), created=now, due=now)
+    if _is_to_be_transcribed(event, fields, wishes):  # last: the mail that waits for it is there before it is made
+        body = {"id": event.message_id}
+        yield Job(transcript_job(event.box, event.message_id), JobKind.TRANSCRIPT, event.box, body, now, now)
+
+
+def transcript_job(box: MailboxId, message_id: str) -> str:
+    """The id of the job that transcribes a message."""
+    return f"transcript:{box}:{message_id}"
+
+
+def mail_jobs(box: MailboxId, message_id: str) -> list[str]:
+    """The ids of the mails about a message, which wait for its transcript."""
+    return [f"mail:{box}:{message_id}:{form}" for form in (LETTER, PAGE)]
+
+
+def _is_to_be_transcribed(event: Event, fields: Mapping[str, str], wishes: Wishes) -> bool:
+    """A message that comes with a transcript (it was forwarded) needs none."""
+    if wishes.transcribe is None or event.what is not What.DELIVERED or not _is_news(event):
+        return False
+    allowed, wanted = fields.get("transcribe"), fields.get("transcripts_wanted")
+    allowed_here = wishes.transcribe if allowed is None else _yes(allowed)
+    return bool(fields) and allowed_here and wanted != "no" and not event.details.get("text_length")
 
 
 def unusable(box: MailboxId, fields: Mapping[str, str]) -> list[str]:
@@ -114,6 +141,7 @@ def _message(event: Event) -> dict[str, Any]:
         "origin": str(told.get("origin") or ""),
         "intro_id": str(told.get("intro_id") or ""),
         "forwarded_by": str(told.get("forwarded_by") or ""),
+        "text_length": int(float(told.get("text_length") or 0)),
         **{name: str(told.get(name) or "") for name in CALL_FIELDS},
     }
 

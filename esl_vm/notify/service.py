@@ -86,7 +86,13 @@ class NotifyService:
         if self._watch is not None:
             self._parts += _parts_of(self._watch, maintenance=settings.notify.maintenance_events)
         told = frozenset(What) if webhooks else frozenset()
-        self._wishes = Wishes(mail=mailer is not None, webhook=settings.webhook.url if webhooks else "", events=told)
+        self._wishes = Wishes(
+            mail=mailer is not None,
+            webhook=settings.webhook.url if webhooks else "",
+            events=told,
+            transcribe=None if settings.transcription.engine == "none" else settings.mailbox.transcribe,
+            mail_waits_s=settings.transcription.wait_s,
+        )
         if switch is not None:
             calls = CallBacks(switch, settings, sources.mailboxes, sources.clock, sources.nodes)
             self._add_workers(JobKind.CALL, self._worker(JobKind.CALL, calls.carry, 1, at_once=0), CALL_WORKERS)
@@ -98,7 +104,7 @@ class NotifyService:
             caller = WebhookCaller(settings.webhook, sources.registry, sources.clock)
             worker = self._worker(JobKind.WEBHOOK, caller.carry, settings.webhook.retry_hours, at_once=0)
             self._add_workers(JobKind.WEBHOOK, worker, WEBHOOK_WORKERS)
-        if mailer is not None or webhooks or switch is not None:
+        if mailer is not None or webhooks or switch is not None or self._wishes.transcribe is not None:
             self._parts.append(("planner", self._plan))
 
     def start(self) -> None:

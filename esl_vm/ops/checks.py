@@ -277,7 +277,7 @@ def check_mail(node: Node) -> Iterator[Finding]:
         yield Finding(
             "mail",
             Level.WARNING,
-            f"{dead} mails or webhook calls were given up",
+            f"{dead} mails, webhook calls or transcripts were given up",
             "esl-vm mail list --dead; esl-vm mail retry --all",
         )
 

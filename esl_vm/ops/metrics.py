@@ -231,7 +231,7 @@ def _state(state: Snapshot) -> Iterator[Metric]:
         yield _gauge("esl_vm_freeswitch_up", "Whether FreeSWITCH's event socket is connected", state.freeswitch_up)
     if state.redis_up:
         yield _gauge("esl_vm_locked_mailboxes", "Mailboxes whose PIN is locked, in the cluster", state.locked)
-        yield _gauges("esl_vm_outbox_jobs", "Mail and webhook calls of the cluster", "queue", state.jobs)
+        yield _gauges("esl_vm_outbox_jobs", "Mails, webhook calls and transcripts of the cluster", "queue", state.jobs)
         yield _gauge("esl_vm_outbox_overdue_seconds", "How late the job is that is due longest", state.overdue_s)
         yield _gauge("esl_vm_nodes", "Nodes of the cluster that are alive", state.nodes)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from esl_vm.model.cluster import ClusterState, NodeState
 from esl_vm.model.errors import StoreDownError
+from esl_vm.model.jobs import JobKind
 from esl_vm.store import keys as names
 from esl_vm.store.base import DAY_S
 from esl_vm.store.records import number, text
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 ALIVE_S = 30
 """Seconds after which a node that told nothing counts as gone."""
-_JOBS = {"mail": names.outbox_due("mail"), "webhook": names.outbox_due("webhook")}
+_JOBS = {kind.value: names.outbox_due(kind) for kind in JobKind}
 
 
 class Cluster:
@@ -102,8 +103,13 @@ class Cluster:
         except StoreDownError:
             if not self._base.link.cluster:
                 raise
-            *queues, dead, nodes = [0, [], 0, [], 0, 0]  # other mailboxes' masters are there
-        firsts = [float(first[0][1]) for first in queues[1::2] if first]
+            *queues, dead, nodes = [*(0, []) * len(_JOBS), 0, 0]  # other mailboxes' masters are there
+        # A transcript may be hours late where an engine has much to do: nobody is kept waiting by that.
+        firsts = [
+            float(first[0][1])
+            for kind, first in zip(_JOBS, queues[1::2], strict=True)
+            if first and kind != JobKind.TRANSCRIPT
+        ]
         return ClusterState(
             locked=sum(many or 0 for many in locked),
             jobs=dict(zip(_JOBS, queues[::2], strict=True)) | {"dead": dead},

@@ -23,7 +23,7 @@ NODES = "vm:{nodes}"
 TRIED = "vm:{nodes}:tried"
 """Written and soon expired: to see whether Redis takes changes."""
 
-# Mail and webhook calls on their way (store/outbox.py); one tag, so that each step of a job is one script.
+# Mail, webhook calls and transcripts on their way (store/outbox.py); one tag, so that each step of a job is one script.
 OUTBOX_JOBS = "vm:{outbox}:jobs"
 OUTBOX_SINCE = "vm:{outbox}:since"
 OUTBOX_ATTEMPTS = "vm:{outbox}:attempts"
@@ -41,7 +41,7 @@ def outbox_queue(kind: str, box: MailboxId) -> str:
 
 
 def outbox_due(kind: str) -> str:
-    """Jobs of a kind, `mail` or `webhook`, by when they are to be tried: sorted set."""
+    """Jobs of a kind (`mail`, `webhook`, `transcript`), by when they are to be tried: sorted set."""
     return f"vm:{{outbox}}:due:{kind}"
 
 

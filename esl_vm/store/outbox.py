@@ -1,4 +1,4 @@
-"""Jobs of the whole cluster in Redis: mail and webhook calls, each in one process's hands at a time.
+"""Jobs of the whole cluster in Redis: mail, webhook calls, transcripts, each in one process's hands at a time.
 
 All keys carry the tag `{outbox}`, so that they lie on one node of a Redis Cluster and each step is one script: a job is
 rare beside a call, and one list for all means one question instead of one per partition. docs/redis.md has the lines for
@@ -93,6 +93,14 @@ class RedisOutbox:
             return False
         names = [keys.outbox_due(kind), keys.OUTBOX_SINCE, keys.OUTBOX_ATTEMPTS, keys.OUTBOX_LEASES, keys.OUTBOX_DEAD]
         return self._did("outbox_retry", names, [job_id, repr(now)])
+
+    def hasten(self, job_id: str, now: float) -> bool:
+        """What waits for its time need wait no more."""
+        kind = self._kind(job_id)
+        if kind is None:
+            return False
+        names = [keys.outbox_due(kind), keys.OUTBOX_ATTEMPTS, keys.OUTBOX_LEASES, keys.OUTBOX_SINCE]
+        return self._did("outbox_hasten", names, [job_id, repr(now)])
 
     def forget(self, job_id: str) -> bool:
         """Drop a job."""

@@ -37,6 +37,7 @@ def test_list_is_in_the_order_in_which_they_are_played(vm, alice, leave):
         "dialled": "15145550123",
         "diverted_from": "1900",
         "label": "",
+        "transcript": None,
     }
     assert vm("message", "show", "1001", first, "--json").json == listed[1]
     shown = [line.rsplit(maxsplit=1) for line in vm("message", "show", "1001", first).out.splitlines()[-4:]]

@@ -92,6 +92,13 @@ class MemoryOutbox:
             self._jobs[job_id] = replace(job, state=JobState.WAITING, due=now, created=now, attempts=0)
         return True
 
+    def hasten(self, job_id, now):
+        job = self._jobs.get(job_id)
+        if job is None or job.lease or job.attempts or job.state is JobState.DEAD:
+            return False
+        self._jobs[job_id] = replace(job, due=min(job.due, now), created=min(job.created, now))
+        return True
+
     def forget(self, job_id):
         self._leave(job_id)
         return self._jobs.pop(job_id, None) is not None

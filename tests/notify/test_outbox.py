@@ -296,3 +296,38 @@ def test_a_claim_told_twice_is_one_claim(redis_here, clock):
 
 def _claim_of(job):
     return script("outbox_claim"), [keys.outbox_due(MAIL), *HASHES], [repr(NOON), repr(NOON + LEASE), job.lease]
+
+
+def test_what_was_never_tried_can_be_hastened_and_nothing_else(outbox, clock):
+    outbox.add(mail(1, due=NOON + 30))
+    assert outbox.claim(MAIL, NOON, LEASE) is None
+    assert outbox.hasten("mail:1", NOON)
+    job = outbox.claim(MAIL, NOON, LEASE)
+    assert (job.id, job.attempts) == ("mail:1", 1)
+    assert not outbox.hasten("mail:1", NOON), "it is being sent"
+    outbox.again(job, NOON + 300, error="x")
+    assert not outbox.hasten("mail:1", NOON), "it was tried"
+    assert outbox.claim(MAIL, NOON, LEASE) is None
+    outbox.bury(outbox.claim(MAIL, NOON + 300, LEASE), "x")
+    assert not outbox.hasten("mail:1", NOON), "it is dead"
+    assert not outbox.hasten("mail:9", NOON)
+    assert waiting(outbox) == []
+
+
+def test_a_second_mail_of_a_mailbox_that_waits_for_its_time_goes_on_doing_so(outbox, clock):
+    """Its first is sent meanwhile."""
+    for number, due in ((1, NOON), (2, NOON + 30)):
+        outbox.add(replace(mail(number, due=due, box=ALICE), created=due))
+    outbox.done(outbox.claim(MAIL, NOON, LEASE))
+    assert outbox.claim(MAIL, NOON + 29, LEASE) is None
+    assert outbox.claim(MAIL, NOON + 30, LEASE).id == "mail:2"
+
+
+def test_a_second_mail_that_was_hastened_goes_as_soon_as_the_first_is_done(outbox, clock):
+    for number in (1, 2):
+        outbox.add(replace(mail(number, due=NOON + 30, box=ALICE), created=NOON + 30))
+    assert outbox.hasten("mail:2", NOON)
+    assert outbox.claim(MAIL, NOON, LEASE) is None
+    assert outbox.hasten("mail:1", NOON)
+    outbox.done(outbox.claim(MAIL, NOON, LEASE))
+    assert outbox.claim(MAIL, NOON, LEASE).id == "mail:2"

@@ -97,6 +97,7 @@ def test_the_receiver_is_told_and_can_verify_it(house, peer):
             "folder": "new",
             "origin": "call",
             "forwarded_by": "",
+            "text_length": 0,
             "call_id": "5360@x",
             "call_uuid": "1017-a3",
             "dialled": "15145550123",
