@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -11,9 +11,11 @@ from house import ALICE, House
 from support.mail_neighbour import MailNeighbour
 from support.neighbour import Manner
 from support.tables import stands_in, written
+from support.waiting import PATIENCE_S
 
 from esl_vm.model.jobs import Job, JobKind
 from esl_vm.model.settings import MailSettings
+from esl_vm.notify import smtp, smtp_connection
 from esl_vm.notify.job_worker import Later, Refused, Sent
 from esl_vm.notify.mail import Mailer
 from esl_vm.notify.mail_templates import MailTemplates
@@ -72,9 +74,7 @@ def job_of(**body):
 
 
 def mailer_to(house, neighbour, **server):
-    server = SmtpServer(
-        "127.0.0.1", neighbour.port, **{"timeout_s": 0.5, "accept_s": 1.0, "helo": "pbx.example.com"} | server
-    )
+    server = SmtpServer("127.0.0.1", neighbour.port, **{"timeout_s": PATIENCE_S, "helo": "pbx.example.com"} | server)
     return Mailer(server, MailTemplates(), MailSettings(sender="vm@pbx.example.com"), house.mailboxes, house.audio)
 
 
@@ -98,6 +98,45 @@ def seen(outcome, accepted):
             return OUT if accepted else NEVER
 
 
+class Strikes:
+    """Deadlines that strike when the server has come so far, not by a clock: how soon it does depends on the machine."""
+
+    def __init__(self, monkeypatch):
+        self._running = []
+        self._lock = threading.Lock()
+        for module in (smtp, smtp_connection):
+            monkeypatch.setattr(module, "deadline", self.deadline)
+
+    @contextmanager
+    def deadline(self, _, hang_up):
+        one = (threading.Event(), hang_up)
+        self._running.append(one)
+        try:
+            yield one[0]
+        finally:
+            with self._lock:
+                self._running.remove(one)
+
+    def then(self, manner):
+        """What the server does; the deadline that runs then strikes, again and again as the real one does."""
+
+        def came(_):
+            threading.Thread(target=self._strike, daemon=True).start()
+            return manner
+
+        return came
+
+    def _strike(self):
+        pause, one = threading.Event(), None
+        while one is None or one in self._running:
+            with self._lock:
+                if self._running and one in (None, self._running[-1]):
+                    struck, hang_up = one = self._running[-1]
+                    struck.set()
+                    hang_up()
+            pause.wait(0.02)
+
+
 def one(house, step, manner):
     server = {}
     offers = ["8BITMIME"]
@@ -111,11 +150,17 @@ def one(house, step, manner):
         return seen(outcome, neighbour.accepted)
 
 
-def test_every_manner_at_every_step_has_the_outcome_that_the_docs_say(house):
-    cases = [(step, name) for step in EXPECTED for name in MANNERS]
-    with ThreadPoolExecutor(len(cases)) as pool:
-        found = list(pool.map(lambda case: one(house, case[0], MANNERS[case[1]]), cases))
-    assert dict(zip(cases, found, strict=True)) == {(s, n): EXPECTED[s][n] for s, n in cases}
+@pytest.mark.parametrize("step", EXPECTED)
+def test_every_manner_at_every_step_has_the_outcome_that_the_docs_say(house, step, monkeypatch):
+    strikes = Strikes(monkeypatch)
+    manners = {**MANNERS, "hangs": strikes.then(Manner.HANG), "drips": strikes.then(Manner.DRIP)}
+    assert {name: one(house, step, manner) for name, manner in manners.items()} == EXPECTED[step]
+
+
+@pytest.mark.parametrize("manner", [Manner.HANG, Manner.DRIP])
+def test_its_time_is_over_by_the_clock_too(house, manner):
+    with MailNeighbour({"connect": manner}) as neighbour:
+        assert seen(mailer_to(house, neighbour, timeout_s=0.2).carry(job_of()), neighbour.accepted) == AWAY
 
 
 def test_the_docs_have_the_table():
