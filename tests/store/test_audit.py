@@ -1,6 +1,7 @@
 """What happened is told: who changed what, from what to what, and never a secret."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from store_case import ALICE
@@ -45,7 +46,7 @@ def test_secrets_are_told_as_changed(case):
     assert last(case, "pin-changed").details["pin"] == "changed"
     case.store.pins.change(ALICE, "")
     assert last(case, "pin-changed").details["pin"] == "removed"
-    told = str(case.store.events.tail(99))
+    told = str([replace(event, id="") for event in case.store.events.tail(99)])  # an id may hold any digits
     assert not any(word in told for word in ("s3cret", "0ther", "4711", "0815"))
 
 

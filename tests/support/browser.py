@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode, urlsplit
 
-CHOSEN_PIN = "8305"
+CHOSEN_PIN = "83051947"  # so long that no identifier holds it by chance
 
 
 @dataclass
