@@ -9,6 +9,7 @@ import pytest
 from support.browser import CHOSEN_PIN
 
 from esl_vm.model.events import What
+from esl_vm.model.mailbox import Folder
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 axe_module = pytest.importorskip(
@@ -199,6 +200,62 @@ def test_a_greeting_is_recorded_in_the_browser(house, sits_down):
     stored = owner.mailbox().greetings["busy"]
     assert 300 < stored.duration_ms < 30_000
     owner.picture("greetings-fr-1280")
+
+
+@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg, which reads what a browser records, is missing")
+def test_a_message_is_forwarded_with_a_comment_recorded_in_the_browser(house, sits_down, size):
+    owner, colleague = sits_down(size=size), house.box("1002")
+    three_messages(house, owner.box)
+    page = owner.sign_in().page
+    page.click(".messages a >> nth=0")
+    page.wait_for_selector(".deck:not([hidden])")
+    page.keyboard.press("8")
+    page.wait_for_selector("#to:focus")
+    page.keyboard.type("1002")
+    form = page.locator("form[data-sends]")
+    form.locator("[data-do=record]").click()
+    form.locator("[data-do=stop]").wait_for(state="visible")
+    page.wait_for_timeout(600)
+    form.locator("[data-do=stop]").click()
+    form.locator(".review").wait_for(state="visible")
+    owner.axe()
+    assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+    form.locator(".main:not([data-do])").click()
+    owner.sees("Message transféré")
+    [got] = house.store.mailboxes.page(colleague, Folder.NEW, urgent=None, after=None, most=5).messages
+    assert got.forwarded_by == str(owner.box)
+    assert 300 < got.intro_ms < 30_000
+
+
+def test_a_comment_is_a_file_too_or_dropped_and_who_can_not_get_it_is_named(house, sits_down):
+    owner, colleague = sits_down(language="en"), house.box("1002")
+    three_messages(house, owner.box)
+    page = owner.sign_in().page
+    page.click(".messages a >> nth=0")
+    page.wait_for_selector(".deck:not([hidden])")
+    page.keyboard.press("8")
+    form = page.locator("form[data-sends]")
+    spoken = {"name": "comment.wav", "mimeType": "audio/wav", "buffer": house.sound(1000).read_bytes()}
+
+    def forwards(to, done):
+        page.fill("#to", to)
+        form.locator(".main:not([data-do])").click()
+        owner.sees(done)
+        return house.store.mailboxes.page(colleague, Folder.NEW, urgent=None, after=None, most=5).messages
+
+    form.locator("input[type=file]").set_input_files(spoken)
+    form.locator(".review").wait_for(state="visible")
+    assert forwards("7777", "7777: no such mailbox or list in this domain") == ()
+    owner.complaints.clear()  # the browser's own line about the 422
+    [first] = forwards("1002", "Message forwarded")
+    assert first.intro_ms == 1000
+    page.locator("summary[data-key='8']").click()
+    form.locator("input[type=file]").set_input_files(spoken)
+    form.locator("[data-do=drop]").click()
+    form.locator(".review").wait_for(state="hidden")
+    page.evaluate("document.getElementById('told').replaceChildren()")
+    assert [one.intro_ms for one in forwards("1002", "Message forwarded")] == [1000, 0]
 
 
 def test_a_file_that_is_no_sound_is_refused_in_words(house, sits_down):

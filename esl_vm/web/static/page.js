@@ -66,7 +66,7 @@ export async function go(address, { method = "GET", body, how = "push", focus = 
 
 function dress() {
   showPlayer(document.querySelector(".player"));
-  showRecorders(document.querySelectorAll("[data-greeting]"));
+  showRecorders(document.querySelectorAll("[data-sends]"));
   const box = document.getElementById("keys-on");
   if (box) {
     box.checked = localStorage.getItem("keys") !== "off";

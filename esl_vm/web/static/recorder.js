@@ -1,28 +1,38 @@
-// Greetings: record in the browser, hear it, put it in force; or send a file in. Both are judged by the service.
+// Record in the browser, hear it, send it; or send a file in. All is judged by the service. In a form (a comment for a message
+// that is forwarded) what was recorded waits for the form's own button; elsewhere (a greeting) it has a button of its own.
 import { go, words } from "./page.js";
 
 const KINDS = ["audio/webm;codecs=opus", "audio/mp4", "audio/ogg;codecs=opus"];
 
-/** Dress each card; without a script greetings can be heard and erased. */
-export function showRecorders(cards) {
-  for (const card of cards) dress(card);
+/** Dress each place where a sound can be sent; without a script greetings can be heard and erased, messages forwarded. */
+export function showRecorders(places) {
+  for (const place of places) dress(place);
 }
 
-function dress(card) {
-  const box = card.querySelector(".recorder");
+function dress(place) {
+  const box = place.querySelector(".recorder");
   const find = (name) => box.querySelector(`[data-do="${name}"]`);
   const review = box.querySelector(".review");
   const wrong = box.querySelector(".wrong");
   const at = box.querySelector("[data-at]");
+  const form = place.matches("form") ? place : null;
   let recorder = null;
   let made = null;
   let timer = 0;
+  let sending = false;
   box.hidden = false;
+  box.closest("fieldset")?.removeAttribute("hidden");
   find("record").hidden = !globalThis.MediaRecorder;
 
   const complain = (text) => {
     wrong.textContent = text;
     wrong.hidden = !text;
+  };
+
+  const keep = (content) => {
+    made = content;
+    review.hidden = !made;
+    if (made) review.querySelector("audio").src = URL.createObjectURL(made);
   };
 
   async function begin() {
@@ -40,9 +50,7 @@ function dress(card) {
     recorder.addEventListener("stop", () => {
       for (const track of stream.getTracks()) track.stop();
       clearInterval(timer);
-      made = new Blob(parts, { type: recorder.mimeType });
-      review.querySelector("audio").src = URL.createObjectURL(made);
-      review.hidden = false;
+      keep(new Blob(parts, { type: recorder.mimeType }));
       find("stop").hidden = at.hidden = true;
       find("record").hidden = false;
     });
@@ -59,26 +67,40 @@ function dress(card) {
   }
 
   async function send(content) {
+    if (sending) return;
+    sending = true;
     complain("");
-    const address = `${document.getElementById("nav").dataset.api}/greetings/${card.dataset.greeting}/sound`;
-    let answer = null;
-    try {
-      answer = await fetch(address, { method: "PUT", body: content, headers: { "Content-Type": "application/octet-stream" } });
-    } catch {
-      complain(words.failed);
-      return;
+    const to = form?.querySelector("[name=to]");
+    const address = place.dataset.sends + (to ? `?${new URLSearchParams({ to: to.value })}` : "");
+    const headers = { "Content-Type": "application/octet-stream" };
+    const answer = await fetch(address, { method: place.dataset.method, body: content, headers }).catch(() => null);
+    sending = false;
+    if (answer?.ok) await go(`${location.pathname}?done=${place.dataset.done}`, { how: "replace", focus: false });
+    else {
+      const told = (await answer?.json().catch(() => null)) ?? {};
+      const which = Object.entries(told.errors ?? {}).map(([name, why]) => `${name}: ${why}`);
+      complain([told.detail ?? words.failed, ...which].join(" "));
     }
-    if (answer.ok) await go(`${location.pathname}?done=greeting`, { how: "replace", focus: false });
-    else complain((await answer.json().catch(() => ({}))).detail ?? words.failed);
   }
 
   find("record").addEventListener("click", begin);
   find("stop").addEventListener("click", () => recorder?.stop());
   find("again").addEventListener("click", begin);
-  find("use").addEventListener("click", () => send(made));
+  find("use")?.addEventListener("click", () => send(made));
+  find("drop")?.addEventListener("click", () => keep(null));
   box.querySelector("input[type=file]").addEventListener("change", (event) => {
     const [file] = event.target.files;
-    if (file) send(file);
+    complain("");
+    if (file && form) keep(file);
+    else if (file) send(file);
     event.target.value = "";
+  });
+  form?.addEventListener("submit", (event) => {
+    if (!made && recorder?.state !== "recording") return; // forwarded as it is
+    event.preventDefault();
+    event.stopPropagation();
+    if (recorder?.state !== "recording") return void send(made);
+    recorder.addEventListener("stop", () => send(made), { once: true });
+    recorder.stop();
   });
 }
