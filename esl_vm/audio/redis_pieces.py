@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 T = TypeVar("T")
 #: Bytes of a piece: a minute of speech. What is not longer is one command.
@@ -21,6 +21,10 @@ class RedisLink(Protocol):
 
     def run(self, partition: int | str | None, work: Callable[[Any], T]) -> T:
         """Do something with redis-py's client (which does not decode answers); raises StoreDownError."""
+        ...
+
+    def pipe(self, partition: int | str | None, commands: Iterable[Sequence[Any]]) -> list[Any]:
+        """Run commands in one round trip; returns their answers; raises StoreDownError."""
         ...
 
     def keep(self, key: str, content: bytes) -> None:
@@ -46,14 +50,8 @@ def bring(link: RedisLink, key: str, content: bytes) -> None:
     part = part_of(key)
     link.run(key, lambda client: client.unlink(part))
     for start in range(0, len(content), PIECE):
-
-        def work(client: Any, start: int = start) -> None:
-            pipeline = client.pipeline(transaction=False)
-            pipeline.setrange(part, start, content[start : start + PIECE])
-            pipeline.expire(part, _UNFINISHED_S)
-            pipeline.execute()
-
-        link.run(key, work)
+        piece = content[start : start + PIECE]
+        link.pipe(key, [("SETRANGE", part, start, piece), ("EXPIRE", part, _UNFINISHED_S)])
 
 
 def fetch(ask: Callable[[int, int], bytes | None]) -> bytes | None:

@@ -91,14 +91,8 @@ class SharedSounds:
 
     def has(self, audio_ids: Sequence[str]) -> list[bool]:
         """Whether each of these has one here."""
-
-        def work(client: Any) -> list[bool]:
-            pipeline = client.pipeline(transaction=False)
-            for audio_id in audio_ids:
-                pipeline.hexists(self._keys(original_id(audio_id))[1], audio_id)
-            return [bool(there) for there in pipeline.execute()]
-
-        return self._link.run(None, work) if audio_ids else []
+        asked = (("HEXISTS", self._keys(original_id(audio_id))[1], audio_id) for audio_id in audio_ids)
+        return [bool(there) for there in self._link.pipe(None, asked)]
 
     def ids(self, key: bytes) -> list[str]:
         """Whose sound it is, where the key is that of such a hash."""

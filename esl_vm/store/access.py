@@ -63,17 +63,10 @@ class RedisAccess:
         }
         key, partition = self._place(box)
         kept = sorted(self.sessions(box), key=lambda session: session.since, reverse=True)
-        gone = [session.id for session in kept[MOST_SESSIONS - 1 :]]
-
-        def work(client: Any) -> None:
-            pipeline = client.pipeline(transaction=False)
-            if gone:
-                pipeline.hdel(key, *gone)
-            pipeline.hset(key, _digest(secret), json.dumps({n: value for n, value in fields.items() if value}))
-            pipeline.expire(key, int(seconds) + 1)
-            pipeline.execute()
-
-        self._base.link.run(partition, work)
+        gone = [("HDEL", key, session.id) for session in kept[MOST_SESSIONS - 1 :]]
+        value = json.dumps({n: value for n, value in fields.items() if value})
+        put = [("HSET", key, _digest(secret), value), ("EXPIRE", key, int(seconds) + 1)]
+        self._base.link.pipe(partition, [*gone, *put])
         return secret
 
     def session(self, box: MailboxId | None, secret: str) -> Session | None:
@@ -109,15 +102,8 @@ class RedisAccess:
 
     def use_link(self, secret: str) -> str:
         """The name of the administrator whose link it is, `` if it is none, too old, or was used. It is used up by that."""
-        digest = _digest(secret)
-
-        def work(client: Any) -> list[Any]:
-            pipeline = client.pipeline(transaction=True)  # of two who use it at once one has it
-            pipeline.hget(ADMIN_LINKS, digest)
-            pipeline.hdel(ADMIN_LINKS, digest)
-            return pipeline.execute()  # type: ignore[no-any-return]
-
-        found, _ = self._base.link.run(ADMIN_LINKS, work)
+        use = [(name, ADMIN_LINKS, _digest(secret)) for name in ("HGET", "HDEL")]
+        found, _ = self._base.link.pipe(ADMIN_LINKS, use, atomic=True)  # of two who use it at once one has it
         link = _loaded(found)
         return str(link["name"]) if link and float(link["until"]) > self._base.now() else ""
 
@@ -195,14 +181,7 @@ class RedisAccess:
     def count_failure(self, address: str, window_s: int) -> None:
         """One more; they are forgotten that many seconds after the last."""
         key = login_address(address)
-
-        def work(client: Any) -> None:
-            pipeline = client.pipeline(transaction=False)
-            pipeline.incr(key)
-            pipeline.expire(key, window_s)
-            pipeline.execute()
-
-        self._base.link.run(key, work)
+        self._base.link.pipe(key, [("INCR", key), ("EXPIRE", key, window_s)])
 
     def first_use(self, secret: str, seconds: int) -> bool:
         """Whether what may be used once is used for the first time; it is remembered for so many seconds."""

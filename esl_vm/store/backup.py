@@ -75,14 +75,8 @@ class Backup:
         """The distribution lists of these numbers."""
         for box in boxes:
             keys = self._base.keys.of(box)
-
-            def work(client: Any, keys: Any = keys) -> Any:
-                pipeline = client.pipeline(transaction=False)
-                pipeline.hgetall(keys.dist_list)
-                pipeline.zrange(keys.members, 0, -1)
-                return pipeline.execute()
-
-            fields, members = self._base.link.run(keys.partition, work)
+            asked = [("HGETALL", keys.dist_list), ("ZRANGE", keys.members, 0, -1)]
+            fields, members = self._base.link.pipe(keys.partition, asked)
             if fields:
                 yield {
                     "box": str(box),
@@ -178,14 +172,7 @@ class Backup:
 
     def _do(self, partition: int, commands: Sequence[Sequence[Any]]) -> None:
         for start in range(0, len(commands), _CHUNK):
-
-            def work(client: Any, start: int = start) -> None:
-                pipeline = client.pipeline(transaction=False)
-                for command in commands[start : start + _CHUNK]:
-                    pipeline.execute_command(*command)
-                pipeline.execute()
-
-            self._base.link.run(partition, work)
+            self._base.link.pipe(partition, commands[start : start + _CHUNK])
 
 
 def _added(key: str, members: Sequence[Any]) -> Iterator[Sequence[Any]]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.message import CallDetails
 from esl_vm.store.keys import call_members
-from esl_vm.store.records import message_of, text
+from esl_vm.store.records import message_of, text, texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,14 +67,6 @@ class RedisCalls:
     def _read(self, box: MailboxId, message_id: str) -> Message | None:
         """None: it is not there, or its mailbox is not (any more, or not yet)."""
         keys = self._base.keys.of(box)
-
-        def work(client: Any) -> list[Any]:
-            pipeline = client.pipeline(transaction=False)
-            pipeline.exists(keys.box)
-            pipeline.hgetall(keys.message(message_id))
-            return pipeline.execute()  # type: ignore[no-any-return]
-
-        there, fields = self._base.link.run(keys.partition, work)
-        if not there or not fields:
-            return None
-        return message_of(message_id, {text(name): text(value) for name, value in fields.items()})
+        asked = [("EXISTS", keys.box), ("HGETALL", keys.message(message_id))]
+        there, fields = self._base.link.pipe(keys.partition, asked)
+        return message_of(message_id, texts(fields)) if there and fields else None

@@ -6,6 +6,7 @@ sorted set for a day, so that one that is missed is seen to be missing. All keys
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from esl_vm.model.cluster import ClusterState, NodeState
@@ -13,7 +14,7 @@ from esl_vm.model.errors import StoreDownError
 from esl_vm.model.jobs import JobKind
 from esl_vm.store import keys as names
 from esl_vm.store.base import DAY_S
-from esl_vm.store.records import number, text
+from esl_vm.store.records import number, text, texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,47 +40,30 @@ class Cluster:
         """This node is alive: to be told at least every ten seconds; see NodeState."""
         now = self._base.now()
         told = {"version": version, "schema": str(schema), "at": f"{now:.3f}", **fields}
-
-        def work(client: Any) -> None:
-            pipeline = client.pipeline(transaction=False)
-            pipeline.hset(names.node(node), mapping=told)
-            pipeline.expire(names.node(node), ALIVE_S)
-            pipeline.zadd(names.NODES, {node: f"{now:.3f}"})
-            pipeline.zremrangebyscore(names.NODES, "-inf", f"{now - DAY_S:.3f}")
-            pipeline.execute()
-
-        self._base.link.run(names.NODES, work)
+        commands = [
+            ("HSET", names.node(node), *chain.from_iterable(told.items())),
+            ("EXPIRE", names.node(node), ALIVE_S),
+            ("ZADD", names.NODES, f"{now:.3f}", node),
+            ("ZREMRANGEBYSCORE", names.NODES, "-inf", f"{now - DAY_S:.3f}"),
+        ]
+        self._base.link.pipe(names.NODES, commands)
 
     def leave(self, node: str, started: str = "") -> None:
         """This node stops, and will not be missed; unless it was started anew since `started`, as it told it."""
-
-        def work(client: Any) -> None:
-            if started and text(client.hget(names.node(node), "started")) not in {"", started}:
-                return
-            pipeline = client.pipeline(transaction=False)
-            pipeline.delete(names.node(node))
-            pipeline.zrem(names.NODES, node)
-            pipeline.execute()
-
-        self._base.link.run(names.NODES, work)
+        now = text(self._base.link.run(names.NODES, lambda client: client.hget(names.node(node), "started")))
+        if not started or now in {"", started}:
+            self._base.link.pipe(names.NODES, [("DEL", names.node(node)), ("ZREM", names.NODES, node)])
 
     def nodes(self) -> list[NodeState]:
         """All nodes that were alive within a day, by name."""
-
-        def work(client: Any) -> list[NodeState]:
-            seen = client.zrange(names.NODES, 0, -1, withscores=True)
-            pipeline = client.pipeline(transaction=False)
-            for name, _ in seen:
-                pipeline.hgetall(names.node(text(name)))
-            found = []
-            for (name, at), told in zip(seen, pipeline.execute() if seen else [], strict=True):
-                fields = {text(key): text(value) for key, value in told.items()}
-                schema = int(number(fields.pop("schema", "0")))
-                said_at = float(number(fields.pop("at", "0")) or at)
-                found.append(NodeState(text(name), said_at, bool(told), fields.pop("version", ""), schema, fields))
-            return sorted(found, key=lambda node: node.name)
-
-        return self._base.link.run(names.NODES, work)
+        seen = self._base.link.run(names.NODES, lambda client: client.zrange(names.NODES, 0, -1, withscores=True))
+        told = self._base.link.pipe(names.NODES, (("HGETALL", names.node(text(name))) for name, _ in seen))
+        found = []
+        for (name, at), fields in zip(seen, map(texts, told), strict=True):
+            alive, schema = bool(fields), int(number(fields.pop("schema", "0")))
+            said_at = float(number(fields.pop("at", "0")) or at)
+            found.append(NodeState(text(name), said_at, alive, fields.pop("version", ""), schema, fields))
+        return sorted(found, key=lambda node: node.name)
 
     def state(self) -> ClusterState:
         """What the cluster shares; of a Cluster whose masters are not all there, what the others say."""
@@ -88,32 +72,28 @@ class Cluster:
         def count_locked(client: Any, partition: int) -> Any:
             return client.zcount(self._base.keys.part(partition).locked, f"({now:.3f}", "+inf")
 
-        def ask(client: Any) -> list[Any]:
-            pipeline = client.pipeline(transaction=False)
-            for due in _JOBS.values():
-                pipeline.zcard(due)
-                pipeline.zrange(due, 0, 0, withscores=True)
-            pipeline.zcard(names.OUTBOX_DEAD)
-            pipeline.zcount(names.NODES, f"{now - ALIVE_S:.3f}", "+inf")
-            return pipeline.execute()  # type: ignore[no-any-return]
-
+        commands: list[tuple[Any, ...]] = [("ZCARD", due) for due in _JOBS.values()]
+        commands += [("ZRANGE", due, 0, 0, "WITHSCORES") for due in _JOBS.values()]
+        commands += [("ZCARD", names.OUTBOX_DEAD), ("ZCOUNT", names.NODES, f"{now - ALIVE_S:.3f}", "+inf")]
         locked = self._base.each_partition(count_locked, None)
+        queues: list[Any]
         try:
-            *queues, dead, nodes = self._base.link.run(names.NODES, ask)
+            *queues, dead, nodes = self._base.link.pipe(names.NODES, commands)
         except StoreDownError:
             if not self._base.link.cluster:
                 raise
-            *queues, dead, nodes = [*(0, []) * len(_JOBS), 0, 0]  # other mailboxes' masters are there
+            queues, dead, nodes = (
+                [*(0 for _ in _JOBS), *([] for _ in _JOBS)],
+                0,
+                0,
+            )  # other mailboxes' masters are there
+        jobs, firsts = queues[: len(_JOBS)], queues[len(_JOBS) :]
         # A transcript may be hours late where an engine has much to do: nobody is kept waiting by that.
-        firsts = [
-            float(first[0][1])
-            for kind, first in zip(_JOBS, queues[1::2], strict=True)
-            if first and kind != JobKind.TRANSCRIPT
-        ]
+        due = [first[0][1] for kind, first in zip(_JOBS, firsts, strict=True) if first and kind != JobKind.TRANSCRIPT]
         return ClusterState(
             locked=sum(many or 0 for many in locked),
-            jobs=dict(zip(_JOBS, queues[::2], strict=True)) | {"dead": dead},
-            overdue_s=max(0.0, now - min(firsts)) if firsts else 0.0,
+            jobs=dict(zip(_JOBS, jobs, strict=True)) | {"dead": dead},
+            overdue_s=max(0.0, now - min(due)) if due else 0.0,
             nodes=nodes,
             partitions_away=locked.count(None),
             refuses=self.refusal(),

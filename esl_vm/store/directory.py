@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.message import Counts
 from esl_vm.model.names import FEWEST_KEYS, INDEXED_KEYS, keypad_name
-from esl_vm.store.records import mailbox_of, text
+from esl_vm.store.records import mailbox_of, text, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -82,18 +82,9 @@ class RedisDirectory:
 
     def _mailboxes(self, domain: str, numbers: Sequence[str]) -> list[Mailbox]:
         boxes = [box for number in numbers if (box := MailboxId.of(number, domain)) is not None]
-
-        def work(client: Any) -> list[dict[bytes, bytes]]:
-            pipeline = client.pipeline(transaction=False)
-            for box in boxes:
-                pipeline.hgetall(self._base.keys.of(box).box)
-            return pipeline.execute()  # type: ignore[no-any-return]
-
-        if not boxes:
-            return []
-        found = self._base.link.run(None, work)
+        found = self._base.link.pipe(None, (("HGETALL", self._base.keys.of(box).box) for box in boxes))
         return [
-            mailbox_of(box, {text(n): text(v) for n, v in fields.items()}, Counts(), self._base.defaults)
+            mailbox_of(box, texts(fields), Counts(), self._base.defaults)
             for box, fields in zip(boxes, found, strict=True)
             if fields
         ]

@@ -88,14 +88,8 @@ class RedisEvents:
             most: how many.
         """
         name = self._streams.names[partition]
-
-        def work(client: Any) -> list[Any]:
-            pipeline = client.pipeline(transaction=False)
-            pipeline.xrange(name, min=f"({entry}", count=most)
-            pipeline.xrange(name, count=1)
-            return pipeline.execute()  # type: ignore[no-any-return]
-
-        found, oldest = self._base.link.run(partition, work)
+        asked = [("XRANGE", name, f"({entry}", "+", "COUNT", most), ("XRANGE", name, "-", "+", "COUNT", 1)]
+        found, oldest = self._base.link.pipe(partition, asked)
         if entry != START and oldest and _order(text(oldest[0][0])) > _order(entry):
             return None
         return [one.event for one in entries_of(partition, found) if one.event is not None]

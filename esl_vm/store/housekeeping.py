@@ -6,8 +6,8 @@ All of it may be done by several processes at once, broken off anywhere and begu
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import islice
-from typing import TYPE_CHECKING, Any
+from itertools import chain, islice
+from typing import TYPE_CHECKING
 
 from esl_vm.model.mailbox import Folder
 from esl_vm.model.message import Counts
@@ -90,29 +90,14 @@ class Housekeeping:
 
     def sounds_to_erase(self, most: int = 1000) -> list[str]:
         """Ids of sounds nothing has pointed to for a while; about so many at most."""
-        now = self._base.now_ms()
-        partitions = range(self._base.keys.partitions)
-
-        def work(client: Any) -> list[list[bytes]]:
-            pipeline = client.pipeline(transaction=False)
-            for partition in partitions:
-                key = self._base.keys.part(partition).erase
-                pipeline.zrangebyscore(key, "-inf", now, start=0, num=max(1, most // len(partitions)))
-            return pipeline.execute()  # type: ignore[no-any-return]
-
-        return [text(sound) for part in self._base.link.run(None, work) for sound in part]
+        limit = ("-inf", self._base.now_ms(), "LIMIT", 0, max(1, most // self._base.keys.partitions))
+        found = self._base.link.pipe(None, (("ZRANGEBYSCORE", part.erase, *limit) for part in self._base.keys.parts()))
+        return [text(sound) for part in found for sound in part]
 
     def sounds_erased(self, sounds: Sequence[str]) -> None:
         """These are erased: they need not be named again."""
-
-        def work(client: Any) -> None:
-            pipeline = client.pipeline(transaction=False)
-            for partition in range(self._base.keys.partitions):
-                pipeline.zrem(self._base.keys.part(partition).erase, *sounds)
-            pipeline.execute()
-
         if sounds:
-            self._base.link.run(None, work)
+            self._base.link.pipe(None, (("ZREM", part.erase, *sounds) for part in self._base.keys.parts()))
 
     def erase_sounds(self, delete: Callable[[str], None]) -> int:
         """Erase all sounds that nothing points to.
@@ -133,16 +118,12 @@ class Housekeeping:
 
     def _looked_at(self, boxes: Sequence[MailboxId]) -> list[tuple[MailboxId, int, int, int]]:
         """For each mailbox its trash_days and retention_days, and how many messages lie in its trash."""
-
-        def work(client: Any) -> list[Any]:
-            pipeline = client.pipeline(transaction=False)
-            for box in boxes:
-                keys = self._base.keys.of(box)
-                pipeline.hmget(keys.box, "trash_days", "retention_days")
-                pipeline.zcard(keys.folder(Folder.TRASH))
-            return pipeline.execute()  # type: ignore[no-any-return]
-
-        replies = self._base.link.run(None, work)
+        places = [self._base.keys.of(box) for box in boxes]
+        asked = [
+            (("HMGET", keys.box, "trash_days", "retention_days"), ("ZCARD", keys.folder(Folder.TRASH)))
+            for keys in places
+        ]
+        replies = self._base.link.pipe(None, chain.from_iterable(asked))
         found = []
         for box, (trash_days, retention_days), in_trash in zip(boxes, replies[::2], replies[1::2], strict=True):
             fields = {"trash_days": text(trash_days), "retention_days": text(retention_days)}
@@ -155,16 +136,11 @@ class Housekeeping:
         keys = self._base.keys.of(box)
         trash = keys.folder(Folder.TRASH)
         before = int(self._base.now_ms()) - trash_days * DAY_S * 1000
+        spans = (("-inf", f"({before - _URGENT}"), (0, f"({before}"))
+        old = [("ZRANGEBYSCORE", trash, *span, "LIMIT", 0, MESSAGES) for span in spans]
         erased = 0
         while True:
-
-            def work(client: Any) -> list[list[bytes]]:
-                pipeline = client.pipeline(transaction=False)
-                pipeline.zrangebyscore(trash, "-inf", f"({before - _URGENT}", start=0, num=MESSAGES)
-                pipeline.zrangebyscore(trash, 0, f"({before}", start=0, num=MESSAGES)
-                return pipeline.execute()  # type: ignore[no-any-return]
-
-            ids = [text(word) for part in self._base.link.run(keys.partition, work) for word in part]
+            ids = [text(word) for part in self._base.link.pipe(keys.partition, old) for word in part]
             if not ids:
                 return erased
             gone = self.erase(box, ids, before)
@@ -181,14 +157,9 @@ class Housekeeping:
         gone = 0
         for start in range(0, len(kept), MESSAGES):
             portion = kept[start : start + MESSAGES]
-
-            def work(client: Any, portion: Sequence[str] = portion) -> list[Any]:
-                pipeline = client.pipeline(transaction=False)
-                for message_id in portion:
-                    pipeline.hmget(keys.message(message_id), "arrived", "received")
-                return pipeline.execute()  # type: ignore[no-any-return]
-
-            for message_id, (arrived, received) in zip(portion, self._base.link.run(keys.partition, work), strict=True):
+            asked = [("HMGET", keys.message(message_id), "arrived", "received") for message_id in portion]
+            times = self._base.link.pipe(keys.partition, asked)
+            for message_id, (arrived, received) in zip(portion, times, strict=True):
                 came = arrived or received
                 if came is not None and number(text(came)) < before:
                     gone += self._mailboxes.delete_because(box, message_id, "retention", came_before=before)

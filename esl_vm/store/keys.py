@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from esl_vm.model.mailbox import Folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from esl_vm.model.mailbox import MailboxId
 
@@ -248,6 +248,10 @@ class Keys:
         """The partition of a mailbox: CRC16 (as Redis Cluster's, XMODEM) of `number@domain`, modulo partitions."""
         return binascii.crc_hqx(str(box).encode(), 0) % self.partitions
 
+    def parts(self) -> Iterator[PartitionKeys]:
+        """The keys of each partition."""
+        return map(self.part, range(self.partitions))
+
     def of(self, box: MailboxId) -> BoxKeys:
         """The keys of a mailbox."""
         return BoxKeys(box, self.partition(box))
@@ -261,6 +265,11 @@ class Keys:
 def lock_member(box: MailboxId, *, outside: bool) -> str:
     """A mailbox in `locked`: once for its own telephone, once for all others."""
     return f"{box}/outside" if outside else str(box)
+
+
+def lock_members(box: MailboxId) -> list[str]:
+    """Both of them; that for its own telephone is its name."""
+    return [lock_member(box, outside=outside) for outside in (False, True)]
 
 
 def box_member(box: MailboxId) -> str:

@@ -29,7 +29,7 @@ from esl_vm.store.lookout import watch
 from esl_vm.store.outage import TooLongError, is_away, may_be_better_at_once, sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from esl_vm.store.scripts import Script
 
@@ -228,18 +228,33 @@ class Link:
 
         return self.run(key, work)
 
-    def missing(self, keys: Sequence[str]) -> list[str]:
-        """Those of these keys that are not there; raises StoreDownError, in a Cluster where a part of it is away."""
-        if not keys:
-            return []
+    def pipe(
+        self, partition: int | str | None, commands: Iterable[Sequence[Any]], *, atomic: bool = False
+    ) -> list[Any]:
+        """Run commands in one round trip; returns what redis-py makes of each answer.
 
-        def work(client: Client) -> list[int]:
-            pipeline = client.pipeline(transaction=False)
-            for key in keys:
-                pipeline.exists(key)
+        Args:
+            partition: as `run`.
+            commands: each its name and arguments; with none, Redis is not asked.
+            atomic: nobody else's commands run in between.
+
+        Raises:
+            StoreDownError: as `run`; or one of the commands was refused.
+        """
+        listed = list(commands)
+
+        def work(client: Client) -> list[Any]:
+            pipeline = client.pipeline(transaction=atomic)
+            for command in listed:
+                # Of this option redis-py's parser must be told.
+                pipeline.execute_command(*command, **({"withscores": True} if command[-1] == "WITHSCORES" else {}))
             return pipeline.execute()  # type: ignore[no-any-return]
 
-        found = self.run(EVERY_PARTITION, work)
+        return self.run(partition, work) if listed else []
+
+    def missing(self, keys: Sequence[str]) -> list[str]:
+        """Those of these keys that are not there; raises StoreDownError, in a Cluster where a part of it is away."""
+        found = self.pipe(EVERY_PARTITION, (("EXISTS", key) for key in keys))
         return [key for key, there in zip(keys, found, strict=True) if not there]
 
     def settle(self, partition: int, key: str) -> None:

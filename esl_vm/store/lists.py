@@ -11,7 +11,7 @@ from esl_vm.model.lists import DistributionList, check_list_number
 from esl_vm.model.mailbox import MailboxId, StoredGreeting
 from esl_vm.model.message import one_line
 from esl_vm.store.keys import box_member
-from esl_vm.store.records import number, text
+from esl_vm.store.records import number, text, texts
 from esl_vm.store.scripts import script
 
 if TYPE_CHECKING:
@@ -37,15 +37,9 @@ class RedisLists:
     def find(self, box: MailboxId) -> DistributionList | None:
         """The list of that number with everybody on it; None if there is none."""
         keys = self._base.keys.of(box)
-
-        def work(client: Any) -> list[Any]:
-            pipeline = client.pipeline(transaction=False)
-            pipeline.hgetall(keys.dist_list)
-            pipeline.zrange(keys.members, 0, -1)
-            return pipeline.execute()  # type: ignore[no-any-return]
-
-        found, members = self._base.link.run(keys.partition, work)
-        fields = {text(name): text(value) for name, value in found.items()}
+        asked = [("HGETALL", keys.dist_list), ("ZRANGE", keys.members, 0, -1)]
+        found, members = self._base.link.pipe(keys.partition, asked)
+        fields = texts(found)
         if not fields:
             return None
         sound = fields.get("sound")
@@ -58,15 +52,8 @@ class RedisLists:
 
     def all(self, domain: str | None = None) -> Iterator[DistributionList]:
         """All lists, of one domain or of all, in the order of domain and number."""
-        partitions = range(self._base.keys.partitions)
-
-        def work(client: Any) -> list[list[bytes]]:
-            pipeline = client.pipeline(transaction=False)
-            for partition in partitions:
-                pipeline.zrange(self._base.keys.part(partition).lists, 0, -1)
-            return pipeline.execute()  # type: ignore[no-any-return]
-
-        members = sorted(text(member) for part in self._base.link.run(None, work) for member in part)
+        parts = self._base.link.pipe(None, (("ZRANGE", part.lists, 0, -1) for part in self._base.keys.parts()))
+        members = sorted(text(member) for part in parts for member in part)
         for box in filter(None, map(_box, members)):
             found = self.find(box) if domain in {None, box.domain} else None
             if found is not None:

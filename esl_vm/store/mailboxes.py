@@ -26,6 +26,7 @@ from esl_vm.store.records import (
     pack_payload,
     pairs,
     text,
+    texts,
 )
 from esl_vm.store.scripts import script
 
@@ -113,7 +114,7 @@ class RedisMailboxes:
         fields = self._base.link.run(keys.partition, lambda client: client.hgetall(keys.message(message_id)))
         if not fields:
             raise NoSuchMessageError(f"no message {message_id} in {box}")
-        return message_of(message_id, {text(name): text(value) for name, value in fields.items()})
+        return message_of(message_id, texts(fields))
 
     def deliver(self, box: MailboxId, message: Message, *, even_if_full: bool = False) -> Delivery:
         """Put a message in its folder, at the place its time gives it, unless the mailbox is full or takes none.
@@ -158,20 +159,12 @@ class RedisMailboxes:
 
     def _fates(self, partition: int, announced: Sequence[Announced]) -> list[Fate]:
         """Of one partition's; looked at before what was deleted is, so that nothing deleted meanwhile seems lost."""
-
-        def work(client: Any) -> list[Any]:
-            pipeline = client.pipeline(transaction=False)
-            for one in announced:
-                keys = self._base.keys.of(one.box)
-                if one.greeting is None:
-                    pipeline.hget(keys.message(one.id), "folder")
-                else:
-                    pipeline.hget(keys.box, f"greeting.{one.greeting.value}")
-                pipeline.zscore(keys.deleted, one.id)
-                pipeline.hget(keys.box, "created")
-            return pipeline.execute()  # type: ignore[no-any-return]
-
-        told = self._base.link.run(partition, work)
+        commands = []
+        for one in announced:
+            keys = self._base.keys.of(one.box)
+            there = (keys.box, f"greeting.{one.greeting.value}") if one.greeting else (keys.message(one.id), "folder")
+            commands += [("HGET", *there), ("ZSCORE", keys.deleted, one.id), ("HGET", keys.box, "created")]
+        told = self._base.link.pipe(partition, commands)
         return [_fate(one, *told[3 * at : 3 * at + 3]) for at, one in enumerate(announced)]
 
     def heard(self, box: MailboxId, message_id: str) -> None:
@@ -292,29 +285,15 @@ class RedisMailboxes:
     def message_ids(self, box: MailboxId) -> dict[Folder, list[str]]:
         """All ids, by folder, in the order in which the folder keeps them. One round trip."""
         keys = self._base.keys.of(box)
-
-        def work(client: Any) -> list[list[bytes]]:
-            pipeline = client.pipeline(transaction=False)
-            for key in keys.folders:
-                pipeline.zrange(key, 0, -1)
-            return pipeline.execute()  # type: ignore[no-any-return]
-
-        found = self._base.link.run(keys.partition, work)
+        found = self._base.link.pipe(keys.partition, (("ZRANGE", folder, 0, -1) for folder in keys.folders))
         return {folder: [text(word) for word in ids] for folder, ids in zip(FOLDERS, found, strict=True)}
 
     def sounds(self, box: MailboxId) -> set[str]:
         """The ids of all sounds this mailbox points to: messages, their introductions, greetings."""
         keys = self._base.keys.of(box)
         ids = [message_id for found in self.message_ids(box).values() for message_id in found]
-
-        def work(client: Any) -> list[Any]:
-            pipeline = client.pipeline(transaction=False)
-            pipeline.hmget(keys.box, GREETING_FIELDS)
-            for message_id in ids:
-                pipeline.hget(keys.message(message_id), "intro_id")
-            return pipeline.execute()  # type: ignore[no-any-return]
-
-        greetings, *intros = self._base.link.run(keys.partition, work)
+        asked = [("HMGET", keys.box, *GREETING_FIELDS), *(("HGET", keys.message(one), "intro_id") for one in ids)]
+        greetings, *intros = self._base.link.pipe(keys.partition, asked)
         return {*ids, *(text(sound) for sound in [*greetings, *intros] if sound)}
 
     def delete_because(self, box: MailboxId, message_id: str, why: str, *, came_before: float = 0.0) -> bool:
@@ -328,8 +307,7 @@ class RedisMailboxes:
     def may_come_back(self, box: MailboxId, sound: str) -> None:
         """Forget that a message or a greeting was removed: a repair is undone. Its sound is not erased either."""
         keys = self._base.keys.of(box)
-        self._base.link.run(keys.partition, lambda client: client.zrem(keys.deleted, sound))
-        self._base.link.run(keys.partition, lambda client: client.zrem(keys.erase, sound))
+        self._base.link.pipe(keys.partition, [("ZREM", key, sound) for key in (keys.deleted, keys.erase)])
 
     def _mailbox(self, box: MailboxId, flat: Sequence[str], numbers: Sequence[int]) -> Mailbox:
         """The mailbox that open.lua found."""

@@ -29,6 +29,11 @@ def text(value: bytes | str | None) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else (value or "")
 
 
+def texts(found: Mapping[bytes, bytes]) -> dict[str, str]:
+    """A hash as text."""
+    return {text(name): text(value) for name, value in found.items()}
+
+
 def pairs(flat: Sequence[str]) -> dict[str, str]:
     """Fields from names and values in turn."""
     return dict(zip(flat[::2], flat[1::2], strict=True))

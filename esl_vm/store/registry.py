@@ -17,16 +17,15 @@ from esl_vm.model.errors import (
 from esl_vm.model.fields import HIDDEN, checked_fields, field_name
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.names import keypad_name
-from esl_vm.store.keys import box_member, lock_member, name_members
+from esl_vm.store.keys import FOLDERS, box_member, lock_member, lock_members, name_members
 from esl_vm.store.pins import is_hash
-from esl_vm.store.records import GREETING_FIELDS, counts_of, mailbox_of, text
+from esl_vm.store.records import GREETING_FIELDS, counts_of, mailbox_of, text, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from esl_vm.model.mailbox import Mailbox
     from esl_vm.store.base import Base
-    from esl_vm.store.keys import BoxKeys
     from esl_vm.store.lists import RedisLists
 
 CHUNK = 1000
@@ -83,8 +82,7 @@ class RedisRegistry:
         found = self._base.link.run(keys.partition, lambda client: client.hgetall(keys.box))
         if not found:
             raise NoSuchMailboxError(f"no mailbox {box}")
-        fields = {text(name): text(value) for name, value in found.items()}
-        return {name: value for name, value in sorted(fields.items()) if name not in HIDDEN}
+        return {name: value for name, value in sorted(texts(found).items()) if name not in HIDDEN}
 
     def change(
         self,
@@ -176,25 +174,18 @@ class RedisRegistry:
         """Those of these mailboxes that are there, each with the seconds for which its PIN is locked; many in one look."""
         rest = iter(boxes)
         while portion := list(islice(rest, _PORTION)):
-            places = [self._base.keys.of(box) for box in portion]
-
-            def work(client: Any, portion: list[MailboxId] = portion, places: list[BoxKeys] = places) -> list[Any]:
-                pipeline = client.pipeline(transaction=False)
-                for box, keys in zip(portion, places, strict=True):
-                    pipeline.hgetall(keys.box)
-                    for folder in keys.folders:
-                        pipeline.zcard(folder)
-                    for folder in keys.folders[:2]:
-                        pipeline.zcount(folder, "-inf", "(0")
-                    for outside in (False, True):
-                        pipeline.zscore(keys.locked, lock_member(box, outside=outside))
-                return pipeline.execute()  # type: ignore[no-any-return]
-
-            answers = iter(self._base.link.run(None, work))
+            commands: list[tuple[str, ...]] = []
+            for box in portion:
+                keys = self._base.keys.of(box)
+                commands.append(("HGETALL", keys.box))
+                commands += [("ZCARD", folder) for folder in keys.folders]
+                commands += [("ZCOUNT", folder, "-inf", "(0") for folder in keys.folders[:2]]
+                commands += [("ZSCORE", keys.locked, member) for member in lock_members(box)]
+            answers = iter(self._base.link.pipe(None, commands))
             now = self._base.now()
-            for box, keys in zip(portion, places, strict=True):
-                found = {text(name): text(value) for name, value in next(answers).items()}
-                numbers = list(islice(answers, len(keys.folders) + 2))
+            for box in portion:
+                found = texts(next(answers))
+                numbers = list(islice(answers, len(FOLDERS) + 2))
                 until = max(float(at or 0) for at in islice(answers, 2))
                 if not found:
                     continue  # removed meanwhile
@@ -210,14 +201,8 @@ class RedisRegistry:
         """
         keys = self._base.keys.of(box)
         members = [lock_member(box, outside=one) for one in (False, True) if outside in {None, one}]
-
-        def work(client: Any) -> list[float | None]:
-            pipeline = client.pipeline(transaction=False)
-            for member in members:
-                pipeline.zscore(keys.locked, member)
-            return pipeline.execute()  # type: ignore[no-any-return]
-
-        until = max(float(found or 0) for found in self._base.link.run(keys.partition, work))
+        found = self._base.link.pipe(keys.partition, (("ZSCORE", keys.locked, member) for member in members))
+        until = max(float(at or 0) for at in found)
         return max(0, int(until - self._base.now() + 0.999))
 
     def unlock(self, box: MailboxId) -> None:
@@ -238,14 +223,8 @@ class RedisRegistry:
 
     def _all_ids(self, box: MailboxId) -> list[str]:
         keys = self._base.keys.of(box)
-
-        def work(client: Any) -> list[list[bytes]]:
-            pipeline = client.pipeline(transaction=False)
-            for key in keys.folders:
-                pipeline.zrange(key, 0, -1)
-            return pipeline.execute()  # type: ignore[no-any-return]
-
-        return [text(word) for ids in self._base.link.run(keys.partition, work) for word in ids]
+        found = self._base.link.pipe(keys.partition, (("ZRANGE", folder, 0, -1) for folder in keys.folders))
+        return [text(word) for ids in found for word in ids]
 
     def _part(self, partition: int, low: str, high: str, found: list[bytes] | None) -> Iterator[tuple[str, str]]:
         """A partition's mailboxes in order, `CHUNK` at a time; `found` are the first, None where it was away."""

@@ -11,7 +11,6 @@ No sound moves: sounds are kept by the messages' ids, which stay.
 from __future__ import annotations
 
 import json
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from esl_vm.model.errors import InvalidValueError, MailboxExistsError, NoSuchMailboxError, StoreDownError
@@ -19,12 +18,12 @@ from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.names import keypad_name
 from esl_vm.store.base import DAY_S
 from esl_vm.store.calls import scored_members
-from esl_vm.store.keys import FOLDERS, box_member, lock_member, name_members
-from esl_vm.store.records import GREETING_FIELDS, text
+from esl_vm.store.keys import FOLDERS, box_member, lock_members, name_members
+from esl_vm.store.records import GREETING_FIELDS, text, texts
 from esl_vm.store.scripts import script
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from esl_vm.store.base import Base
     from esl_vm.store.keys import BoxKeys
@@ -77,7 +76,7 @@ class Renames:
         self._base.change(self._base.keys.of(new), "rename_end", [], [str(old)])
         touched = [keys.moving_boxes, keys.moving, keys.box, keys.locked, *_counted(keys)]
         touched += [*keys.moving_folders, *keys.folders]
-        self._base.link.script(keys.partition, script("rename_done"), touched, _lock_members(old))
+        self._base.link.script(keys.partition, script("rename_done"), touched, lock_members(old))
         return gone
 
     def under_way(self, old: MailboxId) -> str | None:
@@ -88,15 +87,8 @@ class Renames:
 
     def unfinished(self) -> dict[MailboxId, str]:
         """All renamings that were begun and not finished: old name to new name."""
-        partitions = range(self._base.keys.partitions)
-
-        def work(client: Any) -> list[Any]:
-            pipeline = client.pipeline(transaction=False)
-            for partition in partitions:
-                pipeline.smembers(self._base.keys.part(partition).moving_boxes)
-            return pipeline.execute()  # type: ignore[no-any-return]
-
-        names = sorted(text(name) for part in self._base.link.run(None, work) for name in part)
+        found_names = self._base.link.pipe(None, (("SMEMBERS", part.moving_boxes) for part in self._base.keys.parts()))
+        names = sorted(text(name) for part in found_names for name in part)
         boxes = [MailboxId.stored(*name.split("@", 1)) for name in names]
         found = {old: self.under_way(old) for old in boxes}
         return {old: to for old, to in found.items() if to}
@@ -106,7 +98,7 @@ class Renames:
         found: set[str] = set()
         for old in self.unfinished():
             keys = self._base.keys.of(old)
-            greetings = self._base.link.run(keys.partition, partial(_greetings, key=keys.moving))
+            greetings = self._base.link.pipe(keys.partition, [("HMGET", keys.moving, *GREETING_FIELDS)])[0]
             found |= {text(sound) for sound in greetings if sound}
             for folder in keys.moving_folders:
                 for message_id, _, fields in self._read(keys.partition, keys.messages, folder, -1):
@@ -122,14 +114,15 @@ class Renames:
         away += [old_keys.moved]
         for _ in range(_TRIES):
             found = self._base.link.run(old_keys.partition, lambda client: client.hgetall(old_keys.box))
-            fields = {text(name): text(value) for name, value in found.items() if name != b"sound_ms"}
+            fields = texts(found)
+            fields.pop("sound_ms", None)
             if not fields:
                 raise NoSuchMailboxError(f"there is no mailbox {old}")
             flat = [word for pair in fields.items() for word in pair]
             words = keypad_name(fields.get("name", "")).index
             wish: dict[str, Any] = {"from": str(old), "fields": flat, "add": name_members(new, words)}
             wish |= self._counts(old)
-            args = [box_member(new), json.dumps(wish), *_lock_members(new)]
+            args = [box_member(new), json.dumps(wish), *lock_members(new)]
             said = text(self._base.change(new_keys, "rename_into", into, args))
             if said == "exists":
                 raise MailboxExistsError(f"mailbox {new} is there already")
@@ -145,23 +138,15 @@ class Renames:
     def _counts(self, old: MailboxId) -> dict[str, Any]:
         """What is counted of a mailbox besides its messages, as rename_into.lua takes it."""
         keys = self._base.keys.of(old)
-
-        def work(client: Any) -> list[Any]:
-            pipeline = client.pipeline(transaction=False)
-            for key in (keys.deleted, keys.calls):
-                pipeline.zrange(key, 0, -1, withscores=True)
-                pipeline.ttl(key)
-            for key in (keys.failures, keys.failures_outside):
-                pipeline.lrange(key, 0, -1)
-                pipeline.ttl(key)
-            for member in _lock_members(old):
-                pipeline.zscore(keys.locked, member)
-            return pipeline.execute()  # type: ignore[no-any-return]
-
-        *found, locked, locked_outside = self._base.link.run(keys.partition, work)
-        sets = [[word for member, score in one for word in (f"{score:.0f}", text(member))] for one in found[:4:2]]
-        lists = [[text(one) for one in times] for times in found[4::2]]
-        return {"kept": [*sets, *lists], "seconds": found[1::2], "locks": [locked or 0, locked_outside or 0]}
+        counted = _counted(keys)
+        commands: list[Sequence[Any]] = [("ZRANGE", key, 0, -1, "WITHSCORES") for key in counted[:2]]
+        commands += [("LRANGE", key, 0, -1) for key in counted[2:]]
+        commands += [("TTL", key) for key in counted]
+        commands += [("ZSCORE", keys.locked, member) for member in lock_members(old)]
+        deleted, calls, own, others, *rest = self._base.link.pipe(keys.partition, commands)
+        sets = [[word for member, at in one for word in (f"{at:.0f}", text(member))] for one in (deleted, calls)]
+        lists = [[text(one) for one in times] for times in (own, others)]
+        return {"kept": [*sets, *lists], "seconds": rest[:4], "locks": [until or 0 for until in rest[4:]]}
 
     def _move_messages(self, old: MailboxId, new: MailboxId, tell: Callable[[int, int, str], None] | None) -> int:
         keys, new_keys = self._base.keys.of(old), self._base.keys.of(new)
@@ -191,46 +176,17 @@ class Renames:
 
     def _left(self, old: MailboxId) -> int:
         keys = self._base.keys.of(old)
-
-        def work(client: Any) -> list[int]:
-            pipeline = client.pipeline(transaction=False)
-            for folder in keys.moving_folders:
-                pipeline.zcard(folder)
-            return pipeline.execute()  # type: ignore[no-any-return]
-
-        return sum(self._base.link.run(keys.partition, work))
+        return sum(self._base.link.pipe(keys.partition, (("ZCARD", folder) for folder in keys.moving_folders)))
 
     def _read(self, partition: int, messages: str, folder: str, most: int) -> list[tuple[str, float, dict[str, str]]]:
         """Messages of a folder (-1: all): id, score, fields."""
         last = most - 1 if most > 0 else -1
-
-        def placed(client: Any) -> list[tuple[bytes, float]]:
-            return client.zrange(folder, 0, last, withscores=True)  # type: ignore[no-any-return]
-
-        found = [(text(message_id), float(score)) for message_id, score in self._base.link.run(partition, placed)]
-
-        def facts(client: Any) -> list[dict[bytes, bytes]]:
-            pipeline = client.pipeline(transaction=False)
-            for message_id, _ in found:
-                pipeline.hgetall(messages + message_id)
-            return pipeline.execute()  # type: ignore[no-any-return]
-
-        read = self._base.link.run(partition, facts) if found else []
-        return [
-            (message_id, score, {text(name): text(value) for name, value in fields.items()})
-            for (message_id, score), fields in zip(found, read, strict=True)
-        ]
+        listed = self._base.link.pipe(partition, [("ZRANGE", folder, 0, last, "WITHSCORES")])[0]
+        found = [(text(message_id), float(score)) for message_id, score in listed]
+        read = self._base.link.pipe(partition, (("HGETALL", messages + message_id) for message_id, _ in found))
+        return [(*placed, texts(fields)) for placed, fields in zip(found, read, strict=True)]
 
 
 def _counted(keys: BoxKeys) -> list[str]:
     """The keys of what is counted of a mailbox besides its messages, in the order of the scripts."""
     return [keys.deleted, keys.calls, keys.failures, keys.failures_outside]
-
-
-def _lock_members(box: MailboxId) -> list[str]:
-    """Its members in `locked`: for its own telephone, which is its name, and for others."""
-    return [lock_member(box, outside=outside) for outside in (False, True)]
-
-
-def _greetings(client: Any, key: str) -> list[Any]:
-    return client.hmget(key, GREETING_FIELDS)  # type: ignore[no-any-return]
