@@ -153,6 +153,7 @@ def build_web(node: Node, listener: object) -> WebServer:
         domain=settings.service.domain.lower(),
         timezone=settings.service.timezone,
         language=settings.speech.language[:2].lower(),
+        transcribes=settings.transcription.engine != "none",
         oidc=settings.oidc,
         provider=Provider(settings.oidc, node.clock) if settings.oidc.issuer else None,
     )

@@ -255,8 +255,10 @@ def unlock(ask: Ask) -> None:
     answer=Notifications, tag=_TAG,
 )  # fmt: skip
 def show_notifications(ask: Ask) -> Notifications:
-    """Mail, and the pager's short notice."""
-    return Notifications(ask.mailbox.email, ask.mailbox.pager, ask.mailbox.options.attach)
+    """Mail, the pager's short notice, and whether messages are written down."""
+    options = ask.mailbox.options
+    transcripts = options.transcripts_wanted if options.transcribe else None
+    return Notifications(ask.mailbox.email, ask.mailbox.pager, options.attach, transcripts)
 
 
 @route(
@@ -268,5 +270,7 @@ def change_notifications(ask: Ask, body: NotificationsChange) -> Notifications:
     fields = {name: value for name, value in (("email", body.email), ("pager", body.pager)) if value is not UNSET}
     if body.attach is not UNSET:
         fields["attach"] = option_text(body.attach)
+    if body.transcripts is not UNSET:
+        fields["transcripts_wanted"] = option_text(body.transcripts)
     change_fields(ask, fields)
     return show_notifications(ask)

@@ -21,6 +21,8 @@ from esl_vm.web.models import (
     MessageQuery,
     MessagesOfCall,
     MessageTold,
+    SegmentTold,
+    TranscriptTold,
 )
 from esl_vm.web.problems import ProblemError, not_there
 from esl_vm.web.routes import Ask, route
@@ -29,6 +31,7 @@ from esl_vm.web.times import iso
 if TYPE_CHECKING:
     from esl_vm.model.message import Message
     from esl_vm.model.store import Delivery
+    from esl_vm.model.transcript import Transcript
 
 _TAG = "Messages"
 _PORTION = 200
@@ -46,8 +49,7 @@ def list_messages(ask: Ask, query: MessageQuery) -> MessagePage:
     With a filter a page may hold fewer than `limit`, even none, and `next` still lead on.
     """
     messages, following = read_page(ask, query)
-    zone = ask.zone
-    return MessagePage([told(message, zone) for message in messages], ask.mailbox.counts.of(query.folder), following)
+    return MessagePage([told(ask, message) for message in messages], ask.mailbox.counts.of(query.folder), following)
 
 
 def read_page(ask: Ask, query: MessageQuery) -> tuple[list[Message], str | None]:
@@ -55,8 +57,10 @@ def read_page(ask: Ask, query: MessageQuery) -> tuple[list[Message], str | None]
     after = _place(query) if query.cursor else None
     found: list[Message] = []
     looked_at = 0
-    filtered = bool(query.caller or query.since or query.until or query.urgent is not None)
-    wanted = _Filter(query)
+    filtered = bool(
+        query.caller or query.text or query.search or query.since or query.until or query.urgent is not None
+    )
+    wanted = _Filter(query, hears=ask.who.may(Right.MESSAGE_HEAR))
     while True:
         portion = _PORTION if filtered else query.limit + 1
         newest = query.order == "newest"
@@ -77,9 +81,9 @@ def read_page(ask: Ask, query: MessageQuery) -> tuple[list[Message], str | None]
 class _Filter:
     """Which messages are wanted."""
 
-    def __init__(self, query: MessageQuery) -> None:
-        self._query = query
-        self._caller = folded(query.caller)
+    def __init__(self, query: MessageQuery, *, hears: bool) -> None:
+        self._query, self._hears = query, hears
+        self._caller, self._text, self._search = folded(query.caller), folded(query.text), folded(query.search)
         self._since = query.since.timestamp() if query.since else 0.0
         self._until = query.until.timestamp() if query.until else float("inf")
 
@@ -88,7 +92,11 @@ class _Filter:
             return False
         if not self._since <= message.received < self._until:
             return False
-        return not self._caller or self._caller in folded(f"{message.caller.number} {message.caller.name}")
+        if not (self._caller or self._text or self._search):
+            return True
+        caller = folded(f"{message.caller.number} {message.caller.name}")
+        said = folded(message.transcript.text) if message.transcript and self._hears else ""
+        return self._caller in caller and self._text in said and (self._search in caller or self._search in said)
 
 
 def _cursor(query: MessageQuery, place: Place | None) -> str | None:
@@ -114,14 +122,15 @@ def _place(query: MessageQuery) -> Place:
     return place
 
 
-def told(message: Message, zone: str) -> MessageTold:
-    """A message as the API tells it."""
+def told(ask: Ask, message: Message) -> MessageTold:
+    """A message as the API tells it; what is said in it only to who may hear it."""
+    written = message.transcript if ask.who.may(Right.MESSAGE_HEAR) else None
     return MessageTold(
         message.id,
         message.folder,
         message.caller.number,
         message.caller.name,
-        iso(message.received, zone),
+        iso(message.received, ask.zone),
         message.duration_ms,
         message.urgent,
         message.heard,
@@ -134,6 +143,14 @@ def told(message: Message, zone: str) -> MessageTold:
         message.call.dialled,
         message.call.diverted_from,
         message.call.label,
+        _transcript(written) if written else None,
+    )
+
+
+def _transcript(written: Transcript) -> TranscriptTold:
+    segments = [SegmentTold(one.start_ms, one.end_ms, one.text) for one in written.segments]
+    return TranscriptTold(
+        written.state.value, written.language, written.engine, written.confidence, written.text, segments
     )
 
 
@@ -144,7 +161,7 @@ def told(message: Message, zone: str) -> MessageTold:
 def messages_of_call(ask: Ask, query: CallQuery) -> MessagesOfCall:
     """Within your reach, trash included. So a portal joins its call records with messages."""
     found = [(box, message) for box, message in ask.world.calls.messages(query.call_id) if ask.who.reach.has(box)]
-    return MessagesOfCall([MessageOfCall(str(box), told(message, ask.zone)) for box, message in found])
+    return MessagesOfCall([MessageOfCall(str(box), told(ask, message)) for box, message in found])
 
 
 def found_message(ask: Ask) -> Message:
@@ -160,7 +177,7 @@ def found_message(ask: Ask) -> Message:
 )
 def show_message(ask: Ask) -> MessageTold:
     """Also from the trash. Looking at it leaves it new."""
-    return told(found_message(ask), ask.zone)
+    return told(ask, found_message(ask))
 
 
 @route(
@@ -176,7 +193,7 @@ def change_message(ask: Ask, body: MessageChange) -> MessageTold:
         mark_heard(ask, message.id)
     elif body.heard is False and not ask.world.mailboxes.move(ask.box, message.id, Folder.NEW).kept:
         raise ProblemError("full", "The folder new is full: delete something there first.")
-    return told(ask.world.mailboxes.message(ask.box, message.id), ask.zone)
+    return told(ask, ask.world.mailboxes.message(ask.box, message.id))
 
 
 def move(ask: Ask, message_id: str, to: Folder) -> Delivery:
@@ -209,4 +226,4 @@ def restore_message(ask: Ask) -> MessageTold:
     """Back to its place and folder. One that is not in the trash stays where it is."""
     message = found_message(ask)
     ask.world.mailboxes.restore(ask.box, message.id)
-    return told(ask.world.mailboxes.message(ask.box, message.id), ask.zone)
+    return told(ask, ask.world.mailboxes.message(ask.box, message.id))

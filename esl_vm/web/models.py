@@ -188,6 +188,9 @@ class Notifications(Told, frozen=True):
     email: str
     pager: str
     attach: Annotated[bool, Meta(description="The sound goes with the mail.")]
+    transcripts: Annotated[
+        bool | None, Meta(description="Messages are written down; null: an administrator switched that off.")
+    ] = None
 
 
 class NotificationsChange(Given, frozen=True):
@@ -196,9 +199,31 @@ class NotificationsChange(Given, frozen=True):
     email: Annotated[str, Meta(max_length=200)] | UnsetType = UNSET
     pager: Annotated[str, Meta(max_length=200)] | UnsetType = UNSET
     attach: bool | UnsetType = UNSET
+    transcripts: bool | UnsetType = UNSET
 
 
 # -- messages -------------------------------------------------------------------------------------
+
+
+class SegmentTold(Told, frozen=True):
+    """A piece of a transcript, and when it is heard."""
+
+    start_ms: int
+    end_ms: int
+    text: str
+
+
+class TranscriptTold(Told, frozen=True):
+    """What is said in a message, as a machine heard it. It may be wrong: the sound counts."""
+
+    state: Annotated[
+        Literal["done", "no-speech", "too-long", "failed"], Meta(description="Only one that is done has words.")
+    ]
+    language: str
+    engine: Annotated[str, Meta(description="What heard it.")]
+    confidence: Annotated[float, Meta(description="How sure it was, 0 to 1; 0 = it did not say.")]
+    text: str
+    segments: list[SegmentTold]
 
 
 class MessageTold(Told, frozen=True):
@@ -221,6 +246,9 @@ class MessageTold(Told, frozen=True):
     dialled: str
     diverted_from: str
     label: Annotated[str, Meta(description="What the dialplan called the call.")]
+    transcript: Annotated[
+        TranscriptTold | None, Meta(description="null: not there (yet), or not for who may not hear the message.")
+    ] = None
 
 
 class MessagePage(Told, frozen=True):
@@ -260,6 +288,10 @@ class MessageQuery(Given, frozen=True):
     caller: Annotated[
         str, Meta(description="In the caller's number or name; accents and case don't count.", max_length=80)
     ] = ""
+    text: Annotated[
+        str, Meta(description="In what is said; accents and case don't count. Needs message.hear.", max_length=80)
+    ] = ""
+    search: Annotated[str, Meta(description="In the caller's number or name, or in what is said.", max_length=80)] = ""
     since: Annotated[Moment | None, Meta(description="Received at that time or later.")] = None
     until: Annotated[Moment | None, Meta(description="Received before that time.")] = None
     urgent: bool | None = None

@@ -12,6 +12,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from msgspec.structs import replace
+
 from esl_vm.model.errors import AudioMissingError, InvalidValueError, NoSuchMessageError, StoreDownError
 from esl_vm.model.mailbox import Folder, Greeting
 from esl_vm.model.rights import Right, Role
@@ -33,6 +35,7 @@ _BOX = "/mailbox/{mailbox}"
 _FOLDER = _BOX + "/folder/{folder}"
 _MESSAGE = _FOLDER + "/{message}"
 _PAGE = 50
+_AWAITED_S = 900.0
 
 
 # -- signing in and out -----------------------------------------------------------------------------
@@ -95,14 +98,23 @@ def _folder(ask: Ask) -> Folder:
 def _mail(ask: Ask, folder: Folder, opened: Message | None) -> Answer:
     param = ask.request.get_param
     search = (param("q") or "")[:80]
-    query = MessageQuery(folder=folder, limit=_PAGE, cursor=(param("cursor") or "")[:400], caller=search)
+    query = MessageQuery(folder=folder, limit=_PAGE, cursor=(param("cursor") or "")[:400], search=search)
     listed, following = messages.read_page(ask, query)
     said = wording_of(ask)
     days = [(day, list(those)) for day, those in groupby(listed, lambda message: said.day(message.received))]
     return _own(
         ask, "folder.html", folder=folder, days=days, search=search, cursor=query.cursor, following=following,
-        opened=opened, wave=wave_of(ask, opened), choosing=param("choose") is not None, **_told(ask, folder),
+        opened=opened, wave=wave_of(ask, opened), hears=ask.who.may(Right.MESSAGE_HEAR),
+        transcript_awaited=opened is not None and _is_awaited(ask, opened), choosing=param("choose") is not None, **_told(ask, folder),
     )  # fmt: skip
+
+
+def _is_awaited(ask: Ask, message: Message) -> bool:
+    """Whether its transcript is on its way, as far as that can be known."""
+    options = ask.mailbox.options
+    is_wanted = ask.world.transcribes and options.transcribe and options.transcripts_wanted
+    came_lately = ask.world.clock.now() - (message.arrived or message.received) < _AWAITED_S
+    return is_wanted and came_lately and message.origin not in {"import", "restore"}
 
 
 def wave_of(ask: Ask, message: Message | None) -> str | None:
@@ -284,9 +296,11 @@ def _change_pin(ask: Ask, given: dict[str, str]) -> tuple[str, Answer | None]:
 
 
 def _change_notices(ask: Ask, given: dict[str, str]) -> tuple[str, None]:
-    mailboxes.change_notifications(
-        ask, NotificationsChange(given.get("email", "")[:200], given.get("pager", "")[:200], given.get("attach") == "1")
-    )
+    email, pager = (given.get(name, "")[:200] for name in ("email", "pager"))
+    change = NotificationsChange(email, pager, given.get("attach") == "1")
+    if ask.mailbox.options.transcribe:  # else the page does not ask
+        change = replace(change, transcripts=given.get("transcripts") == "1")
+    mailboxes.change_notifications(ask, change)
     return "saved", None
 
 

@@ -212,6 +212,7 @@ class WebWorld:
         partition: which partition of the events a mailbox is in.
         converted: a sound file of any format, judged by its content, as the store keeps it; raises InvalidValueError.
         oidc: `[oidc]`. provider: whom one signs in through, None = nobody.
+        transcribes: an engine is set that writes messages down.
         encoded: a sound of the store as `mp3` or `opus`: gets its id, file and the kind, returns a file that stays for a while;
             raises ProblemError where this host makes none.
     """
@@ -239,3 +240,4 @@ class WebWorld:
     language: str = "fr"
     oidc: OidcSettings = field(default_factory=OidcSettings)
     provider: Provider | None = None
+    transcribes: bool = False

@@ -1,6 +1,7 @@
 """The pages in a real browser: what a thumb, a mouse or a keyboard does; axe looks at every page; pictures are taken."""
 
 import os
+import re
 import shutil
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ from support.browser import CHOSEN_PIN
 
 from esl_vm.model.events import What
 from esl_vm.model.mailbox import Folder
+from esl_vm.model.transcript import Segment, Transcript
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 axe_module = pytest.importorskip(
@@ -345,3 +347,43 @@ def test_an_administrators_pages_are_for_everybody(chromium, house, size):
                 path=Path(PICTURES) / f"admin-{name[0] + name[1].strip('/') or 'overview'}-{size['width']}.png"
             )
     context.close()
+
+
+SAID = Transcript(
+    language="fr",
+    engine="faster-whisper base",
+    segments=(
+        Segment(0, 1000, "Bonjour Alice, c'est Zoé."),
+        Segment(1000, 2500, "Le client a confirmé pour jeudi."),
+        Segment(2500, 5000, "Rappelez-moi avant midi."),
+    ),
+)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_sentence_that_is_touched_is_heard_from_its_beginning(house, sits_down, dark):
+    box = house.box(transcribe="yes", language="fr")
+    message_id = house.message(box, ms=5000)
+    house.store.mailboxes.transcribed(box, message_id, SAID)
+    owner = sits_down(box, dark=dark).sign_in()
+    owner.sees("Bonjour Alice, c'est Zoé. Le client")
+    owner.go(f"folder/new/{message_id}")
+    owner.axe()
+    owner.page.get_by_text("Rappelez-moi avant midi.").last.click()
+    at = owner.page.locator(".player [data-at]").first
+    sync_api.expect(at).to_have_text(re.compile("0:0[2-5]"), timeout=30_000)
+    owner.until(lambda: house.store.mailboxes.message(box, message_id).heard)
+    owner.picture(f"transcript-{'dark' if dark else 'light'}")
+
+
+def test_the_text_comes_into_the_message_that_is_open(house, sits_down):
+    box = house.box(language="fr")
+    message_id = house.message(box, ms=5000)
+    owner = sits_down(box).sign_in()
+    with owner.page.expect_response(lambda answer: answer.url.endswith("/events")):
+        owner.go(f"folder/new/{message_id}")
+    owner.page.locator("summary").first.click()
+    owner.page.fill("#to", "1002")
+    house.store.mailboxes.transcribed(box, message_id, SAID)
+    owner.sees("Rappelez-moi avant midi.")
+    assert owner.page.input_value("#to") == "1002", "what was typed stays"

@@ -111,9 +111,10 @@ def test_an_owner_sees_and_sets_what_is_his(house):
 def test_notifications(house):
     box = house.box(email="alice@example.com")
     alice = house.owner(box)
-    assert alice.get(path(box, "notifications")).json == {"email": "alice@example.com", "pager": "", "attach": True}
+    told = {"email": "alice@example.com", "pager": "", "attach": True, "transcripts": None}
+    assert alice.get(path(box, "notifications")).json == told
     changed = alice.patch(path(box, "notifications"), {"email": "", "attach": False})
-    assert changed.json == {"email": "", "pager": "", "attach": False}
+    assert changed.json == told | {"email": "", "attach": False}
     assert alice.patch(path(box, "notifications"), {"email": "nobody"}).problem == "invalid"
 
 

@@ -341,7 +341,7 @@ def test_every_word_is_used():
     used = "".join(
         path.read_text(encoding="utf-8") for path in [*(HERE / "templates").glob("*.html"), *Path(HERE).glob("*.py")]
     )
-    built = ("folder.", "greeting.", "done.", "call.", "problem.", "language.", "admin.")
+    built = ("transcript.", "folder.", "greeting.", "done.", "call.", "problem.", "language.", "admin.")
     plural = {key.rpartition(".")[0] for key in words("fr") if key.endswith((".one", ".many"))}
     unused = [
         key

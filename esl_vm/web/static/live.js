@@ -18,6 +18,13 @@ function busy() {
   return opened || typing || Date.now() - touched < BUSY_MS;
 }
 
+/** What is said in the message that is open has come. */
+async function showTranscript() {
+  const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
+  const fresh = answer && new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("transcript");
+  if (fresh) document.getElementById("transcript")?.replaceChildren(...document.adoptNode(fresh).childNodes);
+}
+
 function refresh() {
   go(location.href, { how: "keep", focus: false });
 }
@@ -27,6 +34,7 @@ function show({ what, message, new: fresh, old }) {
     for (const place of document.querySelectorAll(`[data-count="${name}"]`)) place.textContent = count || "";
   if (what === "erased" || what === "deleted") silence(message);
   const folder = location.pathname.split("/")[4];
+  if (what === "transcribed" && document.querySelector(`[data-message="${message}"]`)) showTranscript();
   if (what === "delivered") {
     waiting += 1;
     document.getElementById("live").textContent = counted(waiting);
@@ -39,13 +47,13 @@ function show({ what, message, new: fresh, old }) {
       news.querySelector("a").textContent = counted(waiting);
       news.querySelector("a").addEventListener("click", () => (waiting = 0), { once: true });
     }
-  } else if (folder && !busy() && ["heard", "retired", "moved", "deleted", "restored", "erased"].includes(what)) refresh();
+  } else if (folder && !busy() && ["heard", "retired", "moved", "deleted", "restored", "erased", "transcribed"].includes(what)) refresh();
 }
 
 /** Listen for as long as the page is open; the browser goes on where it was cut off. */
 export function watch(api) {
   const source = new EventSource(`${api}/events`);
-  for (const what of ["delivered", "heard", "heard-again", "retired", "moved", "deleted", "restored", "erased"])
+  for (const what of ["delivered", "heard", "heard-again", "retired", "moved", "deleted", "restored", "erased", "transcribed"])
     source.addEventListener(what, (event) => show(JSON.parse(event.data)));
   source.addEventListener("call-back", (event) => {
     const { state, why } = JSON.parse(event.data).details;

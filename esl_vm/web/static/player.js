@@ -31,6 +31,20 @@ export function showPlayer(player) {
     sound.currentTime = event.target.value / 1000;
     paint();
   });
+  const said = document.getElementById("transcript");
+  said?.addEventListener("click", (event) => {
+    const piece = event.target.closest("[data-start]");
+    if (!piece) return;
+    event.preventDefault();
+    playFrom(player, Number(piece.dataset.start) / 1000);
+  });
+  paint();
+}
+
+function playFrom(player, seconds) {
+  take(player);
+  sound.currentTime = seconds;
+  sound.play().catch(() => paint());
   paint();
 }
 
@@ -83,6 +97,8 @@ function paint() {
   play.hidden = running;
   pause.hidden = !running;
   shown.querySelector(".play > .hidden").textContent = running ? words.pause : words.play;
+  for (const piece of document.querySelectorAll("#transcript [data-start]"))
+    piece.classList.toggle("now", running && at * 1000 >= piece.dataset.start && at * 1000 < piece.dataset.end);
   for (const button of shown.querySelectorAll("[data-speed]"))
     button.setAttribute("aria-pressed", String(Number(button.dataset.speed) === speed));
 }

@@ -1,0 +1,123 @@
+"""What is said in a message, in writing, by the API and on the page: as private as its sound."""
+
+from urllib.parse import urlencode
+
+import pytest
+
+from esl_vm.model.transcript import Segment, Transcript, TranscriptState
+
+FORGED = '<script>alert(1)</script> "quoted" & caf\N{LATIN SMALL LETTER E WITH ACUTE}'
+SAID = Transcript(
+    language="fr",
+    engine="faster-whisper base",
+    confidence=0.87,
+    segments=(
+        Segment(0, 900, "Bonjour, c'est Zoé."),
+        Segment(900, 1900, "Le cœur de l'été."),
+        Segment(1900, 2000, FORGED),
+    ),
+)
+
+
+def path(box, *more):
+    return "/".join(["/api/v1/mailboxes", str(box), *more])
+
+
+def write(house, box, message_id, transcript=SAID):
+    assert house.store.mailboxes.transcribed(box, message_id, transcript)
+
+
+def test_the_api_tells_all_of_it(house):
+    box = house.box()
+    message_id = house.message(box)
+    alice = house.owner(box)
+    assert alice.get(path(box, "messages", message_id)).json["transcript"] is None
+    write(house, box, message_id)
+    told = alice.get(path(box, "messages", message_id)).json["transcript"]
+    assert told | {"segments": []} == {
+        "state": "done",
+        "language": "fr",
+        "engine": "faster-whisper base",
+        "confidence": 0.87,
+        "text": f"Bonjour, c'est Zoé. Le cœur de l'été. {FORGED}",
+        "segments": [],
+    }
+    assert told["segments"][1] == {"start_ms": 900, "end_ms": 1900, "text": "Le cœur de l'été."}
+    assert alice.get(path(box, "messages")).json["messages"][0]["transcript"] == told
+
+
+def test_who_may_not_hear_a_message_does_not_read_it_either(house):
+    box = house.box()
+    write(house, box, house.message(box))
+    reader = house.token("message.read", boxes=[box])
+    assert reader.get(path(box, "messages")).json["messages"][0]["transcript"] is None
+    for name in ("text", "search"):
+        assert reader.get(path(box, "messages"), query={name: "coeur"}).json["messages"] == []
+    assert reader.get(path(box, "messages"), query={"search": "zoe"}).json["messages"] != []
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"text": "COEUR"}, True),
+        ({"text": "l'ete"}, True),
+        ({"text": "bob"}, False),
+        ({"search": "coeur"}, True),
+        ({"search": "cote"}, True),
+        ({"search": "0101"}, True),
+        ({"search": "hiver"}, False),
+        ({"text": "coeur", "caller": "cote"}, True),
+        ({"text": "coeur", "caller": "bob"}, False),
+    ],
+)
+def test_messages_are_found_by_what_is_said(house, query, found):
+    box = house.box()
+    message_id = house.message(box)
+    house.message(box, name="", number="4185550101")
+    write(house, box, message_id)
+    told = house.owner(box).get(path(box, "messages"), query=query).json["messages"]
+    assert (message_id in [one["id"] for one in told]) is found
+
+
+def test_an_owner_switches_his_own_off_where_an_administrator_switched_them_on(house):
+    box = house.box(transcribe="yes")
+    alice = house.owner(box)
+    assert alice.get(path(box, "notifications")).json["transcripts"] is True
+    assert alice.patch(path(box, "notifications"), {"transcripts": False}).json["transcripts"] is False
+    assert house.store.mailboxes.open(box).options.transcripts_wanted is False
+    assert alice.patch(path(box), {"settings": {"transcribe": "no"}}, headers={"If-Match": "*"}).status == 403
+    other = house.box("1002")
+    assert house.owner(other).get(path(other, "notifications")).json["transcripts"] is None
+
+
+def test_the_settings_page_asks_only_where_there_is_something_to_ask(house):
+    box = house.box(transcribe="yes", language="en")
+    alice = house.owner(box)
+    address = f"/mailbox/{box}/settings"
+    assert "Write messages down" in alice.get(address).body.decode()
+    form = {"action": "notices", "email": "", "pager": "", "attach": "1"}
+    assert alice.post(address, urlencode(form).encode(), kind="application/x-www-form-urlencoded").status == 303
+    assert house.store.mailboxes.open(box).options.transcripts_wanted is False
+    other = house.box("1002", language="en")
+    assert "Write messages down" not in house.owner(other).get(f"/mailbox/{other}/settings").body.decode()
+
+
+def test_the_page_shows_the_words_as_text_and_where_they_are_heard(house):
+    box = house.box(language="fr")
+    message_id = house.message(box)
+    write(house, box, message_id)
+    page = house.owner(box).get(f"/mailbox/{box}/folder/new/{message_id}").body.decode()
+    assert 'data-start="900" data-end="1900">Le cœur de l&#39;été.</a>' in page
+    assert "<script>alert" not in page
+    assert "Texte fait par une machine (faster-whisper base)" in page
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [("no-speech", "Nobody speaks"), ("too-long", "too long"), ("failed", "could not be written down")],
+)
+def test_the_page_says_why_there_are_none(house, state, words):
+    box = house.box(language="en")
+    message_id = house.message(box)
+    write(house, box, message_id, Transcript(TranscriptState(state)))
+    assert words in house.owner(box).get(f"/mailbox/{box}/folder/new/{message_id}").body.decode()
