@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from esl_vm.model.errors import AudioMissingError, InvalidValueError
+from esl_vm.model.errors import AudioMissingError, InvalidValueError, VoicemailError
+from esl_vm.model.fields import settable
 from esl_vm.model.mailbox import StoredGreeting
 from esl_vm.model.mailbox_table import RANDOM
 from esl_vm.model.message import new_id
@@ -168,3 +169,41 @@ def make(change: Change, target: Target, now: float, teller: TellsPins | None = 
         audio_id = new_id(now)
         target.audio.put(audio_id, sound.path)
         target.mailboxes.set_greeting(box, greeting, StoredGreeting(audio_id, sound.duration_ms))
+
+
+def copy_mailbox(
+    target: Target, source: Mailbox, box: MailboxId, fields: Mapping[str, str], pin: str, now: float
+) -> list[Greeting]:
+    """Make a mailbox with another's profile, options and greetings: not its messages, not its PIN.
+
+    Args:
+        target: where both are.
+        source: the other one.
+        box: the new one.
+        fields: those that are to be different; an empty one is left out.
+        pin: its first PIN, `` = none.
+        now: epoch seconds.
+
+    Returns:
+        Greetings whose sound is gone, and which were left out.
+
+    Raises:
+        MailboxExistsError, InvalidValueError: nothing was made. Whatever goes wrong, no half mailbox stays.
+    """
+    like = settable(target.registry.fields(source.id))
+    like.pop("extensions", None)  # lamps are one mailbox's only
+    lost = []
+    target.registry.add(box, like | dict(fields), pin_hash=target.pins.hashed(pin), pin_initial=True)
+    try:
+        for greeting, stored in source.greetings.items():
+            copied = replace(stored, audio_id=new_id(now))
+            try:
+                target.audio.copy(stored.audio_id, copied.audio_id)
+            except AudioMissingError:
+                lost.append(greeting)
+                continue
+            target.mailboxes.set_greeting(box, greeting, copied)
+    except VoicemailError:
+        target.registry.remove(box)
+        raise
+    return lost

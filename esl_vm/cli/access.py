@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from esl_vm.cli.boxes import opened_node
 from esl_vm.cli.config import settings_of
-from esl_vm.cli.output import complain, iso_time, minute, print_json, print_table, show
+from esl_vm.cli.output import complain, iso_time, minute, print_json, print_list, show
 from esl_vm.cli.parsers import json_option
 from esl_vm.model.errors import InvalidValueError, VoicemailError
 from esl_vm.model.mailbox import MailboxId
@@ -86,15 +86,14 @@ def _admin_list(args: argparse.Namespace) -> int:
     with opened_node(args) as node:
         sessions = node.store.access.sessions(None)
         zone = node.settings.service.timezone
-    if args.json:
-        print_json([_session_as_json(session, zone) for session in sessions])
-        return 0
-    if not sessions:
-        complain("no administrator is signed in; `esl-vm admin add NAME` prints a link")
-        return 0
-    print_table(
+    print_list(
+        args.json,
+        sessions,
+        lambda one: _session_as_json(one, zone),
         ("name", "from", "since", "until"),
-        [(one.name, one.address, minute(one.since, zone), minute(one.until, zone)) for one in sessions],
+        lambda one: (one.name, one.address, minute(one.since, zone), minute(one.until, zone)),
+        "no administrator is signed in; `esl-vm admin add NAME` prints a link",
+        complain,
     )
     return 0
 
@@ -155,25 +154,21 @@ def _token_list(args: argparse.Namespace) -> int:
     with opened_node(args) as node:
         tokens = node.store.access.tokens()
         zone, now = node.settings.service.timezone, node.clock.now()
-    if args.json:
-        print_json([_token_as_json(token, zone) for token in tokens])
-        return 0
-    if not tokens:
-        complain("there are no tokens; make one: esl-vm token add NAME --domain default --may message.read")
-        return 0
-    print_table(
+    print_list(
+        args.json,
+        tokens,
+        lambda token: _token_as_json(token, zone),
         ("id", "name", "where", "may", "expires", "used"),
-        [
-            (
-                token.id,
-                token.name,
-                "all" if token.reach.everywhere else " ".join([*token.reach.domains, *map(str, token.reach.boxes)]),
-                "all" if token.rights == GRANTABLE else " ".join(sorted(map(str, token.rights))),
-                "never" if not token.expires else minute(token.expires, zone) if token.expires > now else "over",
-                minute(token.used, zone) if token.used else "never",
-            )
-            for token in tokens
-        ],
+        lambda token: (
+            token.id,
+            token.name,
+            "all" if token.reach.everywhere else " ".join([*token.reach.domains, *map(str, token.reach.boxes)]),
+            "all" if token.rights == GRANTABLE else " ".join(sorted(map(str, token.rights))),
+            "never" if not token.expires else minute(token.expires, zone) if token.expires > now else "over",
+            minute(token.used, zone) if token.used else "never",
+        ),
+        "there are no tokens; make one: esl-vm token add NAME --domain default --may message.read",
+        complain,
     )
     return 0
 

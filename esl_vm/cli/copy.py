@@ -4,24 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from esl_vm.actions.mailbox_changes import copy_mailbox
 from esl_vm.cli.boxes import box_argument, box_of, opened_mailbox
 from esl_vm.cli.config import settings_of
 from esl_vm.cli.mailbox_fields import field_options, fields_of, new_pin, pin_options, with_pin
 from esl_vm.cli.output import complain, show
 from esl_vm.cli.told_pins import telling
-from esl_vm.model.errors import AudioMissingError, VoicemailError
-from esl_vm.model.fields import settable
-from esl_vm.model.mailbox import MailboxId, StoredGreeting
-from esl_vm.model.message import new_id
+from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.pins import DEFAULT_PIN
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
 
     from esl_vm.cli.parsers import Commands
-    from esl_vm.model.mailbox import Greeting, Mailbox
-    from esl_vm.ops.node import Node
 
 
 def add_commands(group: Commands) -> None:
@@ -49,44 +44,9 @@ def _copy(args: argparse.Namespace) -> int:
         told = {"name": mailbox.name, "email": mailbox.email, "language": mailbox.language, **fields}
         if args.random_pin:
             teller.check(box, told)
-        for greeting in copy_mailbox(node, mailbox, box, fields, pin):
+        for greeting in copy_mailbox(node.target, mailbox, box, fields, pin, node.clock.now()):
             complain(f"the {greeting} greeting was left out: its sound is gone")
         show(f"added {box} like {source} {with_pin(pin, is_default=is_default, is_random=args.random_pin)}")
         if args.random_pin:
             teller.tell(box, told, pin)
     return 0
-
-
-def copy_mailbox(node: Node, source: Mailbox, box: MailboxId, fields: Mapping[str, str], pin: str) -> list[Greeting]:
-    """Make a mailbox with another's profile, options and greetings: not its messages, not its PIN.
-
-    Args:
-        node: the stores.
-        source: the other one.
-        box: the new one.
-        fields: those that are to be different; an empty one is left out.
-        pin: its first PIN, `` = none.
-
-    Returns:
-        Greetings whose sound is gone, and which were left out.
-
-    Raises:
-        MailboxExistsError, InvalidValueError: nothing was made. Whatever goes wrong, no half mailbox stays.
-    """
-    like = settable(node.registry.fields(source.id))
-    like.pop("extensions", None)  # lamps are one mailbox's only
-    lost = []
-    node.add_mailbox(box, like | dict(fields), pin)
-    try:
-        for greeting, stored in source.greetings.items():
-            copied = StoredGreeting(new_id(node.clock.now()), stored.duration_ms, stored.starts, stored.ends)
-            try:
-                node.audio.copy(stored.audio_id, copied.audio_id)
-            except AudioMissingError:
-                lost.append(greeting)
-                continue
-            node.mailboxes.set_greeting(box, greeting, copied)
-    except VoicemailError:
-        node.registry.remove(box)
-        raise
-    return lost

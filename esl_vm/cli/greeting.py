@@ -5,12 +5,12 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from esl_vm.cli.boxes import box_argument, opened_mailbox
 from esl_vm.cli.files import write_file
-from esl_vm.cli.output import clock_time, iso_time, minute, print_json, print_table, show
+from esl_vm.cli.output import clock_time, iso_time, minute, print_list, show
 from esl_vm.cli.parsers import json_option
 from esl_vm.importers.sound_file import converted
 from esl_vm.model.errors import InvalidValueError, StoreDownError, VoicemailError
@@ -88,36 +88,25 @@ def _list(args: argparse.Namespace) -> int:
         zone = mailbox.timezone or node.settings.service.timezone
         now = node.clock.now()
     found = [(greeting, mailbox.greetings[greeting]) for greeting in Greeting if greeting in mailbox.greetings]
-    if args.json:
-        print_json(
-            [
-                {
-                    "greeting": str(greeting),
-                    "duration_ms": stored.duration_ms,
-                    "in_force": stored.in_force(now),
-                    "from": iso_time(stored.starts, zone) if stored.starts else None,
-                    "until": iso_time(stored.ends, zone) if stored.ends else None,
-                }
-                for greeting, stored in found
-            ]
-        )
-        return 0
-    if not found:
-        show(f"{mailbox.id}: nothing recorded; callers hear the default greeting")
-        return 0
-    print_table(
-        ("greeting", "length", "in force", "from", "until"),
-        [
-            (
-                str(greeting),
-                clock_time(stored.duration_ms),
-                "yes" if stored.in_force(now) else "no",
-                minute(stored.starts, zone) if stored.starts else "",
-                minute(stored.ends, zone) if stored.ends else "",
-            )
-            for greeting, stored in found
-        ],
-    )
+
+    def plain(one: tuple[Greeting, StoredGreeting]) -> dict[str, Any]:
+        greeting, stored = one
+        return {
+            "greeting": str(greeting),
+            "duration_ms": stored.duration_ms,
+            "in_force": stored.in_force(now),
+            "from": iso_time(stored.starts, zone) if stored.starts else None,
+            "until": iso_time(stored.ends, zone) if stored.ends else None,
+        }
+
+    def row(one: tuple[Greeting, StoredGreeting]) -> tuple[str, ...]:
+        greeting, stored = one
+        dates = (minute(at, zone) if at else "" for at in (stored.starts, stored.ends))
+        return str(greeting), clock_time(stored.duration_ms), "yes" if stored.in_force(now) else "no", *dates
+
+    heads = ("greeting", "length", "in force", "from", "until")
+    nothing = f"{mailbox.id}: nothing recorded; callers hear the default greeting"
+    print_list(args.json, found, plain, heads, row, nothing)
     return 0
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from esl_vm.cli.parsers import Commands, Parser
     from esl_vm.importers.plan import Plan
+    from esl_vm.importers.report import Report
     from esl_vm.ops.node import Node
 
 _DESCRIPTION = """\
@@ -173,17 +174,20 @@ def _import(args: argparse.Namespace, read: Callable[[Node], Plan]) -> int:
     _domains(args)
     try:
         with opened_node(args) as node, read(node) as plan, progress_bar() as progress:
-            target = node.target
-            report = run_import(plan, target, dry_run=args.dry_run, progress=progress)
+            report = run_import(plan, node.target, dry_run=args.dry_run, progress=progress)
     except StoreDownError as away:
         complain(f"broken off: {away}. What is in is in; run it again to finish")
         return 2
-    if args.json:
-        print_json(report.to_json())
-    else:
-        for line in report.to_text().split("\n"):
-            show(line)
+    _print(report, as_json=args.json)
     return report.exit_code
+
+
+def _print(report: Report, *, as_json: bool) -> None:
+    if as_json:
+        print_json(report.to_json())
+        return
+    for line in report.to_text().split("\n"):
+        show(line)
 
 
 def _export_asterisk(args: argparse.Namespace) -> int:
@@ -195,15 +199,10 @@ def _export_asterisk(args: argparse.Namespace) -> int:
         for box in named:
             if node.mailboxes.open(box) is None:
                 raise NoSuchMailboxError(f"there is no mailbox {box}")
-        target = node.target
-        report = export_asterisk(target, named or node.registry.boxes(), Path(args.to), progress=progress)
+        report = export_asterisk(node.target, named or node.registry.boxes(), Path(args.to), progress=progress)
         with suppress(StoreDownError):
             for box in named or node.registry.boxes():
                 node.mailboxes.tell(box, What.EXPORTED, part="mailbox")
-    if args.json:
-        print_json(report.to_json())
-    else:
-        for line in report.to_text().split("\n"):
-            show(line)
+    _print(report, as_json=args.json)
     lost = report.messages.reported + report.greetings.reported + report.mailboxes.reported
     return report.exit_code or int(bool(lost))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from esl_vm.cli.boxes import opened_node
 from esl_vm.cli.config import settings_of
-from esl_vm.cli.output import complain, confirmed, print_json, print_table, show
+from esl_vm.cli.output import complain, confirmed, print_json, print_list, print_table, show
 from esl_vm.cli.parsers import json_option
 from esl_vm.importers.sound_file import converted
 from esl_vm.model.errors import InvalidValueError, NoSuchListError, NoSuchMailboxError
@@ -191,22 +191,16 @@ def _as_json(found: DistributionList) -> dict[str, Any]:
 def _list(args: argparse.Namespace) -> int:
     with opened_node(args) as node:
         lists = list(node.store.lists.all(args.domain))
-    if args.json:
-        print_json([_as_json(found) for found in lists])
-        return 0
-    if not lists:
-        complain("there are no distribution lists; make one: esl-vm list add 900 1001 1002 --name Sales")
-        return 0
-    print_table(
+    print_list(
+        args.json,
+        lists,
+        _as_json,
         ("list", "name", "mailboxes", "said by"),
-        [
-            (
-                str(found.id),
-                found.name or "-",
-                str(len(found.members)),
-                "recording" if found.recorded_name else "number",
-            )
-            for found in lists
-        ],
+        lambda one: (
+            *(str(one.id), one.name or "-", str(len(one.members))),
+            "recording" if one.recorded_name else "number",
+        ),
+        "there are no distribution lists; make one: esl-vm list add 900 1001 1002 --name Sales",
+        complain,
     )
     return 0

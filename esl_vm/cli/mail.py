@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from esl_vm.cli.boxes import opened_node
-from esl_vm.cli.output import complain, iso_time, minute, print_json, print_table, show
+from esl_vm.cli.output import complain, iso_time, minute, print_list, show
 from esl_vm.cli.parsers import json_option
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.jobs import JobState
@@ -50,40 +50,30 @@ def _list(args: argparse.Namespace) -> int:
     with opened_node(args) as node:
         zone = node.settings.service.timezone
         jobs = [job for state in states for job in node.outbox.jobs(state)]
-    if args.json:
-        print_json(
-            [
-                {
-                    "id": job.id,
-                    "kind": str(job.kind),
-                    "mailbox": str(job.box),
-                    "state": str(job.state),
-                    "created": iso_time(job.created, zone),
-                    "due": iso_time(job.due, zone),
-                    "attempts": job.attempts,
-                    "error": mask_urls(job.error),
-                }
-                for job in jobs
-            ]
-        )
-        return 0
-    if not jobs:
-        show("nothing waits to be sent" if not args.dead else "nothing was given up")
-        return 0
-    print_table(
+    print_list(
+        args.json,
+        jobs,
+        lambda job: {
+            "id": job.id,
+            "kind": str(job.kind),
+            "mailbox": str(job.box),
+            "state": str(job.state),
+            "created": iso_time(job.created, zone),
+            "due": iso_time(job.due, zone),
+            "attempts": job.attempts,
+            "error": mask_urls(job.error),
+        },
         ("id", "kind", "mailbox", "state", "since", "tried", "why"),
-        [
-            (
-                job.id,
-                str(job.kind),
-                str(job.box),
-                str(job.state),
-                minute(job.created, zone),
-                str(job.attempts),
-                mask_urls(job.error) or ("" if job.attempts else "not tried yet"),
-            )
-            for job in jobs
-        ],
+        lambda job: (
+            job.id,
+            str(job.kind),
+            str(job.box),
+            str(job.state),
+            minute(job.created, zone),
+            str(job.attempts),
+            mask_urls(job.error) or ("" if job.attempts else "not tried yet"),
+        ),
+        "nothing waits to be sent" if not args.dead else "nothing was given up",
     )
     return 0
 

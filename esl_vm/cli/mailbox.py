@@ -8,7 +8,7 @@ from esl_vm.cli import apply, copy, rename
 from esl_vm.cli.boxes import box_argument, box_of, opened_mailbox, opened_node
 from esl_vm.cli.config import settings_of
 from esl_vm.cli.mailbox_fields import check_pin_options, field_options, fields_of, new_pin, pin_options, with_pin
-from esl_vm.cli.output import clock_time, complain, confirmed, print_json, print_table, read_pin, show
+from esl_vm.cli.output import clock_time, complain, confirmed, print_json, print_list, read_pin, show
 from esl_vm.cli.parsers import json_option
 from esl_vm.cli.told_pins import telling
 from esl_vm.model.errors import InvalidValueError
@@ -206,29 +206,29 @@ def _list(args: argparse.Namespace) -> int:
         renamed = node.store.renames.unfinished()
     for old, to in renamed.items():
         complain(f"{old} is being renamed to {to}; finish it: esl-vm mailbox rename {old} {to}")
-    if args.json:
-        print_json([_as_json(mailbox, settings, locked=locked > 0) for mailbox, locked in mailboxes])
-        return 0
-    if not mailboxes:
-        complain("there are no mailboxes; add one: esl-vm mailbox add 1001 --name 'Alice Martin'")
-        return 0
-    print_table(
+    print_list(
+        args.json,
+        mailboxes,
+        lambda one: _as_json(one[0], settings, locked=one[1] > 0),
         ("mailbox", "name", "language", "new", "old", "filled", "recorded name", "PIN"),
-        [
-            (
-                str(mailbox.id),
-                mailbox.name,
-                mailbox.language or settings.speech.language,
-                str(mailbox.counts.new),
-                str(mailbox.counts.old),
-                f"{mailbox.filled:.0%}" + "!" * mailbox.nearly_full,
-                "yes" if Greeting.NAME in mailbox.greetings else "none",
-                "locked" if locked else _pin_state(mailbox).split(",")[0],
-            )
-            for mailbox, locked in mailboxes
-        ],
+        lambda one: _row(*one, settings),
+        "there are no mailboxes; add one: esl-vm mailbox add 1001 --name 'Alice Martin'",
+        complain,
     )
     return 0
+
+
+def _row(mailbox: Mailbox, locked: int, settings: Settings) -> tuple[str, ...]:
+    return (
+        str(mailbox.id),
+        mailbox.name,
+        mailbox.language or settings.speech.language,
+        str(mailbox.counts.new),
+        str(mailbox.counts.old),
+        f"{mailbox.filled:.0%}" + "!" * mailbox.nearly_full,
+        "yes" if Greeting.NAME in mailbox.greetings else "none",
+        "locked" if locked else _pin_state(mailbox).split(",")[0],
+    )
 
 
 def _remove(args: argparse.Namespace) -> int:

@@ -10,7 +10,7 @@ from esl_vm.actions.messages import messages_of
 from esl_vm.cli import broadcast
 from esl_vm.cli.boxes import box_argument, opened_mailbox, opened_node
 from esl_vm.cli.files import write_file
-from esl_vm.cli.output import clock_time, complain, iso_time, minute, print_json, print_table, show
+from esl_vm.cli.output import clock_time, complain, iso_time, minute, print_json, print_list, show
 from esl_vm.cli.parsers import json_option
 from esl_vm.model.errors import StoreDownError, VoicemailError
 from esl_vm.model.events import What
@@ -120,13 +120,8 @@ def _list(args: argparse.Namespace) -> int:
             if mailbox.counts.of(folder)
             for m in messages_of(node.mailboxes, mailbox.id, folder)
         ]
-    if args.json:
-        print_json([as_json(message, zone) for message in messages])
-        return 0
-    if not messages:
-        show(f"{mailbox.id}: no messages" + (f" in {args.folder}" if args.folder else ""))
-        return 0
-    print_table(_HEADS, [_row(message, zone) for message in messages])
+    nothing = f"{mailbox.id}: no messages" + (f" in {args.folder}" if args.folder else "")
+    print_list(args.json, messages, lambda one: as_json(one, zone), _HEADS, lambda one: _row(one, zone), nothing)
     return 0
 
 
@@ -148,12 +143,15 @@ def _search(args: argparse.Namespace) -> int:
     with opened_node(args) as node:
         zone = node.settings.service.timezone
         found = node.store.calls.messages(args.call_id)
-    if args.json:
-        print_json([{"mailbox": str(box), **as_json(message, zone)} for box, message in found])
-    elif found:
-        print_table(("mailbox", *_HEADS), [(str(box), *_row(message, zone)) for box, message in found])
-    else:
-        complain(f"no message came by the call {args.call_id}")
+    print_list(
+        args.json,
+        found,
+        lambda one: {"mailbox": str(one[0]), **as_json(one[1], zone)},
+        ("mailbox", *_HEADS),
+        lambda one: (str(one[0]), *_row(one[1], zone)),
+        f"no message came by the call {args.call_id}",
+        complain,
+    )
     return 0 if found else 1
 
 

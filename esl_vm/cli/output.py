@@ -8,7 +8,7 @@ import io
 import os
 import sys
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from esl_vm.model.errors import InvalidValueError
@@ -16,7 +16,9 @@ from esl_vm.model.pins import check_pin
 from esl_vm.model.visible import json_text, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+
+T = TypeVar("T")
 
 
 def open_standard_files() -> None:
@@ -49,6 +51,24 @@ def print_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
     for line in lines:
         print("  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip())
+
+
+def print_list(
+    as_json: bool,
+    things: Sequence[T],
+    plain: Callable[[T], Any],
+    heads: Sequence[str],
+    row: Callable[[T], Sequence[str]],
+    nothing: str,
+    say: Callable[[str], None] | None = None,
+) -> None:
+    """For programs each thing in plain values; else a table with a row for each, or a sentence where there is none."""
+    if as_json:
+        print_json([plain(one) for one in things])
+    elif things:
+        print_table(heads, map(row, things))
+    else:
+        (say or show)(nothing)
 
 
 def show(sentence: str) -> None:

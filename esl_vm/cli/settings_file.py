@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from esl_vm.model.errors import SettingsError
-from esl_vm.model.settings import Settings, limits_of
+from esl_vm.model.settings import Settings, limits_of, secrets_of
 from esl_vm.model.settings_check import settings_from
 
 if TYPE_CHECKING:
@@ -71,34 +71,23 @@ def _completed(settings: Settings) -> Settings:
     """The settings with what was left empty filled in."""
     problems: list[str] = []
     data = Path(settings.data_dir or (SYSTEM_DATA if SYSTEM_DATA.is_dir() else "var")).absolute()
-    notify, mail, webhook, text = settings.notify, settings.mail, settings.webhook, settings.transcription
-    oidc = settings.oidc
     completed = dataclasses.replace(
         settings,
         data_dir=str(data),
         service=dataclasses.replace(settings.service, node=settings.service.node or socket.gethostname()),
         spool=dataclasses.replace(settings.spool, folder=str(Path(settings.spool.folder or data / "spool").absolute())),
-        notify=dataclasses.replace(
-            notify, password=_secret("notify.password", notify.password, notify.password_file, problems)
-        ),
-        mail=dataclasses.replace(mail, password=_secret("mail.password", mail.password, mail.password_file, problems)),
-        webhook=dataclasses.replace(
-            webhook, secret=_secret("webhook.secret", webhook.secret, webhook.secret_file, problems)
-        ),
-        transcription=dataclasses.replace(text, key=_secret("transcription.key", text.key, text.key_file, problems)),
-        oidc=dataclasses.replace(
-            oidc,
-            client_secret=_secret("oidc.client_secret", oidc.client_secret, oidc.client_secret_file, problems),
-        ),
     )
+    for table, name, _, file in secrets_of(settings):
+        if file:
+            secret = _read_secret(f"{table}.{name}", file, problems)
+            with_it: Any = dataclasses.replace(getattr(completed, table), **{name: secret})
+            completed = dataclasses.replace(completed, **{table: with_it})
     if problems:
         raise SettingsError(problems)
     return completed
 
 
-def _secret(name: str, plain: str, file: str, problems: list[str]) -> str:
-    if not file:
-        return plain
+def _read_secret(name: str, file: str, problems: list[str]) -> str:
     try:
         return Path(file).read_text(encoding="utf-8").strip("\r\n")
     except (OSError, UnicodeDecodeError) as wrong:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from esl_vm.cli.boxes import opened_node
-from esl_vm.cli.output import print_json, print_table, show
+from esl_vm.cli.output import print_list, show
 from esl_vm.cli.parsers import json_option
 
 if TYPE_CHECKING:
@@ -39,40 +39,26 @@ def _list(args: argparse.Namespace) -> int:
         takes = list(node.spool.takes())
         kept = node.spool.kept()
         folder = node.spool.folder.takes
-    if args.json:
-        print_json(
-            [
-                {
-                    "id": take.id,
-                    "kind": take.kind,
-                    "boxes": list(take.boxes),
-                    "node": take.node,
-                    "state": take.state,
-                    "age_s": take.age_s,
-                    "bytes": take.size,
-                    "reason": take.reason,
-                }
-                for take in takes
-            ]
-        )
-    elif not takes:
-        show(f"nothing is waiting in {folder.parent}")
-    else:
-        print_table(
-            ("id", "kind", "for", "state", "age", "bytes", "why"),
-            [
-                (
-                    take.id,
-                    take.kind or "?",
-                    " ".join(take.boxes),
-                    take.state,
-                    _age(take.age_s),
-                    str(take.size),
-                    take.reason,
-                )
-                for take in takes
-            ],
-        )
+    print_list(
+        args.json,
+        takes,
+        lambda take: {
+            "id": take.id,
+            "kind": take.kind,
+            "boxes": list(take.boxes),
+            "node": take.node,
+            "state": take.state,
+            "age_s": take.age_s,
+            "bytes": take.size,
+            "reason": take.reason,
+        },
+        ("id", "kind", "for", "state", "age", "bytes", "why"),
+        lambda take: (
+            *(take.id, take.kind or "?", " ".join(take.boxes), take.state),
+            *(_age(take.age_s), str(take.size), take.reason),
+        ),
+        f"nothing is waiting in {folder.parent}",
+    )
     if kept and not args.json:
         minutes = node.settings.spool.keep_minutes
         show(f"{kept} more are delivered, and kept for {minutes} minutes lest a fail-over of Redis loses them")
@@ -86,22 +72,19 @@ def _settle(args: argparse.Namespace) -> int:
             outcomes += node.sweeper.settle_all()
         elif not args.ids:
             outcomes = node.sweeper.sweep_once()
-    if args.json:
-        print_json(
-            [
-                {
-                    "id": outcome.id,
-                    "boxes": list(outcome.boxes),
-                    "settled": outcome.settled.value if outcome.settled else None,
-                    "reason": outcome.reason,
-                }
-                for outcome in outcomes
-            ]
-        )
-    elif not outcomes:
-        show("nothing had to be settled")
-    else:
-        print_table(("id", "for", "became", "why"), [_row(outcome) for outcome in outcomes])
+    print_list(
+        args.json,
+        outcomes,
+        lambda outcome: {
+            "id": outcome.id,
+            "boxes": list(outcome.boxes),
+            "settled": outcome.settled.value if outcome.settled else None,
+            "reason": outcome.reason,
+        },
+        ("id", "for", "became", "why"),
+        _row,
+        "nothing had to be settled",
+    )
     return 0 if all(_is_settled(outcome) for outcome in outcomes) else 1
 
 

@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 _PIN_DIGITS = 8
 _RESERVED = {"general", "zonemessages", "aliases"}
 _NAMES = {option_name(name): name for name in ANY_SCOPE | GENERAL_ONLY | MAILBOX_ONLY}
-_PERSONAL = {"name", "language", "timezone", "email", "pager", "extensions"}
 _DATE_FORMAT = "'vm-received' Q 'digits/at' R"
 
 

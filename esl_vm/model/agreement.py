@@ -25,7 +25,6 @@ _TABLES = {
     "speech": ("language", "pack"),
     "webhook": ("url", "retry_hours"),
 }
-_ANOTHER = "(another)"
 
 
 def in_common(settings: Settings, **more: str) -> dict[str, str]:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from esl_vm.model.options import MailboxOptions
 from esl_vm.model.pins import PinRules
 from esl_vm.model.waits import Waits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 T = TypeVar("T", bool, int, float, str, tuple[str, ...])
 
@@ -309,6 +312,15 @@ class Settings:
     web: WebSettings = field(default_factory=WebSettings)
     transcription: TranscriptionSettings = field(default_factory=TranscriptionSettings)
     oidc: OidcSettings = field(default_factory=OidcSettings)
+
+
+def secrets_of(settings: Settings) -> Iterator[tuple[str, str, str, str]]:
+    """The secrets that may stand in a file: table, setting, its value, and the file that is named for it."""
+    tables = {one.name: getattr(settings, one.name) for one in dataclasses.fields(Settings) if one.name != "data_dir"}
+    for name, table in tables.items():
+        for setting in dataclasses.fields(table):
+            if limits_of(setting).secret and hasattr(table, f"{setting.name}_file"):
+                yield name, setting.name, getattr(table, setting.name), getattr(table, f"{setting.name}_file")
 
 
 def limits_of(setting: dataclasses.Field[object]) -> SettingLimits:

@@ -14,7 +14,7 @@ from esl_vm.model.errors import InvalidValueError, SettingsError
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.options import MailboxOptions, option_name, parse_option
 from esl_vm.model.pins import LONGEST_PIN, PinRules
-from esl_vm.model.settings import SettingLimits, Settings, limits_of
+from esl_vm.model.settings import SettingLimits, Settings, limits_of, secrets_of
 from esl_vm.model.waits import Waits
 
 if TYPE_CHECKING:
@@ -190,22 +190,16 @@ def _check_redis(url: str) -> None:
 def _together(settings: Settings) -> list[str]:
     """What no single setting can tell."""
     problems: list[str] = []
-    audio, notify, mail = settings.audio, settings.notify, settings.mail
+    audio, mail = settings.audio, settings.mail
     if audio.store == "folder" and not audio.folder:
         problems.append("audio.folder: needed where audio.store is folder")
     if audio.store == "s3" and not audio.bucket:
         problems.append("audio.bucket: needed where audio.store is s3")
     if bool(audio.access_key) != bool(audio.secret_key):
         problems.append("audio.access_key, audio.secret_key: give both or neither")
-    for section, plain, file in (
-        ("notify.password", notify.password, notify.password_file),
-        ("mail.password", mail.password, mail.password_file),
-        ("webhook.secret", settings.webhook.secret, settings.webhook.secret_file),
-        ("transcription.key", settings.transcription.key, settings.transcription.key_file),
-        ("oidc.client_secret", settings.oidc.client_secret, settings.oidc.client_secret_file),
-    ):
+    for table, name, plain, file in secrets_of(settings):
         if plain and file:
-            problems.append(f"{section}: given twice, here and in {section}_file")
+            problems.append(f"{table}.{name}: given twice, here and in {table}.{name}_file")
     for name, address in (("sender", mail.sender), ("reply_to", mail.reply_to)):
         if mail.host and (address or name == "sender") and not re.fullmatch(r"[^\s<>@]+@[^\s<>@]+", address):
             problems.append(f"mail.{name}: is an address such as voicemail@example.com, not {address!r}")

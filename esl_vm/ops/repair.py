@@ -42,17 +42,6 @@ def refusal(orphans: Orphans, most: int | None) -> str:
     return ""
 
 
-def plan(orphans: Orphans) -> list[str]:
-    """What a repair would do, a line each."""
-    lines = []
-    for lost in orphans.lost:
-        if lost.greeting:
-            lines.append(f"{lost.box}: greeting {lost.greeting}: taken out of force, its sound is gone")
-        elif lost.message_id:
-            lines.append(f"{lost.box}: message {lost.message_id}: put into the trash, its sound is gone")
-    return lines + [f"sound {sound}: erased, nothing points to it" for sound in orphans.unused]
-
-
 def repair(node: Node, orphans: Orphans) -> tuple[list[str], Path]:
     """Put messages without sound into the trash, take greetings without sound out of force, erase unused sounds.
 
