@@ -92,8 +92,9 @@ class FreeSwitch:
         domains: mailbox domains, each with the telephones 1001 to 1003. They can be reached where the call's header
             `X-Telephone` says (`error/NO_ANSWER` unless it says anything).
 
-    A caller's headers say more: `X-Context` (a name in `services`, the first unless said), and each `X-vm_…` is set
-    as the channel variable `vm_…`.
+    A caller's headers say more: `X-Context` (a name in `services`, the first unless said; `plain` has nothing but the
+    `socket`), `X-Extension` (where `plain` sends the call on from the number dialled), and those in SETTABLE are set
+    as channel variables.
 
     Attributes:
         sip_port, event_port: where it listens. late_port: for SIP too, with `inbound-late-negotiation`. password: the event socket's. log: its log file.
@@ -107,6 +108,13 @@ class FreeSwitch:
         "vm_answer",
         "vm_autoplay",
         "vm_read_only",
+        "vm_skip_instructions",
+        "vm_action",
+        "vm_mailbox",
+        "vm_domain",
+        "dialed_user",
+        "effective_caller_id_name",
+        "effective_caller_id_number",
         "sensitive_dtmf",
     )
 
@@ -298,6 +306,23 @@ class FreeSwitch:
         <action application="transfer" data="$1 XML ${{live_context}}"/>
       </condition>
     </extension></context>
+    <context name="plain">
+      <X-PRE-PROCESS cmd="include" data="{contexts[0]}/40_voicemail_settings.xml"/>
+      <X-PRE-PROCESS cmd="include" data="{contexts[0]}/49_voicemail_ended.xml"/>
+      <extension name="sent_on">
+        <condition field="${{live_sent_on}}" expression="^$"/>
+        <condition field="${{sip_h_X-Extension}}" expression="^(.+)$">
+          {_set("live_sent_on", "true")}
+          <action application="transfer" data="$1 XML plain"/>
+        </condition>
+      </extension>
+      <extension name="handed_over"><condition>
+        {_set("vm_status", "NONE")}
+        {_set("socket_resume", "true")}
+        <action application="socket" data="$${{vm_services}} async full"/>
+        <action application="execute_extension" data="vm_ended_${{vm_status}}"/>
+      </condition></extension>
+    </context>
     {includes}
   </section>
   <section name="directory">{every}</section>
@@ -316,11 +341,16 @@ _RECEPTION = """
   <action application="playback" data="tone_stream://%(3000,0,440)"/>
   <action application="hangup" data="NORMAL_CLEARING"/>
 </condition></extension>
+<extension name="nobodys"><condition field="destination_number" expression="^2003$">
+  <action application="unset" data="domain_name"/>
+  <action application="transfer" data="*1001 XML live"/>
+</condition></extension>
 <extension name="colleague"><condition field="destination_number" expression="^2002$">
   <action application="answer"/>
   <action application="playback" data="tone_stream://%(1000,0,350);loops=-1"/>
 </condition></extension>"""
-"""Where the service sends a caller who wants the reception (2000), and where others take one: 2001, 2002 (for ever)."""
+"""Where the service sends a caller who wants the reception (2000), where others take one: 2001, 2002 (for ever); 2003 leads to
+a voicemail, with no word of whose domain it is."""
 
 
 def _our_dialplan(folder: Path, addresses: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from calls import play_book
 from calls.book import Box, PhoneCall
+from live.freeswitch import FreeSwitch
 from live.live_node import voices
 from live.telephone_sound import RATE, read_wav, write_wav
 
@@ -37,6 +38,13 @@ def furnish(rig: LiveRig, *boxes: Box) -> None:
     play_book.furnish(PhoneCall("", "", "", "", "", boxes=boxes), rig, rig.folder / "before")
 
 
+def can_say(variables: Mapping[str, str]) -> bool:
+    """Whether the shipped dialplan, with what a test may set before it, hands a call over with these variables."""
+    never = {"vm_mailbox", "vm_domain", "dialed_user", "sip_req_user"}
+    known = {"vm_action", "vm_reason", "domain_name", *FreeSwitch.SETTABLE} - never
+    return variables.get("vm_action", "leave") == "leave" and set(variables) <= known
+
+
 class LiveRig:
     """One call, in a mailbox domain of its own.
 
@@ -54,6 +62,7 @@ class LiveRig:
         self.clock = node.stores.clock
         self.domain = node.take_domain()
         self.calls = 0
+        self._extension = ""
         self._stores = node.stores.store
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -82,7 +91,7 @@ class LiveRig:
         assert self._stores.mailboxes.deliver(self._own(box), mine, even_if_full=True).kept
 
     def set_greeting(self, box: MailboxId, greeting: Greeting, stored: StoredGreeting) -> None:
-        mine = StoredGreeting(self._sound(stored.audio_id), stored.duration_ms)
+        mine = replace(stored, audio_id=self._sound(stored.audio_id))
         self._stores.mailboxes.set_greeting(self._own(box), greeting, mine)
 
     def mailbox(self, box: MailboxId) -> Mailbox:
@@ -114,13 +123,18 @@ class LiveRig:
     # The call
 
     def ring(self, call: Call, script: str) -> None:
-        """A call of the book. What is wanted is said by the dialplan under test, as far as it can."""
+        """A call of the book. What is wanted is said by the dialplan under test, as far as it can; else by one of its own."""
         node = self.node
         variables = {name: text for name, text in call.variables.items() if name in node.switch.SETTABLE}
+        dialled = call.variable("sip_req_user") or call.destination
+        if not can_say(call.variables):
+            variables |= {"context": "plain", "Extension": call.destination}
+            variables["vm_domain"] = self.domain.title() if call.variable("vm_domain") else ""
         telephone = node.busy if call.variable("vm_reason") == "busy" else node.away
         if call.destination == "*411":
             telephone = node.answering
-        self.dials(call.destination, script, call.caller.number, call.caller.name, telephone=telephone, **variables)
+        self._extension = call.destination
+        self.dials(dialled, script, call.caller.number, call.caller.name, telephone=telephone, **variables)
 
     def dials(
         self,
@@ -136,6 +150,7 @@ class LiveRig:
         sends: Sends | None = None,
         late: bool = False,
         sip: Mapping[str, str] | None = None,
+        host: str = "",
         **variables: str,
     ) -> None:
         """One call from beginning to end.
@@ -144,13 +159,13 @@ class LiveRig:
             dialled, script: what the caller dials and does. number, name: who it is. voice: what the caller says.
             telephone: what the telephones of this domain are; away unless given.
             shell: what `sh:` in the script does. sends, late: see `LiveNode.call`. context: the dialplan context.
-            sip: more headers of the INVITE. variables: channel variables from before the dialplan.
+            sip: more headers of the INVITE. host: the domain as the telephone writes it. variables: channel variables from before the dialplan.
         """
         headers = {**variables, "Telephone": (telephone or self.node.away).dial_string}
         if context:
             headers["Context"] = context
         self.line, self.caller = self.node.call(
-            dialled, script, self.domain,
+            dialled, script, host or self.domain,
             number=number, name=name, headers=headers, sip=sip, voice=voice, shell=shell, sends=sends, late=late,
         )  # fmt: skip
         self.calls += 1
@@ -176,7 +191,7 @@ class LiveRig:
 
     @property
     def sent_to(self) -> str:
-        return self.line.sent_to
+        return self.line.sent_to if self.line.sent_to != self._extension else ""
 
     def _own(self, box: MailboxId) -> MailboxId:
         return MailboxId(box.number, self.domain)

@@ -25,7 +25,7 @@ class SipMessage:
     """A request or an answer, as it came."""
 
     def __init__(self, data: bytes) -> None:
-        head, _, self.body = data.decode("utf-8", "replace").partition("\r\n\r\n")
+        head, _, self.body = data.decode("utf-8", "surrogateescape").partition("\r\n\r\n")
         self.first, *lines = head.split("\r\n")
         self.headers: list[tuple[str, str]] = []
         for line in lines:
@@ -62,7 +62,7 @@ class SipMessage:
                 lines.append(f"to: {value}{f';tag={tag}' if tag and ';tag=' not in value else ''}")
         if contact:
             lines += [f"contact: {contact}", "content-type: application/sdp"]
-        return "\r\n".join([*lines, f"content-length: {len(body)}", "", body]).encode()
+        return "\r\n".join([*lines, f"content-length: {len(body)}", "", body]).encode("utf-8", "surrogateescape")
 
 
 class SipPhone:
@@ -71,7 +71,8 @@ class SipPhone:
     Args:
         loop: its clock.
         server: FreeSWITCH's SIP port on loopback.
-        number, name: who calls. domain: the host named in the addresses.
+        number, name: who calls; a number with `tel:` is an address of its own. What is no UTF-8 in them is sent as the
+            bytes it came from (`surrogateescape`). domain: the host named in the addresses.
         voice: what the caller says while talking. sends: what it is sent as.
         pressed: called with each key as it is released.
         answered: called when the call is answered.
@@ -103,7 +104,8 @@ class SipPhone:
         self._here = f"127.0.0.1:{self._socket.getsockname()[1]}"
         self.call_id = secrets.token_hex(12)
         self.sound = RtpStream(loop, voice, pressed, sends)
-        self._from = f'"{name}" <sip:{number}@{domain}>;tag={secrets.token_hex(4)}'
+        address = number if number.startswith("tel:") else f"sip:{number}@{domain}"
+        self._from = f'"{name}" <{address}>;tag={secrets.token_hex(4)}'
         self._to = ""
         self._target = ""
         self._cseq = 1
@@ -177,7 +179,7 @@ class SipPhone:
             "",
             body,
         ]
-        return "\r\n".join(lines).encode()
+        return "\r\n".join(lines).encode("utf-8", "surrogateescape")
 
     def _read(self) -> None:
         while True:

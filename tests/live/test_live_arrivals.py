@@ -65,7 +65,6 @@ def is_left(rig, box=ALICE, diverted_from=""):
     assert CallDetails.of(event.details) == message.call
     assert rig.left_by(ids[0]) == rig.left_by(ids[1]) == [message.id]
     return message
-    return message
 
 
 def test_the_page_names_the_tests_of_this_file_and_no_others():
@@ -157,6 +156,7 @@ FORWARDED = {
         {"Diversion": '"Alice" <sip:1001@pbx.example>;reason="user-busy", <sip:1900@pbx.example>;reason=unconditional'},
         "vm-isonphone",
     ),
+    "diversion_in_small_letters": ({"diversion": "<sip:1001@pbx.example>;reason=no-answer"}, "vm-isunavail"),
     "history_info": (
         {
             "History-Info": "<sip:1001@pbx.example?Reason=SIP%3Bcause%3D408>;index=1, "

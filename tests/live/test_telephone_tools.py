@@ -1,11 +1,14 @@
 """The tools of the live tests, held to account: a comparison that always agrees would prove nothing."""
 
 import random
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from calls.book import CALLS
 from live.event_socket import members_of
 from live.freeswitch import PROMPTS
 from live.likeness import likeness
@@ -13,6 +16,16 @@ from live.live_rig import ALIKE
 from live.rtp import Arrived, holes, recording_of
 from live.sip_phone import SipMessage
 from live.telephone_sound import FRAME, RATE, from_ulaw, read_wav, to_ulaw, without_pauses, write_wav
+
+
+def test_the_page_names_tests_that_there_are():
+    here = Path(__file__).parent
+    files = [*here.glob("test_*.py"), here.parent / "notify/test_live_lamps.py"]
+    tests = {name for file in files for name in re.findall(r"^def (test_\w+)", file.read_text(), re.MULTILINE)}
+    page = (here.parents[1] / "docs/live-tests.md").read_text().partition("| kind of call |")[2].partition("\n\n")[0]
+    named = set(re.findall(r"`((?:test_)?[a-z0-9]+_\w+?)(\.py)?`", page))
+    assert len(named) > 50
+    assert {name for name, _ in named} <= tests | {file.stem for file in files} | {call.name for call in CALLS}
 
 
 def speech(seed, seconds=1.5):

@@ -34,11 +34,15 @@ def missing():
 
 
 class FreeSwitch:
-    """One node; `start` and `kill` as often as liked, on the same ports and data."""
+    """One node; `start` and `kill` as often as liked, on the same ports and data.
+
+    Attributes:
+        sip_port: where all telephones are of the domain 127.0.0.1. open_port: where each says its own.
+    """
 
     def __init__(self, folder):
         self.folder = folder
-        self.sip_port, self.esl_port = free_port(), free_port()
+        self.sip_port, self.open_port, self.esl_port = free_port(), free_port(), free_port()
         self._process = None
         for name in ("conf", "log", "db", "run", "tmp"):
             (folder / name).mkdir(parents=True)
@@ -95,12 +99,14 @@ class FreeSwitch:
     def _ready(self):
         assert self._process.poll() is None, (self.folder / "log" / "freeswitch.log").read_text()[-3000:]
         try:
-            return "RUNNING" in self.api("sofia xmlstatus")
+            return self.api("sofia xmlstatus").count("RUNNING") == 2
         except OSError:
             return False
 
     def _configuration(self):
         loads = "".join(f'<load module="mod_{name}"/>' for name in MODULES)
+        forced = '<param name="force-register-domain" value="127.0.0.1"/>'
+        profiles = self._profile("internal", self.sip_port, forced) + self._profile("open", self.open_port)
         return f"""<?xml version="1.0"?>
 <document type="freeswitch/xml">
  <X-PRE-PROCESS cmd="set" data="domain=127.0.0.1"/>
@@ -115,19 +121,22 @@ class FreeSwitch:
    <param name="listen-port" value="{self.esl_port}"/><param name="password" value="{PASSWORD}"/>
    <param name="apply-inbound-acl" value="loopback.auto"/></settings></configuration>
   <configuration name="acl.conf"><network-lists/></configuration>
-  <configuration name="sofia.conf"><global_settings/><profiles><profile name="internal"><settings>
-   <param name="sip-ip" value="127.0.0.1"/><param name="rtp-ip" value="127.0.0.1"/>
-   <param name="sip-port" value="{self.sip_port}"/><param name="context" value="default"/>
-   <param name="dialplan" value="XML"/><param name="auth-calls" value="false"/>
-   <param name="accept-blind-reg" value="true"/><param name="auth-subscriptions" value="false"/>
-   <param name="manage-presence" value="true"/><param name="force-register-domain" value="127.0.0.1"/>
-   <param name="disable-srv" value="true"/><param name="disable-naptr" value="true"/>
-  </settings></profile></profiles></configuration>
+  <configuration name="sofia.conf"><global_settings/><profiles>{profiles}</profiles></configuration>
  </section>
  <section name="dialplan"/>
  <section name="directory"><domain name="127.0.0.1"/></section>
 </document>
 """
+
+    def _profile(self, name, port, more=""):
+        return f"""<profile name="{name}"><settings>
+   <param name="sip-ip" value="127.0.0.1"/><param name="rtp-ip" value="127.0.0.1"/>
+   <param name="sip-port" value="{port}"/><param name="context" value="default"/>
+   <param name="dialplan" value="XML"/><param name="auth-calls" value="false"/>
+   <param name="accept-blind-reg" value="true"/><param name="auth-subscriptions" value="false"/>
+   <param name="manage-presence" value="true"/>{more}
+   <param name="disable-srv" value="true"/><param name="disable-naptr" value="true"/>
+  </settings></profile>"""
 
 
 class Listener:
@@ -179,22 +188,28 @@ class Listener:
 
 
 class Telephone:
-    """A telephone (sipp) of one number on one node, and the message summaries it was sent."""
+    """A telephone (sipp) of one number on one node, and the message summaries it was sent.
 
-    def __init__(self, number, node, folder):
-        self.number, self.node = number, node
+    Args:
+        host: the domain it gives itself; where it is none of ours it uses the node's `open_port`.
+    """
+
+    def __init__(self, number, node, folder, host="127.0.0.1"):
+        self.number, self.host = number, host
+        self._server = node.sip_port if host == "127.0.0.1" else node.open_port
         self._folder = folder / f"phone-{number}-{node.sip_port}-{free_port()}"
         self._folder.mkdir()
         self._log = self._folder / "messages.log"
         self._process = None
 
-    def register(self):
-        """Register; every NOTIFY then comes to a port of its own."""
+    def register(self, call_id="%u-%p@%s", expires=600):
+        """Register; every NOTIFY then comes to a port of its own. expires: seconds, 0 = the registration ends."""
         port = free_port()
         if self._process is None:
             self._process = self._sipp("notified.xml", port)
             self._contact = port
-        done = self._sipp("register.xml", free_port(), "-m", "1", "-key", "contact_port", str(self._contact), log=False)
+        keys = ("-key", "contact_port", str(self._contact), "-key", "expires", str(expires), "-cid_str", call_id)
+        done = self._sipp("register.xml", free_port(), "-m", "1", *keys, log=False)
         assert done.wait(20) == 0, "not registered"
         return self
 
@@ -216,7 +231,7 @@ class Telephone:
 
     def shows(self, waiting, counts, seconds=2.0):
         """Wait until the lamp shows this; returns how many seconds it took."""
-        account = f"sip:{self.number}@127.0.0.1"
+        account = f"sip:{self.number}@{self.host}"
         wanted = {"Messages-Waiting": waiting, "Message-Account": account, "Voice-Message": counts}
         began = time.monotonic()
         try:
@@ -234,11 +249,11 @@ class Telephone:
     def _sipp(self, scenario, port, *more, log=True):
         command = [
             *("sipp", "-sf", str(SIPP / scenario), "-i", "127.0.0.1", "-p", str(port), "-s", self.number),
-            *("-nostdin", "-t", "u1", *more),
+            *("-nostdin", "-t", "u1", "-key", "host", self.host, *more),
         ]
         if log:
             command += ["-trace_msg", "-message_file", str(self._log)]
-        command.append(f"127.0.0.1:{self.node.sip_port}")
+        command.append(f"127.0.0.1:{self._server}")
         return subprocess.Popen(
             command, cwd=self._folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )

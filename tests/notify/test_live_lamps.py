@@ -78,8 +78,8 @@ def notifier(house):
 def telephone(tmp_path):
     used = []
 
-    def new(number, node):
-        used.append(Telephone(number, node, tmp_path))
+    def new(number, node, *host):
+        used.append(Telephone(number, node, tmp_path, *host))
         return used[-1]
 
     yield new
@@ -130,6 +130,30 @@ def test_a_telephone_that_comes_later_is_told_at_once(house, nodes, notifier, te
     house.leave(message_id="m1", seconds=0.2)
     telephone("1001", nodes[0]).subscribe().shows("yes", "1/0 (0/0)")
     telephone("1001", nodes[0]).register().shows("yes", "1/0 (0/0)", seconds=5)
+
+
+def test_a_telephone_that_unregistered_and_comes_back_with_the_same_call_id_is_told(house, nodes, notifier, telephone):
+    """FreeSWITCH asks for the lamp once a Call-ID, and again for the same one only 30 s later; the notifier sees it come back."""
+    notifier(nodes[0])
+    other = telephone("1001", nodes[0]).subscribe()
+    phone = telephone("1001", nodes[0]).register("same@telephone")
+    phone.shows(*DARK, seconds=10)
+    phone.register("same@telephone", expires=0)
+    house.leave(message_id="m1", seconds=0.2)
+    other.shows("yes", "1/0 (0/0)")  # all were told who were there
+    phone.register("same@telephone").shows("yes", "1/0 (0/0)", seconds=10)
+
+
+@pytest.mark.parametrize("way", ["register", "subscribe"])
+def test_a_telephone_whose_domain_is_written_in_capitals_has_its_lamp(house, nodes, notifier, telephone, way):
+    """Names of hosts are the same in capitals (RFC 4343): PBX.Test is the mailboxes' pbx.test."""
+    alice = MailboxId("1001", "pbx.test")
+    house.add(alice)
+    notifier(nodes[0])
+    phone = getattr(telephone("1001", nodes[0], "PBX.Test"), way)()
+    wait_until(phone.lamp)
+    house.leave(alice, "m1", seconds=0.2)
+    phone.shows("yes", "1/0 (0/0)", seconds=10)
 
 
 def test_a_telephone_that_watches_a_mailbox_shows_it(house, nodes, notifier, telephone):
