@@ -75,17 +75,22 @@ VARIABLES = (
     *("sip_to_user", "sip_req_user", "dialed_domain", "export_vars"),
     *("sip_call_id", "sip_h_Diversion", "sip_history_info"),
 )
-
-
-_WANTED = headers_named((*_ABOUT_A_CALL, *(_VARIABLE_HEADER + name for name in VARIABLES)), f"{_VARIABLE_HEADER}vm_")
+# FreeSWITCH names a variable as the telephone spelled the header, whose name may be in capitals or not (sofia.c: un_name).
+_SIP_HEADER = f"{_VARIABLE_HEADER}sip_h_"
+_HEADERS = [_VARIABLE_HEADER + name for name in VARIABLES]
+_WANTED = headers_named(
+    (*_ABOUT_A_CALL, *(name for name in _HEADERS if not name.startswith(_SIP_HEADER))),
+    f"{_VARIABLE_HEADER}vm_",
+    [name for name in _HEADERS if name.startswith(_SIP_HEADER)],
+)
+_SPELLED = {name.lower(): name for name in VARIABLES}
 
 
 def call_of(frame: Frame) -> Call:
     """The call as the reply to `connect` describes it."""
     found = frame.several(_WANTED)
-    variables = {
-        name.removeprefix(_VARIABLE_HEADER): value for name, value in found.items() if name.startswith(_VARIABLE_HEADER)
-    }
+    names = ((name, name.removeprefix(_VARIABLE_HEADER)) for name in found if name.startswith(_VARIABLE_HEADER))
+    variables = {_SPELLED.get(name.lower(), name): found[header] for header, name in names}
     said = found.get
     return Call(
         uuid=said("Unique-ID", ""),

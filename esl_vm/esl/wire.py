@@ -69,9 +69,17 @@ def _decoded(value: bytes, *, encoded: bool) -> str:
     return decode_text(value)
 
 
-def headers_named(names: Iterable[str], beginning: str) -> re.Pattern[bytes]:
-    """What finds the headers of these names, and those whose names begin so, of up to 128 letters, digits, `_`, `.`, `-`."""
-    words = b"|".join(re.escape(name).encode() for name in names)
+def headers_named(names: Iterable[str], beginning: str, any_case: Iterable[str] = ()) -> re.Pattern[bytes]:
+    """What finds the headers of these names, and those whose names begin so, of up to 128 letters, digits, `_`, `.`, `-`.
+
+    any_case: names that are found in capitals or not.
+    """
+    # Not `(?i:…)`, with which the search takes half as long again.
+    either = (
+        "".join(f"[{one.lower()}{one.upper()}]" if one.isalpha() else re.escape(one) for one in name)
+        for name in any_case
+    )
+    words = "|".join([*map(re.escape, names), *either]).encode()
     return re.compile(rb"\n(%b|%b[A-Za-z0-9_.-]{0,128}): ([^\n]*)" % (words, re.escape(beginning).encode()))
 
 

@@ -63,6 +63,12 @@ def test_it_is_read_from_the_first_event_of_freeswitch():
     assert call.details == CallDetails("53603a74@pbx", "1017a36e", "1500", "1001", "Sales")
 
 
+@pytest.mark.parametrize("header", ["Diversion", "diversion", "DIVERSION"])
+def test_the_name_of_a_header_may_be_in_capitals_or_not(header):
+    head = f"Content-Type: command/reply\nUnique-ID: 17\nvariable_sip_h_{header}: <sip:1001@pbx.example>\n"
+    assert call_of(Frame("command/reply", head.encode())).details.diverted_from == "1001"
+
+
 def left(rig, **variables):
     """A message for Alice, and the call by which it came."""
     call = PhoneCall("", "", "1001", RECORD + "d:1 end:20", "", variables=LEAVE | variables, caller="0612345678")
