@@ -39,6 +39,7 @@ class Right(StrEnum):
     BROADCAST = "broadcast"
     EVENTS_READ = "events.read"
     SERVICE_READ = "service.read"
+    SERVICE_MANAGE = "service.manage"
 
 
 class Role(StrEnum):

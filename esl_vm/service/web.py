@@ -146,6 +146,7 @@ def build_web(node: Node, listener: object) -> WebServer:
         broadcasts=node.store.broadcasts,
         events=node.store.events,
         cluster=node.store.cluster,
+        outbox=node.outbox,
         hub=Hub(node.store.events),
         partition=node.store.keys.partition,
         converted=converted,

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 from esl_vm.model.errors import InvalidValueError, MailboxExistsError
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.rights import Right
-from esl_vm.web import lists, mailboxes, tables
+from esl_vm.web import mailboxes, service, tables
 from esl_vm.web.models import MailboxQuery, NewMailbox, PinChange, TableQuery
 from esl_vm.web.pages import form, render, see_other, wording_of
 from esl_vm.web.problems import ProblemError
@@ -29,7 +29,8 @@ def admin_address(*parts: str, **query: str) -> str:
     return "/".join(("/admin", *(quote(part, safe="@+") for part in parts))) + ("?" + urlencode(given) if given else "")
 
 
-def _render(ask: Ask, template: str, section: str, **given: Any) -> Answer:
+def admin_page(ask: Ask, template: str, section: str, **given: Any) -> Answer:
+    """An administrator's page, with its navigation and what was done before it."""
     done = ask.request.get_param("done") or ""
     said = wording_of(ask)
     told = said(f"admin.done.{done}", box=ask.request.get_param("box") or "") if said.has(f"admin.done.{done}") else ""
@@ -40,8 +41,8 @@ def _render(ask: Ask, template: str, section: str, **given: Any) -> Answer:
 def overview(ask: Ask) -> Answer:
     """The nodes, what waits, and what somebody should do about it, first."""
     state, nodes = ask.world.cluster.state(), ask.world.cluster.nodes()
-    lists.show_queues(ask)  # refuses who may not see the whole service
-    return _render(
+    service.everywhere(ask)
+    return admin_page(
         ask, "admin.html", "overview", state=state, nodes=nodes, attention=_attention(state, nodes),
         calls=sum(int(node.fields.get("calls", "0") or 0) for node in nodes if node.alive),
     )  # fmt: skip
@@ -82,7 +83,7 @@ def _mailboxes(ask: Ask, problem: ProblemError | None = None, given: dict[str, s
     param = ask.request.get_param
     search, cursor = (param("q") or "")[:80], (param("cursor") or "")[:400]
     found = mailboxes.list_mailboxes(ask, MailboxQuery(search=search, cursor=cursor))
-    return _render(
+    return admin_page(
         ask, "admin_mailboxes.html", "mailboxes", found=found, search=search, cursor=cursor, problem=problem,
         given=given or {}, status=problem.status if problem else 200,
     )  # fmt: skip
@@ -109,7 +110,7 @@ def show_mailbox(ask: Ask) -> Answer:
 def _mailbox(ask: Ask, problem: ProblemError | None = None, given: dict[str, str] | None = None) -> Answer:
     fields = mailboxes.editable(ask)
     options = {name: value for name, value in fields.items() if name not in _FIELDS and name != "webhook"}
-    return _render(
+    return admin_page(
         ask, "admin_mailbox.html", "mailboxes", mailbox=ask.mailbox, problem=problem, etag=mailboxes.etag_of(fields),
         fields={name: (given or fields).get(name, "") for name in _FIELDS}, options=options,
         locked_s=ask.world.registry.locked_for(ask.box), status=problem.status if problem else 200,
@@ -165,7 +166,7 @@ def _save(ask: Ask, given: dict[str, str]) -> None:
 @page("GET", "/admin/table", Right.MAILBOX_MANAGE, "Many mailboxes by a table")
 def show_table(ask: Ask) -> Answer:
     """A CSV is pasted, what it would change is shown, row by row."""
-    return _render(ask, "admin_table.html", "table", table="", told=None, applied=False)
+    return admin_page(ask, "admin_table.html", "mailboxes", table="", told=None, applied=False)
 
 
 @page("POST", "/admin/table", Right.MAILBOX_MANAGE, "Look at a table, or apply it")
@@ -174,13 +175,13 @@ def apply_table(ask: Ask) -> Answer:
     given = form(ask)
     table, applied = given.get("table", ""), given.get("action") == "apply"
     told = tables.of_table(ask, table.encode(), TableQuery(apply=applied))
-    return _render(ask, "admin_table.html", "table", table="" if applied else table, told=told, applied=applied)
+    return admin_page(ask, "admin_table.html", "mailboxes", table="" if applied else table, told=told, applied=applied)
 
 
 @page("GET", "/admin/events", Right.SERVICE_READ, "What happened lately")
 def show_events(ask: Ask) -> Answer:
     """The last hundred events, or those of one mailbox, the newest first."""
-    lists.show_queues(ask)
+    service.everywhere(ask)
     text = (ask.request.get_param("q") or "").strip()
     box = None
     if text:
@@ -189,4 +190,4 @@ def show_events(ask: Ask) -> Answer:
         except InvalidValueError:
             box = None
     events = ask.world.events.tail(_EVENTS, box=box) if box or not text else []
-    return _render(ask, "admin_events.html", "events", events=events[::-1], search=text)
+    return admin_page(ask, "admin_events.html", "events", events=events[::-1], search=text)

@@ -19,6 +19,8 @@ from esl_vm.web import (
     organisation,
     owner,
     pages,
+    service,
+    service_pages,
     sessions,
     sound,
     streams,
@@ -43,11 +45,13 @@ MODULES = (
     greetings,
     lists,
     broadcasts,
+    service,
     streams,
     pages,
     organisation,
     owner,
     admin,
+    service_pages,
 )
 """Each declares its routes when it is imported."""
 

@@ -1,4 +1,4 @@
-"""Distribution lists, and the state of nodes and queues."""
+"""Distribution lists."""
 
 from __future__ import annotations
 
@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.rights import Right
-from esl_vm.web.models import ListChange, ListQuery, Lists, ListTold, Nodes, NodeTold, Queues
+from esl_vm.web.models import ListChange, ListQuery, Lists, ListTold
 from esl_vm.web.problems import ProblemError, not_there
 from esl_vm.web.routes import Answer, Ask, route
-from esl_vm.web.times import iso
 
 if TYPE_CHECKING:
     from esl_vm.model.lists import DistributionList
 
 _TAG = "Distribution lists"
-_SERVICE = "Service"
 
 
 @route("GET", "/lists", Right.LIST_READ, "List the distribution lists", query=ListQuery, answer=Lists, tag=_TAG)
@@ -99,34 +97,3 @@ def take_off(ask: Ask) -> None:
         raise not_there() from None
     if not ask.world.lists.take_off(found.id, [member]):
         raise ProblemError("not-found", f"{member} is not on this list.")
-
-
-@route("GET", "/nodes", Right.SERVICE_READ, "The nodes and how they are", answer=Nodes, tag=_SERVICE)
-def list_nodes(ask: Ask) -> Nodes:
-    """Those that were alive within a day."""
-    _everywhere(ask)
-    zone = ask.world.timezone
-    return Nodes(
-        [NodeTold(one.name, one.alive, iso(one.at, zone), one.version, one.fields) for one in ask.world.cluster.nodes()]
-    )
-
-
-@route("GET", "/queues", Right.SERVICE_READ, "What waits to be sent", answer=Queues, tag=_SERVICE)
-def show_queues(ask: Ask) -> Queues:
-    """Mail and webhook calls that wait, and those that were given up."""
-    _everywhere(ask)
-    state = ask.world.cluster.state()
-    return Queues(
-        state.jobs.get("mail", 0),
-        state.jobs.get("webhook", 0),
-        state.jobs.get("dead", 0),
-        round(state.overdue_s, 1),
-        state.locked,
-        state.refuses,
-    )
-
-
-def _everywhere(ask: Ask) -> None:
-    """What is of the whole service is for who reaches all of it."""
-    if not ask.who.reach.everywhere:
-        raise ProblemError("forbidden", "That is for those who may see the whole service.")

@@ -476,6 +476,36 @@ class Queues(Told, frozen=True):
     refuses: Annotated[str, Meta(description="Why Redis takes no changes; empty = it does.")]
 
 
+class JobsQuery(Given, frozen=True):
+    """Which jobs."""
+
+    state: Annotated[Literal["", "waiting", "dead"], Meta(description="dead: given up; empty: both.")] = ""
+
+
+class JobTold(Told, frozen=True):
+    """A mail, a webhook call or the like that is still to be sent, or was given up."""
+
+    id: str
+    kind: str
+    mailbox: str
+    state: str
+    created: str
+    attempts: int
+    error: Annotated[str, Meta(description="Why the last attempt failed; empty: there was none.")]
+
+
+class Jobs(Told, frozen=True):
+    """Jobs; what was given up comes first."""
+
+    jobs: list[JobTold]
+
+
+class JobsDone(Told, frozen=True):
+    """To how many it was done."""
+
+    jobs: int
+
+
 class ProblemTold(Told, frozen=True):
     """What went wrong (RFC 9457)."""
 

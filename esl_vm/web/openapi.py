@@ -29,6 +29,7 @@ _PARAMETERS: dict[str, dict[str, Any]] = {
     "greeting": {"description": "Which greeting.", "enum": [str(one) for one in Greeting]},
     "list": {"description": "A distribution list, `900@default`.", "example": "900@default"},
     "member": {"description": "A mailbox of the list's domain.", "example": "1001"},
+    "job": {"description": "As the list of jobs shows it."},
     "session": {"description": "As the list of sessions shows it."},
 }
 _EVERYWHERE = ("cross-site", "error", "away")

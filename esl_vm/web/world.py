@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from esl_vm.actions.target import Converted
     from esl_vm.model.cluster import ClusterState, NodeState
     from esl_vm.model.events import Event
+    from esl_vm.model.jobs import Job, JobState
     from esl_vm.model.lists import DistributionList
     from esl_vm.model.mailbox import Folder, Mailbox, MailboxId
     from esl_vm.model.message import Message
@@ -191,6 +192,22 @@ class EventLog(Protocol):
         ...
 
 
+class Outbox(Protocol):
+    """What is still to be sent to somebody outside."""
+
+    def jobs(self, state: JobState) -> Iterator[Job]:
+        """All jobs in that state."""
+        ...
+
+    def retry(self, job_id: str, now: float) -> bool:
+        """Try it now, whatever its state; False if there is none of that id."""
+        ...
+
+    def forget(self, job_id: str) -> bool:
+        """Drop it unsent; False if there is none of that id."""
+        ...
+
+
 class Cluster(Protocol):
     """The nodes, and what they share."""
 
@@ -231,6 +248,7 @@ class WebWorld:
     broadcasts: Broadcasts
     events: EventLog
     cluster: Cluster
+    outbox: Outbox
     hub: Hub
     partition: Callable[[MailboxId], int]
     converted: Callable[[Path], AbstractContextManager[Converted]]

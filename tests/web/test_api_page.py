@@ -31,7 +31,8 @@ def portal(served):
     for _ in range(2):
         house.message(alice)
     token = house.token("*", domains=["default"]).token
-    yield {"API": f"{served.url}/api/v1", "TOKEN": token, "PATH": os.environ["PATH"]}
+    service = house.token("service.*", everywhere=True).token
+    yield {"API": f"{served.url}/api/v1", "TOKEN": token, "SERVICE": service, "PATH": os.environ["PATH"]}
     house.store.cluster.leave("media-1")
     for box in list(house.store.registry.boxes("default")):
         house.store.registry.remove(box)

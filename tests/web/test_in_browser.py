@@ -336,7 +336,7 @@ def test_an_administrators_pages_are_for_everybody(chromium, house, size):
     page.goto(f"{house.served.url}/admin/link/{house.store.access.link('marie', 600)}")
     page.click("main button")
     page.wait_for_url("**/admin")
-    for path in ("", "/mailboxes", f"/mailboxes/{box}", "/table", "/events"):
+    for path in ("", "/mailboxes", f"/mailboxes/{box}", "/table", "/queues", "/events"):
         page.goto(f"{house.served.url}/admin{path}")
         found = axe_module.Axe().run(page)
         assert [one["id"] for one in found.response["violations"]] == [], path

@@ -1,0 +1,99 @@
+"""The service itself by the API and the administrator's page: what waits, what was given up, tried again or dropped."""
+
+import html
+import re
+from urllib.parse import quote, urlencode
+
+import pytest
+
+from esl_vm.model.jobs import Job, JobKind, JobState
+
+FORM = "application/x-www-form-urlencoded"
+WHY = "https://hooks.example.com/secret/abc answered 410"
+
+
+@pytest.fixture
+def given_up(house):
+    """A mail that waits and a webhook call that was given up; gone again afterwards."""
+    box, now = house.box(), house.node.clock.now()
+    outbox = house.node.outbox
+    dead = Job(f"webhook:{house.domain}", JobKind.WEBHOOK, box, {}, created=now, due=0.0)
+    waits = Job(f"mail:{box}:m1:letter", JobKind.MAIL, box, {}, created=now, due=now + 600)
+    for job in (dead, waits):
+        outbox.add(job)
+    outbox.bury(outbox.claim(JobKind.WEBHOOK, now, 60.0), WHY)
+    yield dead.id, waits.id
+    for job in (dead, waits):
+        outbox.forget(job.id)
+
+
+@pytest.fixture
+def marie(house):
+    browser = house.administrator()
+    browser.headers["Accept-Language"] = "en"
+    return browser
+
+
+def state_of(house, job_id):
+    return next((str(state) for state in JobState for job in house.node.outbox.jobs(state) if job.id == job_id), None)
+
+
+def of(house, reply):
+    return [one for one in reply.json["jobs"] if one["mailbox"].endswith(f"@{house.domain}")]
+
+
+def test_what_was_given_up_is_listed_with_why_and_no_secret(house, given_up):
+    portal = house.token("service.read", everywhere=True)
+    dead, waits = of(house, portal.get("/api/v1/jobs"))
+    assert (dead["id"], dead["state"], dead["attempts"]) == (given_up[0], "dead", 1)
+    assert (waits["id"], waits["state"], waits["kind"], waits["error"]) == (given_up[1], "waiting", "mail", "")
+    assert "410" in dead["error"]
+    assert "secret" not in dead["error"]
+    assert [one["state"] for one in of(house, portal.get("/api/v1/jobs", query={"state": "dead"}))] == ["dead"]
+
+
+def test_it_is_tried_again_or_dropped(house, given_up):
+    portal = house.token("service.*", everywhere=True)
+    dead = f"/api/v1/jobs/{quote(given_up[0], safe='')}"
+    assert portal.post(f"{dead}/retry").status == 204
+    assert state_of(house, given_up[0]) == "waiting"
+    assert portal.delete(dead).status == 204
+    assert state_of(house, given_up[0]) is None
+    for gone in (portal.post(f"{dead}/retry"), portal.delete(dead)):
+        assert (gone.status, gone.problem) == (404, "not-found")
+
+
+def test_all_of_it_is_tried_again(house, given_up):
+    assert house.token("service.manage", everywhere=True).post("/api/v1/jobs/retry").json["jobs"] >= 2
+    assert state_of(house, given_up[0]) == "waiting"
+
+
+@pytest.mark.usefixtures("given_up")
+def test_it_is_for_who_sees_the_whole_service(house):
+    for path in ("/api/v1/jobs", "/api/v1/nodes", "/api/v1/queues"):
+        assert house.token("service.*").get(path).problem == "forbidden"
+    assert house.token("service.read", everywhere=True).post("/api/v1/jobs/retry").problem == "forbidden"
+
+
+def text_of(reply):
+    return html.unescape(re.sub(r"[ \n]+", " ", re.sub(r"<[^>]+>", " ", reply.body.decode().partition("<body")[2])))
+
+
+def test_the_page_shows_it_tries_again_and_drops(house, given_up, marie):
+    def press(**fields):
+        return text_of(
+            marie.get(marie.post("/admin/queues", urlencode(fields).encode(), kind=FORM).headers["Location"])
+        )
+
+    assert "were given up" in text_of(marie.get("/admin"))
+    shown = text_of(marie.get("/admin/queues"))
+    assert "given up" in shown
+    assert "410" in shown
+    assert "secret" not in shown
+    assert "It is tried again now" in press(action="retry", id=given_up[0])
+    assert state_of(house, given_up[0]) == "waiting"
+    assert "All of them are tried again now" in press(action="retry-all")
+    assert "It was dropped, unsent" in press(action="drop", id=given_up[0])
+    assert state_of(house, given_up[0]) is None
+    assert "It is no longer there" in press(action="drop", id=given_up[0])
+    assert marie.post("/admin/queues", b"action=burn", kind=FORM).status == 422
