@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import ProviderAwayError, SettingsError
 from esl_vm.model.settings_check import parse_address
-from esl_vm.oidc.provider import Provider
 from esl_vm.ops.checks import THIS_HOST, Finding, Level
-from esl_vm.store.clock import SharedClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +35,9 @@ def check_web(settings: Settings) -> Iterator[Finding]:
 
 def _check_provider(settings: Settings) -> Iterator[Finding]:
     """Whether it answers as the issuer that the settings name, and sends people back by TLS."""
+    from esl_vm.oidc.provider import Provider
+    from esl_vm.store.clock import SharedClock
+
     issuer, url = settings.oidc.issuer, settings.web.url
     try:
         Provider(settings.oidc, SharedClock()).metadata()
