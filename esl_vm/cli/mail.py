@@ -38,6 +38,20 @@ def add_commands(commands: Commands) -> None:
     _job_arguments(retry, "everything that waits or was given up")
     forget = group.add("forget", "drop unsent what was given up", _forget)
     _job_arguments(forget, "everything that was given up")
+    group.add(
+        "revoke-links",
+        "links in mails sent so far open nothing any more",
+        _revoke_links,
+        description="Mails that were sent have links that open their messages in a browser (web.link_days). From now on none "
+        "of them opens anything; mails sent from now on have new ones.",
+    )
+
+
+def _revoke_links(args: argparse.Namespace) -> int:
+    with opened_node(args) as node:
+        keys = node.store.links.revoke()
+    show("links in mails sent so far open nothing any more" if keys else "no mail sent so far has a link that opens")
+    return 0
 
 
 def _job_arguments(parser: argparse.ArgumentParser, every: str) -> None:

@@ -172,6 +172,15 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageLink:
+    """What a link in a mail opens: one message of one mailbox, until epoch seconds."""
+
+    box: MailboxId
+    message_id: str
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """A browser that signed in, without its secret.
 

@@ -223,6 +223,9 @@ class WebSettings:
     upload_mb: int = _setting(20, "most megabytes of a sound that is sent in", low=1, high=1000)
     pins: bool = _setting(True, "owners may sign in with mailbox and PIN; false = through [oidc] alone")
     session_hours: int = _setting(12, "hours after which one signs in anew", low=1, high=720)
+    link_days: int = _setting(
+        30, "days for which a link in a mail opens its message in a browser; 0 = mails have none", high=365
+    )
     address_failures: int = _setting(
         50,
         "wrong PINs and links from one address, for any mailboxes, within pins.window_s that shut it out",

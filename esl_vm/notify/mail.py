@@ -23,6 +23,7 @@ from esl_vm.notify.sound import attachment
 from esl_vm.sound import disk
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
     from email.message import EmailMessage
 
@@ -61,6 +62,7 @@ class Mailer:
         server, templates, settings: see there. mailboxes, audio: the ports.
         language, timezone: for mailboxes that name none: `fr` or `en`, an IANA name.
         run: how a sound is encoded: at once, or in a thread.
+        link: where a message of a mailbox, written about at that time, is heard in a browser; `` = nowhere.
 
     Raises:
         SettingsError: the sender is no mail address.
@@ -77,6 +79,7 @@ class Mailer:
         timezone: str = "America/Toronto",
         *,
         run: disk.Runner = disk.at_once,
+        link: Callable[[MailboxId, str, float], str] = lambda *_: "",
     ) -> None:
         for address in (settings.sender, settings.reply_to or settings.sender):
             if addresses(address)[0] != [address]:
@@ -88,6 +91,7 @@ class Mailer:
         self._mailboxes = mailboxes
         self._audio = audio
         self._run = run
+        self._link = link
 
     def carry(self, job: Job) -> Outcome:
         """Send one mail; may raise StoreDownError before anything was sent."""
@@ -184,6 +188,7 @@ class Mailer:
         language = wording.language_of(mailbox.language, self._language)
         received = wording.local_time(float(told["received"]), mailbox.timezone, self._timezone)
         name, number = str(told.get("caller_name", "")), str(told.get("caller_number", ""))
+        deleted = mailbox.options.delete and whole
         news = News(
             language=language,
             owner=mailbox.name,
@@ -203,10 +208,11 @@ class Mailer:
             new=int(job.body.get("new", 0)),
             old=int(job.body.get("old", 0)),
             attached=bool(files),
-            deleted=mailbox.options.delete and whole,
+            deleted=deleted,
             message_id=str(told["id"]),
             call=CallDetails.of(told),
             transcript=mail.transcript,
+            link="" if deleted or form == PAGE else self._link(mailbox.id, str(told["id"]), _written(job)),
         )
         envelope = self._envelope(job, mailbox, recipients)
         if form == PAGE:
@@ -250,8 +256,7 @@ class Mailer:
 
     def _envelope(self, job: Job, mailbox: Mailbox, recipients: list[str]) -> Envelope:
         # Not when the message was recorded: a forwarded one, or one that waited, would lie deep in the inbox.
-        written = float(job.body.get("at") or job.body["message"]["received"])
-        date = wording.local_time(written, mailbox.timezone, self._timezone)
+        date = wording.local_time(_written(job), mailbox.timezone, self._timezone)
         return envelope_of(self._settings, mailbox.id, recipients, _message_id(job, self._settings.sender), date)
 
     def _sounds(self, told: dict[str, Any], received: datetime, *, last: bool) -> list[Attachment]:
@@ -300,6 +305,11 @@ def _message_id(job: Job, sender: str) -> str:
     """Always the same for a job, so that a mail sent twice can be told by the mail system."""
     about = hashlib.sha256(job.id.encode()).hexdigest()[:24]
     return f"{job.body['message']['id']}.{about}@{sender.rpartition('@')[2]}"
+
+
+def _written(job: Job) -> float:
+    """When it is written, epoch seconds; the same however often it is tried."""
+    return float(job.body.get("at") or job.body["message"]["received"])
 
 
 def _together(recipients: list[str]) -> list[list[str]]:

@@ -56,6 +56,7 @@ class News:
         urgent, cut: marked urgent; cut short by a failure. forwarded_by: the mailbox that forwarded it, `` if none.
         new, old: messages in the mailbox when it came.
         attached: the sound is attached. deleted: it goes to the trash once this mail is accepted.
+        link: where the message is heard in a browser, `` = nowhere.
         message_id: the message's id. call: the call it came by, as `call.dialled`.
         transcript: what is said in it, `` if that is not known.
     """
@@ -82,6 +83,7 @@ class News:
     message_id: str
     call: CallDetails
     transcript: str = ""
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +290,7 @@ def _example(language: str) -> News:
         message_id="19f2a7",
         call=CallDetails("5360@x", "1017", "5145550123", "1900", "Sales"),
         transcript="Bonjour, c'est Zoé. Rappelez-moi.",
+        link="https://voicemail.example.com/listen/x",
     )
 
 

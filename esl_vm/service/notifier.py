@@ -11,7 +11,10 @@ from esl_vm.model.settings_check import parse_address
 from esl_vm.service.wiring import in_thread
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from esl_vm.esl.inbound import EventSocketSwitch
+    from esl_vm.model.mailbox import MailboxId
     from esl_vm.model.settings import Settings
     from esl_vm.notify.mail import Mailer
     from esl_vm.notify.mail_templates import MailTemplates
@@ -84,7 +87,21 @@ def _build_mailer(node: Node) -> Mailer | None:
         node.audio,
         *_language_and_zone(settings),
         run=in_thread,
+        link=link_maker(node),
     )
+
+
+def link_maker(node: Node) -> Callable[[MailboxId, str, float], str]:
+    """Where a message is heard in a browser, by a link in a mail that was written at that time; `` where nobody wants links."""
+    web, links = node.settings.web, node.store.links
+    lives_s = web.link_days * 86400
+
+    def link(box: MailboxId, message_id: str, written: float) -> str:
+        if not (web.url and lives_s):
+            return ""
+        return f"{web.url.rstrip('/')}/listen/{links.make(box, message_id, written + lives_s, lives_s)}"
+
+    return link
 
 
 def build_pin_writer(settings: Settings) -> PinWriter:

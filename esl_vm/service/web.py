@@ -142,6 +142,7 @@ def build_web(node: Node, listener: object) -> WebServer:
         spool=node.spool,
         clock=node.clock,
         access=node.store.access,
+        links=node.store.links,
         calls=node.store.calls,
         broadcasts=node.store.broadcasts,
         events=node.store.events,

@@ -76,6 +76,10 @@ TOKENS = "vm:tokens"
 TOKENS_USED = "vm:tokens:used"
 
 
+LINK_KEYS = "vm:links:keys"
+"""The keys that sign links in mails, by their ids: hash."""
+
+
 def login_address(address: str) -> str:
     """How many wrong PINs came from an address: string, expires."""
     return f"vm:login:address:{address}"

@@ -24,6 +24,7 @@ from esl_vm.store.events import RedisEvents
 from esl_vm.store.housekeeping import Housekeeping
 from esl_vm.store.keys import META, Keys
 from esl_vm.store.link import Link
+from esl_vm.store.links import RedisMessageLinks
 from esl_vm.store.lists import RedisLists
 from esl_vm.store.mailboxes import RedisMailboxes
 from esl_vm.store.outage import is_away, sentence
@@ -60,7 +61,7 @@ class Store:
 
     Attributes:
         mailboxes, pins, registry, directory, lists: the ports. broadcasts, renames: those under way. calls: messages by
-            the calls they came by. access: sessions and tokens. events: reading what
+            the calls they came by. access: sessions and tokens. links: those in mails. events: reading what
             happened. housekeeping: what has to be done now and then. cluster: its nodes, and what they share.
         installation: the id of what lies in this Redis, which its sounds carry too; `` before Redis was reached.
         backup: mailboxes as a whole, out of Redis and in. schema: the one that was in force when Redis was reached last, 0
@@ -104,6 +105,7 @@ class Store:
         self.renames = Renames(base, self.lists)
         self.broadcasts = RedisBroadcasts(base)
         self.access = RedisAccess(base)
+        self.links = RedisMessageLinks(base)
         self.calls = RedisCalls(base)
         self.events = RedisEvents(base)
         self.backup = Backup(base, self.registry)

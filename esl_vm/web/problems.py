@@ -33,6 +33,7 @@ TYPES = {
     "method-not-allowed": (405, "That can't be done here"),
     "not-acceptable": (406, "It can't be had in that form"),
     "too-slow": (408, "The request took too long to arrive"),
+    "gone": (410, "What the link led to is not there any more"),
     "exists": (409, "It is there already"),
     "full": (409, "There is no room"),
     "changed": (412, "It was changed meanwhile"),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from esl_vm.model.mailbox import Folder, Mailbox, MailboxId
     from esl_vm.model.message import Message
     from esl_vm.model.pins import PinRules
-    from esl_vm.model.rights import Session, Token
+    from esl_vm.model.rights import MessageLink, Session, Token
     from esl_vm.model.settings import WebSettings
     from esl_vm.model.store import Page, Place
     from esl_vm.ports import AudioStore, Clock, Pins
@@ -75,6 +75,14 @@ class Access(Protocol):
 
     def first_use(self, secret: str, seconds: int) -> bool:
         """Whether what may be used once is used for the first time; it is remembered for so many seconds."""
+        ...
+
+
+class MessageLinks(Protocol):
+    """Links in mails."""
+
+    def read(self, token: str) -> MessageLink | None:
+        """What a link opens, whether or not it is too old; None: it is none of ours."""
         ...
 
 
@@ -244,6 +252,7 @@ class WebWorld:
     spool: Spool
     clock: Clock
     access: Access
+    links: MessageLinks
     calls: Calls
     broadcasts: Broadcasts
     events: EventLog

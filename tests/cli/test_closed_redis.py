@@ -37,7 +37,16 @@ FIND_NOTHING = {"doctor", "message search", "prompts check"}
 WRITES = {
     *("admin add", "admin remove", "broadcast", "greeting import", "greeting remove", "greeting set-dates"),
     *("import asterisk", "import fusionpbx", "import mod-voicemail", "list add", "list remove", "list rename"),
-    *("mail forget", "mail retry", "mailbox add", "mailbox apply", "mailbox copy", "mailbox pin", "mailbox remove"),
+    *(
+        "mail forget",
+        "mail retry",
+        "mail revoke-links",
+        "mailbox add",
+        "mailbox apply",
+        "mailbox copy",
+        "mailbox pin",
+        "mailbox remove",
+    ),
     *("mailbox rename", "mailbox set", "mailbox unlock", "message delete", "message move", "message restore"),
     *("message send", "notify", "phone", "prompts build", "restore", "serve", "spool settle", "token add"),
     *("token revoke", "web"),

@@ -243,6 +243,12 @@ class TestMail:
         assert vm("mail", "forget", given_up).code == 0
         assert vm("mail", "list", "--json").json == []
 
+    def test_links_that_were_sent_are_made_void(self, vm, node):
+        token = node.store.links.make(ALICE, "m1", node.clock.now() + 60, 60)
+        assert "open nothing any more" in vm("mail", "revoke-links").out
+        assert node.store.links.read(token) is None
+        assert "no mail sent so far" in vm("mail", "revoke-links").out
+
     def test_one_that_is_not_there_is_told(self, vm):
         ran = vm("mail", "retry", "nonesuch")
         assert ran.code == 1

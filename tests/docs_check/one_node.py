@@ -66,7 +66,14 @@ def one_node(followed: Followed, all_hosts: list[Host]) -> None:
         typed = re.sub(r"\b[0-9a-f]{12}\b", tokens[0] if tokens else "none", line)
         followed.type_in(WEB, section, line, [host], typed=typed)
     host.run("mkdir -p backup; chmod 777 backup")
-    for section in ("Back up", "Restore", "Who signed in", "Calls at your expense", "What is stored how"):
+    for section in (
+        "Back up",
+        "Restore",
+        "Who signed in",
+        "Links in mails",
+        "Calls at your expense",
+        "What is stored how",
+    ):
         for block in in_section(SECURITY, section):
             if block.kind not in {"sh", "console"}:
                 continue

@@ -68,12 +68,14 @@ class House:
 
     def postman(self, port, outbox=None, **settings):
         server = {"timeout_s": 2.0, "helo": "pbx.example.com"} | settings.pop("server", {})
+        more = {"link": settings.pop("link")} if "link" in settings else {}
         mailer = Mailer(
             SmtpServer("127.0.0.1", port, **server),
             MailTemplates(),
             MailSettings(sender="vm@pbx.example.com", **settings),
             self.mailboxes,
             self.audio,
+            **more,
         )
         return JobWorker(JobKind.MAIL, outbox or self.outbox, mailer.carry, self.clock)
 

@@ -85,6 +85,29 @@ def test_a_message_left_is_mailed_with_its_sound_and_its_accents(house, post):
         assert (sound.getnframes() / sound.getframerate(), sound.getframerate()) == (1.5, 8000)
 
 
+def test_a_link_is_that_of_the_message_and_the_same_at_every_attempt(house, post):
+    asked = []
+    postman = house.postman(
+        post.port, link=lambda *about: asked.append(about) or "https://voicemail.example.com/listen/x"
+    )
+    house.add()
+    house.leave()
+    house.plan()
+    work(postman)
+    [mail] = post.letters.mails
+    assert "https://voicemail.example.com/listen/x" in mail.get_body(("plain",)).get_content()
+    assert asked == [(ALICE, "m1", house.clock.now())]
+
+
+def test_a_message_that_its_mail_takes_away_has_no_link(house, post):
+    house.add(delete="yes")
+    house.leave()
+    house.plan()
+    work(house.postman(post.port, link=lambda *_: "https://voicemail.example.com/listen/x"))
+    [mail] = post.letters.mails
+    assert "listen" not in mail.get_body(("plain",)).get_content()
+
+
 def test_dates_are_on_the_mailbox_s_own_clock(house, post):
     house.add(timezone="America/Phoenix", language="en")  # whose clock nobody changes: Vancouver's rules did, in 2026
     house.leave()

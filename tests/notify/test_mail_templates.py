@@ -99,6 +99,19 @@ def test_an_english_mail():
     assert body.endswith("Your mailbox holds 2 new messages and 1 old.\n")
 
 
+@pytest.mark.parametrize(
+    ("language", "words"), [("fr", "Écouter dans le navigateur : "), ("en", "Listen in the browser: ")]
+)
+def test_a_mail_has_the_link_in_both_its_parts_where_there_is_one(language, words):
+    link = "https://voicemail.example.com/listen/" + "x" * 120
+    mail = written(language=language, link=link)
+    assert f"{words}{link}\n" in text_of(mail)
+    assert f'<a href="{link}">' in text_of(mail, "html")
+    without = written(language=language)
+    assert "navigateur" not in text_of(without) + text_of(without, "html")
+    assert "rowser" not in text_of(without) + text_of(without, "html")
+
+
 @pytest.mark.parametrize("language", ["fr", "en"])
 @pytest.mark.parametrize("urgent", [True, False])
 @pytest.mark.parametrize("forwarded", ["", "1002@default"])

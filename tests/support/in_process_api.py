@@ -26,7 +26,7 @@ class Api:
         self._application = build_application(
             WebWorld(
                 settings=WebSettings(), mailboxes=store.mailboxes, registry=store.registry, pins=store.pins,
-                pin_rules=PinRules(), lists=store.lists, clock=store.clock, access=store.access, calls=store.calls,
+                pin_rules=PinRules(), lists=store.lists, clock=store.clock, access=store.access, links=store.links, calls=store.calls,
                 broadcasts=store.broadcasts, events=store.events, cluster=store.cluster, hub=Hub(store.events),
                 partition=store.keys.partition, **nothing,
             )

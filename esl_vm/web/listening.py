@@ -1,0 +1,91 @@
+"""A link in a mail: one message of one mailbox, heard without signing in, and nothing else.
+
+What looks at a link, a mail scanner above all, changes nothing: only the page's buttons do, and its sound when it plays.
+The link dies with the message, when that goes to the trash, and when its time is over.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from esl_vm.model.actor import acting, browser
+from esl_vm.model.errors import NoSuchMailboxError, NoSuchMessageError
+from esl_vm.model.mailbox import Folder
+from esl_vm.model.rights import NOBODY, Right
+from esl_vm.web import messages
+from esl_vm.web.models import SoundQuery
+from esl_vm.web.pages import box_address, form, render, see_other
+from esl_vm.web.problems import ProblemError
+from esl_vm.web.routes import Answer, Ask, page
+from esl_vm.web.sound import sound
+
+if TYPE_CHECKING:
+    from esl_vm.model.message import Message
+
+_LINK = "/listen/{token}"
+
+
+@page("GET", _LINK, Right.ANYBODY, "A message, by a link in a mail")
+def show(ask: Ask) -> Answer:
+    """With a player and buttons; looking at it leaves it new."""
+    try:
+        message = _opened(ask)
+    except ProblemError as problem:
+        if problem.kind != "gone":
+            raise
+        return render(ask, "listen_gone.html", status=problem.status, why=problem.detail)
+    own = box_address(ask.box, "folder", str(message.folder), message.id)
+    return render(ask, "listen.html", message=message, address=f"/listen/{ask.path['token']}", own=own)
+
+
+@page("POST", _LINK, Right.ANYBODY, "Mark the message heard, or delete it")
+def change(ask: Ask) -> Answer:
+    """By the page's buttons, and by its script when the sound plays."""
+    message, action = _opened(ask), form(ask).get("action")
+    with acting(browser(f"link {ask.box}", ask.address, ask.id)):
+        if action == "heard":
+            messages.mark_heard(ask, message.id)
+        elif action == "delete":
+            ask.world.mailboxes.delete(ask.box, message.id)
+        else:
+            raise ProblemError("invalid")
+    return see_other(f"/listen/{ask.path['token']}")
+
+
+@page("GET", _LINK + "/sound", Right.ANYBODY, "Its sound")
+def hear(ask: Ask) -> Answer:
+    """Ranges as in the API; it is an event of the mailbox, with the address it was asked from."""
+    message = _opened(ask)
+    return _sound(ask, message, message.id)
+
+
+@page("GET", _LINK + "/introduction", Right.ANYBODY, "The introduction of who forwarded it")
+def hear_introduction(ask: Ask) -> Answer:
+    """Likewise."""
+    message = _opened(ask)
+    if not message.intro_id:
+        raise ProblemError("not-found")
+    return _sound(ask, message, message.intro_id)
+
+
+def _sound(ask: Ask, message: Message, audio_id: str) -> Answer:
+    with acting(browser(f"link {ask.box}", ask.address, ask.id)):
+        return sound(ask, audio_id, SoundQuery(), "message", message.id)
+
+
+def _opened(ask: Ask) -> Message:
+    """The message of the link; opens its mailbox. Raises ProblemError: `gone`, or `not-found` for what nobody signed."""
+    link = ask.world.links.read(ask.path["token"])
+    if link is None:
+        raise ProblemError("not-found")
+    ask.who = NOBODY  # whoever is signed in here as well: it is the link that opens
+    ask.opened = ask.world.mailboxes.open(link.box)
+    if link.until < ask.world.clock.now():
+        raise ProblemError("gone", "expired")
+    try:
+        message = ask.world.mailboxes.message(link.box, link.message_id) if ask.opened else None
+    except (NoSuchMailboxError, NoSuchMessageError):
+        message = None
+    if message is None or message.folder is Folder.TRASH:
+        raise ProblemError("gone", "deleted")
+    return message
