@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from esl_vm.model.call import Call, Listened, Recorded
-    from esl_vm.model.events import What
+    from esl_vm.model.events import EventType
     from esl_vm.model.lists import DistributionList
     from esl_vm.model.mailbox import Folder, Greeting, Mailbox, MailboxId, StoredGreeting
     from esl_vm.model.message import Counts, Message
@@ -206,11 +206,11 @@ class Mailboxes(Protocol):
         """
         ...
 
-    def tell_call(self, box: MailboxId, number: str, how: str, *, refused: str = "") -> None:
+    def log_outgoing_call(self, box: MailboxId, number: str, how: str, *, refused: str = "") -> None:
         """Write down a call that is not counted: one to the operator, or one `refused` for that reason."""
         ...
 
-    def tell(self, box: MailboxId, what: What, message_id: str = "", **details: str) -> None:
+    def log_event(self, box: MailboxId, what: EventType, message_id: str = "", **details: str) -> None:
         """Write down what was done with a mailbox without changing it (a message heard again, exported)."""
         ...
 

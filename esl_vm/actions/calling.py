@@ -41,7 +41,7 @@ def place_call(
         mark: by which the call is known to who asked for it.
     """
     if not is_allowed(options.call_patterns, number):
-        mailboxes.tell_call(box, number, how, refused="call_patterns")
+        mailboxes.log_outgoing_call(box, number, how, refused="call_patterns")
         return CallRefusal.NUMBER
     counted = mailboxes.count_call(
         box, options.calls_per_day, hourly=options.calls_per_hour, number=number, how=how, message_id=message_id, mark=mark

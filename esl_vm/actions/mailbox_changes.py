@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from esl_vm.model.pins import PinRules
 
 
-class TellsPins(Protocol):
-    """Who tells owners the PINs that were drawn for them."""
+class HandsOutPins(Protocol):
+    """Who gives owners their random PINs."""
 
     def check(self, box: MailboxId, fields: Mapping[str, str]) -> None:
-        """Whether it can be told to this owner; raises InvalidValueError."""
+        """Whether it can be given to this owner; raises InvalidValueError."""
         ...
 
-    def tell(self, box: MailboxId, fields: Mapping[str, str], pin: str) -> None:
-        """Tell one."""
+    def give(self, box: MailboxId, fields: Mapping[str, str], pin: str) -> None:
+        """Give out one."""
         ...
 
 
@@ -40,7 +40,7 @@ class Change:
     Args:
         row: the row. new: there is no such mailbox yet.
         before: its fields as they are. fields: those that differ, as they will be.
-        pin: the PIN to set, `` for none, None to leave it. drawn: it is a random one, to be told.
+        pin: the PIN to set, `` for none, None to leave it. random: it is a random one, to be given to its owner.
         greetings: sounds to put in force, None to take one away.
     """
 
@@ -49,7 +49,7 @@ class Change:
     before: dict[str, str]
     fields: dict[str, str] = field(default_factory=dict)
     pin: str | None = field(default=None, repr=False)
-    drawn: bool = False
+    random: bool = False
     greetings: dict[Greeting, Converted | None] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
@@ -65,13 +65,13 @@ class Change:
         parts += [f"greeting {greeting}{'' if sound else ' removed'}" for greeting, sound in self.greetings.items()]
         if self.pin is not None:
             default = self.new and self.row.pin is None
-            plain = "a random PIN" if self.drawn else "a PIN" if self.pin else "no PIN"
-            parts.append(f"the default PIN {DEFAULT_PIN}" if default and not self.drawn else plain)
+            plain = "a random PIN" if self.random else "a PIN" if self.pin else "no PIN"
+            parts.append(f"the default PIN {DEFAULT_PIN}" if default and not self.random else plain)
         return f"{'new' if self.new else 'change':<7}{self.row.box}: {', '.join(parts)}"
 
     def weakness(self, rules: PinRules) -> str:
         """Why its owner would not be allowed to choose the PIN that the row names; `` if they would."""
-        return rules.weakness(self.pin, self.row.box.number) if self.pin and self.row.pin and not self.drawn else ""
+        return rules.weakness(self.pin, self.row.box.number) if self.pin and self.row.pin and not self.random else ""
 
 
 def changes_of(
@@ -88,10 +88,10 @@ def changes_of(
     Args:
         table: a row with a sound that can't be read becomes one of its problems, and is left out.
         target: where the mailboxes are.
-        rules: what a PIN that is drawn keeps to.
+        rules: what a random PIN keeps to.
         sound_of: a greeting's file as the store keeps sounds, until the changes are made; raises InvalidValueError.
         reset_pins: set the table's PINs where owners have one too.
-        random_pins: draw the PINs of new mailboxes; with `reset_pins` of all.
+        random_pins: new mailboxes get random PINs; with `reset_pins` of all.
     """
     found = []
     for row in list(table.rows):
@@ -102,7 +102,7 @@ def changes_of(
             table.rows.remove(row)
             continue
         if change.pin == RANDOM or (random_pins and row.pin is None and (change.new or reset_pins)):
-            change.pin, change.drawn = rules.random_pin(row.box.number), True
+            change.pin, change.random = rules.random_pin(row.box.number), True
         if change:
             found.append(change)
     return found
@@ -136,22 +136,22 @@ def _differs(target: Target, mailbox: Mailbox | None, greeting: Greeting, sound:
         return True
 
 
-def make(change: Change, target: Target, now: float, teller: TellsPins | None = None) -> None:
+def make(change: Change, target: Target, now: float, handout: HandsOutPins | None = None) -> None:
     """Make one change.
 
     Args:
         change: it.
         target: where.
         now: epoch seconds.
-        teller: tells a PIN that was drawn, once it is in force; None: none was.
+        handout: gives a random PIN to its owner, once it is set; None: there is none.
 
     Raises:
         InvalidValueError, MailboxExistsError, NoSuchMailboxError: it can't be made any more.
     """
-    box, drawn = change.row.box, change.pin if change.drawn else None
+    box, random_pin = change.row.box, change.pin if change.random else None
     facts = {**change.before, **change.fields}
-    if drawn and teller:
-        teller.check(box, facts)
+    if random_pin and handout:
+        handout.check(box, facts)
     if change.new:
         hashed = target.pins.hashed(change.pin or "")
         target.registry.add(box, change.fields, pin_hash=hashed, pin_initial=True)
@@ -160,8 +160,8 @@ def make(change: Change, target: Target, now: float, teller: TellsPins | None = 
             target.registry.change(box, change.fields)
         if change.pin is not None:
             target.pins.change(box, change.pin, initial=True)
-    if drawn and teller:
-        teller.tell(box, facts, drawn)
+    if random_pin and handout:
+        handout.give(box, facts, random_pin)
     for greeting, sound in change.greetings.items():
         if sound is None:
             target.mailboxes.remove_greeting(box, greeting)

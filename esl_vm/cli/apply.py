@@ -11,8 +11,8 @@ from esl_vm.cli.boxes import opened_node
 from esl_vm.cli.config import settings_of
 from esl_vm.cli.files import write_text
 from esl_vm.cli.output import complain, confirmed, show
+from esl_vm.cli.pin_handout import handing_out, handout_options
 from esl_vm.cli.progress import progress_bar
-from esl_vm.cli.told_pins import telling, telling_options
 from esl_vm.model.errors import (
     InvalidValueError,
     MailboxExistsError,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from esl_vm.actions.mailbox_changes import Change
     from esl_vm.cli.parsers import Commands
-    from esl_vm.cli.told_pins import Telling
+    from esl_vm.cli.pin_handout import PinHandout
     from esl_vm.ops.node import Node
 
 
@@ -37,7 +37,7 @@ def add_commands(group: Commands) -> None:
         _apply,
         description="Add and change mailboxes as a file says; mailboxes that are not in it stay as they are. What would "
         "change is shown first. CSV has a first line of column names: mailbox, name, email, any option, pin (set where "
-        "there is none; `none` asks for none, `random` draws one), greeting.unavailable and so on (a sound file, `none` takes it away). "
+        "there is none; `none` asks for none, `random` for a random one), greeting.unavailable and so on (a sound file, `none` takes it away). "
         "An empty cell takes a field back to its default. Applying the same file twice changes nothing.",
         examples="""
             esl-vm mailbox apply mailboxes.csv --dry-run
@@ -49,9 +49,9 @@ def add_commands(group: Commands) -> None:
     bring.add_argument("--yes", action="store_true", help="do not ask")
     bring.add_argument("--reset-pins", action="store_true", help="set the file's PINs where owners have one too")
     bring.add_argument(
-        "--random-pins", action="store_true", help="draw the PINs of new mailboxes; with --reset-pins of all"
+        "--random-pins", action="store_true", help="random PINs for new mailboxes; with --reset-pins of all"
     )
-    telling_options(bring, many=True)
+    handout_options(bring, many=True)
 
     export = group.add(
         "export",
@@ -92,14 +92,14 @@ def _apply(args: argparse.Namespace) -> int:
         if not confirmed(f"Apply this?{left_out}", yes=args.yes):
             complain("nothing was changed")
             return 1
-        with telling(args, node.settings) as teller:
-            failed = _apply_all(node, changes, teller)
+        with handing_out(args, node.settings) as handout:
+            failed = _apply_all(node, changes, handout)
     _warn_of_weak_pins(args, changes)
     show(f"applied {len(changes) - failed} of {len(changes)}")
     return 1 if table.problems or failed else 0
 
 
-def _apply_all(node: Node, changes: list[Change], teller: Telling) -> int:
+def _apply_all(node: Node, changes: list[Change], handout: PinHandout) -> int:
     """Apply changes row by row; returns how many rows could not be. Raises StoreDownError with where it stopped."""
     from esl_vm.actions.mailbox_changes import make
 
@@ -109,7 +109,7 @@ def _apply_all(node: Node, changes: list[Change], teller: Telling) -> int:
             if show:
                 show(place, len(changes), str(change.row.box))
             try:
-                make(change, node.target, node.clock.now(), teller)
+                make(change, node.target, node.clock.now(), handout)
             except (InvalidValueError, MailboxExistsError, NoSuchMailboxError) as wrong:
                 complain(f"{change.row.where}: {wrong}")
                 failed += 1

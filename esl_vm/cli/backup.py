@@ -13,7 +13,7 @@ from esl_vm import __version__
 from esl_vm.cli.config import settings_of
 from esl_vm.cli.output import complain, show
 from esl_vm.model.errors import AudioMissingError, InvalidValueError, StoreDownError
-from esl_vm.model.events import What
+from esl_vm.model.events import EventType
 from esl_vm.model.mailbox import MailboxId
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def _write_all(node: Node, writer: BackupWriter, *, sounds: bool) -> tuple[Count
                 count["sound"] += 1
     with contextlib.suppress(StoreDownError):  # a Redis that takes no changes keeps nobody from what it has
         for box in boxes:
-            node.mailboxes.tell(box, What.EXPORTED, part="backup")
+            node.mailboxes.log_event(box, EventType.EXPORTED, part="backup")
     return count, lost
 
 

@@ -9,7 +9,7 @@ from esl_vm.cli.boxes import box_argument, box_of, opened_mailbox
 from esl_vm.cli.config import settings_of
 from esl_vm.cli.mailbox_fields import field_options, fields_of, new_pin, pin_options, with_pin
 from esl_vm.cli.output import complain, show
-from esl_vm.cli.told_pins import telling
+from esl_vm.cli.pin_handout import handing_out
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.pins import DEFAULT_PIN
 
@@ -40,13 +40,13 @@ def _copy(args: argparse.Namespace) -> int:
     box = MailboxId.parse(args.new, source.domain)
     fields = fields_of(args)
     pin, is_default = new_pin(args, f"PIN for {box} (Enter for the default {DEFAULT_PIN})", box)
-    with opened_mailbox(args) as (node, mailbox), telling(args, node.settings) as teller:
-        told = {"name": mailbox.name, "email": mailbox.email, "language": mailbox.language, **fields}
+    with opened_mailbox(args) as (node, mailbox), handing_out(args, node.settings) as handout:
+        facts = {"name": mailbox.name, "email": mailbox.email, "language": mailbox.language, **fields}
         if args.random_pin:
-            teller.check(box, told)
+            handout.check(box, facts)
         for greeting in copy_mailbox(node.target, mailbox, box, fields, pin, node.clock.now()):
             complain(f"the {greeting} greeting was left out: its sound is gone")
         show(f"added {box} like {source} {with_pin(pin, is_default=is_default, is_random=args.random_pin)}")
         if args.random_pin:
-            teller.tell(box, told, pin)
+            handout.give(box, facts, pin)
     return 0

@@ -14,7 +14,7 @@ from esl_vm.cli.output import clock_time, iso_time, minute, print_list, show
 from esl_vm.cli.parsers import json_option
 from esl_vm.importers.sound_file import converted
 from esl_vm.model.errors import InvalidValueError, StoreDownError, VoicemailError
-from esl_vm.model.events import What
+from esl_vm.model.events import EventType
 from esl_vm.model.mailbox import Greeting, Mailbox, StoredGreeting, check_dates
 from esl_vm.model.message import new_id
 
@@ -163,7 +163,7 @@ def _export(args: argparse.Namespace) -> int:
     with opened_mailbox(args) as (node, mailbox):
         write_file(node.audio.playable(_stored(mailbox, Greeting(args.greeting)).audio_id), args.file)
         with suppress(StoreDownError):  # a Redis that takes no changes keeps nobody from what it has
-            node.mailboxes.tell(mailbox.id, What.EXPORTED, part=args.greeting)
+            node.mailboxes.log_event(mailbox.id, EventType.EXPORTED, part=args.greeting)
     if args.file != "-":
         show(f"wrote {args.file}")
     return 0

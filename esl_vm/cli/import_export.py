@@ -11,7 +11,7 @@ from esl_vm.cli.config import settings_of
 from esl_vm.cli.output import complain, print_json, show
 from esl_vm.cli.progress import progress_bar
 from esl_vm.model.errors import InvalidValueError, NoSuchMailboxError, StoreDownError
-from esl_vm.model.events import What
+from esl_vm.model.events import EventType
 from esl_vm.model.mailbox import MailboxId
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ def _export_asterisk(args: argparse.Namespace) -> int:
         report = export_asterisk(node.target, named or node.registry.boxes(), Path(args.to), progress=progress)
         with suppress(StoreDownError):
             for box in named or node.registry.boxes():
-                node.mailboxes.tell(box, What.EXPORTED, part="mailbox")
+                node.mailboxes.log_event(box, EventType.EXPORTED, part="mailbox")
     _print(report, as_json=args.json)
     lost = report.messages.reported + report.greetings.reported + report.mailboxes.reported
     return report.exit_code or int(bool(lost))

@@ -10,7 +10,7 @@ from esl_vm.cli.config import settings_of
 from esl_vm.cli.mailbox_fields import check_pin_options, field_options, fields_of, new_pin, pin_options, with_pin
 from esl_vm.cli.output import clock_time, complain, confirmed, print_json, print_list, read_pin, show
 from esl_vm.cli.parsers import json_option
-from esl_vm.cli.told_pins import telling
+from esl_vm.cli.pin_handout import handing_out
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.mailbox import Folder, Greeting
 from esl_vm.model.options import FIELDS as OPTIONS
@@ -106,13 +106,13 @@ def _add(args: argparse.Namespace) -> int:
     box = box_of(args, settings_of(args))
     fields = fields_of(args)
     pin, is_default = new_pin(args, f"PIN for {box} (Enter for the default {DEFAULT_PIN})", box)
-    with opened_node(args) as node, telling(args, node.settings) as teller:
+    with opened_node(args) as node, handing_out(args, node.settings) as handout:
         if args.random_pin:
-            teller.check(box, fields)
+            handout.check(box, fields)
         node.add_mailbox(box, fields, pin)
         show(f"added {box} {with_pin(pin, is_default=is_default, is_random=args.random_pin)}")
         if args.random_pin:
-            teller.tell(box, fields, pin)
+            handout.give(box, fields, pin)
     return 0
 
 
@@ -252,13 +252,13 @@ def _pin(args: argparse.Namespace) -> int:
         pin = "" if args.no_pin else read_pin(from_stdin=args.pin_stdin, question=f"new PIN for {box}")
     if not pin and not args.no_pin:
         raise InvalidValueError("no PIN was given; --no-pin takes it away")
-    with opened_mailbox(args) as (node, _), telling(args, settings) as teller:
+    with opened_mailbox(args) as (node, _), handing_out(args, settings) as handout:
         fields = node.registry.fields(box)
         if args.random_pin:
-            teller.check(box, fields)
+            handout.check(box, fields)
         node.store.pins.change(box, pin, initial=not args.owners_choice)
         if args.random_pin:
-            teller.tell(box, fields, pin)
+            handout.give(box, fields, pin)
     weakness = settings.pins.weakness(pin, box.number) if pin else ""
     if weakness:
         complain(f"the PIN is weak: {weakness}; the owner would not be allowed to choose it")

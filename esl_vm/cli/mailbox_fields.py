@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from esl_vm.cli.config import settings_of
 from esl_vm.cli.output import read_pin
-from esl_vm.cli.told_pins import telling_options
+from esl_vm.cli.pin_handout import handout_options
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.fields import checked_field, field_name
 from esl_vm.model.pins import DEFAULT_PIN
@@ -56,8 +56,8 @@ def pin_options(parser: argparse.ArgumentParser) -> None:
     """Where a PIN comes from, other than from the terminal."""
     parser.add_argument("--pin-stdin", action="store_true", help="read the PIN from the standard input's first line")
     parser.add_argument("--no-pin", action="store_true", help="ask for no PIN on *97")
-    parser.add_argument("--random-pin", action="store_true", help="draw a PIN, and tell it once")
-    telling_options(parser, many=False)
+    parser.add_argument("--random-pin", action="store_true", help="generate a random PIN, and show it once")
+    handout_options(parser, many=False)
 
 
 def check_pin_options(args: argparse.Namespace) -> None:
@@ -85,5 +85,5 @@ def new_pin(args: argparse.Namespace, question: str, box: MailboxId) -> tuple[st
 def with_pin(pin: str, *, is_default: bool, is_random: bool) -> str:
     """How a new mailbox opens, for people."""
     if is_random:
-        return "with a PIN that was drawn"
+        return "with a random PIN"
     return "without a PIN" if not pin else f"with the default PIN {DEFAULT_PIN}" if is_default else "with its PIN"

@@ -13,7 +13,7 @@ from esl_vm.cli.files import write_file
 from esl_vm.cli.output import clock_time, complain, iso_time, minute, print_json, print_list, show
 from esl_vm.cli.parsers import json_option
 from esl_vm.model.errors import StoreDownError, VoicemailError
-from esl_vm.model.events import What
+from esl_vm.model.events import EventType
 from esl_vm.model.mailbox import Folder
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def _show(args: argparse.Namespace) -> int:
         ("marks", _marks(message) or "-"),
         ("came by", message.origin + (f", forwarded by {message.forwarded_by}" if message.forwarded_by else "")),
         ("sound", "stored" if stored else "MISSING"),
-        *((name.replace("_", " "), text) for name, text in message.call.told().items()),
+        *((name.replace("_", " "), text) for name, text in message.call.as_fields().items()),
     ]
     written = message.transcript
     if written is not None:
@@ -216,7 +216,9 @@ def _export(args: argparse.Namespace) -> int:
             raise VoicemailError(f"message {message.id} has no introduction")
         write_file(node.audio.playable(message.intro_id if args.introduction else message.id), args.file)
         with contextlib.suppress(StoreDownError):  # a Redis that takes no changes keeps nobody from what it has
-            node.mailboxes.tell(mailbox.id, What.EXPORTED, message.id, part="introduction" if args.introduction else "")
+            node.mailboxes.log_event(
+                mailbox.id, EventType.EXPORTED, message.id, part="introduction" if args.introduction else ""
+            )
     if args.file != "-":
         show(f"wrote {args.file}")
     return 0

@@ -15,7 +15,7 @@ from esl_vm.model.mailbox import Greeting, Mailbox, MailboxId
 from esl_vm.model.message import Message, new_id
 from esl_vm.model.units import in_ms
 from esl_vm.recordings.outcome import Settled
-from esl_vm.recordings.undelivered import tell_not_delivered
+from esl_vm.recordings.undelivered import log_not_delivered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -134,9 +134,9 @@ def _tell_undelivered(talk: Conversation, to: Addressees, take: Take, message: M
     Those found out before have no copy in the take, so their events are written here; the others' by the delivery.
     """
     before = {box: why for box, why in to.turned_away.items() if box not in take.deliveries}
-    tell_not_delivered(talk.world.mailboxes, message, before)
+    log_not_delivered(talk.world.mailboxes, message, before)
     for name in to.no_numbers:  # there is no mailbox whose event it could be
-        tell_not_delivered(talk.world.mailboxes, message, {to.boxes[0]: UNKNOWN}, named=name)
+        log_not_delivered(talk.world.mailboxes, message, {to.boxes[0]: UNKNOWN}, named=name)
     since = {str(box): delivery.refusal for box, delivery in take.deliveries.items() if not delivery.kept}
     if since:
         with contextlib.suppress(CallerGoneError):
@@ -161,7 +161,7 @@ def to_operator(talk: Conversation, operator: str) -> None:
     talk.know(Status.USEREXIT, Cause.OPERATOR, talk.message_id)
     if talk.box is not None:
         with contextlib.suppress(StoreDownError):  # who wants the operator gets him
-            talk.world.mailboxes.tell_call(talk.box, operator, "operator")
+            talk.world.mailboxes.log_outgoing_call(talk.box, operator, "operator")
     talk.say("transfer")
     talk.hand_over(operator, vm_dialed_number=operator, vm_dialed_by=str(talk.box or ""))
 

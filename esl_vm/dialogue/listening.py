@@ -18,7 +18,7 @@ from esl_vm.model.errors import (
     NoSuchMessageError,
     StoreDownError,
 )
-from esl_vm.model.events import What
+from esl_vm.model.events import EventType
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId
 from esl_vm.model.units import Milliseconds
 from esl_vm.speech.utterance import Sound
@@ -100,7 +100,7 @@ def _mark_heard(visit: Visit, entry: Entry) -> None:
             visit.talk.world.mailboxes.heard(visit.box, entry.message.id)
     else:
         with suppress(StoreDownError):
-            visit.talk.world.mailboxes.tell(visit.box, What.HEARD_AGAIN, entry.message.id)
+            visit.talk.world.mailboxes.log_event(visit.box, EventType.HEARD_AGAIN, entry.message.id)
     entry.heard = True
 
 

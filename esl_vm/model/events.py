@@ -16,7 +16,7 @@ SIGN_INS = MailboxId("sign-in", "service.invalid")
 name for nobody."""
 
 
-class What(StrEnum):
+class EventType(StrEnum):
     """What happened."""
 
     DELIVERED = "delivered"
@@ -68,7 +68,7 @@ class Event:
 
     id: str
     partition: int
-    what: What
+    what: EventType
     box: MailboxId
     at: float
     counts: Counts

@@ -40,7 +40,7 @@ class Row:
     Args:
         where: how a report names the row: `line 7`, `item 3`.
         box: the mailbox. fields: checked; an empty one is unset.
-        pin: the PIN, `` for none, `random` for one to be drawn, None where the table says nothing.
+        pin: the PIN, `` for none, `random` for a random one, None where the table says nothing.
         greetings: sound files, `` takes the greeting away.
     """
 

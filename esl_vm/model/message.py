@@ -97,7 +97,7 @@ class CallDetails:
         """Those among other fields, by their names; what is not there is empty."""
         return cls(*(str(fields.get(name) or "") for name in CALL_FIELDS))
 
-    def told(self) -> dict[str, str]:
+    def as_fields(self) -> dict[str, str]:
         """Those that are known, by their names."""
         return {name: text for name in CALL_FIELDS if (text := getattr(self, name))}
 

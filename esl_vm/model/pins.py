@@ -13,7 +13,7 @@ from esl_vm.model.errors import InvalidValueError
 DEFAULT_PIN = "1234"
 LONGEST_PIN = 32
 RANDOM_DIGITS = 6
-"""Digits of a PIN that is drawn for an owner, unless the rules want more."""
+"""Digits of a random PIN, unless the rules want more."""
 _SHORTEST_PART = 3
 """A number so short may stand in a PIN by chance."""
 _YEAR = re.compile(r"19[0-9]{2}|20[0-9]{2}")

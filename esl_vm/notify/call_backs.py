@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from esl_vm.model.actor import acting
 from esl_vm.model.errors import SwitchDownError
-from esl_vm.model.events import Event, What
+from esl_vm.model.events import Event, EventType
 from esl_vm.model.jobs import Job, JobKind
 from esl_vm.notify.job_worker import Later, Outcome, Sent
 from esl_vm.notify.lamp_node import Domains
@@ -46,7 +46,7 @@ _CONTEXT = re.compile(r"[A-Za-z0-9_.-]+")
 def call_job(event: Event) -> Job | None:
     """The job of a call that was placed in the browser; None for any other event."""
     told = event.details
-    if event.what is not What.CALL_PLACED or told.get("how") != HOW:
+    if event.what is not EventType.CALL_PLACED or told.get("how") != HOW:
         return None
     body = {name: str(told.get(name) or "") for name in ("call", "number", "by")} | {"message": event.message_id}
     return Job(f"call:{body['call']}", JobKind.CALL, event.box, body, created=event.at, due=event.at)
@@ -173,4 +173,6 @@ class CallBacks:
 
     def _tell(self, job: Job, state: str, why: str = "") -> None:
         told = {name: str(job.body.get(name, "")) for name in ("call", "number")}
-        self._mailboxes.tell(job.box, What.CALL_BACK, str(job.body.get("message", "")), state=state, why=why, **told)
+        self._mailboxes.log_event(
+            job.box, EventType.CALL_BACK, str(job.body.get("message", "")), state=state, why=why, **told
+        )

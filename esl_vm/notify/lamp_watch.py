@@ -11,7 +11,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import AudioMissingError, StoreDownError, SwitchDownError, UnsafeArgumentError
-from esl_vm.model.events import SIGN_INS, Event, What
+from esl_vm.model.events import SIGN_INS, Event, EventType
 from esl_vm.notify.lamp_counts import LampCounts
 from esl_vm.notify.lamp_node import Domains, LampNode, voicemail_module_loaded
 from esl_vm.notify.lamps import Lamps
@@ -195,7 +195,7 @@ class LampWatch:
         """Count an event, and show it on the lamps."""
         if event.box == SIGN_INS:
             return
-        if event.what is What.BOX_REMOVED:
+        if event.what is EventType.BOX_REMOVED:
             concerned = self._counts.remove(event.box)
         else:
             extensions = str(event.details.get("extensions") or "").split(",")

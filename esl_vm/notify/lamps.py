@@ -12,7 +12,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-from esl_vm.model.events import What
+from esl_vm.model.events import EventType
 from esl_vm.notify.new_registrations import NewRegistrations
 from esl_vm.notify.summary import Account, Summary
 
@@ -28,15 +28,15 @@ log = logging.getLogger(__name__)
 
 #: mod_voicemail's Update-Reason for what happened; what is not here says UNKNOWN.
 REASONS = {
-    What.DELIVERED: "NEW",
-    What.RESTORED: "NEW",
-    What.HEARD: "READ",
-    What.RETIRED: "SAVE",
-    What.MOVED: "SAVE",
-    What.DELETED: "DELETE",
-    What.BOX_REMOVED: "PURGE",
+    EventType.DELIVERED: "NEW",
+    EventType.RESTORED: "NEW",
+    EventType.HEARD: "READ",
+    EventType.RETIRED: "SAVE",
+    EventType.MOVED: "SAVE",
+    EventType.DELETED: "DELETE",
+    EventType.BOX_REMOVED: "PURGE",
 }
-_CHANGES = {What.DELIVERED, What.RESTORED, What.RETIRED, What.MOVED, What.DELETED}
+_CHANGES = {EventType.DELIVERED, EventType.RESTORED, EventType.RETIRED, EventType.MOVED, EventType.DELETED}
 
 
 class Lamps:
@@ -83,7 +83,7 @@ class Lamps:
         with self._lock:
             return max(0.0, self._clock.now() - min(self._since.values())) if self._since else 0.0
 
-    def changed(self, lamps: Iterable[MailboxId], what: What | None = None, at: float | None = None) -> None:
+    def changed(self, lamps: Iterable[MailboxId], what: EventType | None = None, at: float | None = None) -> None:
         """Something happened to these lamps' mailboxes: fire them in a moment, unless they show that already.
 
         A message that came, went or moved is always fired, even if the counts are the same in the end.

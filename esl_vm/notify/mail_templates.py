@@ -111,7 +111,7 @@ class Notice:
 
     Args:
         language: `fr` or `en`. owner: the mailbox's owner, `` if unknown. mailbox, number, domain: `1001@default`, its parts.
-        pin: the PIN that was drawn, in `pin`; `` elsewhere.
+        pin: the random PIN, in `pin`; `` elsewhere.
         from_number, until, outside: in `locked`: who tried last, `` if unknown; until when, in words; whether it is
             locked for other telephones than its own.
     """
@@ -226,7 +226,7 @@ class MailTemplates:
         return message
 
     def notice(self, form: str, notice: Notice, envelope: Envelope) -> EmailMessage:
-        """The mail to an owner about the mailbox's PIN: `PIN` that it was drawn, `LOCKED` that it is locked."""
+        """The mail to an owner about the mailbox's PIN: `PIN` which one it is, `LOCKED` that it is locked."""
         subject = self._fill(f"{form}_subject.{notice.language}.txt", notice)
         message = self._headed(subject, envelope, urgent=form == LOCKED)
         message.set_content(self._fill(f"{form}.{notice.language}.txt", notice), cte="quoted-printable")
@@ -236,7 +236,7 @@ class MailTemplates:
     def _about(self, news: News, envelope: Envelope) -> EmailMessage:
         """A message with all its headers and no body; those of the call it came by are `X-Voicemail-Call-Id` and so on."""
         message = self._headed(self._fill(f"subject.{news.language}.txt", news), envelope, urgent=news.urgent)
-        for name, text in news.call.told().items():
+        for name, text in news.call.as_fields().items():
             header = f"X-Voicemail-{name.replace('_', '-').title()}"
             message[header] = text_header(header, text)
         return message

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from esl_vm.model.events import SIGN_INS, Event, What
+from esl_vm.model.events import SIGN_INS, Event, EventType
 from esl_vm.model.mailbox import Folder, Greeting
 from esl_vm.notify.summary import Summary
 
@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 SUBCLASS = "vm::maintenance"
-_COUNTED = {What.DELIVERED, What.HEARD, What.RETIRED, What.MOVED, What.DELETED, What.RESTORED, What.BOX_REMOVED}
+_COUNTED = {
+    EventType.DELIVERED,
+    EventType.HEARD,
+    EventType.RETIRED,
+    EventType.MOVED,
+    EventType.DELETED,
+    EventType.RESTORED,
+    EventType.BOX_REMOVED,
+}
 
 
 def maintenance_events(event: Event, domain: str, sound: Callable[[str], str]) -> Iterator[dict[str, str]]:
@@ -29,18 +37,18 @@ def maintenance_events(event: Event, domain: str, sound: Callable[[str], str]) -
         sound: a file on this node with the sound of an id, `` if it can't be had.
     """
     match event.what:
-        case What.LOGIN | What.LOGIN_FAILED if event.box == SIGN_INS:
+        case EventType.LOGIN | EventType.LOGIN_FAILED if event.box == SIGN_INS:
             return
-        case What.DELIVERED:
+        case EventType.DELIVERED:
             yield _named("leave-message", event, domain, _message(event, sound))
-        case What.LOGIN:
+        case EventType.LOGIN:
             yield _named("authentication", event, domain, {"VM-Auth-Result": "success"})
             yield _named("folder-summary", event, domain, _folder_summary(event))
-        case What.LOGIN_FAILED:
+        case EventType.LOGIN_FAILED:
             yield _named("authentication", event, domain, {"VM-Auth-Result": "fail"})
-        case What.PIN_CHANGED:
+        case EventType.PIN_CHANGED:
             yield _named("change-password", event, domain, {})
-        case What.GREETING_SET:
+        case EventType.GREETING_SET:
             path = sound(_text(event, "audio_id"))
             if _text(event, "greeting") == Greeting.NAME:
                 yield _named("record-name", event, domain, {"VM-Name-Path": path})
@@ -48,7 +56,7 @@ def maintenance_events(event: Event, domain: str, sound: Callable[[str], str]) -
                 # Recorded and in force at once: mod_voicemail has one event for each.
                 yield _named("record-greeting", event, domain, {"VM-Greeting-Path": path})
                 yield _named("change-greeting", event, domain, {"VM-Greeting-Path": path})
-        case What.GREETING_REMOVED:
+        case EventType.GREETING_REMOVED:
             yield _named("remove-greeting", event, domain, {})
         case _:
             pass

@@ -1,4 +1,4 @@
-"""The mail with a PIN that was drawn for an owner. It is sent at once: a PIN lies in no queue."""
+"""The mail with a random PIN for an owner. It is sent at once: a PIN lies in no queue."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from esl_vm.model.events import Event, What
+from esl_vm.model.events import Event, EventType
 from esl_vm.model.jobs import Job, JobKind
 from esl_vm.model.mailbox import Folder
 from esl_vm.model.message import CALL_FIELDS
@@ -50,7 +50,7 @@ class Wishes:
 
     mail: bool = True
     webhook: str = ""
-    events: frozenset[What] = frozenset(What)
+    events: frozenset[EventType] = frozenset(EventType)
     transcribe: bool | None = None
     mail_waits_s: float = 0.0
 
@@ -64,18 +64,18 @@ def jobs_of(event: Event, fields: Mapping[str, str], wishes: Wishes, now: float)
         wishes: see Wishes.
         now: epoch seconds, from which a job's patience counts.
     """
-    if wishes.mail and event.what is What.DELIVERED and _is_news(event):
+    if wishes.mail and event.what is EventType.DELIVERED and _is_news(event):
         body = {"at": event.at, "message": _message(event), "new": event.counts.new, "old": event.counts.old}
         due = now + wishes.mail_waits_s if _is_to_be_transcribed(event, fields, wishes) else now
         for form, field in ((LETTER, "email"), (PAGE, "pager")):
             if addresses(fields.get(field, ""))[0]:
                 job_id = f"mail:{event.box}:{event.message_id}:{form}"
                 yield Job(job_id, JobKind.MAIL, event.box, {"form": form, **body}, created=due, due=due)
-    if wishes.mail and event.what is What.NEARLY_FULL and addresses(fields.get("email", ""))[0]:
+    if wishes.mail and event.what is EventType.NEARLY_FULL and addresses(fields.get("email", ""))[0]:
         room = {name: event.details.get(name, "") for name in ("of", "held", "most")}
         body = {"form": ROOM, "at": event.at, "message": {"id": event.message_id, "received": event.at}, "room": room}
         yield Job(f"mail:{event.box}:{event.message_id}:{ROOM}:{room['of']}", JobKind.MAIL, event.box, body, now, now)
-    if wishes.mail and event.what is What.LOCKED and addresses(fields.get("email", ""))[0]:
+    if wishes.mail and event.what is EventType.LOCKED and addresses(fields.get("email", ""))[0]:
         locked = {
             "from": str(event.details.get("from") or ""),
             "until": float(event.details.get("until") or event.at),
@@ -106,7 +106,7 @@ def mail_jobs(box: MailboxId, message_id: str) -> list[str]:
 
 def _is_to_be_transcribed(event: Event, fields: Mapping[str, str], wishes: Wishes) -> bool:
     """A message that comes with a transcript (it was forwarded) needs none."""
-    if wishes.transcribe is None or event.what is not What.DELIVERED or not _is_news(event):
+    if wishes.transcribe is None or event.what is not EventType.DELIVERED or not _is_news(event):
         return False
     allowed, wanted = fields.get("transcribe"), fields.get("transcripts_wanted")
     allowed_here = wishes.transcribe if allowed is None else _yes(allowed)
@@ -155,14 +155,14 @@ def _told(job_id: str, event: Event) -> dict[str, Any]:
     """What a webhook's receiver is told; docs/notify.md describes it."""
     counts = Summary.of(event.counts)
     message: dict[str, Any] | None = {"id": event.message_id} if event.message_id else None
-    if event.what is What.DELIVERED:
+    if event.what is EventType.DELIVERED:
         message = _message(event)
         message["received"] = _iso(message["received"])
         del message["intro_id"]
     rest = {
         name: value
         for name, value in event.details.items()
-        if not (event.what is What.DELIVERED and name in _MESSAGE_FIELDS)
+        if not (event.what is EventType.DELIVERED and name in _MESSAGE_FIELDS)
         and isinstance(value, str | int | float | bool)
         and name != "by"  # who works here is nobody else's business
         and not any(word in name.lower() for word in _PRIVATE)

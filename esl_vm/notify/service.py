@@ -23,7 +23,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import NoSuchMailboxError, StoreDownError, SwitchDownError
-from esl_vm.model.events import Event, What
+from esl_vm.model.events import Event, EventType
 from esl_vm.model.jobs import Job, JobKind
 from esl_vm.model.rate_limited_log import RateLimitedLog
 from esl_vm.notify.call_backs import CallBacks
@@ -85,7 +85,7 @@ class NotifyService:
         self._watch = None if switch is None else LampWatch(sources, settings, switch, self._stopping, observe, wait_ms)
         if self._watch is not None:
             self._parts += _parts_of(self._watch, maintenance=settings.notify.maintenance_events)
-        told = frozenset(What) if webhooks else frozenset()
+        told = frozenset(EventType) if webhooks else frozenset()
         self._wishes = Wishes(
             mail=mailer is not None,
             webhook=settings.webhook.url if webhooks else "",
@@ -189,13 +189,17 @@ class NotifyService:
 
     def _plan_one(self, event: Event) -> None:
         """The jobs of one event, put in the list of all; putting them in twice does nothing."""
-        if event.what not in {What.DELIVERED, What.NEARLY_FULL, What.LOCKED, What.CALL_PLACED} | self._wishes.events:
+        if (
+            event.what
+            not in {EventType.DELIVERED, EventType.NEARLY_FULL, EventType.LOCKED, EventType.CALL_PLACED}
+            | self._wishes.events
+        ):
             return
         fields = self._fields(event)
         for job in jobs_of(event, fields, self._wishes, self._sources.clock.now()):
             if self._sources.outbox.add(job):
                 self._work[job.kind].set()
-        if event.what is What.DELIVERED and self._wishes.mail:
+        if event.what is EventType.DELIVERED and self._wishes.mail:
             for problem in unusable(event.box, fields):
                 log.warning("%s", problem)
 

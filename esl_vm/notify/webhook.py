@@ -1,4 +1,4 @@
-"""Telling a web address what happened: JSON, signed, once per event unless it fails.
+"""Webhook calls: what happened: JSON, signed, once per event unless it fails.
 
 The receiver checks `X-Voicemail-Signature: t=TIME,v1=HEX`, HEX being the HMAC-SHA256 of TIME, a full stop and the body
 under the shared secret; TIME is when this attempt was made (epoch seconds). `Idempotency-Key` is the same at every attempt.

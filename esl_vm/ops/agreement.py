@@ -55,7 +55,7 @@ def must_have_its_sounds(node: Node) -> None:
         raise SettingsError([f"audio.store: {problem}: {SOUNDS_REMEDY}"])
 
 
-def told_in_common(node: Node) -> dict[str, str]:
+def common_settings(node: Node) -> dict[str, str]:
     """What this node tells the others: see `in_common`."""
     from esl_vm.speech.packs import open_pack
 
@@ -71,7 +71,7 @@ def told_in_common(node: Node) -> dict[str, str]:
 
 def disagreements(node: Node) -> list[str]:
     """Where the nodes that are alive differ from this one in what must agree; raises StoreDownError."""
-    return differences(node.settings.service.node, told_in_common(node), node.store.cluster.nodes())
+    return differences(node.settings.service.node, common_settings(node), node.store.cluster.nodes())
 
 
 def _sounds(node: Node) -> Iterator[str]:

@@ -67,7 +67,7 @@ class Heartbeat:
         """Tell once; raises StoreDownError."""
         state = self._look()
         freeswitch = {None: "none", True: "up", False: "down"}[state.freeswitch_up]
-        self._nodes.tell(
+        self._nodes.report(
             state.node,
             __version__,
             SCHEMA,

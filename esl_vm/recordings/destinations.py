@@ -13,7 +13,7 @@ from esl_vm.model.rate_limited_log import RateLimitedLog
 from esl_vm.model.store import Announced, Delivery
 from esl_vm.recordings.manifest import INTRO_SUFFIX, copy_id
 from esl_vm.recordings.outcome import Settled, Settlement
-from esl_vm.recordings.undelivered import tell_not_delivered
+from esl_vm.recordings.undelivered import log_not_delivered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -72,12 +72,12 @@ class Destinations:
             elif erased and deliveries[box] is not Delivery.DELETED:
                 self._put(sounds, shared=shared)
         # When all were asked, so that a retry tells it once.
-        self.tell_not_delivered(message, {box: done.refusal for box, done in deliveries.items() if not done.kept})
+        self.log_not_delivered(message, {box: done.refusal for box, done in deliveries.items() if not done.kept})
         return deliveries
 
-    def tell_not_delivered(self, message: Message, refused: Mapping[MailboxId, str]) -> None:
+    def log_not_delivered(self, message: Message, refused: Mapping[MailboxId, str]) -> None:
         """Write an event for each mailbox that did not take a message, with why."""
-        tell_not_delivered(self._mailboxes, message, refused)
+        log_not_delivered(self._mailboxes, message, refused)
 
     def _put_unasked(self, manifest: Manifest, sound: Path, intro: Path, *, retry: bool) -> set[str]:
         """Store a message to many, once for all mailboxes that were not asked yet; the ids of their copies."""

@@ -232,7 +232,7 @@ class Settler:
             lambda: is_fax(self.folder.counting(manifest))
         ):  # an administrator's word is one
             if manifest.message is not None:
-                self._destinations.tell_not_delivered(manifest.message, dict.fromkeys(manifest.boxes, "fax"))
+                self._destinations.log_not_delivered(manifest.message, dict.fromkeys(manifest.boxes, "fax"))
             return self._set_aside(journal, FAX)
         return self._deliver(journal, sound.ms, retry=retry, told=told)
 

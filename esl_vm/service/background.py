@@ -39,7 +39,7 @@ def work_in_background(pipe: HeartbeatPipe, service: Service, counts: MetricsSlo
 
     from esl_vm.model.actor import acting
     from esl_vm.model.agreement import packed
-    from esl_vm.ops.agreement import told_in_common
+    from esl_vm.ops.agreement import common_settings
     from esl_vm.ops.heartbeat import Heartbeat
     from esl_vm.ops.metrics import WRITE_S, Metrics
     from esl_vm.ops.snapshot import Looker
@@ -77,7 +77,7 @@ def work_in_background(pipe: HeartbeatPipe, service: Service, counts: MetricsSlo
             looker.look,
             metrics,
             listens=service.listens,
-            agree=packed(told_in_common(node)),
+            agree=packed(common_settings(node)),
         )
         heartbeat.start()
         pipe.ready()

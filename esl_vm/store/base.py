@@ -19,7 +19,7 @@ from esl_vm.store.scripts import script
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from esl_vm.model.events import What
+    from esl_vm.model.events import EventType
     from esl_vm.model.mailbox import MailboxId
     from esl_vm.model.options import MailboxOptions
     from esl_vm.ports import Clock
@@ -125,7 +125,7 @@ class Base:
             raise away[0]
         return found
 
-    def tell(self, box: MailboxId, what: What, message_id: str = "", **details: str) -> None:
+    def log_event(self, box: MailboxId, what: EventType, message_id: str = "", **details: str) -> None:
         """Write down what was done with a mailbox, or a distribution list, without changing it."""
         flat = [word for name, value in details.items() if value for word in (name, value)]
         self.change(self.keys.of(box), "tell", [], [what.value, message_id, json.dumps(flat)])

@@ -36,7 +36,7 @@ class Cluster:
     def __init__(self, base: Base) -> None:
         self._base = base
 
-    def tell(self, node: str, version: str, schema: int, fields: Mapping[str, str]) -> None:
+    def report(self, node: str, version: str, schema: int, fields: Mapping[str, str]) -> None:
         """This node is alive: to be told at least every ten seconds; see NodeState."""
         now = self._base.now()
         told = {"version": version, "schema": str(schema), "at": f"{now:.3f}", **fields}

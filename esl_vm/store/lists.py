@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from esl_vm.model.errors import InvalidValueError, NoSuchListError
-from esl_vm.model.events import What
+from esl_vm.model.events import EventType
 from esl_vm.model.lists import DistributionList, check_list_number
 from esl_vm.model.mailbox import MailboxId, StoredGreeting
 from esl_vm.model.message import one_line
@@ -94,7 +94,7 @@ class RedisLists:
         args = [box_member(box), self._erase_from()]
         if not self._base.link.script(keys.partition, script("list_remove"), touched, args):
             raise NoSuchListError(f"there is no distribution list {box}")
-        self._base.tell(box, What.LIST_REMOVED)
+        self._base.log_event(box, EventType.LIST_REMOVED)
 
     def replace_member(self, old: MailboxId, new: MailboxId | None) -> int:
         """On every list put one mailbox in another's place (None: take it off); returns on how many lists it was."""
@@ -122,7 +122,9 @@ class RedisLists:
                 raise NoSuchListError(f"there is no distribution list {box}")
         told = {name: " ".join(map(_named, whole[name]))[:_LONGEST_TOLD] for name in ("add", "remove")}
         fields = dict(zip(whole["fields"][::2], whole["fields"][1::2], strict=True))
-        self._base.tell(box, What.LIST_CHANGED, **told, **{name: str(value) for name, value in fields.items()})
+        self._base.log_event(
+            box, EventType.LIST_CHANGED, **told, **{name: str(value) for name, value in fields.items()}
+        )
         return list(answer)
 
     def _erase_from(self) -> str:

@@ -33,7 +33,7 @@ from esl_vm.store.scripts import script
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from esl_vm.model.events import What
+    from esl_vm.model.events import EventType
     from esl_vm.model.mailbox import Greeting, Mailbox, StoredGreeting
     from esl_vm.model.message import Counts, Message
     from esl_vm.model.transcript import Transcript
@@ -264,7 +264,7 @@ class RedisMailboxes:
         most_in = [str(most), "" if hourly is None else str(hourly)]
         return self._call(box, [*most_in, number, how, "", message_id, mark], mark)
 
-    def tell_call(self, box: MailboxId, number: str, how: str, *, refused: str = "") -> None:
+    def log_outgoing_call(self, box: MailboxId, number: str, how: str, *, refused: str = "") -> None:
         """Write down a call that is not counted: one to the operator, or one `refused` for that reason."""
         self._call(box, ["", "", number, how, refused, "", ""])
 
@@ -276,9 +276,9 @@ class RedisMailboxes:
             self.observe(placed)
         return placed
 
-    def tell(self, box: MailboxId, what: What, message_id: str = "", **details: str) -> None:
+    def log_event(self, box: MailboxId, what: EventType, message_id: str = "", **details: str) -> None:
         """Write down what was done with a mailbox without changing it; a detail of `` is left out."""
-        self._base.tell(box, what, message_id, **details)
+        self._base.log_event(box, what, message_id, **details)
 
     # What administrators and the service's own housekeeping need besides the port.
 

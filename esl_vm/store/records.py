@@ -75,7 +75,7 @@ def _told(message: Message) -> dict[str, Any]:
         "intro_id": message.intro_id,
         "intro_ms": message.intro_ms,
         "forwarded_by": message.forwarded_by,
-        **message.call.told(),
+        **message.call.as_fields(),
     }
 
 

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from esl_vm.model.errors import InvalidValueError, StoreDownError
-from esl_vm.model.events import Event, What
+from esl_vm.model.events import Event, EventType
 from esl_vm.model.mailbox import Folder, MailboxId
 from esl_vm.model.message import Counts
 from esl_vm.store.records import number, text, unpack_payload
@@ -121,7 +121,7 @@ def event_of(partition: int, entry_id: str, fields: Mapping[bytes, bytes] | None
     if not fields:
         return None
     try:
-        what = What(text(fields.get(b"what")))
+        what = EventType(text(fields.get(b"what")))
         box = MailboxId.parse(text(fields.get(b"box")))
         at = float(fields.get(b"at", b"0"))
     except (ValueError, InvalidValueError):

@@ -9,7 +9,7 @@ import gevent
 from esl_vm.model import rights
 from esl_vm.model.actor import acting, browser
 from esl_vm.model.errors import InvalidValueError
-from esl_vm.model.events import SIGN_INS, What
+from esl_vm.model.events import SIGN_INS, EventType
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.pins import PinCheck
 from esl_vm.model.rights import NOBODY, Identity, Right, Role
@@ -149,9 +149,9 @@ def tell_sign_in(ask: Ask, box: MailboxId, way: str, *, who: str = "", failed: s
     """Write down that somebody signed in, or (failed: why) did not."""
     name = f"{Role.ADMINISTRATOR} {who}" if who else f"{Role.OWNER} {box}" if box != SIGN_INS else "nobody"
     with acting(browser(name, ask.address, ask.id)):
-        what = What.LOGIN_FAILED if failed else What.LOGIN
+        what = EventType.LOGIN_FAILED if failed else EventType.LOGIN
         details = {"from": ask.address, "outside": "yes", "way": way, "who": who, "why": failed}
-        ask.world.mailboxes.tell(box, what, **details)
+        ask.world.mailboxes.log_event(box, what, **details)
 
 
 @route("GET", "/session", Right.ANYBODY, "Who is signed in", answer=SessionTold, problems=("sign-in",), tag=_TAG)

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from msgspec import UNSET
 
 from esl_vm.model.errors import StoreDownError
-from esl_vm.model.events import What
+from esl_vm.model.events import EventType
 from esl_vm.model.rights import Right, Role
 from esl_vm.web.messages import found_message
 from esl_vm.web.models import SoundQuery
@@ -85,7 +85,7 @@ def sound(ask: Ask, audio_id: str, query: SoundQuery, name: str, message_id: str
     start, end = part or (0, state.st_size)
     if start == 0 and ask.who.role is not Role.OWNER and ask.request.method == "GET":
         with suppress(StoreDownError):  # a Redis that takes no changes keeps nobody from what it has
-            ask.world.mailboxes.tell(ask.box, What.EXPORTED, message_id, part="" if message_id else name)
+            ask.world.mailboxes.log_event(ask.box, EventType.EXPORTED, message_id, part="" if message_id else name)
     if part:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{state.st_size}"
     return Answer(

@@ -16,7 +16,7 @@ from gevent.lock import Semaphore
 from gevent.queue import Empty, Queue
 
 from esl_vm.model.errors import StoreDownError, VoicemailError
-from esl_vm.model.events import What
+from esl_vm.model.events import EventType
 from esl_vm.model.rights import Right
 from esl_vm.web.models import EventsQuery
 from esl_vm.web.problems import ProblemError
@@ -39,7 +39,7 @@ _PORTION = 500
 _MOST_BEHIND = 1000
 """Events that wait for a client; one who does not keep up is cut off, and comes back with the id it has."""
 _POSITIONS = re.compile(r"([0-9]{1,4}:[0-9]{1,16}-[0-9]{1,16},)*[0-9]{1,4}:[0-9]{1,16}-[0-9]{1,16}")
-_ENDS = frozenset({What.PIN_CHANGED, What.BOX_REMOVED})
+_ENDS = frozenset({EventType.PIN_CHANGED, EventType.BOX_REMOVED})
 _KIND = "text/event-stream"
 
 

@@ -212,7 +212,7 @@ def test_a_replica_and_a_running_service_are_refused(full, tmp_path, command):
         code, said = command(replica.url, "restore", "--replace", file)
     assert (code, "its master would undo it" in said) == (2, True)
     with opened(full.url, tmp_path) as node:
-        node.store.cluster.tell("node7", "1", 1, {})
+        node.store.cluster.report("node7", "1", 1, {})
         code, said = command(full.url, "restore", "--replace", file)
     assert (code, "a service runs on node7" in said) == (2, True)
 

@@ -14,7 +14,7 @@ from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.pins import PinCheck, PinRules
 
 ALICE, BOB, CARLA = MailboxId("1001"), MailboxId("1002"), MailboxId("1003")
-TOLD = re.compile(r"^(\d{4}@default): its PIN is (\d{6}) \(told only now\)$", re.MULTILINE)
+TOLD = re.compile(r"^(\d{4}@default): its PIN is (\d{6}) \(shown only now\)$", re.MULTILINE)
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def opens(node, box, pin):
 
 def test_one_is_told_on_the_terminal_once(vm, node):
     ran = vm("mailbox", "add", "1001", "--random-pin")
-    assert ran.out.startswith("added 1001@default with a PIN that was drawn\n")
+    assert ran.out.startswith("added 1001@default with a random PIN\n")
     [(box, pin)] = TOLD.findall(ran.out)
     assert box == "1001@default"
     assert opens(node, ALICE, pin)

@@ -9,7 +9,7 @@ from calls import play_book
 from calls.book import LEAVE, RECORD, Box, Msg, PhoneCall
 from support.rig import Rig
 
-from esl_vm.model.events import What
+from esl_vm.model.events import EventType
 from esl_vm.model.mailbox import Folder, MailboxId
 
 ALICE, BRUNO, EVE = (MailboxId(number) for number in ("1001", "1002", "1003"))
@@ -76,7 +76,7 @@ def not_delivered(rig, *boxes: MailboxId) -> list[tuple[str, str, str]]:
     return [
         (str(event.box), event.details["why"], event.details["caller_number"])
         for event in events
-        if event.what is What.NOT_DELIVERED and event.message_id == rig.phone.variables["vm_message_id"]
+        if event.what is EventType.NOT_DELIVERED and event.message_id == rig.phone.variables["vm_message_id"]
     ]
 
 
@@ -96,7 +96,7 @@ def test_each_that_did_not_get_it_is_an_event_with_message_caller_and_why(rig):
 def test_a_name_that_can_be_no_number_is_told_by_the_first_mailbox(rig):
     ring(rig, "1001&1 002!", box("1001"))
 
-    [event] = [one for one in rig.real.events.tail(99, box=ALICE) if one.what is What.NOT_DELIVERED]
+    [event] = [one for one in rig.real.events.tail(99, box=ALICE) if one.what is EventType.NOT_DELIVERED]
     assert (event.details["why"], event.details["named"]) == ("unknown", "1 002!")
     assert event.message_id == rig.phone.variables["vm_message_id"]
     assert got(rig, ALICE) == [1]

@@ -59,7 +59,7 @@ def test_a_message_is_shown_in_as_many_lines_as_another(vm, full):
         shown = lines_of(vm("message", "show", "1001", f"m{number:04}").out)
         assert [line.split()[0] for line in shown] == [
             *["id", "folder", "from", "received", "length", "marks", "came", "sound"],
-            *(name.partition("_")[0] for name in CALLERS[number].call.told()),
+            *(name.partition("_")[0] for name in CALLERS[number].call.as_fields()),
         ]
         assert vm("message", "show", "1001", f"m{number:04}", "--json").json["id"] == f"m{number:04}"
 

@@ -35,7 +35,7 @@ from esl_vm.model.call import Ended, Recorded
 from esl_vm.model.jobs import Job, JobKind
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.message import Message, new_id
-from esl_vm.ops.agreement import told_in_common
+from esl_vm.ops.agreement import common_settings
 from esl_vm.sound.wav import wave
 from esl_vm.store import keys
 from esl_vm.store.store import SCHEMA
@@ -477,7 +477,7 @@ def a_neighbour(bench, version=__version__, **fields):
     with bench.node() as node:
 
         def tell(version=version, **fields):
-            node.store.cluster.tell("node-2", version, 1, fields)
+            node.store.cluster.report("node-2", version, 1, fields)
 
         node.store.verify()
         tell(version, **fields)
@@ -517,7 +517,7 @@ def a_node_with_another_clock(bench):
 @row("make the settings of all nodes the same, then restart that service")
 def nodes_that_disagree(bench):
     with a_neighbour(bench) as (node, tell):
-        same = told_in_common(node)
+        same = common_settings(node)
         tell(agree=packed(same | {"audio.store": "s3"}))
         yield
         tell(agree=packed(same))

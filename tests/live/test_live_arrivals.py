@@ -19,7 +19,7 @@ from live.scenes import Scene
 from live.telephone_sound import RATE
 from support.redis_servers import wait_until
 
-from esl_vm.model.events import What
+from esl_vm.model.events import EventType
 from esl_vm.model.mailbox import Folder, MailboxId
 from esl_vm.model.message import CallDetails
 from esl_vm.sim.line import Happening
@@ -61,7 +61,7 @@ def is_left(rig, box=ALICE, diverted_from=""):
     ids = (rig.line.variable("sip_call_id"), rig.line.variable("uuid"))
     assert ids == (rig.line.phone.call_id, rig.line.uuid)
     assert message.call == CallDetails(*ids, rig.line.dialled, diverted_from)
-    [event] = [one for one in rig.happened(box) if one.what is What.DELIVERED]
+    [event] = [one for one in rig.happened(box) if one.what is EventType.DELIVERED]
     assert CallDetails.of(event.details) == message.call
     assert rig.left_by(ids[0]) == rig.left_by(ids[1]) == [message.id]
     return message

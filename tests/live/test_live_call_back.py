@@ -14,7 +14,7 @@ from support.browser import Browser
 from support.waiting import wait_until
 
 from esl_vm.cli.settings_file import load_settings
-from esl_vm.model.events import What
+from esl_vm.model.events import EventType
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.message import Caller, Message
 from esl_vm.model.rights import Reach, Right
@@ -88,7 +88,7 @@ def test_the_owner_is_rung_and_put_through_or_told_why_not(tmp_path):
 
                 def told() -> list[tuple[str, str]]:
                     events = store.events.tail(100, box=BOX)
-                    mine = [one.details for one in events if one.what is What.CALL_BACK]
+                    mine = [one.details for one in events if one.what is EventType.CALL_BACK]
                     mine = [one for one in mine if one["call"] == reply.json["call"]]
                     return [(one["state"], one.get("why", "")) for one in mine]
 

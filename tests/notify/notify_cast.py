@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 from esl_vm.model.errors import SwitchDownError
-from esl_vm.model.events import Event, What
+from esl_vm.model.events import Event, EventType
 from esl_vm.model.mailbox import Folder, MailboxId
 from esl_vm.model.message import Counts
 
@@ -82,7 +82,7 @@ _ids = itertools.count(1)
 
 def event(what, box=ALICE, *, new=0, old=0, urgent_new=0, message="m1", at=NOON, **details):
     return Event(
-        f"{int(at * 1000)}-{next(_ids)}", 3, What(what), box, at, counts(new, old, urgent_new), message, details
+        f"{int(at * 1000)}-{next(_ids)}", 3, EventType(what), box, at, counts(new, old, urgent_new), message, details
     )
 
 

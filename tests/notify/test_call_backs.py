@@ -11,7 +11,7 @@ from house import ALICE, House
 from esl_vm.model.actor import acting, browser
 from esl_vm.model.cluster import NodeState
 from esl_vm.model.errors import SwitchDownError
-from esl_vm.model.events import What
+from esl_vm.model.events import EventType
 from esl_vm.model.jobs import JobKind, JobState
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.settings import NotifySettings, ServiceSettings, Settings
@@ -89,7 +89,7 @@ def asks(office, box=ALICE, number="5145550123"):
 
 
 def told(office, box=ALICE):
-    events = [event for event in office.store.events.tail(50, box=box) if event.what is What.CALL_BACK]
+    events = [event for event in office.store.events.tail(50, box=box) if event.what is EventType.CALL_BACK]
     assert all(event.details["by"] == WHO and event.details["call"] == "c1" for event in events)
     assert all((event.message_id, event.details["number"]) == ("m1", "5145550123") for event in events)
     return [(event.details["state"], event.details.get("why", "")) for event in events]

@@ -46,7 +46,7 @@ def headers_of(told, usual=MAIL):
     """The headers of a mail about it: the usual ones, and those of the call."""
     return [
         *OUTER,
-        *(f"X-Voicemail-{name.replace('_', '-').title()}" for name in told.call.told()),
+        *(f"X-Voicemail-{name.replace('_', '-').title()}" for name in told.call.as_fields()),
         *usual[len(OUTER) :],
     ]
 
@@ -66,7 +66,7 @@ def check(raw, told, usual=MAIL):
     theirs = fast_mail_parser.parse_email(raw)
     assert {name: len(values) for name, values in theirs.headers.items()} == dict.fromkeys(headers, 1)
     assert read(mine["Subject"]) == theirs.subject == subject
-    assert [read(mine[name]) for name in headers if name.startswith("X-Voicemail")] == [*told.call.told().values()]
+    assert [read(mine[name]) for name in headers if name.startswith("X-Voicemail")] == [*told.call.as_fields().values()]
     assert mine["To"] == "helene@example.com"
     assert theirs.headers["To"] == ["helene@example.com"]
     assert theirs.headers["Reply-To"] == ["help@example.com"]

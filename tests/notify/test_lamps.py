@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from notify_cast import ALICE, BOB, TestClock, WrittenSwitch
 
-from esl_vm.model.events import What
+from esl_vm.model.events import EventType
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.notify.lamp_counts import LampCounts
 from esl_vm.notify.lamp_node import LEARNT_S, MOST_LEARNT, Domains, LampNode, voicemail_module_loaded
@@ -32,7 +32,7 @@ class Desk:
         return self.counts.load(box, summary, extensions, self.counts.version(box))
 
     def now_has(self, box, what, *summary, extensions=()):
-        self.lamps.changed(self.counts.changed(box, Summary(*summary), extensions), What(what))
+        self.lamps.changed(self.counts.changed(box, Summary(*summary), extensions), EventType(what))
 
     def fires(self, after=0.2):
         self.switch.forget()
@@ -125,7 +125,7 @@ def test_an_account_that_watches_no_more_goes_dark():
 def test_the_lamp_of_a_removed_mailbox_goes_dark(desk):
     desk.now_has(ALICE, "delivered", 1)
     desk.fires()
-    desk.lamps.changed(desk.counts.remove(ALICE), What.BOX_REMOVED)
+    desk.lamps.changed(desk.counts.remove(ALICE), EventType.BOX_REMOVED)
     assert desk.fires() == [(f"1001@{HOST}", "0/0 (0/0)")]
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from notify_cast import NOON, counts, delivered, event
 
-from esl_vm.model.events import SIGN_INS, What
+from esl_vm.model.events import SIGN_INS, EventType
 from esl_vm.notify.maintenance import maintenance_events
 
 HOST = "pbx.example.com"
@@ -110,7 +110,7 @@ def test_a_message_filed_in_another_folder_says_which():
     assert fired(delivered(folder="work"))[0]["VM-Folder"] == "work"
 
 
-@pytest.mark.parametrize("what", list(What))
+@pytest.mark.parametrize("what", list(EventType))
 def test_no_event_tells_a_pin_whatever_it_was_told(what):
     happened = event(what, new=1, pin="4821937506", password="4821937506", greeting="busy", audio_id="a")
     assert "4821937506" not in str(fired(happened))
@@ -122,7 +122,7 @@ def test_what_mod_voicemail_does_not_know_fires_nothing():
 
 
 def test_who_signs_in_without_a_mailbox_is_nobody_to_mod_voicemail():
-    for what in (What.LOGIN, What.LOGIN_FAILED):
+    for what in (EventType.LOGIN, EventType.LOGIN_FAILED):
         assert fired(replace(event(what), box=SIGN_INS)) == []
 
 

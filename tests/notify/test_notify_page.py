@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from notify_cast import ALICE, TestClock, delivered, event
 
-from esl_vm.model.events import What
+from esl_vm.model.events import EventType
 from esl_vm.model.jobs import Job, JobKind
 from esl_vm.notify.mail_templates import News
 from esl_vm.notify.maintenance import maintenance_events
@@ -65,7 +65,7 @@ def test_the_example_of_a_call_has_the_fields_of_one():
 
 def test_every_event_of_webhooks_is_named():
     paragraph = re.search(r"\nEvents: `(.*?)`", PAGE, re.DOTALL)[1]
-    assert paragraph.split() == [what.value for what in What]
+    assert paragraph.split() == [what.value for what in EventType]
 
 
 def test_every_name_a_template_can_say_is_listed():
@@ -73,7 +73,7 @@ def test_every_name_a_template_can_say_is_listed():
     assert sorted(listed) == sorted(field.name for field in fields(News))
 
 
-@pytest.mark.parametrize("what", list(What))
+@pytest.mark.parametrize("what", list(EventType))
 def test_every_header_of_mod_voicemail_s_events_is_in_the_table(what):
     for headers in maintenance_events(event(what, greeting="busy", audio_id="a"), "d", lambda _: "/x"):
         assert f"`{headers['VM-Action']}`" in PAGE

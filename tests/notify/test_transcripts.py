@@ -14,7 +14,7 @@ from support.waiting import wait_until
 from written_engine import SAID, WrittenEngine, speech
 
 from esl_vm.model.errors import EngineAwayError, NotTranscribableError, StoreDownError, TranscriptionError
-from esl_vm.model.events import What
+from esl_vm.model.events import EventType
 from esl_vm.model.jobs import JobKind, JobState
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.settings import TranscriptionSettings
@@ -80,7 +80,7 @@ class Desk:
         return self.house.mailboxes.message(box, message_id).transcript
 
     def events(self):
-        return [one for one in self.house.events() if one.what is What.TRANSCRIBED]
+        return [one for one in self.house.events() if one.what is EventType.TRANSCRIBED]
 
     def mails(self):
         return [mail.get_body(("plain",)).get_content() for mail in self.post.letters.mails]

@@ -229,7 +229,7 @@ def test_the_redis_user_of_the_page_can_do_what_the_service_does(tmp_path):
             assert [str(one) for one in node.registry.boxes()] == ["1001@default"]
             list(node.store.housekeeping.purge())
             node.store.events.shared("plans", "x").take(0)
-            node.store.cluster.tell("node-1", "1", 1, {})
+            node.store.cluster.report("node-1", "1", 1, {})
             assert node.store.cluster.state().nodes == 1
             assert [f.said for f in check_redis(node) if f.level is not Level.OK] == []
         client.close()

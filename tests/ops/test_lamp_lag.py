@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from esl_vm.model.events import What
+from esl_vm.model.events import EventType
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.notify.lamp_counts import LampCounts
 from esl_vm.notify.lamp_node import Domains, LampNode
@@ -35,7 +35,7 @@ def desk(clock):
     counts.load(ALICE, Summary(), (), counts.version(ALICE))
 
     def message(new, before_s=0.0):
-        desk.lamps.changed(counts.changed(ALICE, Summary(new), ()), What.DELIVERED, clock.at - before_s)
+        desk.lamps.changed(counts.changed(ALICE, Summary(new), ()), EventType.DELIVERED, clock.at - before_s)
 
     def later(seconds):
         clock.at += seconds

@@ -216,20 +216,20 @@ def test_a_service_that_was_reloaded_stays_in_the_list_when_the_former_one_ends(
 
 def test_a_node_that_died_is_missed_for_a_day(make_store, clock):
     store = make_store()
-    store.cluster.tell("node-1", "1.0", 1, {})
+    store.cluster.report("node-1", "1.0", 1, {})
     store.link.run(None, lambda client: client.delete("vm:{nodes}:node-1"))  # as its expiry does
     clock.at += 31
     [node] = store.cluster.nodes()
     assert (node.name, node.alive) == ("node-1", False)
     assert store.cluster.state().nodes == 0
     clock.at += 86400
-    store.cluster.tell("node-2", "1.0", 1, {})
+    store.cluster.report("node-2", "1.0", 1, {})
     assert [one.name for one in store.cluster.nodes()] == ["node-2"]
 
 
 def test_its_hash_expires(make_store):
     store = make_store()
-    store.cluster.tell("node-1", "1.0", 1, {})
+    store.cluster.report("node-1", "1.0", 1, {})
     assert 0 < store.link.run(None, lambda client: client.ttl("vm:{nodes}:node-1")) <= 30
 
 
@@ -263,18 +263,18 @@ def test_doctor_is_content_with_one_version_on_all_nodes(node):
     from esl_vm import __version__
 
     for name in ("node-1", "node-2", "node-3"):
-        node.store.cluster.tell(name, __version__, 1, {"ready": "yes", "freeswitch": "up"})
+        node.store.cluster.report(name, __version__, 1, {"ready": "yes", "freeswitch": "up"})
     assert said(node, Level.ERROR) == said(node, Level.WARNING) == []
     assert f"3 nodes are alive, all of version {__version__}" in said(node, Level.OK)
 
 
 def test_doctor_finds_what_is_wrong_with_nodes(node):
     cluster = node.store.cluster
-    cluster.tell("node-2", "0.0.1", 1, {"ready": "redis: slow", "freeswitch": "up"})
-    cluster.tell("node-3", "0.0.1", 1, {"ready": "yes", "freeswitch": "down"})
-    cluster.tell("node-4", "0.0.1", 1, {})
+    cluster.report("node-2", "0.0.1", 1, {"ready": "redis: slow", "freeswitch": "up"})
+    cluster.report("node-3", "0.0.1", 1, {"ready": "yes", "freeswitch": "down"})
+    cluster.report("node-4", "0.0.1", 1, {})
     node.store.link.run(None, lambda client: client.delete("vm:{nodes}:node-4"))
-    cluster.tell("node-5", "0.0.1", 1, {"ready": "yes"})
+    cluster.report("node-5", "0.0.1", 1, {"ready": "yes"})
     node.store.link.run(None, lambda client: client.hset("vm:{nodes}:node-5", "at", str(node.clock.now() + 3600)))
     errors, warnings = "\n".join(said(node, Level.ERROR)), "\n".join(said(node, Level.WARNING))
     assert "node-2 is not ready: redis: slow" in errors

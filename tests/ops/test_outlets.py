@@ -18,7 +18,7 @@ from support.hostile_names import FORGED, hostile_callers
 from esl_vm.actions.calling import is_allowed
 from esl_vm.cli.message import as_json
 from esl_vm.cli.output import complain, print_json, print_table, show
-from esl_vm.cli.told_pins import Telling
+from esl_vm.cli.pin_handout import PinHandout
 from esl_vm.cli.top import show_once
 from esl_vm.esl import wire
 from esl_vm.esl.phone import assignment
@@ -150,9 +150,9 @@ def test_no_cell_of_a_csv_is_a_formula_and_a_spreadsheet_gives_back_what_it_got(
 
 def test_no_cell_of_the_file_with_pins_is_a_formula(tmp_path):
     file = tmp_path / "pins.csv"
-    telling = Telling(settings_from({}), file, mail=False)
+    handout = PinHandout(settings_from({}), file, mail=False)
     for caller in CALLERS[::5]:
-        telling.tell(MailboxId("1001"), {"name": Caller(name=caller.name).name}, "4821")
+        handout.give(MailboxId("1001"), {"name": Caller(name=caller.name).name}, "4821")
     with file.open(encoding="utf-8", newline="") as opened:
         rows = list(csv.reader(opened))[1:]
     assert [from_csv_cell(row[1]) for row in rows] == [Caller(name=caller.name).name for caller in CALLERS[::5]]

@@ -26,7 +26,7 @@ def vm(redis_url, make_store, tmp_path, capsys):
 
 
 def tell(store, name, **fields):
-    store.cluster.tell(name, "0.1.0", 1, {"workers": "2", "calls": "3", "ready": "yes", **fields})
+    store.cluster.report(name, "0.1.0", 1, {"workers": "2", "calls": "3", "ready": "yes", **fields})
 
 
 def die(store, name):

@@ -8,7 +8,7 @@ from pathlib import Path
 from esl_vm.audio.folder_audio import FolderAudio
 from esl_vm.model.call import Ended, Recorded
 from esl_vm.model.errors import NoSuchMailboxError, StoreDownError
-from esl_vm.model.events import What
+from esl_vm.model.events import EventType
 from esl_vm.model.mailbox import Greeting, Mailbox, MailboxId, StoredGreeting
 from esl_vm.model.message import Caller, Counts, Message
 from esl_vm.model.store import Delivery, Fate
@@ -59,7 +59,7 @@ class DiskMailboxes:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "mailboxes"
-        self.told: list[tuple[MailboxId, What, str, str]] = []
+        self.told: list[tuple[MailboxId, EventType, str, str]] = []
         self.down = 0
         self.deaf = 0
         self.maxmsg = 10
@@ -109,7 +109,7 @@ class DiskMailboxes:
         there[message.id] = message
         return self._answer(state, Delivery.DONE)
 
-    def tell(self, box, what, message_id="", **details):
+    def log_event(self, box, what, message_id="", **details):
         state = self._asked()
         self.told.append((box, what, message_id, details["why"]))
         self._answer(state, None)

@@ -10,7 +10,7 @@ import pytest
 from spool_cast import ALICE, Desk, freeswitch_records, recorded
 from support.sounds import silence, voice
 
-from esl_vm.model.events import What
+from esl_vm.model.events import EventType
 from esl_vm.recordings import Settled
 from esl_vm.recordings.settle import FAX
 
@@ -105,4 +105,4 @@ def test_on_any_line_and_at_any_rate_that_is_kept(tmp_path, kept):
 def test_the_mailbox_has_an_event_that_tells_of_it(desk):
     _, take = settled(desk, fax(31))
 
-    assert desk.mailboxes.told == [(ALICE, What.NOT_DELIVERED, take.id, "fax")]
+    assert desk.mailboxes.told == [(ALICE, EventType.NOT_DELIVERED, take.id, "fax")]

@@ -11,7 +11,7 @@ from spool_cast import ALICE, BOB, DEFAULTS, RATE, Desk, freeswitch_records, pro
 from support.sounds import cut_off, voice
 
 from esl_vm.model.errors import CallerGoneError, InvalidValueError, SpoolError
-from esl_vm.model.events import What
+from esl_vm.model.events import EventType
 from esl_vm.model.mailbox import Greeting
 from esl_vm.recordings import HANDOVER_SUFFIX, Settled
 from esl_vm.recordings.journal import Journal
@@ -255,7 +255,7 @@ def test_a_full_mailbox_sets_aside_what_nobody_was_told_and_an_administrator_del
     [outcome] = desk.sweeper().sweep_once()
     assert (outcome.settled, outcome.reason) == (Settled.FULL, "the mailbox is full")
     assert desk.set_aside() == [f"{left_behind}-1.wav", f"{left_behind}.take"]
-    assert desk.mailboxes.told == [(ALICE, What.NOT_DELIVERED, left_behind, "full")]
+    assert desk.mailboxes.told == [(ALICE, EventType.NOT_DELIVERED, left_behind, "full")]
 
     outcome = desk.sweeper().settle(left_behind)
 
@@ -271,7 +271,7 @@ def test_a_mailbox_that_is_gone_sets_aside(desk, left_behind):
 
     assert outcome.settled is Settled.NO_MAILBOX
     assert [info.reason for info in desk.spool.takes()] == ["there is no such mailbox"]
-    assert desk.mailboxes.told == [(ALICE, What.NOT_DELIVERED, left_behind, "unknown")]
+    assert desk.mailboxes.told == [(ALICE, EventType.NOT_DELIVERED, left_behind, "unknown")]
     assert desk.sounds() == []
 
 

@@ -7,7 +7,7 @@ import pytest
 from store_case import ALICE
 
 from esl_vm.model.actor import acting
-from esl_vm.model.events import What
+from esl_vm.model.events import EventType
 from esl_vm.model.mailbox import MailboxId
 
 LIST = MailboxId("900")
@@ -68,7 +68,7 @@ def test_a_message_that_is_erased_for_good_is_told(case, trash_days):
 
 def test_what_is_done_without_a_change_can_be_told(case):
     case.with_mailbox()
-    case.mailboxes.tell(ALICE, What.EXPORTED, "m1", part="introduction")
+    case.mailboxes.log_event(ALICE, EventType.EXPORTED, "m1", part="introduction")
     assert (last(case, "exported").message_id, last(case, "exported").details["part"]) == ("m1", "introduction")
 
 

@@ -73,7 +73,7 @@ def installation(real, real_redis):
     store.link.run(None, lambda c: c.set(keys.audio(ZOE), b"\0" * 64044))
     store.events.shared("mail", "node-1", begin_ago_s=1e9).take(0)
     store.lists.add(MailboxId("900"), [ALICE, MailboxId("1002")], "Sales")
-    store.cluster.tell("node-1", "0.1.0", 1, {"workers": "2", "calls": "3", "ready": "yes"})
+    store.cluster.report("node-1", "0.1.0", 1, {"workers": "2", "calls": "3", "ready": "yes"})
     store.pins.change(ALICE, "8305", initial=True)
     store.pins.check(ALICE, "0000", "5145550199")
     yield store

@@ -9,7 +9,7 @@ from store_case import ALICE, BOB, Case
 from support.redis_servers import redis_server
 from support.waiting import wait_until
 
-from esl_vm.model.events import What
+from esl_vm.model.events import EventType
 from esl_vm.store.records import pack_payload, unpack_payload
 
 
@@ -30,7 +30,7 @@ class TestReading:
         assert two.store.events.read(reached, 0) == []
         two.leave("m1")
         [event] = two.store.events.read(reached, 0)
-        assert (event.what, event.message_id) == (What.DELIVERED, "m1")
+        assert (event.what, event.message_id) == (EventType.DELIVERED, "m1")
 
     def test_the_end_of_a_stream_that_is_not_there(self, case):
         assert set(case.store.events.end().values()) == {"0-0"}
@@ -92,7 +92,7 @@ class TestReading:
             None, lambda c: c.xadd(stream, {"what": "moved", "box": "1@a", "new": "x", "payload": payload})
         )
         [last] = [event for event in real.store.events.read({}, 0) if event.partition == 3]
-        assert (last.what, last.counts.new, last.details) == (What.MOVED, 0, {})
+        assert (last.what, last.counts.new, last.details) == (EventType.MOVED, 0, {})
 
     @pytest.mark.parametrize(
         "payload", [b"", b"\x01", b"\x01\xc1", b"\x01\x93\x01\x02\x03", b"\x01\xa3ab", b"\x02\x80"]

@@ -8,7 +8,7 @@ import pytest
 from store_case import ALICE, BOB, MONDAY, NOBODY, message
 
 from esl_vm.model.errors import NoSuchMailboxError, NoSuchMessageError, StoreDownError
-from esl_vm.model.events import What
+from esl_vm.model.events import EventType
 from esl_vm.model.mailbox import Folder, Greeting, StoredGreeting
 from esl_vm.model.message import Caller
 from esl_vm.model.store import Announced, Delivery, Fate, Place
@@ -276,7 +276,7 @@ class TestHearing:
             case.mailboxes.heard(ALICE, message_id)
         case.mailboxes.retire(ALICE, ["a", "b"])
         event = case.store.events.tail(1)[0]
-        assert (event.what, event.details["messages"]) == (What.RETIRED, "a b")
+        assert (event.what, event.details["messages"]) == (EventType.RETIRED, "a b")
         assert (event.counts.new, event.counts.old) == (0, 2)
 
 
@@ -480,7 +480,7 @@ def test_the_event_of_a_delivery_tells_all_of_the_message_and_the_counts(case):
     case.with_mailbox(extensions="201")
     case.leave("m1", urgent=True)
     event = case.store.events.tail(1)[0]
-    assert (event.what, event.box, event.message_id, event.at) == (What.DELIVERED, ALICE, "m1", case.clock.now())
+    assert (event.what, event.box, event.message_id, event.at) == (EventType.DELIVERED, ALICE, "m1", case.clock.now())
     assert (event.counts.new, event.counts.urgent, event.counts.old, event.counts.urgent_old) == (1, 1, 0, 0)
     assert event.details == {
         "caller_number": "5145550100",

@@ -16,7 +16,7 @@ from store_case import ALICE, Case, Clock, message
 from support.in_process_api import Api
 
 from esl_vm.model.errors import NoSuchMessageError
-from esl_vm.model.events import What
+from esl_vm.model.events import EventType
 from esl_vm.model.mailbox import Folder
 from esl_vm.model.store import Delivery
 
@@ -255,32 +255,32 @@ def replay(model: MailboxModel, event) -> None:
     """Do to the model what an event says was done; each must be possible."""
     now = round(event.at * 1000)
     match event.what:
-        case What.DELIVERED:
+        case EventType.DELIVERED:
             told = event.details
             place = round(told["received"] * 1000)
             left = model.deliver(
                 event.message_id, Folder(told["folder"]), place, urgent="urgent" in told, ms=told["duration_ms"]
             )
             assert left is Delivery.DONE
-        case What.NEARLY_FULL:
+        case EventType.NEARLY_FULL:
             held, most = int(event.details["held"]), int(event.details["most"])
             if event.details["of"] == "messages":
                 assert held == model.count(Folder(event.details["folder"]))
                 assert (held - 1) / most < 0.8 <= held / most
             else:
                 assert held == model.sound_ms() // 1000
-        case What.HEARD:
+        case EventType.HEARD:
             assert not model.messages[event.message_id].heard
             model.heard(event.message_id)
-        case What.RETIRED:
+        case EventType.RETIRED:
             ids = event.details["messages"].split()
             assert model.retire(ids, now) == len(ids)
-        case What.MOVED:
+        case EventType.MOVED:
             assert model.messages[event.message_id].folder == event.details["from"]
             model.move(event.message_id, Folder(event.details["to"]), now)
-        case What.DELETED:
+        case EventType.DELETED:
             assert model.delete(event.message_id, now)
-        case What.RESTORED:
+        case EventType.RESTORED:
             assert model.restore(event.message_id)
         case other:
             raise AssertionError(other)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from store_case import ALICE, BOB, MONDAY, NOBODY, message
 
-from esl_vm.model.events import What
+from esl_vm.model.events import EventType
 from esl_vm.model.mailbox import Folder
 from esl_vm.model.transcript import LONGEST_TEXT, Segment, Transcript, TranscriptState, folded
 from esl_vm.recordings.manifest import Kind, Manifest, decode, encode
@@ -61,7 +61,7 @@ def test_what_failed_is_seen_by_the_state_and_not_by_the_words(case):
 
 def test_the_event_says_how_long_it_is_and_no_word_of_it(case):
     case.mailboxes.transcribed(ALICE, "m1", SAID)
-    [event] = [one for one in case.store.events.tail(10, box=ALICE) if one.what is What.TRANSCRIBED]
+    [event] = [one for one in case.store.events.tail(10, box=ALICE) if one.what is EventType.TRANSCRIBED]
     assert (event.message_id, event.counts.new) == ("m1", 1)
     assert event.details == {"state": "done", "language": "fr", "text_length": str(len(SAID.text))}
 
@@ -89,7 +89,7 @@ def test_a_forwarded_message_brings_it_along_and_its_event_only_the_length(case)
     assert journal == Manifest(Kind.FORWARD, "m2", boxes=(BOB,), message=copy, source="m1")
     case.mailboxes.deliver(BOB, journal.message)
     assert case.mailboxes.message(BOB, "m2").transcript == SAID
-    [event] = [one for one in case.store.events.tail(10, box=BOB) if one.what is What.DELIVERED]
+    [event] = [one for one in case.store.events.tail(10, box=BOB) if one.what is EventType.DELIVERED]
     assert event.details["text_length"] == len(SAID.text)
     assert "Bonjour" not in repr(event)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.browser import CHOSEN_PIN
 
-from esl_vm.model.events import What
+from esl_vm.model.events import EventType
 from esl_vm.model.mailbox import Folder
 from esl_vm.model.transcript import Segment, Transcript
 
@@ -286,7 +286,7 @@ def test_without_scripts_messages_are_read_and_heard(house, sits_down):
 def test_a_caller_is_called_back_and_the_page_says_how_it_goes(house, sits_down):
     owner = sits_down(house.box(language="fr", callback="yes", call_patterns="514XXXXXXX"))
     newest = three_messages(house, owner.box)
-    house.store.cluster.tell("media-1", "1", 1, {"freeswitch": "up"})
+    house.store.cluster.report("media-1", "1", 1, {"freeswitch": "up"})
     try:
         owner.sign_in().page.click(".messages a >> nth=0")
         owner.page.wait_for_selector("button[value=call-back]")
@@ -300,8 +300,8 @@ def test_a_caller_is_called_back_and_the_page_says_how_it_goes(house, sits_down)
         ("failed", "busy", "Votre téléphone est occupé"),
         ("answered", "", "Vous êtes mis en communication"),
     ):
-        house.store.mailboxes.tell(
-            owner.box, What.CALL_BACK, newest, call="c1", number="5145550142", state=state, why=why
+        house.store.mailboxes.log_event(
+            owner.box, EventType.CALL_BACK, newest, call="c1", number="5145550142", state=state, why=why
         )
         owner.sees(said)
 

@@ -176,7 +176,7 @@ def test_distribution_lists(house):
 
 
 def test_nodes_and_queues(house):
-    house.store.cluster.tell("node-7", "1.0", 1, {"calls": "3"})
+    house.store.cluster.report("node-7", "1.0", 1, {"calls": "3"})
     marie = house.administrator()
     (node,) = [one for one in marie.get("/api/v1/nodes").json["nodes"] if one["name"] == "node-7"]
     assert (node["alive"], node["state"]["calls"]) == (True, "3")

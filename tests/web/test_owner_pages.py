@@ -71,7 +71,7 @@ def test_whatever_a_caller_sends_is_text_on_the_page(house, alice):
     plain = Marks(page(alice, "folder", "new", "m0000").body)
     for number, caller in enumerate(callers):
         opened = Marks(page(alice, "folder", "new", f"m{number:04}").body)
-        if caller.caller.name and not caller.caller.dialable and len(caller.call.told()) == 5:
+        if caller.caller.name and not caller.caller.dialable and len(caller.call.as_fields()) == 5:
             assert Counter(opened.elements) == Counter(plain.elements), caller
         for said in (caller.caller.name, caller.call.label):
             assert any(said in text for text in opened.texts), caller

@@ -1,4 +1,4 @@
-"""PINs that were drawn for owners, and how each is told once: on the terminal, into a file, or by mail to the owner."""
+"""Random PINs, and how each is given to its owner, once: on the terminal, in a file, or by mail."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 _COLUMNS = ("mailbox", "name", "email", "pin")
 
 
-def telling_options(parser: argparse.ArgumentParser, *, many: bool) -> None:
-    """How PINs that are drawn are told; without any of these on the terminal."""
+def handout_options(parser: argparse.ArgumentParser, *, many: bool) -> None:
+    """Where random PINs go; without any of these to the terminal."""
     plural = "s" if many else ""
     parser.add_argument(f"--mail-pin{plural}", action="store_true", dest="mail_pins", help="mail it to its owner")
     if many:
         parser.add_argument("--pins-to", metavar="FILE", help="write them to this new CSV file, for your eyes only")
 
 
-class Telling:
-    """Tells PINs, one by one as they come into force.
+class PinHandout:
+    """Gives out PINs, one by one as they are set.
 
     Args:
         settings: for the mail. file: the CSV they go to, None = none. mail: to their owners.
@@ -50,14 +50,14 @@ class Telling:
             write_new(file, _line(_COLUMNS).encode())
 
     def check(self, box: MailboxId, fields: Mapping[str, str]) -> None:
-        """Whether it can be told to this owner; raises InvalidValueError where it is to be mailed and there is no address."""
+        """Whether it can be given to this owner; raises InvalidValueError where it is to be mailed and there is no address."""
         from esl_vm.notify.mail_templates import addresses
 
         if self._write and not addresses(fields.get("email", ""))[0]:
             raise InvalidValueError(f"{box} has no e-mail address to which its PIN could be mailed")
 
-    def tell(self, box: MailboxId, fields: Mapping[str, str], pin: str) -> None:
-        """Tell one; a mail that can't be sent is told on the terminal instead, so that it is not lost."""
+    def give(self, box: MailboxId, fields: Mapping[str, str], pin: str) -> None:
+        """Give out one; where its mail can't be sent it is shown on the terminal, so that it is not lost."""
         if self._file is not None:
             with self._file.open("a", encoding="utf-8") as file:
                 file.write(_line((str(box), fields.get("name", ""), fields.get("email", ""), pin)))
@@ -72,20 +72,20 @@ class Telling:
             if failed:
                 complain(f"{box}: the mail with its PIN was not sent: {failed}")
         if failed or (self._file is None and self._write is None):
-            show(f"{box}: its PIN is {pin} (told only now)")
+            show(f"{box}: its PIN is {pin} (shown only now)")
 
 
 @contextmanager
-def telling(args: argparse.Namespace, settings: Settings) -> Iterator[Telling]:
-    """What tells PINs as a command was asked to; a file to which nothing was told is removed again.
+def handing_out(args: argparse.Namespace, settings: Settings) -> Iterator[PinHandout]:
+    """A handout as the command line asks for it; a file that got no PIN is removed again.
 
     Raises:
         InvalidValueError: the file is there already. SettingsError: no mail can be sent.
     """
     file = Path(args.pins_to) if getattr(args, "pins_to", None) else None
-    teller = Telling(settings, file, mail=args.mail_pins)
+    handout = PinHandout(settings, file, mail=args.mail_pins)
     try:
-        yield teller
+        yield handout
     finally:
         if file is not None and file.read_text("utf-8") == _line(_COLUMNS):
             file.unlink()
