@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import asdict
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from esl_vm.actions.messages import messages_of
@@ -12,16 +13,19 @@ from esl_vm.cli.boxes import box_argument, opened_mailbox, opened_node
 from esl_vm.cli.files import write_file
 from esl_vm.cli.output import clock_time, complain, iso_time, minute, print_json, print_list, show
 from esl_vm.cli.parsers import json_option
-from esl_vm.model.errors import StoreDownError, VoicemailError
+from esl_vm.model.errors import InvalidValueError, NoSuchMailboxError, StoreDownError, VoicemailError
 from esl_vm.model.events import EventType
-from esl_vm.model.mailbox import Folder
+from esl_vm.model.mailbox import Folder, MailboxId
+from esl_vm.model.transcript import folded
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterable
 
     from esl_vm.cli.parsers import Commands
     from esl_vm.model.message import Message
     from esl_vm.model.transcript import Transcript
+    from esl_vm.ops.node import Node
 
 
 def add_commands(commands: Commands) -> None:
@@ -45,12 +49,20 @@ def add_commands(commands: Commands) -> None:
 
     search = group.add(
         "search",
-        "find messages by the call they came by",
+        "find messages by what is said in them, or by their call",
         _search,
-        description="Find the messages, trash included, that a call left: in all mailboxes, forwarded copies too.",
-        examples="esl-vm message search --call-id 1017a36e-bc27-445a-9115-9ea9420a8488 --json",
+        description="Find messages, trash included, by what is said in them, as far as that is written down (accents and "
+        "capitals don't count): in a mailbox, a domain, or all. Or those that a call left, forwarded copies too.",
+        examples="""
+            esl-vm message search 1001@default "rendez-vous"
+            esl-vm message search --domain default "rendez-vous jeudi" --json
+            esl-vm message search --call-id 1017a36e-bc27-445a-9115-9ea9420a8488 --json
+        """,
     )
-    search.add_argument("--call-id", required=True, metavar="ID", help="the Call-ID of SIP, or FreeSWITCH's uuid")
+    search.add_argument("words", nargs="*", metavar="[MAILBOX] WORDS", help="in quotes where there are several")
+    search.add_argument("--domain", metavar="NAME", type=str.lower, help="only mailboxes of this domain")
+    search.add_argument("--call-id", metavar="ID", help="the Call-ID of SIP, or FreeSWITCH's uuid")
+    search.add_argument("--limit", type=int, default=100, metavar="N", help="at most so many (default 100)")
     json_option(search)
 
     export = group.add(
@@ -140,19 +152,43 @@ def _row(message: Message, zone: str) -> tuple[str, ...]:
 
 
 def _search(args: argparse.Namespace) -> int:
+    if bool(args.words) is bool(args.call_id) or len(args.words) > (1 if args.domain else 2):
+        raise InvalidValueError('give what is to be found: [MAILBOX] "SOME WORDS", or --call-id ID')
     with opened_node(args) as node:
         zone = node.settings.service.timezone
-        found = node.store.calls.messages(args.call_id)
+        if args.call_id:
+            found = node.store.calls.messages(args.call_id)
+        else:
+            found = list(islice(node.store.transcripts.find(_searched(node, args), args.words[-1]), args.limit))
     print_list(
         args.json,
         found,
         lambda one: {"mailbox": str(one[0]), **as_json(one[1], zone)},
-        ("mailbox", *_HEADS),
-        lambda one: (str(one[0]), *_row(one[1], zone)),
-        f"no message came by the call {args.call_id}",
+        ("mailbox", *_HEADS) if args.call_id else ("mailbox", *_HEADS[:-1], "said"),
+        lambda one: (
+            str(one[0]),
+            *(_row(one[1], zone) if args.call_id else (*_row(one[1], zone)[:-1], _passage(one[1], args.words[-1]))),
+        ),
+        f"no message came by the call {args.call_id}" if args.call_id else f"nowhere is said: {args.words[-1]}",
         complain,
     )
     return 0 if found else 1
+
+
+def _searched(node: Node, args: argparse.Namespace) -> Iterable[MailboxId]:
+    """The mailbox that is named before the words, or those of a domain, or all."""
+    named = [MailboxId.parse(one, node.settings.service.domain) for one in args.words[:-1]]
+    for one in named:
+        if node.mailboxes.open(one) is None:
+            raise NoSuchMailboxError(f"there is no mailbox {one}")
+    return named or node.registry.boxes(args.domain)
+
+
+def _passage(message: Message, words: str) -> str:
+    """What is said around these words."""
+    text = message.transcript.text if message.transcript else ""
+    at = max(0, folded(text).find(folded(words)) - 20)
+    return ("…" if at else "") + text[at : at + 70] + ("…" if len(text) > at + 70 else "")
 
 
 def _marks(message: Message) -> str:

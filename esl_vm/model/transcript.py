@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
@@ -101,10 +102,12 @@ class Transcript:
             return None
 
 
+#: Combining marks: what is left of accents when letters are taken apart.
+_MARKS = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
 _SPELT = str.maketrans({"œ": "oe", "Œ": "oe", "æ": "ae", "Æ": "ae", "’": "'"})
 
 
 def folded(text: str) -> str:
     """A text as it is searched: without accents and ligatures, in small letters."""
     plain = unicodedata.normalize("NFKD", text.translate(_SPELT))
-    return "".join(letter for letter in plain if not unicodedata.combining(letter)).casefold()
+    return (plain if plain.isascii() else _MARKS.sub("", plain)).casefold()

@@ -144,6 +144,7 @@ def build_web(node: Node, listener: object) -> WebServer:
         access=node.store.access,
         links=node.store.links,
         calls=node.store.calls,
+        transcripts=node.store.transcripts,
         broadcasts=node.store.broadcasts,
         events=node.store.events,
         cluster=node.store.cluster,

@@ -33,6 +33,7 @@ from esl_vm.store.records import text
 from esl_vm.store.registry import RedisRegistry
 from esl_vm.store.renames import Renames
 from esl_vm.store.scripts import script
+from esl_vm.store.transcripts import RedisTranscripts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -61,7 +62,8 @@ class Store:
 
     Attributes:
         mailboxes, pins, registry, directory, lists: the ports. broadcasts, renames: those under way. calls: messages by
-            the calls they came by. access: sessions and tokens. links: those in mails. events: reading what
+            the calls they came by. transcripts: messages by what is said in them. access: sessions and tokens. links: those in
+            mails. events: reading what
             happened. housekeeping: what has to be done now and then. cluster: its nodes, and what they share.
         installation: the id of what lies in this Redis, which its sounds carry too; `` before Redis was reached.
         backup: mailboxes as a whole, out of Redis and in. schema: the one that was in force when Redis was reached last, 0
@@ -107,6 +109,7 @@ class Store:
         self.access = RedisAccess(base)
         self.links = RedisMessageLinks(base)
         self.calls = RedisCalls(base)
+        self.transcripts = RedisTranscripts(base)
         self.events = RedisEvents(base)
         self.backup = Backup(base, self.registry)
         self.housekeeping = Housekeeping(base, self.mailboxes, self.registry)

@@ -48,42 +48,44 @@ _MOST_LOOKED_AT = 5000
 )  # fmt: skip
 def list_mailboxes(ask: Ask, query: MailboxQuery) -> MailboxPage:
     """By domain and number; only those within your reach. With `search` a page may hold fewer than `limit`."""
-    after = _box_of_cursor(query.cursor)
+    after = box_of_cursor(query.cursor)
     wanted = folded(query.search)
     found: list[MailboxEntry] = []
     looked_at = 0
-    boxes = _reached(ask, query, after)
+    boxes = reached(ask, query.domain, after)
     last: MailboxId | None = None
     while portion := list(islice(boxes, _PORTION)):
         for mailbox, locked_s in ask.world.registry.looked_at(portion):
             text = folded(f"{mailbox.id} {mailbox.name} {mailbox.email}") if wanted else ""
             if wanted in text:
                 if len(found) == query.limit:
-                    return MailboxPage(found, _cursor_of_box(last))
+                    return MailboxPage(found, cursor_of_box(last))
                 found.append(_entry(mailbox, locked_s))
             last = mailbox.id
         looked_at += len(portion)
         if looked_at >= _MOST_LOOKED_AT:
-            return MailboxPage(found, _cursor_of_box(last))
+            return MailboxPage(found, cursor_of_box(last))
     return MailboxPage(found)
 
 
-def _reached(ask: Ask, query: MailboxQuery, after: MailboxId | None) -> Iterator[MailboxId]:
+def reached(ask: Ask, domain: str, after: MailboxId | None) -> Iterator[MailboxId]:
     """Mailboxes in order that are within one's reach, without reading those that are not where that is easy."""
     reach = ask.who.reach
-    if query.domain and not reach.has_domain(query.domain) and not any(b.domain == query.domain for b in reach.boxes):
+    if domain and not reach.has_domain(domain) and not any(b.domain == domain for b in reach.boxes):
         return iter(())
-    domain = query.domain.lower() or None
-    if not reach.everywhere and not domain and len(reach.domains) == 1 and not reach.boxes:
-        (domain,) = reach.domains
-    return (box for box in ask.world.registry.boxes(domain, after=after) if reach.has(box))
+    of: str | None = domain.lower() or None
+    if not reach.everywhere and not of and len(reach.domains) == 1 and not reach.boxes:
+        (of,) = reach.domains
+    return (box for box in ask.world.registry.boxes(of, after=after) if reach.has(box))
 
 
-def _cursor_of_box(box: MailboxId | None) -> str | None:
+def cursor_of_box(box: MailboxId | None) -> str | None:
+    """Where a list of mailboxes goes on after that one."""
     return None if box is None else base64.urlsafe_b64encode(str(box).encode()).decode().rstrip("=")
 
 
-def _box_of_cursor(cursor: str) -> MailboxId | None:
+def box_of_cursor(cursor: str) -> MailboxId | None:
+    """The mailbox after which a list goes on; raises ProblemError."""
     if not cursor:
         return None
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from msgspec import UNSET
@@ -13,13 +14,14 @@ from esl_vm.model.message import ID_PATTERN
 from esl_vm.model.rights import Right
 from esl_vm.model.store import Place
 from esl_vm.model.transcript import folded
+from esl_vm.web.mailboxes import box_of_cursor, cursor_of_box, reached
 from esl_vm.web.models import (
-    CallQuery,
+    FindQuery,
     MessageChange,
-    MessageOfCall,
+    MessageFound,
     MessagePage,
     MessageQuery,
-    MessagesOfCall,
+    MessagesFound,
     MessageTold,
     SegmentTold,
     TranscriptTold,
@@ -29,12 +31,17 @@ from esl_vm.web.routes import Ask, route
 from esl_vm.web.times import iso
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from esl_vm.model.mailbox import MailboxId
     from esl_vm.model.message import Message
     from esl_vm.model.store import Delivery
     from esl_vm.model.transcript import Transcript
 
 _TAG = "Messages"
 _PORTION = 200
+_BOXES, _PORTIONS = 10, 4
+"""Mailboxes that are looked through in one go, and how often one request does that; the rest is on the next page."""
 _MOST_LOOKED_AT = 2000
 """Messages that one request with a filter looks at; what it did not reach is on the next page."""
 
@@ -155,13 +162,34 @@ def _transcript(written: Transcript) -> TranscriptTold:
 
 
 @route(
-    "GET", "/messages", Right.MESSAGE_READ, "The messages that came by a call",
-    query=CallQuery, answer=MessagesOfCall, tag=_TAG,
+    "GET", "/messages", Right.MESSAGE_READ, "Find messages by their call, or by what is said in them",
+    query=FindQuery, answer=MessagesFound, problems=("unknown-cursor",), tag=_TAG,
 )  # fmt: skip
-def messages_of_call(ask: Ask, query: CallQuery) -> MessagesOfCall:
-    """Within your reach, trash included. So a portal joins its call records with messages."""
-    found = [(box, message) for box, message in ask.world.calls.messages(query.call_id) if ask.who.reach.has(box)]
-    return MessagesOfCall([MessageOfCall(str(box), told(ask, message)) for box, message in found])
+def find_messages(ask: Ask, query: FindQuery) -> MessagesFound:
+    """Within your reach, trash included. So a portal joins its call records with messages, or finds what was said."""
+    if bool(query.call_id) is bool(query.text):
+        raise ProblemError("invalid", "Give `call_id` or `text`.")
+    if query.call_id:
+        found = [(box, message) for box, message in ask.world.calls.messages(query.call_id) if ask.who.reach.has(box)]
+        return MessagesFound(_found(ask, found))
+    if not ask.who.may(Right.MESSAGE_HEAR):
+        raise ProblemError("forbidden", f"That needs the right {Right.MESSAGE_HEAR}.")
+    after = box_of_cursor(query.cursor)
+    within = reached(ask, query.domain, after)
+    told_of: list[MessageFound] = []
+    for _ in range(_PORTIONS):
+        portion = list(islice(within, _BOXES))
+        if not portion:
+            return MessagesFound(told_of)
+        told_of += _found(ask, ask.world.transcripts.find(portion, query.text))
+        after = portion[-1]
+        if len(told_of) >= query.limit:
+            break
+    return MessagesFound(told_of, cursor_of_box(after))
+
+
+def _found(ask: Ask, found: Iterable[tuple[MailboxId, Message]]) -> list[MessageFound]:
+    return [MessageFound(str(box), told(ask, message)) for box, message in found]
 
 
 def found_message(ask: Ask) -> Message:

@@ -259,23 +259,32 @@ class MessagePage(Told, frozen=True):
     next: Annotated[str | None, Meta(description="Cursor of the next page; null at the end.")] = None
 
 
-class CallQuery(Given, frozen=True):
-    """Which call."""
+class FindQuery(Given, frozen=True):
+    """By which call messages came, or what is said in them: one of the two."""
 
-    call_id: Annotated[str, Meta(min_length=1, max_length=200, description="SIP's Call-ID, or FreeSWITCH's uuid.")]
+    call_id: Annotated[str, Meta(max_length=200, description="SIP's Call-ID, or FreeSWITCH's uuid.")] = ""
+    text: Annotated[
+        str, Meta(max_length=80, description="What is said; accents and case don't count. Needs message.hear.")
+    ] = ""
+    domain: Annotated[str, Meta(description="With text: only in mailboxes of this domain.", max_length=128)] = ""
+    limit: Limit = 50
+    cursor: Cursor = ""
 
 
-class MessageOfCall(Told, frozen=True):
+class MessageFound(Told, frozen=True):
     """A message, and in which mailbox it lies."""
 
     mailbox: str
     message: MessageTold
 
 
-class MessagesOfCall(Told, frozen=True):
-    """The messages that came by a call, the first received first."""
+class MessagesFound(Told, frozen=True):
+    """By a call: the first received first. By what is said: by mailbox, its newest first."""
 
-    messages: list[MessageOfCall]
+    messages: list[MessageFound]
+    next: Annotated[
+        str | None, Meta(description="With text: where it goes on. A page ends with a mailbox, and may be empty.")
+    ] = None
 
 
 class MessageQuery(Given, frozen=True):

@@ -172,6 +172,14 @@ class Calls(Protocol):
         ...
 
 
+class Transcripts(Protocol):
+    """Messages by what is said in them."""
+
+    def find(self, boxes: Iterable[MailboxId], words: str) -> Iterator[tuple[MailboxId, Message]]:
+        """Messages in which that is said: mailbox by mailbox, the newest received first."""
+        ...
+
+
 class Broadcasts(Protocol):
     """Broadcasts under way."""
 
@@ -254,6 +262,7 @@ class WebWorld:
     access: Access
     links: MessageLinks
     calls: Calls
+    transcripts: Transcripts
     broadcasts: Broadcasts
     events: EventLog
     cluster: Cluster

@@ -1,7 +1,7 @@
 """`make bench`: measure, print a table, write it to bench-out/performance.md. Fails on errors, never on numbers.
 
 make bench                                    everything, about six minutes
-make bench BENCH="--only latency --quick"     one of: applications latency memory large-mailbox workers start web page; short rounds
+make bench BENCH="--only latency --quick"     one of: applications latency memory large-mailbox workers start web page search; short rounds
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from bench.page import page
 from bench.processes import CORES, ROOT, Contender, Meter, Service, hold_load, memory_kb, on, run_load
+from bench.search import search
 from bench.web import web
 from esl_vm.cli.settings_file import load_settings
 from esl_vm.model.mailbox import Folder, MailboxId
@@ -213,7 +214,7 @@ def start() -> Iterator[Row]:
 def main() -> None:
     """Measure, and say it."""
     parser = argparse.ArgumentParser("make bench", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    names = ("applications", "latency", "memory", "large-mailbox", "workers", "start", "web", "page")
+    names = ("applications", "latency", "memory", "large-mailbox", "workers", "start", "web", "page", "search")
     parser.add_argument("--only", choices=names, action="append", help="measure only this (may be repeated)")
     parser.add_argument("--quick", action="store_true", help="short rounds")
     parser.add_argument("--out", type=Path, default=ROOT / "bench-out", help="folder for the table")
@@ -228,6 +229,7 @@ def main() -> None:
         "start": start,
         "web": lambda: web(furnish, rounds - 2, 2 * rounds),
         "page": lambda: page(furnish, rounds),
+        "search": lambda: search(100 if given.quick else 1000, 100 * rounds),
     }
     lines = ["| what | measured | wanted |", "|---|---|---|"]
     for name in given.only or names:

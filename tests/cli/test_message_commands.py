@@ -6,6 +6,7 @@ import pytest
 
 from esl_vm.model.mailbox import Folder, MailboxId
 from esl_vm.model.message import CallDetails, Caller
+from esl_vm.model.transcript import Segment, Transcript
 
 ALICE = MailboxId("1001")
 AT = 1_795_000_000.0
@@ -207,3 +208,33 @@ def test_a_call_that_left_nothing_is_not_found(vm, alice, leave):
     assert "no message came by the call none@x" in ran.err
     ran = vm("message", "search", "--call-id", "none@x", "--json")
     assert (ran.code, ran.out) == (1, "[]\n")
+
+
+def test_messages_are_found_by_what_is_said(vm, alice, leave):
+    vm("mailbox", "add", "1002", "--no-pin")
+    said = Transcript(language="fr", segments=(Segment(0, 900, "Bonjour. Rendez-vous à l'été, jeudi."),))
+    first, other = leave(transcript=said), leave("1002", transcript=said)
+    leave()
+    found = [["1001@default", first], ["1002@default", other]]
+    for words, lines in (
+        (("l'ete",), found),
+        (("--domain", "default", "L'ÉTÉ"), found),
+        (("1002", "rendez-vous à"), found[1:]),
+    ):
+        _, *rows = vm("message", "search", *words).out.splitlines()
+        assert [row.split()[:2] for row in rows] == lines
+        assert all("Rendez-vous à l'été" in row for row in rows)
+        told = vm("message", "search", *words, "--json").json
+        assert [one["transcript"]["text"] for one in told] == [said.text] * len(lines)
+    assert len(vm("message", "search", "jeudi", "--limit", "1", "--json").json) == 1
+    assert vm("message", "search", "hiver").code == 1
+
+
+@pytest.mark.parametrize(
+    "words", [(), ("1001", "a", "b"), ("--domain", "default", "1001", "a"), ("a", "--call-id", "b"), ("9999", "a")]
+)
+def test_a_search_that_is_not_understood_is_refused(vm, alice, words):
+    ran = vm("message", "search", *words)
+    assert ran.code != 0
+    assert ran.err
+    assert "Traceback" not in ran.err

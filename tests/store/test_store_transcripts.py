@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from store_case import ALICE, BOB, MONDAY, NOBODY, message
 
 from esl_vm.model.events import EventType
-from esl_vm.model.mailbox import Folder
+from esl_vm.model.mailbox import Folder, MailboxId
 from esl_vm.model.transcript import LONGEST_TEXT, Segment, Transcript, TranscriptState, folded
 from esl_vm.recordings.manifest import Kind, Manifest, decode, encode
 
@@ -137,3 +137,37 @@ def test_accents_ligatures_and_capitals_do_not_count_in_a_search():
 
 def test_a_message_shown_in_a_log_does_not_show_it():
     assert "Bonjour" not in repr(message("m1", transcript=SAID))
+
+
+def said(words):
+    return Transcript(segments=(Segment(0, 900, words),))
+
+
+def found(case, words, *boxes):
+    return [(str(box), one.id) for box, one in case.store.transcripts.find(boxes or [ALICE], words)]
+
+
+def test_messages_are_found_by_what_is_said_the_newest_first_trash_included(case):
+    case.leave("m2", "m3", "m4", "m5")
+    for message_id, words in (("m1", "À l'été prochain"), ("m3", "L’ÉTÉ"), ("m4", "L'hiver"), ("m5", "en l'ete")):
+        case.mailboxes.transcribed(ALICE, message_id, said(words))
+    case.mailboxes.delete(ALICE, "m5")
+    case.mailboxes.move(ALICE, "m1", Folder.WORK)
+    assert found(case, "l'été") == [(str(ALICE), one) for one in ("m5", "m3", "m1")]
+    assert found(case, "  l'ete   prochain ") == [(str(ALICE), "m1")]
+    assert found(case, "printemps") == []
+
+
+def test_a_name_that_a_caller_bears_or_json_has_is_not_what_is_said(case):
+    case.mailboxes.transcribed(ALICE, "m1", SAID)
+    assert [found(case, words) for words in ("Tremblay", "segments", "whisper", '","')] == [[]] * 4
+
+
+def test_many_mailboxes_are_looked_through_in_their_order(case):
+    boxes = [MailboxId(f"2{number:02}") for number in range(45)]
+    for number, box in enumerate(boxes):
+        case.with_mailbox(box).leave(f"n{number}", box=box)
+        case.mailboxes.transcribed(box, f"n{number}", said("Bonjour" if number % 2 else "Allô"))
+    assert found(case, "bonjour", *boxes, NOBODY) == [(str(box), f"n{n}") for n, box in enumerate(boxes) if n % 2]
+    first = next(case.store.transcripts.find(iter(boxes), "bonjour"))
+    assert first[0] == boxes[1]

@@ -27,6 +27,7 @@ class Api:
             WebWorld(
                 settings=WebSettings(), mailboxes=store.mailboxes, registry=store.registry, pins=store.pins,
                 pin_rules=PinRules(), lists=store.lists, clock=store.clock, access=store.access, links=store.links, calls=store.calls,
+                transcripts=store.transcripts,
                 broadcasts=store.broadcasts, events=store.events, cluster=store.cluster, hub=Hub(store.events),
                 partition=store.keys.partition, **nothing,
             )

@@ -121,3 +121,37 @@ def test_the_page_says_why_there_are_none(house, state, words):
     message_id = house.message(box)
     write(house, box, message_id, Transcript(TranscriptState(state)))
     assert words in house.owner(box).get(f"/mailbox/{box}/folder/new/{message_id}").body.decode()
+
+
+def test_a_domain_is_searched_within_ones_reach_page_by_page(house):
+    boxes = [house.box(str(number)) for number in range(1001, 1013)]
+    for box in boxes:
+        write(house, box, house.message(box))
+    stranger = house.box("1001", domain=f"other-{house.domain}")
+    write(house, stranger, house.message(stranger))
+    portal, seen, cursor = house.token(), [], ""
+    while True:
+        reply = portal.get(
+            "/api/v1/messages", query={"text": "coeur", "limit": 4} | ({"cursor": cursor} if cursor else {})
+        )
+        seen += [one["mailbox"] for one in reply.json["messages"]]
+        cursor = reply.json["next"]
+        if not cursor:
+            break
+    assert seen == [str(box) for box in boxes]
+    assert reply.json["messages"][-1]["message"]["transcript"]["language"] == "fr"
+    other = portal.get("/api/v1/messages", query={"text": "coeur", "domain": stranger.domain})
+    assert other.json["messages"] == []
+    assert house.owner(boxes[0]).get("/api/v1/messages", query={"text": "coeur"}).json["messages"][0]["mailbox"] == str(
+        boxes[0]
+    )
+
+
+def test_what_is_looked_for_must_be_said_and_may_be_heard(house):
+    box = house.box()
+    portal = house.token()
+    for query in ({}, {"text": "a", "call_id": "b"}):
+        assert portal.get("/api/v1/messages", query=query).problem == "invalid"
+    assert portal.get("/api/v1/messages", query={"text": "a", "cursor": "??"}).problem == "unknown-cursor"
+    reader = house.token("message.read", boxes=[box])
+    assert reader.get("/api/v1/messages", query={"text": "coeur"}).problem == "forbidden"
