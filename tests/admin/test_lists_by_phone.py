@@ -5,6 +5,7 @@ import pytest
 from calls import play_book
 from calls.book import BRUNO, CARLA, IN, ONE, OWN, RECORD, Box, Msg, PhoneCall
 from support.real_rig import RealRig
+from support.sounds import write_wav
 
 from esl_vm.model.mailbox import Folder, MailboxId, StoredGreeting
 
@@ -41,7 +42,7 @@ def new(rig, number):
 
 def test_a_recorded_name_is_said_instead_of_the_number(ring, tmp_path):
     def record(rig):
-        rig.put("sales", play_book.tone(tmp_path / "sales.wav", 1.0))
+        rig.put("sales", write_wav(tmp_path / "sales.wav", 1.0))
         rig.real.lists.set_recorded_name(SALES, StoredGreeting("sales", 1000))
 
     does = SEND.format("900#") + RECORD + "d:1 w:vm-msgsaved hang"

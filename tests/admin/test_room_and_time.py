@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from support.clocks import Clock
 
 from esl_vm.model.mailbox import Greeting, MailboxId
 from esl_vm.store.connect import connect
@@ -20,15 +21,8 @@ def alice(vm):
 def purge_in(redis_url, node):
     """Housekeeping as it is so many days from now."""
 
-    class Later:
-        def __init__(self, days):
-            self.days = days
-
-        def now(self):
-            return node.clock.now() + self.days * 86400
-
     def purge(days):
-        store = Store(connect(redis_url), clock=Later(days), defaults=node.settings.mailbox)
+        store = Store(connect(redis_url), clock=Clock(node.clock.now() + days * 86400), defaults=node.settings.mailbox)
         try:
             list(store.housekeeping.purge())
             store.housekeeping.erase_sounds(node.audio.delete)

@@ -9,6 +9,7 @@ import os
 import stat
 
 import pytest
+from support.clocks import Clock
 
 from esl_vm.audio.cache import Cache
 from esl_vm.model.errors import StoreDownError
@@ -16,17 +17,9 @@ from esl_vm.model.errors import StoreDownError
 KIB = 1024
 
 
-class Wall:
-    def __init__(self):
-        self.now = 1_800_000_000.0
-
-    def __call__(self):
-        return self.now
-
-
 @pytest.fixture
 def wall():
-    return Wall()
+    return Clock()
 
 
 @pytest.fixture
@@ -63,9 +56,9 @@ def test_a_sound_is_fetched_once(cache):
 def test_what_was_heard_longest_ago_goes_first(cache, wall):
     for name in "abcdefghij":
         play(cache, name)
-        wall.now += 60
+        wall.at += 60
     play(cache, "a")
-    wall.now += 3600
+    wall.at += 3600
 
     play(cache, "new")
 
@@ -77,27 +70,27 @@ def test_what_was_heard_longest_ago_goes_first(cache, wall):
 def test_the_cache_never_grows_beyond_its_size_by_more_than_a_twentieth(cache, wall):
     for number in range(200):
         play(cache, f"s{number}", 300)
-        wall.now += 700
+        wall.at += 700
         assert size_of(cache) <= 10 * KIB * 1.05
 
 
 def test_a_sound_that_may_be_playing_stays_even_when_the_cache_is_full(cache, wall):
     for number in range(30):
         play(cache, f"s{number}")
-        wall.now += 1
+        wall.at += 1
 
     assert not any(play(cache, f"s{number}") for number in range(30))
 
-    wall.now += 601
+    wall.at += 601
     play(cache, "later")
     assert size_of(cache) <= 10 * KIB
 
 
 def test_asking_again_keeps_a_sound_for_another_while(cache, wall):
     play(cache, "long", 9 * KIB)
-    wall.now += 500
+    wall.at += 500
     play(cache, "long", 9 * KIB)
-    wall.now += 500
+    wall.at += 500
 
     play(cache, "other", 9 * KIB)
 
@@ -149,7 +142,7 @@ def test_a_setgid_folder_hands_its_group_on(tmp_path):
 
 def test_when_the_disk_is_full_older_sounds_make_room(cache, wall, monkeypatch):
     play(cache, "old")
-    wall.now += 3600
+    wall.at += 3600
     really_write = os.write
 
     def write(fd, data):
@@ -187,12 +180,12 @@ def test_half_written_sounds_of_a_crash_are_removed_in_time(cache, wall):
     folder = next(cache.folder.rglob("a.wav")).parent
     half = folder / ".b.wav.00000000.part"
     half.write_bytes(b"half")
-    os.utime(half, (wall.now, wall.now))
+    os.utime(half, (wall.at, wall.at))
 
     cache.trim(0)
     assert half.exists()
 
-    wall.now += 3601
+    wall.at += 3601
     cache.trim(0)
     assert not half.exists()
 

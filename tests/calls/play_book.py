@@ -6,11 +6,11 @@ from pathlib import Path
 
 from calls.book import Box, PhoneCall
 from support.options import options_of
+from support.sounds import write_wav
 
 from esl_vm.model.call import Call
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId, StoredGreeting
 from esl_vm.model.message import Caller, Message
-from esl_vm.sound.wav import wave
 
 NOON = 1795363200.0
 """Noon UTC of a Sunday: messages of today are of today in every zone used here."""
@@ -26,7 +26,7 @@ def furnish(call: PhoneCall, rig, folder: Path) -> None:
         put_messages(box, number, rig, folder)
         for greeting in box.greetings:
             key = f"{box.number}-{greeting}"
-            rig.put(key, tone(folder / f"{key}.wav", 2.5))
+            rig.put(key, write_wav(folder / f"{key}.wav", 2.5))
             rig.set_greeting(number, Greeting(greeting), StoredGreeting(key, 2500))
     for number, members in call.lists.items():
         rig.add_list(MailboxId(number), tuple(map(MailboxId, members)))
@@ -35,7 +35,7 @@ def furnish(call: PhoneCall, rig, folder: Path) -> None:
 def put_messages(box: Box, number: MailboxId, rig, folder: Path) -> None:
     for place, message in enumerate(box.messages):
         key = f"{box.number}-m{place}"
-        rig.put(key, tone(folder / f"{key}.wav", message.seconds))
+        rig.put(key, write_wav(folder / f"{key}.wav", message.seconds))
         received = rig.clock.now() - 3600 + 60 * place
         rig.deliver(
             number,
@@ -48,13 +48,6 @@ def put_messages(box: Box, number: MailboxId, rig, folder: Path) -> None:
                 folder=Folder(message.folder),
             ),
         )
-
-
-def tone(path: Path, seconds: float) -> Path:
-    """A WAV file of that length, loud throughout."""
-    frames = round(seconds * 8000)
-    path.write_bytes(wave((b"\x00\x20\x00\x20\x00\xe0\x00\xe0" * (frames // 4 + 1))[: frames * 2], 8000))
-    return path
 
 
 def call_of(call: PhoneCall) -> Call:

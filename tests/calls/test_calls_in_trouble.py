@@ -9,6 +9,7 @@ from calls import play_book
 from calls.book import IN, LEAVE, ONE, OWN, RECORD, TWO, Box, Msg, PhoneCall
 from support.rig import NodeRig, Rig
 from support.sim_phone import SimPhone
+from support.sounds import write_wav
 
 from esl_vm.esl.phone import EslPhone
 from esl_vm.model.errors import NoSuchMailboxError, SpoolError, StoreDownError
@@ -179,7 +180,7 @@ class TestTheDisk:
         play_book.furnish(call, rig, rig.folder / "before")
         path = rig.audio.playable("1001-m0")
         if content is None:
-            play_book.tone(path, 0)
+            write_wav(path, 0)
         else:
             path.write_bytes(content)
         rig.ring(play_book.call_of(call), call.does)
@@ -245,7 +246,7 @@ class TestDeletedMeanwhile:
 def test_an_introduction_that_cannot_be_played_keeps_no_message_from_its_owner(rig):
     call = check(IN + "w:vm-opts d:1 w:<sound> w:vm-repeat d:# end:20", Box())
     play_book.furnish(call, rig, rig.folder / "before")
-    rig.put("forwarded", play_book.tone(rig.folder / "forwarded.wav", 2))
+    rig.put("forwarded", write_wav(rig.folder / "forwarded.wav", 2))
     rig.deliver(ALICE, Message("forwarded", received=rig.clock.now(), intro_id="gone"))
     rig.ring(play_book.call_of(call), call.does)
     assert rig.problems == [], rig.transcript
@@ -273,7 +274,7 @@ def test_what_comes_during_a_visit_can_be_reached(rig):
     play_book.furnish(call, rig, rig.folder / "before")
 
     def arrive(_):
-        rig.put("late", play_book.tone(rig.folder / "late.wav", 2))
+        rig.put("late", write_wav(rig.folder / "late.wav", 2))
         rig.deliver(ALICE, Message("late", received=rig.clock.now(), urgent=True))
 
     rig.ring(play_book.call_of(call), call.does, shell=arrive)
@@ -296,7 +297,7 @@ class TestATemporaryGreetingWithDates:
         call = check(self.RECORDS, Box(greetings=("temporary",)))
         play_book.furnish(call, rig, rig.folder / "before")
         now = int(rig.clock.now())
-        rig.put("dated", play_book.tone(rig.folder / "dated.wav", 2))
+        rig.put("dated", write_wav(rig.folder / "dated.wav", 2))
         rig.set_greeting(ALICE, Greeting.TEMPORARY, StoredGreeting("dated", 2000, now + starts, now + ends))
         rig.ring(play_book.call_of(call), call.does)
         assert rig.problems == [], rig.transcript

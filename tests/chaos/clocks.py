@@ -18,7 +18,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from esl_vm.sound.wav import wave
+from support.sounds import write_wav
 
 DAY = 86400
 CLOCKS = {"40 days ahead": 40 * DAY, "two days behind": -2 * DAY, "an hour back": -3600}
@@ -137,7 +137,7 @@ def _leave(node, box, folder: Path) -> str:
 
     now = node.clock.now()
     message = Message(new_id(now), received=now, duration_ms=1000)
-    node.audio.put(message.id, _wav(folder / "said.wav"))
+    node.audio.put(message.id, write_wav(folder / "said.wav"))
     assert node.mailboxes.deliver(box, message).kept
     return message.id
 
@@ -155,7 +155,7 @@ def _record(node, folder: Path, box, *, store_away: bool = False) -> str:
 
     replaces = _greeting(node, box)
     with node.spool.take_greeting(box, Greeting.BUSY, new_id(node.clock.now()), replaces=replaces) as take:
-        _wav(take.path)
+        write_wav(take.path)
         take.recorded(Recorded(1000, Ended.KEY, "#"))
         if store_away:
             node.mailboxes.set_greeting = away
@@ -171,12 +171,6 @@ def _greeting(node, box) -> str:
 
     stored = node.mailboxes.open(box).greetings.get(Greeting.BUSY)
     return stored.audio_id if stored else ""
-
-
-def _wav(path: Path) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(wave(b"\x00\x20\x00\xe0" * 4000, 8000))
-    return path
 
 
 def main() -> int:

@@ -28,6 +28,7 @@ from support.redis_servers import redis_server
 from support.script import Caller as Person
 from support.served import Service
 from support.small_disk import LoopDisk, loop_disk
+from support.sounds import write_wav
 from support.waiting import wait_until
 
 from esl_vm.cli.settings_file import load_settings
@@ -39,7 +40,6 @@ from esl_vm.sim import recording
 from esl_vm.sim.node import Incoming, SimNode
 from esl_vm.sim.realtime import RealTime
 from esl_vm.sim.tcp import call_over_tcp
-from esl_vm.sound.wav import wave
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -284,8 +284,7 @@ def _node(service: Service):
 
 def _furnish(service: Service) -> None:
     """Mailboxes, with messages to listen to: one that was heard is in the cache, and the next is another."""
-    said = service.data.parent / "said.wav"
-    said.write_bytes(wave(b"\x00\x20\x00\xe0" * 2000, 8000))
+    said = write_wav(service.data.parent / "said.wav", 0.5)
     with _node(service) as node:
         for box in BOXES:
             node.add_mailbox(box, {"maxmsg": "9999"}, "")

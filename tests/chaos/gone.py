@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 import redis
 from support.ports import free_port
 from support.redis_servers import NoRedisError, redis_executable, valkeys
+from support.sounds import write_wav
 from support.waiting import wait_until
 
 from esl_vm.cli.settings_file import load_settings
@@ -37,7 +38,6 @@ from esl_vm.model.pins import PinCheck
 from esl_vm.model.topology import problems
 from esl_vm.recordings import Settled
 from esl_vm.service.wiring import open_node
-from esl_vm.sound.wav import wave
 from esl_vm.store.topology import discover
 
 if TYPE_CHECKING:
@@ -274,7 +274,7 @@ class Trial:
         here = self.node.settings.service.node
         rules = {"min_ms": 0, "trim_silence": False, "threshold": 128, "call_node": here}
         with self.node.spool.take_message([box], Message(new_id(now), received=now), **rules) as take:
-            take.path.write_bytes(wave(b"\x40\x20\xc0\xdf" * 800, 8000))
+            write_wav(take.path, 0.2)
             take.recorded(Recorded(200, Ended.KEY, "#"))
             self.announced[box].append(take.id)
             return take.settle()

@@ -2,16 +2,15 @@
 
 import io
 import json
-import struct
 import sys
 from dataclasses import dataclass
 
 import pytest
 import redis
 from support.redis_servers import NoRedisError, redis_server
+from support.sounds import write_wav
 
 from esl_vm.cli.main import main
-from esl_vm.sound.wav import wave
 
 
 @dataclass
@@ -67,13 +66,10 @@ def vm(redis_url, tmp_path, capsys, monkeypatch):
 
 @pytest.fixture
 def tone(tmp_path):
-    """Make a WAV file of so many seconds: 8 kHz, mono, 16 bit, a square wave."""
+    """Make a WAV file of so many seconds: 8 kHz, mono, 16 bit."""
 
     def make(seconds=2.0, name="tone.wav", rate=8000):
-        path = tmp_path / name
-        samples = [8000 if index // 10 % 2 else -8000 for index in range(int(rate * seconds))]
-        path.write_bytes(wave(struct.pack(f"<{len(samples)}h", *samples), rate))
-        return path
+        return write_wav(tmp_path / name, seconds, rate)
 
     return make
 

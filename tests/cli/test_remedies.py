@@ -28,6 +28,7 @@ from support.redis_servers import (
 )
 from support.s3_neighbour import S3Neighbour
 from support.small_disk import small_disk
+from support.sounds import write_wav
 
 from esl_vm import __version__
 from esl_vm.model.agreement import packed
@@ -36,7 +37,6 @@ from esl_vm.model.jobs import Job, JobKind
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.message import Message, new_id
 from esl_vm.ops.agreement import common_settings
-from esl_vm.sound.wav import wave
 from esl_vm.store import keys
 from esl_vm.store.store import SCHEMA
 
@@ -205,8 +205,7 @@ def take_of(node, call_node="node-1"):
 
 
 def speak(path, seconds=2):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(wave(b"\x40\x20\xc0\xdf" * (4000 * seconds), 8000))
+    write_wav(path, seconds)
     os.utime(path, (1, 1))  # it has been quiet for long
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from esl_peer import Switch
+from support.clocks import Clock
 
 from esl_vm.esl.elsewhere import Elsewhere
 from esl_vm.esl.session import CallSession
@@ -11,16 +12,9 @@ from esl_vm.esl.session import CallSession
 PROOF = Path("/var/lib/esl-vm/prompts/here-1")
 
 
-class Clock:
-    at = 100.0
-
-    def now(self):
-        return self.at
-
-
 @pytest.fixture
 def clock():
-    return Clock()
+    return Clock(100.0)
 
 
 @pytest.fixture

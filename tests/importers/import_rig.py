@@ -5,52 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import shutil
 import struct
 import wave
 from pathlib import Path
 
 from esl_vm.actions.target import Target
+from esl_vm.audio.folder_audio import FolderAudio
 from esl_vm.importers.write import run_import
-from esl_vm.model.errors import AudioMissingError
 from esl_vm.model.mailbox import Folder, Greeting
 from esl_vm.model.options import MailboxOptions
 from esl_vm.model.pins import PinCheck, PinRules
+from esl_vm.sound.wav import wave as sound_file
 from esl_vm.store.pins import Scrypt
 from esl_vm.store.store import Store
 
 DATA = Path(__file__).parent.parent / "data" / "migration"
 QUICK = Scrypt(n=16, r=8, p=1)
-
-
-class FolderAudio:
-    """ports.AudioStore in a folder, one file a sound."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
-
-    def put(self, audio_id, source):
-        if not self.exists(audio_id):
-            shutil.copyfile(source, self.folder / f"{audio_id}.part")
-            (self.folder / f"{audio_id}.part").rename(self.folder / audio_id)
-
-    def playable(self, audio_id):
-        if not self.exists(audio_id):
-            raise AudioMissingError(audio_id)
-        return self.folder / audio_id
-
-    def copy(self, source_id, audio_id):
-        self.put(audio_id, self.playable(source_id))
-
-    def delete(self, audio_id):
-        (self.folder / audio_id).unlink(missing_ok=True)
-
-    def exists(self, audio_id):
-        return (self.folder / audio_id).exists()
-
-    def ids(self):
-        return sorted(path.name for path in self.folder.iterdir())
 
 
 class Place:
@@ -62,7 +32,9 @@ class Place:
         self.defaults = defaults
         self.store = Store(client, defaults=defaults, pin_rules=PinRules(failures=10**6), pin_cost=QUICK)
         self.store.verify()
-        self.audio = FolderAudio(folder / "sounds")
+        self.sounds = folder / "sounds"
+        self.sounds.mkdir(parents=True, exist_ok=True)
+        self.audio = FolderAudio(self.sounds)
         self.target = Target(self.store.registry, self.store.mailboxes, self.store.pins, self.audio)
 
     def bring(self, plan, target=None, **more):
@@ -103,7 +75,7 @@ class Place:
                 "messages": list(self.messages(box)),
             }
         there["sounds"] = {
-            i: hashlib.sha256((self.audio.folder / i).read_bytes()).hexdigest() for i in self.audio.ids()
+            i: hashlib.sha256(self.audio.playable(i).read_bytes()).hexdigest() for i in sorted(self.audio.ids())
         }
         return there
 
@@ -121,24 +93,7 @@ def tone(seconds=1.0, rate=8000, pitch=440.0):
 
 
 def wav_bytes(seconds=1.0, rate=8000, pitch=440.0):
-    samples = tone(seconds, rate, pitch)
-    head = struct.pack(
-        "<4sI4s4sIHHIIHH4sI",
-        b"RIFF",
-        36 + len(samples),
-        b"WAVE",
-        b"fmt ",
-        16,
-        1,
-        1,
-        rate,
-        rate * 2,
-        2,
-        16,
-        b"data",
-        len(samples),
-    )
-    return head + samples
+    return sound_file(tone(seconds, rate, pitch), rate)
 
 
 def write(path, content):

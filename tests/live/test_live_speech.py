@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 from calls.book import BRUNO, Box
-from calls.play_book import tone
 from live.likeness import likeness
 from live.live_node import voices
 from live.live_rig import ALIKE, LiveRig, furnish
 from live.scenes import Scene
 from live.telephone_sound import RATE, read_wav
+from support.sounds import write_wav
 
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId
 
@@ -112,7 +112,7 @@ def jumps_in_a_message(node, folder):
     """A message of known words is jumped about in: 3 s ahead, then back, then from its beginning."""
     rig = LiveRig(node, folder)
     furnish(rig, Box())
-    spoken = rig.leave_lying("1001", tone(folder / "long.wav", 14.0))
+    spoken = rig.leave_lying("1001", write_wav(folder / "long.wav", 14.0))
     rig.dials("*97", IN + "w:vm-opts d:1 w:<sound> s:2 d:# s:2 d:* s:2 d:2 s:3 hang", "1001")
     return rig, spoken
 

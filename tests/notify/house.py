@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import math
-import struct
-import time
-
 from notify_cast import ALICE, NOON, TestClock
+from support.sounds import write_wav
 
 from esl_vm.audio.folder_audio import FolderAudio
 from esl_vm.model.jobs import JobKind
@@ -19,18 +16,11 @@ from esl_vm.notify.plan import Wishes, jobs_of
 from esl_vm.notify.service import NotifyService
 from esl_vm.notify.smtp_connection import SmtpServer
 from esl_vm.notify.sources import Sources
-from esl_vm.sound.wav import wave
 from esl_vm.store.connect import connect
 from esl_vm.store.outbox import RedisOutbox
 from esl_vm.store.store import Store
 
 PARTITIONS = 4
-
-
-def wav(seconds=1.5, rate=8000):
-    """A tone, as FreeSWITCH would record it."""
-    samples = (int(8000 * math.sin(n / 5)) for n in range(int(seconds * rate)))
-    return wave(b"".join(struct.pack("<h", sample) for sample in samples), rate)
 
 
 class House:
@@ -49,9 +39,7 @@ class House:
         self.registry.add(box, {"name": "Hélène Côté", "email": "helene@example.com", "language": "fr", **fields})
 
     def leave(self, box=ALICE, message_id="m1", *, seconds=1.5, name="Zoé Bélanger", number="5145551234", **more):
-        source = self.folder / "take.wav"
-        source.write_bytes(wav(seconds))
-        self.audio.put(message_id, source)
+        self.audio.put(message_id, write_wav(self.folder / "take.wav", seconds))
         received = more.pop("received", self.clock.now())
         message = Message(message_id, Caller(number, name), received, duration_ms=int(seconds * 1000), **more)
         assert self.mailboxes.deliver(box, message).kept
@@ -106,9 +94,4 @@ def notifier_of(url, port, folder, clock, name, *, switch=None, webhook=None, id
     return NotifyService(sources, wanted, switch=switch, mailer=mailer, webhooks=webhooks, wait_ms=100, poll_s=0.1)
 
 
-class WallClock:
-    def now(self):
-        return time.time()
-
-
-__all__ = ["ALICE", "NOON", "House", "WallClock", "notifier_of", "wav"]
+__all__ = ["ALICE", "NOON", "House", "notifier_of"]

@@ -13,7 +13,8 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
 
-from house import WallClock, notifier_of
+from house import notifier_of
+from support.clocks import WallClock
 
 from esl_vm.esl.inbound import EventSocketSwitch, SwitchSettings
 

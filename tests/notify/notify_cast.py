@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 
+from support.clocks import Clock
+
 from esl_vm.model.errors import SwitchDownError
 from esl_vm.model.events import Event, EventType
 from esl_vm.model.mailbox import Folder, MailboxId
@@ -14,20 +16,15 @@ BOB = MailboxId("1002")
 NOON = 1_795_018_000.0  # Wednesday 18 November 2026, 11:06:40 in Toronto
 
 
-class TestClock:
-    """Time stands still unless it is moved."""
+class TestClock(Clock):
+    """It is noon until it is moved."""
 
     __test__ = False
 
     def __init__(self, now=NOON):
-        self.time = now
+        super().__init__(now)
 
-    def now(self):
-        return self.time
-
-    def later(self, seconds):
-        self.time += seconds
-        return self.time
+    later = Clock.passes
 
 
 class WrittenSwitch:

@@ -7,7 +7,8 @@ import json
 import time
 
 import pytest
-from house import House, WallClock, notifier_of
+from house import House, notifier_of
+from support.clocks import WallClock
 from support.mail_neighbour import MailNeighbour
 from support.neighbour import Manner
 from support.switch_neighbour import SwitchNeighbour

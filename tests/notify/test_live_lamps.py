@@ -10,8 +10,9 @@ from pathlib import Path
 import freeswitch_node
 import pytest
 from freeswitch_node import PASSWORD, FreeSwitch, Listener, Telephone
-from house import House, WallClock
+from house import House
 from notify_cast import ALICE, BOB
+from support.clocks import WallClock
 from support.redis_servers import redis_server
 from support.waiting import wait_until
 

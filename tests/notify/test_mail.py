@@ -284,7 +284,7 @@ def test_a_forwarded_message_brings_the_introduction_too(house, post):
 
 
 def _tone(house, seconds):
-    from house import wav
+    from support.sounds import wav
 
     path = house.folder / "intro-take.wav"
     path.write_bytes(wav(seconds))

@@ -11,9 +11,10 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from house import House, WallClock, notifier_of
+from house import House, notifier_of
 from notify_cast import ALICE, BOB, WrittenSwitch
 from smtp_peer import Post, post_office
+from support.clocks import WallClock
 from support.redis_servers import redis_server
 from support.waiting import wait_until
 
@@ -123,7 +124,7 @@ def test_two_notifiers_send_each_mail_once(house, post, notifiers):
 def test_the_server_away_at_first_then_there(house, notifiers):
     post = Post()
     house.add(delete="yes")
-    notifiers(house.url, post.port, house.folder, AheadOf(house.clock), "a")
+    notifiers(house.url, post.port, house.folder, WallClock(speed=60), "a")  # back-off takes a moment
     for number in range(3):
         house.leave(message_id=f"m{number}")
     wait_until(lambda: any(job.error for job in house.outbox.jobs(JobState.WAITING)))
@@ -135,17 +136,6 @@ def test_the_server_away_at_first_then_there(house, notifiers):
         post.down()
     assert sorted(Counter(post.letters.ids).values()) == [1, 1, 1]
     assert {house.mailboxes.message(ALICE, f"m{n}").folder for n in range(3)} == {Folder.TRASH}
-
-
-class AheadOf:
-    """A clock that runs sixty times as fast, so that back-off takes a moment."""
-
-    def __init__(self, clock):
-        self._clock = clock
-        self._start = clock.now()
-
-    def now(self):
-        return self._start + 60 * (self._clock.now() - self._start)
 
 
 @pytest.mark.parametrize("point", ["before it was handed over", "while it is accepted"])

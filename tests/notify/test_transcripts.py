@@ -7,9 +7,10 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
-from house import House, wav
+from house import House
 from notify_cast import ALICE, BOB, NOON
 from smtp_peer import post_office
+from support.sounds import wav
 from support.waiting import wait_until
 from written_engine import SAID, WrittenEngine, speech
 

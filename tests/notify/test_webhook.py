@@ -7,8 +7,9 @@ import hmac
 import json
 
 import pytest
-from house import House, WallClock, notifier_of
+from house import House, notifier_of
 from notify_cast import ALICE, BOB, NOON
+from support.clocks import WallClock
 from support.ports import free_port
 from support.waiting import wait_until
 from web_peer import receiver

@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from support.clocks import Clock
 from support.served import Service
 
 
@@ -26,17 +27,9 @@ def however_slow(monkeypatch):
     monkeypatch.setattr("esl_vm.ops.check_redis.SKEW_S", 1e6)
 
 
-class Clock:
-    def __init__(self):
-        self.at = time.time()
-
-    def now(self):
-        return self.at
-
-
 @pytest.fixture
 def clock():
-    return Clock()
+    return Clock(time.time())
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from seeing import a_counted_call, a_record, a_snapshot
+from support.clocks import Clock
 
 from esl_vm.model.call import Call, Ended, Listened, Recorded
 from esl_vm.ops import call_records, logs
@@ -57,16 +58,9 @@ class Line:
         self.told["to"] = extension
 
 
-class Clock:
-    at = 100.0
-
-    def __call__(self):
-        return self.at
-
-
 @pytest.fixture
 def clock():
-    return Clock()
+    return Clock(100.0)
 
 
 @pytest.fixture

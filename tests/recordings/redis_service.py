@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from spool_cast import DEFAULTS, Clock, freeswitch_records, recorded
+from spool_cast import DEFAULTS, NOW, freeswitch_records, recorded
+from support.clocks import Clock
 from support.sounds import voice
 
 from esl_vm.audio.cache import Cache
@@ -27,7 +28,7 @@ class Service:
 
     def __init__(self, url, folder) -> None:
         self.questions = 0
-        self.clock = Clock()
+        self.clock = Clock(NOW)
         link = connect(url, EAGER, observe=self._count)
         expected = SpoolFolder(folder / "spool", 0).installation
         self.store = Store(link, clock=self.clock, defaults=MailboxOptions(maxmsg=9999), expected=expected)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pickle
 from pathlib import Path
 
+from support.clocks import Clock
+
 from esl_vm.audio.folder_audio import FolderAudio
 from esl_vm.model.call import Ended, Recorded
 from esl_vm.model.errors import NoSuchMailboxError, StoreDownError
@@ -37,14 +39,6 @@ def process_dies(take, **last) -> None:
     if last:
         take.journal.append(**last)
     take.journal.close()
-
-
-class Clock:
-    def __init__(self, now: float = NOW) -> None:
-        self.time = now
-
-    def now(self) -> float:
-        return self.time
 
 
 class DiskMailboxes:
@@ -196,7 +190,7 @@ class Desk:
     def __init__(self, shared: Path, node: str = "", spool: Path | None = None, **options) -> None:
         self.shared = shared
         (shared / "audio").mkdir(exist_ok=True, parents=True)
-        self.clock = Clock()
+        self.clock = Clock(NOW)
         self.mailboxes = DiskMailboxes(shared)
         self.audio = FolderAudio(shared / "audio")
         self.folder = spool or shared / "spool"

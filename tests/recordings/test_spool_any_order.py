@@ -61,7 +61,7 @@ class SpoolInAnyOrder(RuleBasedStateMachine):
         properly=st.booleans(),
     )
     def a_call_begins(self, boxes, said, properly):
-        self.desk.clock.time += 1
+        self.desk.clock.at += 1
         take = self.desk.take(*boxes)
         self.busy += 1
         self.record(take, said, properly)
@@ -117,7 +117,7 @@ class SpoolInAnyOrder(RuleBasedStateMachine):
 
     @rule(accepted=st.booleans(), dies=st.booleans())
     def an_owner_records_a_greeting(self, accepted, dies):
-        self.desk.clock.time += 1
+        self.desk.clock.at += 1
         take = self.desk.spool.take_greeting(ALICE, Greeting.BUSY, self.desk.sound_id())
         freeswitch_records(take.path, LONG)
         take.recorded(recorded(1200))

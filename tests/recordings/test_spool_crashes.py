@@ -144,7 +144,7 @@ class Greetings(Story):
 
     def before(self) -> None:
         self.former = self.desk.put_greeting(ALICE, BUSY)
-        self.desk.clock.time += 60
+        self.desk.clock.at += 60
 
     def call(self) -> None:
         with self.desk.spool.take_greeting(ALICE, BUSY, self.desk.sound_id()) as take:
@@ -172,7 +172,7 @@ class Forwarding(Story):
             freeswitch_records(take.path, SAID)
             take.settle()
         self.original = self.desk.mailboxes.messages(ALICE)[take.id]
-        self.desk.clock.time += 60
+        self.desk.clock.at += 60
 
     def call(self) -> None:
         copy = dataclasses.replace(self.original, id=self.desk.sound_id())

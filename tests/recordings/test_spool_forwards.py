@@ -30,7 +30,7 @@ def original(desk):
 @pytest.fixture
 def copy(desk, original):
     """What Alice makes of it, to be sent on."""
-    desk.clock.time += 60
+    desk.clock.at += 60
     return original.forwarded(desk.sound_id(), desk.clock.now(), str(ALICE))
 
 

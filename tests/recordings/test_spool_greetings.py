@@ -77,7 +77,7 @@ def test_a_process_that_dies_in_the_review_leaves_the_former_one_in_force(desk):
 
 def test_one_accepted_while_the_store_is_down_comes_in_force_later(desk):
     former = desk.put_greeting(ALICE, BUSY)
-    desk.clock.time += 60
+    desk.clock.at += 60
     with record_greeting(desk) as take:
         desk.mailboxes.down = 1
         assert take.settle() is Settled.WAITING
@@ -94,7 +94,7 @@ def test_one_that_waited_does_not_replace_one_accepted_after_it(desk):
     with record_greeting(desk) as early:
         desk.mailboxes.down = 1
         early.settle()
-    desk.clock.time += 60
+    desk.clock.at += 60
     with record_greeting(desk) as late:
         late.settle()
 
@@ -210,9 +210,9 @@ def full_disk(*_):
 
 
 def test_a_greeting_recorded_after_the_clock_was_set_back_replaces_what_its_owner_heard_then(desk):
-    desk.clock.time += 3600
+    desk.clock.at += 3600
     former = desk.put_greeting(ALICE, Greeting.NAME)
-    desk.clock.time -= 3600
+    desk.clock.at -= 3600
     with desk.spool.take_greeting(ALICE, Greeting.NAME, desk.sound_id(), replaces=former) as take:
         freeswitch_records(take.path, voice(1500))
         take.recorded(recorded(1500))

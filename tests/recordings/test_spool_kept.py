@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from redis_service import BOB as BRUNO
 from spool_cast import ALICE, BOB, EVE, Desk, freeswitch_records, process_dies, recorded
+from support.clocks import WallClock
 from support.sounds import voice
 
 from esl_vm.model.mailbox import Greeting
@@ -17,19 +16,10 @@ SAID = voice(1500)
 KEEP_S = 600.0
 
 
-class Wall:
-    """The clock that files are dated by, some seconds ahead of the real one."""
-
-    ahead = 0.0
-
-    def __call__(self) -> float:
-        return time.time() + self.ahead
-
-
 @pytest.fixture
 def desk(tmp_path):
     desk = Desk(tmp_path, keep_s=KEEP_S)
-    desk.wall = Wall()
+    desk.wall = WallClock()  # files are dated by it
     desk.keeping = desk.sweeper(wall=desk.wall)
     return desk
 
@@ -167,7 +157,7 @@ def test_a_forward_is_looked_for_with_its_introduction(desk):
 
 
 def record_greeting(desk) -> str:
-    desk.clock.time += 1
+    desk.clock.at += 1
     take = desk.spool.take_greeting(ALICE, Greeting.BUSY, desk.sound_id())
     freeswitch_records(take.path, SAID)
     take.recorded(recorded(1500))
@@ -305,7 +295,7 @@ def test_a_recording_that_vanished_from_the_spool_is_told_of_when_it_is_needed(d
 
 def test_on_a_shared_folder_each_host_looks_for_its_own_and_a_host_that_is_gone_leaves_nothing_for_ever(tmp_path):
     one, other = (Desk(tmp_path, node=name, keep_s=KEEP_S) for name in ("media1", "media2"))
-    one.wall = Wall()
+    one.wall = WallClock()
     behind = one.mailboxes.as_it_is()
     leave(one)
     one.mailboxes.fail_over(behind)
@@ -369,7 +359,7 @@ def test_what_was_deleted_in_redis_is_kept_no_longer(keeping, trash_days):
 def test_a_mailbox_that_is_made_anew_gets_nothing_of_the_one_before(keeping):
     leave_on_redis(keeping)
     keeping.store.registry.remove(BRUNO)
-    keeping.clock.time += 60
+    keeping.clock.at += 60
     keeping.store.registry.add(BRUNO, {})
 
     keeping.sweeper.sweep_once()

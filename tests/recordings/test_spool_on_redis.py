@@ -42,7 +42,7 @@ def test_a_greeting_is_put_in_force_and_the_former_ones_sound_goes_when_nobody_c
 
     assert service.in_force() == id_of(2)
     assert sorted(service.audio.ids()) == [id_of(1), id_of(2)]
-    service.clock.time += 86400
+    service.clock.at += 86400
     service.store.housekeeping.erase_sounds(service.audio.delete)
     assert list(service.audio.ids()) == [id_of(2)]
 
@@ -83,10 +83,10 @@ def test_a_message_deleted_and_erased_meanwhile_does_not_come_back(service, monk
     assert leave(service, 1) is Settled.WAITING
     monkeypatch.undo()
     service.store.mailboxes.delete(ALICE, id_of(1))
-    service.clock.time += 15 * 86400
+    service.clock.at += 15 * 86400
     for _ in service.store.housekeeping.purge():
         pass
-    service.clock.time += 86400
+    service.clock.at += 86400
     service.store.housekeeping.erase_sounds(service.audio.delete)
     assert list(service.audio.ids()) == []
 
@@ -106,7 +106,7 @@ def test_an_erased_greeting_does_not_come_back(service, monkeypatch):
         assert take.settle() is Settled.WAITING
         monkeypatch.undo()
     service.store.mailboxes.remove_greeting(ALICE, Greeting.NAME)
-    service.clock.time += 86400
+    service.clock.at += 86400
     service.store.housekeeping.erase_sounds(service.audio.delete)
 
     service.sweeper.sweep_once()

@@ -310,7 +310,7 @@ def test_an_administrator_settles_what_is_still_waiting_for_quiet(desk):
 
 def test_the_list_says_what_lies_there_and_why(desk, left_behind):
     live = desk.take(ALICE, BOB)
-    desk.clock.time += 90
+    desk.clock.at += 90
     waiting = desk.take(BOB)
     freeswitch_records(waiting.path, voice(1000))
     desk.mailboxes.down = 1

@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 from support.served import children_of, command_of
+from support.sounds import write_wav
 from support.waiting import wait_until
-
-from esl_vm.sound.wav import wave
 
 
 def started(program, folder, *words, settings=""):
@@ -69,8 +68,7 @@ def phone(program):
 @pytest.fixture
 def talk(phone, tmp_path):
     """Somebody who leaves a message for 1001 and talks for a minute; returned when the recording runs."""
-    voice = tmp_path / "voice.wav"
-    voice.write_bytes(wave(b"\x00\x20\x00\xe0" * (8000 * 60 // 2), 8000))
+    voice = write_wav(tmp_path / "voice.wav", 60)
 
     def begin(service, spool):
         caller = phone(service, "1001", "--from", "1002", "--keys", "# 1", "--voice", voice)

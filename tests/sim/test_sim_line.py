@@ -5,13 +5,13 @@ from array import array
 from pathlib import Path
 
 import pytest
+from support.sounds import write_wav
 from support.virtual_clock import VirtualClock
 
 from esl_vm.sim.line import Happening, Line
 from esl_vm.sim.playback import Stopped
 from esl_vm.sim.prompts import Prompts, measure
 from esl_vm.sim.voice import CallerVoice, load_voice, tone
-from esl_vm.sound.wav import wave as wav_file
 
 YOU_HAVE = "prompts/fr/vm-youhave.wav"
 TWO = "prompts/fr/digits/2.wav"
@@ -26,11 +26,6 @@ def clock():
 @pytest.fixture
 def line(clock):
     return Line(clock)
-
-
-def wav(path: Path, seconds: float, rate: int = 8000) -> Path:
-    path.write_bytes(wav_file(bytes(2 * int(seconds * rate)), rate))
-    return path
 
 
 def play(line, *members, keys=""):
@@ -97,14 +92,14 @@ class TestPlaying:
         assert play(line, "/nowhere/a.wav", "/nowhere/b.wav").reason is Stopped.MISSING
 
     def test_a_file_plays_for_its_own_length_from_where_it_was_asked_to(self, line, clock, tmp_path):
-        body = wav(tmp_path / "0199ab.wav", 10)
+        body = write_wav(tmp_path / "0199ab.wav", 10)
         end = play(line, f"{body}@@24000")
         assert clock.now() == pytest.approx(1007)
         assert end.position == 80_000
         assert line.heard == ["<0199ab>"]
 
     def test_a_start_behind_the_end_is_over_at_once(self, line, clock, tmp_path):
-        body = wav(tmp_path / "short.wav", 1)
+        body = write_wav(tmp_path / "short.wav", 1)
         assert play(line, f"{body}@@999999").reason is Stopped.DONE
         assert clock.now() == 1000
 
@@ -144,7 +139,7 @@ class TestPlaying:
 class TestMovingInAFile:
     def test_pause_and_go_on_at_the_same_sample(self, line, clock, tmp_path):
         ends = []
-        playback = line.start_play([str(wav(tmp_path / "m.wav", 10))], "", ends.append)
+        playback = line.start_play([str(write_wav(tmp_path / "m.wav", 10))], "", ends.append)
         clock.pass_time(3)
         playback.hold()
         assert line.quiet_since == clock.now()
@@ -156,7 +151,7 @@ class TestMovingInAFile:
 
     def test_seek_goes_neither_before_the_start_nor_behind_the_end(self, line, clock, tmp_path):
         ends = []
-        playback = line.start_play([str(wav(tmp_path / "m.wav", 10))], "", ends.append)
+        playback = line.start_play([str(write_wav(tmp_path / "m.wav", 10))], "", ends.append)
         clock.pass_time(5)
         playback.seek(-2000, relative=True)
         assert playback.position == 24_000
@@ -167,7 +162,7 @@ class TestMovingInAFile:
         assert clock.now() == pytest.approx(1005.5)
 
     def test_positions_are_in_the_files_own_rate(self, line, clock, tmp_path):
-        playback = line.start_play([str(wav(tmp_path / "m.wav", 4, rate=16_000))], "", lambda _: None)
+        playback = line.start_play([str(write_wav(tmp_path / "m.wav", 4, rate=16_000))], "", lambda _: None)
         clock.pass_time(1)
         assert playback.position == 16_000
 
@@ -288,7 +283,7 @@ class TestNames:
         assert Prompts().find("en/digits/oh.wav") is not None
 
     def test_a_mailboxs_sound_is_called_as_one_wishes(self, tmp_path):
-        body = wav(tmp_path / "m1.wav", 1)
+        body = write_wav(tmp_path / "m1.wav", 1)
         assert Prompts(lambda path: f"<box/{Path(path).stem}>").find(str(body)).name == "<box/m1>"
 
     def test_lengths_can_be_added(self):

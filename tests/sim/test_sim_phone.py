@@ -5,12 +5,12 @@ import wave
 import pytest
 from support.script import Caller, parse_script
 from support.sim_phone import SimPhone
+from support.sounds import write_wav
 from support.virtual_clock import StuckError, VirtualClock
 
 from esl_vm.model.call import ALL_KEYS, Call, Ended
 from esl_vm.model.errors import CallerGoneError, InvalidValueError
 from esl_vm.sim.line import Line
-from esl_vm.sound.wav import wave as wav_file
 from esl_vm.speech.utterance import Pause, Prompt, Sound
 
 OPTS = (Prompt("vm-opts", "fr"), Prompt("vm-helpexit", "fr"))
@@ -39,8 +39,7 @@ def s():
 
 
 def wav(path, seconds):
-    path.write_bytes(wav_file(bytes(2 * int(seconds * 8000)), 8000))
-    return Sound(str(path), f"message {path.stem}")
+    return Sound(str(write_wav(path, seconds)), f"message {path.stem}")
 
 
 def test_a_key_cuts_the_menu_and_is_its_answer(s):

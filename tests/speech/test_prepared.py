@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.clocks import Clock
 
 from esl_vm.esl.sounds import members
 from esl_vm.sound.decode import read_sound
@@ -34,14 +35,6 @@ def record(path, seconds=0.5, level=0.02, rate=8000):
     path.parent.mkdir(parents=True, exist_ok=True)
     tone = level * np.sin(np.arange(int(seconds * rate)) * 0.3)
     path.write_bytes(wave(to_pcm(tone), rate))
-
-
-class Clock:
-    def __init__(self):
-        self.now = 0.0
-
-    def __call__(self):
-        return self.now
 
 
 @pytest.fixture
@@ -92,19 +85,19 @@ def test_a_file_that_a_power_cut_left_empty_is_made_again(sounds, tmp_path):
 
 
 def test_a_pack_that_changes_is_prepared_anew_within_a_minute(sounds, tmp_path):
-    clock, wall = Clock(), Clock()
+    clock, wall = Clock(0.0), Clock(0.0)
     pack = PreparedPack(AsteriskPack(sounds), tmp_path / "made", clock, wall)
     [before] = pack.files(NO)
     record(sounds / "fr/vm-no.wav", seconds=1.5)
-    clock.now = 59
+    clock.at = 59
     assert pack.files(NO) == (before,)
-    clock.now = 61
+    clock.at = 61
     [after] = pack.files(NO)
     assert after != before
     assert os.stat(after).st_size > os.stat(before).st_size
     assert os.path.exists(before), "a call may be playing it"
     assert PreparedPack(AsteriskPack(sounds), tmp_path / "made", clock, wall).files(NO) == (after,)
-    wall.now = os.stat(tmp_path / "made").st_mtime + 2 * 3600
+    wall.at = os.stat(tmp_path / "made").st_mtime + 2 * 3600
     assert PreparedPack(AsteriskPack(sounds), tmp_path / "made", clock, wall).files(NO) == (after,)
     assert not os.path.exists(before), "nobody plays it an hour later"
 
@@ -112,17 +105,17 @@ def test_a_pack_that_changes_is_prepared_anew_within_a_minute(sounds, tmp_path):
 def test_a_folder_that_was_thrown_away_is_made_again(sounds, tmp_path):
     import shutil
 
-    clock = Clock()
+    clock = Clock(0.0)
     pack = PreparedPack(AsteriskPack(sounds), tmp_path / "made", clock)
     [file] = pack.files(NO)
     shutil.rmtree(tmp_path / "made")
-    clock.now = 61
+    clock.at = 61
     assert pack.files(NO) == (file,)
     assert os.path.exists(file)
 
 
 def test_what_can_not_be_made_is_played_as_the_pack_has_it_until_it_can(sounds, tmp_path, caplog):
-    clock = Clock()
+    clock = Clock(0.0)
     (tmp_path / "made").write_text("not a folder")
     pack = PreparedPack(AsteriskPack(sounds), tmp_path / "made", clock)
     assert pack.files(NO) == (f"{sounds}/fr/vm-no.wav",)
@@ -131,7 +124,7 @@ def test_what_can_not_be_made_is_played_as_the_pack_has_it_until_it_can(sounds, 
     assert pack.files(NO) == (f"{sounds}/fr/vm-no.wav",)
     assert caplog.text == "", "said once a minute"
     (tmp_path / "made").unlink()
-    clock.now = 61
+    clock.at = 61
     assert pack.files(NO)[0].startswith(f"{tmp_path}/made/")
 
 

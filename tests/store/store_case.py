@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from support.clocks import MONDAY, Clock
 
 from esl_vm.model.mailbox import Folder, MailboxId
 from esl_vm.model.message import Caller, Message
@@ -19,21 +21,7 @@ if TYPE_CHECKING:
 ALICE = MailboxId("1001")
 BOB = MailboxId("1002", "autre.example")
 NOBODY = MailboxId("9999")
-MONDAY = 1_790_000_000.0
 QUICK = Scrypt(n=16)
-
-
-@dataclass
-class Clock:
-    """A clock that goes when told."""
-
-    at: float = MONDAY
-
-    def now(self) -> float:
-        return self.at
-
-    def passes(self, *, seconds: float = 0, days: float = 0) -> None:
-        self.at += seconds + days * 86400
 
 
 class Case:

@@ -9,7 +9,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from store_case import ALICE, QUICK, Clock, message
+from store_case import ALICE, QUICK, message
+from support.clocks import Clock
 
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId, StoredGreeting
 from esl_vm.model.message import CallDetails, Caller

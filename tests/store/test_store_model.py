@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule, run_state_machine_as_test
 from mailbox_model import FOLDERS, MailboxModel
-from store_case import ALICE, Case, Clock, message
+from store_case import ALICE, Case, message
+from support.clocks import Clock
 from support.in_process_api import Api
 
 from esl_vm.model.errors import NoSuchMessageError
@@ -193,14 +194,13 @@ BUSY = """
 import random, sys
 sys.path[:0] = {paths!r}
 from store_case import ALICE, Case, message
+from support.clocks import WallClock
 from esl_vm.model.errors import NoSuchMessageError
 from esl_vm.model.mailbox import Folder
 import time
-class Now:
-    now = staticmethod(time.time)
 who, steps = int(sys.argv[2]), int(sys.argv[3])
 dice = random.Random(who)
-case = Case(sys.argv[1], clock=Now())
+case = Case(sys.argv[1], clock=WallClock())
 folders = [Folder.NEW, Folder.OLD, Folder.WORK]
 known = [f"m{{n}}" for n in range(12)]
 for step in range(steps):
