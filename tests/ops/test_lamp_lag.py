@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
+from notify.notify_cast import WrittenSwitch
 
 from esl_vm.model.events import EventType
 from esl_vm.model.mailbox import MailboxId
@@ -14,21 +15,9 @@ from esl_vm.notify.summary import Summary
 ALICE = MailboxId("1001")
 
 
-class Switch:
-    """A FreeSWITCH that can be away."""
-
-    there = True
-
-    def fire(self, name, headers, subclass="", body=""):
-        return self.there
-
-    def api(self, command):
-        return ""
-
-
 @pytest.fixture
 def desk(clock):
-    desk = SimpleNamespace(lags=[], switch=Switch())
+    desk = SimpleNamespace(lags=[], switch=WrittenSwitch())
     counts = LampCounts()
     node = LampNode(Domains({"default": ("pbx.example.com",)}))
     desk.lamps = Lamps(desk.switch, node, counts, clock, coalesce_s=0.2, observe=desk.lags.append)
@@ -61,13 +50,13 @@ def test_of_several_changes_the_first_counts(desk):
 
 
 def test_a_lamp_waits_while_freeswitch_is_away(desk):
-    desk.switch.there = False
+    desk.switch.connected = False
     desk.message(1)
     desk.later(0.2)
     desk.later(59.8)
     assert desk.lags == []
     assert desk.lamps.waiting_s == pytest.approx(60.0)
-    desk.switch.there = True
+    desk.switch.connected = True
     desk.lamps.reconnected()
     desk.later(0.0)
     assert desk.lags == pytest.approx([60.0])

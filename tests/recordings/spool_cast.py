@@ -44,6 +44,8 @@ def process_dies(take, **last) -> None:
 class DiskMailboxes:
     """The part of ports.Mailboxes that a spool uses; each change is on the disk before it is answered.
 
+    It keeps the store's promises: test_spool_mailboxes.py asks both the same.
+
     Attributes:
         down: raise StoreDownError before the next so many calls did anything.
         maxmsg: messages that each mailbox may hold.
