@@ -3,7 +3,8 @@
     python -m chaos.hostile 127.0.0.1:8084 --seconds 10 --each 40 --crowd 10000
 
 Every kind keeps so many connections up at once and connects again whenever it is thrown out. On a line of its own it
-prints how many connections were made, and ends after so many seconds.
+prints how many connections were made, and ends after so many seconds. What it sleeps is the pace of such a peer: nothing
+is waited for by it.
 """
 
 from __future__ import annotations

@@ -5,13 +5,7 @@ from __future__ import annotations
 import gevent
 from esl_peer import DISCONNECT, UUID, answer, described, event, reply
 from gevent import socket
-
-
-def eventually(condition, seconds: float = 100.0) -> None:
-    """Wait until a condition holds; fails after that time."""
-    with gevent.Timeout(seconds, AssertionError("it did not happen in time")):
-        while not condition():
-            gevent.sleep(0.002)
+from support.waiting import eventually
 
 
 class Caller:

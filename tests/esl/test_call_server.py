@@ -9,10 +9,11 @@ from ipaddress import ip_network
 
 import gevent
 import pytest
-from esl_caller import Caller, eventually
+from esl_caller import Caller
 from esl_peer import UUID, described, event
 from gevent import socket
 from gevent.event import Event
+from support.waiting import eventually
 
 from esl_vm.esl.networks import allowed
 from esl_vm.esl.pending import GRACE_S

@@ -4,9 +4,9 @@ import logging
 
 import gevent
 import pytest
-from esl_caller import eventually
 from esl_peer import answer, event, reply
 from gevent.server import StreamServer
+from support.waiting import eventually
 
 from esl_vm.esl.inbound import MOST_EVENTS, EventSocketSwitch, SwitchSettings
 from esl_vm.model.errors import SwitchDownError, UnsafeArgumentError

@@ -2,8 +2,9 @@
 
 import gevent
 import pytest
-from esl_caller import Caller, eventually
+from esl_caller import Caller
 from gevent import socket
+from support.waiting import eventually
 
 from esl_vm.esl.server import CallServer, ServerSettings
 from esl_vm.esl.worker_load import MOST_PENDING, worker_loads

@@ -9,7 +9,7 @@ from support.away import Away
 from support.clocks import Clock
 
 from esl_vm.model.errors import NoSuchMailboxError, StoreDownError
-from esl_vm.model.events import What
+from esl_vm.model.events import EventType
 from esl_vm.model.mailbox import Folder, Greeting, StoredGreeting
 from esl_vm.model.message import Caller, Message
 from esl_vm.model.options import MailboxOptions
@@ -139,8 +139,8 @@ def test_what_became_of_what_was_announced(boxes):
 
 
 def test_what_could_not_be_delivered_is_told(boxes):
-    boxes.port.tell(ALICE, What.NOT_DELIVERED, "m1", why="full")
-    assert boxes.told() == [(ALICE, What.NOT_DELIVERED, "m1", "full")]
+    boxes.port.log_event(ALICE, EventType.NOT_DELIVERED, "m1", why="full")
+    assert boxes.told() == [(ALICE, EventType.NOT_DELIVERED, "m1", "full")]
 
 
 def test_where_the_store_is_away_nothing_is_known_and_nothing_done(boxes):
@@ -149,7 +149,7 @@ def test_where_the_store_is_away_nothing_is_known_and_nothing_done(boxes):
         lambda: boxes.port.open(ALICE),
         lambda: boxes.port.deliver(ALICE, message("m1")),
         lambda: boxes.port.set_greeting(ALICE, BUSY, StoredGreeting("g1", 1000)),
-        lambda: boxes.port.tell(ALICE, What.NOT_DELIVERED, "m1", why="full"),
+        lambda: boxes.port.log_event(ALICE, EventType.NOT_DELIVERED, "m1", why="full"),
     ):
         with pytest.raises(StoreDownError):
             ask()

@@ -7,13 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.clocks import WallClock
 from support.served import Service
 from support.waiting import wait_until
 
 sys.path[:0] = [str(Path(__file__).parents[1] / "transcription"), str(Path(__file__).parents[1] / "notify")]
 
 from engine_server import engine_server
-from house import House, WallClock
+from house import House
 from notify_cast import ALICE
 from written_engine import speech
 

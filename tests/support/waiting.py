@@ -6,6 +6,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, TypeVar
 
+import gevent
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -27,3 +29,10 @@ def wait_until(condition: Callable[[], T], what: str = "") -> T:
         assert time.monotonic() < deadline, f"waited {PATIENCE_S:.0f} s in vain for {what or condition}"
         pause.wait(0.02)
     return value
+
+
+def eventually(condition: Callable[[], object], what: str = "") -> None:
+    """The same among greenlets, which go on meanwhile; asked every 2 ms."""
+    with gevent.Timeout(PATIENCE_S, AssertionError(f"waited {PATIENCE_S:.0f} s in vain for {what or condition}")):
+        while not condition():
+            gevent.sleep(0.002)
