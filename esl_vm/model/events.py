@@ -60,7 +60,7 @@ class Event:
         details: the rest, by name: for `delivered` every field of the message (of its transcript only `text_length`);
             `greeting`, `folder`, `from` …;
             for `nearly-full` what it is `of` (`messages` of a folder, `seconds` of the mailbox), `held` and `most`;
-            for `login` and `login-failed` through the web `way` (`link`, `oidc`; none: a PIN) and `who`, where it is no owner;
+            for `login` and `login-failed` through the web `way` (`link`, `oidc`, `mail`; none: a PIN) and `who`, where it is no owner;
             for `transcribed` the `state`, the `language` and the `text_length` in letters;
             for `call-back` which `call` it is, its `number`, `state` (`ringing`, `answered`, `failed`) and `why`;
             for `not-delivered` `why` (`full`, `closed`, `unknown`, `fax`), `caller_number` and `caller_name`.

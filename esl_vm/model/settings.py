@@ -221,7 +221,12 @@ class WebSettings:
     arrival_s: int = _setting(10, "seconds in which a request's headers must have arrived", low=1, high=300)
     stall_s: int = _setting(30, "seconds a client may take to read or send the next piece", low=1, high=3600)
     upload_mb: int = _setting(20, "most megabytes of a sound that is sent in", low=1, high=1000)
-    pins: bool = _setting(True, "owners may sign in with mailbox and PIN; false = through [oidc] alone")
+    pins: bool = _setting(
+        True, "owners may sign in with mailbox and PIN; false = through [oidc] or a mailed link alone"
+    )
+    sign_in_links: bool = _setting(
+        False, "owners may have a link mailed to their address that signs them in once, within ten minutes"
+    )
     session_hours: int = _setting(12, "hours after which one signs in anew", low=1, high=720)
     link_days: int = _setting(
         30, "days for which a link in a mail opens its message in a browser; 0 = mails have none", high=365

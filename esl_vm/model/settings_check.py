@@ -207,8 +207,11 @@ def _together(settings: Settings) -> list[str]:
     if needed and not getattr(settings.transcription, needed):
         problems.append(f"transcription.{needed}: needed where transcription.engine is {settings.transcription.engine}")
     problems += _oidc_together(settings.oidc)
-    if not settings.web.pins and not (settings.oidc.issuer and settings.oidc.mailbox_claim):
-        problems.append("web.pins: false needs oidc.issuer and oidc.mailbox_claim; no owner could sign in")
+    by_provider = settings.oidc.issuer and settings.oidc.mailbox_claim
+    if not (settings.web.pins or by_provider or settings.web.sign_in_links):
+        problems.append("web.pins: false needs oidc.mailbox_claim or web.sign_in_links; no owner could sign in")
+    if settings.web.sign_in_links and not (settings.web.url and mail.host):
+        problems.append("web.sign_in_links: needs web.url and mail.host")
     if settings.mailbox.maxsecs and settings.mailbox.minsecs > settings.mailbox.maxsecs:
         problems.append("mailbox.minsecs: is more than mailbox.maxsecs; no message would be kept")
     return problems

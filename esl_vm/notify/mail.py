@@ -16,7 +16,17 @@ from esl_vm.model.errors import AudioMissingError, NoSuchMessageError, SettingsE
 from esl_vm.model.message import CallDetails
 from esl_vm.notify import wording
 from esl_vm.notify.job_worker import Later, Outcome, Pointless, Refused, Sent
-from esl_vm.notify.mail_templates import LOCKED, Attachment, Envelope, MailTemplates, News, Notice, Room, addresses
+from esl_vm.notify.mail_templates import (
+    LOCKED,
+    SIGN_IN,
+    Attachment,
+    Envelope,
+    MailTemplates,
+    News,
+    Notice,
+    Room,
+    addresses,
+)
 from esl_vm.notify.smtp import Handover, hand_over
 from esl_vm.notify.smtp_connection import ServerAwayError, SmtpServer
 from esl_vm.notify.sound import attachment
@@ -53,6 +63,7 @@ class _Mail:
     mailbox: Mailbox
     form: str
     transcript: str
+    link: str = ""
 
 
 class Mailer:
@@ -63,6 +74,7 @@ class Mailer:
         language, timezone: for mailboxes that name none: `fr` or `en`, an IANA name.
         run: how a sound is encoded: at once, or in a thread.
         link: where a message of a mailbox, written about at that time, is heard in a browser; `` = nowhere.
+        sign_in: where its owner, who asked for it at that time, signs in once; `` = that is too long ago.
 
     Raises:
         SettingsError: the sender is no mail address.
@@ -80,6 +92,7 @@ class Mailer:
         *,
         run: disk.Runner = disk.at_once,
         link: Callable[[MailboxId, str, float], str] = lambda *_: "",
+        sign_in: Callable[[Mailbox, float], str] = lambda *_: "",
     ) -> None:
         for address in (settings.sender, settings.reply_to or settings.sender):
             if addresses(address)[0] != [address]:
@@ -91,7 +104,7 @@ class Mailer:
         self._mailboxes = mailboxes
         self._audio = audio
         self._run = run
-        self._link = link
+        self._link, self._sign_in = link, sign_in
 
     def carry(self, job: Job) -> Outcome:
         """Send one mail; may raise StoreDownError before anything was sent."""
@@ -106,7 +119,10 @@ class Mailer:
             files, whole = self._attached(job, mailbox, form)
         except AudioMissingError as error:
             return Later(str(error))
-        mail = _Mail(job, mailbox, form, self._transcript(job, form))
+        link = self._sign_in(mailbox, _written(job)) if form == SIGN_IN else ""
+        if form == SIGN_IN and not link:
+            return Pointless("the link was asked for too long ago")
+        mail = _Mail(job, mailbox, form, self._transcript(job, form), link)
         try:
             said = self._send(mail, recipients, files, whole=whole)
         except ServerAwayError as error:
@@ -184,6 +200,12 @@ class Mailer:
             return self._compose_room(job, mailbox, recipients)
         if form == LOCKED:
             return self._compose_locked(job, mailbox, recipients)
+        if form == SIGN_IN:
+            language = wording.language_of(mailbox.language, self._language)
+            notice = Notice(
+                language, mailbox.name, str(mailbox.id), mailbox.id.number, mailbox.id.domain, link=mail.link
+            )
+            return self._templates.notice(SIGN_IN, notice, self._envelope(job, mailbox, recipients))
         told: dict[str, Any] = job.body["message"]
         language = wording.language_of(mailbox.language, self._language)
         received = wording.local_time(float(told["received"]), mailbox.timezone, self._timezone)

@@ -42,7 +42,7 @@ LONGEST_PAGE = 300
 LONGEST_NAME = 300
 #: What people choose, of what templates can say.
 _NAMES = {"owner", "caller", "caller_name", "caller_number", "forwarded_by", "from_number"}
-PIN, LOCKED = "pin", "locked"
+PIN, LOCKED, SIGN_IN = "pin", "locked", "sign_in"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ class Notice:
 
     Args:
         language: `fr` or `en`. owner: the mailbox's owner, `` if unknown. mailbox, number, domain: `1001@default`, its parts.
-        pin: the random PIN, in `pin`; `` elsewhere.
+        pin: the random PIN, in `pin`; `` elsewhere. link: where one signs in once, in `sign_in`; `` elsewhere.
         from_number, until, outside: in `locked`: who tried last, `` if unknown; until when, in words; whether it is
             locked for other telephones than its own.
     """
@@ -125,6 +125,7 @@ class Notice:
     from_number: str = ""
     until: str = ""
     outside: bool = False
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,9 +186,23 @@ class MailTemplates:
                         problems.append(f"mail template {name}.{ending}: {type(error).__name__}: {error}")
             room = Room(language, news.owner, news.mailbox, news.number, news.domain, "messages", "80", "100")
             notice = Notice(
-                language, news.owner, news.mailbox, news.number, news.domain, "483920", "5145551234", "", True
+                language,
+                news.owner,
+                news.mailbox,
+                news.number,
+                news.domain,
+                "483920",
+                "5145551234",
+                "",
+                True,
+                "https://voicemail.example.com/x",
             )
-            said: tuple[tuple[str, Room | Notice], ...] = (("room", room), (PIN, notice), (LOCKED, notice))
+            said: tuple[tuple[str, Room | Notice], ...] = (
+                ("room", room),
+                (PIN, notice),
+                (LOCKED, notice),
+                (SIGN_IN, notice),
+            )
             for name, facts in (
                 (f"{part}{end}.{language}.txt", facts) for part, facts in said for end in ("_subject", "")
             ):
@@ -226,7 +241,7 @@ class MailTemplates:
         return message
 
     def notice(self, form: str, notice: Notice, envelope: Envelope) -> EmailMessage:
-        """The mail to an owner about the mailbox's PIN: `PIN` which one it is, `LOCKED` that it is locked."""
+        """The mail to an owner about signing in: `PIN` which one it is, `LOCKED` that it is locked, `SIGN_IN` by a link."""
         subject = self._fill(f"{form}_subject.{notice.language}.txt", notice)
         message = self._headed(subject, envelope, urgent=form == LOCKED)
         message.set_content(self._fill(f"{form}.{notice.language}.txt", notice), cte="quoted-printable")

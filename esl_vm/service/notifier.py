@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from esl_vm.esl.inbound import EventSocketSwitch
-    from esl_vm.model.mailbox import MailboxId
+    from esl_vm.model.mailbox import Mailbox, MailboxId
     from esl_vm.model.settings import Settings
     from esl_vm.notify.mail import Mailer
     from esl_vm.notify.mail_templates import MailTemplates
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 SWITCH_RETRY_S = 2.0
 #: Host names a notifier can look up at once.
 MOST_LOOKUPS = 96
+#: For how long a link that signs in opens after it was asked for, seconds.
+SIGN_IN_LINK_S = 600
 
 
 def build_switch(settings: Settings) -> EventSocketSwitch | None:
@@ -88,6 +90,7 @@ def _build_mailer(node: Node) -> Mailer | None:
         *_language_and_zone(settings),
         run=in_thread,
         link=link_maker(node),
+        sign_in=sign_in_link_maker(node),
     )
 
 
@@ -100,6 +103,19 @@ def link_maker(node: Node) -> Callable[[MailboxId, str, float], str]:
         if not (web.url and lives_s):
             return ""
         return f"{web.url.rstrip('/')}/listen/{links.make(box, message_id, written + lives_s, lives_s)}"
+
+    return link
+
+
+def sign_in_link_maker(node: Node) -> Callable[[Mailbox, float], str]:
+    """Where an owner who asked for it at that time signs in once; `` once that is too long ago."""
+
+    def link(mailbox: Mailbox, asked: float) -> str:
+        left_s = int(asked + SIGN_IN_LINK_S - node.clock.now())
+        if left_s <= 0:
+            return ""
+        secret = node.store.access.owner_link(mailbox.id, mailbox.pin_mark, left_s)
+        return f"{node.settings.web.url.rstrip('/')}/sign-in/link/{secret}"
 
     return link
 

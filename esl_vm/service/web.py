@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import tempfile
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import AudioMissingError, StoreDownError
+from esl_vm.model.jobs import Job, JobKind
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.message import Caller, Message
 from esl_vm.service.open_files import allow_open_files
@@ -131,6 +133,11 @@ def build_web(node: Node, listener: object) -> WebServer:
         with converted_upload(source, settings.audio.rate) as (path, milliseconds):
             yield Converted(path, milliseconds)
 
+    def mail_link(box: MailboxId) -> None:
+        now, name = node.clock.now(), secrets.token_hex(8)
+        about = {"form": "sign_in", "at": now, "message": {"id": f"sign-in-{name}", "received": now}}
+        node.outbox.add(Job(f"mail:{box}:sign-in:{name}", JobKind.MAIL, box, about, now, now))
+
     world = WebWorld(
         settings=wanted,
         mailboxes=node.store.mailboxes,
@@ -159,6 +166,7 @@ def build_web(node: Node, listener: object) -> WebServer:
         transcribes=settings.transcription.engine != "none",
         oidc=settings.oidc,
         provider=Provider(settings.oidc, node.clock) if settings.oidc.issuer else None,
+        mail_link=mail_link if wanted.sign_in_links else None,
     )
     return WebServer(
         listener,

@@ -15,7 +15,7 @@ from esl_vm.model.errors import InvalidValueError, StoreDownError
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.message import one_line
 from esl_vm.model.rights import Reach, Right, Session, Token
-from esl_vm.store.keys import ADMIN_LINKS, ADMIN_SESSIONS, TOKENS, TOKENS_USED, login_address, used
+from esl_vm.store.keys import ADMIN_LINKS, ADMIN_SESSIONS, TOKENS, TOKENS_USED, login_address, owner_link, used
 from esl_vm.store.records import number, text
 
 if TYPE_CHECKING:
@@ -117,6 +117,26 @@ class RedisAccess:
         gone = [digest for digest, link in links.items() if not link or link["name"] == name or link["until"] < now]
         if gone:
             self._base.link.run(ADMIN_LINKS, lambda client: client.hdel(ADMIN_LINKS, *gone))
+
+    def owner_link(self, box: MailboxId, pin_mark: str, seconds: int) -> str:
+        """A secret with which a mailbox's owner signs in, once, while `Mailbox.pin_mark` is that."""
+        secret = secrets.token_urlsafe(24)
+        key, value = owner_link(_digest(secret)), json.dumps({"box": str(box), "pin_mark": pin_mark})
+        self._base.link.run(key, lambda client: client.set(key, value, ex=seconds))
+        return secret
+
+    def use_owner_link(self, secret: str) -> tuple[MailboxId, str] | None:
+        """The mailbox that a link opens, and its `pin_mark` then; None: nothing. It is used up by that."""
+        key = owner_link(_digest(secret))
+
+        def work(client: Any) -> list[Any]:
+            pipeline = client.pipeline(transaction=True)  # of two who use it at once one has it
+            pipeline.get(key)
+            pipeline.delete(key)
+            return pipeline.execute()  # type: ignore[no-any-return]
+
+        link = _loaded(self._base.link.run(key, work)[0])
+        return (MailboxId.parse(link["box"]), link["pin_mark"]) if link else None
 
     def add_token(self, name: str, rights: Iterable[Right], reach: Reach, *, seconds: float = 0.0) -> tuple[Token, str]:
         """Make a token that is good for so many seconds (0 = for ever); it, and the words a machine presents."""

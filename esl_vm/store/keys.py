@@ -76,6 +76,11 @@ TOKENS = "vm:tokens"
 TOKENS_USED = "vm:tokens:used"
 
 
+def owner_link(digest: str) -> str:
+    """An owner's one-time link to sign in, by its secret's SHA-256: string, expires."""
+    return f"vm:links:owner:{digest}"
+
+
 LINK_KEYS = "vm:links:keys"
 """The keys that sign links in mails, by their ids: hash."""
 

@@ -165,7 +165,7 @@ def sign_in_page(ask: Ask, problem: ProblemError | None = None, mailbox: str = "
     world = ask.world
     text = _rendered(
         "sign_in.html", Wording(language_of(ask.request), "", time.time()), problem=problem, mailbox=mailbox, back=back,
-        by_pin=world.settings.pins, provider_name=None if world.provider is None else world.oidc.name,
+        by_pin=world.settings.pins, by_link=world.mail_link is not None, provider_name=None if world.provider is None else world.oidc.name,
     )  # fmt: skip
     return Answer(text.encode(), problem.status if problem else 200, problem.headers if problem else {}, HTML)
 

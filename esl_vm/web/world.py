@@ -61,6 +61,10 @@ class Access(Protocol):
         """Use up a one-time link; returns the administrator's name, `` if it opens nothing."""
         ...
 
+    def use_owner_link(self, secret: str) -> tuple[MailboxId, str] | None:
+        """Use up an owner's one-time link; the mailbox that it opens, and its `pin_mark` then."""
+        ...
+
     def token(self, presented: str) -> Token | None:
         """The token that a machine presents, unless it is over."""
         ...
@@ -246,6 +250,7 @@ class WebWorld:
         converted: a sound file of any format, judged by its content, as the store keeps it; raises InvalidValueError.
         oidc: `[oidc]`. provider: whom one signs in through, None = nobody.
         transcribes: an engine is set that writes messages down.
+        mail_link: has a one-time link mailed to a mailbox's owner, None = nobody is mailed any.
         encoded: a sound of the store as `mp3` or `opus`: gets its id, file and the kind, returns a file that stays for a while;
             raises ProblemError where this host makes none.
     """
@@ -276,4 +281,5 @@ class WebWorld:
     language: str = "fr"
     oidc: OidcSettings = field(default_factory=OidcSettings)
     provider: Provider | None = None
+    mail_link: Callable[[MailboxId], None] | None = None
     transcribes: bool = False

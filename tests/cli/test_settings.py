@@ -104,7 +104,11 @@ OIDC = {"issuer": "https://id.example", "client_id": "voicemail", "mailbox_claim
         ({"oidc": OIDC | {"domains": ["a.example=b c"]}}, "oidc.domains: holds"),
         ({"oidc": OIDC | {"domains": ["a.example=b,c"]}}, "'b,c' is no mailbox domain"),
         ({"oidc": OIDC | {"client_secret": "a", "client_secret_file": "b"}}, "oidc.client_secret: given twice"),
-        ({"web": {"pins": False}}, "web.pins: false needs oidc.issuer"),
+        ({"web": {"pins": False}}, "web.pins: false needs oidc.mailbox_claim or web.sign_in_links"),
+        (
+            {"web": {"sign_in_links": True, "url": "https://v.example"}},
+            "web.sign_in_links: needs web.url and mail.host",
+        ),
         ({"waits": {"menu_times": 0}}, "waits.menu_times: is a number from 1 to 100"),
         ({"pins": {"shortest": 0}}, "pins.shortest: is a number from 1 to 32"),
     ],

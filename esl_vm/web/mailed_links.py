@@ -1,0 +1,94 @@
+"""A link by mail instead of a PIN: asked for on the sign-in page, it signs a mailbox's owner in, once.
+
+Whether there is such a mailbox, and whether it has an address, shows in no answer, nor in how long one takes. A mail scanner
+that looks at the link uses nothing up: the button does.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import gevent
+
+from esl_vm.model import rights
+from esl_vm.model.errors import InvalidValueError, StoreDownError
+from esl_vm.model.events import SIGN_INS
+from esl_vm.model.mailbox import MailboxId
+from esl_vm.model.rights import Right
+from esl_vm.web import sessions
+from esl_vm.web.pages import form, landing, render, see_other, sign_in_page
+from esl_vm.web.problems import ProblemError, not_there
+from esl_vm.web.routes import Answer, Ask, page
+from esl_vm.web.who import counted_address
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+WAY = "mail"
+_WINDOW_S = 3600
+_MOST_OF_ADDRESS, _MOST_OF_MAILBOX = 20, 3
+"""Links that are asked for within an hour; a mailbox gets no more mail then, and the answer does not tell."""
+
+
+@page("POST", "/sign-in/link", Right.ANYBODY, "Have a link mailed with which one signs in")
+def ask_for_link(ask: Ask) -> Answer:
+    """Answered the same whether or not a mail is sent."""
+    mail_link, access = ask.world.mail_link, ask.world.access
+    if mail_link is None:
+        raise not_there()
+    asked_from = f"link:{counted_address(ask.address)}"
+    if access.failures(asked_from) >= _MOST_OF_ADDRESS:
+        return sign_in_page(ask, sessions.locked(ask.world, "Too many links were asked for from your address."))
+    access.count_failure(asked_from, _WINDOW_S)
+    try:
+        box = MailboxId.parse(form(ask).get("mailbox", ""), ask.world.domain)
+    except InvalidValueError:
+        box = MailboxId("0", "nobody")
+    gevent.spawn(_mail, ask, box, mail_link)
+    return render(ask, "link_asked.html")
+
+
+def _mail(ask: Ask, box: MailboxId, mail_link: Callable[[MailboxId], None]) -> None:
+    """Behind the answer: how long it takes tells nobody what is there."""
+    access, asked_for = ask.world.access, f"link:{box}"
+    try:
+        mailbox = ask.world.mailboxes.open(box)
+        if mailbox is not None and mailbox.email and access.failures(asked_for) < _MOST_OF_MAILBOX:
+            access.count_failure(asked_for, _WINDOW_S)
+            mail_link(box)
+            log.info("request %s: a link to sign in to %s is mailed", ask.id, box)
+    except StoreDownError as away:
+        log.warning("request %s: no link is mailed: %s", ask.id, away)
+
+
+@page("GET", "/sign-in/link/{link}", Right.ANYBODY, "Sign in by a mailed link: the question")
+def ask_to_sign_in(ask: Ask) -> Answer:
+    """A mail scanner that looks at it uses nothing up: the button does."""
+    return render(ask, "mailed_link.html", link=ask.path["link"])
+
+
+@page("POST", "/sign-in/link/{link}", Right.ANYBODY, "Sign in by a mailed link")
+def sign_in(ask: Ask) -> Answer:
+    """Uses the link up; none that is older than the mailbox's PIN opens."""
+    try:
+        sessions.refuse_guessing(ask)
+        begun = _sign_in(ask, ask.path["link"])
+    except ProblemError as problem:
+        return sign_in_page(ask, problem)
+    return see_other(landing(ask.who, ""), begun.cookie)
+
+
+def _sign_in(ask: Ask, secret: str) -> Answer:
+    opened = ask.world.access.use_owner_link(secret)
+    if opened is None:
+        sessions.count_guess(ask)
+        sessions.tell_sign_in(ask, SIGN_INS, WAY, failed="no such link")
+        raise ProblemError("gone")
+    box, pin_mark = opened
+    mailbox = ask.world.mailboxes.open(box)
+    if mailbox is None or mailbox.pin_mark != pin_mark:
+        sessions.tell_sign_in(ask, box if mailbox else SIGN_INS, WAY, failed="older than the PIN")
+        raise ProblemError("gone")
+    return sessions.signed_in(ask, rights.owner(box), WAY, pin_mark)
