@@ -49,7 +49,7 @@ WRITES = {
     ),
     *("mailbox rename", "mailbox set", "mailbox unlock", "message delete", "message move", "message restore"),
     *("message send", "notify", "phone", "prompts build", "restore", "serve", "spool settle", "token add"),
-    *("token revoke", "web"),
+    *("token revoke", "transcribe", "web"),
 }
 
 

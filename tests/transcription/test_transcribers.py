@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import socket
 import sys
 import threading
@@ -13,10 +14,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from engine_server import ANSWER
+from support.hostile_names import hostile_callers
+from support.waiting import wait_until
 
 from esl_vm.model.errors import EngineAwayError, NotTranscribableError, SettingsError, TranscriptionError
 from esl_vm.model.settings import TranscriptionSettings
 from esl_vm.model.transcript import Segment, Transcript, TranscriptState
+from esl_vm.model.visible import one_line
 from esl_vm.sound.resample import to_pcm
 from esl_vm.sound.wav import wave
 from esl_vm.transcription.answers import LARGEST_ANSWER, LONGEST_HINT, hint, transcript_of
@@ -119,6 +123,17 @@ def test_the_server_is_sent_the_sound_the_language_and_the_names_and_nothing_els
     assert (found.language, found.engine, found.confidence) == ("fr", "base at 127.0.0.1", 0.741)
 
 
+def test_a_hostile_name_is_part_of_one_field_and_touches_no_other(server, sound):
+    engine = http(server.url)
+    for caller in hostile_callers(300)[::3]:
+        engine.transcribe(sound, "fr", [one_line(caller.name)])
+        _, _, fields, sent = server.asked.pop()
+        assert sent == sound.read_bytes()
+        assert fields.keys() - {"prompt"} == {
+            "model", "response_format", "temperature", "timestamp_granularities[]", "language"
+        }  # fmt: skip
+
+
 def test_the_server_finds_the_language_out_where_none_is_named(server, sound):
     http(server.url).transcribe(sound, "", [])
     assert "language" not in server.asked[0][2]
@@ -194,6 +209,13 @@ def test_a_command_that_is_not_there_is_away(sound):
         CommandEngine(["/nowhere/hear"], LONG_S).transcribe(sound, "fr", [])
 
 
+def has_ended(pid):
+    try:
+        return re.search("zombie|dead", Path(f"/proc/{pid}/status").read_text())
+    except OSError:
+        return True
+
+
 def test_a_command_that_hangs_is_killed_with_all_it_started(sound, tmp_path):
     code = f"""
 import subprocess, sys, time
@@ -203,8 +225,7 @@ time.sleep(600)"""
     with pytest.raises(TranscriptionError, match="within 1 s"):
         command(code, timeout_s=1).transcribe(sound, "fr", [])
     if (tmp_path / "pid").exists():  # a slow machine may not have come so far
-        status = Path(f"/proc/{(tmp_path / 'pid').read_text()}/status")
-        assert not status.exists() or "zombie" in status.read_text() or "dead" in status.read_text()
+        wait_until(lambda: has_ended((tmp_path / "pid").read_text()), what="the child's end")
 
 
 def test_a_command_is_told_language_names_and_file_in_its_arguments(sound):
