@@ -176,15 +176,15 @@ class Mailboxes(Protocol):
         ...
 
     def set_greeting(self, box: MailboxId, greeting: Greeting, stored: StoredGreeting) -> str:
-        """Put a recorded greeting in force; returns the sound id it replaced, `` if none.
+        """Activate a recorded greeting; returns the sound id it replaced, `` if none.
 
         The store itself sees to it that the replaced sound is erased, once no call can be about to play it. A sound that
-        was replaced or removed before is never put in force again: then nothing is done, and `` returned.
+        was replaced or removed before never becomes active again: then nothing is done, and `` returned.
         """
         ...
 
     def remove_greeting(self, box: MailboxId, greeting: Greeting) -> str:
-        """Take a greeting out of force; returns its sound id, `` if there was none."""
+        """Deactivate a greeting; returns its sound id, `` if there was none."""
         ...
 
     def count_call(

@@ -41,7 +41,7 @@ class Change:
         row: the row. new: there is no such mailbox yet.
         before: its fields as they are. fields: those that differ, as they will be.
         pin: the PIN to set, `` for none, None to leave it. random: it is a random one, to be given to its owner.
-        greetings: sounds to put in force, None to take one away.
+        greetings: sounds to activate, None to take one away.
     """
 
     row: Row
@@ -126,7 +126,7 @@ def _change(target: Target, row: Row, sound_of: Callable[[str], Converted], *, r
 
 
 def _differs(target: Target, mailbox: Mailbox | None, greeting: Greeting, sound: Converted | None) -> bool:
-    """Whether a greeting in force is another than this."""
+    """Whether an active greeting is another than this."""
     stored = mailbox.greetings.get(greeting) if mailbox else None
     if stored is None or sound is None:
         return bool(stored or sound)

@@ -34,7 +34,7 @@ def add_commands(commands: Commands) -> None:
         "his session lasts web.session_hours. A link made before for the same name opens no more.",
         examples="esl-vm admin add marie",
     )
-    add.add_argument("name", metavar="NAME", help="who it is for; the events tell it")
+    add.add_argument("name", metavar="NAME", help="who it is for, as the events show it")
     listing = admin.add("list", "list the administrators who are signed in", _admin_list)
     json_option(listing)
     remove = admin.add("remove", "end an administrator's sessions and links", _admin_remove)

@@ -1,4 +1,4 @@
-"""`esl-vm config`: the settings in force, as a settings file."""
+"""`esl-vm config`: the effective settings, as a settings file."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def add_commands(commands: Commands) -> None:
     """`config`."""
     parser = commands.add(
         "config",
-        "show the settings in force, secrets masked",
+        "show the effective settings, secrets masked",
         _run,
-        description="Show the settings in force as a settings file, secrets masked. Every setting is explained.",
+        description="Show the effective settings as a settings file, secrets masked. Every setting is explained.",
         examples="esl-vm config\nesl-vm config --json\nesl-vm config > esl-vm.toml",
     )
     json_option(parser)

@@ -25,7 +25,7 @@ def add_commands(commands: Commands) -> None:
     """`doctor`."""
     parser = commands.add(
         "doctor",
-        "tell what is wrong here, and what to do about it",
+        "report what is wrong here, and what to do about it",
         _run,
         description="Look at settings, Redis, sounds, spool, prompts, FreeSWITCH, the service and mail.\n"
         "Exit code 0 when nothing is wrong (warnings allowed, unless --strict), 1 when something is.",
@@ -79,7 +79,7 @@ def _adopt(settings: Settings) -> int:
 
 
 def _print_topology(settings: Settings) -> int:
-    """What is there and the setting for it; exit code 1 where what is in force falls short."""
+    """What is there and the setting for it; exit code 1 where the setting falls short."""
     from esl_vm.model.topology import problems, recommended
     from esl_vm.service.wiring import open_node
     from esl_vm.store.topology import discover

@@ -58,7 +58,7 @@ def examine(
 
     Args:
         args: names the settings file.
-        settings: those in force.
+        settings: the effective ones.
         orphans: also compare every message with every sound.
         repair: whether what that finds is to be settled.
     """

@@ -37,9 +37,9 @@ def add_commands(commands: Commands) -> None:
 
     bring = group.add(
         "import",
-        "put a sound file in force as a greeting",
+        "activate a sound file as a greeting",
         _import,
-        description="Put a sound file in force as a greeting. Any format that libsndfile, sox or ffmpeg reads.",
+        description="Activate a sound file as a greeting. Any format that libsndfile, sox or ffmpeg reads.",
         examples="""
             esl-vm greeting import 1001@default unavailable away.wav
             esl-vm greeting import 1001@default temporary holidays.mp3 --from 2026-12-24 --until 2027-01-04
@@ -52,10 +52,10 @@ def add_commands(commands: Commands) -> None:
 
     dates = group.add(
         "set-dates",
-        "say from when until when the temporary greeting is in force",
+        "say from when until when the temporary greeting is active",
         _set_dates,
-        description="Say from when until when the temporary greeting is in force. What is not given is open: without "
-        "--from it is in force at once, without --until for ever.",
+        description="Say from when until when the temporary greeting is active. What is not given is open: without "
+        "--from it is active at once, without --until for ever.",
         examples="""
             esl-vm greeting set-dates 1001@default --from 2026-12-24T17:00 --until 2027-01-04
             esl-vm greeting set-dates 1001@default
@@ -74,7 +74,7 @@ def add_commands(commands: Commands) -> None:
     _greeting_arguments(export)
     export.add_argument("file", metavar="FILE.wav", help="where to; - is the standard output")
 
-    remove = group.add("remove", "take a greeting out of force", _remove)
+    remove = group.add("remove", "deactivate a greeting", _remove)
     _greeting_arguments(remove)
 
 
@@ -94,7 +94,7 @@ def _list(args: argparse.Namespace) -> int:
         return {
             "greeting": str(greeting),
             "duration_ms": stored.duration_ms,
-            "in_force": stored.in_force(now),
+            "in_force": stored.is_active(now),
             "from": iso_time(stored.starts, zone) if stored.starts else None,
             "until": iso_time(stored.ends, zone) if stored.ends else None,
         }
@@ -102,9 +102,9 @@ def _list(args: argparse.Namespace) -> int:
     def row(one: tuple[Greeting, StoredGreeting]) -> tuple[str, ...]:
         greeting, stored = one
         dates = (minute(at, zone) if at else "" for at in (stored.starts, stored.ends))
-        return str(greeting), clock_time(stored.duration_ms), "yes" if stored.in_force(now) else "no", *dates
+        return str(greeting), clock_time(stored.duration_ms), "yes" if stored.is_active(now) else "no", *dates
 
-    heads = ("greeting", "length", "in force", "from", "until")
+    heads = ("greeting", "length", "active", "from", "until")
     nothing = f"{mailbox.id}: nothing recorded; callers hear the default greeting"
     print_list(args.json, found, plain, heads, row, nothing)
     return 0
@@ -118,7 +118,7 @@ def _import(args: argparse.Namespace) -> int:
         audio_id = new_id(node.clock.now())
         node.audio.put(audio_id, sound.path)
         node.mailboxes.set_greeting(mailbox.id, greeting, StoredGreeting(audio_id, milliseconds, starts, ends))
-    show(f"{mailbox.id}: {greeting} greeting of {clock_time(milliseconds)} in force")
+    show(f"{mailbox.id}: {greeting} greeting of {clock_time(milliseconds)} is active")
     return 0
 
 
@@ -138,7 +138,7 @@ def _set_dates(args: argparse.Namespace) -> int:
         zone = mailbox.timezone or node.settings.service.timezone
     begin = f"from {minute(starts, zone)}" if starts else "at once"
     end = f"until {minute(ends, zone)}" if ends else "with no end"
-    show(f"{mailbox.id}: temporary greeting in force {begin}, {end}")
+    show(f"{mailbox.id}: temporary greeting is active {begin}, {end}")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""`esl-vm migrate`: which schema is in force in Redis; there has been one only, so nothing is converted yet."""
+"""`esl-vm migrate`: which schema Redis has; there has been one only, so nothing is converted yet."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def add_commands(commands: Commands) -> None:
         "migrate",
         "bring what lies in Redis to the schema of this version",
         _run,
-        description="Say which schema is in force in Redis. All versions so far have the same one: nothing is converted.",
+        description="Say which schema Redis has. All versions so far have the same one: nothing is converted.",
         examples="esl-vm migrate --check",
     )
-    parser.add_argument("--check", action="store_true", help="only tell what is to be done")
+    parser.add_argument("--check", action="store_true", help="only report what is to be done")
 
 
 def _run(args: argparse.Namespace) -> int:
     with opened_node(args) as node:
         node.store.verify()
-        show(f"schema {node.store.schema} is in force; nothing is to be done")
+        show(f"Redis has schema {node.store.schema}; nothing is to be done")
     return 0

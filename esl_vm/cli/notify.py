@@ -17,10 +17,10 @@ def add_commands(commands: Commands) -> None:
     """`notify`."""
     parser = commands.add(
         "notify",
-        "tell of changes: lamps, events, mail, webhooks",
+        "notify of changes: lamps, events, mail, webhooks",
         _run,
-        description="Tell of changes: the lamps of this node's telephones, mod_voicemail's events, mail and webhooks.\n"
-        "`serve` does this too, unless it is told --no-notify. One a node; several do no harm.",
+        description="Notify of changes: the lamps of this node's telephones, mod_voicemail's events, mail and webhooks.\n"
+        "`serve` does this too, unless --no-notify is given. One a node; several do no harm.",
         examples="esl-vm notify --freeswitch 127.0.0.1:8021 --password-file /etc/esl-vm/event-socket",
     )
     parser.add_argument("--freeswitch", metavar="HOST:PORT", help="this node's inbound event socket")
@@ -63,7 +63,7 @@ def _run(args: argparse.Namespace) -> int:
         notifier.start()
         # Nobody need read it.
         said = logs.Writer(sys.stdout.fileno())
-        said.put(f"telling of changes{f' to FreeSWITCH at {settings.notify.freeswitch}' if switch else ''}")
+        said.put(f"notifying of changes{f' to FreeSWITCH at {settings.notify.freeswitch}' if switch else ''}")
         stop.wait()
         notifier.stop()
         if switch:

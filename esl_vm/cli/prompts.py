@@ -20,7 +20,7 @@ def add_commands(commands: Commands) -> None:
     group = commands.group("prompts", "check the prompts, or build a folder of them")
     check = group.add(
         "check",
-        "tell which prompts are missing in which language, and where to get them",
+        "report which prompts are missing in which language, and where to get them",
         _check,
         examples="esl-vm prompts check\nesl-vm prompts check --prompts /usr/share/freeswitch/sounds --json",
     )

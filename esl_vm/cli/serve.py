@@ -42,7 +42,7 @@ def add_commands(commands: Commands) -> None:
         "serve",
         "run the service",
         _run,
-        description="Run the service: it takes FreeSWITCH's calls, settles recordings left behind, tells of changes.\n"
+        description="Run the service: it takes FreeSWITCH's calls, settles recordings left behind, notifies of changes.\n"
         "SIGTERM stops it when running calls have ended (a second one at once), SIGHUP reads the settings anew.",
         examples="""
             esl-vm serve

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from typing import TYPE_CHECKING
 
 from esl_vm.cli.boxes import opened_node
@@ -9,8 +10,6 @@ from esl_vm.cli.output import print_list, show
 from esl_vm.cli.parsers import json_option
 
 if TYPE_CHECKING:
-    import argparse
-
     from esl_vm.cli.parsers import Commands
     from esl_vm.recordings.outcome import Outcome
 
@@ -22,15 +21,18 @@ def add_commands(commands: Commands) -> None:
     json_option(listing)
     settle = group.add(
         "settle",
-        "settle what can be settled; one that is named even if it was set aside",
+        "settle what can be settled; one that is named even from quarantine",
         _settle,
         description="Settle what nobody is at work on, as the service does by itself every few seconds. One that is named\n"
-        "is settled whatever its state: also if it was set aside, and into a full mailbox.",
+        "is settled whatever its state: also from quarantine, and into a full mailbox.",
         examples="esl-vm spool list\nesl-vm spool settle\nesl-vm spool settle 1a205e5d728-af535bee0e61\n"
-        "esl-vm spool settle --aside",
+        "esl-vm spool settle --quarantined",
     )
     settle.add_argument("ids", nargs="*", default=[], metavar="ID")
-    settle.add_argument("--aside", action="store_true", help="every one that was set aside, once its cause is mended")
+    settle.add_argument("--quarantined", action="store_true", help="every one in quarantine, once its cause is mended")
+    settle.add_argument(
+        "--aside", action="store_true", dest="quarantined", help=argparse.SUPPRESS
+    )  # as it was in 0.1.0
     json_option(settle)
 
 
@@ -54,7 +56,7 @@ def _list(args: argparse.Namespace) -> int:
         },
         ("id", "kind", "for", "state", "age", "bytes", "why"),
         lambda take: (
-            *(take.id, take.kind or "?", " ".join(take.boxes), take.state),
+            *(take.id, take.kind or "?", " ".join(take.boxes), "quarantined" if take.state == "aside" else take.state),
             *(_age(take.age_s), str(take.size), take.reason),
         ),
         f"nothing is waiting in {folder.parent}",
@@ -68,7 +70,7 @@ def _list(args: argparse.Namespace) -> int:
 def _settle(args: argparse.Namespace) -> int:
     with opened_node(args) as node:
         outcomes = [node.sweeper.settle(take_id) for take_id in args.ids]
-        if args.aside:
+        if args.quarantined:
             outcomes += node.sweeper.settle_all()
         elif not args.ids:
             outcomes = node.sweeper.sweep_once()

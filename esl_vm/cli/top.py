@@ -34,7 +34,7 @@ def add_commands(commands: Commands) -> None:
         "watch calls, nodes and queues of the whole cluster",
         _run,
         description="Show every node with its calls, recordings and lamps, and the queues all share, until Ctrl-C.\n"
-        "What stands there is what each node told last, every five seconds. Exit code 1 where a node is missing.",
+        "Each node reports every five seconds. Exit code 1 where a node is missing.",
         examples="""
             esl-vm top
             esl-vm top --once
@@ -151,7 +151,7 @@ def view(found: dict[str, Any]) -> RenderableType:
         "total",
         "failed",
         "spool",
-        "aside",
+        "quarantine",
         "lamp lag",
         "FreeSWITCH",
         "",
@@ -173,7 +173,7 @@ def view(found: dict[str, Any]) -> RenderableType:
             _marked(one["freeswitch"], one["freeswitch"] == "down"),
             _marked("" if trouble == "yes" else trouble, True),
         )  # fmt: skip
-    nobody = [] if nodes else ["No node tells of itself: is esl-vm serve running?"]
+    nobody = [] if nodes else ["No node reports: is esl-vm serve running?"]
     return Group(
         _marked(f"{found['at'].replace('T', ' ')}   {found['redis']}   schema {found['schema']}"),
         queues,

@@ -204,7 +204,7 @@ class Conversation:
         return recorded or self.voice.digits(one.id.number)
 
     def _recorded(self, stored: StoredGreeting | None, label: str) -> Utterance:
-        if stored is None or not stored.in_force(self.world.clock.now()):
+        if stored is None or not stored.is_active(self.world.clock.now()):
             return ()
         try:
             path = self.world.audio.playable(stored.audio_id)

@@ -27,7 +27,7 @@ def mailbox_options(visit: Visit) -> Next:
     waits = visit.talk.world.waits
     silences = 0
     temporary = visit.mailbox.greetings.get(Greeting.TEMPORARY)
-    exists = temporary is not None and temporary.in_force(visit.talk.world.clock.now())
+    exists = temporary is not None and temporary.is_active(visit.talk.world.clock.now())
     opening = visit.say("vm-tmpexists") if exists else ()
     while silences < waits.menu_times:
         key = visit.talk.offer(
@@ -78,7 +78,7 @@ def _record(visit: Visit, greeting: Greeting) -> Utterance | None:
 
 
 def record_for_mailbox(talk: Conversation, mailbox: Mailbox, greeting: Greeting) -> tuple[GreetingEnd, Mailbox]:
-    """Record a greeting for a mailbox; how it ended, and the mailbox with it in force. Raises SpoolError."""
+    """Record a greeting for a mailbox; how it ended, and the mailbox with it active. Raises SpoolError."""
     now = talk.world.clock.now()
     audio_id = new_id(now)
     former = mailbox.greetings.get(greeting)

@@ -109,9 +109,9 @@ def _welcome(visit: Visit) -> Utterance:
 
 
 def _reminder(visit: Visit) -> Utterance:
-    """That a temporary greeting is in force, if its owner wants to be reminded."""
+    """That a temporary greeting is active, if its owner wants to be reminded."""
     temporary = visit.mailbox.greetings.get(Greeting.TEMPORARY)
-    active = temporary is not None and temporary.in_force(visit.talk.world.clock.now())
+    active = temporary is not None and temporary.is_active(visit.talk.world.clock.now())
     return visit.say("vm-tempgreetactive") if active and visit.options.tempgreetwarn else ()
 
 

@@ -114,7 +114,7 @@ def say_and_beep(talk: Conversation, before: Utterance, keys: str) -> str | None
 
 
 def record_greeting(talk: Conversation, take: Take, mailbox: Mailbox, greeting: Greeting) -> GreetingEnd:
-    """Ask for a greeting, record it, let the owner review it, put it in force once accepted.
+    """Ask for a greeting, record it, let the owner review it, activate it once accepted.
 
     The key that cuts the request short leads to the tone and does nothing else. 0 is not offered here (guide).
     """

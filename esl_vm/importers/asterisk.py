@@ -89,7 +89,7 @@ def _mailbox(
 def _merged(
     on_disk: tuple[ImportedGreeting, ...], in_database: tuple[ImportedGreeting, ...]
 ) -> tuple[ImportedGreeting, ...]:
-    """One greeting of each sort; where both have one, the database's is in force."""
+    """One greeting of each sort; where both have one, the database's is active."""
     return tuple({greeting.greeting: greeting for greeting in on_disk + in_database}.values())
 
 

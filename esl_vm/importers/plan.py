@@ -157,7 +157,7 @@ class ImportedMessage:
 
 @dataclass(frozen=True, slots=True)
 class ImportedGreeting:
-    """A greeting in force: which one, its sound, and how the report names it."""
+    """An active greeting: which one, its sound, and how the report names it."""
 
     greeting: Greeting
     sound: SoundFiles

@@ -171,7 +171,7 @@ class _Run:
         return "", False
 
     def _greeting(self, box: MailboxId, greeting: ImportedGreeting, before: Mailbox | None) -> None:
-        """Put a greeting in force, unless its owner has recorded or removed one here.
+        """Activate a greeting, unless its owner has recorded or removed one here.
 
         One that an earlier import brought gives way if the source has another by now.
         """
@@ -190,21 +190,21 @@ class _Run:
         audio_id = f"{ours}.{hashlib.sha256(self._sound.read_bytes()).hexdigest()[:12]}"
         if here is not None and here.audio_id == audio_id:
             tally.already += 1
-        elif self._dry_run or self._in_force(box, greeting.greeting, StoredGreeting(audio_id, duration), before):
+        elif self._dry_run or self._activated(box, greeting.greeting, StoredGreeting(audio_id, duration), before):
             tally.imported += 1
         else:
             tally.deleted_since += 1
 
-    def _in_force(self, box: MailboxId, greeting: Greeting, stored: StoredGreeting, before: Mailbox | None) -> bool:
-        """Store a greeting and put it in force; False if the store remembers that its owner removed it."""
+    def _activated(self, box: MailboxId, greeting: Greeting, stored: StoredGreeting, before: Mailbox | None) -> bool:
+        """Store a greeting and activate it; False if the store remembers that its owner removed it."""
         new = not self._target.audio.exists(stored.audio_id)
         self._target.audio.put(stored.audio_id, self._sound)
         self._target.mailboxes.set_greeting(box, greeting, stored)
         if before is None:
             return True
         now = self._target.mailboxes.open(box)
-        in_force = now.greetings.get(greeting) if now else None
-        if in_force is not None and in_force.audio_id == stored.audio_id:
+        active = now.greetings.get(greeting) if now else None
+        if active is not None and active.audio_id == stored.audio_id:
             return True
         if new:
             self._target.audio.delete(stored.audio_id)

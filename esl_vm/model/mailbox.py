@@ -117,7 +117,7 @@ class StoredGreeting:
     starts: int = 0
     ends: int = 0
 
-    def in_force(self, now: float) -> bool:
+    def is_active(self, now: float) -> bool:
         """Whether it is to be played at that time (epoch seconds)."""
         return (not self.starts or now >= self.starts) and (not self.ends or now < self.ends)
 
@@ -127,7 +127,7 @@ class StoredGreeting:
 
 
 def check_dates(greeting: Greeting, starts: int, ends: int, now: float) -> None:
-    """Refuse dates (epoch seconds, 0 = open) that a greeting can't have, or in which it is never in force.
+    """Refuse dates (epoch seconds, 0 = open) that a greeting can't have, or in which it is never active.
 
     Raises:
         InvalidValueError: so it is; the sentence says why.
@@ -135,7 +135,7 @@ def check_dates(greeting: Greeting, starts: int, ends: int, now: float) -> None:
     if (starts or ends) and greeting is not Greeting.TEMPORARY:
         raise InvalidValueError("only a temporary greeting has dates")
     if ends and ends <= max(starts, now):
-        raise InvalidValueError("the greeting would be over before it is in force: choose a later end")
+        raise InvalidValueError("the greeting would be over before it is active: choose a later end")
 
 
 @dataclass(frozen=True, slots=True)

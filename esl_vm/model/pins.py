@@ -50,7 +50,7 @@ class PinRules:
             2468), repetitions (1111, 1212), one or two different digits (1122), years (1987) and what is a figure on the
             keypad (2580, 1397, 147258).
         max_age_days: days after which the owner must choose another; 0 = never. One of before this was set counts as old.
-        remember: so many former PINs, besides the one in force, may not be chosen again; 0 = any may.
+        remember: so many former PINs, besides the current one, may not be chosen again; 0 = any may.
         initial_from_outside: a PIN that its owner did not choose, or none at all, opens from other telephones too.
         failures: wrong PINs, on all nodes together, within `window_s` seconds that lock it for `lock_s` seconds.
         slow_after: after so many of them each further attempt waits: one second, then two, four …

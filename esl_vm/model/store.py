@@ -55,7 +55,7 @@ class Announced:
 class Fate(Enum):
     """What became of something that was put in a mailbox.
 
-    THERE: it is there, or in force. DELETED: deleted or replaced, or its mailbox was removed. LOST: the store does not
+    THERE: it is there, or active. DELETED: deleted or replaced, or its mailbox was removed. LOST: the store does not
     know it. UNKNOWN: the store, or its part, can't be asked now.
     """
 

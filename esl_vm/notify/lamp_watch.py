@@ -72,7 +72,7 @@ class LampWatch:
             coalesce_s=settings.notify.coalesce_ms / 1000,
             observe=observe,
         )
-        self._untold: list[tuple[float, Event]] = []  # since when, and what mod_voicemail's listeners are to be told
+        self._unsent: list[tuple[float, Event]] = []  # since when, and what is to be sent to mod_voicemail's listeners
         self._work = threading.Event()
         self._loaded = threading.Event()
 
@@ -151,23 +151,23 @@ class LampWatch:
         for box in self._counts.boxes() - set(boxes):
             self._lamps.changed(self._look(box))
 
-    def retell(self) -> None:
+    def send_history(self) -> None:
         """Fire mod_voicemail's events; one that could not be fired is taken again later, here or on another node."""
-        self._switch.api("version")  # with FreeSWITCH away nothing is taken that another node could tell
+        self._switch.api("version")  # with FreeSWITCH away nothing is taken that another node could send
         now = self._sources.clock.now()
-        self._untold = [(since, event) for since, event in self._untold if now - since < _KEEPS_S]
+        self._unsent = [(since, event) for since, event in self._unsent if now - since < _KEEPS_S]
         while not self._stopping.is_set():
-            if not self._untold:
+            if not self._unsent:
                 now = self._sources.clock.now()
-                self._untold = [(now, event) for event in self._sources.history.take(self._wait_ms)]
-            while self._untold:
-                event = self._untold[0][1]
+                self._unsent = [(now, event) for event in self._sources.history.take(self._wait_ms)]
+            while self._unsent:
+                event = self._unsent[0][1]
                 domain = self._node.domain(event.box.domain)
                 for headers in maintenance_events(event, domain, self._sound):
-                    if not self._told(headers):
+                    if not self._sent(headers):
                         return
                 self._sources.history.finish([event])
-                self._untold.pop(0)
+                self._unsent.pop(0)
 
     def _load(self, after: dict[int, str]) -> None:
         """Every mailbox as it is now; lamps that show something else are fired, without hurry if they are many."""
@@ -230,12 +230,12 @@ class LampWatch:
         self._lamps.reconnected()
         self._work.set()
 
-    def _told(self, headers: Mapping[str, str]) -> bool:
-        """Fire one of mod_voicemail's events; what FreeSWITCH can't be told without harm is logged and left out."""
+    def _sent(self, headers: Mapping[str, str]) -> bool:
+        """Fire one of mod_voicemail's events; what can't be sent to FreeSWITCH without harm is logged and left out."""
         try:
             return self._switch.fire("CUSTOM", headers, subclass=SUBCLASS)
         except UnsafeArgumentError as error:
-            log.warning("an event of mod_voicemail's can't be told: %s", error)
+            log.warning("an event of mod_voicemail's can't be sent: %s", error)
             return True
 
     def _sound(self, audio_id: str) -> str:

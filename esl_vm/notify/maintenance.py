@@ -53,7 +53,7 @@ def maintenance_events(event: Event, domain: str, sound: Callable[[str], str]) -
             if _text(event, "greeting") == Greeting.NAME:
                 yield _named("record-name", event, domain, {"VM-Name-Path": path})
             else:
-                # Recorded and in force at once: mod_voicemail has one event for each.
+                # Recorded and active at once: mod_voicemail has one event for each.
                 yield _named("record-greeting", event, domain, {"VM-Greeting-Path": path})
                 yield _named("change-greeting", event, domain, {"VM-Greeting-Path": path})
         case EventType.GREETING_REMOVED:

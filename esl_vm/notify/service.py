@@ -219,4 +219,4 @@ def _parts_of(watch: LampWatch, *, maintenance: bool) -> list[tuple[str, Callabl
         (_QUERIES, watch.answer),
         ("rounds", watch.go_round),
     ]
-    return [*parts, ("history", watch.retell)] if maintenance else parts
+    return [*parts, ("history", watch.send_history)] if maintenance else parts

@@ -1,7 +1,7 @@
 """Handing one mail to the SMTP server, and what its answers mean.
 
-Only the answer after the final full stop says that a mail was accepted, and only for the addresses that were then in
-force. Whatever ends before it leaves every address to be tried again.
+Only the answer after the final full stop says that a mail was accepted, and only for the addresses that were taken
+by then. Whatever ends before it leaves every address to be tried again.
 """
 
 from __future__ import annotations
@@ -93,11 +93,11 @@ def _one_connection(
             if not 200 <= code < 300:  # it will not have our sender's address: that concerns every mail
                 raise smtplib.SMTPSenderRefused(code, said, sender)
         refused, left = _recipients(server, line, recipients)
-        in_force = [to for to in recipients if to not in refused.later and to not in refused.never and to not in left]
-        if not in_force:
+        taken = [to for to in recipients if to not in refused.later and to not in refused.never and to not in left]
+        if not taken:
             _goodbye(line)
             return refused, left
-        return refused + _content(server, line, data, in_force), left
+        return refused + _content(server, line, data, taken), left
 
 
 def _recipients(server: SmtpServer, line: smtplib.SMTP, recipients: list[str]) -> tuple[Handover, list[str]]:
@@ -120,8 +120,8 @@ def _recipients(server: SmtpServer, line: smtplib.SMTP, recipients: list[str]) -
     return Handover(later=later, never=never), []
 
 
-def _content(server: SmtpServer, line: smtplib.SMTP, data: bytes, in_force: list[str]) -> Handover:
-    """Send the mail itself; what is said of it is said of every address in force."""
+def _content(server: SmtpServer, line: smtplib.SMTP, data: bytes, taken: list[str]) -> Handover:
+    """Send the mail itself; what is said of it is said of every address that was taken."""
     try:
         with within(server, line):
             code, said = line.docmd("DATA")
@@ -133,13 +133,11 @@ def _content(server: SmtpServer, line: smtplib.SMTP, data: bytes, in_force: list
                     line.sock.settimeout(server.accept_s)
                 code, said = line.getreply()
     except (ServerAwayError, OSError, smtplib.SMTPException) as error:
-        return Handover(
-            later=dict.fromkeys(in_force, str(error) if isinstance(error, ServerAwayError) else words(error))
-        )
+        return Handover(later=dict.fromkeys(taken, str(error) if isinstance(error, ServerAwayError) else words(error)))
     if 200 <= code < 300:
         _goodbye(line)
-        return Handover(tuple(in_force))
-    refusal = dict.fromkeys(in_force, answer(code, said))
+        return Handover(tuple(taken))
+    refusal = dict.fromkeys(taken, answer(code, said))
     if code == TOO_LARGE or (code >= 500 and _TOO_LARGE_DETAIL.search(said)):
         return Handover(too_large=refusal)
     return Handover(never=refusal) if code >= 500 and code != _CONFUSED else Handover(later=refusal)

@@ -65,7 +65,7 @@ class WebhookCaller:
         """Make one call; may raise StoreDownError before anything was sent."""
         url = webhook_of(self._fields(job), self._settings.url)
         if not url:
-            return Pointless("nobody is to be told any more")
+            return Pointless("no webhook is set any more")
         shown = mask_url(url)
         try:
             host = urlsplit(checked_url(url)).netloc
@@ -137,7 +137,7 @@ class WebhookCaller:
 
 
 def body_of(job: Job) -> bytes:
-    """What the receiver is told: one JSON object on one line."""
+    """What is sent to the receiver: one JSON object on one line."""
     return json_text(job.body, sort_keys=True).encode()
 
 
@@ -148,7 +148,7 @@ def signature(secret: str, at: int, body: bytes) -> str:
 
 
 def webhook_of(fields: Mapping[str, Any], default: str) -> str:
-    """The address to be told about a mailbox with these fields: its own, else the service's; `-` = nobody."""
+    """The address to be called about a mailbox with these fields: its own, else the service's; `-` = nobody."""
     own = str(fields.get(FIELD, "")).strip()
     return "" if own == "-" else own or default
 
@@ -161,7 +161,7 @@ def checked_url(url: str) -> str:
     except ValueError:
         usable = False
     if not usable or not url.isascii() or any(c.isspace() or ord(c) < 0x21 for c in url) or parts.username is not None:
-        raise InvalidValueError(f"not an address to be told at, http:// or https:// with a host: {mask_url(url)!r}")
+        raise InvalidValueError(f"not a webhook's address, http:// or https:// with a host: {mask_url(url)!r}")
     return url
 
 

@@ -24,7 +24,7 @@ def check_cluster(node: Node) -> Iterator[Finding]:
     now = node.clock.now()
     for one in nodes:
         if not one.alive:
-            said = f"{one.name} told nothing for {now - one.at:.0f} s, and did not say that it stops"
+            said = f"{one.name} has not reported for {now - one.at:.0f} s, and did not announce a stop"
             yield Finding(
                 "cluster",
                 Level.ERROR,
@@ -56,4 +56,4 @@ def check_cluster(node: Node) -> Iterator[Finding]:
         yield Finding(
             "cluster", Level.WARNING, f"no service of this node ({here}) is in the cluster's list", "esl-vm serve"
         )
-    yield Finding("cluster", Level.OK, f"schema {node.store.schema} is in force")
+    yield Finding("cluster", Level.OK, f"Redis has schema {node.store.schema}")

@@ -79,7 +79,7 @@ def check_settings(settings: Settings, path: Path | None) -> Iterator[Finding]:
 
 
 def _secret_files(settings: Settings, path: Path | None) -> dict[Path, list[str]]:
-    """Where the secrets in force stand, by file."""
+    """Where the effective secrets stand, by file."""
     found: dict[Path, list[str]] = {}
     for section in dataclasses.fields(settings):
         table = getattr(settings, section.name)
@@ -161,14 +161,13 @@ def check_spool(node: Node) -> Iterator[Finding]:
         (
             "aside",
             Level.ERROR,
-            "try again what was set aside: `esl-vm spool settle --aside`; `esl-vm spool list` says why it was",
+            "try again what is in quarantine: `esl-vm spool settle --quarantined`; `esl-vm spool list` says why it is",
         ),
     ):
         many = [take for take in takes if take.state == state]
         if many:
-            yield Finding(
-                "spool", level, f"{len(many)} recordings are {state}: {many[0].reason or 'no reason'}", remedy
-            )
+            how = "in quarantine" if state == "aside" else state
+            yield Finding("spool", level, f"{len(many)} recordings are {how}: {many[0].reason or 'no reason'}", remedy)
 
 
 def check_prompts(settings: Settings) -> Iterator[Finding]:

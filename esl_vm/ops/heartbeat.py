@@ -1,4 +1,4 @@
-"""What keeps a node in the cluster's list: it tells every few seconds that it is alive, and how it is."""
+"""What keeps a node in the cluster's list: it reports every few seconds that it is alive, and its state."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Heartbeat:
         try:
             self._nodes.leave(self._look().node, self._fixed["started"])
         except StoreDownError as away:
-            log.info("the cluster's list of nodes is told later, by its expiry: %s", away)
+            log.info("this node stays in the cluster's list until its entry expires: %s", away)
 
     def beat(self) -> None:
         """Tell once; raises StoreDownError."""
@@ -96,6 +96,6 @@ class Heartbeat:
         try:
             self.beat()
         except StoreDownError as away:
-            log.debug("not told: %s", away)
+            log.debug("not reported: %s", away)
         except Exception:  # a front door: the next beat may do better
             log.exception("telling that this node is alive")

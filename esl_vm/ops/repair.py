@@ -43,7 +43,7 @@ def refusal(orphans: Orphans, most: int | None) -> str:
 
 
 def repair(node: Node, orphans: Orphans) -> tuple[list[str], Path]:
-    """Put messages without sound into the trash, take greetings without sound out of force, erase unused sounds.
+    """Put messages without sound into the trash, deactivate greetings without sound, erase unused sounds.
 
     Returns:
         What was done, a line each, and the journal. A message that only lost its introduction stays: it can be heard.
@@ -62,7 +62,7 @@ def repair(node: Node, orphans: Orphans) -> tuple[list[str], Path]:
             if lost.greeting and (stored := _greeting(node, lost)) is not None:
                 note(greeting=str(lost.greeting.value), box=str(lost.box), **_fields(stored))
                 node.mailboxes.remove_greeting(lost.box, lost.greeting)
-                done.append(f"{lost.box}: greeting {lost.greeting} taken out of force: its sound is gone")
+                done.append(f"{lost.box}: greeting {lost.greeting} deactivated: its sound is gone")
             elif lost.message_id and _in_trash(node, lost, note):
                 done.append(f"{lost.box}: message {lost.message_id} put into the trash: its sound is gone")
         for sound in orphans.unused:
@@ -98,7 +98,7 @@ def undo(node: Node, folder: Path) -> Iterator[str]:
             if mailbox is not None and greeting not in mailbox.greetings:
                 node.mailboxes.may_come_back(box, stored.audio_id)
                 node.mailboxes.set_greeting(box, greeting, stored)
-                yield f"{box}: greeting {greeting} is in force again"
+                yield f"{box}: greeting {greeting} is active again"
         elif _put_back(node, MailboxId.parse(step["box"]), step["message"], step["fields"]):
             yield f"{step['box']}: message {step['message']} is back in its folder"
 

@@ -1,4 +1,4 @@
-"""Where takes go: into mailboxes as messages, in force as greetings. Sound first; each step can be repeated."""
+"""Where takes go: into mailboxes as messages, active as greetings. Sound first; each step can be repeated."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class Destinations:
         """What became of these."""
         return self._mailboxes.fates(announced)
 
-    def put_in_force(self, journal: Journal, sound: Path, duration_ms: int, *, retry: bool) -> Settlement:
+    def activate(self, journal: Journal, sound: Path, duration_ms: int, *, retry: bool) -> Settlement:
         """Let an accepted greeting take the place of the one before, whose sound is the store's to erase.
 
         Args:
@@ -114,24 +114,24 @@ class Destinations:
             retry: it may have been tried before; the owner may have recorded another, or erased it, since.
 
         Raises:
-            StoreDownError: it is not certain to be in force.
+            StoreDownError: it is not certain to be active.
         """
         manifest = journal.manifest
         box, greeting = manifest.boxes[0], manifest.greeting
         if greeting is None:  # which its kind forbids
             return self._refuse(manifest, Settled.NO_MAILBOX, "the manifest names no greeting")
-        in_force_now = self._in_force(box, greeting) if retry else ""
+        active_now = self._active(box, greeting) if retry else ""
         # The one that its owner was about to replace is not newer, whatever clock gave it its id.
-        if in_force_now != manifest.replaces and _is_newer(in_force_now, manifest.id):
-            return self._refuse(manifest, Settled.DISCARDED, "a newer one is in force")
+        if active_now != manifest.replaces and _is_newer(active_now, manifest.id):
+            return self._refuse(manifest, Settled.DISCARDED, "a newer one is active")
         erased = self._store({manifest.id: sound}, retry=retry, tried=bool(manifest.tried))
         self._note_tried(journal, 1)
         try:
-            in_force = StoredGreeting(manifest.id, duration_ms, manifest.starts, manifest.ends)
-            self._mailboxes.set_greeting(box, greeting, in_force)
+            active = StoredGreeting(manifest.id, duration_ms, manifest.starts, manifest.ends)
+            self._mailboxes.set_greeting(box, greeting, active)
         except NoSuchMailboxError:
             return self._refuse(manifest, Settled.NO_MAILBOX, "there is no such mailbox")
-        if retry and self._in_force(box, greeting) != manifest.id:  # it was before, and the store lets none come back
+        if retry and self._active(box, greeting) != manifest.id:  # it was before, and the store lets none come back
             return Settlement(Settled.DISCARDED, "it was replaced or erased since")
         if erased:
             self._put({manifest.id: sound})
@@ -177,8 +177,8 @@ class Destinations:
         for sound in sounds:
             self.audio.delete(sound)
 
-    def _in_force(self, box: MailboxId, greeting: Greeting) -> str:
-        """The sound id of the greeting in force, `` if there is none."""
+    def _active(self, box: MailboxId, greeting: Greeting) -> str:
+        """The sound id of the active greeting, `` if there is none."""
         opened = self._mailboxes.open(box)
         stored = opened.greetings.get(greeting) if opened else None
         return stored.audio_id if stored else ""

@@ -47,7 +47,7 @@ class SpoolFolder:
 
     def __init__(self, folder: Path, min_free: int) -> None:
         self.takes = folder.absolute() / "takes"
-        self.aside = folder.absolute() / "aside"
+        self.quarantine = folder.absolute() / "aside"
         self._mark = folder.absolute() / "installation"
         self._min_free = min_free
 
@@ -59,7 +59,7 @@ class SpoolFolder:
         """
         try:
             disk.make_folder(self.takes)
-            disk.make_folder(self.aside)
+            disk.make_folder(self.quarantine)
             free = self.make_room(self._min_free)
         except OSError as error:
             raise SpoolError(f"the spool can't be used: {error}") from error
@@ -152,13 +152,13 @@ class SpoolFolder:
         journal.close()
 
     def clear(self, path: Path) -> None:
-        """Remove a file that is done with; a folder that has its name is put aside. Raises OSError."""
+        """Remove a file that is done with; a folder that has its name is quarantined. Raises OSError."""
         try:
             disk.remove(path)
         except OSError:
             if not path.is_dir():
                 raise
-            self.put_aside([path])
+            self.quarantine_files([path])
 
     def keep(self, journal: Journal) -> None:
         """Give a delivered take the name under which it is kept, and close it. Raises OSError."""
@@ -169,31 +169,33 @@ class SpoolFolder:
         """The manifests of delivered takes that are kept, oldest first. Raises OSError."""
         return self._ending(self.takes, self.KEPT)
 
-    def set_aside(self, journal: Journal, reason: str) -> None:
+    def put_in_quarantine(self, journal: Journal, reason: str) -> None:
         """Put a take where an administrator looks for it, with the reason, and close it. Raises OSError."""
         if journal.manifest.aside != reason:
             journal.append(aside=reason)
-        self._carry(journal, self.takes, self.aside)
+        self._carry(journal, self.takes, self.quarantine)
         journal.close()
 
     def bring_back(self, journal: Journal) -> None:
-        """Put a take that was set aside among the others again, open. Raises OSError."""
-        self._carry(journal, self.aside, self.takes)
+        """Put a take that was quarantined among the others again, open. Raises OSError."""
+        self._carry(journal, self.quarantine, self.takes)
         journal.append(aside="", problem="")
 
-    def put_aside(self, paths: list[Path]) -> None:
-        """Put files aside of which no manifest tells anything; one that has gone is no error. Raises OSError.
+    def quarantine_files(self, paths: list[Path]) -> None:
+        """Quarantine files of which no manifest says anything; one that has gone is no error. Raises OSError.
 
         What lies there under the same names stays as it is.
         """
-        disk.make_folder(self.aside)
+        disk.make_folder(self.quarantine)
         ahead = next(
-            ahead for ahead in _ahead() if not any(os.path.lexists(self.aside / (ahead + path.name)) for path in paths)
+            ahead
+            for ahead in _ahead()
+            if not any(os.path.lexists(self.quarantine / (ahead + path.name)) for path in paths)
         )
         for path in paths:
             with contextlib.suppress(FileNotFoundError):
-                path.rename(self.aside / (ahead + path.name))
-        disk.sync_folder(self.aside)
+                path.rename(self.quarantine / (ahead + path.name))
+        disk.sync_folder(self.quarantine)
 
     def _carry(self, journal: Journal, source: Path, target: Path) -> None:
         """Move the sounds, then the manifest; it can be repeated after a crash."""
@@ -228,7 +230,7 @@ class SpoolFolder:
 
     def leftovers(self) -> list[Path]:
         """Files that a crash left half-written, under their passing names. Raises OSError."""
-        folders = (self.takes, self.aside)
+        folders = (self.takes, self.quarantine)
         ending = (".part", ".wav")  # the latter of FreeSWITCH's, tried out
         return [path for folder in folders for path in self._ending(folder, ending) if path.name.startswith(".")]
 

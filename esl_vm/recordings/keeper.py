@@ -94,8 +94,8 @@ class Keeper:
             except (FileNotFoundError, NewerManifestError):
                 continue
             except ManifestError as error:
-                log.error("take %s was set aside: %s", paths[name].stem, error)  # noqa: TRY400
-                self._folder.put_aside([*self._folder.sounds_named(paths[name].stem), paths[name]])
+                log.error("take %s was quarantined: %s", paths[name].stem, error)  # noqa: TRY400
+                self._folder.quarantine_files([*self._folder.sounds_named(paths[name].stem), paths[name]])
             except OSError as error:
                 self._trouble.log("take %s can't be looked at: %s", paths[name].stem, error)
 

@@ -75,7 +75,7 @@ class Manifest:
         message: what the recording becomes, or introduces; None for a greeting.
         source, source_intro: the sounds of the message that a sound introduces.
         greeting: which one; None for a message. starts, ends: a temporary greeting's dates, epoch seconds; 0 = open.
-        replaces: the sound id of the greeting that was in force when this one was recorded, `` = none or not known.
+        replaces: the sound id of the greeting that was active when this one was recorded, `` = none or not known.
         min_ms: shortest message kept.
         trim: silence at the end does not count, and is cut off. threshold: below it is silence, 0 to 32767.
         part: which attempt at the recording counts, from 1. intro: an introduction lies beside it.
@@ -89,7 +89,7 @@ class Manifest:
         elsewhere: the recording is not on this host. adopted: it is here, the call was served by another host.
         delivered: it is settled, and kept to be looked for a while longer. gone: of that, the mailboxes, by their place,
             whose copy was deleted since or never was.
-        problem: why it could not be settled so far. aside: why it was set aside.
+        problem: why it could not be settled so far. aside: why it is in quarantine (as older versions call it).
         by: who made it (model/actor.py); whoever settles it later does so for that one.
     """
 

@@ -38,7 +38,7 @@ def send_on(spool: Spool, journal: Journal) -> Settlement:
                 source_intro_id=manifest.source_intro,
                 preface=preface,
             ) as take:
-                pass  # leaving the block settles it; what no mailbox takes is set aside
+                pass  # leaving the block settles it; what no mailbox takes is quarantined
             return Settlement(take.settled or Settled.WAITING, take.reason)
     except AudioMissingError:
         preface.discard()

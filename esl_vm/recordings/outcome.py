@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 class Settled(Enum):
     """What became of a take.
 
-    DELIVERED: it is in a mailbox, or in force. WAITING: kept in the spool, on the disk; a sweeper will deliver it.
+    DELIVERED: it is in a mailbox, or active. WAITING: kept in the spool, on the disk; a sweeper will deliver it.
     TOO_SHORT: less than the shortest message, or nothing but silence; dropped. FULL, NO_MAILBOX: no mailbox took it.
-    BROKEN: set aside for an administrator, with the reason. DISCARDED: dropped as decided.
+    BROKEN: quarantined for an administrator, with the reason. DISCARDED: dropped as decided.
     """
 
     DELIVERED = "delivered"

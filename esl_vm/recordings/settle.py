@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 #: A manifest handed to another host lies in the audio store under its id with this ending. It is no sound.
 HANDOVER_SUFFIX = ".take"
-#: What only an administrator can mend is waited for so many seconds before it is set aside.
+#: What only an administrator can mend is waited for so many seconds before it is quarantined.
 MENDING_S = 3600.0
 #: Why a fax machine's call is no message. It rings no lamp and makes no mail.
 FAX = "fax tones, and nobody spoke: this mailbox's number is dialled by a fax machine"
@@ -68,20 +68,20 @@ class Settler:
         self._wall = wall
         self.trouble = RateLimitedLog(log, logging.WARNING, most=1)
 
-    def settle(self, journal: Journal, *, retry: bool = False, told: bool = True) -> Settlement:
+    def settle(self, journal: Journal, *, retry: bool = False, announced: bool = True) -> Settlement:
         """Settle a take and close its journal.
 
         Args:
             journal: the take, locked.
             retry: not by the call that recorded it, so it may have been tried before.
-            told: the caller will be told what is answered. Else a message that no mailbox takes is set aside.
+            announced: the caller hears what is answered. Else a message that no mailbox takes is quarantined.
 
         Raises:
             SpoolError: the take can't be kept here either; nothing may be promised to the caller.
         """
         with acting(journal.manifest.by or actor()):
             return self._guarded(
-                journal, lambda: self._settle(journal, retry=retry, told=told and not retry), retry=retry
+                journal, lambda: self._settle(journal, retry=retry, announced=announced and not retry), retry=retry
             )
 
     def deliver_again(self, journal: Journal) -> Settlement:
@@ -98,12 +98,12 @@ class Settler:
             try:
                 sound = self.run(lambda: self._look(journal))
             except FileNotFoundError:
-                return self._set_aside(journal, "Redis has lost it, and the recording has vanished")
+                return self._quarantine(journal, "Redis has lost it, and the recording has vanished")
             except BrokenSoundError as error:
-                return self._set_aside(journal, f"Redis has lost it, and the recording is broken: {error}")
+                return self._quarantine(journal, f"Redis has lost it, and the recording is broken: {error}")
             if manifest.kind is Kind.GREETING:
                 path = self.folder.counting(manifest)
-                settlement = self._destinations.put_in_force(journal, path, sound.ms, retry=True)
+                settlement = self._destinations.activate(journal, path, sound.ms, retry=True)
             else:
                 ms = None if manifest.kind is Kind.FORWARD else sound.ms
                 settlement = self._delivered(journal, ms, retry=True)
@@ -124,7 +124,7 @@ class Settler:
                 self.run(lambda: journal.append(discarded=True))
             except OSError as error:
                 raise SpoolError(f"the take {journal.manifest.id} can't be dropped: {error}") from error
-            return self._settle(journal, retry=False, told=True)
+            return self._settle(journal, retry=False, announced=True)
 
         return self._guarded(journal, dropped, retry=True)
 
@@ -162,7 +162,7 @@ class Settler:
         return dataclasses.replace(sound, frames=frames), changes
 
     def _guarded(self, journal: Journal, work: Callable[[], Settlement], *, retry: bool) -> Settlement:
-        """Do the work; whatever does not answer, the take waits for it. What can never be settled is set aside."""
+        """Do the work; whatever does not answer, the take waits for it. What can never be settled is quarantined."""
         try:
             return self._tried(journal, work, retry=retry)
         except StoreDownError as error:
@@ -173,18 +173,20 @@ class Settler:
             journal.close()
 
     def _tried(self, journal: Journal, work: Callable[[], Settlement], *, retry: bool) -> Settlement:
-        """The work; what it says of this take alone, and waiting does not mend, sets the take aside."""
+        """The work; what it says of this take alone, and waiting does not mend, quarantines the take."""
         try:
             return work()
         except disk.NotAFileError as error:
-            return self._set_aside(journal, f"the recording can't be read: {error}")
+            return self._quarantine(journal, f"the recording can't be read: {error}")
         except SoundTooLargeError as error:
-            return self._set_aside(journal, f"the recording is too large: {error}")
+            return self._quarantine(journal, f"the recording is too large: {error}")
         except InvalidValueError as error:
-            return self._set_aside(journal, f"the manifest is damaged: {error}")
+            return self._quarantine(journal, f"the manifest is damaged: {error}")
         except PermissionError as error:
             why = f"{error.filename}; both users must be in its group"
-            return self._mended_or_aside(journal, "this service's user may not read or write it", why, retry=retry)
+            return self._mended_or_quarantined(
+                journal, "this service's user may not read or write it", why, retry=retry
+            )
         except (StoreDownError, SpoolError, OSError):
             raise
         except Exception as error:
@@ -192,25 +194,25 @@ class Settler:
                 raise
             log.exception("settling take %s", journal.manifest.id)
             why = f"{type(error).__name__}: {error}"
-            return self._mended_or_aside(journal, "an error in this service, please report it", why, retry=True)
+            return self._mended_or_quarantined(journal, "an error in this service, please report it", why, retry=True)
 
-    def _mended_or_aside(self, journal: Journal, cause: str, why: str, *, retry: bool) -> Settlement:
+    def _mended_or_quarantined(self, journal: Journal, cause: str, why: str, *, retry: bool) -> Settlement:
         """Wait for an administrator, for an hour: what was mended by then needs no command."""
         reason = f"{cause}: {why}"
         if journal.manifest.problem == reason and self._wall() - journal.path.stat().st_mtime >= MENDING_S:
-            return self._set_aside(journal, reason)
+            return self._quarantine(journal, reason)
         return self._wait(journal, cause, why, retry=retry)
 
-    def _settle(self, journal: Journal, *, retry: bool, told: bool) -> Settlement:
+    def _settle(self, journal: Journal, *, retry: bool, announced: bool) -> Settlement:
         manifest = journal.manifest
         if manifest.aside:
-            return self._set_aside(journal, manifest.aside)
+            return self._quarantine(journal, manifest.aside)
         if manifest.elsewhere:
             return self._hand_over(journal)
         if manifest.discarded or manifest.kind is Kind.SOUND:
             return self._remove(journal, Settlement(Settled.DISCARDED))
         if manifest.kind is Kind.FORWARD:
-            return self._forward(journal, retry=retry, told=told)
+            return self._forward(journal, retry=retry, announced=announced)
         if manifest.kind is Kind.GREETING and not manifest.accepted:
             return self._remove(journal, Settlement(Settled.DISCARDED, "it was not accepted"))
         try:
@@ -218,13 +220,13 @@ class Settler:
         except FileNotFoundError:
             return self._missing(journal)
         except BrokenSoundError as error:
-            return self._set_aside(journal, f"the recording is broken: {error}")
+            return self._quarantine(journal, f"the recording is broken: {error}")
         manifest = journal.manifest
         if not sound.frames:
             return self._empty(journal, sound)
         if manifest.kind is Kind.GREETING:
-            in_force = self._destinations.put_in_force(journal, self.folder.counting(manifest), sound.ms, retry=retry)
-            return self._keep_for_a_while(journal, in_force)
+            active = self._destinations.activate(journal, self.folder.counting(manifest), sound.ms, retry=retry)
+            return self._keep_for_a_while(journal, active)
         if too_short(manifest, sound):
             reason = f"{sound.heard_ms} of {sound.ms} ms are not silence"
             return self._remove(journal, Settlement(Settled.TOO_SHORT, reason))
@@ -233,8 +235,8 @@ class Settler:
         ):  # an administrator's word is one
             if manifest.message is not None:
                 self._destinations.log_not_delivered(manifest.message, dict.fromkeys(manifest.boxes, "fax"))
-            return self._set_aside(journal, FAX)
-        return self._deliver(journal, sound.ms, retry=retry, told=told)
+            return self._quarantine(journal, FAX)
+        return self._deliver(journal, sound.ms, retry=retry, announced=announced)
 
     def _look(self, journal: Journal) -> Wave:
         """The sound that counts, measured; made of what was recorded first where nobody has done it yet."""
@@ -252,7 +254,7 @@ class Settler:
         if manifest.recorded_ms <= 0 and not manifest.foreign:
             return self._remove(journal, Settlement(Settled.TOO_SHORT, "nothing was recorded"))
         if manifest.at_home:
-            return self._set_aside(journal, f"the recording of {manifest.recorded_ms} ms has vanished")
+            return self._quarantine(journal, f"the recording of {manifest.recorded_ms} ms has vanished")
         self.run(lambda: journal.append(elsewhere=True))
         return self._hand_over(journal)
 
@@ -266,27 +268,29 @@ class Settler:
 
     def _empty(self, journal: Journal, sound: Wave) -> Settlement:
         if not sound.finished:
-            return self._set_aside(journal, "the recording was cut off before any of it reached the disk")
+            return self._quarantine(journal, "the recording was cut off before any of it reached the disk")
         if journal.manifest.recorded_ms > MISSING_MS:
-            return self._set_aside(journal, f"FreeSWITCH recorded {journal.manifest.recorded_ms} ms, the file has none")
+            return self._quarantine(
+                journal, f"FreeSWITCH recorded {journal.manifest.recorded_ms} ms, the file has none"
+            )
         return self._remove(journal, Settlement(Settled.TOO_SHORT, "nothing was recorded"))
 
-    def _forward(self, journal: Journal, *, retry: bool, told: bool) -> Settlement:
+    def _forward(self, journal: Journal, *, retry: bool, announced: bool) -> Settlement:
         manifest = journal.manifest
         if not manifest.accepted:  # the process died before it said that it would be sent
             return self._remove(journal, Settlement(Settled.DISCARDED, "it was never sent"))
         if not self.folder.counting(manifest).exists():
-            return self._set_aside(journal, "the sound to forward has vanished")
-        return self._deliver(journal, None, retry=retry, told=told)
+            return self._quarantine(journal, "the sound to forward has vanished")
+        return self._deliver(journal, None, retry=retry, announced=announced)
 
-    def _deliver(self, journal: Journal, measured_ms: int | None, *, retry: bool, told: bool) -> Settlement:
-        """Deliver a message; what no mailbox takes is told of, or set aside."""
+    def _deliver(self, journal: Journal, measured_ms: int | None, *, retry: bool, announced: bool) -> Settlement:
+        """Deliver a message; what no mailbox takes is reported, or quarantined."""
         settlement = self._delivered(journal, measured_ms, retry=retry)
         if settlement.settled is Settled.DELIVERED:
             return self._keep_for_a_while(journal, settlement)
-        if told:
+        if announced:
             return self._remove(journal, settlement)
-        self._set_aside(journal, settlement.reason)
+        self._quarantine(journal, settlement.reason)
         return settlement
 
     def _delivered(self, journal: Journal, measured_ms: int | None, *, retry: bool) -> Settlement:
@@ -364,9 +368,9 @@ class Settler:
         if changes:
             journal.append(**changes)
 
-    def _set_aside(self, journal: Journal, reason: str) -> Settlement:
-        self.run(lambda: self.folder.set_aside(journal, reason))
-        log.error("take %s for %s was set aside: %s", journal.manifest.id, journal.manifest.recipients, reason)
+    def _quarantine(self, journal: Journal, reason: str) -> Settlement:
+        self.run(lambda: self.folder.put_in_quarantine(journal, reason))
+        log.error("take %s for %s was quarantined: %s", journal.manifest.id, journal.manifest.recipients, reason)
         return Settlement(Settled.BROKEN, reason)
 
     def _remove(self, journal: Journal, settlement: Settlement) -> Settlement:

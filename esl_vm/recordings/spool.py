@@ -146,7 +146,7 @@ class Spool:
         replaces: str = "",
         call_node: str = "",
     ) -> Take:
-        """Begin a greeting; settling it puts it in force. Arguments and errors as of `take_message`.
+        """Begin a greeting; settling it activates it. Arguments and errors as of `take_message`.
 
         Args:
             box: whose it is.
@@ -154,9 +154,9 @@ class Spool:
             audio_id: the new sound's id.
             trim_silence: cut off silence at the end beyond 200 ms.
             threshold: what is silence.
-            starts: when a temporary greeting begins to be in force, epoch seconds; 0 = at once.
+            starts: when a temporary greeting begins to be active, epoch seconds; 0 = at once.
             ends: when it ceases to be; 0 = never.
-            replaces: the sound id of the greeting in force now, `` = none or not known.
+            replaces: the sound id of the active greeting, `` = none or not known.
             call_node: the host whose FreeSWITCH records; `` = not known.
         """
         return self._take(
@@ -251,12 +251,12 @@ class Spool:
         return take
 
     def takes(self) -> Iterator[TakeInfo]:
-        """What lies in the spool, oldest first, then what was set aside. Raises SpoolError."""
+        """What lies in the spool, oldest first, then what was quarantined. Raises SpoolError."""
         try:
-            for path in (*self.folder.manifests(), *self.folder.manifests(self.folder.aside)):
+            for path in (*self.folder.manifests(), *self.folder.manifests(self.folder.quarantine)):
                 if info := self._info(path):
                     yield info
-            for folder in (self.folder.takes, self.folder.aside):
+            for folder in (self.folder.takes, self.folder.quarantine):
                 for take_id, paths in self.folder.strays(folder).items():
                     size = sum(path.stat().st_size for path in paths if path.exists())
                     yield TakeInfo(take_id, "", (), "", "stray", 0, size, "there is no manifest")
@@ -312,7 +312,7 @@ class Spool:
 
     def _info(self, path: Path) -> TakeInfo | None:
         """What there is to say about a manifest; None if it has gone meanwhile."""
-        aside = path.parent == self.folder.aside
+        aside = path.parent == self.folder.quarantine
         try:
             manifest, busy = read(path)
             age = int(self.clock.now() - manifest.made)

@@ -43,7 +43,7 @@ class Sweeper:
         quiet_s: a recording whose end nobody witnessed is left alone until its file has not changed for so many
             seconds: FreeSWITCH records on when the service dies. It writes every 4 s, or at once where
             `enable_file_write_buffering` is false.
-        stray_s: a recording without a manifest is set aside after so many seconds.
+        stray_s: a recording without a manifest is quarantined after so many seconds.
         wall: the clock that files are dated by.
     """
 
@@ -80,23 +80,23 @@ class Sweeper:
         return outcomes
 
     def settle(self, take_id: str) -> Outcome:
-        """Settle one take because an administrator says so: whoever's it is, set aside or not, finished or not.
+        """Settle one take because an administrator says so: whoever's it is, quarantined or not, finished or not.
 
         A message is then delivered even to a full mailbox, and a greeting only if it was accepted.
 
         Raises:
             InvalidValueError: there is no such take. SpoolError: the spool can't be used.
         """
-        for folder in (self._folder.takes, self._folder.aside):
+        for folder in (self._folder.takes, self._folder.quarantine):
             path = folder / f"{take_id}{self._folder.TAKE}"
             if path.parent == folder and path.exists():
                 return self._settle_named(path)
         raise InvalidValueError(f"there is no take {take_id!r} in the spool")
 
     def settle_all(self) -> list[Outcome]:
-        """Settle every take that was set aside, as `settle` does; raises SpoolError: the spool can't be used."""
+        """Settle every take that was quarantined, as `settle` does; raises SpoolError: the spool can't be used."""
         try:
-            paths = self._folder.manifests(self._folder.aside)
+            paths = self._folder.manifests(self._folder.quarantine)
         except OSError as error:
             raise SpoolError(f"the spool can't be read: {error}") from error
         outcomes = []
@@ -108,12 +108,12 @@ class Sweeper:
         return outcomes
 
     def _settle_named(self, path: Path) -> Outcome:
-        """Settle the take of that manifest, be it set aside or not; raises SpoolError."""
+        """Settle the take of that manifest, quarantined or not; raises SpoolError."""
         try:
             journal = Journal.open(path)
             if journal is None:
                 return Outcome(path.stem, reason="somebody is at work on it")
-            if path.parent == self._folder.aside:
+            if path.parent == self._folder.quarantine:
                 self._folder.bring_back(journal)
             journal.append(promised=True)
             return self._settle(journal)
@@ -197,18 +197,18 @@ class Sweeper:
         return self._wall() - path.lstat().st_mtime
 
     def _unreadable(self, path: Path, reason: str) -> Outcome | None:
-        """A manifest that says nothing: put it aside with all that has its name."""
+        """A manifest that says nothing: quarantine it with all that has its name."""
         if self._age(path) < self._quiet_s:
             return None
-        self._folder.put_aside([*self._folder.sounds_named(path.stem), path])
-        log.error("take %s was set aside: %s", path.stem, reason)
+        self._folder.quarantine_files([*self._folder.sounds_named(path.stem), path])
+        log.error("take %s was quarantined: %s", path.stem, reason)
         return Outcome(path.stem, settled=Settled.BROKEN, reason=reason)
 
     def _closed(self, path: Path, reason: str) -> Outcome:
         """A manifest that this service may not read: it is waited for, as whoever can mend it needs no command then."""
         if self._age(path) >= MENDING_S:
-            self._folder.put_aside([*self._folder.sounds_named(path.stem), path])
-            log.error("take %s was set aside: %s", path.stem, reason)
+            self._folder.quarantine_files([*self._folder.sounds_named(path.stem), path])
+            log.error("take %s was quarantined: %s", path.stem, reason)
             return Outcome(path.stem, settled=Settled.BROKEN, reason=reason)
         self._trouble.log("take %s waits: %s", path.stem, reason)
         return Outcome(path.stem, reason=reason)
@@ -249,7 +249,7 @@ class Sweeper:
         try:
             journal = self._adopt(take_id)
         except AudioMissingError:
-            return self._set_strays_aside(take_id, paths) if min(ages) >= self._stray_s else None
+            return self._quarantine_strays(take_id, paths) if min(ages) >= self._stray_s else None
         except (StoreDownError, ManifestError) as error:
             return Outcome(take_id, reason=str(error))
         if journal and any(path.exists() for path in paths):
@@ -283,8 +283,8 @@ class Sweeper:
         except StoreDownError as error:
             log.warning("take %s: what was handed over is still stored: %s", take_id, error)
 
-    def _set_strays_aside(self, take_id: str, paths: list[Path]) -> Outcome:
-        self._folder.put_aside(paths)
+    def _quarantine_strays(self, take_id: str, paths: list[Path]) -> Outcome:
+        self._folder.quarantine_files(paths)
         reason = "a recording without a manifest"
-        log.error("take %s was set aside: %s", take_id, reason)
+        log.error("take %s was quarantined: %s", take_id, reason)
         return Outcome(take_id, settled=Settled.BROKEN, reason=reason)

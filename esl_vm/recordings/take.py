@@ -58,7 +58,7 @@ class Take:
             return
         try:
             if self.journal.manifest.kind in {Kind.MESSAGE, Kind.FORWARD}:
-                self._settle(told=False)
+                self._settle(announced=False)
             else:
                 self.discard()
         except SpoolError as wrong:
@@ -149,14 +149,14 @@ class Take:
             self._settler.trouble.log("take %s: a former attempt is still there: %s", self.id, error)
 
     def settle(self) -> Settled:
-        """Keep it: store the sound, deliver the message or put the greeting in force. Asked again, answers the same.
+        """Keep it: store the sound, deliver the message or activate the greeting. Asked again, answers the same.
 
         A sound (an introduction) is not kept by itself: it is handed to `Spool.forward`, or dropped.
         """
         if self._settlement is None and not self._decided:
             if self.journal.manifest.kind is Kind.GREETING:
                 self._append(accepted=True)
-            self._settle(told=True)
+            self._settle(announced=True)
         if self._settlement is None:
             raise SpoolError(f"the take {self.id} could not be kept")
         return self._settlement.settled
@@ -167,9 +167,9 @@ class Take:
             self._decided = True
             self._settlement = self._settler.drop(self.journal)
 
-    def _settle(self, *, told: bool) -> None:
+    def _settle(self, *, announced: bool) -> None:
         self._decided = True
-        self._settlement = self._settler.settle(self.journal, told=told)
+        self._settlement = self._settler.settle(self.journal, announced=announced)
 
     def _measure(self, milliseconds: int, key: str) -> tuple[Wave | None, dict[str, Any]]:
         """Look at what was recorded; what can't be looked at now is judged when it is settled."""

@@ -1,4 +1,4 @@
-"""Who did not get a message is told by an event of each such mailbox."""
+"""An event of each mailbox that did not get a message."""
 
 from __future__ import annotations
 
@@ -30,4 +30,4 @@ def log_not_delivered(
         try:
             mailboxes.log_event(box, EventType.NOT_DELIVERED, message.id, why=why, named=named, **who)
         except StoreDownError as error:
-            log.warning("message %s was not delivered to %s (%s), no event tells it: %s", message.id, box, why, error)
+            log.warning("message %s was not delivered to %s (%s), no event reports it: %s", message.id, box, why, error)

@@ -218,7 +218,7 @@ class RedisMailboxes:
         )
 
     def set_greeting(self, box: MailboxId, greeting: Greeting, stored: StoredGreeting) -> str:
-        """Put a recorded greeting in force; returns the sound id it replaced, `` if none.
+        """Activate a recorded greeting; returns the sound id it replaced, `` if none.
 
         A sound that was replaced or removed since never comes back: settling a recording late changes nothing.
 
@@ -239,7 +239,7 @@ class RedisMailboxes:
         return answer
 
     def remove_greeting(self, box: MailboxId, greeting: Greeting) -> str:
-        """Take a greeting out of force; returns its sound id, `` if there was none or another greeting has it too."""
+        """Deactivate a greeting; returns its sound id, `` if there was none or another greeting has it too."""
         keys = self._base.keys.of(box)
         args = [f"greeting.{greeting.value}", str(self._base.remember_s), str(self._base.grace_ms), *GREETING_FIELDS]
         return text(self._change(keys, "remove_greeting", [keys.deleted, keys.erase], args))
@@ -322,7 +322,7 @@ class RedisMailboxes:
 
 
 def _fate(one: Announced, lies: bytes | None, deleted: float | None, created: bytes | None) -> Fate:
-    """From what the message's folder is (or the sound of the greeting in force), and what is known of its mailbox."""
+    """From what the message's folder is (or the sound of the active greeting), and what is known of its mailbox."""
     if one.greeting is None and lies is not None:
         return Fate.DELETED if text(lies) == Folder.TRASH.value else Fate.THERE
     if one.greeting is not None and text(lies) == one.id:

@@ -220,7 +220,7 @@ class RedisPins:
     def used_before(self, box: MailboxId, pin: str) -> bool:
         """Whether that is the mailbox's PIN or a former one that may not be chosen again (`PinRules.remember`).
 
-        Asked of the one in force also where PINs have an age (`max_age_days`): a new one is another one.
+        Asked of the current one also where PINs have an age (`max_age_days`): a new one is another one.
         """
         if not (self._rules.remember or self._rules.max_age_days):
             return False

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SCHEMA = 1
-"""The version of what lies in Redis and how. Where a higher one is in force, a process refuses to start, and to go on."""
+"""The version of what lies in Redis and how. Where Redis has a higher one, a process refuses to start, and to go on."""
 
 
 class Store:
@@ -66,7 +66,7 @@ class Store:
             mails. events: reading what
             happened. housekeeping: what has to be done now and then. cluster: its nodes, and what they share.
         installation: the id of what lies in this Redis, which its sounds carry too; `` before Redis was reached.
-        backup: mailboxes as a whole, out of Redis and in. schema: the one that was in force when Redis was reached last, 0
+        backup: mailboxes as a whole, out of Redis and in. schema: the one that Redis had when it was reached last, 0
             before. link: for whoever keeps something else in the same Redis. keys: see Keys.
     """
 

@@ -42,7 +42,7 @@ def _told(ask: Ask, greeting: Greeting) -> GreetingTold:
     return GreetingTold(
         greeting,
         stored.duration_ms,
-        stored.in_force(ask.world.clock.now()),
+        stored.is_active(ask.world.clock.now()),
         iso_or_none(stored.starts, ask.zone),
         iso_or_none(stored.ends, ask.zone),
     )

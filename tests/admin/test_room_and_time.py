@@ -139,7 +139,7 @@ def test_a_temporary_greeting_gets_dates_in_the_mailboxes_own_time(vm, away, nod
     ran = vm("greeting", "set-dates", "1001", "--from", "2090-12-24T17:00", "--until", "2091-01-04")
     assert (
         ran.out
-        == "1001@default: temporary greeting in force from 2090-12-24 17:00-05:00, until 2091-01-04 00:00-05:00\n"
+        == "1001@default: temporary greeting is active from 2090-12-24 17:00-05:00, until 2091-01-04 00:00-05:00\n"
     )
     (shown,) = vm("greeting", "list", "1001", "--json").json
     assert (shown["in_force"], shown["from"], shown["until"]) == (
@@ -147,15 +147,17 @@ def test_a_temporary_greeting_gets_dates_in_the_mailboxes_own_time(vm, away, nod
     )  # fmt: skip
     stored = node.mailboxes.open(ALICE).greetings[Greeting.TEMPORARY]
     assert stored.duration_ms == 2000
-    assert not stored.in_force(datetime(2090, 12, 24, 21, 59, tzinfo=UTC).timestamp())
-    assert stored.in_force(datetime(2090, 12, 24, 22, 0, tzinfo=UTC).timestamp())
-    assert not stored.in_force(datetime(2091, 1, 4, 5, 0, tzinfo=UTC).timestamp())
+    assert not stored.is_active(datetime(2090, 12, 24, 21, 59, tzinfo=UTC).timestamp())
+    assert stored.is_active(datetime(2090, 12, 24, 22, 0, tzinfo=UTC).timestamp())
+    assert not stored.is_active(datetime(2091, 1, 4, 5, 0, tzinfo=UTC).timestamp())
     assert node.audio.exists(stored.audio_id)
 
 
 def test_without_dates_it_is_in_force_again(vm, away):
     vm("greeting", "set-dates", "1001", "--from", "2090-12-24")
-    assert vm("greeting", "set-dates", "1001").out == "1001@default: temporary greeting in force at once, with no end\n"
+    assert (
+        vm("greeting", "set-dates", "1001").out == "1001@default: temporary greeting is active at once, with no end\n"
+    )
     (shown,) = vm("greeting", "list", "1001", "--json").json
     assert (shown["in_force"], shown["from"], shown["until"]) == (True, None, None)
 

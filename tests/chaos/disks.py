@@ -331,7 +331,7 @@ def _log(path: Path, since: float) -> tuple[Counter, str]:
         at, message = datetime.fromisoformat(told["time"]).timestamp(), told["message"]
         if told["level"] not in {"warning", "error", "critical"} or at < since:
             continue
-        if "was set aside" in message:  # one recording's end, each of them to be looked at
+        if "was quarantined" in message:  # one recording's end, each of them to be looked at
             continue
         kind = re.sub(r"[0-9a-f]{8,}[-0-9a-f.]*|[0-9]+|(?<=\.)[0-9a-f]{8}(?=\.)", "N", message)
         kinds[f"{told['process']} {int((at - since) // 60)} {kind}"] += 1

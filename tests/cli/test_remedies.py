@@ -261,7 +261,7 @@ def a_recording_on_another_host(bench):
     yield
 
 
-@row("try again what was set aside: `esl-vm spool settle --aside`; `esl-vm spool list` says why it was")
+@row("try again what is in quarantine: `esl-vm spool settle --quarantined`; `esl-vm spool list` says why it is")
 def a_recording_that_was_set_aside(bench):
     with bench.node() as node, take_of(node) as take:
         node.add_mailbox(ALICE, {}, "")

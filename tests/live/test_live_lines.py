@@ -208,7 +208,7 @@ def test_a_fax_machine_leaves_no_message_and_is_told_in_the_log(played):
     rig, told = played
     assert rig.problems == [], rig.transcript
     assert len(told) == 1
-    assert "set aside: fax tones" in told[0]
+    assert "quarantined: fax tones" in told[0]
     assert rig.messages(ALICE, Folder.NEW) == []
 
 

@@ -279,7 +279,7 @@ def test_doctor_finds_what_is_wrong_with_nodes(node):
     errors, warnings = "\n".join(said(node, Level.ERROR)), "\n".join(said(node, Level.WARNING))
     assert "node-2 is not ready: redis: slow" in errors
     assert "node-3 does not reach its FreeSWITCH" in errors
-    assert "node-4 told nothing for" in errors
+    assert "node-4 has not reported for" in errors
     assert "node-5's clock is +36" in warnings or "node-5's clock is +35" in warnings
     assert "several versions" in warnings
     assert "no service of this node (node-1)" in warnings

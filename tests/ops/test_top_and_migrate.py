@@ -36,7 +36,7 @@ def die(store, name):
 def test_nobody_is_there(vm):
     code, out, _ = vm("top", "--once")
     assert code == 0
-    assert "No node tells of itself: is esl-vm serve running?" in out
+    assert "No node reports: is esl-vm serve running?" in out
 
 
 def test_all_nodes_and_what_they_share(vm):
@@ -113,7 +113,7 @@ def test_a_wrong_interval_is_refused(vm, every):
 
 def test_the_schema_in_force_is_told(vm):
     for words in (["migrate", "--check"], ["migrate"]):
-        assert vm(*words) == (0, "schema 1 is in force; nothing is to be done\n", "")
+        assert vm(*words) == (0, "Redis has schema 1; nothing is to be done\n", "")
 
 
 def test_a_newer_schema_is_refused(vm, redis_url, make_store):

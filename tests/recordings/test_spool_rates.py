@@ -105,9 +105,9 @@ def test_one_that_is_set_aside_and_brought_back_has_all_its_pieces(desk):
         desk.mailboxes.down = 1
         assert take.settle() is Settled.WAITING
     folder = desk.spool.folder
-    folder.set_aside(Journal.open(folder.manifest(take.id)), "to be tried")
-    assert {path.name for path in folder.aside.iterdir()} >= {f"{take.id}-1.wav", f"{take.id}-1.2.wav"}
-    journal = Journal.open(folder.aside / f"{take.id}.take")
+    folder.put_in_quarantine(Journal.open(folder.manifest(take.id)), "to be tried")
+    assert {path.name for path in folder.quarantine.iterdir()} >= {f"{take.id}-1.wav", f"{take.id}-1.2.wav"}
+    journal = Journal.open(folder.quarantine / f"{take.id}.take")
     folder.bring_back(journal)
     journal.close()
     assert desk.sweeper().sweep_once()[0].settled is Settled.DELIVERED

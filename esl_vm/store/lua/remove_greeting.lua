@@ -1,4 +1,4 @@
--- Take a greeting out of force.
+-- Deactivate a greeting.
 -- KEYS[1..13]  as in common.lua
 -- KEYS[14]  vm:{pNN}:deleted:BOX      sorted set, ids that must not come back
 -- KEYS[15]  vm:{pNN}:erase            sorted set, sounds to erase

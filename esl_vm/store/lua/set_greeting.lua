@@ -1,4 +1,4 @@
--- Put a recorded greeting in force.
+-- Activate a recorded greeting.
 -- KEYS[1..13]  as in common.lua
 -- KEYS[14]  vm:{pNN}:deleted:BOX      sorted set, ids that must not come back
 -- KEYS[15]  vm:{pNN}:erase            sorted set, sounds to erase
@@ -6,13 +6,13 @@
 -- ARGV[4]  the greeting's field, greeting.unavailable
 -- ARGV[5]  sound id
 -- ARGV[6]  how long it plays, milliseconds
--- ARGV[7], ARGV[8]  from when and until when it is in force, epoch seconds, 0 = open
+-- ARGV[7], ARGV[8]  from when and until when it is active, epoch seconds, 0 = open
 -- ARGV[9]  seconds for which a replaced id is remembered
 -- ARGV[10]  milliseconds for which a call may still be playing the replaced one
 -- ARGV[11]  payload of the event
 -- ARGV[12..]  the fields of all greetings
 -- Returns the sound id it replaced, `` if none; `no mailbox` if there is no mailbox.
--- Repeating is harmless: a sound that was replaced or removed since never comes back in force.
+-- Repeating is harmless: a sound that was replaced or removed since never becomes active again.
 local deleted, erase, field, sound = KEYS[14], KEYS[15], ARGV[4], ARGV[5]
 if redis.call('EXISTS', box) == 0 then
     return 'no mailbox'
