@@ -11,9 +11,10 @@ import logging
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from esl_vm.model.errors import AudioMissingError, NoSuchMessageError, SettingsError
-from esl_vm.model.message import CallDetails
+from esl_vm.model.message import CallDetails, Caller
 from esl_vm.notify import wording
 from esl_vm.notify.job_worker import Later, Outcome, Pointless, Refused, Sent
 from esl_vm.notify.mail_templates import (
@@ -211,6 +212,7 @@ class Mailer:
         received = wording.local_time(float(told["received"]), mailbox.timezone, self._timezone)
         name, number = str(told.get("caller_name", "")), str(told.get("caller_number", ""))
         deleted = mailbox.options.delete and whole
+        dialable = Caller(number).dialable
         news = News(
             language=language,
             owner=mailbox.name,
@@ -234,6 +236,7 @@ class Mailer:
             message_id=str(told["id"]),
             call=CallDetails.of(told),
             transcript=mail.transcript,
+            call_back=f"tel:{quote(dialable)}" if dialable else "",
             link="" if deleted or form == PAGE else self._link(mailbox.id, str(told["id"]), _written(job)),
         )
         envelope = self._envelope(job, mailbox, recipients)

@@ -58,7 +58,7 @@ class News:
         attached: the sound is attached. deleted: it goes to the trash once this mail is accepted.
         link: where the message is heard in a browser, `` = nowhere.
         message_id: the message's id. call: the call it came by, as `call.dialled`.
-        transcript: what is said in it, `` if that is not known.
+        transcript: what is said in it, `` if that is not known. call_back: the caller as a `tel:` link, `` if there is no number.
     """
 
     language: str
@@ -83,6 +83,7 @@ class News:
     message_id: str
     call: CallDetails
     transcript: str = ""
+    call_back: str = ""
     link: str = ""
 
 
@@ -305,6 +306,7 @@ def _example(language: str) -> News:
         message_id="19f2a7",
         call=CallDetails("5360@x", "1017", "5145550123", "1900", "Sales"),
         transcript="Bonjour, c'est Zoé. Rappelez-moi.",
+        call_back="tel:5145551234",
         link="https://voicemail.example.com/listen/x",
     )
 

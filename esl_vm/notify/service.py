@@ -101,7 +101,12 @@ class NotifyService:
             worker = self._worker(JobKind.MAIL, mailer.carry, settings.mail.retry_hours, at_once=MAIL_WORKERS)
             self._add_workers(JobKind.MAIL, worker, MAIL_WORKERS)
         if webhooks:
-            caller = WebhookCaller(settings.webhook, sources.registry, sources.clock)
+            caller = WebhookCaller(
+                settings.webhook,
+                sources.registry,
+                sources.clock,
+                mailboxes=sources.mailboxes if settings.transcription.webhook else None,
+            )
             worker = self._worker(JobKind.WEBHOOK, caller.carry, settings.webhook.retry_hours, at_once=0)
             self._add_workers(JobKind.WEBHOOK, worker, WEBHOOK_WORKERS)
         if mailer is not None or webhooks or switch is not None or self._wishes.transcribe is not None:

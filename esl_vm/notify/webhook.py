@@ -13,12 +13,14 @@ import http.client
 import logging
 import socket
 import ssl
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from esl_vm import __version__
 from esl_vm.model.deadline import deadline
-from esl_vm.model.errors import InvalidValueError, NoSuchMailboxError
+from esl_vm.model.errors import InvalidValueError, NoSuchMailboxError, NoSuchMessageError
+from esl_vm.model.events import EventType
 from esl_vm.model.masking import mask_url
 from esl_vm.model.message import one_line
 from esl_vm.model.visible import json_text
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
     from esl_vm.model.jobs import Job
     from esl_vm.model.settings import WebhookSettings
-    from esl_vm.ports import Clock, Registry
+    from esl_vm.ports import Clock, Mailboxes, Registry
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +42,8 @@ FIELD = "webhook"
 GONE = 410
 #: Answers that say nothing of this call, but that none is wanted just now.
 _NOT_NOW = {429, 502, 503, 504}
+#: Events of messages that may have words.
+_WORDED = {EventType.DELIVERED, EventType.TRANSCRIBED}
 
 
 class WebhookCaller:
@@ -47,17 +51,24 @@ class WebhookCaller:
 
     Args:
         settings: see there. registry, clock: the ports.
+        mailboxes: where what is said in a message is read that is told of; None = it is told to nobody.
         tls: how certificates are checked; None = as the system does, host name included.
     """
 
     def __init__(
-        self, settings: WebhookSettings, registry: Registry, clock: Clock, tls: ssl.SSLContext | None = None
+        self,
+        settings: WebhookSettings,
+        registry: Registry,
+        clock: Clock,
+        tls: ssl.SSLContext | None = None,
+        mailboxes: Mailboxes | None = None,
     ) -> None:
         self._settings = settings
         pairs = (pair.partition("=") for pair in settings.secrets)
         self._secrets = {domain.lower(): key for domain, _, key in pairs}
         self._tls = tls
         self._registry = registry
+        self._mailboxes = mailboxes
         self._clock = clock
         self._destinations = Destinations(clock)
 
@@ -71,6 +82,7 @@ class WebhookCaller:
             host = urlsplit(checked_url(url)).netloc
         except InvalidValueError as wrong:
             return Refused(str(wrong))
+        body = self._body(job)
         destination = self._destinations.of(host)
         rest = destination.enter()
         if rest > 0:
@@ -81,7 +93,7 @@ class WebhookCaller:
             )
         error: str | None = None
         try:
-            status, headers = self._call(url, job)
+            status, headers = self._call(url, job, body)
             error = ""
         except (OSError, http.client.HTTPException, ValueError) as wrong:
             error = one_line(f"{type(wrong).__name__}: {wrong}", 200)
@@ -104,10 +116,21 @@ class WebhookCaller:
         except NoSuchMailboxError:
             return {}
 
-    def _call(self, url: str, job: Job) -> tuple[int, Mapping[str, str]]:
+    def _body(self, job: Job) -> bytes:
+        """What is said in a message is read when it is told: a job lies in the store longer than messages may."""
+        told, message = job.body, job.body.get("message")
+        if self._mailboxes is None or not message or told.get("event") not in _WORDED:
+            return body_of(job)
+        try:
+            said = self._mailboxes.message(job.box, str(message["id"])).transcript
+        except NoSuchMessageError:
+            said = None
+        words = said.text if said else None
+        return body_of(replace(job, body={**told, "message": {**message, "transcript": words}}))
+
+    def _call(self, url: str, job: Job, body: bytes) -> tuple[int, Mapping[str, str]]:
         """POST the job to the address; its status and headers."""
         target = urlsplit(url)
-        body = body_of(job)
         secret = self._secrets.get(job.box.domain, self._settings.secret)
         headers = {
             "Content-Type": "application/json; charset=utf-8",

@@ -83,8 +83,27 @@ def test_a_french_mail_has_its_accents_in_headers_and_body():
     assert "Bonjour Hélène Côté,\n" in text_of(mail)
     assert "    Reçu :   mercredi 18 novembre 2026 à 11 h 06\n    Durée :  12 secondes\n" in text_of(mail)
     assert "Votre boîte contient 1 nouveau message et 0 ancien." in text_of(mail)
-    assert "Bonjour Hélène Côté," in text_of(mail, "html")
+    assert "Boîte vocale 1001 de Hélène Côté" in text_of(mail, "html")
     assert mail.get_body(("plain",)).get_content_charset() == "utf-8"
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_what_is_said_comes_first_in_the_text_and_is_no_markup_in_the_html(language):
+    said = "Bonjour <b>Hélène</b>, " + 20 * "c'est encore moi. "
+    mail = written(language=language, transcript=said, call_back="tel:5145551234")
+    first, *rest = text_of(mail).splitlines()
+    assert first.lstrip("«“\u00a0").startswith("Bonjour <b>Hélène</b>, c'est encore moi.")
+    assert all(len(line) <= 76 for line in rest)
+    assert "machine" in text_of(mail)
+    assert "Bonjour &lt;b&gt;Hélène&lt;/b&gt;" in text_of(mail, "html")
+    assert '<a href="tel:5145551234"' in text_of(mail, "html")
+    assert "machine" not in text_of(written(language=language)) + text_of(written(language=language), "html")
+
+
+def test_a_short_notice_has_the_first_words():
+    page = text_of(written("page", transcript="Rappelez-moi avant midi. " * 30))
+    assert ", mercredi 18 novembre 2026 à 11 h 06 : Rappelez-moi avant midi." in page
+    assert len(page) <= 301
 
 
 def test_an_english_mail():
@@ -106,7 +125,7 @@ def test_a_mail_has_the_link_in_both_its_parts_where_there_is_one(language, word
     link = "https://voicemail.example.com/listen/" + "x" * 120
     mail = written(language=language, link=link)
     assert f"{words}{link}\n" in text_of(mail)
-    assert f'<a href="{link}">' in text_of(mail, "html")
+    assert f'href="{link}"' in text_of(mail, "html")
     without = written(language=language)
     assert "navigateur" not in text_of(without) + text_of(without, "html")
     assert "rowser" not in text_of(without) + text_of(without, "html")

@@ -20,6 +20,7 @@ from esl_vm.model.jobs import JobKind, JobState
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.message import CallDetails
 from esl_vm.model.settings import WebhookSettings
+from esl_vm.model.transcript import Segment, Transcript
 from esl_vm.notify.job_worker import JobWorker
 from esl_vm.notify.plan import Wishes
 from esl_vm.notify.webhook import WebhookCaller, checked_url, signature, webhook_of
@@ -347,3 +348,20 @@ def test_a_whole_notifier_tells_each_event_once_with_several_couriers_and_two_no
             service.stop()
     ids = [call["id"] for call in peer.told()]
     assert len(ids) == len(set(ids)) == 21
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_what_is_said_is_told_where_the_settings_say_so_and_lies_in_no_job(house, peer, told):
+    house.add()
+    house.leave()
+    house.mailboxes.transcribed(ALICE, "m1", Transcript(segments=(Segment(0, 900, "Rappelez-moi."),)))
+    plan(house, peer.url)
+    assert not any("Rappelez" in repr(job) for job in house.outbox.jobs(JobState.WAITING))
+    webhook = WebhookCaller(
+        WebhookSettings(url=peer.url), house.registry, house.clock, mailboxes=house.mailboxes if told else None
+    )
+    work(JobWorker(JobKind.WEBHOOK, house.outbox, webhook.carry, house.clock, at_once=0))
+    bodies = {body["event"]: body for body in peer.told()}
+    assert bodies["transcribed"]["details"]["text_length"] == str(len("Rappelez-moi."))
+    assert bodies["transcribed"]["message"].get("transcript") == ("Rappelez-moi." if told else None)
+    assert ("Rappelez" in json.dumps(bodies)) is told
