@@ -45,7 +45,7 @@ demo: $(VENV)/.has-run
 	fi
 
 test: $(VENV)/.has-test
-	@$(BIN)/python -m pytest -n 2 --dist worksteal
+	@$(BIN)/python -m pytest -n 4 --dist worksteal
 
 lint: $(VENV)/.has-lint
 	$(BIN)/ruff check .
