@@ -22,14 +22,7 @@ PATIENT = {"connect_s": 60.0, "answer_s": 60.0, "whole_s": 60.0}
 """For those who do answer: how soon depends on the machine."""
 LIE = "says 200 with a page of a proxy"
 PAGE = b"<html><body>Please log in to the network</body></html>"
-MANNERS = {
-    "hangs": Manner.HANG,
-    "drips": Manner.DRIP,
-    "closes": Manner.DROP,
-    "resets": Manner.RESET,
-    "floods": Manner.FLOOD,
-    "talks rubbish": Manner.RUBBISH,
-}
+MANNERS = {manner.value: manner for manner in Manner}
 ANSWERS = {
     "says 403": refusal(403, "AccessDenied"),
     "says 404": refusal(404, "NoSuchKey"),

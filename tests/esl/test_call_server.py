@@ -10,7 +10,7 @@ from ipaddress import ip_network
 import gevent
 import pytest
 from esl_caller import Caller
-from esl_peer import UUID, described, event
+from esl_peer import UUID, Pack, described, event
 from gevent import socket
 from gevent.event import Event
 from support.waiting import eventually
@@ -24,13 +24,6 @@ from esl_vm.esl.worker_load import worker_loads
 from esl_vm.model.call import ALL_KEYS
 from esl_vm.model.errors import CallerGoneError
 from esl_vm.speech.utterance import Prompt
-
-
-class Pack:
-    spaced = False
-
-    def files(self, prompt):
-        return (f"/p/{prompt.name}.wav",)
 
 
 @pytest.fixture

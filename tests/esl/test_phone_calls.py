@@ -4,22 +4,13 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
-from esl_peer import UUID, Switch, event, reply
+from esl_peer import UUID, Pack, Switch, event, reply
 
 from esl_vm.esl.phone import EslPhone
 from esl_vm.esl.session import CallSession
 from esl_vm.model.call import ALL_KEYS, Ended, Listened, Recorded
 from esl_vm.model.errors import CallerGoneError, SpoolError, UnsafeArgumentError
 from esl_vm.speech.utterance import Pause, Prompt, Sound
-
-
-class Pack:
-    """Prompts as files of their own name; `two` is said by two files, `none` by none."""
-
-    spaced = False
-
-    def files(self, prompt):
-        return {"two": ("/p/fr/a.wav", "/p/fr/b.wav"), "none": ()}.get(prompt.name, (f"/p/fr/{prompt.name}.wav",))
 
 
 def call(switch: Switch) -> EslPhone:

@@ -3,19 +3,13 @@
 import gevent
 import pytest
 from esl_caller import Caller
+from esl_peer import Pack
 from gevent import socket
 from support.waiting import eventually
 
 from esl_vm.esl.server import CallServer, ServerSettings
 from esl_vm.esl.worker_load import MOST_PENDING, worker_loads
 from esl_vm.model.call import ALL_KEYS
-
-
-class Pack:
-    spaced = False
-
-    def files(self, prompt):
-        return (f"/p/{prompt.name}.wav",)
 
 
 def waits_for_a_key(phone):

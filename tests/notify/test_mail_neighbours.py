@@ -23,12 +23,7 @@ from esl_vm.notify.smtp import Security, SmtpServer
 
 WANTED = ["a@example.com", "b@example.com", "c@example.com"]
 MANNERS = {
-    "hangs": Manner.HANG,
-    "drips": Manner.DRIP,
-    "closes": Manner.DROP,
-    "resets": Manner.RESET,
-    "floods": Manner.FLOOD,
-    "talks rubbish": Manner.RUBBISH,
+    **{manner.value: manner for manner in Manner},
     "421": b"421 4.3.2 closing\r\n",
     "4xx": b"451 4.7.1 later\r\n",
     "5xx": b"550 5.7.1 never\r\n",

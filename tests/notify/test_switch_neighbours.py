@@ -12,12 +12,7 @@ from esl_vm.esl.inbound import EventSocketSwitch, SwitchSettings
 
 AGAIN, REFUSED = "connected anew, the lamps are sent again", "that lamp is sent again in the next round"
 MANNERS = {
-    "hangs": Manner.HANG,
-    "drips": Manner.DRIP,
-    "closes": Manner.DROP,
-    "resets": Manner.RESET,
-    "floods": Manner.FLOOD,
-    "talks rubbish": Manner.RUBBISH,
+    **{manner.value: manner for manner in Manner},
     "says -ERR": reply("-ERR no"),
     "answers twice": reply("+OK") * 2,
     "says it ends": b"Content-Type: text/disconnect-notice\nContent-Length: 4\n\nbye\n",

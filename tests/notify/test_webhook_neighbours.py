@@ -23,14 +23,7 @@ TOLD, RESTS, HOLDS, PASSED, NEVER = (
     "again later, the next one goes on",
     "given up",
 )
-MANNERS = {
-    "hangs": Manner.HANG,
-    "drips": Manner.DRIP,
-    "closes": Manner.DROP,
-    "resets": Manner.RESET,
-    "floods": Manner.FLOOD,
-    "talks rubbish": Manner.RUBBISH,
-}
+MANNERS = {manner.value: manner for manner in Manner}
 STATUS = {
     f"answers {code}": f"HTTP/1.1 {code} X\r\nContent-Length: 0\r\n\r\n".encode()
     for code in (204, 302, 400, 410, 429, 500, 503)
