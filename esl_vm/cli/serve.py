@@ -98,7 +98,11 @@ def _run(args: argparse.Namespace) -> int:
                 work_in_background, service=dataclasses.replace(service, demo=args.demo), counts=counted.slot()
             )
             asked = dataclasses.replace(service, demo=args.demo)
-            web = [ProcessRole("web", partial(serve_web, service=asked), serves_calls=False)] if browsed else []
+            web = (
+                [ProcessRole("web", partial(serve_web, service=asked, counts=counted.slot()), serves_calls=False)]
+                if browsed
+                else []
+            )
             text = partial(transcribe_beside_calls, service=service)
             wanted = now.transcription.engine != "none" and now.transcription.workers > 0
             writing = [ProcessRole("transcription", text, serves_calls=False)] if wanted else []

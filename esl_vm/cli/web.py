@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     import argparse
 
     from esl_vm.cli.parsers import Commands
+    from esl_vm.ops.metrics import Metrics
+    from esl_vm.ops.node import Node
+    from esl_vm.ops.web import StatusPages
 
 DEFAULT = "127.0.0.1:8088"
 
@@ -26,6 +29,9 @@ def add_commands(commands: Commands) -> None:
             esl-vm web
             esl-vm --config /etc/esl-vm.toml web --listen 127.0.0.1:8089
         """,
+    )
+    parser.add_argument(
+        "--status", metavar="HOST:PORT", help="where its /metrics, /healthz and /readyz are (default: nowhere)"
     )
     parser.add_argument(
         "--listen", dest="web", metavar="HOST:PORT", help=f"where browsers connect to (default {DEFAULT})"
@@ -46,7 +52,9 @@ def _run(args: argparse.Namespace) -> int:
     from gevent import socket
     from gevent.event import Event
 
+    from esl_vm.ops.metrics import Metrics
     from esl_vm.service.listener import address_of, listen_on
+    from esl_vm.service.process import count
     from esl_vm.service.web import build_web
     from esl_vm.service.wiring import open_node
 
@@ -62,9 +70,32 @@ def _run(args: argparse.Namespace) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         gevent.signal_handler(number, stop.set)
     with open_node(settings) as node:
-        server = build_web(node, listener)
+        metrics = Metrics()
+        count(node, metrics)
+        pages = _status_pages(args.status, node, metrics) if args.status else None
+        server = build_web(node, listener, metrics)
         server.start()
-        logs.Writer(sys.stdout.fileno()).put(f"the mailbox in a browser: http://{address_of(listener)}/")
+        said = f"the mailbox in a browser: http://{address_of(listener)}/"
+        if pages:
+            said += "\n  status   http://{}:{}/metrics, /healthz and /readyz".format(*pages.address)
+        logs.Writer(sys.stdout.fileno()).put(said)
         stop.wait()
         server.stop()
+        if pages:
+            pages.stop()
     return 0
+
+
+def _status_pages(address: str, node: Node, metrics: Metrics) -> StatusPages:
+    """What is counted here, and how the node is, for Prometheus; begun."""
+    from esl_vm.ops.snapshot import Looker
+    from esl_vm.ops.web import StatusPages
+    from esl_vm.service.listener import listen_on
+    from esl_vm.service.process import own_socket
+
+    looker = Looker(node, metrics)
+    pages = StatusPages(
+        own_socket(listen_on(address, "--status")), looker.look, lambda: metrics.exposition(looker.look)
+    )
+    pages.start()
+    return pages

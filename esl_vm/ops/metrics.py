@@ -85,6 +85,12 @@ class Metrics:
         self._outgoing = counter("esl_vm_outgoing_calls", "Callers sent on to a number, or refused it", ["result"])
         for result in ("placed", "refused"):  # there from the start: an alert sees the first one rise
             self._outgoing.labels(result)
+        self._web = counter("esl_vm_web_answers", "Requests to the pages and the API, answered", ["kind", "status"])
+        self._web_seconds = histogram(
+            "esl_vm_web_seconds", "From a request to the head of its answer", ["kind"], buckets=_QUICK
+        )
+        self._streams = gauge("esl_vm_web_streams", "Event streams that are open")
+        self._sign_ins = counter("esl_vm_web_sign_ins", "Sign-ins to the pages and the API", ["way", "result"])
         self._cache = counter("esl_vm_audio_cache_requests", "Sounds asked of the node's cache", ["result"])
         self._log_lines = counter("esl_vm_log_lines_dropped", "Lines of the log nobody took")
         self._log_lines_known = logs.dropped()
@@ -140,6 +146,22 @@ class Metrics:
     def sound_asked(self, hit: bool) -> None:
         """A sound was asked of the cache, and was there or not."""
         self._cache.labels("hit" if hit else "miss").inc()
+        self._counted()
+
+    def web_answered(self, kind: str, status: int, seconds: float) -> None:
+        """A request to the pages or the API was answered; kind: `page`, `api`, `sound`, `events` or `static`."""
+        self._web.labels(kind, f"{status // 100}xx").inc()
+        self._web_seconds.labels(kind).observe(seconds)
+        self._counted()
+
+    def streams_open(self, number: int) -> None:
+        """So many event streams are open in this process."""
+        self._streams.set(number)
+        self._counted()
+
+    def signed_in(self, way: str, worked: bool) -> None:
+        """Somebody signed in through the web, or did not; way: `pin`, `link`, `oidc` or `mail`."""
+        self._sign_ins.labels(way, "right" if worked else "wrong").inc()
         self._counted()
 
     def write(self) -> None:

@@ -6,6 +6,7 @@ import secrets
 import tempfile
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,12 +16,14 @@ from esl_vm.model.jobs import Job, JobKind
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.message import Caller, Message
 from esl_vm.service.open_files import allow_open_files
-from esl_vm.service.process import DEMO_MAILBOXES, look_at_redis, own_socket, until_told
+from esl_vm.service.process import DEMO_MAILBOXES, count, look_at_redis, own_socket, until_told
 from esl_vm.service.wiring import in_thread, open_node
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from esl_vm.ops.metrics import Metrics
+    from esl_vm.ops.metrics_memory import MetricsSlot
     from esl_vm.ops.node import Node
     from esl_vm.service.heartbeat_pipe import HeartbeatPipe
     from esl_vm.service.process import Service
@@ -38,12 +41,13 @@ _DEMO_MESSAGES = (
 """Who left them, how long they are in seconds, whether they are urgent, how many seconds ago."""
 
 
-def serve_web(pipe: HeartbeatPipe, service: Service) -> int:
+def serve_web(pipe: HeartbeatPipe, service: Service, counts: MetricsSlot | None = None) -> int:
     """Answer browsers and programs until told to stop.
 
     Args:
         pipe: its supervisor.
         service: what it is told.
+        counts: where it writes its metrics.
     """
     from gevent import monkey
 
@@ -55,20 +59,25 @@ def serve_web(pipe: HeartbeatPipe, service: Service) -> int:
         service.seen.close()
     import gevent
 
+    from esl_vm.ops.metrics import WRITE_S, Metrics
+
     settings = service.settings
     if service.demo and ip_address(service.browsed.getsockname()[0]).is_loopback:
         # What is there to be tried opens with the PIN that was given to it, to whoever sits at this host.
         settings = replace(settings, pins=replace(settings.pins, initial_from_outside=True))
+    metrics = Metrics(counts, service.metrics, partial(gevent.spawn_later, WRITE_S))
     with open_node(settings, service.redis_url) as node:
+        count(node, metrics)
         look_at_redis(node)
         stop = until_told(pipe)
-        server = build_web(node, own_socket(service.browsed))
+        server = build_web(node, own_socket(service.browsed), metrics)
         server.start()
         if service.demo:
             gevent.spawn(_add_demo_messages, node)
         pipe.ready()
         stop.wait()
         server.stop()
+        metrics.write()
     return 0
 
 
@@ -96,12 +105,13 @@ def _add_demo_messages(node: Node) -> None:
             node.mailboxes.deliver(box, message)
 
 
-def build_web(node: Node, listener: object) -> WebServer:
+def build_web(node: Node, listener: object, metrics: Metrics | None = None) -> WebServer:
     """The pages and the API, not started yet.
 
     Args:
         node: the stores.
         listener: a listening gevent socket.
+        metrics: what counts; None: nobody does.
     """
     from esl_vm.actions.target import Converted
     from esl_vm.audio.cache import Cache
@@ -156,7 +166,8 @@ def build_web(node: Node, listener: object) -> WebServer:
         events=node.store.events,
         cluster=node.store.cluster,
         outbox=node.outbox,
-        hub=Hub(node.store.events),
+        hub=Hub(node.store.events, metrics.streams_open) if metrics else Hub(node.store.events),
+        metrics=metrics,
         partition=node.store.keys.partition,
         converted=converted,
         encoded=as_kind,

@@ -117,13 +117,16 @@ class Application:
             self._send(self._run(route, ask), route, ask, response)
         except Exception as error:  # a front door: told, and the next request may do better
             self._send_problem(error, route, ask, response)
+        seconds = time.perf_counter() - began
+        if self._world.metrics is not None:
+            self._world.metrics.web_answered(route.kind, response.status_code, seconds)
         log.info(
             "%s %s %s: %s in %.0f ms; %s, %s, %s",
             request.method,
             route.path,
             one_line(path.get("mailbox", "")),
             response.status_code,
-            1000 * (time.perf_counter() - began),
+            1000 * seconds,
             one_line(ask.who.audit_name if ask.who is not NOBODY else "nobody"),
             ask.address,
             ask.id,

@@ -87,6 +87,15 @@ class Route:
     tag: str = ""
     page: bool = False
 
+    @property
+    def kind(self) -> str:
+        """What it is counted as."""
+        if self.path.endswith(("/sound", "/introduction")):
+            return "sound"
+        if self.answer == "text/event-stream":
+            return "events"
+        return "static" if self.path.startswith("/static/") else "page" if self.page else "api"
+
 
 @dataclass(slots=True)
 class Ask:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from esl_vm.web.world import WebWorld
 
 _TAG = "Sessions"
+PIN = "pin"
 
 
 @route(
@@ -66,6 +67,7 @@ def check_pin(ask: Ask, mailbox: str, pin: str) -> MailboxId:
             raise locked(world, "Too many wrong PINs were tried for this mailbox.")
         case PinCheck.WRONG:
             count_guess(ask)
+            count_sign_in(ask, PIN, worked=False)
             raise wrong_pin()
 
 
@@ -129,6 +131,7 @@ def signed_in(ask: Ask, who: Identity, way: str = "", pin_mark: str = "") -> Ans
         pin_mark: of an owner's mailbox.
     """
     box = session_box(who)
+    count_sign_in(ask, way or PIN, worked=True)
     if way:
         tell_sign_in(ask, box or SIGN_INS, way, who="" if box else who.name)
     if ask.who.session:
@@ -145,8 +148,16 @@ def signed_in(ask: Ask, who: Identity, way: str = "", pin_mark: str = "") -> Ans
     return Answer(_told(who), 201, cookie=Cookie(cookie_value(box, secret), ask.world.settings.session_hours * 3600))
 
 
+def count_sign_in(ask: Ask, way: str, *, worked: bool) -> None:
+    """Count a sign-in, or one that failed, where somebody counts."""
+    if ask.world.metrics is not None:
+        ask.world.metrics.signed_in(way, worked)
+
+
 def tell_sign_in(ask: Ask, box: MailboxId, way: str, *, who: str = "", failed: str = "") -> None:
     """Write down that somebody signed in, or (failed: why) did not."""
+    if failed:
+        count_sign_in(ask, way, worked=False)
     name = f"{Role.ADMINISTRATOR} {who}" if who else f"{Role.OWNER} {box}" if box != SIGN_INS else "nobody"
     with acting(browser(name, ask.address, ask.id)):
         what = EventType.LOGIN_FAILED if failed else EventType.LOGIN

@@ -48,10 +48,12 @@ class Hub:
 
     Args:
         events: the streams.
+        observe: told how many listen, whenever that changes.
     """
 
-    def __init__(self, events: EventLog) -> None:
+    def __init__(self, events: EventLog, observe: Callable[[int], None] = lambda _: None) -> None:
         self._events = events
+        self._observe = observe
         self._listeners: set[Queue[Event | None]] = set()
         self._reader: gevent.Greenlet | None = None
         self._beginning = Semaphore()
@@ -65,11 +67,13 @@ class Hub:
                 self._reader = gevent.spawn(self._read)
         queue: Queue[Event | None] = Queue(_MOST_BEHIND)
         self._listeners.add(queue)
+        self._observe(len(self._listeners))
         return queue
 
     def leave(self, queue: Queue[Event | None]) -> None:
         """He listens no more; with the last of them the reading ends."""
         self._listeners.discard(queue)
+        self._observe(len(self._listeners))
 
     def close(self) -> None:
         """Nobody is told any more: the streams end, and their clients come back elsewhere."""

@@ -82,6 +82,18 @@ class Access(Protocol):
         ...
 
 
+class WebMetrics(Protocol):
+    """What is counted of the pages and the API."""
+
+    def web_answered(self, kind: str, status: int, seconds: float) -> None:
+        """A request was answered; kind: `page`, `api`, `sound`, `events` or `static`."""
+        ...
+
+    def signed_in(self, way: str, worked: bool) -> None:
+        """Somebody signed in, or did not; way: `pin`, `link`, `oidc` or `mail`."""
+        ...
+
+
 class MessageLinks(Protocol):
     """Links in mails."""
 
@@ -250,6 +262,7 @@ class WebWorld:
         converted: a sound file of any format, judged by its content, as the store keeps it; raises InvalidValueError.
         oidc: `[oidc]`. provider: whom one signs in through, None = nobody.
         transcribes: an engine is set that writes messages down.
+        metrics: counts, None = nobody does.
         mail_link: has a one-time link mailed to a mailbox's owner, None = nobody is mailed any.
         encoded: a sound of the store as `mp3` or `opus`: gets its id, file and the kind, returns a file that stays for a while;
             raises ProblemError where this host makes none.
@@ -282,4 +295,5 @@ class WebWorld:
     oidc: OidcSettings = field(default_factory=OidcSettings)
     provider: Provider | None = None
     mail_link: Callable[[MailboxId], None] | None = None
+    metrics: WebMetrics | None = None
     transcribes: bool = False

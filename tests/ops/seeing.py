@@ -24,6 +24,9 @@ def a_counted_call(metrics, end="completed", **more):
     metrics.lamp_fired(0.2)
     metrics.pin_checked("wrong")
     metrics.sound_asked(True)
+    metrics.web_answered("page", 200, 0.004)
+    metrics.streams_open(3)
+    metrics.signed_in("pin", False)
     return record
 
 

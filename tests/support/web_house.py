@@ -23,14 +23,14 @@ _numbers = itertools.count(1)
 class Served:
     """The program, and the stores behind it."""
 
-    def __init__(self, folder, redis_url, settings=""):
+    def __init__(self, folder, redis_url, settings="", words=()):
         self.folder, self.redis_url = folder, redis_url
         self.config = folder / "esl-vm.toml"
         self.config.write_text(f'redis.url = "{redis_url}"\ndata_dir = "{folder / "data"}"\n{settings}')
         self.log = folder / "web.log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "esl_vm", "--config", self.config, "web", "--listen", "127.0.0.1:0"],
+                [sys.executable, "-m", "esl_vm", "--config", self.config, "web", "--listen", "127.0.0.1:0", *words],
                 stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True, text=True,
             )  # fmt: skip
         said = self.process.stdout.readline()

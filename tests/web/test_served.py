@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from support.browser import Browser
 from support.served import Service
 from support.waiting import wait_until
@@ -22,6 +23,31 @@ def web_pid(service):
     """The process that listens where browsers come in and nothing else does: the last that the supervisor started."""
     children = Path(f"/proc/{service.process.pid}/task/{service.process.pid}/children").read_text().split()
     return max(int(pid) for pid in children)
+
+
+def figures(told):
+    """Samples by name and labels, as a page of metrics has them."""
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(told)
+        for sample in family.samples
+    }
+
+
+def test_what_it_answers_is_counted_with_all_that_the_service_does(service):
+    def counted(name, **labels):
+        return figures(service.get("/metrics")[1]).get((name, tuple(sorted(labels.items()))), 0)
+
+    stranger = Browser(service.web)
+    for _ in range(3):
+        assert stranger.get("/api/v1/session").status == 401
+    assert stranger.get("/").status == 200
+    assert stranger.post("/api/v1/session", {"mailbox": "1001", "pin": "9030"}).status == 401
+    wait_until(lambda: counted("esl_vm_web_answers_total", kind="api", status="4xx") >= 4)
+    assert counted("esl_vm_web_answers_total", kind="page", status="2xx") >= 1
+    assert counted("esl_vm_web_seconds_count", kind="api") >= 4
+    assert counted("esl_vm_web_sign_ins_total", way="pin", result="wrong") >= 1
+    assert counted("esl_vm_pin_checks_total", result="wrong") >= 1
 
 
 def test_what_is_left_by_telephone_is_in_the_browser_and_the_other_way_round(service):

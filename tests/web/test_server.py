@@ -2,12 +2,15 @@
 
 import contextlib
 import gzip
+import http.client
+import re
 import socket
 import wave
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from support.browser import Browser
 from support.redis_servers import redis_server
 from support.waiting import wait_until
 from support.web_house import House, Served
@@ -259,3 +262,19 @@ def test_a_stop_waits_for_nobody_who_only_listens_or_holds_on(tmp_path, web_redi
 def test_doctor_warns_of_pins_that_travel_in_clear(listen, url, level):
     found = list(check_web(Settings(web=WebSettings(listen=listen, url=url))))
     assert [str(one.level) for one in found] == ([level] if level else [])
+
+
+def test_one_that_runs_by_itself_has_figures_of_its_own(web_redis, tmp_path):
+    running = Served(tmp_path, web_redis.url, words=("--status", "127.0.0.1:0"))
+    try:
+        status = Browser(re.search(r"http://[0-9.:]+", running.process.stdout.readline())[0])
+        assert status.get("/healthz").status == 200
+        portal = House(running).token()
+        parts = urlsplit(running.url)
+        line = http.client.HTTPConnection(parts.hostname, parts.port, timeout=100)
+        line.request("GET", "/api/v1/events", headers={"Authorization": f"Bearer {portal.token}"})
+        assert line.getresponse().readline()
+        assert b"esl_vm_web_streams 1.0" in status.get("/metrics").body
+        assert b'esl_vm_web_answers_total{kind="events",status="2xx"} 1.0' in status.get("/metrics").body
+    finally:
+        running.close()
