@@ -10,7 +10,7 @@ from esl_vm.cli.examine import Repair, as_json, examine
 from esl_vm.cli.output import complain, print_json, show
 from esl_vm.cli.parsers import json_option
 from esl_vm.cli.support_bundle import write_bundle
-from esl_vm.ops.checks import Level
+from esl_vm.model.findings import Level
 
 if TYPE_CHECKING:
     import argparse

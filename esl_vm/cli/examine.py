@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from esl_vm.cli.settings_file import settings_path
-from esl_vm.model.errors import SwitchDownError, VoicemailError
+from esl_vm.model.errors import VoicemailError
+from esl_vm.model.findings import Finding, Level
 from esl_vm.ops.agreement import SOUNDS_REMEDY, sounds_problem
-from esl_vm.ops.check_cluster import check_cluster
-from esl_vm.ops.check_codecs import check_codecs
-from esl_vm.ops.check_dialplan import check_dialplan
-from esl_vm.ops.check_keys import check_keys
-from esl_vm.ops.check_web import check_web
-from esl_vm.ops.checks import (
-    Finding,
-    Level,
-    check_audio,
-    check_freeswitch,
-    check_mail,
-    check_prompts,
-    check_service,
-    check_settings,
-    check_spool,
-)
+from esl_vm.ops.checks import check_settings
+from esl_vm.ops.examine import look_around, look_at_stores, look_at_switch
 from esl_vm.ops.orphans import find_orphans
 from esl_vm.ops.ownership import check_owners
 
@@ -73,7 +59,7 @@ def examine(
         findings.append(
             Finding("redis", Level.ERROR, str(wrong), "correct it in the settings, or see the log that it names")
         )
-    return [*findings, *check_prompts(settings), *check_service(settings), *check_web(settings)]
+    return [*findings, *look_around(settings)]
 
 
 def as_json(finding: Finding) -> dict[str, str]:
@@ -82,18 +68,10 @@ def as_json(finding: Finding) -> dict[str, str]:
 
 
 def _look_at(node: Node, *, orphans: bool, repair: Repair) -> Iterator[Finding]:
-    from esl_vm.ops.check_redis import check_redis  # Redis' client takes a while to load
-
-    found = list(check_redis(node))
+    found = list(look_at_stores(node))
     yield from found
-    redis_is_there = any(finding.level is Level.OK for finding in found)
-    yield from check_spool(node)
-    if redis_is_there:
-        yield from check_cluster(node)
-        yield from check_audio(node)
-        yield from check_mail(node)
-        if orphans:
-            yield from _orphans(node, repair)
+    if orphans and any(finding.area == "redis" and finding.level is Level.OK for finding in found):
+        yield from _orphans(node, repair)
     yield from _freeswitch(node)
 
 
@@ -101,19 +79,14 @@ def _freeswitch(node: Node) -> Iterator[Finding]:
     from esl_vm.service.notifier import build_switch
 
     switch = build_switch(node.settings)
-    if switch is None:
-        yield from check_freeswitch(node, None)
-        return
-    switch.start()
-    try:
+    if switch is not None:
+        switch.start()
         switch.wait_connected(_WAIT_FREESWITCH_S)
-        yield from check_freeswitch(node, switch)
-        with suppress(SwitchDownError):  # said already
-            yield from check_dialplan(node.settings, switch)
-            yield from check_keys(switch)
-            yield from check_codecs(switch)
+    try:
+        yield from look_at_switch(node, switch)
     finally:
-        switch.close()
+        if switch is not None:
+            switch.close()
 
 
 def _orphans(node: Node, repair: Repair) -> Iterator[Finding]:

@@ -34,6 +34,10 @@ def add_commands(commands: Commands) -> None:
         "--aside", action="store_true", dest="quarantined", help=argparse.SUPPRESS
     )  # as it was in 0.1.0
     json_option(settle)
+    discard = group.add(
+        "discard", "erase recordings that are in quarantine; an event of their mailboxes tells it", _discard
+    )
+    discard.add_argument("ids", nargs="+", metavar="ID", help="as `spool list` shows it")
 
 
 def _list(args: argparse.Namespace) -> int:
@@ -88,6 +92,14 @@ def _settle(args: argparse.Namespace) -> int:
         "nothing had to be settled",
     )
     return 0 if all(_is_settled(outcome) for outcome in outcomes) else 1
+
+
+def _discard(args: argparse.Namespace) -> int:
+    with opened_node(args) as node:
+        for take_id in args.ids:
+            boxes = node.sweeper.discard(take_id)
+            show(f"{take_id} is erased; it was for {', '.join(map(str, boxes)) or 'nobody that is known'}")
+    return 0
 
 
 def _row(outcome: Outcome) -> tuple[str, str, str, str]:

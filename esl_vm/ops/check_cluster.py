@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from esl_vm import __version__
+from esl_vm.model.findings import Finding, Level
 from esl_vm.ops.agreement import disagreements
-from esl_vm.ops.checks import Finding, Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,8 +7,8 @@ import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import InvalidValueError
+from esl_vm.model.findings import Finding, Level
 from esl_vm.model.settings_check import parse_address
-from esl_vm.ops.checks import Finding, Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from esl_vm.ops.checks import Finding, Level
+from esl_vm.model.findings import Finding, Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,8 +10,8 @@ from redis import exceptions
 
 from esl_vm.model.cluster import MOST_SKEW_S
 from esl_vm.model.errors import StoreDownError, VoicemailError
+from esl_vm.model.findings import Finding, Level
 from esl_vm.model.topology import problems
-from esl_vm.ops.checks import Finding, Level
 from esl_vm.store.keys import META
 from esl_vm.store.outage import remedy, sentence
 from esl_vm.store.topology import discover, redis_cli

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import ProviderAwayError, SettingsError
+from esl_vm.model.findings import Finding, Level
 from esl_vm.model.settings_check import parse_address
-from esl_vm.ops.checks import THIS_HOST, Finding, Level
+from esl_vm.ops.checks import THIS_HOST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

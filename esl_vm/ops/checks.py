@@ -10,14 +10,13 @@ import shutil
 import stat
 import tempfile
 import time
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from esl_vm import __version__
 from esl_vm.model.errors import SpoolError, StoreDownError, SwitchDownError, VoicemailError
+from esl_vm.model.findings import Finding, Level
 from esl_vm.model.masking import mask_url
 from esl_vm.model.settings import limits_of
 from esl_vm.ops.agreement import SOUNDS_REMEDY, sounds_problem
@@ -39,29 +38,6 @@ NEEDED_MODULES = (
 )
 _FEW_FREE = 1 << 30
 THIS_HOST = frozenset({"localhost", "127.0.0.1", "::1"})
-
-
-class Level(StrEnum):
-    """How bad it is."""
-
-    OK = "ok"
-    WARNING = "warning"
-    ERROR = "error"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a check found.
-
-    Args:
-        area: `settings`, `redis`, `audio`, `spool`, `prompts`, `freeswitch`, `service`, `web`, `mail`.
-        level: how bad it is. said: what was found. remedy: what to do about it, `` where nothing need be.
-    """
-
-    area: str
-    level: Level
-    said: str
-    remedy: str = ""
 
 
 def check_settings(settings: Settings, path: Path | None) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from esl_vm.ops.checks import Finding, Level
+from esl_vm.model.findings import Finding, Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

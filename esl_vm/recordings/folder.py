@@ -224,9 +224,10 @@ class SpoolFolder:
             found.pop(name.removesuffix(self.TAKE).removesuffix(self.KEPT).removesuffix(self.DONE), None)
         return found
 
-    def sounds_named(self, take_id: str) -> list[Path]:
-        """Every sound in `takes` that has this id in its name. Raises OSError."""
-        return _sounds(self.takes, _names(self.takes)).get(take_id, [])
+    def sounds_named(self, take_id: str, folder: Path | None = None) -> list[Path]:
+        """Every sound in `takes` (or that folder) that has this id in its name. Raises OSError."""
+        folder = folder or self.takes
+        return _sounds(folder, _names(folder)).get(take_id, [])
 
     def leftovers(self) -> list[Path]:
         """Files that a crash left half-written, under their passing names. Raises OSError."""

@@ -24,6 +24,7 @@ from esl_vm.recordings.settle import HANDOVER_SUFFIX, MENDING_S
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from esl_vm.model.mailbox import MailboxId
     from esl_vm.recordings.manifest import Manifest
     from esl_vm.recordings.spool import Spool
 
@@ -92,6 +93,45 @@ class Sweeper:
             if path.parent == folder and path.exists():
                 return self._settle_named(path)
         raise InvalidValueError(f"there is no take {take_id!r} in the spool")
+
+    def discard(self, take_id: str) -> tuple[MailboxId, ...]:
+        """Erase a take that is in quarantine, for an administrator says so; each mailbox is told that it does not get it.
+
+        Returns whose it was; nothing where that can't be read any more.
+
+        Raises:
+            InvalidValueError: no such take is in quarantine, or somebody is at work on it. SpoolError: the spool can't be used.
+        """
+        path = self._folder.quarantine / f"{take_id}{self._folder.TAKE}"
+        try:
+            sounds = self._folder.strays(self._folder.quarantine).get(take_id, [])
+            if path.parent == self._folder.quarantine and path.exists():
+                return self._discard(path)
+            if not sounds:
+                raise InvalidValueError(f"no recording {take_id!r} is in quarantine in the spool")
+            for sound in sounds:
+                self._folder.clear(sound)
+        except OSError as error:
+            raise SpoolError(f"the take {take_id} can't be discarded: {error}") from error
+        return ()
+
+    def _discard(self, path: Path) -> tuple[MailboxId, ...]:
+        try:
+            journal = Journal.open(path)
+        except ManifestError:
+            for sound in self._folder.sounds_named(path.stem, self._folder.quarantine):
+                self._folder.clear(sound)
+            self._folder.clear(path)
+            return ()
+        if journal is None:
+            raise InvalidValueError(f"somebody is at work on the take {path.stem}")
+        manifest = journal.manifest
+        self._folder.bring_back(journal)
+        self._folder.remove(journal)
+        log.warning("take %s for %s was discarded: an administrator said so", manifest.id, manifest.recipients)
+        if manifest.message is not None:
+            self._spool.destinations.log_not_delivered(manifest.message, dict.fromkeys(manifest.boxes, "discarded"))
+        return manifest.boxes
 
     def settle_all(self) -> list[Outcome]:
         """Settle every take that was quarantined, as `settle` does; raises SpoolError: the spool can't be used."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import time
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from esl_vm.ops.web import StatusPages
     from esl_vm.service.heartbeat_pipe import HeartbeatPipe
     from esl_vm.service.process import Service
+    from esl_vm.service.reporter import Reporter
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +46,7 @@ def work_in_background(pipe: HeartbeatPipe, service: Service, counts: MetricsSlo
     from esl_vm.ops.metrics import WRITE_S, Metrics
     from esl_vm.ops.snapshot import Looker
     from esl_vm.service.notifier import build_notifier, build_switch
+    from esl_vm.service.reporter import Reporter
 
     settings = service.settings
     if service.browsed:
@@ -66,6 +69,7 @@ def work_in_background(pipe: HeartbeatPipe, service: Service, counts: MetricsSlo
         gevent.spawn(_sweep, node)
         gevent.spawn(_keep_house, node)
         gevent.spawn(_prepare_prompts, settings)
+        gevent.spawn(_report, Reporter(node, switch, time.monotonic))
         differing: list[str] = []
         gevent.spawn(_compare, node, differing)
         looker = Looker(node, metrics, notifier, switch, differing)
@@ -114,9 +118,9 @@ def _prepare_prompts(settings: Settings) -> None:
 
 def look_at_topology(node: Node) -> None:
     """Whether Redis keeps what it is given, and enough replicas for the servers that are there: said once, at the start."""
+    from esl_vm.model.findings import Level
     from esl_vm.model.topology import problems
     from esl_vm.ops.check_redis import durability
-    from esl_vm.ops.checks import Level
     from esl_vm.store.topology import discover
 
     if node.settings.redis.url == EMBEDDED:
@@ -148,6 +152,21 @@ def _compare(node: Node, differing: list[str]) -> None:
         except Exception:  # a front door: the next round may do better
             log.exception("comparing with the other nodes")
         gevent.sleep(_COMPARE_S)
+
+
+def _report(reporter: Reporter) -> None:
+    import gevent
+
+    from esl_vm.service.reporter import PAUSE_S
+
+    while True:
+        try:
+            reporter.step()
+        except StoreDownError as away:
+            log.debug("administrators are not told: %s", away)
+        except Exception:  # a front door: the next round may do better
+            log.exception("telling administrators how this node is")
+        gevent.sleep(PAUSE_S)
 
 
 def _sweep(node: Node) -> None:

@@ -6,11 +6,14 @@ sorted set for a day, so that one that is missed is seen to be missing. All keys
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from esl_vm.model.cluster import ClusterState, NodeState
 from esl_vm.model.errors import StoreDownError
+from esl_vm.model.findings import Finding, HeldTake, Level, NodeReport, Order, OrderKind
 from esl_vm.model.jobs import JobKind
 from esl_vm.store import keys as names
 from esl_vm.store.base import DAY_S
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
 
 ALIVE_S = 30
 """Seconds after which a node that told nothing counts as gone."""
+REPORT_S = 120
+"""Seconds for which a node's report, and what is asked of it, is kept."""
 _JOBS = {kind.value: names.outbox_due(kind) for kind in JobKind}
 
 
@@ -65,6 +70,45 @@ class Cluster:
             found.append(NodeState(text(name), said_at, alive, fields.pop("version", ""), schema, fields))
         return sorted(found, key=lambda node: node.name)
 
+    def publish_report(self, report: NodeReport) -> None:
+        """What a node tells of itself; to be told again within two minutes."""
+        name, packed = names.report(report.node), json.dumps(dataclasses.asdict(report))
+        self._base.link.run(names.NODES, lambda client: client.set(name, packed, ex=REPORT_S))
+
+    def reports(self) -> list[NodeReport]:
+        """What the nodes that are alive told of themselves, by name."""
+
+        def work(client: Any) -> list[Any]:
+            found = sorted(text(name) for name in client.zrange(names.NODES, 0, -1))
+            return client.mget([names.report(name) for name in found]) if found else []
+
+        return [_report(packed) for packed in self._base.link.run(names.NODES, work) if packed]
+
+    def order(self, node: str, order: Order) -> None:
+        """Ask something of a node; it sees to it within seconds, or not at all."""
+        name, packed = names.orders(node), json.dumps(dataclasses.asdict(order))
+
+        def work(client: Any) -> None:
+            pipeline = client.pipeline(transaction=False)
+            pipeline.rpush(name, packed)
+            pipeline.expire(name, REPORT_S)
+            pipeline.execute()
+
+        self._base.link.run(names.NODES, work)
+
+    def orders(self, node: str) -> list[Order]:
+        """What was asked of this node since it looked last; each is given once."""
+        name = names.orders(node)
+
+        def work(client: Any) -> list[Any]:
+            pipeline = client.pipeline(transaction=True)
+            pipeline.lrange(name, 0, -1)
+            pipeline.delete(name)
+            return pipeline.execute()[0]  # type: ignore[no-any-return]
+
+        told = [json.loads(packed) for packed in self._base.link.run(names.NODES, work)]
+        return [Order(OrderKind(one["kind"]), one["take"], one["by"]) for one in told]
+
     def state(self) -> ClusterState:
         """What the cluster shares; of a Cluster whose masters are not all there, what the others say."""
         now = self._base.now()
@@ -106,3 +150,10 @@ class Cluster:
         except StoreDownError as refused:
             return str(refused)
         return ""
+
+
+def _report(packed: bytes) -> NodeReport:
+    told = json.loads(packed)
+    findings = tuple(Finding(**(one | {"level": Level(one["level"])})) for one in told["findings"])
+    takes = tuple(HeldTake(**(one | {"boxes": tuple(one["boxes"])})) for one in told["takes"])
+    return NodeReport(told["node"], told["at"], findings, takes)

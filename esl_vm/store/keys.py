@@ -50,6 +50,16 @@ def node(name: str) -> str:
     return f"{NODES}:{name}"
 
 
+def report(name: str) -> str:
+    """What a node found wrong with itself, and what lies in its spool: string, JSON, expires when the node is gone."""
+    return f"{NODES}:report:{name}"
+
+
+def orders(name: str) -> str:
+    """What administrators ask of a node: list of JSON, each taken once; expires."""
+    return f"{NODES}:orders:{name}"
+
+
 def audio(audio_id: str) -> str:
     """Where a sound lies when Redis is the audio store; each on its own, spread over a Cluster's nodes.
 

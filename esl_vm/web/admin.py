@@ -44,6 +44,7 @@ def overview(ask: Ask) -> Answer:
     service.everywhere(ask)
     return admin_page(
         ask, "admin.html", "overview", state=state, nodes=nodes, attention=_attention(state, nodes),
+        findings=service.list_findings(ask).findings, looked=[report.at for report in ask.world.cluster.reports()],
         calls=sum(int(node.fields.get("calls", "0") or 0) for node in nodes if node.alive),
     )  # fmt: skip
 
@@ -63,6 +64,11 @@ def _attention(state: ClusterState, nodes: list[NodeState]) -> list[tuple[str, d
         ("spool_waits", {"node": node.name, "n": node.fields["spool_waiting"]})
         for node in nodes
         if node.alive and node.fields.get("spool_waiting", "0") not in {"", "0"}
+    ]
+    found += [
+        ("spool_aside", {"node": node.name, "n": node.fields["spool_aside"]})
+        for node in nodes
+        if node.alive and node.fields.get("spool_aside", "0") not in {"", "0"}
     ]
     if state.jobs.get("dead"):
         found.append(("dead", {"n": str(state.jobs["dead"])}))

@@ -515,6 +515,45 @@ class JobsDone(Told, frozen=True):
     jobs: int
 
 
+class FindingTold(Told, frozen=True):
+    """Something that is wrong with a node, as `esl-vm doctor` there says it."""
+
+    node: str
+    area: str
+    level: Annotated[str, Meta(description="error or warning.")]
+    said: str
+    remedy: Annotated[str, Meta(description="What to do about it.")]
+    at: Annotated[str, Meta(description="When it was looked at.")]
+
+
+class Findings(Told, frozen=True):
+    """What needs attention, errors of each node first."""
+
+    findings: list[FindingTold]
+
+
+class HeldTold(Told, frozen=True):
+    """A recording that has not reached its mailbox, and lies in a node's spool."""
+
+    node: str
+    id: str
+    kind: str
+    mailboxes: list[str]
+    state: Annotated[
+        str,
+        Meta(description="aside: in quarantine, it needs somebody; waiting, unfinished, elsewhere: not yet; stray."),
+    ]
+    age_s: int
+    bytes: int
+    reason: str
+
+
+class HeldRecordings(Told, frozen=True):
+    """Recordings in the spools of all nodes that are alive, those first that are in quarantine; at most 100 of each."""
+
+    recordings: list[HeldTold]
+
+
 class ProblemTold(Told, frozen=True):
     """What went wrong (RFC 9457)."""
 

@@ -29,6 +29,8 @@ _PARAMETERS: dict[str, dict[str, Any]] = {
     "greeting": {"description": "Which greeting.", "enum": [str(one) for one in Greeting]},
     "list": {"description": "A distribution list, `900@default`.", "example": "900@default"},
     "member": {"description": "A mailbox of the list's domain.", "example": "1001"},
+    "node": {"description": "A node's name.", "example": "media-1"},
+    "take": {"description": "A recording, as the list of them shows it.", "example": "19fb0a5c100-000000000003"},
     "job": {"description": "As the list of jobs shows it."},
     "session": {"description": "As the list of sessions shows it."},
 }

@@ -1,13 +1,27 @@
-"""The service itself: its nodes, and what waits to be sent or was given up."""
+"""The service itself: its nodes and what is wrong with them, what waits to be sent or delivered, and what was given up."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from esl_vm.model.actor import actor
+from esl_vm.model.findings import Order, OrderKind
 from esl_vm.model.jobs import Job, JobState
 from esl_vm.model.masking import mask_urls
 from esl_vm.model.rights import Right
-from esl_vm.web.models import Jobs, JobsDone, JobsQuery, JobTold, Nodes, NodeTold, Queues
+from esl_vm.web.models import (
+    Findings,
+    FindingTold,
+    HeldRecordings,
+    HeldTold,
+    Jobs,
+    JobsDone,
+    JobsQuery,
+    JobTold,
+    Nodes,
+    NodeTold,
+    Queues,
+)
 from esl_vm.web.problems import ProblemError
 from esl_vm.web.routes import Ask, route
 from esl_vm.web.times import iso
@@ -16,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _TAG = "Service"
+_ASIDE = {"aside", "stray"}
 _MOST = 500
 """Jobs that one answer has."""
 
@@ -113,3 +128,65 @@ def drop_job(ask: Ask) -> None:
 
 def _no_job() -> ProblemError:
     return ProblemError("not-found", "There is no such job: it was sent, or dropped.")
+
+
+@route("GET", "/findings", Right.SERVICE_READ, "What needs attention", answer=Findings, tag=_TAG)
+def list_findings(ask: Ask) -> Findings:
+    """What doctor finds wrong on each node that is alive; each looks every ten minutes. Redis' own troubles are in `queues`."""
+    everywhere(ask)
+    zone = ask.world.timezone
+    return Findings(
+        [
+            FindingTold(report.node, one.area, str(one.level), one.said, one.remedy, iso(report.at, zone))
+            for report in ask.world.cluster.reports()
+            for one in report.findings
+        ]
+    )
+
+
+@route("POST", "/findings/look", Right.SERVICE_MANAGE, "Have all nodes look now", status=202, tag=_TAG)
+def look_again(ask: Ask) -> None:
+    """What they find is there some seconds later."""
+    everywhere(ask)
+    for node in ask.world.cluster.nodes():
+        if node.alive:
+            ask.world.cluster.order(node.name, Order(OrderKind.LOOK, by=actor()))
+
+
+@route("GET", "/recordings", Right.SERVICE_READ, "What has not reached its mailbox", answer=HeldRecordings, tag=_TAG)
+def list_recordings(ask: Ask) -> HeldRecordings:
+    """Recordings in the spools of the nodes; those in quarantine need somebody, with why."""
+    everywhere(ask)
+    held = [
+        HeldTold(report.node, one.id, one.kind, list(one.boxes), one.state, one.age_s, one.size, one.reason)
+        for report in ask.world.cluster.reports()
+        for one in report.takes
+    ]
+    return HeldRecordings(sorted(held, key=lambda one: one.state not in _ASIDE))
+
+
+@route(
+    "POST", "/recordings/{node}/{take}/settle", Right.SERVICE_MANAGE, "Deliver a recording, whatever its state",
+    status=202, tag=_TAG,
+)  # fmt: skip
+def settle_recording(ask: Ask) -> None:
+    """Its node tries within seconds, also into a mailbox that is full. What can't be delivered stays, with why."""
+    _ask_of_node(ask, OrderKind.SETTLE)
+
+
+@route(
+    "DELETE", "/recordings/{node}/{take}", Right.SERVICE_MANAGE, "Erase a recording that is in quarantine",
+    status=202, tag=_TAG,
+)  # fmt: skip
+def discard_recording(ask: Ask) -> None:
+    """Its node does it within seconds; an event of each mailbox tells it (`not-delivered`, `why` = `discarded`)."""
+    _ask_of_node(ask, OrderKind.DISCARD)
+
+
+def _ask_of_node(ask: Ask, kind: OrderKind) -> None:
+    held = [
+        one for one in list_recordings(ask).recordings if (one.node, one.id) == (ask.path["node"], ask.path["take"])
+    ]
+    if not held or (kind is OrderKind.DISCARD and held[0].state not in _ASIDE):
+        raise ProblemError("not-found", "No such recording is there: it was delivered, or is on its way.")
+    ask.world.cluster.order(ask.path["node"], Order(kind, ask.path["take"], actor()))

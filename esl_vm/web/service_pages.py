@@ -1,4 +1,4 @@
-"""The administrator's pages of the service itself: what waits to be sent, or was given up."""
+"""The administrator's pages of the service itself: what waits to be sent or delivered, or was given up."""
 
 from __future__ import annotations
 
@@ -11,21 +11,31 @@ from esl_vm.web.problems import ProblemError
 from esl_vm.web.routes import Answer, Ask, page
 
 _SHOWN = 100
-_ACTIONS = {"retry-all": service.retry_all, "retry": service.retry_job, "drop": service.drop_job}
+_ACTIONS = {
+    "job-retry-all": service.retry_all,
+    "job-retry": service.retry_job,
+    "job-drop": service.drop_job,
+    "take-settle": service.settle_recording,
+    "take-discard": service.discard_recording,
+}
+"""Each has words for what was done."""
 
 
 @page("GET", "/admin/queues", Right.SERVICE_READ, "What waits to be sent, or was given up")
 def show_queues(ask: Ask) -> Answer:
     """What was given up first, each with why."""
-    jobs = service.jobs_in(ask)
-    return admin_page(ask, "admin_queues.html", "queues", jobs=jobs[:_SHOWN], more=len(jobs) > _SHOWN, mask=mask_urls)
+    jobs, held = service.jobs_in(ask), service.list_recordings(ask).recordings
+    return admin_page(
+        ask, "admin_queues.html", "queues", jobs=jobs[:_SHOWN], more=len(jobs) > _SHOWN, held=held[:_SHOWN],
+        now=ask.world.clock.now(), mask=mask_urls,
+    )  # fmt: skip
 
 
 @page("POST", "/admin/queues", Right.SERVICE_MANAGE, "Try again what waits, or drop what was given up")
 def change_queues(ask: Ask) -> Answer:
     """One, or all of them."""
     given = form(ask)
-    ask.path["job"] = given.get("id", "")
+    ask.path |= {"job": given.get("id", ""), "take": given.get("id", ""), "node": given.get("node", "")}
     act = _ACTIONS.get(given.get("action", ""))
     if act is None:
         raise ProblemError("invalid", "There is no such action.")
@@ -34,5 +44,12 @@ def change_queues(ask: Ask) -> Answer:
     except ProblemError as problem:
         if problem.kind != "not-found":
             raise
-        return see_other(admin_address("queues", done="job-gone"))
-    return see_other(admin_address("queues", done=f"job-{given['action']}"))
+        return see_other(admin_address("queues", done="gone"))
+    return see_other(admin_address("queues", done=given["action"]))
+
+
+@page("POST", "/admin/look", Right.SERVICE_MANAGE, "Have all nodes look for what needs attention")
+def look_again(ask: Ask) -> Answer:
+    """What they find is on the page some seconds later."""
+    service.look_again(ask)
+    return see_other(admin_address(done="looking"))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from esl_vm.actions.target import Converted
     from esl_vm.model.cluster import ClusterState, NodeState
     from esl_vm.model.events import Event
+    from esl_vm.model.findings import NodeReport, Order
     from esl_vm.model.jobs import Job, JobState
     from esl_vm.model.lists import DistributionList
     from esl_vm.model.mailbox import Folder, Mailbox, MailboxId
@@ -249,6 +250,14 @@ class Cluster(Protocol):
 
     def state(self) -> ClusterState:
         """What the cluster shares: queues, locks."""
+        ...
+
+    def reports(self) -> list[NodeReport]:
+        """What the nodes that are alive found wrong with themselves, and what lies in their spools."""
+        ...
+
+    def order(self, node: str, order: Order) -> None:
+        """Ask something of a node; it sees to it within seconds, or not at all."""
         ...
 
 

@@ -48,8 +48,8 @@ WRITES = {
         "mailbox remove",
     ),
     *("mailbox rename", "mailbox set", "mailbox unlock", "message delete", "message move", "message restore"),
-    *("message send", "notify", "phone", "prompts build", "restore", "serve", "spool settle", "token add"),
-    *("token revoke", "transcribe", "web"),
+    *("message send", "notify", "phone", "prompts build", "restore", "serve", "spool discard", "spool settle"),
+    *("token add", "token revoke", "transcribe", "web"),
 }
 
 

@@ -6,8 +6,8 @@ from esl_peer import Switch, answer, event
 from esl_vm.esl.phone import EslPhone
 from esl_vm.esl.session import CallSession
 from esl_vm.model.call import ALL_KEYS, Ended
+from esl_vm.model.findings import Level
 from esl_vm.ops.check_keys import check_keys
-from esl_vm.ops.checks import Level
 from esl_vm.speech.packs import NominalPack
 from esl_vm.speech.utterance import Prompt, Sound
 

@@ -10,9 +10,9 @@ from support.virtual_clock import VirtualClock
 
 from esl_vm.esl.session import CallSession
 from esl_vm.esl.socket_mode import problem
+from esl_vm.model.findings import Level
 from esl_vm.model.settings import Settings
 from esl_vm.ops.check_dialplan import check_dialplan
-from esl_vm.ops.checks import Level
 from esl_vm.sim.node import Incoming, SimNode
 
 PLAN = """<include>

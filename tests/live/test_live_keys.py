@@ -8,9 +8,9 @@ from live.rtp import TONES
 from live.scenes import Scene
 from live.telephone_sound import RATE, read_wav
 
+from esl_vm.model.findings import Level
 from esl_vm.model.mailbox import Folder, MailboxId
 from esl_vm.ops.check_keys import check_keys
-from esl_vm.ops.checks import Level
 from esl_vm.sim.line import Happening
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(400)]

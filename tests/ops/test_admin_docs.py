@@ -17,10 +17,10 @@ from support.waiting import wait_until
 
 from esl_vm.cli.main import build_parser, main
 from esl_vm.cli.settings_file import load_settings
+from esl_vm.model.findings import Level
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.settings_check import settings_from
 from esl_vm.ops.check_redis import check_redis
-from esl_vm.ops.checks import Level
 from esl_vm.ops.metrics import Metrics
 from esl_vm.service.wiring import open_node
 

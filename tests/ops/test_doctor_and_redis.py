@@ -13,9 +13,9 @@ from support.waiting import wait_until
 
 from esl_vm.cli.settings_file import load_settings
 from esl_vm.cli.support_bundle import write_bundle
+from esl_vm.model.findings import Level
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.ops.check_redis import check_redis
-from esl_vm.ops.checks import Level
 from esl_vm.service.background import look_at_topology
 from esl_vm.service.wiring import open_node
 

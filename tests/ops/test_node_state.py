@@ -14,11 +14,11 @@ from seeing import a_counted_call, a_snapshot
 from esl_vm.cli.settings_file import load_settings
 from esl_vm.model.cluster import ClusterState
 from esl_vm.model.errors import SpoolError, StoreDownError
+from esl_vm.model.findings import Level
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.pins import PinCheck
 from esl_vm.ops import web
 from esl_vm.ops.check_cluster import check_cluster
-from esl_vm.ops.checks import Level
 from esl_vm.ops.heartbeat import Heartbeat
 from esl_vm.ops.metrics import Metrics
 from esl_vm.ops.snapshot import Looker

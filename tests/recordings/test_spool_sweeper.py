@@ -287,6 +287,35 @@ def test_settled_again_a_broken_take_goes_back_where_it_was(desk):
     assert desk.set_aside() == [f"{take.id}-1.wav", f"{take.id}.take"]
 
 
+def test_what_is_in_quarantine_is_erased_when_an_administrator_says_so_and_its_mailbox_is_told(desk, left_behind):
+    desk.mailboxes.fill(ALICE, 10)
+    desk.sweeper().sweep_once()
+
+    assert desk.sweeper().discard(left_behind) == (ALICE,)
+
+    assert (desk.set_aside(), desk.on_the_way()) == ([], [])
+    assert desk.mailboxes.told == [(ALICE, EventType.NOT_DELIVERED, left_behind, why) for why in ("full", "discarded")]
+    with pytest.raises(InvalidValueError, match="is in quarantine"):
+        desk.sweeper().discard(left_behind)
+
+
+def test_nobody_erases_what_is_on_its_way(desk, left_behind):
+    with pytest.raises(InvalidValueError, match="is in quarantine"):
+        desk.sweeper().discard(left_behind)
+    desk.sweeper().sweep_once()
+    assert left_behind in desk.mailboxes.messages(ALICE)
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_what_can_not_be_read_any_more_is_erased_too(desk, left_behind, lost):
+    desk.spool.folder.manifest(left_behind).write_bytes(b"rubbish")
+    desk.sweeper().sweep_once()
+    if lost:
+        (desk.spool.folder.quarantine / f"{left_behind}.take").unlink()
+    assert desk.sweeper().discard(left_behind) == ()
+    assert desk.set_aside() == []
+
+
 @pytest.mark.parametrize("wrong", ["nothing-like-it", "", "../aside/x", "/etc/passwd"])
 def test_settling_what_is_not_there_is_an_error(desk, left_behind, wrong):
     with pytest.raises(InvalidValueError):

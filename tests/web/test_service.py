@@ -6,6 +6,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
+from esl_vm.model.findings import Finding, HeldTake, Level, NodeReport, Order, OrderKind
 from esl_vm.model.jobs import Job, JobKind, JobState
 
 FORM = "application/x-www-form-urlencoded"
@@ -90,10 +91,73 @@ def test_the_page_shows_it_tries_again_and_drops(house, given_up, marie):
     assert "given up" in shown
     assert "410" in shown
     assert "secret" not in shown
-    assert "It is tried again now" in press(action="retry", id=given_up[0])
+    assert "It is tried again now" in press(action="job-retry", id=given_up[0])
     assert state_of(house, given_up[0]) == "waiting"
-    assert "All of them are tried again now" in press(action="retry-all")
-    assert "It was dropped, unsent" in press(action="drop", id=given_up[0])
+    assert "All of them are tried again now" in press(action="job-retry-all")
+    assert "It was dropped, unsent" in press(action="job-drop", id=given_up[0])
     assert state_of(house, given_up[0]) is None
-    assert "It is no longer there" in press(action="drop", id=given_up[0])
+    assert "It is no longer there" in press(action="job-drop", id=given_up[0])
     assert marie.post("/admin/queues", b"action=burn", kind=FORM).status == 422
+
+
+@pytest.fixture
+def node(house):
+    """A node with something wrong, and a recording that was set aside; its name."""
+    name = f"media-{house.domain}"
+    cluster = house.store.cluster
+    cluster.report(name, "1", 1, {"spool_aside": "1"})
+    full = HeldTake("t1", "message", (f"1001@{house.domain}",), "aside", 60, 16044, "the mailbox is full")
+    waits = HeldTake("t2", "message", (f"1002@{house.domain}",), "waiting", 60, 16044, "")
+    finding = Finding("spool", Level.ERROR, "its disk is full", "make room on /var")
+    cluster.publish_report(NodeReport(name, house.node.clock.now(), (finding,), (full, waits)))
+    yield name
+    cluster.leave(name)
+
+
+def test_what_needs_attention_on_each_node_is_told_and_looked_for_anew(house, node):
+    portal = house.token("service.*", everywhere=True)
+    [found] = [one for one in portal.get("/api/v1/findings").json["findings"] if one["node"] == node]
+    assert (found["level"], found["said"], found["remedy"]) == ("error", "its disk is full", "make room on /var")
+    assert portal.post("/api/v1/findings/look").status == 202
+    [order] = house.store.cluster.orders(node)
+    assert order.kind is OrderKind.LOOK
+
+
+def test_a_recording_is_delivered_or_erased_by_its_node(house, node):
+    portal = house.token("service.*", everywhere=True)
+    mine = [one for one in portal.get("/api/v1/recordings").json["recordings"] if one["node"] == node]
+    assert [(one["id"], one["state"], one["reason"]) for one in mine] == [
+        ("t1", "aside", "the mailbox is full"), ("t2", "waiting", ""),
+    ]  # fmt: skip
+    path = f"/api/v1/recordings/{node}"
+    assert portal.post(f"{path}/t2/settle").status == 202
+    assert portal.delete(f"{path}/t1", headers={"X-Forwarded-For": "198.51.100.7"}).status == 202
+    settle, discard = house.store.cluster.orders(node)
+    assert (settle.kind, settle.take, discard.kind, discard.take) == (OrderKind.SETTLE, "t2", OrderKind.DISCARD, "t1")
+    assert discard.by.startswith("web token:program 198.51.100.7 ")
+    for gone in (
+        portal.delete(f"{path}/t2"),
+        portal.post(f"{path}/t9/settle"),
+        portal.post("/api/v1/recordings/x/t1/settle"),
+    ):
+        assert gone.problem == "not-found"
+    assert house.store.cluster.orders(node) == []
+
+
+def test_the_page_shows_both_and_asks_the_node(house, node, marie):
+    def press(address, **fields):
+        return text_of(marie.get(marie.post(address, urlencode(fields).encode(), kind=FORM).headers["Location"]))
+
+    first = text_of(marie.get("/admin"))
+    assert "its disk is full" in first
+    assert "make room on /var" in first
+    assert f"1 recordings on {node} are in quarantine" in first
+    assert "the mailbox is full" in text_of(marie.get("/admin/queues"))
+    assert "The nodes are looking" in press("/admin/look")
+    assert "Its node delivers it" in press("/admin/queues", action="take-settle", id="t1", node=node)
+    assert "Its node erases it" in press("/admin/queues", action="take-discard", id="t1", node=node)
+    assert "It is no longer there" in press("/admin/queues", action="take-discard", id="t2", node=node)
+    asked = house.store.cluster.orders(node)
+    assert [order.kind for order in asked] == [OrderKind.LOOK, OrderKind.SETTLE, OrderKind.DISCARD]
+    assert asked[-1] == Order(OrderKind.DISCARD, "t1", asked[-1].by)
+    assert asked[-1].by.startswith("web administrator:marie ")

@@ -1,0 +1,52 @@
+"""Everything that doctor looks at on a node whose stores are open."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from esl_vm.model.errors import SwitchDownError
+from esl_vm.model.findings import Finding, Level
+from esl_vm.ops.check_cluster import check_cluster
+from esl_vm.ops.check_codecs import check_codecs
+from esl_vm.ops.check_dialplan import check_dialplan
+from esl_vm.ops.check_keys import check_keys
+from esl_vm.ops.check_web import check_web
+from esl_vm.ops.checks import check_audio, check_freeswitch, check_mail, check_prompts, check_service, check_spool
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from esl_vm.model.settings import Settings
+    from esl_vm.ops.node import Node
+    from esl_vm.ports import Switch
+
+
+def look_at_stores(node: Node) -> Iterator[Finding]:
+    """Redis, the spool, the other nodes, sounds and mail."""
+    from esl_vm.ops.check_redis import check_redis  # Redis' client takes a while to load
+
+    found = list(check_redis(node))
+    yield from found
+    yield from check_spool(node)
+    if any(finding.level is Level.OK for finding in found):
+        yield from check_cluster(node)
+        yield from check_audio(node)
+        yield from check_mail(node)
+
+
+def look_at_switch(node: Node, switch: Switch | None) -> Iterator[Finding]:
+    """This node's FreeSWITCH; None where the settings name none."""
+    yield from check_freeswitch(node, switch)
+    if switch is not None:
+        with suppress(SwitchDownError):  # said already
+            yield from check_dialplan(node.settings, switch)
+            yield from check_keys(switch)
+            yield from check_codecs(switch)
+
+
+def look_around(settings: Settings) -> Iterator[Finding]:
+    """What needs no store."""
+    yield from check_prompts(settings)
+    yield from check_service(settings)
+    yield from check_web(settings)
