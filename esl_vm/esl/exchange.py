@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from gevent.socket import wait
 from greenswitch.esl import OutboundSession
 
-from esl_vm.esl.wire import DONE, OK, PLAIN_EVENT, Decoder, Frame, FrameLimits, command
+from esl_vm.esl.commands import command
+from esl_vm.esl.wire import DONE, OK, PLAIN_EVENT, Decoder, Frame, FrameLimits
 from esl_vm.model.errors import CallerGoneError, WireError
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ class Exchange(OutboundSession):  # type: ignore[misc] # greenswitch has no type
         """Send encoded commands and wait for nothing.
 
         Args:
-            data: as wire.py encodes them.
+            data: as commands.py encodes them.
             count: how many they are.
             replies: where their replies are put when they come; None: nobody needs them.
         """
@@ -168,7 +169,7 @@ class Exchange(OutboundSession):  # type: ignore[misc] # greenswitch has no type
         self.flush()
 
     def hold(self, data: bytes, count: int = 1, replies: list[Frame] | None = None) -> None:
-        """As `post`, but with the next commands, or before the next read: each write costs FreeSWITCH and us a wake-up."""
+        """As `post`, but with the next commands, or before it is waited: each write costs FreeSWITCH and us a wake-up."""
         if not self.connected:
             raise CallerGoneError(self.gone)
         if replies is not None:
@@ -213,7 +214,7 @@ class Exchange(OutboundSession):  # type: ignore[misc] # greenswitch has no type
             until: a time of the clock; NOW: what is there; NEVER: for as long as it takes. The last is the cheapest,
                 it needs no timer.
         """
-        if self._held:
+        if self._held and until != NOW:
             self.flush()
         timeout = None if until == NEVER else 0.0 if until == NOW else max(SHORTEST_S, until - self._clock())
         low_water = 1 if self._wanted or self._decoder.pending else self._enough

@@ -15,8 +15,9 @@ from gevent import socket
 from gevent.event import AsyncResult, Event
 from gevent.lock import BoundedSemaphore
 
+from esl_vm.esl.commands import checked, command, send_event
 from esl_vm.esl.tcp import prepare
-from esl_vm.esl.wire import PLAIN_EVENT, Decoder, Frame, FrameLimits, checked, command, send_event
+from esl_vm.esl.wire import PLAIN_EVENT, Decoder, Frame, FrameLimits
 from esl_vm.model.errors import SwitchDownError, UnsafeArgumentError, WireError
 
 if TYPE_CHECKING:

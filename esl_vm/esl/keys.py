@@ -7,7 +7,6 @@ and the other when it is released; `DTMF-Duration` then says when it was pressed
 
 from __future__ import annotations
 
-import math
 from collections import deque
 
 from esl_vm.model.call import ALL_KEYS
@@ -36,29 +35,24 @@ class KeyQueue(deque[str]):
         super().__init__()
         self.pressed = 0
         self.repeats = 0
-        self._last = ("", b"", -math.inf, -math.inf)
+        self._last = "", b"", 0.0
 
     def told(self, event: bytes, now: float) -> None:
         """Take a DTMF event of this call.
 
         Args:
             event: its headers as they came.
-            now: seconds, for an event that does not say when it was made. By FreeSWITCH's clock, as it is for all others:
+            now: when it came, seconds, for an event that does not say when it was made. By FreeSWITCH's clock, as it is for all others:
                 while a PIN is being checked nobody reads.
         """
         key = _KEYS.get(_value(event, _DIGIT))
         if key is None:
             return
-        micros = _value(event, _TOLD_AT)
-        at = int(micros) / 1e6 if micros.isdigit() else now
-        source, samples = _value(event, _SOURCE), _value(event, _DURATION)
-        pressed = at - (int(samples) / _SAMPLES_S if samples.isdigit() else 0.0)
-        last_key, last_source, last_at, last_pressed = self._last
-        same = at - last_at < TWICE_S or abs(pressed - last_pressed) < TWICE_S
-        if key == last_key and source != last_source and same:
+        last_key, before, before_at = self._last
+        if key == last_key and _is_same_press(before, before_at, event, now):
             self.repeats += 1
             return
-        self._last = (key, source, at, pressed)
+        self._last = key, event, now
         self.pressed += 1
         if len(self) < MOST_KEYS:
             self.append(key)
@@ -70,6 +64,21 @@ class KeyQueue(deque[str]):
             if key in keys:
                 return key
         return None
+
+
+def _is_same_press(before: bytes, before_at: float, event: bytes, now: float) -> bool:
+    """Whether two events of a key tell of one press, by two ways."""
+    if _value(before, _SOURCE) == _value(event, _SOURCE):
+        return False
+    (told_before, pressed_before), (told, pressed) = _times(before, before_at), _times(event, now)
+    return told - told_before < TWICE_S or abs(pressed - pressed_before) < TWICE_S
+
+
+def _times(event: bytes, now: float) -> tuple[float, float]:
+    """When a key was told, and when it was pressed."""
+    micros, samples = _value(event, _TOLD_AT), _value(event, _DURATION)
+    at = int(micros) / 1e6 if micros.isdigit() else now
+    return at, at - (int(samples) / _SAMPLES_S if samples.isdigit() else 0.0)
 
 
 def _value(event: bytes, name: bytes) -> bytes:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from esl_vm.esl.commands import command
 from esl_vm.esl.exchange import NEVER
-from esl_vm.esl.wire import command
 
 if TYPE_CHECKING:
     from esl_vm.esl.session import CallSession

@@ -7,13 +7,14 @@ import math
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from esl_vm.esl.channel_data import call_of
+from esl_vm.esl.commands import assign, command
 from esl_vm.esl.session import Later
-from esl_vm.esl.sounds import USUAL_RATE, members, offset_path, playlists, safe_path, wave_of
-from esl_vm.esl.wire import assignments, checked, command, headers_named
-from esl_vm.model.call import ALL_KEYS, Call, Ended, Listened, Recorded
+from esl_vm.esl.sounds import USUAL_RATE, offset_path, playlists, safe_path, wave_of
+from esl_vm.model.call import ALL_KEYS, Ended, Listened, Recorded
 from esl_vm.model.errors import CallerGoneError, LineError, SpoolError, UnsafeArgumentError
-from esl_vm.model.message import Caller
 from esl_vm.model.units import Milliseconds, Seconds
+from esl_vm.speech.utterance import Pause
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from esl_vm.esl.session import CallSession
     from esl_vm.esl.sounds import SpokenPrompts
     from esl_vm.esl.wire import Frame
+    from esl_vm.model.call import Call
     from esl_vm.speech.utterance import Sound, Utterance
 
 log = logging.getLogger(__name__)
@@ -39,79 +41,14 @@ _NOT_PLAYED = b"\nApplication-Response: PLAYBACK%20ERROR\n"
 _PROBE = "silence_stream://20"
 _PLAYED = b"\nApplication-Response: FILE%20PLAYED\n"
 # Before the first sound of a call that we answered: many a telephone needs so long until it is heard.
-FIRST_PAUSE = "silence_stream://250"
+FIRST_PAUSE = Pause(250)
 _EXTENSION = re.compile(r"[0-9A-Za-z*#+][0-9A-Za-z*#+_.@-]{0,127}")
 _CONTEXT = re.compile(r"[0-9A-Za-z_][0-9A-Za-z_.@-]{0,127}")
-_VARIABLE_HEADER = "variable_"
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,127}")
 # For recordings (switch_ivr_record_file): they are written as they are made, and where a telephone sends nothing or only
 # comfort noise while nobody talks, the pause is as long as it was.
 _RECORDING = {"enable_file_write_buffering": "false", "record_fill_cng": "true"}
 # It counts frames of silence by the file's rate over the codec's samples a packet, which SDP says as if it were 8 kHz.
 _COUNTED_TWICE = "G722"
-_ABOUT_A_CALL = (
-    "FreeSWITCH-Hostname",
-    "Unique-ID",
-    "Answer-State",
-    "Caller-Caller-ID-Name",
-    "Caller-Caller-ID-Number",
-    "Caller-Destination-Number",
-    "Caller-RDNIS",
-    "Caller-Privacy-Hide-Name",
-    "Caller-Privacy-Hide-Number",
-)
-# A caller without a number, and one without a name, as FreeSWITCH fills them in (switch_caller.c, switch_ivr_originate.c).
-_NO_NUMBER = "0000000000"
-_NO_NAMES = frozenset({_NO_NUMBER, "Outbound Call"})
-# A quote in a quoted name of SIP (RFC 3261, quoted-pair).
-_QUOTED_PAIR = re.compile(r'\\(["\\])')
-
-
-# Channel variables kept in `Call.variables`, besides all that begin with `vm_`. A call has a hundred others; keeping them all would
-# double what it costs in memory.
-VARIABLES = (
-    *("domain_name", "default_language", "effective_caller_id_name", "effective_caller_id_number", "dialed_user"),
-    *("direction", "sip_auth_username", "sip_auth_realm", "sip_from_user", "sip_from_host"),
-    *("sip_to_user", "sip_req_user", "dialed_domain", "export_vars"),
-    *("sip_call_id", "sip_h_Diversion", "sip_history_info"),
-)
-# FreeSWITCH names a variable as the telephone spelled the header, whose name may be in capitals or not (sofia.c: un_name).
-_SIP_HEADER = f"{_VARIABLE_HEADER}sip_h_"
-_HEADERS = [_VARIABLE_HEADER + name for name in VARIABLES]
-_WANTED = headers_named(
-    (*_ABOUT_A_CALL, *(name for name in _HEADERS if not name.startswith(_SIP_HEADER))),
-    f"{_VARIABLE_HEADER}vm_",
-    [name for name in _HEADERS if name.startswith(_SIP_HEADER)],
-)
-_SPELLED = {name.lower(): name for name in VARIABLES}
-
-
-def call_of(frame: Frame) -> Call:
-    """The call as the reply to `connect` describes it."""
-    found = frame.several(_WANTED)
-    names = ((name, name.removeprefix(_VARIABLE_HEADER)) for name in found if name.startswith(_VARIABLE_HEADER))
-    variables = {_SPELLED.get(name.lower(), name): found[header] for header, name in names}
-    said = found.get
-    return Call(
-        uuid=said("Unique-ID", ""),
-        caller=_caller(found, variables),
-        destination=said("Caller-Destination-Number", ""),
-        variables=variables,
-        answered=said("Answer-State") == "answered",
-        node=said("FreeSWITCH-Hostname", ""),
-        rdnis=said("Caller-RDNIS", ""),
-    )
-
-
-def _caller(found: Mapping[str, str], variables: Mapping[str, str]) -> Caller:
-    """Who calls: what the dialplan or the directory put in its place (`effective_caller_id_…`) counts, unless hidden."""
-    said = found.get
-    hidden = said("Caller-Privacy-Hide-Number") == "true"
-    nameless = hidden or said("Caller-Privacy-Hide-Name") == "true"
-    number = variables.get("effective_caller_id_number") or said("Caller-Caller-ID-Number", "")
-    name = variables.get("effective_caller_id_name") or said("Caller-Caller-ID-Name", "")
-    name = _QUOTED_PAIR.sub(r"\1", name)
-    return Caller("" if hidden or number == _NO_NUMBER else number, "" if nameless or name in _NO_NAMES else name)
 
 
 class EslPhone:
@@ -168,16 +105,17 @@ class EslPhone:
     def play(self, utterance: Utterance, keys: str) -> str | None:
         """Play until the end or one of `keys`; a prompt FreeSWITCH does not find is logged and left out."""
         session = self._session
-        files = members(utterance, self._pack_here())
+        pack = self._pack_here()
+        lists = playlists(utterance, pack)
         session.poll()
         if keys:
             key = session.keys.take(keys)
             if key is not None:
                 return key
-        if self._just_answered and files:
+        if self._just_answered and lists:
             self._just_answered = False
-            files.insert(0, FIRST_PAUSE)
-        for playlist in playlists(files):
+            lists = playlists((FIRST_PAUSE, *utterance), pack)
+        for playlist in lists:
             while True:
                 ended = self._run("playback", playlist, keys)
                 if keys and (key := self._key_that_ended(ended, keys)) is not None:
@@ -299,7 +237,7 @@ class EslPhone:
                 if silence_s > 0:
                     argument += f" {max(0, threshold) * line.rate // USUAL_RATE} {line.silence(silence_s)}"
                 later_s = then_ms / 1000 + TICK_S - passed
-                later = Later(later_s, *self._assigned(then)) if then and later_s > 0 else None
+                later = Later(later_s, *assign(self._call.uuid, then)) if then and later_s > 0 else None
                 most_s = max(0.0, max_s + TICK_S - passed) if max_s > 0 else None
                 ended = self._run("record", argument, keys, most_s=most_s, after_hang_up=True, later=later)
                 ms += _number(ended, "variable_record_ms")
@@ -330,17 +268,7 @@ class EslPhone:
                 would be expanded; none is set.
         """
         self._session.check()
-        self._session.hold(*self._assigned(variables))
-
-    def _assigned(self, variables: Mapping[str, str]) -> tuple[bytes, int]:
-        """The commands that set channel variables, and how many they are."""
-        uuid = self._call.uuid
-        single = {name: assignment(name, value) for name, value in variables.items()}
-        several = {name: value for name, value in variables.items() if not set(value) & set(";'\\")}
-        lines = [f"api uuid_setvar {uuid} {single[name]}" for name in variables if name not in several]
-        if several:
-            lines.append(f"api uuid_setvar_multi {uuid} {assignments(several)}")
-        return b"".join(map(command, lines)), len(lines)
+        self._session.hold(*assign(self._call.uuid, variables))
 
     def transfer(self, extension: str, context: str = "") -> None:
         """Send the caller on; raises UnsafeArgumentError for what is no extension."""
@@ -488,14 +416,3 @@ def _rate(frame: Frame, name: str, *, last: bool = False) -> int:
 def _quoted(path: str) -> str:
     """A path as one of several arguments; raises UnsafeArgumentError."""
     return f"'{safe_path(path)}'" if " " in path else safe_path(path)
-
-
-def assignment(name: str, value: str) -> str:
-    r"""A variable and its value for uuid_setvar, which takes out quotes and backslashes (switch_separate_string).
-
-    A `${…}` in it would be expanded where the dialplan says the variable (switch_channel_expand_variables goes on in values).
-    """
-    if not _VARIABLE.fullmatch(name) or "${" in value:
-        raise UnsafeArgumentError(f"not the name of a channel variable, or a value that would be expanded: {name!r}")
-    escaped = checked(value).replace("\\", "\\\\").replace("'", "\\'")
-    return f"{name} {escaped}".rstrip()

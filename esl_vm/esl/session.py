@@ -17,17 +17,19 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
+from esl_vm.esl.commands import assignments, command, execute
 from esl_vm.esl.exchange import NEVER, REPLY_S, Exchange, Stream
 from esl_vm.esl.keys import KeyQueue
 from esl_vm.esl.pause import Pause
 from esl_vm.esl.socket_mode import give_back, missing_words
 from esl_vm.esl.sounds import LIST_VARIABLES
 from esl_vm.esl.taken import HOST, let_go
-from esl_vm.esl.wire import Frame, FrameLimits, assignments, command, execute
 from esl_vm.model.errors import CallerGoneError, UnsafeArgumentError, WireError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from esl_vm.esl.wire import Frame, FrameLimits
 
 log = logging.getLogger(__name__)
 
@@ -139,7 +141,7 @@ class CallSession(Exchange):
         self._own = f"\nUnique-ID: {uuid}\n".encode()
         self._state = f"\nChannel-State-Number: {answer.get('Channel-State-Number') or _EXECUTING}\n".encode()
         self._socket_data = answer.get("variable_current_application_data") or ""
-        self.before = {name: value for name in CHANGED if (value := answer.get(f"variable_{name}"))}
+        self.before = {name: value for name in CHANGED if (value := answer.last(f"variable_{name}"))}
         listen = command(f"filter Unique-ID {uuid}") + command(f"event plain {EVENTS}")
         self.hold(listen + command(f"linger {LINGER_S}"), 3)
         heard = {_SENSITIVE: "false"} if _SENSITIVE in self.before else {}
@@ -310,7 +312,7 @@ class CallSession(Exchange):
                 self._completed(frame)
         elif body.startswith(_DTMF):
             if self._own in body:
-                self.keys.told(body, self._clock())
+                self.keys.told(body, self._read_at)
         elif not frame.holds(self._own):
             return
         elif frame.event == "CHANNEL_HANGUP":

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from esl_vm.esl.wire import command, execute
+from esl_vm.esl.commands import command, execute
 from esl_vm.model.call import Cause, Status
 from esl_vm.model.errors import CallerGoneError
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
-from esl_vm.esl.wire import checked
+from esl_vm.esl.commands import checked
 from esl_vm.model.errors import UnsafeArgumentError
 from esl_vm.sound.wav import BrokenSoundError, read_header
 from esl_vm.speech.spacing import with_pauses
 from esl_vm.speech.utterance import Prompt, Sound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from esl_vm.sound.wav import Wave
     from esl_vm.speech.utterance import Utterance
 
@@ -35,28 +33,36 @@ class SpokenPrompts(Protocol):
         """Whether its files end in the silence between words and no more, so that the longer pauses are ours to add."""
         ...
 
+    @property
+    def as_of(self) -> int:
+        """Another number when the files may be others than before."""
+        ...
+
     def files(self, prompt: Prompt) -> tuple[str, ...]:
         """The files that say a prompt, in order; raises nothing: a prompt it doesn't have is no file."""
         ...
 
 
-def members(utterance: Utterance, pack: SpokenPrompts) -> list[str]:
-    """The files of an utterance, each as FreeSWITCH takes it; raises UnsafeArgumentError."""
-    found: list[str] = []
+def playlists(utterance: Utterance, pack: SpokenPrompts) -> tuple[str, ...]:
+    """What `playback` is told to say an utterance: nearly always one list; none for what no file says.
+
+    Raises:
+        UnsafeArgumentError: a file that FreeSWITCH can't be told to play.
+    """
+    return _playlists(utterance, pack, pack.as_of)  # type: ignore[arg-type] # packs are told apart by identity
+
+
+@lru_cache(maxsize=1024)  # a menu says the same at every step of every call
+def _playlists(utterance: Utterance, pack: SpokenPrompts, _as_of: int) -> tuple[str, ...]:
+    files: list[str] = []
     for part in with_pauses(utterance) if pack.spaced else utterance:
         if isinstance(part, Prompt):
-            found.extend(map(safe_member, pack.files(part)))
+            files += map(safe_member, pack.files(part))
         elif isinstance(part, Sound):
-            found.append(safe_path(part.path))
+            files.append(safe_path(part.path))
         elif part.ms > 0:
-            found.append(f"silence_stream://{int(part.ms)}")
-    return found
-
-
-def playlists(files: list[str]) -> Iterable[str]:
-    """The arguments of `playback` for these files: nearly always one."""
-    for start in range(0, len(files), MOST_MEMBERS):
-        yield BETWEEN.join(files[start : start + MOST_MEMBERS])
+            files.append(f"silence_stream://{int(part.ms)}")
+    return tuple(BETWEEN.join(files[at : at + MOST_MEMBERS]) for at in range(0, len(files), MOST_MEMBERS))
 
 
 @lru_cache(maxsize=4096)  # prompts are few and said often

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from esl_vm.esl.wire import PLAIN_EVENT, Frame, command
+from esl_vm.esl.commands import command
+from esl_vm.esl.wire import PLAIN_EVENT, Frame
 from esl_vm.model.errors import CallerGoneError
 
 if TYPE_CHECKING:

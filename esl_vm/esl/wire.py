@@ -1,4 +1,4 @@
-"""FreeSWITCH's event socket as a library without a socket: bytes in, frames out; commands in, bytes out.
+"""What FreeSWITCH writes to its event socket, without a socket: bytes in, frames out.
 
 A frame is a block of `Name: value` lines, an empty line and, where the block has a Content-Length, that many bytes
 of body. The body of a `text/event-plain` frame is a block of headers again. Rules, in the order in which they matter:
@@ -8,7 +8,6 @@ of body. The body of a `text/event-plain` frame is a block of headers again. Rul
 - Nothing is parsed that nobody asks for. A CHANNEL_EXECUTE_COMPLETE has 6.6 kB and some 170 headers; a call needs
   three of them. `Frame.get` looks for its header in the raw block.
 - Every length is bounded; what can't be understood is refused with WireError, never guessed.
-- A command that could be read as two is refused with UnsafeArgumentError, never repaired.
 """
 
 from __future__ import annotations
@@ -20,17 +19,16 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
 from esl_vm.model.encoding import decode_text
-from esl_vm.model.errors import UnsafeArgumentError, WireError
+from esl_vm.model.errors import WireError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
 PLAIN_EVENT = "text/event-plain"
 _EVENT = b"Event-Name: "
 _MOST_DIGITS = 10
 # The frames a call consists of, in FreeSWITCH's own spelling; all else goes the longer way.
-_LENGTH = b"Content-Length: "
-_EVENT_TYPE = b"\nContent-Type: text/event-plain\n\n"
+_EVENT_HEAD = re.compile(rb"Content-Length: ([0-9]{1,%d})\nContent-Type: text/event-plain\n\n" % _MOST_DIGITS)
 _OK_HEAD = b"Content-Type: command/reply\nReply-Text: +OK"
 _LENGTH_LINE = re.compile(rb"^Content-Length:[ \t]*([^\n]*)$", re.MULTILINE)
 _TYPE_LINE = re.compile(rb"^Content-Type:[ \t]*([^\n]+)$", re.MULTILINE)
@@ -38,10 +36,6 @@ _OK = _OK_HEAD + b"\n\n"
 _DONE_HEAD, _DONE_BODY = b"Content-Type: api/response\nContent-Length: 4", b"+OK\n"
 _DONE = _DONE_HEAD + b"\n\n" + _DONE_BODY
 _LINE_BREAK = ord("\n")
-_BREAKS = re.compile(r"[\x00\r\n]")
-_EXPANDED = re.compile(r"[\x00\r\n\\]|\$\{")
-_APART = re.compile(r"[\x00\r\n;'\\]")
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,19 +258,18 @@ class Decoder:
         """The next complete frame, None if more bytes are needed; raises WireError."""
         buffer, at = self._buffer, self._at
         if at >= len(buffer):
+            self._buffer, self._at = b"", 0  # a call that waits holds no memory for what it has read
             return None
         if self._head is None:
             if buffer.startswith(_OK, at):
                 self._at = at + len(_OK)
                 return OK
-            if buffer.startswith(_LENGTH, at):
-                line = buffer.find(b"\n", at)
-                if buffer.startswith(_EVENT_TYPE, line):
-                    start = line + len(_EVENT_TYPE)
-                    end = start + self._bounded(buffer[at + len(_LENGTH) : line])
-                    if end <= len(buffer):  # whole, as nearly always
-                        self._at = end
-                        return Frame(PLAIN_EVENT, bytes(buffer[at : start - 2]), bytes(buffer[start:end]))
+            if found := _EVENT_HEAD.match(buffer, at):
+                start = found.end()
+                end = start + self._bounded(found[1])
+                if end <= len(buffer):  # whole, as nearly always
+                    self._at = end
+                    return Frame(PLAIN_EVENT, bytes(buffer[at : start - 2]), bytes(buffer[start:end]))
             elif buffer.startswith(_DONE, at):
                 self._at = at + len(_DONE)
                 return DONE
@@ -326,59 +319,3 @@ class Decoder:
         if not 0 <= length <= self.limits.body:
             raise WireError(f"a Content-Length of {bytes(digits[:40])!r}: no number up to {self.limits.body}")
         return length
-
-
-def checked(text: str) -> str:
-    """The text itself, if it stays one line of a command; raises UnsafeArgumentError.
-
-    The error doesn't repeat the text: it may hold a PIN.
-    """
-    if not text.isprintable() and _BREAKS.search(text):  # the first is nearly always all, and costs a tenth
-        raise UnsafeArgumentError("a line break or zero byte in a command")
-    return text
-
-
-def command(line: str) -> bytes:
-    """A command of one line (`linger 30`, `api uuid_break UUID`); raises UnsafeArgumentError."""
-    return (checked(line) + "\n\n").encode("utf-8", "replace")
-
-
-def execute(application: str, argument: str, uuid: str) -> bytes:
-    r"""Run an application on the session's own channel, after those before it.
-
-    `event-lock` makes executes run in order: without it a later one interrupts an earlier one. `Event-UUID` comes
-    back as `Application-UUID` in CHANNEL_EXECUTE_COMPLETE.
-
-    Raises:
-        UnsafeArgumentError: a line break; or something in the argument that FreeSWITCH would expand before the
-            application sees it: `${…}` is a channel variable or an api call, `\n` a line break
-            (`switch_channel_expand_variables`).
-    """
-    if (not argument.isprintable() or "\\" in argument or "$" in argument) and _EXPANDED.search(argument):
-        raise UnsafeArgumentError(f"the argument of {application} is no single line, or would be expanded")
-    arguments = f"\nexecute-app-arg: {argument}" if argument else ""
-    return (
-        f"sendmsg\ncall-command: execute\nexecute-app-name: {checked(application)}{arguments}\n"
-        f"event-lock: true\nEvent-UUID: {checked(uuid)}\n\n"
-    ).encode("utf-8", "replace")
-
-
-def assignments(variables: Mapping[str, str]) -> str:
-    """Variables as `uuid_setvar_multi` takes them; a value that could be read as several is left out (`` unsets)."""
-    return ";".join(f"{_named(name)}={'' if _APART.search(value) else value}" for name, value in variables.items())
-
-
-def send_event(name: str, headers: Mapping[str, str], body: str = "") -> bytes:
-    """Fire an event (`sendevent`); raises UnsafeArgumentError for a name that is none or a value of several lines."""
-    lines = [f"sendevent {_named(name)}"]
-    lines += [f"{_named(header)}: {checked(value)}" for header, value in headers.items()]
-    content = body.encode("utf-8", "replace")
-    if content:
-        lines.append(f"Content-Length: {len(content)}")
-    return "\n".join(lines).encode("utf-8", "replace") + b"\n\n" + content
-
-
-def _named(name: str) -> str:
-    if not _NAME.fullmatch(name):
-        raise UnsafeArgumentError(f"not the name of an event or a header: {name[:40]!r}")
-    return name

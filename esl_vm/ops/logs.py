@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 MOST_LINES = 5000
 """Lines that may wait to be written, in each process."""
 _FULL_FOR_NOW_S = 0.05
+_TOGETHER_S = 0.02
+"""After a line, those of so long are written in one go: each waking of the thread takes the interpreter from the calls."""
 _LOOK_S = 0.01
 _STDERR = 2
 
@@ -104,12 +106,14 @@ class Writer:
 
     def _run(self, lines: SimpleQueue[str]) -> None:
         while True:
-            line = lines.get()
-            if self._write(line) and self._dropped and self.lost > self._told:
+            waiting = [lines.get()]
+            waiting += [lines.get() for _ in range(lines.qsize())]
+            if self._write("\n".join(waiting)) and self._dropped and self.lost > self._told:
                 lost = self.lost
                 if self._write(self._dropped(lost - self._told)):
                     self._told = lost
-            self._done += 1
+            self._done += len(waiting)
+            _sleep(_TOGETHER_S)
 
     def _write(self, line: str) -> bool:
         left = ("\n" * self._torn + line + "\n").encode("utf-8", "backslashreplace")
@@ -120,7 +124,7 @@ class Writer:
                 except BlockingIOError:  # somebody who shares it made it so
                     _sleep(_FULL_FOR_NOW_S)
         except OSError:  # closed, its reader gone, its disk full
-            self.lost += 1
+            self.lost += left.lstrip(b"\n").count(b"\n")
             return False
         finally:
             self._torn = bool(left)

@@ -49,6 +49,11 @@ class PromptPack(Protocol):
         """Whether its files end in the silence between words and no more."""
         ...
 
+    @property
+    def as_of(self) -> int:
+        """Another number when the files may be others than before."""
+        ...
+
     def files(self, prompt: Prompt) -> tuple[str, ...]:
         """The files that speak a prompt, one after another; empty if nothing here can speak it."""
         ...
@@ -71,6 +76,7 @@ class NominalPack:
 
     kind = "nominal"
     spaced = False
+    as_of = 0
 
     def __init__(self, folder: Path = Path("prompts")) -> None:
         self.folder = playable_folder(folder)

@@ -62,22 +62,23 @@ class PreparedPack:
         self._now = now
         self._wall = wall
         self._unprepared = RateLimitedLog(_log, logging.WARNING, most=1)
-        self._looked: dict[str, tuple[float, Path]] = {}
-        self._found: dict[tuple[str, str], tuple[str, ...]] = {}
-        self._failed: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._looked: dict[str, tuple[int, Path]] = {}
+        self._found: dict[Prompt, tuple[int, tuple[str, ...]]] = {}
 
     def files(self, prompt: Prompt) -> tuple[str, ...]:
         """The file that speaks a prompt; the pack's own where none can be made."""
-        folder = self._current(prompt.language)
-        key = (prompt.name, prompt.language)
-        found = self._found.get(key) or self._failed.get(key)
-        if found is None:
-            path = folder / prompt.language / f"{prompt.name}.wav"
-            if self._is_there(path) or self._prepare(prompt, path):
-                found = self._found[key] = (str(path),)
-            else:
-                found = self._failed[key] = self._pack.files(prompt)
-        return found
+        as_of, files = self._found.get(prompt, (-1, ()))
+        if as_of != self.as_of:
+            path = self._current(prompt.language) / prompt.language / f"{prompt.name}.wav"
+            made = self._is_there(path) or self._prepare(prompt, path)
+            files = (str(path),) if made else self._pack.files(prompt)
+            self._found[prompt] = self.as_of, files
+        return files
+
+    @property
+    def as_of(self) -> int:
+        """A minute: a file is taken to be as it was within one."""
+        return int(self._now() // _LOOK_AGAIN_S)
 
     @property
     def pack(self) -> FilePack:
@@ -109,16 +110,14 @@ class PreparedPack:
 
     def _current(self, language: str) -> Path:
         """The folder for the pack as it is now; looked at once a minute."""
-        now = self._now()
-        looked, folder = self._looked.get(language, (-_LOOK_AGAIN_S, self._folder))
-        if now - looked < _LOOK_AGAIN_S:
+        as_of = self.as_of
+        looked, folder = self._looked.get(language, (-1, self._folder))
+        if looked == as_of:
             return folder
         current = self._folder / self._key(language)
         if current != folder or not current.is_dir():
-            self._found = {key: files for key, files in self._found.items() if key[1] != language}
             self._tidy(current)
-        self._failed = {key: files for key, files in self._failed.items() if key[1] != language}
-        self._looked[language] = now, current
+        self._looked[language] = as_of, current
         return current
 
     def _key(self, language: str) -> str:

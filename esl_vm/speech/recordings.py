@@ -50,6 +50,7 @@ class FilePack(ABC):
 
     kind: str
     spaced = False
+    as_of = 0
 
     def __init__(self, folder: Path) -> None:
         self.folder = playable_folder(folder).absolute()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from esl_vm.sound.shaping import WORD_GAP_MS
@@ -50,7 +49,6 @@ def with_pauses(utterance: Utterance) -> Utterance:
     return tuple(said)
 
 
-@lru_cache(maxsize=4096)
 def _is_boundary(before: Prompt, after: Prompt | None) -> bool:
     """Whether a sentence, or a clause of it, ends between two prompts; None: a sound that is no prompt follows."""
     if ends_sentence(before.name, before.language):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Prompt:
+class Prompt(NamedTuple):
     """A recorded phrase of the prompt pack, by its Asterisk name (`vm-youhave`, `digits/21`), in a language."""
 
     name: str

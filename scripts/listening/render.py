@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from esl_vm.esl.sounds import members
+from esl_vm.esl.sounds import BETWEEN, playlists
 from esl_vm.sound.decode import read_sound
 from esl_vm.speech.packs import open_pack
 from esl_vm.speech.prepared import PreparedPack
@@ -42,7 +42,7 @@ def prepared(folder: Path) -> PreparedPack:
 
 def rendered(said: Utterance, pack: PreparedPack) -> Samples:
     """Samples at 8000 a second."""
-    return np.concatenate([_sound(member) for member in members(said, pack)])
+    return np.concatenate([_sound(member) for list_ in playlists(said, pack) for member in list_.split(BETWEEN)])
 
 
 def _sound(member: str) -> Samples:

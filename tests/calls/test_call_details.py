@@ -7,7 +7,7 @@ from calls import play_book
 from calls.book import IN, LEAVE, ONE, OWN, RECORD, Box, PhoneCall
 from support.rig import NodeRig, Rig
 
-from esl_vm.esl.phone import call_of
+from esl_vm.esl.channel_data import call_of
 from esl_vm.esl.wire import Frame
 from esl_vm.model.call import Call
 from esl_vm.model.mailbox import Folder, MailboxId

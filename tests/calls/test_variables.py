@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from esl_vm.dialogue.leaving import Reason
-from esl_vm.esl.phone import VARIABLES
+from esl_vm.esl.channel_data import VARIABLES
 from esl_vm.model.call import Action, Answer, Cause, Status
 
 ROOT = Path(__file__).parents[2]

@@ -73,6 +73,7 @@ class Pack:
     """Prompts as files of their own name; `two` is said by two files, `none` by none."""
 
     spaced = False
+    as_of = 0
 
     def files(self, prompt):
         return {"two": ("/p/fr/a.wav", "/p/fr/b.wav"), "none": ()}.get(prompt.name, (f"/p/fr/{prompt.name}.wav",))

@@ -7,9 +7,9 @@ import pytest
 from esl_peer import DISCONNECT, answer, described, event, reply
 from gevent import socket
 
+from esl_vm.esl.commands import command
 from esl_vm.esl.session import CallSession
 from esl_vm.esl.tcp import KEEPALIVE_IDLE_S, UNSENT_MS, prepare
-from esl_vm.esl.wire import command
 from esl_vm.model.errors import CallerGoneError
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from esl_vm.esl.wire import command, execute, send_event
+from esl_vm.esl.commands import command, execute, send_event
 from esl_vm.model.errors import UnsafeArgumentError
 
 

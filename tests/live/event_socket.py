@@ -6,7 +6,8 @@ import re
 import socket
 from typing import TYPE_CHECKING
 
-from esl_vm.esl.wire import Decoder, Frame, command
+from esl_vm.esl.commands import command
+from esl_vm.esl.wire import Decoder, Frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable

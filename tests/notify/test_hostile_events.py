@@ -12,7 +12,7 @@ from support.switch_neighbour import SwitchNeighbour
 from support.waiting import wait_until
 from support.web_neighbour import WebNeighbour
 
-from esl_vm.esl import wire
+from esl_vm.esl import commands
 from esl_vm.esl.inbound import EventSocketSwitch, SwitchSettings
 from esl_vm.model.errors import UnsafeArgumentError
 from esl_vm.model.jobs import JobKind
@@ -107,7 +107,7 @@ def test_mod_voicemails_event_has_its_headers_and_no_other(events):
     sent = []
     for event in events:
         [headers, *_] = maintenance_events(event, "pbx.example.com", lambda _: "/a b/c.wav")
-        message = wire.send_event("CUSTOM", {"Event-Subclass": SUBCLASS, **headers})
+        message = commands.send_event("CUSTOM", {"Event-Subclass": SUBCLASS, **headers})
         lines = message.decode("utf-8", "strict").removesuffix("\n\n").split("\n")
         assert lines[0] == "sendevent CUSTOM"
         assert [line.split(": ")[0] for line in lines[1:]] == ["Event-Subclass", *MAINTENANCE]
@@ -141,7 +141,7 @@ class WireSwitch:
         self.sent = []
 
     def fire(self, name, headers, subclass="", body=""):
-        self.sent.append(wire.send_event(name, headers, body))
+        self.sent.append(commands.send_event(name, headers, body))
         return True
 
 

@@ -20,8 +20,7 @@ from esl_vm.cli.message import as_json
 from esl_vm.cli.output import complain, print_json, print_table, show
 from esl_vm.cli.pin_handout import PinHandout
 from esl_vm.cli.top import show_once
-from esl_vm.esl import wire
-from esl_vm.esl.phone import assignment
+from esl_vm.esl import commands
 from esl_vm.esl.sounds import safe_path
 from esl_vm.model.call import Call
 from esl_vm.model.errors import UnsafeArgumentError
@@ -187,14 +186,14 @@ def test_top_shows_what_nodes_say_of_themselves_and_no_markup(said):
 
 
 def test_a_command_to_a_channel_is_one_command_or_none():
-    commands = (
-        (6, lambda text: wire.execute("set", f"vm_x={text}", "u-1")),
-        (1, lambda text: wire.command(f"api x {text}")),
-        (2, lambda text: wire.send_event("MESSAGE_WAITING", {"MWI-Message-Account": text})),
+    made = (
+        (6, lambda text: commands.execute("set", f"vm_x={text}", "u-1")),
+        (1, lambda text: commands.command(f"api x {text}")),
+        (2, lambda text: commands.send_event("MESSAGE_WAITING", {"MWI-Message-Account": text})),
     )
     refused = 0
     for caller in CALLERS:
-        for lines, make in commands:
+        for lines, make in made:
             for text in (caller.name, caller.number):
                 try:
                     data = make(text)
@@ -211,13 +210,13 @@ def test_a_variable_set_on_a_channel_is_one_command_and_nothing_the_dialplan_wou
     for caller in CALLERS:
         for text in (caller.name, caller.number):
             try:
-                data = wire.command(f"api uuid_setvar u-1 {assignment('vm_x', text)}")
+                data = commands.command(f"api uuid_setvar u-1 {commands.assignment('vm_x', text)}")
             except UnsafeArgumentError:
                 continue
             assert data.count(b"\n") == 2
             assert b"${" not in data
             with pytest.raises(UnsafeArgumentError):
-                assignment(f"vm_x {text}", "1")
+                commands.assignment(f"vm_x {text}", "1")
 
 
 def test_a_number_that_is_called_or_spoken_is_a_number():
