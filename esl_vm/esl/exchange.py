@@ -19,7 +19,7 @@ import math
 import socket
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from gevent.socket import wait
 from greenswitch.esl import OutboundSession
@@ -67,10 +67,6 @@ class Stream(Protocol):
         """Write all of it."""
         ...
 
-    def makefile(self, mode: str, /) -> Any:
-        """Asked for by greenswitch's constructor and closed at once."""
-        ...
-
     def close(self) -> None:
         """Close it."""
         ...
@@ -94,8 +90,8 @@ class Exchange(OutboundSession):  # type: ignore[misc] # greenswitch has no type
         clock: Callable[[], float] = time.monotonic,
         limits: FrameLimits | None = None,
     ) -> None:
-        super().__init__(address, stream)
-        self.sock_file.close()  # greenswitch's buffered reader; we read the socket itself
+        # greenswitch's own constructor makes a buffered reader, a queue and handlers that nobody here would use.
+        self.sock, self.connected = stream, True
         self.address = address
         self.gone = ""  # why the caller is not there any more; `` while he is
         self._stream = stream
@@ -115,9 +111,6 @@ class Exchange(OutboundSession):  # type: ignore[misc] # greenswitch has no type
         self._held = b""  # commands that go out with the next ones
         self._answered = 0
         self._wanted: deque[tuple[int, list[Frame]]] = deque()  # which reply somebody waits for, and where it goes
-
-    def start_event_handlers(self) -> None:
-        """Start nothing: greenswitch's two greenlets have no work here."""
 
     @property
     def uuid(self) -> str:
@@ -225,8 +218,8 @@ class Exchange(OutboundSession):  # type: ignore[misc] # greenswitch has no type
             if low_water != self._low_water:
                 self._set_low_water(low_water)
             self._reading = True
-            if timeout is None and self._readable is not None:
-                wait(self._readable)
+            if timeout != 0 and self._readable is not None:
+                wait(self._readable, timeout)
             data = self._stream.recv(READ_SIZE)
         except (TimeoutError, BlockingIOError):
             return False
@@ -284,7 +277,6 @@ class Exchange(OutboundSession):  # type: ignore[misc] # greenswitch has no type
             self._reply(frame)
         elif frame.type == "text/disconnect-notice":
             if frame.get("Content-Disposition") == "linger":
-                self._lingering = True
                 self.gone = self.gone or "hung up"
             else:
                 self._closed("FreeSWITCH ended the session")

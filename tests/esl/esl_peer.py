@@ -7,7 +7,6 @@ waits, time goes on to the next of them. Nothing sleeps.
 from __future__ import annotations
 
 import heapq
-import io
 from itertools import count
 from urllib.parse import quote
 
@@ -126,9 +125,6 @@ class Switch:
 
     def settimeout(self, value: float | None) -> None:
         self._timeout = value
-
-    def makefile(self, mode: str):
-        return io.BytesIO()
 
     def close(self) -> None:
         self.hung_up_on = True
