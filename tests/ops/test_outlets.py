@@ -318,7 +318,7 @@ OUTLETS = {
         "cli/phone.py: traceback.print_exc", "esl/socket_mode.py: execute", "dialogue/advanced.py: send", "service/systemd.py: line.sendto",
         "speech/build.py: listed.write_text", "store/embedded.py: (self._folder / 'redis.version').write_text",
         "store/embedded.py: file.write", "store/embedded.py: line.sendall", "store/embedded_keeper.py: file.writelines",
-        "store/embedded_keeper.py: print", "store/embedded_mend.py: print", "service/worker.py: metrics.write", "ops/metrics.py: self.write",
+        "store/embedded_keeper.py: print", "store/embedded_mend.py: print", "service/worker.py: metrics.write", "service/web.py: metrics.write", "ops/metrics.py: self.write",
         "service/heartbeat_pipe.py: os.write", "web/front.py: json.dumps", "web/pages.py: json.dumps", "oidc/provider.py: json.dumps", "oidc/bounded_http.py: line.request", "store/embedded.py: version.write_text",
     },
     SOUND: {
