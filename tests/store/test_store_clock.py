@@ -8,7 +8,7 @@ from support.redis_servers import redis_cluster
 
 from esl_vm.model.cluster import NodeState, redis_clock_is_right
 from esl_vm.model.errors import StoreDownError
-from esl_vm.model.mailbox import Folder, Greeting, StoredGreeting
+from esl_vm.model.mailbox import Folder, Greeting, MailboxId, StoredGreeting
 from esl_vm.model.message import new_id
 from esl_vm.model.options import MailboxOptions
 from esl_vm.model.pins import PinCheck, PinRules
@@ -81,19 +81,23 @@ def test_a_lock_is_as_long_for_every_node(url, skew_s):
 
 def test_calls_of_a_day_are_counted_by_one_clock(url, skew_s):
     right, wrong = node(url), node(url, skew_s)
-    right.registry.add(ALICE, {})
-    assert right.mailboxes.count_call(ALICE, 2)
-    assert wrong.mailboxes.count_call(ALICE, 2)
-    assert not wrong.mailboxes.count_call(ALICE, 2)
-    assert not right.mailboxes.count_call(ALICE, 2)
+    for box in (ALICE, MailboxId("1003")):
+        right.registry.add(box, {})
+        day = time.gmtime().tm_yday
+        counted = [each.mailboxes.count_call(box, 2) for each in (right, wrong, wrong, right)]
+        if time.gmtime().tm_yday == day:
+            break  # at midnight they are counted once more
+    assert counted == [True, True, False, False]
 
 
 def test_ids_begin_with_the_same_time_whichever_node_makes_them(url, skew_s):
     right, wrong = node(url), node(url, skew_s)
     for each in (right, wrong):
+        began = time.time()
         each.verify()
         made = int(new_id(each.clock.now()).partition("-")[0], 16) / 1000
-        assert made == pytest.approx(time.time(), abs=0.5)
+        took = time.time() - began  # the clock is known as well as that
+        assert made == pytest.approx(began, abs=2 * took + 0.01)
 
 
 def test_a_greeting_of_a_node_with_a_wrong_clock_is_in_force(url, skew_s):
@@ -107,14 +111,15 @@ def test_a_greeting_of_a_node_with_a_wrong_clock_is_in_force(url, skew_s):
 def test_how_far_a_clock_is_off_is_known_said_once_and_ends_housekeeping_beyond_a_minute(real_redis, caplog):
     ahead = node(real_redis.url, 3600)
     assert ahead.clock.skew == 0  # nobody was asked yet
+    began = time.time()
     ahead.verify()
     ahead.verify()
-    assert ahead.clock.skew == pytest.approx(3600, abs=1)
+    assert ahead.clock.skew == pytest.approx(3600, abs=1 + time.time() - began)
     assert not ahead.clock.may_keep_house
     said = [record.message for record in caplog.records if "ahead of Redis' clock" in record.message]
     assert len(said) == 1
     assert "no housekeeping" in said[0]
-    near = node(real_redis.url, -59)
+    near = node(real_redis.url, -50)
     near.verify()
     assert near.clock.may_keep_house
 
@@ -146,7 +151,7 @@ def test_without_redis_the_time_is_the_hosts_and_then_what_was_measured(tmp_path
     away = node(f"unix:{tmp_path}/nobody")
     with pytest.raises(StoreDownError):
         away.mailboxes.count_call(ALICE, 1)
-    assert away.clock.now() == pytest.approx(time.time(), abs=1)
+    assert time.time() - 60 < away.clock.now() <= time.time()
 
 
 def told(*skews: str, alive: bool = True) -> list[NodeState]:

@@ -442,8 +442,9 @@ print(store.pins.check(MailboxId("1"), "4711").value, len(ticks) > 3)
             f"""
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.store.connect import connect
+from esl_vm.store.link import LinkLimits
 from esl_vm.store.store import Store
-store = Store(connect({real_redis.url!r}))
+store = Store(connect({real_redis.url!r}, LinkLimits(connect_s=60, answer_s=60, call_s=60)))
 clients = lambda: int(store.link.run(None, lambda c: c.info("clients"))["connected_clients"])
 before = clients()
 store.registry.add(MailboxId("1"), {{}})
