@@ -11,6 +11,7 @@ from esl_vm.ops.check_cluster import check_cluster
 from esl_vm.ops.check_codecs import check_codecs
 from esl_vm.ops.check_dialplan import check_dialplan
 from esl_vm.ops.check_keys import check_keys
+from esl_vm.ops.check_transcription import check_transcription
 from esl_vm.ops.check_web import check_web
 from esl_vm.ops.checks import check_audio, check_freeswitch, check_mail, check_prompts, check_service, check_spool
 
@@ -50,3 +51,4 @@ def look_around(settings: Settings) -> Iterator[Finding]:
     yield from check_prompts(settings)
     yield from check_service(settings)
     yield from check_web(settings)
+    yield from check_transcription(settings)

@@ -8,8 +8,11 @@ import contextlib
 import inspect
 import os
 import re
+import socket
 import subprocess
 import sys
+from importlib.machinery import ModuleSpec
+from types import ModuleType
 
 import pytest
 import soundfile
@@ -139,6 +142,75 @@ def a_provider_without_its_extra(bench):
         yield
         patch.undo()  # a test installs nothing
         yield
+
+
+# -- transcription --------------------------------------------------------------------------------
+
+
+@row("set `transcription.engine`, or `mailbox.transcribe = false`")
+def transcripts_that_nobody_makes(bench):
+    bench.settings["mailbox.transcribe"] = True
+    _, setting = yield
+    bench.do(setting)
+    yield
+
+
+@row("set `transcription.url` to an https:// address")
+def sounds_in_the_clear(bench):
+    bench.settings |= {"transcription.engine": "http", "transcription.url": "http://192.0.2.7:1"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("esl_vm.ops.check_transcription.socket.create_connection", _refused)
+        yield
+        bench.settings["transcription.url"] = "https://192.0.2.7:1"
+        yield
+
+
+def _refused(*_):
+    raise ConnectionRefusedError(111, "refused")
+
+
+@row("have it answer, or correct `transcription.url`")
+def an_engine_that_is_away(bench):
+    with socket.socket() as engine:
+        engine.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{engine.getsockname()[1]}"
+        bench.settings |= {"transcription.engine": "http", "transcription.url": address}
+        yield
+        engine.listen()
+        yield
+
+
+@row("pip install 'esl-vm[transcription]'")
+def whisper_without_its_extra(bench):
+    (bench.folder / "model.bin").write_bytes(b"")
+    bench.settings |= {"transcription.engine": "faster-whisper", "transcription.folder": str(bench.folder)}
+    installed = ModuleType("faster_whisper")
+    installed.__spec__ = ModuleSpec("faster_whisper", None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "faster_whisper", None)
+        yield
+        patch.setitem(sys.modules, "faster_whisper", installed)  # a test installs nothing
+        yield
+
+
+@row("put one there, or correct `transcription.folder`")
+def a_folder_without_a_model(bench):
+    bench.settings |= {"transcription.engine": "faster-whisper", "transcription.folder": str(bench.folder)}
+    installed = ModuleType("faster_whisper")
+    installed.__spec__ = ModuleSpec("faster_whisper", None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "faster_whisper", installed)
+        yield
+        (bench.folder / "model.bin").write_bytes(b"")
+        yield
+
+
+@row("install it, or correct `transcription.command`")
+def a_command_that_is_not_there(bench):
+    bench.settings |= {"transcription.engine": "command", "transcription.command": ["/nowhere/hear", "{file}"]}
+    yield
+    bench.settings["transcription.command"] = [sys.executable, "{file}"]
+    yield
 
 
 @row("`chown -R {}: {}`; then run commands as {}: `sudo -u {} esl-vm …`")
