@@ -13,6 +13,7 @@ import gevent
 from gevent.lock import BoundedSemaphore
 
 from esl_vm import __version__
+from esl_vm.model.breaker import Breaker
 from esl_vm.model.errors import ProviderAwayError
 from esl_vm.model.message import one_line
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 _LARGEST = 512 * 1024
 _AT_ONCE = 16
+_REST_S = 5.0
+"""Seconds for which one that could not be reached is let alone: nobody else waits for it meanwhile."""
 
 
 class BoundedHttp:
@@ -36,6 +39,7 @@ class BoundedHttp:
         self._ca_file = ca_file
         self._turns = BoundedSemaphore(_AT_ONCE)
         self._tls: ssl.SSLContext | None = None
+        self._breaker = Breaker(_REST_S)
 
     def json(self, url: str, headers: Mapping[str, str] | None = None, body: str | None = None) -> tuple[int, Any]:
         """Status and JSON of the answer to a GET, or (with a body) a POST of a form.
@@ -44,6 +48,8 @@ class BoundedHttp:
             ProviderAwayError: there is none in time, or none that can be read.
         """
         host = urlsplit(url).netloc
+        if not self._breaker.allows():
+            raise ProviderAwayError(self._breaker.reason)
         try:
             with (
                 gevent.Timeout(self._timeout_s, TimeoutError(f"no whole answer within {self._timeout_s:g} s")),
@@ -51,7 +57,9 @@ class BoundedHttp:
             ):
                 status, content = self._ask(url, headers or {}, body)
         except (OSError, http.client.HTTPException, ValueError) as wrong:
-            raise ProviderAwayError(f"{host}: {one_line(str(wrong), 200) or type(wrong).__name__}") from wrong
+            self._breaker.failed(f"{host}: {one_line(str(wrong), 200) or type(wrong).__name__}")
+            raise ProviderAwayError(self._breaker.reason) from wrong
+        self._breaker.succeeded()  # what it answers is another matter: somebody may ask for nonsense on purpose
         if status >= 500 or 300 <= status < 400:
             raise ProviderAwayError(f"{host} answers {status}{', which is not followed' if status < 400 else ''}")
         try:

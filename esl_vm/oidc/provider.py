@@ -14,7 +14,6 @@ import secrets
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
-from esl_vm.model.breaker import Breaker
 from esl_vm.model.errors import ProviderAwayError, SettingsError, SignInRefusedError, StaleSignInError
 from esl_vm.model.message import one_line
 from esl_vm.oidc.bounded_http import BoundedHttp
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 FLOW_S = 600
 """Seconds in which one has signed in at the provider."""
 _KEPT_S = 3600.0
-_REST_S = 5.0
 _ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"})
 """Asymmetric ones: a token signed by what is public, or by nothing, is none."""
 _KEY_TYPES = frozenset({"RSA", "EC", "OKP"})
@@ -56,7 +54,6 @@ class Provider:
         self._clock = clock
         self._http = http or BoundedHttp(settings.timeout_s, settings.ca_file)
         self._issuer = settings.issuer
-        self._breaker = Breaker(_REST_S)
         self._metadata: dict[str, Any] = {}
         self._metadata_at = self._keys_at = float("-inf")
         self._keys: Any = None
@@ -190,7 +187,7 @@ class Provider:
         client = ClientAuth(wanted.client_id, wanted.client_secret, method if wanted.client_secret else "none")
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         address, headers, body = client.prepare("POST", metadata["token_endpoint"], headers, urlencode(form))
-        status, told = self._exchange(address, headers, body)
+        status, told = self._http.json(address, headers, body)
         if status != 200 or not isinstance(told, dict) or not isinstance(told.get("id_token"), str):
             why = told.get("error", "") if isinstance(told, dict) else ""
             raise SignInRefusedError(f"the provider gave no token: {status} {one_line(str(why), 60)}".rstrip())
@@ -221,10 +218,12 @@ class Provider:
 
         told = self.metadata().get("id_token_signing_alg_values_supported") or ["RS256"]
         algorithms = sorted(_ALGORITHMS.intersection(told))
+        if not algorithms:  # which joserfc would take for whatever it likes
+            raise ProviderAwayError("it signs by no algorithm that is taken here: RS, PS, ES 256 to 512, EdDSA")
         for keys in self._key_sets():
             try:
                 return jwt.decode(token, keys, algorithms=algorithms)
-            except (JoseError, ValueError, TypeError) as wrong:
+            except (JoseError, ValueError, TypeError, KeyError) as wrong:
                 why = one_line(str(wrong), 100)
         raise SignInRefusedError(f"its token is not signed by it: {why}")
 
@@ -237,6 +236,7 @@ class Provider:
         yield self._keys
 
     def _fetch_keys(self) -> None:
+        from joserfc.errors import JoseError
         from joserfc.jwk import JWKRegistry, KeySet
 
         told = self._ask(self.metadata()["jwks_uri"])
@@ -245,7 +245,7 @@ class Provider:
             if isinstance(key, dict) and key.get("kty") in _KEY_TYPES and key.get("use", "sig") == "sig":
                 try:
                     keys.append(JWKRegistry.import_key(key))
-                except (ValueError, TypeError, KeyError):  # of a kind that is not known here; another may do
+                except (JoseError, ValueError, TypeError, KeyError):  # of a kind that is not known here; another may do
                     continue
         self._keys, self._keys_at = KeySet(keys), self._clock.now()
 
@@ -257,28 +257,16 @@ class Provider:
         address = self.metadata().get("userinfo_endpoint")
         if wanted <= claims.keys() or not address or not tokens.get("access_token"):
             return {}
-        status, told = self._exchange(str(address), {"Authorization": f"Bearer {tokens['access_token']}"}, None)
+        status, told = self._http.json(str(address), {"Authorization": f"Bearer {tokens['access_token']}"}, None)
         if status != 200 or not isinstance(told, dict) or told.get("sub") != claims["sub"]:
             return {}
         return {name: value for name, value in told.items() if name not in claims}
 
     def _ask(self, address: str) -> Any:
-        status, told = self._exchange(address, {}, None)
+        status, told = self._http.json(address, {}, None)
         if status != 200:
             raise ProviderAwayError(f"{urlsplit(address).netloc} answers {status}")
         return told
-
-    def _exchange(self, address: str, headers: Mapping[str, str], body: str | None) -> tuple[int, Any]:
-        """Ask; where it was away a moment ago nobody waits for it again."""
-        if not self._breaker.allows():
-            raise ProviderAwayError(self._breaker.reason)
-        try:
-            answer = self._http.json(address, headers, body)
-        except ProviderAwayError as away:
-            self._breaker.failed(str(away))
-            raise
-        self._breaker.succeeded()
-        return answer
 
 
 def _flow(kept: str) -> dict[str, Any]:
@@ -286,8 +274,8 @@ def _flow(kept: str) -> dict[str, Any]:
     try:
         flow = json.loads(base64.urlsafe_b64decode(kept + "=" * (-len(kept) % 4)))
         float(flow["at"])
-        if all(isinstance(flow[name], str) for name in ("state", "nonce", "verifier", "issuer", "back")):
+        if all(flow[name].isascii() for name in ("state", "nonce", "verifier", "issuer", "back")):
             return flow  # type: ignore[no-any-return]
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         pass
     raise StaleSignInError("this browser began no sign-in")

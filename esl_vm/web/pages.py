@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from esl_vm.web.routes import Cookie
 
 HERE = Path(__file__).parent
-_OURS = re.compile(r"/(?:mailbox/|admin)[\w./@+~%-]*")
+_OURS = re.compile(r"/(?:mailbox/|admin)[\w./@+~%-]*", re.ASCII)
 _LONGEST_BACK = 400
 LANGUAGES = ("fr", "en")
 _FORM = "application/x-www-form-urlencoded"

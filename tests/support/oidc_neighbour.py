@@ -30,7 +30,7 @@ class OidcNeighbour:
     Attributes:
         alter: gets a token's claims and returns those that it is to have. forge: gets the claims, returns a whole token.
         refuses: paths that are answered 503. held: paths whose requests wait until `go_on` is set; `arrived`: one did.
-        asked: paths that were asked for, in order.
+        asked: paths that were asked for, in order. odd_keys: shown before its own.
     """
 
     def __init__(self):
@@ -53,7 +53,7 @@ class OidcNeighbour:
     def behave(self):
         """As a provider should, from now on."""
         self.alter, self.forge, self.metadata = (lambda claims: claims), None, {}
-        self.refuses, self.held, self.asked = set(), set(), []
+        self.refuses, self.held, self.asked, self.odd_keys = set(), set(), [], []
         self.go_on.clear()
         self.arrived.clear()
 
@@ -94,7 +94,9 @@ class OidcNeighbour:
             start_response("302 Found", [("Location", "/jwks")])
             return []
         if path == "/jwks":
-            return _answer(start_response, KeySet([self.key]).as_dict(private=False))
+            return _answer(
+                start_response, {"keys": [*self.odd_keys, *KeySet([self.key]).as_dict(private=False)["keys"]]}
+            )
         if path == "/oauth2/token":
             return self._token(environ, start_response)
         status, headers, content = self._asked_of_app(environ)

@@ -94,7 +94,11 @@ def test_what_is_sent_along_is_asked_for_by_the_book(provider):
 def test_a_browser_that_did_not_begin_is_not_signed_in_and_nobody_is_asked(provider, neighbour):
     _, others = provider.begin(RETURN, "")
     junk = base64.urlsafe_b64encode(b'{"state": 1}').decode()
-    for kept in (others, "", "junk", junk, "é" * 9):
+    half = {"state": "\ud800", "nonce": "x", "verifier": "x", "issuer": "x", "back": "x", "at": 1}
+    made_up = [
+        base64.urlsafe_b64encode(json.dumps(flow).encode()).decode() for flow in (half, [half], half | {"at": None})
+    ]
+    for kept in (others, "", "junk", junk, "é" * 9, *made_up):
         with pytest.raises(StaleSignInError):
             signs_in(provider, neighbour, kept=kept)
     with pytest.raises(StaleSignInError):
@@ -173,9 +177,10 @@ def test_a_token_that_the_provider_did_not_sign_is_refused(provider, neighbour, 
         with pytest.raises(SignInRefusedError, match="not signed"):
             signs_in(provider, neighbour)
     neighbour.metadata = {"id_token_signing_alg_values_supported": ["none", "HS256"]}
-    neighbour.forge = forged["by nobody"]
-    with pytest.raises(SignInRefusedError, match="not signed"):
-        signs_in(Provider(settings, Clock()), neighbour)
+    for forge in (None, *forged.values()):
+        neighbour.forge = forge
+        with pytest.raises(ProviderAwayError, match="no algorithm"):
+            signs_in(Provider(settings, Clock()), neighbour)
 
 
 def test_the_providers_keys_may_change_at_any_time(provider, neighbour):
@@ -188,6 +193,24 @@ def test_the_providers_keys_may_change_at_any_time(provider, neighbour):
     neighbour.forge = lambda claims: jwt.encode({"alg": "RS256", "kid": former.kid}, claims, former)
     with pytest.raises(SignInRefusedError):
         signs_in(provider, neighbour)
+
+
+def test_keys_of_a_kind_that_is_not_known_here_stand_in_nobodys_way(provider, neighbour):
+    neighbour.odd_keys = [
+        *(
+            {"kty": "EC", "crv": "weird", "x": "a", "y": "b"},
+            {"kty": "RSA"},
+            {"kty": "RSA", "n": 1, "e": 2},
+            {"kty": "new"},
+        ),
+        *(
+            {"kty": "OKP", "crv": "X25519", "x": "aaaa"},
+            {"kty": "RSA", "n": "!!", "e": "AQAB"},
+            {"kty": "oct", "k": "aaaa"},
+        ),
+        *("key", None, {}, RSAKey.generate_key(2048, {"use": "enc"}).as_dict(private=False)),
+    ]
+    assert signs_in(provider, neighbour)[0]["sub"] == "alice"
 
 
 @pytest.mark.parametrize("ahead", [50, -50])
@@ -251,12 +274,22 @@ def test_what_a_provider_tells_of_itself_must_fit(provider, neighbour, metadata,
         provider.begin(RETURN, "")
 
 
-def test_a_provider_that_is_away_is_told_of_and_let_alone_for_a_moment(provider, neighbour, clock):
-    neighbour.refuses = {"/.well-known/openid-configuration"}
+def test_a_provider_that_is_away_is_told_of_and_let_alone_for_a_moment(settings, neighbour, clock):
+    neighbour.held = {"/.well-known/openid-configuration"}
+    provider = Provider(settings, clock, BoundedHttp(0.2))
     for _ in range(3):
-        with pytest.raises(ProviderAwayError, match="503"):
+        with pytest.raises(ProviderAwayError):
             provider.begin(RETURN, "")
     assert len(neighbour.asked) == 2  # the user, and one question
+
+
+def test_one_that_answers_with_an_error_is_asked_again_at_once(provider, neighbour):
+    """Else whoever asks for nonsense would keep everybody out."""
+    neighbour.refuses = {"/.well-known/openid-configuration"}
+    with pytest.raises(ProviderAwayError, match="503"):
+        provider.begin(RETURN, "")
+    neighbour.refuses = set()
+    assert provider.begin(RETURN, "")[0].startswith(neighbour.issuer)
 
 
 def test_a_provider_that_goes_away_later_is_remembered(provider, neighbour, clock):
