@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from esl_vm.sim.call import SimCall
     from esl_vm.sim.node import SimNode
 
-_STOP_LAG_S = 2.0
 _NO_CHANNEL = "-ERR No such channel!\n"
 
 
@@ -90,23 +89,12 @@ def _fileman(call: SimCall, rest: str) -> str:
     handle = call.running.handle if call.running else None
     if not isinstance(handle, Playback):
         return "-ERR No file handle!\n"
-    action, _, value = rest.partition(":")
-    match action:
+    match rest.partition(":")[0]:
         case "pause" if handle.held:
             handle.go_on()
         case "pause":
             handle.hold()
-        case "restart":
-            handle.seek(0, relative=False)
-        case "stop":  # takes effect once what was read ahead is played
-            call.node.schedule.call_later(_STOP_LAG_S, handle.stop)
-        case "seek" if re.fullmatch(r"[+-]?\d+", value):
-            handle.seek(int(value), relative=value[0] in "+-")
     return "+OK\n"  # whatever was asked for
-
-
-def _status(node: SimNode, _rest: str) -> str:
-    return f"UP\nFreeSWITCH (simulated) is ready\n{len(node.calls)} session(s)\n"
 
 
 def _file_exists(_node: SimNode, path: str) -> str:
@@ -124,16 +112,6 @@ def _sched_api(node: SimNode, rest: str) -> str:
 
     node.schedule.call_later(int(when), due)
     return "+OK Added: 1\n"
-
-
-def _create_uuid(node: SimNode, _rest: str) -> str:
-    return node.new_uuid()
-
-
-def _strftime(node: SimNode, rest: str) -> str:
-    import time
-
-    return time.strftime(rest or "%Y-%m-%d %T", time.gmtime(node.schedule.now()))
 
 
 def _uuid_record(_call: SimCall, rest: str) -> str:
@@ -163,9 +141,6 @@ _ABOUT_CALL: dict[str, Callable[[SimCall, str], str]] = {
     "uuid_record": _uuid_record,
 }
 _ABOUT_NODE: dict[str, Callable[[SimNode, str], str]] = {
-    "status": _status,
     "file_exists": _file_exists,
     "sched_api": _sched_api,
-    "create_uuid": _create_uuid,
-    "strftime": _strftime,
 }

@@ -216,8 +216,6 @@ APPLICATIONS: dict[str, Callable[[SimCall, Application], None]] = {
     "multiset": _multiset,
     "unset": _unset,
     "log": _nothing,
-    "info": _nothing,
-    "noop": _nothing,
     "flush_dtmf": _nothing,
     "playback": _playback,
     "record": _record,

@@ -38,11 +38,10 @@ SOURCES = {
     "CHANNEL_PARK": ("switch_ivr.c", "switch_ivr_park", 1002),
     "CHANNEL_UNPARK": ("switch_ivr.c", "switch_ivr_park", 1213),
     "DTMF": ("switch_channel.c", "switch_channel_dequeue_dtmf", 678),
-    "BACKGROUND_JOB": ("mod_event_socket.c", "api_exec", 1572),
 }
 """The place in FreeSWITCH each event comes from, as its headers tell it."""
 
-EXTENDED = frozenset(SOURCES) - {"CHANNEL_STATE", "DTMF", "BACKGROUND_JOB"}
+EXTENDED = frozenset(SOURCES) - {"CHANNEL_STATE", "DTMF"}
 """Events that carry the channel's variables."""
 
 CAUSES = {"NORMAL_CLEARING": 16, "USER_BUSY": 17, "NO_ROUTE_DESTINATION": 3, "DESTINATION_OUT_OF_ORDER": 27}

@@ -2,17 +2,16 @@
 
 It speaks as mod_event_socket of FreeSWITCH 1.11 was seen to speak: the reply to `connect` is one block with encoded
 values, other replies are not encoded; a first command that is no `connect` is done but not answered; `api` output and
-replies come before the events they cause. Not simulated: sync mode, logging, XML events.
+replies come before the events they cause. Not simulated: sync mode, logging, XML and JSON events, `bgapi`.
 """
 
 from __future__ import annotations
 
-import json
 import math
 from typing import TYPE_CHECKING, Protocol
 
 from esl_vm.sim.api import run_api
-from esl_vm.sim.channel import Headers, event_head, plain
+from esl_vm.sim.channel import Headers, plain
 from esl_vm.sim.orders import Holder, Order
 from esl_vm.sim.subscription import Subscription
 
@@ -85,17 +84,12 @@ class EventSocket:
             if self.call.holder is Holder.SOCKET:
                 self.call.release()
 
-    def event(self, name: str, call: SimCall | None, headers: Headers, body: str = "") -> None:
+    def event(self, name: str, call: SimCall | None, headers: Headers) -> None:
         """Send an event, if the service listens to it."""
         if not self.open or not self._listens.wants(name, headers, own=call is None or call is self.call):
             return
-        if self._listens.as_json:
-            text = json.dumps({**dict(headers), **({"_body": body} if body else {})}, ensure_ascii=False).encode()
-            kind = "json"
-        else:
-            told = [*headers, ("Content-Length", str(len(body.encode())))] if body else headers
-            text, kind = plain(told) + body.encode(), "plain"
-        self._send(f"Content-Length: {len(text)}\nContent-Type: text/event-{kind}\n\n".encode() + text)
+        text = plain(headers)
+        self._send(f"Content-Length: {len(text)}\nContent-Type: text/event-plain\n\n".encode() + text)
 
     def killed(self) -> None:
         """The call is being hung up from outside its session: who lingers is told at once."""
@@ -162,45 +156,41 @@ class EventSocket:
             output = run_api(self.call.node, rest).encode()
             reply = f"Content-Type: api/response\nContent-Length: {len(output)}\n\n".encode() + output
         else:
-            text, more = self._reply(word.lower(), rest, headers, body)
-            reply = f"Content-Type: command/reply\nReply-Text: {text}\n{more}\n".encode()
+            text = self._reply(word.lower(), rest, headers, body)
+            reply = f"Content-Type: command/reply\nReply-Text: {text}\n\n".encode()
         if not first:
             self._send(reply, late=False)
         if word == "exit":
             self._goodbye()
             self.call.release()
 
-    def _reply(self, word: str, rest: str, headers: dict[str, str], body: str) -> tuple[str, str]:
-        """Do a command; returns the text of its reply and further header lines."""
+    def _reply(self, word: str, rest: str, headers: dict[str, str], body: str) -> str:
+        """Do a command; returns the text of its reply."""
         match word:
             case "sendmsg":
-                return self._sendmsg(rest, headers, body), ""
+                return self._sendmsg(rest, headers, body)
             case "myevents":
-                return self._listens.my_events(rest), ""
-            case "event" | "nixevent" | "noevents":
-                return self._listens.change(word, rest), ""
+                return self._listens.my_events()
+            case "event" | "nixevent":
+                return self._listens.change(word, rest)
             case "filter":
-                return self._listens.filter(rest), ""
+                return self._listens.filter(rest)
             case "linger":
                 self._linger = int(rest) if rest.isdecimal() else -1
-                return "+OK will linger" + (f" {self._linger} seconds" if self._linger >= 0 else ""), ""
+                return "+OK will linger" + (f" {self._linger} seconds" if self._linger >= 0 else "")
             case "nolinger":
                 self._linger = None
-                return "+OK will not linger", ""
+                return "+OK will not linger"
             case "getvar" if rest:
                 value = self.call.channel.variables.get(rest, "-ERR command not found")
-                return value.encode()[:_LONGEST_VALUE].decode("utf-8", "ignore"), ""
-            case "bgapi":
-                job = headers.get("job-uuid") or self.call.node.new_uuid()
-                self.call.node.schedule.call_later(0, lambda: self._job(job, rest))
-                return f"+OK Job-UUID: {job}", f"Job-UUID: {job}\n"
+                return value.encode()[:_LONGEST_VALUE].decode("utf-8", "ignore")
             case "resume":
                 self.call.channel.set("socket_resume", "true")
-                return "+OK", ""
+                return "+OK"
             case "exit":
-                return "+OK bye", ""
+                return "+OK bye"
             case _:
-                return "-ERR command not found", ""
+                return "-ERR command not found"
 
     def _sendmsg(self, rest: str, headers: dict[str, str], body: str) -> str:
         call = self.call.node.calls.get(rest) if rest else self.call
@@ -214,14 +204,6 @@ class EventSocket:
             case "hangup":
                 call.post(Order("", headers.get("hangup-cause", "NORMAL_CLEARING")))
         return "+OK"
-
-    def _job(self, job: str, text: str) -> None:
-        node = self.call.node
-        output = run_api(node, text)
-        command, _, argument = text.partition(" ")
-        more = [("Job-UUID", job), ("Job-Command", command)] + ([("Job-Command-Arg", argument)] if argument else [])
-        head = event_head("BACKGROUND_JOB", node.schedule.now(), node.next_sequence())
-        self.event("BACKGROUND_JOB", None, [*head, *more], output)
 
     # What FreeSWITCH says of itself
 

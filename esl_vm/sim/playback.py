@@ -106,16 +106,6 @@ class Playback:
             self.held = False
             self._run()
 
-    def seek(self, milliseconds: int, *, relative: bool) -> None:
-        """Go to a position in the file that plays, or so far on or back; neither before its start nor behind its end."""
-        if self._now is None:
-            return
-        target = milliseconds * self._now.rate // 1000 + (self.position if relative else 0)
-        self._halt()
-        self._position = min(max(0, target), self._length)
-        if not self.held:
-            self._run()
-
     def stop(self) -> None:
         """End it."""
         self._end(Stopped.BREAK)

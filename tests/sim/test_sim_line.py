@@ -149,18 +149,6 @@ class TestMovingInAFile:
         clock.run_until(lambda: bool(ends))
         assert clock.now() == pytest.approx(1070)
 
-    def test_seek_goes_neither_before_the_start_nor_behind_the_end(self, line, clock, tmp_path):
-        ends = []
-        playback = line.start_play([str(write_wav(tmp_path / "m.wav", 10))], "", ends.append)
-        clock.pass_time(5)
-        playback.seek(-2000, relative=True)
-        assert playback.position == 24_000
-        playback.seek(-9000, relative=True)
-        assert playback.position == 0
-        playback.seek(9500, relative=False)
-        clock.run_until(lambda: bool(ends))
-        assert clock.now() == pytest.approx(1005.5)
-
     def test_positions_are_in_the_files_own_rate(self, line, clock, tmp_path):
         playback = line.start_play([str(write_wav(tmp_path / "m.wav", 4, rate=16_000))], "", lambda _: None)
         clock.pass_time(1)
