@@ -80,7 +80,9 @@ class RedisEvents:
         return found[-most:] if most > 0 else []
 
     def since(self, partition: int, entry: str, most: int) -> list[Event] | None:
-        """The events of one partition after an entry, oldest first; None if its stream no more reaches back so far.
+        """The events of one partition after an entry, oldest first; None if its stream does not have what came after it.
+
+        It may not reach back so far any more; or it ends before that entry, as a fail-over of Redis lost the end of it.
 
         Args:
             partition: which one.
@@ -92,7 +94,20 @@ class RedisEvents:
         found, oldest = self._base.link.pipe(partition, asked)
         if entry != START and oldest and _order(text(oldest[0][0])) > _order(entry):
             return None
+        if entry != START and not found and _order(self._last(partition)) < _order(entry):
+            return None
         return [one.event for one in entries_of(partition, found) if one.event is not None]
+
+    def _last(self, partition: int) -> str:
+        """The newest id that a partition's stream ever had, also of an entry that was dropped since."""
+
+        def work(client: Any) -> str:
+            try:
+                return text(client.xinfo_stream(self._streams.names[partition])["last-generated-id"])
+            except ResponseError:
+                return START  # there is no stream
+
+        return self._base.link.run(partition, work)
 
     def shared(self, group: str, consumer: str, *, idle_s: float = 60.0, begin_ago_s: float = 600.0) -> SharedEvents:
         """The streams as shared by all who name this group; each event is given to one of them.

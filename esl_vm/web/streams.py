@@ -34,7 +34,6 @@ log = logging.getLogger(__name__)
 HEARTBEAT_S = 15.0
 """Seconds after which a line is sent although nothing happened: proxies and browsers see that it goes on."""
 _WAIT_MS = 5000
-_AGAIN_S = 1.0
 _PORTION = 500
 _MOST_BEHIND = 1000
 """Events that wait for a client; one who does not keep up is cut off, and comes back with the id it has."""
@@ -49,11 +48,13 @@ class Hub:
     Args:
         events: the streams.
         observe: told how many listen, whenever that changes.
+        again_s: seconds after which the streams are read again where Redis was away.
     """
 
-    def __init__(self, events: EventLog, observe: Callable[[int], None] = lambda _: None) -> None:
-        self._events = events
-        self._observe = observe
+    def __init__(
+        self, events: EventLog, observe: Callable[[int], None] = lambda _: None, *, again_s: float = 1.0
+    ) -> None:
+        self._events, self._observe, self._again_s = events, observe, again_s
         self._listeners: set[Queue[Event | None]] = set()
         self._reader: gevent.Greenlet | None = None
         self._beginning = Semaphore()
@@ -88,13 +89,28 @@ class Hub:
         """Whether he is still given what comes."""
         return queue in self._listeners
 
+    def _look_anew(self) -> None:
+        """Redis is back: where a fail-over lost the end of a stream its clients begin anew, and are told so (`reset`)."""
+        ends = self._events.end()
+        if any(_order(entry) < _order(self.reached.get(partition, entry)) for partition, entry in ends.items()):
+            self.reached = ends
+            for queue in tuple(self._listeners):
+                self.leave(queue)
+                if not queue.full():
+                    queue.put_nowait(None)
+
     def _read(self) -> None:
+        away = False
         while self._listeners:
             try:
+                if away:
+                    self._look_anew()
+                away = False
                 events = self._events.read(self.reached, _WAIT_MS)
-            except VoicemailError as away:
-                log.debug("events wait: %s", away)
-                gevent.sleep(_AGAIN_S)
+            except VoicemailError as why:
+                log.debug("events wait: %s", why)
+                away = True
+                gevent.sleep(self._again_s)
                 continue
             for event in events:
                 self.reached[event.partition] = event.id
@@ -203,7 +219,7 @@ class _Stream:
         while True:
             events = self._events.since(partition, entry, _PORTION)
             if events is None:
-                yield b"event: reset\ndata: {}\n\n"
+                yield b"id: %s\nevent: reset\ndata: {}\n\n" % self._position()
                 return
             for event in events:
                 entry = self._reached[partition] = event.id
@@ -220,8 +236,11 @@ class _Stream:
         except VoicemailError:
             return False
 
+    def _position(self) -> bytes:
+        """The id with which one goes on from here."""
+        return ",".join(f"{partition}:{entry}" for partition, entry in sorted(self._reached.items())).encode()
+
     def _told(self, event: Event) -> bytes:
-        position = ",".join(f"{partition}:{entry}" for partition, entry in sorted(self._reached.items()))
         counts = event.counts
         data = {
             "at": iso(event.at, self._zone),
@@ -233,7 +252,7 @@ class _Stream:
             "urgent": counts.urgent,
             "details": event.details,
         }
-        return b"id: %s\nevent: %s\ndata: %s\n\n" % (position.encode(), event.what.encode(), msgspec.json.encode(data))
+        return b"id: %s\nevent: %s\ndata: %s\n\n" % (self._position(), event.what.encode(), msgspec.json.encode(data))
 
 
 def _order(entry: str) -> tuple[int, int]:

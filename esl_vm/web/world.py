@@ -221,7 +221,7 @@ class EventLog(Protocol):
         ...
 
     def since(self, partition: int, entry: str, most: int) -> list[Event] | None:
-        """Events of one partition after an entry; None if the stream no more reaches back so far."""
+        """Events of one partition after an entry; None if the stream does not have what came after it."""
         ...
 
 

@@ -7,6 +7,12 @@ from urllib.parse import urlsplit
 
 import pytest
 from support.browser import CHOSEN_PIN
+from support.redis_servers import redis_server
+from support.waiting import wait_until
+from support.web_house import House, Served
+
+from esl_vm.model.errors import StoreDownError
+from esl_vm.web.streams import Hub
 
 
 class Stream:
@@ -124,3 +130,70 @@ def test_what_a_browser_does_is_told_to_the_others_with_who_and_from_where(house
     assert told["event"] == "deleted"
     assert told["details"]["by"].startswith(f"web owner:{box} 198.51.100.7 ")
     assert CHOSEN_PIN not in json.dumps(told)
+
+
+def test_one_who_saw_what_a_fail_over_lost_is_told_to_look_anew_once(house, listen, web_redis):
+    box = house.box()
+    alice, path = house.owner(box), f"/api/v1/mailboxes/{box}/events"
+    stream = listen(alice, path)
+    house.message(box)
+    seen = stream.next()
+    name = house.store.keys.part(house.store.keys.partition(box)).events
+    with web_redis.client() as client:
+        older = client.dump(name)
+        lost = house.message(box)
+        assert (seen["new"], stream.next()["message"]) == (1, lost)
+        client.restore(name, 0, older, replace=True)
+    again = listen(alice, path, last=stream.last)
+    assert again.next()["event"] == "reset"
+    after = house.message(box)
+    assert again.next()["message"] == after
+    house.store.mailboxes.heard(box, after)
+    assert listen(alice, path, last=again.last).next()["event"] == "heard"
+
+
+def test_a_redis_that_is_started_anew_is_gone_on_with_without_loss_or_double(tmp_path, listen):
+    with redis_server("--appendonly", "yes", "--appendfsync", "always") as redis:
+        running = Served(tmp_path, redis.url)
+        try:
+            house = House(running)
+            box = house.box()
+            alice, path = house.owner(box), f"/api/v1/mailboxes/{box}/events"
+            stream = listen(alice, path)
+            first = house.message(box)
+            assert stream.next()["message"] == first
+            redis.kill()
+            assert alice.get(path).problem == "away"
+            redis.start()
+            wait_until(lambda: alice.get(f"/api/v1/mailboxes/{box}").status == 200)
+            second = house.message(box)
+            assert stream.next()["message"] == second
+            missed = house.message(box)
+            assert stream.next()["message"] == missed
+            assert listen(alice, path, last=stream.last).answer.status == 200
+        finally:
+            running.close()
+
+
+class EventsOf:
+    """A log whose end was lost while it was away."""
+
+    def __init__(self):
+        self.newest = "9-0"
+
+    def end(self):
+        return {0: self.newest}
+
+    def read(self, after, _wait_ms):
+        if self.newest == "9-0":
+            self.newest = "5-0"
+            raise StoreDownError("away")
+        raise AssertionError(f"read from {after}")
+
+
+def test_who_listens_while_a_fail_over_loses_events_begins_anew():
+    hub = Hub(EventsOf(), again_s=0.0)
+    queue = hub.listen()
+    assert queue.get(timeout=10) is None
+    assert not hub.has(queue)
+    assert hub.reached == {0: "5-0"}

@@ -173,6 +173,23 @@ def test_what_is_left_on_the_telephone_shows_within_a_moment(house, sits_down):
     owner.page.wait_for_selector("#news a:visible, .messages a:has-text('Jean Roy')")
 
 
+def test_a_page_takes_up_its_events_again_where_the_service_could_not_give_them(house, sits_down):
+    owner = sits_down()
+    refused = []
+    owner.page.route(
+        "**/events*",
+        lambda route: (refused.append(1), route.fulfill(status=503)) if not refused else route.continue_(),
+    )
+    with owner.page.expect_response(lambda reply: "/events" in reply.url and reply.status == 200):
+        owner.sign_in()
+        owner.until(lambda: refused)
+        house.message(owner.box, name="Jean Roy", number="1004")  # while nothing tells of it
+    owner.page.wait_for_selector(".messages a:has-text('Jean Roy')")
+    house.message(owner.box, name="Eve Roy", number="1005")
+    owner.page.wait_for_selector("#news a:visible, .messages a:has-text('Eve Roy')")
+    owner.complaints.clear()  # the browser's own line about the 503
+
+
 def test_while_a_message_is_open_the_list_stays_where_it_is(house, sits_down):
     owner = sits_down()
     three_messages(house, owner.box)

@@ -6,6 +6,7 @@ const BUSY_MS = 5000;
 let touched = 0;
 let waiting = 0;
 let failures = 0;
+let last = "";
 
 for (const name of ["pointerdown", "keydown", "scroll"])
   addEventListener(name, () => (touched = Date.now()), { capture: true, passive: true });
@@ -50,19 +51,26 @@ function show({ what, message, new: fresh, old }) {
   } else if (folder && !busy() && ["heard", "retired", "moved", "deleted", "restored", "erased", "transcribed"].includes(what)) refresh();
 }
 
-/** Listen for as long as the page is open; the browser goes on where it was cut off. */
+/** Listen for as long as the page is open; the browser goes on where it was cut off, and we where it gave up. */
 export function watch(api) {
-  const source = new EventSource(`${api}/events`);
+  const source = new EventSource(`${api}/events${last && `?${new URLSearchParams({ last_event_id: last })}`}`);
   for (const what of ["delivered", "heard", "heard-again", "retired", "moved", "deleted", "restored", "erased", "transcribed"])
-    source.addEventListener(what, (event) => show(JSON.parse(event.data)));
+    source.addEventListener(what, (event) => {
+      last = event.lastEventId;
+      show(JSON.parse(event.data));
+    });
   source.addEventListener("call-back", (event) => {
     const { state, why } = JSON.parse(event.data).details;
     tell(words.calls[why || state] ?? words.calls.switch);
   });
   source.addEventListener("reset", refresh);
-  source.addEventListener("open", () => (failures = 0));
+  source.addEventListener("open", () => {
+    if (failures && !document.activeElement?.matches("input, select, textarea")) refresh(); // what was missed
+    failures = 0;
+  });
   source.addEventListener("error", () => {
     failures += 1;
-    if (source.readyState === EventSource.CLOSED || failures === 5) tell(words.live_lost);
+    if (failures === 5) tell(words.live_lost);
+    if (source.readyState === EventSource.CLOSED && failures < 20) setTimeout(() => watch(api), 1000 * Math.min(60, 3 * failures));
   });
 }
