@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
-import time
+import threading
 from pathlib import Path
 
 import pytest
+from support.proxy import Proxy
+from support.waiting import wait_until
 
 from esl_vm.model.mailbox import Folder, MailboxId
 from esl_vm.model.message import Message
@@ -15,25 +17,33 @@ MANY = [MailboxId(str(number)) for number in range(1000, 1400)]
 
 
 @pytest.fixture
-def killed_when(redis_url, tmp_path):
-    """Run a command in a process of its own, and kill it as soon as something is so; it had not finished."""
+def killed_when(redis_of_commands, tmp_path):
+    """Run a command in a process of its own, and kill it as soon as something is so; from then on Redis tells it nothing."""
 
     def run(reached, *words):
-        places = ["--redis", redis_url, "--data-dir", str(tmp_path / "data")]
-        process = subprocess.Popen(
-            [sys.executable, "-m", "esl_vm", *places, *map(str, words)],
-            cwd=ROOT,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        deadline = time.monotonic() + 60
-        try:
-            while not reached():
-                assert process.poll() is None, "it ended before it was killed"
-                assert time.monotonic() < deadline
-        finally:
-            process.kill()
-            process.wait()
+        so = threading.Event()
+
+        def look(answer):
+            if not so.is_set() and reached():
+                way.hangs = True
+                so.set()
+            return answer
+
+        with Proxy(redis_of_commands.port) as way:
+            way.alters = look
+            places = ["--redis", f"redis://127.0.0.1:{way.port}/0", "--data-dir", str(tmp_path / "data")]
+            process = subprocess.Popen(
+                [sys.executable, "-m", "esl_vm", *places, *map(str, words)],
+                cwd=ROOT,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            try:
+                wait_until(lambda: so.is_set() or process.poll() is not None)
+            finally:
+                process.kill()
+            assert process.wait() != 0, "it had finished before"
+            assert so.is_set()
 
     return run
 

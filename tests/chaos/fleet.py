@@ -266,7 +266,7 @@ class Fleet:
             ready.set()
 
         self.loop.do(dial)
-        assert ready.wait(10), self.loop.errors
+        assert ready.wait(100), self.loop.errors
         return begun[0]
 
     def _event(self, frame: Frame) -> None:

@@ -54,7 +54,7 @@ def test_a_wait_without_end_ends_when_another_closes_the_connection(listener):
         waiting = gevent.spawn(session.finish)
         gevent.sleep(0)
         session.stop()
-        with pytest.raises(CallerGoneError), gevent.Timeout(5):
+        with pytest.raises(CallerGoneError), gevent.Timeout(100):
             waiting.get()
 
 

@@ -143,7 +143,7 @@ class Listener:
     """An event socket client as FreeSWITCH's documentation shows it: text lines in, headers out."""
 
     def __init__(self, port):
-        self._line = socket.create_connection(("127.0.0.1", port), timeout=20)
+        self._line = socket.create_connection(("127.0.0.1", port), timeout=100)
         self._file = self._line.makefile("rb")
         self._headers()
         self.ask(f"auth {PASSWORD}")
@@ -210,7 +210,7 @@ class Telephone:
             self._contact = port
         keys = ("-key", "contact_port", str(self._contact), "-key", "expires", str(expires), "-cid_str", call_id)
         done = self._sipp("register.xml", free_port(), "-m", "1", *keys, log=False)
-        assert done.wait(20) == 0, "not registered"
+        assert done.wait(100) == 0, "not registered"
         return self
 
     def subscribe(self):

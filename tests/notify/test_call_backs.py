@@ -78,7 +78,7 @@ def node(office):
     yield build
     for switch, listener in switches:
         switch.close()
-        listener.join(10)
+        listener.join(100)
 
 
 def asks(office, box=ALICE, number="5145550123"):

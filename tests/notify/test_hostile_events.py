@@ -116,7 +116,7 @@ def test_mod_voicemails_event_has_its_headers_and_no_other(events):
     with SwitchNeighbour() as neighbour:
         switch = EventSocketSwitch(SwitchSettings(port=neighbour.port, password="x"))
         switch.start()
-        assert switch.wait_connected(10)
+        assert switch.wait_connected(100)
         assert all(switch.fire("CUSTOM", headers, subclass=SUBCLASS) for headers in sent[::25])
         wait_until(lambda: len(neighbour.fired) == len(sent[::25]))
         switch.close()

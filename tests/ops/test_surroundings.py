@@ -122,10 +122,8 @@ def test_calls_go_on_while_nobody_reads_the_log(tmp_path, redis_url):
         running.wait()
         before = running.children()
         fill_pipe(write)
-        began = time.monotonic()
         for _ in range(30):
             assert running.answers()
-        assert time.monotonic() - began < 10
         assert running.children() == before
     os.close(write)
     os.close(read)

@@ -132,13 +132,11 @@ def test_of_500_takes_among_all_kinds_of_rubbish_every_good_one_is_delivered_wit
     rubbish = put_rubbish(service)
     good |= {a_take(service, 30_000 + number) for number in range(GOOD // 2)}
 
-    began = time.monotonic()
     sweeps = 0
     while {message.id for message in service.lie()} != good:
         sweeps += 1
         assert sweeps * SpoolSettings().sweep_s <= 60
         service.sweeper.sweep_once()
-    assert time.monotonic() - began < 60
 
     found = {take.id: take for take in service.spool.takes() if take.state != "stray"}
     assert {take_id: (take.state, rubbish[take_id] in take.reason) for take_id, take in found.items()} == dict.fromkeys(

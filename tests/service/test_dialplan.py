@@ -126,7 +126,7 @@ class Switch:
         until = time.monotonic() + 30
         while True:
             try:
-                return socket.create_connection(("127.0.0.1", self.port), timeout=30).makefile("rwb", buffering=0)
+                return socket.create_connection(("127.0.0.1", self.port), timeout=100).makefile("rwb", buffering=0)
             except ConnectionRefusedError:
                 assert time.monotonic() < until, "FreeSWITCH did not start"
                 assert self.process.poll() is None, "FreeSWITCH ended"
@@ -175,13 +175,13 @@ class Service:
 
     def __init__(self):
         self.server = socket.create_server(("127.0.0.1", 0))
-        self.server.settimeout(10)
+        self.server.settimeout(100)
         self.address = f"127.0.0.1:{self.server.getsockname()[1]}"
 
     def takes_a_call(self, status="SUCCESS"):
         line, _ = self.server.accept()
         with line:
-            line.settimeout(10)
+            line.settimeout(100)
             line.sendall(b"connect\n\n")
             told = b""
             while b"\n\n" not in told:

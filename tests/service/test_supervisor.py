@@ -155,7 +155,7 @@ def test_the_service_manager_is_told(supervised, tmp_path):
     address = tmp_path / "notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(address))
-        manager.settimeout(20)
+        manager.settimeout(100)
         running = supervised("worker1", NOTIFY_SOCKET=str(address), WATCHDOG_USEC="300000")
 
         def told(what):

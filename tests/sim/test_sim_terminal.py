@@ -262,7 +262,7 @@ class Terminal:
 
     def see(self, text):
         """Wait until something is shown."""
-        with gevent.Timeout(20, AssertionError(f"{text!r} was not shown, but:\n{self.shown}")):
+        with gevent.Timeout(100, AssertionError(f"{text!r} was not shown, but:\n{self.shown}")):
             while text not in self.shown:
                 self.shown += gevent.os.tp_read(self.main, 4096).decode("utf-8", "replace")
 
@@ -357,7 +357,7 @@ def test_ctrl_c_hangs_up_without_a_traceback(serve):
         gevent.sleep(0.5)
         phone.send_signal(signal.SIGINT)
         rest = gevent.get_hub().threadpool.apply(phone.stdout.read)
-        assert gevent.get_hub().threadpool.apply(phone.wait, (20,)) == 0
+        assert gevent.get_hub().threadpool.apply(phone.wait, (100,)) == 0
         assert "Traceback" not in rest
         assert rest.splitlines()[-1].startswith("☎ you hung up")
         assert gone.wait(100)
@@ -378,10 +378,10 @@ def test_a_signal_is_taken_between_two_happenings_and_only_once():
                 told.append("done")
 
             loop.call_later(0, busy)
-            assert loop.run_until(lambda: len(told) == 2, 5)
+            assert loop.run_until(lambda: len(told) == 2, 100)
             assert told == ["done", "in the loop"]
             os.kill(os.getpid(), signal.SIGUSR1)
-            assert loop.run_until(lambda: len(told) == 3, 5)
+            assert loop.run_until(lambda: len(told) == 3, 100)
             assert told[2] == "as before"
         os.kill(os.getpid(), signal.SIGUSR1)
         assert told[3:] == ["as before"]
@@ -411,7 +411,7 @@ def test_what_a_service_said_before_it_went_away_is_read_though_it_takes_nothing
         transport.deliver(b"an event")
         transport.deliver(b"another")
         assert transport.broken
-        assert loop.run_until(lambda: transport.closed, 5)
+        assert loop.run_until(lambda: transport.closed, 100)
         assert transport.peer.heard == b"exit\n\n"
         assert transport.peer.gone
 
@@ -422,7 +422,7 @@ class TestSoundDevices:
         with RealTime() as loop:
             microphone = Microphone(loop, [sys.executable, "-c", loud])
             microphone.talk(loop.now())
-            assert loop.run_until(lambda: len(microphone.samples(0, 0, 9000)) == 8000, 20)
+            assert loop.run_until(lambda: len(microphone.samples(0, 0, 9000)) == 8000, 100)
             assert microphone.level == 0x2000
             assert microphone.last_loud(loop.now(), 200) == pytest.approx(loop.now(), abs=1)
             assert microphone.last_loud(loop.now(), 20_000) is None
@@ -433,7 +433,7 @@ class TestSoundDevices:
         with RealTime() as loop:
             microphone = Microphone(loop, [sys.executable, "-c", "pass"])
             microphone.talk(loop.now())
-            assert loop.run_until(lambda: microphone.failed, 20)
+            assert loop.run_until(lambda: microphone.failed, 100)
             assert not microphone.samples(0, 0, 8000)
             microphone.quiet(loop.now())
 
