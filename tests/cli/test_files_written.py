@@ -100,6 +100,10 @@ def test_a_callers_name_is_one_value_in_what_asterisk_reads(vm, leave, tmp_path)
         ('mail.password = "secret"', "mail.password"),
         ('notify.password = "secret"', "notify.password"),
         ('webhook.secret = "secret"', "webhook.secret"),
+        (
+            'oidc.issuer = "https://id.example"\noidc.client_id = "x"\noidc.mailbox_claim = "x"\noidc.client_secret = "secret"',
+            "oidc.client_secret",
+        ),
         ('audio.secret_key = "secret"\naudio.access_key = "a"', "audio.secret_key"),
     ],
 )
@@ -116,11 +120,13 @@ def test_a_settings_file_with_a_secret_that_everybody_may_read_is_told(tmp_path,
 def test_of_password_files_the_files_are_told_and_not_the_settings_that_name_them(tmp_path):
     file, secret = tmp_path / "esl-vm.toml", tmp_path / "password"
     secret.write_text("secret")
-    file.write_text(f'notify.password_file = "{secret}"\nmail.password_file = "{secret}"')
+    file.write_text(
+        f'notify.password_file = "{secret}"\nmail.password_file = "{secret}"\noidc.client_secret_file = "{secret}"'
+    )
     file.chmod(0o644)
     secret.chmod(0o604)
     [found] = [one for one in check_settings(load_settings(file, {}), file) if one.level != "ok"]
-    assert f"{secret} holds notify.password, mail.password" in found.said
+    assert f"{secret} holds notify.password, mail.password, oidc.client_secret" in found.said
     secret.chmod(0o600)
     assert [one.level for one in check_settings(load_settings(file, {}), file)] == ["ok"]
 
