@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from esl_vm.model.transcript import Transcript, folded
+from esl_vm.model.transcript import folded
 from esl_vm.store.link import EVERY_PARTITION
 from esl_vm.store.records import message_of, text, texts
 
@@ -67,5 +68,8 @@ class RedisTranscripts:
 
 
 def _said(stored: str) -> str:
-    transcript = Transcript.of(stored)
-    return folded(transcript.text) if transcript else ""
+    """As `Transcript.text`, folded, at a sixth of the cost: all of a mailbox is read so."""
+    try:
+        return folded(" ".join(words for _, _, words in json.loads(stored)["segments"]))
+    except (ValueError, TypeError, KeyError):
+        return ""
