@@ -6,6 +6,7 @@
 # make docs-check  follow the pages literally, on hosts made for it
 # make bench    what an application, a call, a mailbox cost, beside a plain greenswitch application; into bench-out/
 # make listen   a speech recogniser hears 376 sentences and menus; into docs/listening.md. Some ten minutes
+# make dist     the wheel and the source archive, into dist/
 # Each makes what it needs in .venv first. The service's data lies in ./var (DATA=DIR for elsewhere).
 
 VENV ?= .venv
@@ -14,7 +15,7 @@ BIN  := $(VENV)/bin
 CALL ?= *97
 
 .NOTPARALLEL:
-.PHONY: run test lint live bench demo chaos docs-check listen format clean
+.PHONY: run test lint live bench demo chaos docs-check listen dist format clean
 .DEFAULT_GOAL := run
 
 # One stamp for each set of packages; made again when setup.cfg changes.
@@ -30,6 +31,10 @@ $(VENV)/.has-lint: setup.cfg pyproject.toml scripts/setup-venv
 
 $(VENV)/.has-listen: setup.cfg pyproject.toml scripts/setup-venv
 	@scripts/setup-venv $(VENV) listen
+	@touch $@ $(VENV)/.has-run
+
+$(VENV)/.has-dist: setup.cfg pyproject.toml scripts/setup-venv
+	@scripts/setup-venv $(VENV) dist
 	@touch $@ $(VENV)/.has-run
 
 run: $(VENV)/.has-run
@@ -80,9 +85,12 @@ bench: $(VENV)/.has-run
 listen: $(VENV)/.has-listen
 	@PYTHONPATH=scripts $(BIN)/python -m listening $(LISTEN)
 
+dist: $(VENV)/.has-dist
+	@$(BIN)/python packaging/make-dist
+
 format: $(VENV)/.has-lint
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
