@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 from typing import TYPE_CHECKING, Any
 
 from esl_vm.cli.output import print_json, show
@@ -15,6 +16,7 @@ from esl_vm.model.settings import Settings, limits_of
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator, Mapping
 
     from esl_vm.cli.parsers import Commands
 
@@ -70,24 +72,41 @@ def _run(args: argparse.Namespace) -> int:
     if args.json:
         print_json(tables)
         return 0
-    show("# The settings of esl-vm. What is left out has the value shown here.")
+    for line in file_lines(tables):
+        show(line)
+    return 0
+
+
+def file_lines(tables: Mapping[str, Any], *, commented: bool = False) -> Iterator[str]:
+    """The lines of a settings file, every setting explained.
+
+    Args:
+        tables: the settings.
+        commented: none of them is set.
+    """
+    yield "# The settings of esl-vm. What is left out has the value shown here."
+    aside = "#" if commented else ""
     for section in dataclasses.fields(Settings):
         value = tables[section.name]
+        yield ""
         if not isinstance(value, dict):
-            show("")
-            show(f"# {limits_of(section).doc}")
-            show(f"{section.name} = {_toml(value)}")
+            yield f"# {limits_of(section).doc}"
+            yield f"{aside}{section.name} = {_toml(value)}"
             continue
-        show("")
-        show(f"[{section.name}]")
-        for setting in dataclasses.fields(getattr(settings, section.name)):
-            limits = limits_of(setting)
-            if limits.doc:
-                show(f"# {limits.doc}")
+        yield f"[{section.name}]"
+        for setting in dataclasses.fields(getattr(Settings(), section.name)):
+            yield f"# {explained(type(getattr(Settings(), section.name)), setting)}"
             # A masked value must not come back as a value when this is used as a settings file.
-            hidden = "# " if MASK in str(value[setting.name]) else ""
-            show(f"{hidden}{setting.name} = {_toml(value[setting.name])}")
-    return 0
+            hidden = "# " if MASK in str(value[setting.name]) else aside
+            yield f"{hidden}{setting.name} = {_toml(value[setting.name])}"
+
+
+def explained(kind: type, setting: dataclasses.Field[Any]) -> str:
+    """What a setting is for; where it does not say so itself, the docstring of its class does."""
+    told = " ".join((kind.__doc__ or "").partition("Args:")[2].split())
+    parts = re.split(r"(?:^|(?<=\.) )((?:\w+, )*\w+): ", told)
+    by_name = {name: text for names, text in zip(parts[1::2], parts[2::2], strict=True) for name in names.split(", ")}
+    return limits_of(setting).doc or by_name.get(setting.name, "").rstrip(".")
 
 
 def _toml(value: Any) -> str:

@@ -52,9 +52,9 @@ class PinRules:
         max_age_days: days after which the owner must choose another; 0 = never. One of before this was set counts as old.
         remember: so many former PINs, besides the current one, may not be chosen again; 0 = any may.
         initial_from_outside: a PIN that its owner did not choose, or none at all, opens from other telephones too.
-        failures: wrong PINs, on all nodes together, within `window_s` seconds that lock it for `lock_s` seconds.
-        slow_after: after so many of them each further attempt waits: one second, then two, four …
-        slow_most_s: … and so many seconds at most; 0 = never.
+        failures, window_s, lock_s: so many wrong PINs, on all nodes together, within so many seconds lock it for so many seconds.
+        slow_after: after so many of them each further attempt waits one second, then two, then four.
+        slow_most_s: and so many seconds at most; 0 = never.
     """
 
     shortest: int = 4

@@ -10,11 +10,11 @@ class Waits:
     """Milliseconds and counts; the defaults are what callers of Comedian Mail are used to.
 
     Args:
-        menu_ms: after a menu's last prompt. operator_extra_ms: more of it, where 0 is offered.
-        folder_item_ms, folder_ms: in the folder list after each folder, and at its end.
-        keep_ms: "keep before operator". directory_ms: choice of name or number.
-        first_digit_ms, next_digit_ms: mailbox, PIN, recipient.
-        number_first_ms, number_second_ms, number_next_ms: a telephone number to dial.
+        menu_ms: milliseconds for a key after a menu's last prompt. operator_extra_ms: more of them, where 0 is offered.
+        folder_item_ms: milliseconds for a key after each folder of the list. folder_ms: and at its end.
+        keep_ms: milliseconds for a key after "keep before operator". directory_ms: for the choice of name or number.
+        first_digit_ms, next_digit_ms: milliseconds for the first and each next digit of mailbox, PIN or recipient.
+        number_first_ms, number_second_ms, number_next_ms: milliseconds for the digits of a telephone number to dial.
         main_times, menu_times, folder_times, recipient_times, number_times, review_times: rounds before giving up.
         new_pin_times: attempts of a new owner at choosing a PIN.
     """
