@@ -6,19 +6,22 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from esl_vm.model.errors import InvalidValueError, MailboxExistsError
-from esl_vm.model.mailbox import MailboxId
+from esl_vm.model.events import EventType
+from esl_vm.model.options import FIELDS as OPTIONS
+from esl_vm.model.options import option_text
 from esl_vm.model.rights import Right
-from esl_vm.web import mailboxes, service, tables
-from esl_vm.web.models import MailboxQuery, NewMailbox, PinChange, TableQuery
+from esl_vm.web import event_log, mailboxes, service, tables
+from esl_vm.web.models import EventLogQuery, MailboxQuery, NewMailbox, PinChange, TableQuery
 from esl_vm.web.pages import form, render, see_other, wording_of
 from esl_vm.web.problems import ProblemError
 from esl_vm.web.routes import Answer, Ask, page
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from esl_vm.model.cluster import ClusterState, NodeState
 
 _FIELDS = ("name", "email", "language", "timezone", "pager")
-_EVENTS = 100
 _LATE_S = 300.0
 """Jobs that are due longer than that, in seconds, are worth a look."""
 
@@ -115,12 +118,20 @@ def show_mailbox(ask: Ask) -> Answer:
 
 def _mailbox(ask: Ask, problem: ProblemError | None = None, given: dict[str, str] | None = None) -> Answer:
     fields = mailboxes.editable(ask)
-    options = {name: value for name, value in fields.items() if name not in _FIELDS and name != "webhook"}
     return admin_page(
         ask, "admin_mailbox.html", "mailboxes", mailbox=ask.mailbox, problem=problem, etag=mailboxes.etag_of(fields),
-        fields={name: (given or fields).get(name, "") for name in _FIELDS}, options=options,
+        opened=(given or {}).get("action") == "options",
+        fields={name: (given or fields).get(name, "") for name in _FIELDS}, options=_options(fields | (given or {})),
         locked_s=ask.world.registry.locked_for(ask.box), status=problem.status if problem else 200,
     )  # fmt: skip
+
+
+def _options(fields: Mapping[str, str]) -> list[tuple[str, str, str, bool]]:
+    """Each option's name, its value here (`` = the service's), the default, whether it is yes or no."""
+    return [
+        (name, fields.get(name, ""), option_text(field.default), isinstance(field.default, bool))  # type: ignore[arg-type]
+        for name, field in OPTIONS.items()
+    ]
 
 
 @page(
@@ -137,7 +148,7 @@ def change_mailbox(ask: Ask) -> Answer:
         done = _act(ask, given)
     except (ProblemError, InvalidValueError) as wrong:
         problem = wrong if isinstance(wrong, ProblemError) else ProblemError("invalid", str(wrong))
-        return _mailbox(ask, problem, given if given.get("action") == "save" else None)
+        return _mailbox(ask, problem, given if given.get("action") in {"save", "options"} else None)
     where = ("mailboxes",) if done == "removed" else ("mailboxes", box)
     return see_other(admin_address(*where, done=done, box=box))
 
@@ -145,7 +156,10 @@ def change_mailbox(ask: Ask) -> Answer:
 def _act(ask: Ask, given: dict[str, str]) -> str:
     match given.get("action"):
         case "save":
-            _save(ask, given)
+            _save(ask, given, {name: given.get(name, "").strip() for name in _FIELDS})
+            return "saved"
+        case "options":
+            _save(ask, given, {name: given[name].strip() for name in OPTIONS if name in given})
             return "saved"
         case "unlock":
             mailboxes.unlock(ask)
@@ -162,11 +176,11 @@ def _act(ask: Ask, given: dict[str, str]) -> str:
             raise ProblemError("invalid")
 
 
-def _save(ask: Ask, given: dict[str, str]) -> None:
+def _save(ask: Ask, given: dict[str, str], fields: dict[str, str]) -> None:
     now = mailboxes.editable(ask)
     if given.get("etag") != mailboxes.etag_of(now):
         raise ProblemError("changed", wording_of(ask)("admin.changed"))
-    mailboxes.change_fields(ask, {name: given.get(name, "").strip() for name in _FIELDS}, now)
+    mailboxes.change_fields(ask, fields, now)
 
 
 @page("GET", "/admin/table", Right.MAILBOX_MANAGE, "Many mailboxes by a table")
@@ -186,14 +200,12 @@ def apply_table(ask: Ask) -> Answer:
 
 @page("GET", "/admin/events", Right.SERVICE_READ, "What happened lately")
 def show_events(ask: Ask) -> Answer:
-    """The last hundred events, or those of one mailbox, the newest first."""
+    """The last hundred events, the newest first; of one mailbox, of a kind, or of whom a text names."""
     service.everywhere(ask)
-    text = (ask.request.get_param("q") or "").strip()
-    box = None
-    if text:
-        try:
-            box = MailboxId.parse(text, ask.world.domain)
-        except InvalidValueError:
-            box = None
-    events = ask.world.events.tail(_EVENTS, box=box) if box or not text else []
-    return admin_page(ask, "admin_events.html", "events", events=events[::-1], search=text)
+    given = {name: (ask.request.get_param(name) or "").strip()[:200] for name in ("q", "what", "by")}
+    what = given["what"] if given["what"] in set(EventType) else ""
+    try:
+        events = event_log.latest(ask, EventLogQuery(given["q"], what, given["by"]))
+    except ProblemError:
+        events = []  # no mailbox can be called that
+    return admin_page(ask, "admin_events.html", "events", events=events, search=given, kinds=sorted(EventType))

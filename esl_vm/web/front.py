@@ -11,8 +11,10 @@ from esl_vm.web import (
     admin,
     broadcasts,
     calls,
+    event_log,
     forwarding,
     greetings,
+    list_pages,
     listening,
     lists,
     mailboxes,
@@ -49,6 +51,7 @@ MODULES = (
     broadcasts,
     service,
     streams,
+    event_log,
     pages,
     organisation,
     listening,
@@ -56,6 +59,7 @@ MODULES = (
     owner,
     admin,
     service_pages,
+    list_pages,
 )
 """Each declares its routes when it is imported."""
 

@@ -7,7 +7,7 @@ language. A PIN is in no answer.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
@@ -563,6 +563,36 @@ class ProblemTold(Told, frozen=True):
     detail: str
     request: Annotated[str, Meta(description="Under which the service's log has it.")]
     errors: dict[str, str] | UnsetType = UNSET
+
+
+class EventLogQuery(Given, frozen=True):
+    """Which of the latest events."""
+
+    mailbox: Annotated[str, Meta(description="Only of this mailbox.", max_length=200)] = ""
+    what: Annotated[
+        str, Meta(description="Only of this kind: `delivered`, `moved` …", pattern="^[a-z-]*$", max_length=40)
+    ] = ""
+    by: Annotated[str, Meta(description="Only of whom this text names: part of `details.by`.", max_length=200)] = ""
+    limit: Limit = 100
+
+
+class EventTold(Told, frozen=True):
+    """Something that happened; the counts are those right after it."""
+
+    at: str
+    what: str
+    mailbox: str
+    message: str
+    new: int
+    old: int
+    urgent: int
+    details: dict[str, Any]
+
+
+class EventLogTold(Told, frozen=True):
+    """The latest events, the newest first."""
+
+    events: list[EventTold]
 
 
 class EventsQuery(Given, frozen=True):

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 import pytest
 from support.browser import CHOSEN_PIN
 
+from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.pins import PinCheck
 
 FORM = "application/x-www-form-urlencoded"
@@ -57,8 +58,8 @@ def test_a_mailbox_is_found_changed_unlocked_and_given_a_pin(house, marie):
     assert str(box) in found
     assert f"1002@{house.domain}" not in found
     address = f"/admin/mailboxes/{box}"
-    [etag] = re.findall(r'name="etag" value="([^"]+)"', marie.get(address).body.decode())
-    fields = {"action": "save", "etag": html.unescape(etag), "name": "Zoé Roy", "email": "zoe@example.com"}
+    etag = etag_of(marie, address)
+    fields = {"action": "save", "etag": etag, "name": "Zoé Roy", "email": "zoe@example.com"}
     told = send(marie, address, **fields).headers["Location"]
     assert "saved" in text_of(marie.get(told))
     assert house.store.mailboxes.open(box).name == "Zoé Roy"
@@ -127,3 +128,70 @@ def test_a_lock_is_told(house, marie):
     assert send(marie, f"/admin/mailboxes/{box}", action="unlock").status == 303
     assert house.store.registry.locked_for(box, outside=True) == 0
     assert CHOSEN_PIN not in text_of(marie.get(f"/admin/mailboxes/{box}"))
+
+
+def test_options_are_set_and_given_back_to_the_service(house, marie):
+    box = house.box(maxmsg="50", callback="yes")
+    address = f"/admin/mailboxes/{box}"
+    given = {
+        "action": "options",
+        "etag": etag_of(marie, address),
+        "maxmsg": "",
+        "callback": "no",
+        "call_patterns": "514X.",
+    }
+    assert send(marie, address, **given).status == 303
+    options = house.store.mailboxes.open(box).options
+    assert (options.maxmsg, options.callback, options.call_patterns) == (100, False, "514X.")
+    wrong = send(marie, address, **given | {"etag": etag_of(marie, address), "maxmsg": "plenty"})
+    assert wrong.status == 422
+    assert "plenty" in wrong.body.decode()  # what was typed stays
+    assert house.store.mailboxes.open(box).options.maxmsg == 100
+    assert send(marie, address, **given).status == 412  # from the page as it was before
+
+
+def test_events_are_looked_up_by_kind_and_by_who(house, marie):
+    box = house.box()
+    message_id = house.message(box)
+    house.owner(box).delete(f"/api/v1/mailboxes/{box}/messages/{message_id}")
+    send(marie, f"/admin/mailboxes/{box}", action="pin", pin="0482")
+    for query, seen, unseen in (
+        ({"what": "deleted"}, "deleted", "pin-changed"),
+        ({"by": "administrator:marie"}, "pin-changed", "deleted"),
+    ):
+        rows = marie.get("/admin/events", query={"q": str(box), **query}).body.decode().partition("<tbody>")[2]
+        assert f"<td>{seen}</td>" in rows
+        assert f"<td>{unseen}</td>" not in rows
+    told = house.token("events.read").get("/api/v1/events/latest", query={"mailbox": str(box), "what": "deleted"}).json
+    [event] = told["events"]
+    assert (event["what"], event["message"], event["mailbox"]) == ("deleted", message_id, str(box))
+    assert event["details"]["by"].startswith(f"web owner:{box}")
+
+
+def test_events_of_others_are_not_told(house):
+    own, theirs = house.box(), house.box(domain=f"{house.domain}-other")
+    for box in (own, theirs):
+        house.message(box)
+    portal = house.token("events.read")
+    told = portal.get("/api/v1/events/latest").json["events"]
+    assert {event["mailbox"] for event in told} == {str(own)}
+    assert portal.get("/api/v1/events/latest", query={"mailbox": str(theirs)}).problem == "not-found"
+
+
+def test_a_list_is_made_changed_and_removed(house, marie):
+    house.box("1001")
+    house.box("1002")
+    number = f"900@{house.domain}"
+    given = {"action": "save", "list": number, "name": "Ventes", "members": f"1001@{house.domain},\n1002"}
+    made = marie.get(send(marie, "/admin/lists", **given).headers["Location"])
+    assert f"List {number} saved" in text_of(made)
+    assert "2 mailboxes" in text_of(made)
+    wrong = send(marie, "/admin/lists", **given | {"members": "1001 7777"})
+    assert wrong.status == 422
+    assert "7777" in wrong.body.decode()
+    send(marie, "/admin/lists", **given | {"members": "1002"})
+    found = house.store.lists.find(MailboxId("900", house.domain))
+    assert [str(member) for member in found.members] == [f"1002@{house.domain}"]
+    gone = send(marie, "/admin/lists", action="remove", list=number)
+    assert f"List {number} removed" in text_of(marie.get(gone.headers["Location"]))
+    assert house.store.lists.find(MailboxId("900", house.domain)) is None

@@ -353,7 +353,7 @@ def test_an_administrators_pages_are_for_everybody(chromium, house, size):
     page.goto(f"{house.served.url}/admin/link/{house.store.access.link('marie', 600)}")
     page.click("main button")
     page.wait_for_url("**/admin")
-    for path in ("", "/mailboxes", f"/mailboxes/{box}", "/table", "/queues", "/events"):
+    for path in ("", "/mailboxes", f"/mailboxes/{box}", "/table", "/lists", "/broadcast", "/queues", "/events"):
         page.goto(f"{house.served.url}/admin{path}")
         found = axe_module.Axe().run(page)
         assert [one["id"] for one in found.response["violations"]] == [], path
@@ -404,3 +404,32 @@ def test_the_text_comes_into_the_message_that_is_open(house, sits_down):
     house.store.mailboxes.transcribed(box, message_id, SAID)
     owner.sees("Rappelez-moi avant midi.")
     assert owner.page.input_value("#to") == "1002", "what was typed stays"
+
+
+def test_an_administrator_broadcasts_and_sends_a_table_in(chromium, house):
+    box, other = house.box(), house.box("1002")
+    context = chromium.new_context(viewport=DESK, locale="fr-CA", reduced_motion="reduce")
+    context.set_default_timeout(30_000)
+    page = context.new_page()
+    page.goto(f"{house.served.url}/admin/link/{house.store.access.link('marie', 600)}")
+    page.click("main button")
+    page.wait_for_url("**/admin")
+    page.goto(f"{house.served.url}/admin/broadcast")
+    page.fill("#to-boxes", f"{box},{other}")
+    page.click("form[data-sends] > .row .main")
+    page.wait_for_selector(".wrong:has-text('Enregistrez')")
+    spoken = {"name": "news.wav", "mimeType": "audio/wav", "buffer": house.sound(1000).read_bytes()}
+    page.set_input_files("form[data-sends] input[type=file]", spoken)
+    page.wait_for_selector("form[data-sends] .review:not([hidden])")
+    page.click("form[data-sends] > .row .main")
+    page.wait_for_selector("main .note:has-text('Boîtes qui l’ont : 2')")
+    assert [house.store.mailboxes.counts(one).new for one in (box, other)] == [1, 1]
+    page.goto(f"{house.served.url}/admin/table")
+    table = f"mailbox,name\n{box},Zoé Roy\n".encode()
+    page.set_input_files("[data-into=table]", {"name": "boxes.csv", "mimeType": "text/csv", "buffer": table})
+    page.wait_for_function("document.getElementById('table').value.includes('Zoé Roy')")
+    page.click("button[value=look]")
+    page.click("button[value=apply]")
+    page.wait_for_selector("[role=status]")
+    assert house.store.mailboxes.open(box).name == "Zoé Roy"
+    context.close()

@@ -66,7 +66,9 @@ export async function go(address, { method = "GET", body, how = "push", focus = 
 
 function dress() {
   showPlayer(document.querySelector(".player"));
-  showRecorders(document.querySelectorAll("[data-sends]"));
+  showRecorders(document.querySelectorAll("[data-sends]"), words, (place) =>
+    go(`${location.pathname}?done=${place.dataset.done}`, { how: "replace", focus: false }),
+  );
   const box = document.getElementById("keys-on");
   if (box) {
     box.checked = localStorage.getItem("keys") !== "off";

@@ -1,15 +1,15 @@
 // Record in the browser, hear it, send it; or send a file in. All is judged by the service. In a form (a comment for a message
-// that is forwarded) what was recorded waits for the form's own button; elsewhere (a greeting) it has a button of its own.
-import { go, words } from "./page.js";
+// that is forwarded, a broadcast) what was recorded waits for the form's own button; elsewhere (a greeting) it has one of its own.
 
 const KINDS = ["audio/webm;codecs=opus", "audio/mp4", "audio/ogg;codecs=opus"];
 
-/** Dress each place where a sound can be sent; without a script greetings can be heard and erased, messages forwarded. */
-export function showRecorders(places) {
-  for (const place of places) dress(place);
+/** Dress each place where a sound can be sent; without a script greetings can be heard and erased, messages forwarded.
+ *  `sent`: called with the place and what the service answered. */
+export function showRecorders(places, words, sent) {
+  for (const place of places) dress(place, words, sent);
 }
 
-function dress(place) {
+function dress(place, words, sent) {
   const box = place.querySelector(".recorder");
   const find = (name) => box.querySelector(`[data-do="${name}"]`);
   const review = box.querySelector(".review");
@@ -70,12 +70,12 @@ function dress(place) {
     if (sending) return;
     sending = true;
     complain("");
-    const to = form?.querySelector("[name=to]");
-    const address = place.dataset.sends + (to ? `?${new URLSearchParams({ to: to.value })}` : "");
+    const fields = form ? [...new FormData(form)].filter(([name, value]) => name !== "action" && value) : [];
+    const address = place.dataset.sends + (fields.length ? `?${new URLSearchParams(fields)}` : "");
     const headers = { "Content-Type": "application/octet-stream" };
     const answer = await fetch(address, { method: place.dataset.method, body: content, headers }).catch(() => null);
     sending = false;
-    if (answer?.ok) await go(`${location.pathname}?done=${place.dataset.done}`, { how: "replace", focus: false });
+    if (answer?.ok) await sent(place, await answer.json().catch(() => ({})));
     else {
       const told = (await answer?.json().catch(() => null)) ?? {};
       const which = Object.entries(told.errors ?? {}).map(([name, why]) => `${name}: ${why}`);
@@ -96,9 +96,10 @@ function dress(place) {
     event.target.value = "";
   });
   form?.addEventListener("submit", (event) => {
-    if (!made && recorder?.state !== "recording") return; // forwarded as it is
+    if (!made && recorder?.state !== "recording" && !place.dataset.needs) return; // forwarded as it is
     event.preventDefault();
     event.stopPropagation();
+    if (!made && recorder?.state !== "recording") return complain(words.sound_needed);
     if (recorder?.state !== "recording") return void send(made);
     recorder.addEventListener("stop", () => send(made), { once: true });
     recorder.stop();

@@ -1,0 +1,52 @@
+"""What happened lately, looked up; as it happens is in `streams`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from esl_vm.model.rights import Right
+from esl_vm.web.models import EventLogQuery, EventLogTold, EventTold
+from esl_vm.web.problems import not_there
+from esl_vm.web.routes import Ask, parsed_box, route
+from esl_vm.web.times import iso
+
+if TYPE_CHECKING:
+    from esl_vm.model.events import Event
+
+_LOOKED_AT = 2000
+"""Events that one request with a filter looks at."""
+
+
+@route(
+    "GET", "/events/latest", Right.EVENTS_READ, "What happened lately in the mailboxes within your reach",
+    query=EventLogQuery, answer=EventLogTold, tag="Events",
+)  # fmt: skip
+def latest_events(ask: Ask, query: EventLogQuery) -> EventLogTold:
+    """The newest first; of the latest 2,000 those that are wanted. `esl-vm events` reaches further back."""
+    zone = ask.zone
+    return EventLogTold(
+        [
+            EventTold(
+                iso(event.at, zone), str(event.what), str(event.box), event.message_id,
+                event.counts.new, event.counts.old, event.counts.urgent, event.details,
+            )
+            for event in latest(ask, query)
+        ]
+    )  # fmt: skip
+
+
+def latest(ask: Ask, query: EventLogQuery) -> list[Event]:
+    """Those events; raises ProblemError for a mailbox that is not one's own."""
+    box = parsed_box(query.mailbox, ask.world.domain) if query.mailbox else None
+    reach = ask.who.reach
+    if box is not None and not reach.has(box):
+        raise not_there()
+    found: list[Event] = []
+    for event in reversed(ask.world.events.tail(_LOOKED_AT, box=box)):
+        if len(found) == query.limit:
+            break
+        if not reach.has(event.box) or (query.what and event.what != query.what):
+            continue
+        if query.by.lower() in str(event.details.get("by", "")).lower():
+            found.append(event)
+    return found
