@@ -12,7 +12,6 @@ import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from esl_vm import __version__
 from esl_vm.model.errors import SpoolError, StoreDownError, SwitchDownError, VoicemailError
@@ -203,6 +202,8 @@ def _sees(switch: Switch, folder: Path) -> bool:
 
 def _writes(switch: Switch, folder: Path) -> bool:
     """Whether FreeSWITCH can record there, tried on a line to nowhere; True where it has none (mod_loopback)."""
+    from uuid import uuid4
+
     from esl_vm.recordings.probe import can_record
 
     uuid = str(uuid4())
