@@ -18,8 +18,7 @@ COMPLETE = b"Event-Name: CHANNEL_EXECUTE_COMPLETE\n"
 
 def handle(stream: socket.socket, _address: object) -> None:
     stream.sendall(BEGIN + EXECUTE)
-    left = STEPS - 1
-    buffer = b""
+    left, buffer = STEPS - 1, b""
     while data := stream.recv(65536):
         buffer = buffer + data if buffer else data
         at = 0

@@ -6,6 +6,7 @@ from gevent import monkey
 
 monkey.patch_all()
 
+import contextlib
 import logging
 import socket
 import sys
@@ -13,7 +14,6 @@ import sys
 import greenswitch
 from greenswitch.esl import OutboundSessionHasGoneAway
 
-log = logging.getLogger(__name__)
 STEPS = int(sys.argv[1])
 
 
@@ -23,30 +23,20 @@ class Menu:
         self.keys: list[str] = []
 
     def run(self) -> None:
-        try:
-            self._talk()
-        except OutboundSessionHasGoneAway:
-            log.info("the caller is gone")
-
-    def _talk(self) -> None:
         session = self.session
-        session.myevents()
-        session.linger()
-        session.register_handle("DTMF", lambda event: self.keys.append(event.headers["DTMF-Digit"]))
-        for _ in range(STEPS):
-            with session.while_connected():
-                session.playback("a.wav")
-            self.keys.clear()
-        session.send("exit")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        with contextlib.suppress(OutboundSessionHasGoneAway):
+            session.myevents()
+            session.linger()
+            session.register_handle("DTMF", lambda event: self.keys.append(event.headers["DTMF-Digit"]))
+            for _ in range(STEPS):
+                with session.while_connected():
+                    session.playback("a.wav")
+                self.keys.clear()
+            session.send("exit")
 
 
 logging.basicConfig(level="INFO")
-port = free_port()
+with socket.create_server(("127.0.0.1", 0)) as probe:
+    port = probe.getsockname()[1]
 print(port, flush=True)
 greenswitch.OutboundESLServer("127.0.0.1", port, application=Menu, max_connections=5000).listen()

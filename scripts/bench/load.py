@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 
 _CAPTURES = Path(__file__).absolute().parents[2] / "tests" / "data" / "wire"
 OK = b"Content-Type: command/reply\nReply-Text: +OK\n\n"
-API_OK = b"Content-Type: api/response\nContent-Length: 4\n\n+OK\n"
-API_TRUE = b"Content-Type: api/response\nContent-Length: 4\n\ntrue"
+API = b"Content-Type: api/response\nContent-Length: 4\n\n%s"
+RAN = b"Application-UUID: %s\n\n"
+ENDED = b"Application: %s\nApplication-Response: %s\n" + RAN
+MYEVENTS = ("CHANNEL_EXECUTE", "CHANNEL_EXECUTE_COMPLETE", "DTMF")
 TICK_S = 0.02
 TO_ITS_END = "-"
 
@@ -59,22 +61,21 @@ class Plan:
     seconds: float = 0.0
     hold: bool = False
     variables: dict[str, str] = field(default_factory=dict)
-    boxes: tuple[str, ...] = ()
+    boxes: tuple[str, ...] = ("",)
     fast: bool = False
 
 
-def _captured(name: str, event: str) -> bytes:
+def _captured(file: str, event: str) -> bytes:
     decoder = Decoder()
-    decoder.feed((_CAPTURES / name).read_bytes())
+    decoder.feed((_CAPTURES / f"{file}.esl").read_bytes())
     found = next(frame for frame in decoder if frame.event == event)
     return found.body or found.head + b"\n\n"
 
 
 CONNECT, EXECUTE, COMPLETE = (
-    _captured("executes-with-event-lock.esl", name)
-    for name in ("CHANNEL_DATA", "CHANNEL_EXECUTE", "CHANNEL_EXECUTE_COMPLETE")
+    _captured("executes-with-event-lock", f"CHANNEL_{name}") for name in ("DATA", "EXECUTE", "EXECUTE_COMPLETE")
 )
-DTMF = _captured("type-ahead.esl", "DTMF")
+DTMF = _captured("type-ahead", "DTMF")
 
 
 def _header(block: bytes, name: bytes) -> bytes:
@@ -86,32 +87,23 @@ def _event(body: bytes) -> list[bytes]:
     return [b"Content-Length: %d\nContent-Type: text/event-plain\n\n" % len(body), body]
 
 
-def _encoded(key: str) -> bytes:
-    return {"#": b"%23", "*": b"%2A"}.get(key) or key.encode()
-
-
 class Caller:
     """One call."""
 
     def __init__(self, load: Load, number: int) -> None:
-        plan = self.plan = load.plan
-        self.load = load
-        variables = {**plan.variables, **({"vm_mailbox": plan.boxes[number % len(plan.boxes)]} if plan.boxes else {})}
+        self.load, self.plan = load, load.plan
         own = str(uuid.UUID(int=number + (7 << 100))).encode()
-        connect, self.execute_event, complete, dtmf = (
+        connect, begun, complete, dtmf = (
             block.replace(_header(block, b"Unique-ID"), own) for block in (CONNECT, EXECUTE, COMPLETE, DTMF)
         )
-        more = "".join(f"variable_{name}: {value}\n" for name, value in variables.items()).encode()
-        dialled = _header(connect, b"Caller-Destination-Number")
-        self.connect_reply = connect.replace(dialled, b"%2A97").replace(
-            b"variable_socket_host", more + b"variable_socket_host"
-        )
-        self.complete = complete.rpartition(b"Application: ")[0].replace(
-            b"application: answer", b"application: playback"
-        )
-        before, _, after = dtmf.rpartition(b"DTMF-Digit: ")
-        self.dtmf = before + b"DTMF-Digit: ", after[after.index(b"\n") :]
-        self.stream = socket.create_connection(("127.0.0.1", plan.port))
+        variables = self.plan.variables | {"vm_mailbox": self.plan.boxes[number % len(self.plan.boxes)]}
+        more = "".join(f"variable_{name}: {value}\n" for name, value in variables.items() if value).encode()
+        connect = connect.replace(_header(connect, b"Caller-Destination-Number"), b"%2A97")
+        self.connect_reply = connect.replace(b"variable_socket_host", more + b"variable_socket_host")
+        self.begun = begun.rpartition(b"Application-UUID: ")[0]
+        self.complete = complete.rpartition(b"Application: ")[0].replace(b"n: answer", b"n: playback")
+        self.dtmf = dtmf.partition(b"DTMF-Digit: ")[0], dtmf.rpartition(b"DTMF-Digit: ")[2].partition(b"\n")[2]
+        self.stream = socket.create_connection(("127.0.0.1", self.plan.port))
         self.stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.events: set[str] = set()
         self.unread = b""
@@ -126,7 +118,6 @@ class Caller:
             data = b""
         if not data:
             self.load.ended(self)
-            return
         *commands, self.unread = (self.unread + data).split(b"\n\n")
         for command in commands:
             if not self.over:
@@ -134,35 +125,30 @@ class Caller:
 
     def _command(self, command: bytes) -> None:
         if command.startswith(b"sendmsg"):
-            self._write([OK])
-            self._execute(command)
+            self._write(OK)
+            self._execute(dict(line.split(b": ", 1) for line in command.split(b"\n")[1:]))
         elif command.startswith(b"api"):
-            self._write([API_TRUE if command.startswith((b"api uuid_exists", b"api file_exists")) else API_OK])
+            self._write(API % (b"true" if b"_exists" in command else b"+OK\n"))
         elif command == b"connect":
-            self._write([self.connect_reply])
+            self._write(self.connect_reply)
         else:
-            if command == b"myevents":
-                self.events |= {"CHANNEL_EXECUTE", "CHANNEL_EXECUTE_COMPLETE", "DTMF"}
-            elif command.startswith(b"event plain "):
-                self.events |= set(command.decode().split()[2:])
-            self._write([OK])
+            if command.startswith((b"event plain ", b"myevents")):
+                self.events.update(command.decode().split()[2:] or MYEVENTS)
+            self._write(OK)
             if command == b"exit":
                 self.load.ended(self)
 
-    def _execute(self, command: bytes) -> None:
-        now = time.perf_counter()
-        headers = dict(line.split(b": ", 1) for line in command.split(b"\n")[1:])
-        application = headers[b"execute-app-name"]
-        application_uuid = headers.get(b"Event-UUID", b"a0b1c2d3-0000-4000-8000-123456789abc")
-        load, plan = self.load, self.plan
+    def _execute(self, command: dict[bytes, bytes]) -> None:
+        application = command[b"execute-app-name"]
+        application_uuid = command.get(b"Event-UUID", b"a0b1c2d3-0000-4000-8000-123456789abc")
+        load, plan, now = self.load, self.plan, time.perf_counter()
         load.applications += 1
         if self.pressed_at:
             load.latencies.append(now - self.pressed_at)
             self.pressed_at = 0.0
         start = now if plan.fast else now + random.random() * TICK_S
         if "CHANNEL_EXECUTE" in self.events:
-            begun = self.execute_event.rpartition(b"Application-UUID: ")[0]
-            load.later(start, lambda: self._write(_event(begun + b"Application-UUID: %s\n\n" % application_uuid)))
+            load.later(start, lambda: self._write(*_event(self.begun + RAN % application_uuid)))
         key = ""
         if application == b"playback":
             if self.place >= len(plan.keys):
@@ -176,19 +162,17 @@ class Caller:
     def _complete(self, application: bytes, application_uuid: bytes, key: str) -> None:
         """The application ends: CHANNEL_EXECUTE_COMPLETE, 6.6 kB; before it the key that ended it, 2.1 kB."""
         response = b"FILE%20PLAYED" if application == b"playback" else b"_none_"
-        used = b"variable_playback_terminator_used: %s\n" % _encoded(key) if key else b""
-        about = b"Application: %s\nApplication-Response: %s\nApplication-UUID: %s\n\n"
-        pieces = _event(self.complete + used + about % (application, response, application_uuid))
-        if key and not self.over:
-            pieces = _event(self.dtmf[0] + _encoded(key) + self.dtmf[1]) + pieces
+        told = {"#": b"%23", "*": b"%2A"}.get(key) or key.encode()
+        used = b"variable_playback_terminator_used: %s\n" % told if key else b""
+        pieces = _event(self.complete + used + ENDED % (application, response, application_uuid))
+        if key:
+            pieces = _event((b"DTMF-Digit: " + told + b"\n").join(self.dtmf)) + pieces
             self.pressed_at = time.perf_counter()
-        self._write(pieces)
+        self._write(*pieces)
 
-    def _write(self, pieces: list[bytes]) -> None:
-        if self.over:
-            return
+    def _write(self, *pieces: bytes) -> None:
         try:
-            for piece in pieces:
+            for piece in pieces if not self.over else ():
                 self.stream.sendall(piece)
         except OSError:
             self.load.ended(self)
@@ -210,14 +194,13 @@ class Load:
         heapq.heappush(self._timers, (at, next(self._numbers), action))
 
     def ended(self, caller: Caller) -> None:
-        if caller.over:
-            return
-        caller.over = True
-        self._poll.unregister(caller.stream.fileno())
-        del self._callers[caller.stream.fileno()]
-        caller.stream.close()
-        self.completed += 1
-        self._next_call()
+        if not caller.over:
+            caller.over = True
+            self._poll.unregister(caller.stream.fileno())
+            del self._callers[caller.stream.fileno()]
+            caller.stream.close()
+            self.completed += 1
+            self._next_call()
 
     def run(self) -> dict[str, float]:
         plan, began = self.plan, time.perf_counter()

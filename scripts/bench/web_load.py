@@ -10,14 +10,18 @@ from gevent import monkey
 monkey.patch_all()
 
 import json
-import socket
 import statistics
 import sys
 import time
 from dataclasses import dataclass
+from http.client import HTTPConnection
+from typing import TYPE_CHECKING
 
 import gevent
 from gevent.queue import Queue
+
+if TYPE_CHECKING:
+    from http.client import HTTPResponse
 
 
 @dataclass(frozen=True)
@@ -38,85 +42,50 @@ class Plan:
     connections: int = 32
     hold: int = 0
 
-
-class Connection:
-    """One kept-alive connection."""
-
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
-        self.line = socket.create_connection(("127.0.0.1", plan.port))
-        self.line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-    def ask(self, path: str) -> None:
-        self.line.sendall(
-            f"GET {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {self._plan.token}\r\n\r\n".encode()
-        )
-
-    def head(self) -> tuple[float, bytes]:
-        """When the answer's first bytes came, and all that had come when its head was there."""
-        got = self.line.recv(65536)
-        first = time.perf_counter()
-        while b"\r\n\r\n" not in got:
-            got += self.line.recv(65536)
-        return first, got
-
-    def answer(self) -> tuple[float, float]:
-        """When the first byte of its body was there, and the last."""
-        _, got = self.head()
-        head, _, body = got.partition(b"\r\n\r\n")
-        if not head.startswith(b"HTTP/1.1 200"):
-            raise RuntimeError(got[:300].decode())
-        length = int(head.lower().partition(b"content-length:")[2].split()[0])
-        while not body:
-            body += self.line.recv(65536)
-        first = time.perf_counter()
-        had = len(body)
-        while had < length:
-            had += len(self.line.recv(65536))
-        return first, time.perf_counter()
+    def ask(self, line: HTTPConnection, number: int) -> HTTPResponse:
+        path = self.paths[number % len(self.paths)]
+        line.request("GET", path, headers={"Authorization": f"Bearer {self.token}"})
+        answer = line.getresponse()
+        if answer.status != 200:
+            raise RuntimeError(answer.read(300).decode())
+        return answer
 
 
 def run(plan: Plan) -> dict[str, float]:
     """Requests at their moments; latencies count from the moment a request was due."""
-    due: Queue[tuple[float, str] | None] = Queue()
-    firsts: list[float] = []
-    wholes: list[float] = []
+    due: Queue[tuple[float, int]] = Queue()
+    took: dict[str, list[float]] = {"first": [], "whole": []}  # to the first byte of the body, to the last
 
     def work() -> None:
-        connection = Connection(plan)
-        for at, path in due:
-            connection.ask(path)
-            first, last = connection.answer()
-            firsts.append(first - at)
-            wholes.append(last - at)
+        line = HTTPConnection("127.0.0.1", plan.port)
+        for at, number in due:
+            answer = plan.ask(line, number)
+            answer.read(1)
+            took["first"].append(time.perf_counter() - at)
+            answer.read()
+            took["whole"].append(time.perf_counter() - at)
 
     workers = [gevent.spawn(work) for _ in range(plan.connections)]
     began = time.perf_counter()
-    many = int(plan.rate * plan.seconds)
-    for number in range(many):
+    for number in range(int(plan.rate * plan.seconds)):
         at = began + number / plan.rate
         gevent.sleep(max(0.0, at - time.perf_counter()))
-        due.put((at, plan.paths[number % len(plan.paths)]))
+        due.put((at, number))
     for _ in workers:
         due.put(StopIteration)
     gevent.joinall(workers, raise_error=True)
-    return {"answers": len(wholes), **_percentiles("first", firsts), **_percentiles("whole", wholes)}
-
-
-def _percentiles(name: str, seconds: list[float]) -> dict[str, float]:
-    cuts = statistics.quantiles(seconds, n=100)
-    return {f"{name}_p50_ms": 1000 * cuts[49], f"{name}_p99_ms": 1000 * cuts[98]}
+    cuts = {name: statistics.quantiles(seconds, n=100) for name, seconds in took.items()}
+    parts = ((f"{name}_p{part}_ms", 1000 * cuts[name][part - 1]) for name in cuts for part in (50, 99))
+    return {"answers": len(took["whole"]), **dict(parts)}
 
 
 def hold(plan: Plan) -> None:
     """Streams, all of them begun, until a line comes."""
-    connections = [Connection(plan) for _ in range(plan.hold)]
-    for number, connection in enumerate(connections):
-        connection.ask(plan.paths[number % len(plan.paths)])
-    for connection in connections:
-        connection.head()
+    lines = [HTTPConnection("127.0.0.1", plan.port) for _ in range(plan.hold)]
+    answers = [plan.ask(line, number) for number, line in enumerate(lines)]
     print("held", flush=True)
     sys.stdin.readline()
+    del answers
 
 
 if __name__ == "__main__":
