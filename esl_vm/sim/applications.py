@@ -31,14 +31,14 @@ def expanded(call: SimCall, text: str) -> str:
     """An argument with `${variable}` and the node's `$${variable}` replaced."""
     if "${" not in text:
         return text
-    leg = call.channel.leg
+    channel = call.channel
     profile = {
-        "caller_id_number": leg.caller,
-        "caller_id_name": leg.name,
-        "destination_number": leg.call.destination,
-        "context": leg.call.context,
+        "caller_id_number": channel.caller,
+        "caller_id_name": channel.name,
+        "destination_number": channel.call.destination,
+        "context": channel.call.context,
     }
-    known = {**profile, **call.channel.variables}
+    known = {**profile, **channel.variables}
     text = re.sub(r"\$\$\{([A-Za-z0-9_.-]+)\}", lambda found: call.node.variables.get(found[1], ""), text)
     return re.sub(r"\$\{([A-Za-z0-9_.-]+)\}", lambda found: known.get(found[1], ""), text)
 

@@ -12,13 +12,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from esl_vm.sim.applications import APPLICATIONS, expanded
-from esl_vm.sim.channel import Channel, Headers
 from esl_vm.sim.line import Happening, Line
 from esl_vm.sim.orders import TICK_S, Application, Holder, Order
 from esl_vm.sim.playback import Playback
 
 if TYPE_CHECKING:
-    from esl_vm.sim.leg import Leg
+    from esl_vm.sim.channel import Channel, Headers
     from esl_vm.sim.node import SimNode
     from esl_vm.sim.schedule import Timer
     from esl_vm.sim.voice import Speaker
@@ -28,7 +27,7 @@ class SimCall:
     """One call.
 
     Args:
-        node: where it is. leg: its SIP side. voice: what the caller says.
+        node: where it is. channel: what FreeSWITCH knows of it. voice: what the caller says.
 
     Attributes:
         line: the caller's line, for a script and for looking at what was heard.
@@ -37,9 +36,9 @@ class SimCall:
         transferred: where a service sent the caller: (extension, context); None if nowhere.
     """
 
-    def __init__(self, node: SimNode, leg: Leg, voice: Speaker | None = None) -> None:
+    def __init__(self, node: SimNode, channel: Channel, voice: Speaker | None = None) -> None:
         self.node = node
-        self.channel = Channel(leg)
+        self.channel = channel
         self.line = Line(node.schedule, node.prompts, voice)
         self.holder = Holder.NOBODY
         self.transferred: tuple[str, str] | None = None
@@ -82,24 +81,16 @@ class SimCall:
 
     def answer(self) -> None:
         """Answer the call, if it is not answered."""
-        channel, schedule = self.channel, self.node.schedule
-        if channel.answered:
-            return
-        channel.set_all(channel.leg.at_answer())
-        channel.answered = round(schedule.now() * 1_000_000)
-        channel.answer_state = "answered"
-        self.tell("CHANNEL_ANSWER")
-        channel.call_state = "ACTIVE"
-        channel.set("endpoint_disposition", "ANSWER")
-        schedule.call_later(TICK_S, lambda: None if self.line.ended else channel.set_all(channel.leg.at_ack()))
+        if not self.channel.answered:
+            self.channel.answered = round(self.node.schedule.now() * 1_000_000)
+            self.channel.answer_state = "answered"
+            self.tell("CHANNEL_ANSWER")
 
     def start_media(self) -> None:
         """Early media, if the call is not answered: what is played is heard all the same."""
-        channel = self.channel
-        if channel.answer_state == "ringing":
-            channel.answer_state = "early"
+        if self.channel.answer_state == "ringing":
+            self.channel.answer_state = "early"
             self.tell("CHANNEL_PROGRESS_MEDIA")
-            channel.call_state = "EARLY"
 
     def completed(self, running: Application, response: str = "", *, broken: bool = False) -> None:
         """An application is over."""
@@ -137,7 +128,7 @@ class SimCall:
         """Send the caller to an extension of the dialplan."""
         channel = self.channel
         at = int(self.node.schedule.now())
-        context = context or channel.leg.call.context
+        context = context or channel.call.context
         channel.set("transfer_history", f"{at}:{uuids.uuid4()}:bl_xfer:{extension}/{context}/XML")
         self.transferred = (extension, context)
         self._queue.clear()
@@ -147,10 +138,9 @@ class SimCall:
         for other in reversed(self._stack):
             self._stop(other)
         self._leave_socket()
-        channel.leg.call = replace(channel.leg.call, destination=extension, context=context)
-        now = channel.call_state
-        for state, call_state in ((("CS_ROUTING", 2), "RINGING"), (("CS_EXECUTE", 4), now)):
-            channel.state, channel.call_state = state, call_state
+        channel.call = replace(channel.call, destination=extension, context=context)
+        for state in (("CS_ROUTING", 2), ("CS_EXECUTE", 4)):
+            channel.state = state
             self.tell("CHANNEL_STATE")
         self._start_dialplan(self.node.dialplan.get(extension, (("hangup", "NO_ROUTE_DESTINATION"),)))
 
@@ -206,7 +196,6 @@ class SimCall:
             self.completed(running, broken=True)
 
     def _pressed(self, key: str) -> None:
-        self.channel.digits += key
         running = self.running
         if running is not None and running.cut_by_keys:
             self.completed(running)
@@ -259,7 +248,6 @@ class SimCall:
         data = [("Application-Data", argument)] if argument else []
         self.tell("CHANNEL_EXECUTE", [("Application", running.name), *data, ("Application-UUID", running.uuid)])
         channel.set("current_application", running.name)
-        channel.last_application = (running.name, argument)
         self._stack.append(running)
         APPLICATIONS[running.name](self, running)
 
@@ -298,14 +286,10 @@ class SimCall:
         self.node.schedule.cancel(self._tick)
         if by_caller and not channel.answered:
             channel.cause = "ORIGINATOR_CANCEL"
-        elif by_caller:
-            channel.set_all(channel.leg.at_bye())
         self.tell("CHANNEL_HANGUP")
-        if by_caller and channel.answered:
-            channel.set_all(channel.leg.after_bye())
 
     def _ended(self) -> None:
-        channel, now = self.channel, self.node.schedule.now()
+        channel = self.channel
         for running in reversed(self._stack):
             self.completed(running)
         for order in self._queue:
@@ -317,9 +301,6 @@ class SimCall:
         self.tell("CHANNEL_STATE")
         self.node.hung_up(self, idle=self._idle)
         channel.state = ("CS_REPORTING", 11)
-        channel.call_state = "HANGUP"
-        channel.hung_up = round(now * 1_000_000)
         self.tell("CHANNEL_STATE")
-        channel.report(now, told_by_caller=self.line.ended is Happening.HANG_UP)
         self.tell("CHANNEL_HANGUP_COMPLETE")
         self.node.reported(self)

@@ -222,7 +222,7 @@ class EventSocket:
     def _lingers(self) -> None:
         self._lingering = True
         linger = -1 if self._linger is None else self._linger
-        name = self.call.channel.leg.channel_name
+        name = self.call.channel.full_name
         self._notice("linger", f"Channel-Name: {name}\nLinger-Time: {linger}\n", "")
         if linger >= 0:
             # FreeSWITCH compares whole seconds of the clock and waits for more than the number.

@@ -5,13 +5,12 @@ Its time is the schedule that it is given. `tcp.call_over_tcp` connects a call t
 
 from __future__ import annotations
 
-import uuid as uuids
 from itertools import count
 from typing import TYPE_CHECKING
 
 from esl_vm.sim.call import SimCall
+from esl_vm.sim.channel import HOST, Channel, Incoming
 from esl_vm.sim.eventsocket import EventSocket
-from esl_vm.sim.leg import HOST, Incoming, Leg
 from esl_vm.sim.prompts import Prompts
 
 if TYPE_CHECKING:
@@ -42,7 +41,10 @@ class SimNode:
 
     Attributes:
         calls: the calls that are up, by uuid.
+        channel_of: what makes a call's channel.
     """
+
+    channel_of: type[Channel] = Channel
 
     def __init__(
         self,
@@ -64,16 +66,13 @@ class SimNode:
         self.calls: dict[str, SimCall] = {}
         self._sockets: list[EventSocket] = []
         self._sequences = count(1)
-        self._sessions = count(1)
 
     def call(
         self, incoming: Incoming, transport: Transport, voice: Speaker | None = None
     ) -> tuple[SimCall, EventSocket]:
         """Let a call come in that the dialplan hands to a service; bytes from the service go to `EventSocket.feed`."""
-        leg = Leg(
-            incoming, round(self.schedule.now() * 1_000_000), next(self._sessions), f"{self.service} {self.words}"
-        )
-        call = SimCall(self, leg, voice)
+        created = round(self.schedule.now() * 1_000_000)
+        call = SimCall(self, self.channel_of(incoming, created, f"{self.service} {self.words}"), voice)
         self.calls[call.uuid] = call
         socket = EventSocket(call, transport)
         self._sockets.append(socket)
@@ -114,8 +113,3 @@ class SimNode:
     def next_sequence(self) -> int:
         """The number of the next event."""
         return next(self._sequences)
-
-    @staticmethod
-    def new_uuid() -> str:
-        """A new uuid, as FreeSWITCH makes them."""
-        return str(uuids.uuid4())

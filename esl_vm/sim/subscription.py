@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
-from esl_vm.sim.channel import SOURCES, Headers
+from typing import TYPE_CHECKING
 
-MY_EVENTS = frozenset(SOURCES) - {"CHANNEL_DATA"}
+if TYPE_CHECKING:
+    from esl_vm.sim.channel import Headers
+
+MY_EVENTS = frozenset(
+    {
+        "CHANNEL_ANSWER",
+        "CHANNEL_EXECUTE",
+        "CHANNEL_EXECUTE_COMPLETE",
+        "CHANNEL_HANGUP",
+        "CHANNEL_HANGUP_COMPLETE",
+        "CHANNEL_HOLD",
+        "CHANNEL_PARK",
+        "CHANNEL_PROGRESS_MEDIA",
+        "CHANNEL_STATE",
+        "CHANNEL_UNHOLD",
+        "CHANNEL_UNPARK",
+        "DTMF",
+    }
+)
 """What `myevents` turns on, of the events a simulated node tells."""
-_KNOWN = frozenset(SOURCES) | {
+_KNOWN = MY_EVENTS | {
     "ALL",
     "CHANNEL_CALLSTATE",
     "CHANNEL_CREATE",
+    "CHANNEL_DATA",
     "CHANNEL_DESTROY",
     "CHANNEL_BRIDGE",
     "CHANNEL_UNBRIDGE",
@@ -23,7 +42,7 @@ _KNOWN = frozenset(SOURCES) | {
     "RECORD_START",
     "RECORD_STOP",
 }
-"""Names that are accepted; those not in SOURCES are never told."""
+"""Names that are accepted; those not in MY_EVENTS are never told."""
 
 
 class Subscription:

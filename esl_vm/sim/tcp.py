@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from esl_vm.sim.call import SimCall
+    from esl_vm.sim.channel import Incoming
     from esl_vm.sim.eventsocket import EventSocket
-    from esl_vm.sim.leg import Incoming
     from esl_vm.sim.node import SimNode
     from esl_vm.sim.realtime import RealTime
     from esl_vm.sim.voice import Speaker

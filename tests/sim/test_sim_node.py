@@ -2,11 +2,12 @@
 
 import gevent
 import pytest
+from support.described_node import DescribedNode
 from support.pipe import TimeKeeper, call_over_pipe
 from support.script import Caller
 from support.virtual_clock import StuckError, VirtualClock
 
-from esl_vm.sim.node import Incoming, SimNode
+from esl_vm.sim.node import Incoming
 from esl_vm.sim.orders import Holder
 from esl_vm.sound.wav import wave
 
@@ -86,7 +87,7 @@ class Situation:
     def __init__(self, **node):
         self.clock = VirtualClock(1000.0)
         self.keeper = TimeKeeper(self.clock)
-        self.node = SimNode(self.clock, **node)
+        self.node = DescribedNode(self.clock, **node)
 
     def call(self, script="", destination="*97", **incoming):
         call, socket = call_over_pipe(self.node, self.keeper, Incoming(destination, **incoming))

@@ -10,9 +10,10 @@ import re
 from pathlib import Path
 
 import pytest
+from support.described_node import DescribedNode
 from support.virtual_clock import VirtualClock
 
-from esl_vm.sim.node import Incoming, SimNode
+from esl_vm.sim.node import Incoming
 from esl_vm.sim.prompts import Prompts
 
 START = 1_795_380_817.26
@@ -49,7 +50,7 @@ class Node:
         self.frames = []
         self.ended = None
         self.buffer = b""
-        node = SimNode(self.clock, Prompts(lengths=LENGTHS), DIALPLAN, service="127.0.0.1:8099")
+        node = DescribedNode(self.clock, Prompts(lengths=LENGTHS), DIALPLAN, service="127.0.0.1:8099")
         self.call, self.socket = node.call(
             Incoming("sock_8099_async_full", name="Lab 1001", variables=VARIABLES, uuid=uuid), self
         )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from fakeredis import FakeRedis, FakeServer
 from support.away import Away
+from support.described_node import DescribedNode
 from support.pipe import TimeKeeper, call_over_pipe
 from support.script import Caller
 from support.sim_phone import SimPhone
@@ -21,7 +22,7 @@ from esl_vm.model.pins import PinCheck
 from esl_vm.recordings.spool import Spool
 from esl_vm.recordings.sweeper import Sweeper
 from esl_vm.sim.line import Line
-from esl_vm.sim.node import Incoming, SimNode
+from esl_vm.sim.node import Incoming
 from esl_vm.speech.packs import NominalPack
 from esl_vm.store.connect import connect
 from esl_vm.store.pins import Scrypt
@@ -180,7 +181,7 @@ class NodeRig(Rig):
 
     def ring(self, call: Call, script: str, shell=None) -> None:
         """One call from beginning to end, the caller following the script."""
-        node = SimNode(self.clock, dialplan={"2000": HANG_UP, "o": HANG_UP, **self.dialplan})
+        node = DescribedNode(self.clock, dialplan={"2000": HANG_UP, "o": HANG_UP, **self.dialplan})
         keeper = TimeKeeper(self.clock)
         incoming = Incoming(call.destination, call.caller.number, call.caller.name, variables=dict(call.variables))
         up, socket = call_over_pipe(node, keeper, incoming)

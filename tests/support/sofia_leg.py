@@ -4,33 +4,15 @@ from __future__ import annotations
 
 import random
 import uuid as uuids
-from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-HOST = "127.0.0.1"
+from esl_vm.sim.channel import HOST
+
+if TYPE_CHECKING:
+    from esl_vm.sim.channel import Incoming
+
 _AGENT = "FreeSWITCH-mod_sofia/1.11.3-dev+git~20260821T141014Z~cc93a683ca~64bit"
 _LETTERS = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
-
-
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """A call that comes in, as the caller's telephone and the dialplan made it.
-
-    Args:
-        destination: what was dialled.
-        number: the caller's; FreeSWITCH fills in 0000000000 where there is none.
-        name: as the caller's telephone shows it.
-        variables: set by the dialplan before `socket` (`vm_action`, `domain_name` …).
-        hidden: the caller withholds number and name.
-        context: of the dialplan. uuid: the channel's, a random one unless given.
-    """
-
-    destination: str
-    number: str = "1001"
-    name: str = ""
-    variables: dict[str, str] = field(default_factory=dict)
-    hidden: bool = False
-    context: str = "default"
-    uuid: str = field(default_factory=lambda: str(uuids.uuid4()))
 
 
 class Leg:
@@ -82,14 +64,11 @@ class Leg:
 
     def privacy(self) -> list[tuple[str, str]]:
         """The end of the caller's profile."""
-        hidden = "true" if self.call.hidden else "false"
-        screen = "false" if self.call.hidden else "true"
-        return [("Screen-Bit", screen), ("Privacy-Hide-Name", hidden), ("Privacy-Hide-Number", hidden)]
+        return [("Screen-Bit", "true"), ("Privacy-Hide-Name", "false"), ("Privacy-Hide-Number", "false")]
 
     def at_start(self) -> list[tuple[str, str]]:
         """The variables of a call that has come to the socket application."""
         call, host, port = self.call, HOST, self._port
-        screen, privacy = ("no", "full") if call.hidden else ("yes", "off")
         sdp = self._sdp(port, sending=False)
         return [
             ("direction", "inbound"),
@@ -116,7 +95,7 @@ class Leg:
             ("recovery_profile_name", "internal"),
             (
                 "sip_Remote-Party-ID",
-                f'"{self._display}" <sip:{self.caller}@{host}>;party=calling;screen={screen};privacy={privacy}',
+                f'"{self._display}" <sip:{self.caller}@{host}>;party=calling;screen=yes;privacy=off',
             ),
             ("sip_cid_type", "rpid"),
             ("sip_full_via", self._via()),
