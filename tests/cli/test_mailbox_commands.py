@@ -188,7 +188,7 @@ def on_a_terminal(words, answers):
     pid, terminal = pty.fork()
     if pid == 0:
         os.execv(sys.executable, [sys.executable, "-m", "esl_vm", *words])
-    screen, until = "", time.monotonic() + 30
+    screen, until = "", time.monotonic() + 100
     questions = 0
     while time.monotonic() < until:
         if not select.select([terminal], [], [], 1)[0]:

@@ -123,7 +123,7 @@ class Switch:
         self._read()
 
     def _connected(self):
-        until = time.monotonic() + 30
+        until = time.monotonic() + 100
         while True:
             try:
                 return socket.create_connection(("127.0.0.1", self.port), timeout=100).makefile("rwb", buffering=0)

@@ -54,7 +54,7 @@ class Owner:
             permissions=["microphone"],
             reduced_motion="reduce",
         )
-        self.context.set_default_timeout(30_000)
+        self.context.set_default_timeout(100_000)
         self.page = self.context.new_page()
         self.complaints = []
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
@@ -75,11 +75,11 @@ class Owner:
         return self.house.store.mailboxes.open(self.box)
 
     def sees(self, text):
-        sync_api.expect(self.page.get_by_text(text).first).to_be_visible(timeout=30_000)
+        sync_api.expect(self.page.get_by_text(text).first).to_be_visible(timeout=100_000)
 
     def until(self, holds):
         """Wait until something holds in the mailbox, while the page goes on."""
-        end = time.monotonic() + 30
+        end = time.monotonic() + 100
         while not holds():
             assert time.monotonic() < end
             self.page.wait_for_timeout(50)
@@ -217,7 +217,7 @@ def test_a_greeting_is_recorded_in_the_browser(house, sits_down):
     card.locator("[data-do=use]").click()
     owner.sees("Message d’accueil en vigueur")
     stored = owner.mailbox().greetings["busy"]
-    assert 300 < stored.duration_ms < 30_000
+    assert 300 < stored.duration_ms < 100_000
     owner.picture("greetings-fr-1280")
 
 
@@ -244,7 +244,7 @@ def test_a_message_is_forwarded_with_a_comment_recorded_in_the_browser(house, si
     owner.sees("Message transféré")
     [got] = house.store.mailboxes.page(colleague, Folder.NEW, urgent=None, after=None, most=5).messages
     assert got.forwarded_by == str(owner.box)
-    assert 300 < got.intro_ms < 30_000
+    assert 300 < got.intro_ms < 100_000
 
 
 def test_a_comment_is_a_file_too_or_dropped_and_who_can_not_get_it_is_named(house, sits_down):
@@ -388,7 +388,7 @@ def test_a_sentence_that_is_touched_is_heard_from_its_beginning(house, sits_down
     owner.axe()
     owner.page.get_by_text("Rappelez-moi avant midi.").last.click()
     at = owner.page.locator(".player [data-at]").first
-    sync_api.expect(at).to_have_text(re.compile("0:0[2-5]"), timeout=30_000)
+    sync_api.expect(at).to_have_text(re.compile("0:0[2-5]"), timeout=100_000)
     owner.until(lambda: house.store.mailboxes.message(box, message_id).heard)
     owner.picture(f"transcript-{'dark' if dark else 'light'}")
 
