@@ -134,4 +134,4 @@ def test_what_a_call_says_is_cut_to_a_line():
     assert [len(text) for text in (told.call_uuid, told.dialled, told.label)] == [64, 64, 80]
     assert told.diverted_from == "+15145550144"
     assert told.label.startswith("x [2Jy")
-    assert CallDetails.of(told.told() | {"more": "x"}) == told
+    assert CallDetails.of(told.as_fields() | {"more": "x"}) == told

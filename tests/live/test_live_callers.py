@@ -4,9 +4,9 @@ import uuid
 
 import pytest
 from calls.book import IN, ONE, RECORD, Box, Msg
-from calls.play_book import tone
 from live.live_rig import LiveRig, furnish
 from live.scenes import Scene
+from support.sounds import write_wav
 from support.waiting import wait_until
 
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId, StoredGreeting
@@ -196,7 +196,7 @@ def arrives_meanwhile(node, folder):
     furnish(rig, Box(messages=(Msg(),)))
 
     def shell(_line, _words):
-        rig.put("late", tone(folder / "late.wav", 2.0))
+        rig.put("late", write_wav(folder / "late.wav", 2.0))
         rig.deliver(ALICE, Message("late", received=rig.clock.now(), duration_ms=2000, urgent=True))
 
     does = "w:vm-opts d:1 w:vm-repeat sh:arrives d:2 w:vm-changeto d:0 w:vm-opts d:1 w:vm-Urgent w:<sound> w:vm-repeat d:# end:20"
@@ -219,7 +219,7 @@ def dated(dates):
         """A caller hears what is in force; then its owner opens the options, and records it anew."""
         rig = LiveRig(node, folder)
         furnish(rig, Box())
-        rig.put("dated", tone(folder / "dated.wav", 2.0))
+        rig.put("dated", write_wav(folder / "dated.wav", 2.0))
         rig.dates = tuple(int(rig.clock.now()) + seconds for seconds in dates)
         rig.set_greeting(ALICE, Greeting.TEMPORARY, StoredGreeting("dated", 2000, *rig.dates))
         rig.dials("1001", "w:vm-intro* hang", CALLER)
