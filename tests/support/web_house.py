@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from contextlib import ExitStack
+from pathlib import Path
 
 from support.browser import CHOSEN_PIN, Browser
 
@@ -23,15 +24,16 @@ _numbers = itertools.count(1)
 class Served:
     """The program, and the stores behind it."""
 
-    def __init__(self, folder, redis_url, settings="", words=()):
+    def __init__(self, folder, redis_url, settings="", words=(), *, program="esl_vm"):
         self.folder, self.redis_url = folder, redis_url
         self.config = folder / "esl-vm.toml"
         self.config.write_text(f'redis.url = "{redis_url}"\ndata_dir = "{folder / "data"}"\n{settings}')
         self.log = folder / "web.log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "esl_vm", "--config", self.config, "web", "--listen", "127.0.0.1:0", *words],
+                [sys.executable, "-m", program, "--config", self.config, "web", "--listen", "127.0.0.1:0", *words],
                 stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True, text=True,
+                env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
             )  # fmt: skip
         said = self.process.stdout.readline()
         found = re.search(r"http://[0-9.:]+", said)

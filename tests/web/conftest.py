@@ -1,6 +1,10 @@
 """`esl-vm web` on a real Redis, for all tests that leave it as it is."""
 
+import importlib.util
+import shutil
+
 import pytest
+from support.person import Person
 from support.redis_servers import redis_server
 from support.web_house import House, Served
 
@@ -11,14 +15,19 @@ def web_redis():
         yield server
 
 
+SETTINGS = """
+pins.slow_most_s = 0
+pins.failures = 5
+web.upload_mb = 1
+web.address_failures = 30
+web.trusted_proxies = ["127.0.0.1/32"]
+"""
+
+
 @pytest.fixture(scope="session")
 def served(web_redis, tmp_path_factory):
     """The program, for tests that leave it as it is."""
-    running = Served(
-        tmp_path_factory.mktemp("web"),
-        web_redis.url,
-        'pins.slow_most_s = 0\npins.failures = 5\nweb.upload_mb = 1\nweb.address_failures = 30\nweb.trusted_proxies = ["127.0.0.1/32"]\n',
-    )
+    running = Served(tmp_path_factory.mktemp("web"), web_redis.url, SETTINGS)
     yield running
     running.close()
 
@@ -26,3 +35,49 @@ def served(web_redis, tmp_path_factory):
 @pytest.fixture
 def house(served):
     return House(served)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A browser for a whole run; each test has a profile of its own in it."""
+    if any(importlib.util.find_spec(name) is None for name in ("playwright", "axe_playwright_python")):
+        pytest.skip("playwright or axe-playwright-python is not installed")
+    if (executable := shutil.which("chromium") or shutil.which("google-chrome")) is None:
+        pytest.skip("no chromium on this machine")
+    from playwright.sync_api import Error, sync_playwright
+
+    with sync_playwright() as playwright:
+        words = ("--no-sandbox", "--disable-dev-shm-usage", "--autoplay-policy=no-user-gesture-required")
+        media = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
+        try:
+            browser = playwright.chromium.launch(executable_path=executable, args=[*words, *media])
+        except Error as broken:
+            pytest.skip(f"{executable} does not start: {str(broken)[:300]}")
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def marked(web_redis, tmp_path_factory):
+    """The program, each control of its pages with its name on it."""
+    links = 'web.url = "http://voicemail.example.com"\nweb.sign_in_links = true\nmail.host = "127.0.0.1"\n'
+    folder = tmp_path_factory.mktemp("marked")
+    running = Served(folder, web_redis.url, SETTINGS + links, program="support.page_controls")
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def person(chromium, marked):
+    """Somebody in front of a page; all of them go home when the test is over, with nothing to complain of."""
+    there = []
+
+    def sits_down(**more):
+        there.append(Person(chromium, marked.url, **more))
+        return there[-1]
+
+    yield sits_down
+    for one in there:
+        complaints = one.complaints
+        one.context.close()
+        assert complaints == []

@@ -11,12 +11,13 @@ let last = "";
 for (const name of ["pointerdown", "keydown", "scroll"])
   addEventListener(name, () => (touched = Date.now()), { capture: true, passive: true });
 
+const folder = () => location.pathname.split("/")[4]; // undefined on a page that shows none
 const counted = (n) => (n === 1 ? words["news.one"] : words["news.many"].replace("{n}", n));
 
 function busy() {
   const opened = document.querySelector("main.opened");
-  const typing = document.activeElement?.matches("input, select, textarea");
-  return opened || typing || Date.now() - touched < BUSY_MS;
+  const held = document.activeElement?.closest("#content :focus"); // a keyboard is there: it would be lost
+  return opened || held || Date.now() - touched < BUSY_MS;
 }
 
 /** What is said in the message that is open has come. */
@@ -34,21 +35,31 @@ function show({ what, message, new: fresh, old }) {
   for (const [name, count] of [["new", fresh], ["old", old]])
     for (const place of document.querySelectorAll(`[data-count="${name}"]`)) place.textContent = count || "";
   if (what === "erased" || what === "deleted") silence(message);
-  const folder = location.pathname.split("/")[4];
   if (what === "transcribed" && document.querySelector(`[data-message="${message}"]`)) showTranscript();
   if (what === "delivered") {
     waiting += 1;
     document.getElementById("live").textContent = counted(waiting);
     const news = document.getElementById("news");
-    if (folder === "new" && !busy()) {
-      waiting = 0;
-      refresh();
-    } else if (news) {
+    if (folder() === "new" && !busy()) refresh();
+    else if (news) {
       news.hidden = false;
       news.querySelector("a").textContent = counted(waiting);
-      news.querySelector("a").addEventListener("click", () => (waiting = 0), { once: true });
     }
-  } else if (folder && !busy() && ["heard", "retired", "moved", "deleted", "restored", "erased", "transcribed"].includes(what)) refresh();
+  } else if (folder() && !busy() && ["heard", "retired", "moved", "deleted", "restored", "erased", "transcribed"].includes(what)) refresh();
+}
+
+/** What was left between the page's making and the stream's beginning. */
+async function catchUp(api) {
+  const place = document.querySelector('[data-count="new"]');
+  const answer = await fetch(api).catch(() => null);
+  if (!place || !answer?.ok) return;
+  const { folders } = await answer.json();
+  if (folders.new > Number(place.textContent)) show({ what: "delivered", new: folders.new, old: folders.old });
+}
+
+/** Who sees the new ones has been told of them. */
+export function seen() {
+  if (folder() === "new") waiting = 0;
 }
 
 /** Listen for as long as the page is open; the browser goes on where it was cut off, and we where it gave up. */
@@ -66,6 +77,7 @@ export function watch(api) {
   source.addEventListener("reset", refresh);
   source.addEventListener("open", () => {
     if (failures && !document.activeElement?.matches("input, select, textarea")) refresh(); // what was missed
+    else catchUp(api);
     failures = 0;
   });
   source.addEventListener("error", () => {

@@ -1,7 +1,7 @@
 // Makes the pages quick: links and forms exchange what changes instead of loading all of it, so what plays goes on.
 // Without this file every page works all the same.
 import { showPlayer } from "./player.js";
-import { watch } from "./live.js";
+import { seen, watch } from "./live.js";
 import { listenToKeys } from "./keys.js";
 import { showRecorders } from "./recorder.js";
 
@@ -25,6 +25,15 @@ export function tell(text) {
 export async function go(address, { method = "GET", body, how = "push", focus = true } = {}) {
   const mine = ++asked;
   const began = performance.now();
+  document.body.setAttribute("aria-busy", "true");
+  try {
+    return await exchange(mine, began, address, { method, body, how, focus });
+  } finally {
+    if (mine === asked) document.body.removeAttribute("aria-busy");
+  }
+}
+
+async function exchange(mine, began, address, { method, body, how, focus }) {
   let answer;
   try {
     answer = await fetch(address, { method, body, credentials: "same-origin", headers: { Accept: "text/html" } });
@@ -65,6 +74,7 @@ export async function go(address, { method = "GET", body, how = "push", focus = 
 }
 
 function dress() {
+  seen();
   showPlayer(document.querySelector(".player"));
   showRecorders(document.querySelectorAll("[data-sends]"), words, (place) =>
     go(`${location.pathname}?done=${place.dataset.done}`, { how: "replace", focus: false }),
