@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from esl_vm.model.errors import SwitchDownError
+from esl_vm.model.errors import StoreDownError, SwitchDownError
 from esl_vm.model.findings import Finding, Level
 from esl_vm.ops.check_cluster import check_cluster
 from esl_vm.ops.check_codecs import check_codecs
@@ -25,15 +25,17 @@ if TYPE_CHECKING:
 
 def look_at_stores(node: Node) -> Iterator[Finding]:
     """Redis, the spool, the other nodes, sounds and mail."""
-    from esl_vm.ops.check_redis import check_redis  # Redis' client takes a while to load
+    from esl_vm.ops.check_redis import check_redis, remedy_for  # Redis' client takes a while to load
 
     found = list(check_redis(node))
     yield from found
     yield from check_spool(node)
     if any(finding.level is Level.OK for finding in found):
-        yield from check_cluster(node)
-        yield from check_audio(node)
-        yield from check_mail(node)
+        for check in (check_cluster, check_audio, check_mail):
+            try:
+                yield from check(node)
+            except StoreDownError as away:  # one of a Cluster's masters is: what else was found is worth to know
+                yield Finding("redis", Level.ERROR, str(away), remedy_for(node, str(away)))
 
 
 def look_at_switch(node: Node, switch: Switch | None) -> Iterator[Finding]:
