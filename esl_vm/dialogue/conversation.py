@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from esl_vm.dialogue.world import World
     from esl_vm.model.mailbox import MailboxId, StoredGreeting
     from esl_vm.ports import CallerLine, Phone
+    from esl_vm.speech.spoken import Voice
     from esl_vm.speech.utterance import Utterance
-    from esl_vm.speech.voice import Voice
 
 DIGITS = "0123456789"
 

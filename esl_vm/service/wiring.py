@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from esl_vm.esl.sounds import SpokenPrompts
     from esl_vm.model.settings import Settings
     from esl_vm.ports import AudioStore
-    from esl_vm.speech.packs import PromptPack
+    from esl_vm.speech.recordings import PromptPack
     from esl_vm.store.store import Store
 
 log = logging.getLogger(__name__)
@@ -216,11 +216,11 @@ def open_spoken_prompts(settings: Settings) -> SpokenPrompts:
     Raises:
         InvalidValueError: a folder FreeSWITCH could not be told of.
     """
+    from esl_vm.speech.packs import NominalPack
     from esl_vm.speech.prepared import PreparedPack
-    from esl_vm.speech.recordings import FilePack
 
     pack = open_prompts(settings)
-    if not isinstance(pack, FilePack) or not settings.speech.prepare:
+    if isinstance(pack, NominalPack) or not settings.speech.prepare:
         return pack
     return PreparedPack(pack, prompt_folder(settings))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from esl_vm.speech.recordings import OTHER_TYPES, PLAYABLE_TYPES, SYNTHETIC_LIST, FilePack
+from esl_vm.speech.recordings import OTHER_TYPES, PLAYABLE_TYPES, SYNTHETIC_LIST, PromptPack
 from esl_vm.speech.spoken import primary_language
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ DEBIAN_FOLDER = Path("/usr/share/asterisk/sounds")
 """Where Debian's asterisk-core-sounds-fr-wav and -en-wav put them."""
 
 
-class AsteriskPack(FilePack):
+class AsteriskPack(PromptPack):
     """Files named as Asterisk's core sounds, a folder for each language: `fr`, `fr_CA`, `en`, and so on.
 
     A language with a region is looked for in its own folder, then in the language's; a language without one in its

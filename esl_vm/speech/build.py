@@ -23,7 +23,7 @@ from esl_vm.speech.words import prompt_names, word
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from esl_vm.speech.packs import PromptPack
+    from esl_vm.speech.recordings import PromptPack
 
     Synthesizer = Callable[[str, str, Path], None]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from esl_vm.speech.spoken import MONTH_S, Spoken, age_s, folder_prompts, is_recent, millions
+from esl_vm.speech.spoken import MONTH_S, Voice, age_s, folder_prompts, is_recent, millions
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from esl_vm.speech.utterance import Utterance
 
 
-class English(Spoken):
+class English(Voice):
     """English as Comedian Mail speaks it: twelve-hour clock, ordinal days, "you have"."""
 
     language = "en"
@@ -63,14 +63,20 @@ class English(Spoken):
             return self.prompt("vm-last", *adjective, "vm-message")
         return self.prompt(*adjective, "vm-message", *_number(number))
 
-    def received(self, at: datetime, now: datetime, *, brief: bool = False) -> Utterance:
-        """When a message came: "received yesterday at 5 thirty p.m.", "received Monday November first at 9 o'clock a.m.".
+    def _date(self, at: datetime, now: datetime, weekday: str) -> list[str]:
+        date = [f"digits/mon-{at.month - 1}", *_ordinal(at.day)]
+        if not is_recent(at, now):
+            return date + _number(at.year)
+        return [weekday, *date] if age_s(at, now) < MONTH_S else date
 
-        brief: "at 5 thirty p.m." (today), "yesterday at 5 thirty p.m.".
-        """
-        if brief:
-            return self.prompt(*(_day(at, now) if at.date() != now.date() else ()), "digits/at", *_time(at))
-        return self.prompt("vm-received", *_day(at, now), "digits/at", *_time(at))
+    def _time(self, at: datetime) -> list[str]:
+        if at.minute == 0:
+            minutes = ["digits/oclock"]
+        elif at.minute < 10:
+            minutes = ["digits/oh", f"digits/{at.minute}"]
+        else:
+            minutes = _number(at.minute)
+        return [f"digits/{at.hour % 12 or 12}", *minutes, "digits/a-m" if at.hour < 12 else "digits/p-m"]
 
 
 def _number(n: int) -> list[str]:
@@ -100,26 +106,3 @@ def _ordinal(n: int) -> list[str]:
     if n <= 20 or n % 10 == 0:
         return [f"digits/h-{n}"]
     return [f"digits/{n - n % 10}", f"digits/h-{n % 10}"]
-
-
-def _day(at: datetime, now: datetime) -> list[str]:
-    days = (now.date() - at.date()).days
-    if days in {0, 1}:
-        return ["digits/yesterday" if days else "digits/today"]
-    weekday = f"digits/day-{at.isoweekday() % 7}"
-    if 2 <= days <= 6:
-        return [weekday]
-    date = [f"digits/mon-{at.month - 1}", *_ordinal(at.day)]
-    if not is_recent(at, now):
-        return date + _number(at.year)
-    return [weekday, *date] if age_s(at, now) < MONTH_S else date
-
-
-def _time(at: datetime) -> list[str]:
-    if at.minute == 0:
-        minutes = ["digits/oclock"]
-    elif at.minute < 10:
-        minutes = ["digits/oh", f"digits/{at.minute}"]
-    else:
-        minutes = _number(at.minute)
-    return [f"digits/{at.hour % 12 or 12}", *minutes, "digits/a-m" if at.hour < 12 else "digits/p-m"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from esl_vm.speech.recordings import FilePack
+from esl_vm.speech.recordings import PromptPack
 from esl_vm.speech.spoken import primary_language
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def candidates(name: str) -> tuple[tuple[str, ...], ...]:
     return ((f"time/{rest}",) if timely else (name,),)
 
 
-class FreeswitchPack(FilePack):
+class FreeswitchPack(PromptPack):
     """FreeSWITCH's own recordings, of which it has fewer: a prompt may be made up of several.
 
     Args:

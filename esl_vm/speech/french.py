@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from esl_vm.speech.spoken import TRASH, URGENT, Spoken, folder_prompt, is_recent, millions
+from esl_vm.speech.spoken import TRASH, URGENT, Voice, folder_prompt, is_recent, millions
 from esl_vm.speech.utterance import Pause
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _BREATH = (Pause(250),)
 _ADJECTIVES = frozenset({"new", "old"})  # these stand before "messages"; the other folders have names of their own
 
 
-class French(Spoken):
+class French(Voice):
     """French as it is spoken in Quebec: twenty-four-hour clock, "une heure", "le premier", "messages urgents"."""
 
     language = "fr"
@@ -93,14 +93,14 @@ class French(Spoken):
             return self.prompt("vm-last", "vm-message", *adjective)
         return self.prompt("vm-message", *adjective, *_number(number))
 
-    def received(self, at: datetime, now: datetime, *, brief: bool = False) -> Utterance:
-        """When a message came: "reçu hier à 17 heures 30", "reçu lundi premier juin à zéro heure", "reçu aujourd'hui à 10 heures".
+    def _date(self, at: datetime, now: datetime, weekday: str) -> list[str]:
+        day = ["digits/h-1"] if at.day == 1 else _number(at.day)
+        return [weekday, *day, f"digits/mon-{at.month - 1}", *([] if is_recent(at, now) else _number(at.year))]
 
-        brief: "à 10 heures" (today), "hier à 17 heures 30".
-        """
-        if brief:
-            return self.prompt(*(_day(at, now) if at.date() != now.date() else ()), "digits/at", *_time(at))
-        return self.prompt("vm-received", *_day(at, now), "digits/at", *_time(at))
+    def _time(self, at: datetime) -> list[str]:
+        """The hour of day: "zéro heure", "une heure", "douze heures", "vingt et une heures une"; no pack has "minuit" or "midi"."""
+        hour = [*_number(at.hour, feminine=True), "digits/oclock"]
+        return hour + (_number(at.minute, feminine=True) if at.minute else [])
 
 
 def _noun(n: int) -> str:
@@ -149,21 +149,3 @@ def _tens(n: int, one: str) -> list[str]:
     rest = n - base
     joint = ["digits/et"] if rest in {1, 11} and base < 80 else []
     return [f"digits/{base}", *joint, *(_tens(rest, one) if rest else [])]
-
-
-def _day(at: datetime, now: datetime) -> list[str]:
-    """Today, yesterday, the weekday within six days, else the date; the year only where it is half a year or more ago."""
-    days = (now.date() - at.date()).days
-    if days in {0, 1}:
-        return ["digits/yesterday" if days else "digits/today"]
-    weekday = f"digits/day-{at.isoweekday() % 7}"
-    if 2 <= days <= 6:
-        return [weekday]
-    day = ["digits/h-1"] if at.day == 1 else _number(at.day)
-    return [weekday, *day, f"digits/mon-{at.month - 1}", *([] if is_recent(at, now) else _number(at.year))]
-
-
-def _time(at: datetime) -> list[str]:
-    """The hour of day: "zéro heure", "une heure", "douze heures", "vingt et une heures une"; no pack has "minuit" or "midi"."""
-    hour = [*_number(at.hour, feminine=True), "digits/oclock"]
-    return hour + (_number(at.minute, feminine=True) if at.minute else [])

@@ -15,12 +15,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.speech.asterisk_pack import DEBIAN_FOLDER, AsteriskPack
 from esl_vm.speech.freeswitch_pack import FREESWITCH_FOLDERS, FreeswitchPack
-from esl_vm.speech.recordings import Coverage, playable_folder
+from esl_vm.speech.recordings import Coverage, PromptPack
 from esl_vm.speech.utterance import Prompt
 from esl_vm.speech.voice import LANGUAGES
 from esl_vm.speech.words import prompt_names
@@ -31,73 +31,31 @@ if TYPE_CHECKING:
 _HEADER = 44  # bytes of a WAV file without a sample
 
 
-class PromptPack(Protocol):
-    """Which files speak a prompt."""
-
-    @property
-    def kind(self) -> str:
-        """`asterisk`, `freeswitch` or `nominal`."""
-        ...
-
-    @property
-    def folder(self) -> Path:
-        """Where its files are."""
-        ...
-
-    @property
-    def spaced(self) -> bool:
-        """Whether its files end in the silence between words and no more."""
-        ...
-
-    @property
-    def as_of(self) -> int:
-        """Another number when the files may be others than before."""
-        ...
-
-    def files(self, prompt: Prompt) -> tuple[str, ...]:
-        """The files that speak a prompt, one after another; empty if nothing here can speak it."""
-        ...
-
-    def coverage(self, prompt: Prompt) -> Coverage:
-        """How it speaks a prompt."""
-        ...
-
-    def sources(self, prompt: Prompt) -> tuple[Path, ...]:
-        """The recordings of a prompt of any type, also those that can't be played as they are."""
-        ...
-
-    def recordings(self, prompt: Prompt) -> tuple[Path, ...]:
-        """The recordings a prompt is made of, of any type: its own, one that comes with this project, or those of others."""
-        ...
-
-
-class NominalPack:
+class NominalPack(PromptPack):
     """A pack without files: `FOLDER/fr/vm-youhave.wav`, whether it is there or not."""
 
     kind = "nominal"
-    spaced = False
-    as_of = 0
 
     def __init__(self, folder: Path = Path("prompts")) -> None:
-        self.folder = playable_folder(folder)
-
-    def files(self, prompt: Prompt) -> tuple[str, ...]:
-        """One name for each prompt."""
-        return (f"{self.folder}/{prompt.language}/{prompt.name}.wav",)
+        super().__init__(folder)
+        self.folder = folder
 
     def coverage(self, prompt: Prompt) -> Coverage:
         """Nothing is spoken here."""
         del prompt
         return Coverage.MISSING
 
+    def recordings(self, prompt: Prompt) -> tuple[Path, ...]:
+        """There are none."""
+        return self.sources(prompt)
+
     def sources(self, prompt: Prompt) -> tuple[Path, ...]:
         """There are none."""
         del prompt
         return ()
 
-    def recordings(self, prompt: Prompt) -> tuple[Path, ...]:
-        """There are none."""
-        return self.sources(prompt)
+    def _playable(self, prompt: Prompt) -> tuple[str, ...]:
+        return (f"{self.folder}/{prompt.language}/{prompt.name}.wav",)
 
 
 def open_pack(kind: str = "auto", folder: str = "") -> PromptPack:

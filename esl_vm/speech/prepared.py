@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from esl_vm.speech.recordings import FilePack
+    from esl_vm.speech.recordings import PromptPack
 
 _LOOK_AGAIN_S = 60.0
 """For so long a pack is taken to be as it was when it was last looked at."""
@@ -46,18 +46,21 @@ class PreparedPack:
         folder: where the prepared ones are kept; FreeSWITCH must be able to read it.
         now: seconds, of a clock that only goes on.
         wall: the clock that files are dated by.
+
+    Attributes:
+        pack: the recordings as they are.
     """
 
     spaced = True
 
     def __init__(
         self,
-        pack: FilePack,
+        pack: PromptPack,
         folder: Path,
         now: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        self._pack = pack
+        self.pack = pack
         self._folder = folder.absolute()
         self._now = now
         self._wall = wall
@@ -71,7 +74,7 @@ class PreparedPack:
         if as_of != self.as_of:
             path = self._current(prompt.language) / prompt.language / f"{prompt.name}.wav"
             made = self._is_there(path) or self._prepare(prompt, path)
-            files = (str(path),) if made else self._pack.files(prompt)
+            files = (str(path),) if made else self.pack.files(prompt)
             self._found[prompt] = self.as_of, files
         return files
 
@@ -79,11 +82,6 @@ class PreparedPack:
     def as_of(self) -> int:
         """A minute: a file is taken to be as it was within one."""
         return int(self._now() // _LOOK_AGAIN_S)
-
-    @property
-    def pack(self) -> FilePack:
-        """The recordings as they are."""
-        return self._pack
 
     def proof(self) -> Path | None:
         """A file of the folder whose name no other folder has: who sees it sees this folder. None: none can be made."""
@@ -103,7 +101,7 @@ class PreparedPack:
             for name in prompt_names(language):
                 prompt = Prompt(name, language)
                 path = self._current(language) / language / f"{name}.wav"
-                missing = not self._is_there(path) and bool(self._pack.recordings(prompt))
+                missing = not self._is_there(path) and bool(self.pack.recordings(prompt))
                 if missing:
                     self.files(prompt)
                 yield missing
@@ -124,7 +122,7 @@ class PreparedPack:
         """What stands for the pack's files of a language, and for what is done to them."""
         seen = hashlib.sha256(repr((shaping.RECIPE, sorted(CUTS.items()), MADE_OF)).encode())
         for name in prompt_names(language):
-            for path in self._pack.recordings(Prompt(name, language)):
+            for path in self.pack.recordings(Prompt(name, language)):
                 try:
                     found = path.stat()
                 except OSError:
@@ -155,7 +153,7 @@ class PreparedPack:
 
     def _prepare(self, prompt: Prompt, path: Path) -> bool:
         """Make a prompt's file; False where there is nothing to make it of, or it can't be written."""
-        recordings = self._pack.recordings(prompt)
+        recordings = self.pack.recordings(prompt)
         if not recordings:
             return False
         try:

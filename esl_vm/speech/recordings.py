@@ -45,8 +45,14 @@ class Coverage(StrEnum):
     MISSING = "missing"
 
 
-class FilePack(ABC):
-    """A pack of files: looks once for each prompt, and remembers."""
+class PromptPack(ABC):
+    """Which files speak a prompt: looks once for each, and remembers.
+
+    Attributes:
+        kind: `asterisk`, `freeswitch` or `nominal`. folder: where its files are.
+        spaced: its files end in the silence between words and no more.
+        as_of: another number when the files may be others than before.
+    """
 
     kind: str
     spaced = False

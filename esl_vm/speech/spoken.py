@@ -63,8 +63,15 @@ def _prompts(language: str, names: tuple[str, ...]) -> Utterance:
     return tuple(Prompt(name, language) for name in names)
 
 
-class Spoken(ABC):
-    """A language's voice, as far as languages do not differ. Values only: nothing is played here."""
+class Voice(ABC):
+    """What can be said in one language. Each method returns a value to play; none plays.
+
+    A folder's name is the value of a `Folder`, or `urgent` for New's urgent messages; any other raises
+    InvalidValueError. Prompts go by their Asterisk names; what is not in that pack is listed in `speech/packs.py`.
+
+    Attributes:
+        language: `fr` or `en`.
+    """
 
     language: str
     _seconds = ("second", "seconds")
@@ -120,9 +127,62 @@ class Spoken(ABC):
         spoken = self.number(count, feminine=True)
         return self.prompt("vm-duration") + spoken + self.prompt(units[count != 1])
 
+    def received(self, at: datetime, now: datetime, *, brief: bool = False) -> Utterance:
+        """When a message came; both aware, in the mailbox's time zone: "received yesterday at 5 thirty p.m.".
+
+        brief: without "received" and "today".
+        """
+        said = [] if brief else ["vm-received"]
+        if not brief or at.date() != now.date():
+            said += self._day(at, now)
+        return self.prompt(*said, "digits/at", *self._time(at))
+
+    def _day(self, at: datetime, now: datetime) -> list[str]:
+        """Today, yesterday, the weekday within six days, else the date."""
+        days = (now.date() - at.date()).days
+        if days in {0, 1}:
+            return ["digits/yesterday" if days else "digits/today"]
+        weekday = f"digits/day-{at.isoweekday() % 7}"
+        return [weekday] if 2 <= days <= 6 else self._date(at, now, weekday)
+
+    @abstractmethod
+    def _date(self, at: datetime, now: datetime, weekday: str) -> list[str]:
+        """A day that is not within the last week, whose weekday is that prompt; its year only where it is half a year or more ago."""
+
+    @abstractmethod
+    def _time(self, at: datetime) -> list[str]:
+        """The hour of day."""
+
     @abstractmethod
     def number(self, n: int, feminine: bool = False) -> Utterance:
         """A cardinal number, -999,999,999 to 999,999,999; feminine: it counts something feminine (`une heure`)."""
+
+    @abstractmethod
+    def counts(self, urgent: int, new: int, old: int) -> Utterance:
+        """How many messages wait: "you have 2 urgent and 3 new and 1 old message", "no messages".
+
+        `urgent` and `new` have no message in common.
+        """
+
+    @abstractmethod
+    def folder_messages(self, name: str) -> Utterance:
+        """A folder as one names it: "new messages", "work messages", in French "travail"."""
+
+    @abstractmethod
+    def no_messages(self, name: str) -> Utterance:
+        """That a folder is empty: "you have no new messages"."""
+
+    @abstractmethod
+    def full(self, name: str, count: int) -> Utterance:
+        """That a folder takes no more, by what it holds: "sorry, you have 100 work messages"."""
+
+    @abstractmethod
+    def listen_to(self, name: str, *, full: bool = False, count: int = 0) -> Utterance:
+        """What 1 does: "press 1 for new messages"; full: in the longer words of the help, where the language has shorter ones."""
+
+    @abstractmethod
+    def place(self, number: int, total: int, *, urgent: bool = False) -> Utterance:
+        """A message's place in its folder, from 1: "first message", "message 2", "last message", "first urgent message"."""
 
 
 def _groups(text: str) -> list[str]:

@@ -14,7 +14,7 @@ from support.rig import NodeRig
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from esl_vm.esl.sounds import PromptPack
+    from esl_vm.esl.sounds import SpokenPrompts
     from esl_vm.sim.heard import Heard
 
 LANGUAGES = ("fr", "en")
@@ -89,7 +89,7 @@ WAITS = (
 )
 
 
-def seconds_of(wait: Wait, language: str, pack: PromptPack) -> float:
+def seconds_of(wait: Wait, language: str, pack: SpokenPrompts) -> float:
     """How long it takes with a pack of prompts."""
     call = PhoneCall(
         "wait",

@@ -11,10 +11,10 @@ from esl_vm.esl.sounds import BETWEEN, playlists
 from esl_vm.sound.decode import read_sound
 from esl_vm.speech.packs import open_pack
 from esl_vm.speech.prepared import PreparedPack
-from esl_vm.speech.recordings import FilePack
 
 if TYPE_CHECKING:
     from esl_vm.sound.resample import Samples
+    from esl_vm.speech.recordings import PromptPack
     from esl_vm.speech.utterance import Utterance
 
 RATE = 8000
@@ -25,12 +25,10 @@ class NoPackError(Exception):
     """The prompts of Debian's packages are not installed here."""
 
 
-def installed_pack() -> FilePack:
+def installed_pack() -> PromptPack:
     """The pack `asterisk` as Debian installs it; raises NoPackError."""
     pack = open_pack("asterisk")
-    if not isinstance(pack, FilePack) or not all(
-        (pack.folder / one / "vm-youhave.wav").exists() for one in ("fr", "en")
-    ):
+    if not all((pack.folder / one / "vm-youhave.wav").exists() for one in ("fr", "en")):
         raise NoPackError("install asterisk-core-sounds-fr-wav and asterisk-core-sounds-en-wav first")
     return pack
 

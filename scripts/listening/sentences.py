@@ -13,8 +13,8 @@ from esl_vm.speech.voice import LANGUAGES, voice_for
 from esl_vm.speech.words import ends_sentence, prompt_names, words
 
 if TYPE_CHECKING:
+    from esl_vm.speech.spoken import Voice
     from esl_vm.speech.utterance import Utterance
-    from esl_vm.speech.voice import Voice
 
 NOW = datetime(2026, 11, 27, 18, 0, tzinfo=ZoneInfo("America/Toronto"))
 COUNTS = (

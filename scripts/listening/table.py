@@ -17,9 +17,9 @@ from listening.sentences import NOW, timedelta
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from esl_vm.speech.recordings import FilePack
+    from esl_vm.speech.recordings import PromptPack
+    from esl_vm.speech.spoken import Voice
     from esl_vm.speech.utterance import Utterance
-    from esl_vm.speech.voice import Voice
 
 LANGUAGES = {"fr": "French", "en": "English"}
 
@@ -150,7 +150,7 @@ def page() -> str:
     return text
 
 
-def _as_it_was(names: list[str], language: str, pack: FilePack) -> float:
+def _as_it_was(names: list[str], language: str, pack: PromptPack) -> float:
     """How long these prompts are as the pack has them, one after the other."""
     total = 0.0
     for name in names:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from support.virtual_clock import VirtualClock
 
+    from esl_vm.esl.sounds import SpokenPrompts
     from esl_vm.sim.line import Line
-    from esl_vm.sim.prompts import PromptPack
     from esl_vm.sim.recording import RecordEnd
     from esl_vm.speech.utterance import Sound, Utterance
 
@@ -53,7 +53,7 @@ class SimPhone:
     """
 
     def __init__(
-        self, line: Line, clock: VirtualClock, pack: PromptPack | None = None, call: Call | None = None
+        self, line: Line, clock: VirtualClock, pack: SpokenPrompts | None = None, call: Call | None = None
     ) -> None:
         self.line = line
         self.clock = clock
