@@ -28,7 +28,9 @@ def database_rows(dsn: str, tables: set[str]) -> Iterator[tuple[str, Row]]:
     except ImportError:
         raise ImportSourceError("--dsn needs psycopg: pip install 'esl-vm[import]'; or use --dump") from None
     try:
-        with psycopg.connect(dsn, connect_timeout=10, application_name="esl-vm import") as connection:
+        # A database of SQL_ASCII says nothing of its letters, and its texts would be bytes: FusionPBX writes UTF-8.
+        given = {"connect_timeout": 10, "application_name": "esl-vm import", "client_encoding": "utf8"}
+        with psycopg.connect(dsn, **given) as connection:
             connection.read_only = True
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             for table in sorted(tables):

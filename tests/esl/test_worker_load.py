@@ -55,7 +55,7 @@ def workers(loads):
     for load in loads[:2]:
         own = listener.dup()
         own.setblocking(0)
-        servers.append(CallServer(own, waits_for_a_key, Pack(), ServerSettings(), lambda end: None, load))
+        servers.append(CallServer(own, waits_for_a_key, Pack(), ServerSettings(connect_s=1000), lambda end: None, load))
         servers[-1].start()
     yield servers
     for server in servers:

@@ -409,9 +409,12 @@ def test_sources_that_cannot_be_read(tree, tmp_path):
 # --- a live database -----------------------------------------------------------------------------------------------
 
 
+ENCODINGS = ("UTF8", "SQL_ASCII")
+
+
 @pytest.fixture(scope="module")
 def postgres():
-    """A PostgreSQL of its own on a free loopback port, with the test tree's dump in it."""
+    """A PostgreSQL of its own on a free loopback port: by its encoding, a database with the test tree's dump in it."""
     pytest.importorskip("psycopg", reason="psycopg, which --dsn needs, is not installed")
     programs = {name: shutil.which(name) for name in ("initdb", "pg_ctl", "postgres", "psql")}
     for name, found in programs.items():
@@ -429,7 +432,7 @@ def postgres():
 def _running(folder, programs, owner):
     data, port = folder / "data", free_port()
     subprocess.run(
-        [programs["initdb"], "-D", data, "-A", "trust", "-U", "fusionpbx", "-N"],
+        [programs["initdb"], "-D", data, "-A", "trust", "-U", "fusionpbx", "-N", "--locale=C"],
         check=True,
         capture_output=True,
         **owner,
@@ -438,29 +441,34 @@ def _running(folder, programs, owner):
     command += ["-c", f"unix_socket_directories={folder}", "-c", "fsync=off"]
     log = (folder / "log").open("wb")
     server = subprocess.Popen(command, stdout=log, stderr=log, **owner)
-    dsn = f"postgresql://fusionpbx@127.0.0.1:{port}/postgres"
+    server_of = f"postgresql://fusionpbx@127.0.0.1:{port}/"
     try:
         dump = DATA / "fusionpbx" / "fusionpbx.sql"
-        psql = [programs["psql"], "-q", "-d", dsn]
+        psql = [programs["psql"], "-q", "-v", "ON_ERROR_STOP=1", "-d", f"{server_of}postgres"]
         wait_until(
             lambda: subprocess.run([*psql, "-c", "SELECT 1"], check=False, capture_output=True).returncode == 0,
             what="PostgreSQL",
         )
         # psql of another version may not know \\restrict
         text = "\n".join(line for line in dump.read_text().split("\n") if "restrict " not in line)
-        subprocess.run([*psql, "-v", "ON_ERROR_STOP=1"], input=text, text=True, check=True, capture_output=True)
-        yield dsn
+        for encoding in ENCODINGS:
+            made = f"CREATE DATABASE {encoding} ENCODING '{encoding}' TEMPLATE template0"
+            subprocess.run([*psql, "-c", made], check=True, capture_output=True)
+            filled = [*psql[:-1], f"{server_of}{encoding.lower()}"]
+            subprocess.run(filled, input=text.encode(), check=True, capture_output=True)
+        yield {encoding: f"{server_of}{encoding.lower()}" for encoding in ENCODINGS}
     finally:
         server.terminate()
         server.wait(100)
         log.close()
 
 
-def test_a_live_database_gives_what_its_dump_gives(postgres, place):
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_a_live_database_gives_what_its_dump_gives(postgres, place, encoding):
     storage = DATA / "fusionpbx" / "storage"
     place.bring(read_fusionpbx(storage, dump=DATA / "fusionpbx" / "fusionpbx.sql"))
     before = place.picture()
-    report = place.bring(read_fusionpbx(storage, dsn=postgres))
+    report = place.bring(read_fusionpbx(storage, dsn=postgres[encoding]))
     assert report.messages.already == 13
     assert report.counts == {"deleted_flag": 1, "file_without_row": 1, "row_without_file": 1}
     assert place.picture() == before

@@ -331,7 +331,7 @@ def test_a_query_before_all_mailboxes_were_looked_at_is_answered_from_the_store(
     house.leave()
     notifiers(house.url, 0, house.folder, WallClock(), "a", switch=switch)
     assert asked.wait(100)
-    [answer] = [headers for _, _, headers in switch.fired if headers.get("Call-ID") == "c1"]
+    [answer] = wait_until(lambda: [headers for _, _, headers in switch.fired if headers.get("Call-ID") == "c1"])
     assert answer["MWI-Voice-Message"] == "1/0 (0/0)"
 
 
