@@ -18,14 +18,14 @@ from esl_vm.model.message import CallDetails, Caller
 from esl_vm.notify import wording
 from esl_vm.notify.job_worker import Later, Outcome, Pointless, Refused, Sent
 from esl_vm.notify.mail_templates import (
-    LOCKED,
+    NOTICES,
+    ROOM,
     SIGN_IN,
     Attachment,
     Envelope,
     MailTemplates,
     News,
     Notice,
-    Room,
     addresses,
 )
 from esl_vm.notify.smtp import Handover, hand_over
@@ -53,7 +53,6 @@ _HOLDS_ATTEMPTS = 3
 LARGEST_BYTES = 20_000_000
 LETTER = "letter"
 PAGE = "page"
-ROOM = "room"
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,18 +196,11 @@ class Mailer:
     def _compose(self, mail: _Mail, recipients: list[str], files: list[Attachment], *, whole: bool) -> EmailMessage:
         """The mail to these."""
         job, mailbox, form = mail.job, mail.mailbox, mail.form
-        if form == ROOM:
-            return self._compose_room(job, mailbox, recipients)
-        if form == LOCKED:
-            return self._compose_locked(job, mailbox, recipients)
-        if form == SIGN_IN:
-            language = wording.language_of(mailbox.language, self._language)
-            notice = Notice(
-                language, mailbox.name, str(mailbox.id), mailbox.id.number, mailbox.id.domain, link=mail.link
-            )
-            return self._templates.notice(SIGN_IN, notice, self._envelope(job, mailbox, recipients))
-        told: dict[str, Any] = job.body["message"]
+        envelope = self._envelope(job, mailbox, recipients)
         language = wording.language_of(mailbox.language, self._language)
+        if form in NOTICES:
+            return self._templates.notice(form, self._notice(mail, language), envelope)
+        told: dict[str, Any] = job.body["message"]
         received = wording.local_time(float(told["received"]), mailbox.timezone, self._timezone)
         name, number = str(told.get("caller_name", "")), str(told.get("caller_number", ""))
         deleted = mailbox.options.delete and whole
@@ -239,45 +231,31 @@ class Mailer:
             call_back=f"tel:{quote(dialable)}" if dialable else "",
             link="" if deleted or form == PAGE else self._link(mailbox.id, str(told["id"]), _written(job)),
         )
-        envelope = self._envelope(job, mailbox, recipients)
         if form == PAGE:
             return self._templates.page(news, envelope)
         return self._templates.mail(news, envelope, files)
 
-    def _compose_room(self, job: Job, mailbox: Mailbox, recipients: list[str]) -> EmailMessage:
-        """The mail to an owner whose mailbox is nearly full."""
-        told: dict[str, Any] = job.body["room"]
-        language = wording.language_of(mailbox.language, self._language)
-        of = str(told["of"])
-        held, most = (int(told[name]) for name in ("held", "most"))
-        room = Room(
-            language=language,
-            owner=mailbox.name,
-            mailbox=str(mailbox.id),
-            number=mailbox.id.number,
-            domain=mailbox.id.domain,
-            of=of,
-            held=str(held) if of == "messages" else wording.length(held * 1000, language),
-            most=str(most) if of == "messages" else wording.length(most * 1000, language),
-        )
-        return self._templates.room(room, self._envelope(job, mailbox, recipients))
-
-    def _compose_locked(self, job: Job, mailbox: Mailbox, recipients: list[str]) -> EmailMessage:
-        """The mail to an owner whose PIN is locked."""
-        told: dict[str, Any] = job.body[LOCKED]
-        language = wording.language_of(mailbox.language, self._language)
+    def _notice(self, mail: _Mail, language: str) -> Notice:
+        """What a mail says that is about no message."""
+        mailbox = mail.mailbox
+        about = (language, mailbox.name, str(mailbox.id), mailbox.id.number, mailbox.id.domain)
+        if mail.form == SIGN_IN:
+            return Notice(*about, link=mail.link)
+        told: dict[str, Any] = mail.job.body[mail.form]
+        if mail.form == ROOM:
+            of = str(told["of"])
+            held, most = (
+                str(told[name]) if of == "messages" else wording.length(int(told[name]) * 1000, language)
+                for name in ("held", "most")
+            )
+            return Notice(*about, of=of, held=held, most=most)
         until = wording.local_time(float(told["until"]), mailbox.timezone, self._timezone)
-        notice = Notice(
-            language,
-            mailbox.name,
-            str(mailbox.id),
-            mailbox.id.number,
-            mailbox.id.domain,
+        return Notice(
+            *about,
             from_number=str(told["from"]),
             until=wording.date_and_time(until, language),
             outside=bool(told["outside"]),
         )
-        return self._templates.notice(LOCKED, notice, self._envelope(job, mailbox, recipients))
 
     def _envelope(self, job: Job, mailbox: Mailbox, recipients: list[str]) -> Envelope:
         # Not when the message was recorded: a forwarded one, or one that waited, would lie deep in the inbox.

@@ -42,7 +42,8 @@ LONGEST_PAGE = 300
 LONGEST_NAME = 300
 #: What people choose, of what templates can say.
 _NAMES = {"owner", "caller", "caller_name", "caller_number", "forwarded_by", "from_number"}
-PIN, LOCKED, SIGN_IN = "pin", "locked", "sign_in"
+NOTICES = PIN, LOCKED, SIGN_IN, ROOM = "pin", "locked", "sign_in", "room"
+"""Mails that are about no message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,33 +89,15 @@ class News:
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
-    """What the templates about a mailbox that is nearly full can say; every field is a name in them.
-
-    Args:
-        language: `fr` or `en`. owner: the mailbox's owner, `` if unknown. mailbox, number, domain: `1001@default`, its parts.
-        of: `messages` or `seconds`, whichever is running out. held, most: how many there are and can be, in words.
-    """
-
-    language: str
-    owner: str
-    mailbox: str
-    number: str
-    domain: str
-    of: str
-    held: str
-    most: str
-
-
-@dataclass(frozen=True, slots=True)
 class Notice:
-    """What the templates about a mailbox's PIN can say; every field is a name in them.
+    """What the templates about a mailbox itself can say; every field is a name in them.
 
     Args:
         language: `fr` or `en`. owner: the mailbox's owner, `` if unknown. mailbox, number, domain: `1001@default`, its parts.
         pin: the random PIN, in `pin`; `` elsewhere. link: where one signs in once, in `sign_in`; `` elsewhere.
         from_number, until, outside: in `locked`: who tried last, `` if unknown; until when, in words; whether it is
             locked for other telephones than its own.
+        of, held, most: in `room`: `messages` or `seconds`, whichever is running out; how many there are and can be, in words.
     """
 
     language: str
@@ -127,6 +110,9 @@ class Notice:
     until: str = ""
     outside: bool = False
     link: str = ""
+    of: str = ""
+    held: str = ""
+    most: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,36 +165,16 @@ class MailTemplates:
         problems = []
         for language in LANGUAGES:
             news = _example(language)
-            for name in (f"{part}.{language}" for part in ("subject", "message", "page")):
-                for ending in ("txt", "html") if name.startswith("message") else ("txt",):
-                    try:
-                        self._fill(f"{name}.{ending}", news)
-                    except (TemplateError, TypeError, ValueError, OSError) as error:
-                        problems.append(f"mail template {name}.{ending}: {type(error).__name__}: {error}")
-            room = Room(language, news.owner, news.mailbox, news.number, news.domain, "messages", "80", "100")
-            notice = Notice(
-                language,
-                news.owner,
-                news.mailbox,
-                news.number,
-                news.domain,
-                "483920",
-                "5145551234",
-                "",
-                True,
-                "https://voicemail.example.com/x",
-            )
-            said: tuple[tuple[str, Room | Notice], ...] = (
-                ("room", room),
-                (PIN, notice),
-                (LOCKED, notice),
-                (SIGN_IN, notice),
-            )
-            for name, facts in (
-                (f"{part}{end}.{language}.txt", facts) for part, facts in said for end in ("_subject", "")
-            ):
+            facts: dict[str, News | Notice] = {
+                f"{part}.{language}.txt": news for part in ("subject", "message", "page")
+            }
+            facts[f"message.{language}.html"] = news
+            about = (language, news.owner, news.mailbox, news.number, news.domain)
+            notice = Notice(*about, "483920", news.caller_number, "", True, news.link, "messages", "80", "100")
+            facts |= {f"{form}{part}.{language}.txt": notice for form in NOTICES for part in ("_subject", "")}
+            for name, said in facts.items():
                 try:
-                    self._fill(name, facts)
+                    self._fill(name, said)
                 except (TemplateError, TypeError, ValueError, OSError) as error:
                     problems.append(f"mail template {name}: {type(error).__name__}: {error}")
         if problems:
@@ -234,15 +200,8 @@ class MailTemplates:
         message["Content-Language"] = news.language
         return message
 
-    def room(self, room: Room, envelope: Envelope) -> EmailMessage:
-        """The mail to an owner whose mailbox is nearly full."""
-        message = self._headed(self._fill(f"room_subject.{room.language}.txt", room), envelope, urgent=False)
-        message.set_content(self._fill(f"room.{room.language}.txt", room), cte="quoted-printable")
-        message["Content-Language"] = room.language
-        return message
-
     def notice(self, form: str, notice: Notice, envelope: Envelope) -> EmailMessage:
-        """The mail to an owner about signing in: `PIN` which one it is, `LOCKED` that it is locked, `SIGN_IN` by a link."""
+        """The mail to an owner of that form: `PIN` which one it is, `LOCKED` that it is, `SIGN_IN` by a link, `ROOM` that little is left."""
         subject = self._fill(f"{form}_subject.{notice.language}.txt", notice)
         message = self._headed(subject, envelope, urgent=form == LOCKED)
         message.set_content(self._fill(f"{form}.{notice.language}.txt", notice), cte="quoted-printable")
@@ -275,7 +234,7 @@ class MailTemplates:
             message["Importance"] = "high"
         return message
 
-    def _fill(self, name: str, news: News | Room | Notice) -> str:
+    def _fill(self, name: str, news: News | Notice) -> str:
         said = asdict(news)
         said |= {field: one_line(said[field], LONGEST_NAME) for field in _NAMES & said.keys()}
         return self._templates.get_template(name).render(said)

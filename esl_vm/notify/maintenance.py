@@ -43,7 +43,9 @@ def maintenance_events(event: Event, domain: str, sound: Callable[[str], str]) -
             yield _named("leave-message", event, domain, _message(event, sound))
         case EventType.LOGIN:
             yield _named("authentication", event, domain, {"VM-Auth-Result": "success"})
-            yield _named("folder-summary", event, domain, _folder_summary(event))
+            yield _named(
+                "folder-summary", event, domain, {"VM-Folder": _folder(Folder.NEW), **_totals(event, "-Messages")}
+            )
         case EventType.LOGIN_FAILED:
             yield _named("authentication", event, domain, {"VM-Auth-Result": "fail"})
         case EventType.PIN_CHANGED:
@@ -89,26 +91,14 @@ def _message(event: Event, sound: Callable[[str], str]) -> dict[str, str]:
     }
 
 
-def _totals(event: Event) -> dict[str, str]:
-    """mwi-update's headers."""
+def _totals(event: Event, what: str = "") -> dict[str, str]:
+    """mwi-update's headers; with `-Messages` at the end of their names, folder-summary's."""
     counts = Summary.of(event.counts)
     return {
-        "VM-Total-New": str(counts.new),
-        "VM-Total-Saved": str(counts.old),
-        "VM-Total-New-Urgent": str(counts.urgent_new),
-        "VM-Total-Saved-Urgent": str(counts.urgent_old),
-    }
-
-
-def _folder_summary(event: Event) -> dict[str, str]:
-    """folder-summary's headers, of the one folder mod_voicemail has."""
-    counts = Summary.of(event.counts)
-    return {
-        "VM-Folder": _folder(Folder.NEW),
-        "VM-Total-New-Messages": str(counts.new),
-        "VM-Total-Saved-Messages": str(counts.old),
-        "VM-Total-New-Urgent-Messages": str(counts.urgent_new),
-        "VM-Total-Saved-Urgent-Messages": str(counts.urgent_old),
+        f"VM-Total-New{what}": str(counts.new),
+        f"VM-Total-Saved{what}": str(counts.old),
+        f"VM-Total-New-Urgent{what}": str(counts.urgent_new),
+        f"VM-Total-Saved-Urgent{what}": str(counts.urgent_old),
     }
 
 

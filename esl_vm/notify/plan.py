@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +11,8 @@ from esl_vm.model.jobs import Job, JobKind
 from esl_vm.model.mailbox import Folder
 from esl_vm.model.message import CALL_FIELDS
 from esl_vm.notify.call_backs import call_job
-from esl_vm.notify.mail import LETTER, PAGE, ROOM
-from esl_vm.notify.mail_templates import LOCKED, addresses
+from esl_vm.notify.mail import LETTER, PAGE
+from esl_vm.notify.mail_templates import LOCKED, ROOM, addresses
 from esl_vm.notify.summary import Summary
 from esl_vm.notify.webhook import webhook_of
 
@@ -23,17 +23,8 @@ if TYPE_CHECKING:
 
 #: Messages nobody left just now make no mail.
 _NOT_NEWS = {"import", "restore"}
-_MESSAGE_FIELDS = {
-    "caller_number",
-    "caller_name",
-    "received",
-    "arrived",
-    "duration_ms",
-    "urgent",
-    "heard",
-    "cut",
-    "folder",
-} | {"text_length", "origin", "intro_id", "intro_ms", "forwarded_by", *CALL_FIELDS}
+#: What an event tells of a delivered message and no receiver of a webhook is told.
+_NOT_TOLD = {"arrived", "heard", "intro_ms"}
 _PRIVATE = ("pin", "password", "hash", "secret")
 
 
@@ -153,18 +144,18 @@ def _yes(value: Any) -> bool:
 
 def _told(job_id: str, event: Event) -> dict[str, Any]:
     """What a webhook's receiver is told; docs/notify.md describes it."""
-    counts = Summary.of(event.counts)
     message: dict[str, Any] | None = {"id": event.message_id} if event.message_id else None
+    known = {"by"}  # who works here is nobody else's business
     if event.what is EventType.DELIVERED:
         message = _message(event)
         message["received"] = _iso(message["received"])
+        known |= message.keys() | _NOT_TOLD
         del message["intro_id"]
     rest = {
         name: value
         for name, value in event.details.items()
-        if not (event.what is EventType.DELIVERED and name in _MESSAGE_FIELDS)
+        if name not in known
         and isinstance(value, str | int | float | bool)
-        and name != "by"  # who works here is nobody else's business
         and not any(word in name.lower() for word in _PRIVATE)
     }
     return {
@@ -172,12 +163,7 @@ def _told(job_id: str, event: Event) -> dict[str, Any]:
         "event": event.what.value,
         "mailbox": str(event.box),
         "at": _iso(event.at),
-        "counts": {
-            "new": counts.new,
-            "old": counts.old,
-            "urgent_new": counts.urgent_new,
-            "urgent_old": counts.urgent_old,
-        },
+        "counts": asdict(Summary.of(event.counts)),
         "message": message,
         "details": rest,
     }

@@ -14,13 +14,13 @@ from email.policy import SMTP
 from typing import TYPE_CHECKING
 
 from esl_vm.model.deadline import deadline
-from esl_vm.notify.smtp_connection import Security, ServerAwayError, SmtpServer, answer, connection, cut, within, words
-
-__all__ = ["Handover", "Security", "ServerAwayError", "SmtpServer", "hand_over"]
+from esl_vm.notify.smtp_connection import ServerAwayError, answer, connection, cut, within, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from email.message import EmailMessage
+
+    from esl_vm.notify.smtp_connection import SmtpServer
 
 #: RFC 1870: the answer where a mail is too large; RFC 3463 has the same as a detail of another answer.
 TOO_LARGE = 552

@@ -19,7 +19,7 @@ from esl_vm.notify import smtp, smtp_connection
 from esl_vm.notify.job_worker import Later, Refused, Sent
 from esl_vm.notify.mail import Mailer
 from esl_vm.notify.mail_templates import MailTemplates
-from esl_vm.notify.smtp import Security, SmtpServer
+from esl_vm.notify.smtp_connection import Security, SmtpServer
 
 WANTED = ["a@example.com", "b@example.com", "c@example.com"]
 MANNERS = {
