@@ -42,6 +42,9 @@ def in_common(settings: Settings, **more: str) -> dict[str, str]:
         for name in names
     }
     told["webhook.url"] = mask_url(settings.webhook.url) if settings.webhook.url else ""
+    if settings.transcription.engine != "none":  # whichever: each node may have one of its own
+        told["transcription.engine"] = "set"
+        told["transcription.wait_s"] = str(settings.transcription.wait_s)
     for table, mine, usual in (("mailbox", settings.mailbox, MailboxOptions()), ("pins", settings.pins, PinRules())):
         for field in dataclasses.fields(mine):
             value = getattr(mine, field.name)

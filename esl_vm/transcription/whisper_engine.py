@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from esl_vm.model.transcript import Transcript
 
 _RATE = 16000
+#: Where it begins to repeat itself, as it does now and then, it is asked again with more chance. Without that a quarter of the
+#: words of French messages of 25 s were wrong, with it and the silence below 4 %.
+_TEMPERATURES = (0.0, 0.2, 0.4, 0.6)
+#: Of the silence around speech so much is left: at sharp edges it repeats itself too.
+_AROUND_MS = 600
 #: Below it the language that was detected is not taken for one.
 _SURE_OF_LANGUAGE = 0.5
 
@@ -65,9 +70,10 @@ class WhisperEngine:
             language=language or None,
             initial_prompt=hint(names) or None,
             beam_size=5,
-            temperature=0.0,
+            temperature=_TEMPERATURES,
             condition_on_previous_text=False,  # a slip in one piece is not carried on into all that follow
             vad_filter=True,
+            vad_parameters={"speech_pad_ms": _AROUND_MS},
         )
         pieces = []
         try:

@@ -35,6 +35,14 @@ def test_a_difference_names_both_nodes_the_setting_and_both_values():
     assert len(found) == 3
 
 
+def test_nodes_transcribe_all_or_none_of_them_each_with_an_engine_of_its_own():
+    none = in_common(settings())
+    server = in_common(settings(transcription__engine="http", transcription__url="http://127.0.0.1:1"))
+    own = in_common(settings(transcription__engine="faster-whisper", transcription__folder="/model"))
+    assert differences("a", server, [state("b", own)]) == []
+    assert "transcription.engine is as it comes on a, 'set' on b" in differences("a", none, [state("b", own)])
+
+
 def test_no_secret_is_told():
     url = "https://user:pw-of-hook@hooks.example/path-token?sig=tk-of-hook"
     told = packed(
