@@ -46,10 +46,17 @@ def overview(ask: Ask) -> Answer:
     state, nodes = ask.world.cluster.state(), ask.world.cluster.nodes()
     service.everywhere(ask)
     return admin_page(
-        ask, "admin.html", "overview", state=state, nodes=nodes, attention=_attention(state, nodes),
+        ask, "admin.html", "overview", state=state, nodes=nodes, attention=[(key, _said(ask, key, given)) for key, given in _attention(state, nodes)],
         findings=service.list_findings(ask).findings, looked=[report.at for report in ask.world.cluster.reports()],
         calls=sum(int(node.fields.get("calls", "0") or 0) for node in nodes if node.alive),
     )  # fmt: skip
+
+
+def _said(ask: Ask, key: str, given: dict[str, str]) -> str:
+    said, key = wording_of(ask), f"admin.attention.{key}"
+    if said.has(f"{key}.one"):
+        return said.counted(key, int(given["n"]), **{name: word for name, word in given.items() if name != "n"})
+    return said(key, **given)
 
 
 def _attention(state: ClusterState, nodes: list[NodeState]) -> list[tuple[str, dict[str, str]]]:

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from esl_vm.model.errors import AudioMissingError, InvalidValueError, NoSuchMessageError, StoreDownError
 from esl_vm.model.mailbox import Folder, Greeting
+from esl_vm.model.options import option_text
 from esl_vm.model.rights import Right, Role
 from esl_vm.web import calls, forwarding, greetings, mailboxes, messages, sessions
 from esl_vm.web.models import Forward, GreetingDates, MessageChange, MessageQuery, NotificationsChange, PinChange
@@ -35,6 +36,8 @@ _BOX = "/mailbox/{mailbox}"
 _FOLDER = _BOX + "/folder/{folder}"
 _MESSAGE = _FOLDER + "/{message}"
 _PAGE = 50
+_LISTENING = ("saycid", "envelope", "sayduration", "autoplay", "brief")
+"""What an owner chooses of how messages are heard on the telephone."""
 _AWAITED_S = 900.0
 
 
@@ -261,7 +264,7 @@ def _settings(ask: Ask, problem: ProblemError | None = None) -> Answer:
     told = _told(ask, Folder.NEW)
     return _own(
         ask, "settings.html", status=problem.status if problem else 200, open_sessions=open_sessions, problem=problem,
-        **told,
+        listening=[(name, wording_of(ask)(f"option.{name}")) for name in _LISTENING], **told,
     )  # fmt: skip
 
 
@@ -270,7 +273,8 @@ def change_settings(ask: Ask) -> Answer:
     """What was wrong is told beside the form."""
     given = form(ask)
     actions: dict[str, Callable[[Ask, dict[str, str]], tuple[str, Answer | None]]] = {
-        "pin": _change_pin, "notices": _change_notices, "language": _change_language, "session": _end_session,
+        "pin": _change_pin, "notices": _change_notices, "language": _change_language,
+        "listening": _change_listening, "session": _end_session,
     }  # fmt: skip
     act = actions.get(given.get("action", ""))
     if act is None:
@@ -306,6 +310,12 @@ def _change_notices(ask: Ask, given: dict[str, str]) -> tuple[str, None]:
 
 def _change_language(ask: Ask, given: dict[str, str]) -> tuple[str, None]:
     mailboxes.change_fields(ask, {"language": given.get("language", "")})
+    return "saved", None
+
+
+def _change_listening(ask: Ask, given: dict[str, str]) -> tuple[str, None]:
+    said = {name: option_text(given.get(name) == "1") for name in _LISTENING}
+    mailboxes.change_fields(ask, {**said, "timezone": given.get("timezone", "").strip()})
     return "saved", None
 
 

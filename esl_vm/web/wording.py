@@ -67,10 +67,10 @@ class Wording:
         """Whether the catalogue has that key."""
         return key in self._words
 
-    def counted(self, key: str, n: int) -> str:
-        """The text for so many: in French none and one are singular, in English one is."""
+    def counted(self, key: str, n: int, **given: str) -> str:
+        """The text for so many: in French none and one are singular, in English one is. given: what else stands in it."""
         one = n in {0, 1} if self.language == "fr" else n == 1
-        return self._words[f"{key}.{'one' if one else 'many'}"].format(n=n)
+        return self._words[f"{key}.{'one' if one else 'many'}"].format(n=n, **given)
 
     def _local(self, seconds: float) -> datetime:
         return datetime.fromtimestamp(seconds, self._zone)

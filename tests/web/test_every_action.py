@@ -298,6 +298,10 @@ def test_settings(house, owner, at):
     owner.choose("settings.language", other)
     owner.press("settings.save 2")
     owner.until(lambda: mailbox().language == other)
+    owner.press("settings.{name} 2", key="Space", nth=3)
+    owner.write("settings.timezone", "America/Vancouver")
+    owner.press("settings.save 3")
+    owner.until(lambda: (mailbox().options.autoplay, mailbox().timezone) == (True, "America/Vancouver"))
     owner.press("settings.keys-on", key="Space")
     assert not owner.page.is_checked("#keys-on")
     assert owner.page.evaluate("localStorage.getItem('keys')") == "off"

@@ -287,6 +287,20 @@ def test_mail_and_language_are_the_owners_to_change(house, alice):
     assert house.store.mailboxes.open(alice.box).language == "en"
 
 
+def test_how_messages_are_heard_on_the_telephone_is_the_owners_to_change(house, alice):
+    page = f"/mailbox/{alice.box}/settings"
+    assert 'name="brief" value="1" checked' in alice.get(page).body.decode()
+    given = {"action": "listening", "autoplay": "1", "envelope": "1", "timezone": "America/Vancouver"}
+    assert send(alice, page, **given).status == 303
+    mailbox = house.store.mailboxes.open(alice.box)
+    options = mailbox.options
+    assert (options.autoplay, options.envelope, options.brief, options.saycid) == (True, True, False, False)
+    assert mailbox.timezone == "America/Vancouver"
+    wrong = send(alice, page, **given | {"timezone": "Atlantis/City"})
+    assert wrong.status == 422
+    assert house.store.mailboxes.open(alice.box).timezone == "America/Vancouver"
+
+
 def test_another_browser_is_signed_out(house, alice):
     other = house.owner(alice.box)
     [session] = re.findall(r'name="session" value="([^"]+)"', page(alice, "settings").body.decode())
@@ -343,7 +357,18 @@ def test_every_word_is_used():
     used = "".join(
         path.read_text(encoding="utf-8") for path in [*(HERE / "templates").glob("*.html"), *Path(HERE).glob("*.py")]
     )
-    built = ("transcript.", "folder.", "greeting.", "done.", "call.", "problem.", "language.", "listen.", "admin.")
+    built = (
+        "transcript.",
+        "folder.",
+        "greeting.",
+        "done.",
+        "call.",
+        "option.",
+        "problem.",
+        "language.",
+        "listen.",
+        "admin.",
+    )
     plural = {key.rpartition(".")[0] for key in words("fr") if key.endswith((".one", ".many"))}
     unused = [
         key
