@@ -12,12 +12,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from esl_vm.sim.applications import APPLICATIONS, expanded
+from esl_vm.sim.eventsocket import EventSocket
 from esl_vm.sim.line import Happening, Line
 from esl_vm.sim.orders import TICK_S, Application, Holder, Order
 from esl_vm.sim.playback import Playback
 
 if TYPE_CHECKING:
     from esl_vm.sim.channel import Channel, Headers
+    from esl_vm.sim.eventsocket import Transport
     from esl_vm.sim.node import SimNode
     from esl_vm.sim.schedule import Timer
     from esl_vm.sim.voice import Speaker
@@ -27,18 +29,20 @@ class SimCall:
     """One call.
 
     Args:
-        node: where it is. channel: what FreeSWITCH knows of it. voice: what the caller says.
+        node: where it is. channel: what FreeSWITCH knows of it. transport: the way to its service.
+        voice: what the caller says.
 
     Attributes:
-        line: the caller's line, for a script and for looking at what was heard.
+        socket: its event socket. line: the caller's line, for a script and for looking at what was heard.
         channel: its variables and states.
         holder: who has the call now.
         transferred: where a service sent the caller: (extension, context); None if nowhere.
     """
 
-    def __init__(self, node: SimNode, channel: Channel, voice: Speaker | None = None) -> None:
+    def __init__(self, node: SimNode, channel: Channel, transport: Transport, voice: Speaker | None = None) -> None:
         self.node = node
         self.channel = channel
+        self.socket = EventSocket(self, transport)
         self.line = Line(node.schedule, node.prompts, voice)
         self.holder = Holder.NOBODY
         self.transferred: tuple[str, str] | None = None
@@ -121,7 +125,7 @@ class SimCall:
         if not self._told_hang_up:
             self._cause = cause
             self._tell_hang_up(by_caller=False)
-            self.node.killed(self)
+            self.socket.killed()
             self.node.schedule.call_later(TICK_S, self.line.end)
 
     def transfer(self, extension: str, context: str, running: Application | None = None) -> None:
@@ -143,10 +147,6 @@ class SimCall:
             channel.state = state
             self.tell("CHANNEL_STATE")
         self._start_dialplan(self.node.dialplan.get(extension, (("hangup", "NO_ROUTE_DESTINATION"),)))
-
-    def hold(self, *, on: bool) -> None:
-        """The caller puts the call on hold, or comes back; what plays goes on meanwhile, as FreeSWITCH has it."""
-        self.tell("CHANNEL_HOLD" if on else "CHANNEL_UNHOLD")
 
     def release(self) -> None:
         """The service closed its socket: once what is queued has run the dialplan goes on after `socket`.
@@ -299,8 +299,9 @@ class SimCall:
             self._leave_socket()
         channel.state = ("CS_HANGUP", 10)
         self.tell("CHANNEL_STATE")
-        self.node.hung_up(self, idle=self._idle)
+        self.node.calls.pop(self.uuid, None)
+        self.socket.hung_up(idle=self._idle)
         channel.state = ("CS_REPORTING", 11)
         self.tell("CHANNEL_STATE")
         self.tell("CHANNEL_HANGUP_COMPLETE")
-        self.node.reported(self)
+        self.socket.reported()

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 
 from esl_vm.sim.call import SimCall
 from esl_vm.sim.channel import HOST, Channel, Incoming
-from esl_vm.sim.eventsocket import EventSocket
 from esl_vm.sim.prompts import Prompts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from esl_vm.sim.channel import Headers
-    from esl_vm.sim.eventsocket import Transport
+    from esl_vm.sim.eventsocket import EventSocket, Transport
     from esl_vm.sim.schedule import Schedule
     from esl_vm.sim.voice import Speaker
 
@@ -72,11 +71,11 @@ class SimNode:
     ) -> tuple[SimCall, EventSocket]:
         """Let a call come in that the dialplan hands to a service; bytes from the service go to `EventSocket.feed`."""
         created = round(self.schedule.now() * 1_000_000)
-        call = SimCall(self, self.channel_of(incoming, created, f"{self.service} {self.words}"), voice)
+        channel = self.channel_of(incoming, created, f"{self.service} {self.words}")
+        call = SimCall(self, channel, transport, voice)
         self.calls[call.uuid] = call
-        socket = EventSocket(call, transport)
-        self._sockets.append(socket)
-        return call, socket
+        self._sockets.append(call.socket)
+        return call, call.socket
 
     def publish(self, call: SimCall, name: str, more: Headers) -> None:
         """Tell an event about a call to all who listen, other calls' services included (as FreeSWITCH does)."""
@@ -85,25 +84,6 @@ class SimNode:
             headers = call.channel.event(name, self.schedule.now(), sequence, more)
             for socket in tuple(self._sockets):
                 socket.event(name, call, headers)
-
-    def killed(self, call: SimCall) -> None:
-        """A call is being hung up by uuid_kill."""
-        for socket in tuple(self._sockets):
-            if socket.call is call:
-                socket.killed()
-
-    def hung_up(self, call: SimCall, *, idle: bool) -> None:
-        """A call is over."""
-        self.calls.pop(call.uuid, None)
-        for socket in tuple(self._sockets):
-            if socket.call is call:
-                socket.hung_up(idle=idle)
-
-    def reported(self, call: SimCall) -> None:
-        """All was told about a call that is over."""
-        for socket in tuple(self._sockets):
-            if socket.call is call:
-                socket.reported()
 
     def forget(self, socket: EventSocket) -> None:
         """An event socket is closed."""

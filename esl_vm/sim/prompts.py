@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from esl_vm.sound import wav
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 
 TELEPHONE_RATE = 8000
@@ -31,7 +31,8 @@ class Playable:
 
     Args:
         path: as it was asked for, without a position.
-        name: the prompt's name (`vm-youhave`, `digits/21`), `<…>` for any other sound, `` for silence.
+        name: the prompt's name (`vm-youhave`, `digits/21`), `` for silence; of any other sound its file's: `<0199ab>` for
+            `/spool/0199ab.wav`.
         language: `fr`, `en`, `` where the path names none.
         seconds: the length of the whole. rate: samples a second. start: the sample at which to begin.
     """
@@ -53,19 +54,11 @@ class Prompts:
     """Finds what a path to play is, and how long.
 
     Args:
-        name_sound: how a file that is no prompt is called in what was heard; `<0199ab>` for `/spool/0199ab.wav`
-            unless given.
         lengths: seconds by prompt by language, added to (and before) those of prompts.json.
     """
 
-    def __init__(
-        self,
-        name_sound: Callable[[str], str] | None = None,
-        lengths: Mapping[str, Mapping[str, float]] | None = None,
-    ) -> None:
-        self.names_sounds = name_sound is not None
-        self._name_sound = name_sound or _stem
-        self._lengths = _nominal() if lengths is None else {**_nominal()}
+    def __init__(self, lengths: Mapping[str, Mapping[str, float]] | None = None) -> None:
+        self._lengths = {**_nominal()}
         for language, more in (lengths or {}).items():
             self._lengths[language] = {**self._lengths.get(language, {}), **more}
         self._names = frozenset(name for names in self._lengths.values() for name in names)
@@ -80,7 +73,7 @@ class Prompts:
         name, language = self._name(path)
         if (measured := measure(path)) is not None:
             seconds, rate = measured
-            return Playable(path, name or self._name_sound(path), language, seconds, rate, start)
+            return Playable(path, name or _stem(path), language, seconds, rate, start)
         nominal = self._lengths.get(language, {}).get(name)
         if nominal is None:
             return None

@@ -16,7 +16,8 @@ def rig(tmp_path):
 def ring(rig, does, number=OWN, **more):
     call = PhoneCall("hold", "", number, does, "", boxes=(Box(messages=(Msg(seconds=6.0),)),), **more)
     play_book.furnish(call, rig, rig.folder / "before")
-    rig.ring(play_book.call_of(call), call.does, lambda word: rig.up.hold(on=word == "hold"))
+    told = {"hold": "CHANNEL_HOLD", "back": "CHANNEL_UNHOLD"}  # what plays goes on meanwhile, as FreeSWITCH has it
+    rig.ring(play_book.call_of(call), call.does, lambda word: rig.up.tell(told[word]))
 
 
 @pytest.mark.parametrize(

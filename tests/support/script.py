@@ -13,8 +13,7 @@
 | `sh:WORDS`   | has something done outside the call by the hook given; blanks are written `_`            |
 | `note:WORDS` | nothing: a remark                                                                        |
 
-A name in `<…>` is a sound of a mailbox. Where the line has no names of its own for these, `w:<default*` and any other
-such word wait for whichever comes. `w:` looks at what started since the step before began, or since the last `w:` of
+A name in `<…>` is a sound of a mailbox: `w:<default*` and any other such word wait for whichever comes. `w:` looks at what started since the step before began, or since the last `w:` of
 these; so nothing is missed that starts while keys are dialled. A script that ends without `hang` or `end` hangs up.
 """
 
@@ -202,7 +201,7 @@ class Caller:
         return None
 
     def _matches(self, pattern: str, name: str) -> bool:
-        if pattern.startswith("<") and not self._line.prompts.names_sounds:
+        if pattern.startswith("<"):
             return name.startswith("<")
         return fnmatchcase(name, pattern.replace("[", "[[]"))
 
