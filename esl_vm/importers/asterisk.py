@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from esl_vm.importers.asterisk_config import AsteriskConfig
-from esl_vm.importers.asterisk_mailboxes import ConfiguredMailbox, VoicemailConf, secret_of
+from esl_vm.importers.asterisk_mailboxes import VoicemailConf, secret_of
 from esl_vm.importers.asterisk_odbc import OdbcDump
 from esl_vm.importers.asterisk_spool import SOURCE, AsteriskSpool
 from esl_vm.importers.plan import Findings, ImportedMailbox, ImportSourceError, Kind, Plan, mailbox_id
@@ -15,8 +16,8 @@ from esl_vm.model.options import MailboxOptions
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from esl_vm.importers.asterisk_mailboxes import ConfiguredMailbox
     from esl_vm.importers.asterisk_spool import SpoolMailbox
-    from esl_vm.importers.plan import ImportedGreeting, ImportedMessage, Secret
 
 
 def read_asterisk(
@@ -48,11 +49,11 @@ def read_asterisk(
     dump = OdbcDump(odbc, tree, conf.formats, findings) if odbc else None
     boxes = []
     for configured in conf.mailboxes.values():
-        place = configured.context, configured.number
-        lying = tree.mailbox(*place, str(configured.box), frozenset(dump.places(*place) if dump else ()))
-        pin, asks = secret_of(_password(configured, lying), str(configured.box), findings)
-        more = dump.of(*place, str(configured.box)) if dump else ((), ())
-        boxes.append(_mailbox(configured, lying, pin, more, asks=asks))
+        shown = str(configured.mailbox.box)
+        lying = _lying(tree, dump, configured.context, configured.number, shown)
+        pin, asks = secret_of(_password(configured, lying), shown, findings)
+        found = replace(configured.mailbox, pin=pin, asks_pin=asks, messages=lying.messages, greetings=lying.greetings)
+        boxes.append(found)
     known = set(conf.mailboxes)
     strays = {(c, n) for c, n in tree.names() if (c.lower(), n.lower()) not in known}
     strays |= {(c, n) for c, n in dump.names() if (c.lower(), n.lower()) not in known} if dump else set()
@@ -62,35 +63,14 @@ def read_asterisk(
     return Plan(SOURCE, tuple(boxes), tuple(findings.items), tuple(findings.remarks), dump.scratch if dump else None)
 
 
-def _mailbox(
-    configured: ConfiguredMailbox,
-    lying: SpoolMailbox,
-    pin: Secret | None,
-    more: tuple[tuple[ImportedMessage, ...], tuple[ImportedGreeting, ...]],
-    *,
-    asks: bool,
-) -> ImportedMailbox:
-    return ImportedMailbox(
-        box=configured.box,
-        name=configured.name,
-        language=configured.language,
-        timezone=configured.timezone,
-        emails=configured.emails,
-        pager=configured.pager,
-        pin=pin,
-        asks_pin=asks,
-        options=configured.options,
-        extensions=configured.extensions,
-        messages=lying.messages + more[0],
-        greetings=_merged(lying.greetings, more[1]),
-    )
-
-
-def _merged(
-    on_disk: tuple[ImportedGreeting, ...], in_database: tuple[ImportedGreeting, ...]
-) -> tuple[ImportedGreeting, ...]:
-    """One greeting of each sort; where both have one, the database's is active."""
-    return tuple({greeting.greeting: greeting for greeting in on_disk + in_database}.values())
+def _lying(tree: AsteriskSpool, dump: OdbcDump | None, context: str, number: str, shown: str) -> SpoolMailbox:
+    """What lies on disk and in the dump; of a greeting that lies in both, the database's is active."""
+    lying = tree.mailbox(context, number, shown, frozenset(dump.places(context, number) if dump else ()))
+    if dump is None:
+        return lying
+    messages, in_database = dump.of(context, number, shown)
+    greetings = {greeting.greeting: greeting for greeting in lying.greetings + in_database}
+    return replace(lying, messages=lying.messages + messages, greetings=tuple(greetings.values()))
 
 
 def _password(configured: ConfiguredMailbox, lying: SpoolMailbox) -> str:
@@ -119,16 +99,11 @@ def _unconfigured(
     shown = f"{context}/{number}"
     own = Findings()
     reported, tree.findings = tree.findings, own
-    in_database = frozenset(dump.places(context, number) if dump else ())
-    lying = tree.mailbox(context, number, shown, in_database)
+    lying = _lying(tree, dump, context, number, shown)
     tree.findings = reported
-    messages, greetings = lying.messages, lying.greetings
-    if dump:
-        more = dump.of(context, number, shown)
-        messages, greetings = messages + more[0], _merged(greetings, more[1])
-    count = len(messages) + sum(item.lost for item in own.items)
+    count = len(lying.messages) + sum(item.lost for item in own.items)
     if not count:
-        if greetings:
+        if lying.greetings:
             findings.remark("greetings_without_configuration", shown, "greetings, but neither messages nor a mailbox")
         return None
     why = f"{count} messages on disk, mailbox not in voicemail.conf"
@@ -141,4 +116,4 @@ def _unconfigured(
         return None
     findings.items += own.items
     findings.remark("pin_unknown", str(box), "no PIN is known: set one with esl-vm mailbox pin")
-    return ImportedMailbox(box=box, pin=None, asks_pin=True, greetings=greetings, messages=messages)
+    return ImportedMailbox(box=box, pin=None, greetings=lying.greetings, messages=lying.messages)

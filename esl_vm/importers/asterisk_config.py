@@ -192,16 +192,15 @@ class AsteriskConfig:
             self._include_file(file, where)
 
     def _include_file(self, file: Path, where: str) -> None:
+        why = ""
         try:
             real = file.resolve(strict=True)
             if not real.is_relative_to(self._root):
-                self._findings.item(
-                    Kind.INCLUDE_NOT_READ, where, f"{file.name} leads outside the configuration's folder"
-                )
+                why = f"{file.name} leads outside the configuration's folder"
             elif real in self._open:
-                self._findings.item(Kind.INCLUDE_NOT_READ, where, f"{file.name} includes itself")
+                why = f"{file.name} includes itself"
             elif len(self._open) >= _DEEPEST or self._files >= _MOST_FILES:
-                self._findings.item(Kind.INCLUDE_NOT_READ, where, f"{file.name}: included too deep, or too many files")
+                why = f"{file.name}: included too deep, or too many files"
             elif real.is_file():
                 self._files += 1
                 text = _read(real)
@@ -212,7 +211,9 @@ class AsteriskConfig:
                     )
                 self._file(real, text)
         except (OSError, RuntimeError) as error:
-            self._findings.item(Kind.INCLUDE_NOT_READ, where, f"{file.name}: {type(error).__name__}")
+            why = f"{file.name}: {type(error).__name__}"
+        if why:
+            self._findings.item(Kind.INCLUDE_NOT_READ, where, why)
 
 
 def _read(path: Path) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from esl_vm.importers.plan import Findings, Kind, Secret
+from esl_vm.importers.plan import Findings, ImportedMailbox, Kind, Secret
 from esl_vm.importers.texts import addresses, is_timezone, language_of, person, truth
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.mailbox import MailboxId
@@ -38,24 +38,17 @@ _RANGES = {"maxmsg": 9999, "maxsecs": 86400, "minsecs": 3600, "maxgreet": 3600, 
 
 @dataclass(frozen=True, slots=True)
 class ConfiguredMailbox:
-    """A mailbox line: context and number as Asterisk names it, its name here, and what the line says of it.
+    """A mailbox line: context and number as Asterisk names it, and the mailbox as the line has it, without its PIN.
 
     Args:
-        pin_in_spool: a secret.conf in the mailbox's folder, if there is one, holds the PIN.
+        pin: what the line says. pin_in_spool: a secret.conf in the mailbox's folder, if there is one, holds it instead.
     """
 
     context: str
     number: str
-    box: MailboxId
-    name: str = ""
-    emails: tuple[str, ...] = ()
-    pager: str = ""
-    pin: str = ""
-    pin_in_spool: bool = False
-    language: str = ""
-    timezone: str = ""
-    options: dict[str, str] = field(default_factory=dict)
-    extensions: tuple[str, ...] = ()
+    mailbox: ImportedMailbox
+    pin: str
+    pin_in_spool: bool
 
 
 class VoicemailConf:
@@ -150,21 +143,19 @@ class VoicemailConf:
         pin = pin.strip()
         if pin.startswith("-") and len(pin) > 1:
             options["pin_locked"] = "yes"
-        self.mailboxes[key] = ConfiguredMailbox(
-            context=context,
-            number=number,
+        mailbox = ImportedMailbox(
             box=box,
             name=person(name),
             emails=emails,
             pager=pagers[0] if pagers else "",
-            pin=pin.removeprefix("-"),
-            pin_in_spool=(extra.get("passwordlocation") or self._general.last("passwordlocation") or "").lower()
-            == "spooldir",
             language=self._language(str(box), extra.get("language", "")),
             timezone=self._timezone(str(box), extra["tz"]) if extra.get("tz") else self._general_timezone,
             options=options,
             extensions=self._extensions(context, number, extra.get("alias", "")),
         )
+        place = extra.get("passwordlocation") or self._general.last("passwordlocation") or ""
+        in_spool = place.lower() == "spooldir"
+        self.mailboxes[key] = ConfiguredMailbox(context, number, mailbox, pin.removeprefix("-"), in_spool)
 
     def _options(self, where: str, text: str, options: dict[str, str]) -> dict[str, str]:
         """Apply a line's options; returns those that are no options of ours."""

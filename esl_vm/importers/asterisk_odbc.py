@@ -161,7 +161,7 @@ class OdbcDump:
             data = from_base64(word)
         if not data or data.startswith(_ON_DISK):
             return ""
-        return self._scratch.keep(data, self._kind).files[0].name
+        return self._scratch.keep(data, self._kind)
 
 
 def _number(row: dict[str, str]) -> int:

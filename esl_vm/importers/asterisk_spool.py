@@ -18,9 +18,9 @@ from esl_vm.importers.plan import (
     Findings,
     ImportedGreeting,
     ImportedMessage,
-    ImportSourceError,
     Kind,
     SoundFiles,
+    folder_of,
     stable_id,
 )
 from esl_vm.importers.texts import epoch
@@ -72,11 +72,9 @@ class _Found:
 class SpoolMailbox:
     """What lies in one mailbox's folder."""
 
-    context: str
-    number: str
-    messages: tuple[ImportedMessage, ...]
-    greetings: tuple[ImportedGreeting, ...]
-    secret: Path | None
+    messages: tuple[ImportedMessage, ...] = ()
+    greetings: tuple[ImportedGreeting, ...] = ()
+    secret: Path | None = None
 
 
 class AsteriskSpool:
@@ -89,12 +87,7 @@ class AsteriskSpool:
     """
 
     def __init__(self, folder: Path, contexts: set[str], findings: Findings) -> None:
-        try:
-            root = folder.resolve(strict=True)
-        except (OSError, RuntimeError) as error:
-            raise ImportSourceError(f"can't read the folder {folder}: {type(error).__name__}") from None
-        if not root.is_dir():
-            raise ImportSourceError(f"not a folder: {folder}")
+        root = folder_of(folder)
         below = root / "voicemail"
         if below.is_dir() and not any((root / context).is_dir() for context in contexts if _plain(context)):
             root = below.resolve()
@@ -120,13 +113,11 @@ class AsteriskSpool:
         """
         path = self.root / context / number
         if not (_plain(context) and _plain(number) and self._inside(path) and path.is_dir()):
-            return SpoolMailbox(context, number, (), (), None)
+            return SpoolMailbox()
         box = f"{number}@{context}"
         messages = self._messages(path, box, shown, in_database)
         secret = path / "secret.conf"
         return SpoolMailbox(
-            context,
-            number,
             tuple(messages),
             tuple(self._greetings(path, shown)),
             secret if secret.is_file() and self._inside(secret) else None,
@@ -138,8 +129,7 @@ class AsteriskSpool:
             if entry.is_dir() and self._inside(entry):
                 names.append(entry.name)
             elif entry.is_dir():
-                why = "the folder leads outside the storage folder"
-                self.findings.item(Kind.PATH_OUTSIDE_STORAGE, f"{shown}{entry.name}", why)
+                self.findings.outside(f"{shown}{entry.name}", "the folder")
         return names
 
     def _entries(self, path: Path, shown: str) -> list[Path]:
@@ -163,8 +153,7 @@ class AsteriskSpool:
             greeting = GREETINGS.get(stem.lower())
             if greeting and dot and kind.lower() in AUDIO_EXTENSIONS:
                 if not self._inside(entry):
-                    why = "the path leads outside the storage folder"
-                    self.findings.item(Kind.PATH_OUTSIDE_STORAGE, f"{shown} {entry.name}", why)
+                    self.findings.outside(f"{shown} {entry.name}")
                 elif entry.is_file():
                     sounds[greeting].append(entry)
         for greeting, files in sounds.items():
@@ -237,8 +226,7 @@ class AsteriskSpool:
             if found.sounds:
                 yield found
             elif found.astray:
-                why = "the path leads outside the storage folder"
-                self.findings.item(Kind.PATH_OUTSIDE_STORAGE, f"{shown} {found.where}", why, lost=1)
+                self.findings.outside(f"{shown} {found.where}", lost=1)
             elif found.text:
                 self.findings.item(Kind.TEXT_WITHOUT_AUDIO, f"{shown} {found.where}", "no sound beside it", lost=1)
 

@@ -96,6 +96,4 @@ class FusionTables:
         if len(text) <= _SHORTEST:
             return ""
         data = from_base64(re.sub(r"^data:[^,]*,", "", text[:100]) + text[100:])
-        if data is None:
-            return UNREADABLE
-        return self.scratch.keep(data).files[0].name
+        return UNREADABLE if data is None else self.scratch.keep(data)

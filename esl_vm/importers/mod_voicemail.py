@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections import Counter, defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from esl_vm.importers.bounds import LONGEST_LINE
@@ -292,10 +293,7 @@ def _resolved(users: list[User], tables: _Tables) -> list[User]:
     if len(open_) != 1 or len(in_rows) != 1:
         return users
     (domain,) = in_rows
-    return [
-        User(user.id, domain, user.aliases, user.params, user.variables) if user.domain in open_ else user
-        for user in users
-    ]
+    return [replace(user, domain=domain) if user.domain in open_ else user for user in users]
 
 
 def _text(value: object) -> str:

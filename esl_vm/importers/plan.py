@@ -80,6 +80,10 @@ class Findings:
         """Report an item."""
         self.items.append(Item(kind, printable(where), printable(why), lost, messages))
 
+    def outside(self, where: str, what: str = "the path", *, lost: int = 0) -> None:
+        """Report that something leads out of the folder in which all of the source lies."""
+        self.item(Kind.PATH_OUTSIDE_STORAGE, where, f"{what} leads outside the storage folder", lost=lost)
+
     def remark(self, kind: str, where: str, why: str = "") -> None:
         """Tell something that is no loss; telling it again changes nothing."""
         told = Item(kind, printable(where), printable(why))
@@ -238,6 +242,17 @@ def stable_id(source: str, box: str, identity: str, received: float | None) -> s
 def mailbox_id(number: str, domain: str, domains: dict[str, str] | None = None) -> MailboxId:
     """The mailbox's name here, its domain renamed as the administrator asked; raises InvalidValueError."""
     return MailboxId(number, (domains or {}).get(domain, domain))
+
+
+def folder_of(path: Path) -> Path:
+    """A folder of the source, links resolved; raises ImportSourceError where there is none."""
+    try:
+        found = path.resolve(strict=True)
+    except (OSError, RuntimeError) as error:
+        raise ImportSourceError(f"can't read the folder {path}: {type(error).__name__}") from None
+    if not found.is_dir():
+        raise ImportSourceError(f"not a folder: {path}")
+    return found
 
 
 def printable(text: str) -> str:

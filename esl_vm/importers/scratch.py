@@ -18,12 +18,11 @@ class Scratch:
         self.folder = tempfile.TemporaryDirectory(prefix="esl-vm-import-")
         self._path = Path(self.folder.name).resolve()
 
-    def keep(self, data: bytes, kind: str = "") -> SoundFiles:
-        """Write a sound; its format is told by its first bytes, else by `kind` (an extension)."""
+    def keep(self, data: bytes, kind: str = "") -> str:
+        """Write a sound; its file's name. Its format is told by its first bytes, else by `kind` (an extension)."""
         name = f"{hashlib.sha256(data).hexdigest()}.{sniff(data) or kind or 'wav'}"
-        path = self._path / name
-        path.write_bytes(data)
-        return SoundFiles((path,), self._path)
+        (self._path / name).write_bytes(data)
+        return name
 
     def kept(self, name: str) -> SoundFiles:
         """A sound that was kept before, by its file's name."""

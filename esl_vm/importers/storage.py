@@ -10,7 +10,7 @@ from enum import Enum
 from pathlib import Path
 
 from esl_vm.importers.audio import AUDIO_EXTENSIONS, extension
-from esl_vm.importers.plan import ImportSourceError, SoundFiles
+from esl_vm.importers.plan import SoundFiles, folder_of
 
 
 class Lost(Enum):
@@ -31,12 +31,7 @@ class Storage:
     """
 
     def __init__(self, folder: Path) -> None:
-        try:
-            self.root = folder.resolve(strict=True)
-        except (OSError, RuntimeError) as error:
-            raise ImportSourceError(f"can't read the folder {folder}: {type(error).__name__}") from None
-        if not self.root.is_dir():
-            raise ImportSourceError(f"not a folder: {folder}")
+        self.root = folder_of(folder)
         self._former: list[str] = []
         self._by_stem: dict[str, list[Path]] = defaultdict(list)
         for path, _folders, names in os.walk(self.root):

@@ -21,9 +21,9 @@ def person(text: str) -> str:
     return name
 
 
-def addresses(text: str, separators: str = "|,; ") -> tuple[tuple[str, ...], bool]:
+def addresses(text: str) -> tuple[tuple[str, ...], bool]:
     """The mail addresses in a text, and whether there was anything in it that is none."""
-    words = [word for word in re.split(f"[{re.escape(separators)}\\s]+", text) if word]
+    words = [word for word in re.split(r"[|,;\s]+", text) if word]
     good = tuple(dict.fromkeys(word for word in words if _ADDRESS.fullmatch(word) and word.isprintable()))
     return good, len(good) < len(set(words))
 

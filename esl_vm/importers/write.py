@@ -12,7 +12,7 @@ import hashlib
 import secrets
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from esl_vm.importers.audio import SoundError, convert
 from esl_vm.importers.plan import ImportedGreeting, ImportedMailbox, ImportedMessage, Kind, Plan, stable_id
@@ -24,19 +24,15 @@ from esl_vm.model.pins import LONGEST_PIN
 from esl_vm.model.store import Delivery
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from esl_vm.actions.target import Target
     from esl_vm.model.mailbox import Mailbox
 
+    Progress = Callable[[int, int, str], None]
+    """Told how many of how many messages and greetings are through, and what is being done."""
+
 _LONGEST_FIELD = 200
-
-
-class Progress(Protocol):
-    """Told how far it is; for a terminal."""
-
-    def __call__(self, done: int, total: int, what: str) -> None:
-        """`done` of `total` messages and greetings are through; `what` is being done."""
 
 
 def run_import(plan: Plan, target: Target, *, dry_run: bool = False, progress: Progress | None = None) -> Report:
