@@ -12,6 +12,7 @@ from esl_vm.model.message import Caller, Message
 from esl_vm.model.options import MailboxOptions
 from esl_vm.model.pins import PinRules
 from esl_vm.store.connect import connect
+from esl_vm.store.link import LinkLimits
 from esl_vm.store.pins import Scrypt
 from esl_vm.store.store import Store
 
@@ -22,6 +23,8 @@ ALICE = MailboxId("1001")
 BOB = MailboxId("1002", "autre.example")
 NOBODY = MailboxId("9999")
 QUICK = Scrypt(n=16)
+PATIENT = LinkLimits(connect_s=60.0, answer_s=60.0, call_s=60.0)
+"""On a busy machine a Redis that is well may take longer than a caller waits."""
 
 
 class Case:
@@ -29,7 +32,7 @@ class Case:
 
     def __init__(self, redis, *, clock: Clock | None = None, rules: PinRules | None = None, **options) -> None:
         self.clock = clock or Clock()
-        link = connect(redis) if isinstance(redis, str) else redis
+        link = connect(redis, PATIENT) if isinstance(redis, str) else redis
         self.store = Store(
             link,
             clock=self.clock,
