@@ -100,13 +100,11 @@ class Lamps:
                     self._since.setdefault(lamp, self._clock.now() if at is None else at)
                 self._put(self._changes, lamp, self._clock.now() + self._coalesce_s, reason)
 
-    def resend(self, lamps: Iterable[MailboxId], *, over_s: float = 0.0) -> None:
-        """Fire these lamps again in any case, in this order, spread over so many seconds from now or more."""
-        lamps = list(lamps)
+    def resend(self, lamps: Iterable[MailboxId]) -> None:
+        """Fire these lamps again in any case, in this order, no more of them in a second than may be."""
         now = self._clock.now()
-        step = max(over_s / len(lamps), 1 / self._per_second) if lamps else 0.0
         for place, lamp in enumerate(lamps):
-            self._put(self._resends, lamp, now + step * place, "UNKNOWN")
+            self._put(self._resends, lamp, now + place / self._per_second, "UNKNOWN")
 
     def reconnected(self) -> None:
         """FreeSWITCH is there (again): everything is fired, first what changed while it was away."""

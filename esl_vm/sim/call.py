@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from esl_vm.sim.eventsocket import Transport
     from esl_vm.sim.node import SimNode
     from esl_vm.sim.schedule import Timer
-    from esl_vm.sim.voice import Speaker
+    from esl_vm.sim.sounddevice import Speaker
 
 
 class SimCall:

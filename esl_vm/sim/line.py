@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from esl_vm.sim.prompts import Playable
     from esl_vm.sim.schedule import Schedule
-    from esl_vm.sim.voice import Speaker
+    from esl_vm.sim.sounddevice import Speaker
 
 __all__ = ["Happening", "Heard", "Line", "Mark", "PlayEnd", "RecordEnd"]
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from esl_vm.sim.channel import Headers
     from esl_vm.sim.eventsocket import EventSocket, Transport
     from esl_vm.sim.schedule import Schedule
-    from esl_vm.sim.voice import Speaker
+    from esl_vm.sim.sounddevice import Speaker
 
 __all__ = ["Incoming", "SimNode"]
 
@@ -34,12 +34,11 @@ class SimNode:
         dialplan: the applications, with their arguments, of each extension a service may transfer to. Any other
             extension has no route: the call is hung up.
         after_socket: the applications that follow `socket` in the dialplan; the call is hung up at their end.
-        variables: the node's global variables, `$${…}` in the dialplan.
         service: where the dialplan says the service is, as the call's variables tell it.
         words: what follows it there: "async full", or less.
 
     Attributes:
-        calls: the calls that are up, by uuid.
+        calls: the calls that are up, by uuid. variables: the node's global variables, `$${…}` in the dialplan.
         channel_of: what makes a call's channel.
     """
 
@@ -51,7 +50,6 @@ class SimNode:
         prompts: Prompts | None = None,
         dialplan: Mapping[str, Sequence[tuple[str, str]]] | None = None,
         after_socket: Sequence[tuple[str, str]] = (),
-        variables: Mapping[str, str] | None = None,
         service: str = "127.0.0.1:8084",
         words: str = "async full",
     ) -> None:
@@ -59,7 +57,7 @@ class SimNode:
         self.prompts = prompts or Prompts()
         self.dialplan: dict[str, Applications] = {name: tuple(apps) for name, apps in (dialplan or {}).items()}
         self.after_socket: Applications = tuple(after_socket)
-        self.variables = {"domain": HOST, **(variables or {})}
+        self.variables = {"domain": HOST}
         self.service = service
         self.words = words
         self.calls: dict[str, SimCall] = {}

@@ -20,14 +20,8 @@ from esl_vm.sim.schedule import Schedule
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
-    from typing import Protocol
 
-    class HasFileno(Protocol):
-        """Anything with a file descriptor."""
-
-        def fileno(self) -> int:
-            """The descriptor."""
-            ...
+    from _typeshed import FileDescriptorLike
 
 
 class RealTime(Schedule):
@@ -51,15 +45,15 @@ class RealTime(Schedule):
         """Seconds since 1970."""
         return self._offset + time.monotonic()
 
-    def watch(self, file: int | HasFileno, on_readable: Callable[[], None]) -> None:
+    def watch(self, file: FileDescriptorLike, on_readable: Callable[[], None]) -> None:
         """Have something done whenever a file can be read (or is at its end)."""
         self._set(file, selectors.EVENT_READ, on_readable)
 
-    def watch_writing(self, file: int | HasFileno, on_writable: Callable[[], None] | None) -> None:
+    def watch_writing(self, file: FileDescriptorLike, on_writable: Callable[[], None] | None) -> None:
         """Have something done whenever a file can be written; None: no more."""
         self._set(file, selectors.EVENT_WRITE, on_writable)
 
-    def forget(self, file: int | HasFileno) -> None:
+    def forget(self, file: FileDescriptorLike) -> None:
         """Watch a file no more; one that isn't watched is no error."""
         descriptor = file if isinstance(file, int) else file.fileno()
         if self._actions.pop(descriptor, None):
@@ -119,7 +113,7 @@ class RealTime(Schedule):
         """Free the selector."""
         self._selector.close()
 
-    def _set(self, file: int | HasFileno, event: int, action: Callable[[], None] | None) -> None:
+    def _set(self, file: FileDescriptorLike, event: int, action: Callable[[], None] | None) -> None:
         descriptor = file if isinstance(file, int) else file.fileno()
         actions = dict(self._actions.get(descriptor, {}))
         actions.pop(event, None)

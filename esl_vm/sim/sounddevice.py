@@ -8,7 +8,7 @@ from array import array
 from typing import TYPE_CHECKING
 
 from esl_vm.sim.prompts import TELEPHONE_RATE
-from esl_vm.sim.voice import FRAME, samples_of
+from esl_vm.sim.voice import FRAME, CallerVoice, samples_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -153,3 +153,7 @@ class Microphone:
             self.level = sum(map(abs, frame)) // len(frame)
             self._loud.append((self._loop.now(), self.level))
         del self._loud[:-500]
+
+
+Speaker = CallerVoice | Microphone
+"""Whoever speaks on a line."""

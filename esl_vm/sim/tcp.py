@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from esl_vm.sim.eventsocket import EventSocket
     from esl_vm.sim.node import SimNode
     from esl_vm.sim.realtime import RealTime
-    from esl_vm.sim.voice import Speaker
+    from esl_vm.sim.sounddevice import Speaker
 
 CONNECT_WITHIN_S = 5.0
 _READ_SIZE = 65_536

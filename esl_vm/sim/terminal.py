@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from esl_vm.sim.eventsocket import EventSocket
     from esl_vm.sim.playback import Playback
     from esl_vm.sim.recording import Recording
+    from esl_vm.sim.sounddevice import Speaker
     from esl_vm.sim.tcp import TcpTransport
-    from esl_vm.sim.voice import Speaker
 
 _NUMBER = re.compile(r"[0-9A-Za-z*#+_.@-]{1,64}")
 _REFRESH_S = 0.1

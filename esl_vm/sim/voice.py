@@ -6,7 +6,7 @@ import math
 import sys
 from array import array
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from esl_vm.sim.prompts import TELEPHONE_RATE
 
@@ -17,36 +17,6 @@ FRAME = 160
 """Samples in a frame of 20 ms, over which FreeSWITCH judges silence."""
 _LOUD = 10_000
 _TONE_HZ = 440
-
-
-class Speaker(Protocol):
-    """Whoever speaks on a line: a `CallerVoice`, or a microphone."""
-
-    @property
-    def seconds(self) -> float | None:
-        """How long what is said lasts; None if it has no end of its own."""
-        ...
-
-    @property
-    def talking(self) -> bool:
-        """Whether the caller was told to talk and not yet to be quiet."""
-        ...
-
-    def talk(self, at: float) -> None:
-        """Begin to talk; nothing changes if the caller talks already."""
-        ...
-
-    def quiet(self, at: float) -> None:
-        """Stop talking."""
-        ...
-
-    def samples(self, start: float, first: int, last: int) -> array[int]:
-        """What is heard of samples `first` to `last`, counted from the moment `start`; fewer if not all has come yet."""
-        ...
-
-    def last_loud(self, now: float, threshold: int) -> float | None:
-        """Until when, before now, it was last louder than a threshold (0 to 32767); None if not so far."""
-        ...
 
 
 def tone(seconds: float = 1.0) -> array[int]:

@@ -133,14 +133,14 @@ def write_all(fd: int, content: bytes) -> None:
         rest = rest[os.write(fd, rest) :]
 
 
-def write_whole(path: Path, content: bytes, mode: int = FILE_MODE) -> None:
+def write_whole(path: Path, content: bytes) -> None:
     """Put a file in place in one step: readers see all of it or what was there before. Raises OSError."""
-    write_parts(path, (content,), mode)
+    write_parts(path, (content,))
 
 
-def write_parts(path: Path, parts: Iterable[bytes], mode: int = FILE_MODE) -> None:
+def write_parts(path: Path, parts: Iterable[bytes]) -> None:
     """As `write_whole`, of content that comes in parts."""
-    with unfinished(path.parent, path.name, mode) as (fd, part):
+    with unfinished(path.parent, path.name) as (fd, part):
         for content in parts:
             write_all(fd, content)
         os.fsync(fd)

@@ -183,16 +183,15 @@ class FreeswitchPack(PromptPack):
 
     Args:
         folder: the folder that has `fr/ca/june` and `en/us/callie`.
-        rate: which recordings to play, samples a second: 8000, 16000, 32000 or 48000; others if those are not there.
     """
 
     kind = "freeswitch"
     _VOICES = ("fr/ca/june", "en/us/callie")
     _RATES = (8000, 16000, 32000, 48000)
+    """Which recordings are played, samples a second: others where the first are not there."""
 
-    def __init__(self, folder: Path, rate: int = 8000) -> None:
+    def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self._rates = tuple(dict.fromkeys((rate, *self._RATES)))
         self._voices: dict[str, tuple[Path, ...]] = {}
 
     def sources(self, prompt: Prompt) -> tuple[Path, ...]:
@@ -209,7 +208,7 @@ class FreeswitchPack(PromptPack):
 
     def _recording(self, voice: Path, name: str) -> Path | None:
         kind, _, file = name.partition("/")
-        for rate in self._rates:
+        for rate in self._RATES:
             path = voice / kind / str(rate) / f"{file}.wav"
             if path.is_file():
                 return path

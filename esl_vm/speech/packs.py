@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.speech.asterisk_pack import DEBIAN_FOLDER, AsteriskPack
@@ -24,9 +23,6 @@ from esl_vm.speech.recordings import Coverage, PromptPack
 from esl_vm.speech.utterance import Prompt
 from esl_vm.speech.voice import LANGUAGES
 from esl_vm.speech.words import prompt_names
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 _HEADER = 44  # bytes of a WAV file without a sample
 
@@ -163,10 +159,10 @@ def _is_empty(recording: Path) -> bool:
     return recording.is_file() and recording.stat().st_size in {0, _HEADER}
 
 
-def check_pack(pack: PromptPack, languages: Iterable[str] = LANGUAGES) -> list[LanguageCheck]:
+def check_pack(pack: PromptPack) -> list[LanguageCheck]:
     """How a pack covers each language: every prompt the service can ask for is looked for."""
     checks = []
-    for language in languages:
+    for language in LANGUAGES:
         found: dict[Coverage, list[str]] = {coverage: [] for coverage in Coverage}
         for name in prompt_names(language):
             prompt = Prompt(name, language)

@@ -88,12 +88,12 @@ def test_a_missing_prompt_is_played_in_the_other_language_and_logged_once(tmp_pa
     assert "vm-goodbye is missing in fr" in caplog.text
 
 
-def test_freeswitch_recordings_are_found_at_the_wanted_rate_or_another(tmp_path):
+def test_freeswitch_recordings_are_found_at_the_telephones_rate_or_another(tmp_path):
     june = "fr/ca/june"
     put(tmp_path, f"{june}/voicemail/8000/vm-you_have.wav", f"{june}/voicemail/16000/vm-you_have.wav")
     put(tmp_path, f"{june}/time/48000/day-0.wav", f"{june}/ascii/8000/97.wav", f"{june}/digits/8000/1_f.wav")
-    pack = FreeswitchPack(tmp_path, rate=16000)
-    assert pack.files(fr("vm-youhave")) == (f"{tmp_path}/{june}/voicemail/16000/vm-you_have.wav",)
+    pack = FreeswitchPack(tmp_path)
+    assert pack.files(fr("vm-youhave")) == (f"{tmp_path}/{june}/voicemail/8000/vm-you_have.wav",)
     assert pack.files(fr("digits/day-0")) == (f"{tmp_path}/{june}/time/48000/day-0.wav",)
     assert pack.files(fr("letters/a")) == (f"{tmp_path}/{june}/ascii/8000/97.wav",)
     assert pack.files(fr("digits/1F")) == (f"{tmp_path}/{june}/digits/8000/1_f.wav",)
@@ -185,7 +185,7 @@ def test_the_check_names_what_is_missing_and_where_to_get_it(tmp_path):
     assert french.total == len(prompt_names("fr"))
     assert "asterisk-core-sounds-en-wav" in english.advice
     put(tmp_path, "fr/vm-sorry.wav", "fr/vm-next.wav")
-    [french] = check_pack(open_pack("auto", str(tmp_path)), ["fr"])
+    [french, _] = check_pack(open_pack("auto", str(tmp_path)))
     assert (french.complete, french.missing, french.advice) == (True, (), "")
 
 
