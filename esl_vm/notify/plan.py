@@ -34,14 +34,12 @@ class Wishes:
 
     Args:
         mail: mail is sent at all. webhook: the address told of mailboxes that name none; empty = nobody.
-        events: what webhooks are told of.
         transcribe: whether mailboxes that don't say have transcripts; None = nobody has.
         mail_waits_s: how long a mail waits for its message's transcript, seconds.
     """
 
     mail: bool = True
     webhook: str = ""
-    events: frozenset[EventType] = frozenset(EventType)
     transcribe: bool | None = None
     mail_waits_s: float = 0.0
 
@@ -77,7 +75,7 @@ def jobs_of(event: Event, fields: Mapping[str, str], wishes: Wishes, now: float)
         yield Job(f"mail:{event.box}:{about['id']}", JobKind.MAIL, event.box, body, now, now)
     if (call := call_job(event)) is not None:
         yield call
-    if event.what in wishes.events and webhook_of(fields, wishes.webhook):
+    if webhook_of(fields, wishes.webhook):
         job_id = f"webhook:{event.partition}-{event.id}"
         yield Job(job_id, JobKind.WEBHOOK, event.box, _told(job_id, event), created=now, due=now)
     if _is_to_be_transcribed(event, fields, wishes):  # last: the mail that waits for it is there before it is made

@@ -57,7 +57,7 @@ class NotifyService:
         sources: see Sources.
         settings: of the service.
         switch: this node's FreeSWITCH; None = no lamps and no events there, mail and webhooks only.
-        mailer: None = no mail. webhooks: False = none, not even those mailboxes name.
+        mailer: None = no mail.
         observe: told how many seconds after a change its lamp was told.
         wait_ms: how long the store is asked to wait for events; a stop takes up to so long.
         poll_s: seconds between looks for jobs that others planned or that are due again.
@@ -70,7 +70,6 @@ class NotifyService:
         *,
         switch: Switch | None = None,
         mailer: Mailer | None = None,
-        webhooks: bool = True,
         observe: Callable[[float], None] | None = None,
         wait_ms: int = WAIT_MS,
         poll_s: float = 2.0,
@@ -85,11 +84,9 @@ class NotifyService:
         self._watch = None if switch is None else LampWatch(sources, settings, switch, self._stopping, observe, wait_ms)
         if self._watch is not None:
             self._parts += _parts_of(self._watch, maintenance=settings.notify.maintenance_events)
-        told = frozenset(EventType) if webhooks else frozenset()
         self._wishes = Wishes(
             mail=mailer is not None,
-            webhook=settings.webhook.url if webhooks else "",
-            events=told,
+            webhook=settings.webhook.url,
             transcribe=None if settings.transcription.engine == "none" else settings.mailbox.transcribe,
             mail_waits_s=settings.transcription.wait_s,
         )
@@ -100,17 +97,15 @@ class NotifyService:
         if mailer is not None:
             worker = self._worker(JobKind.MAIL, mailer.carry, settings.mail.retry_hours, at_once=MAIL_WORKERS)
             self._add_workers(JobKind.MAIL, worker, MAIL_WORKERS)
-        if webhooks:
-            caller = WebhookCaller(
-                settings.webhook,
-                sources.registry,
-                sources.clock,
-                mailboxes=sources.mailboxes if settings.transcription.webhook else None,
-            )
-            worker = self._worker(JobKind.WEBHOOK, caller.carry, settings.webhook.retry_hours, at_once=0)
-            self._add_workers(JobKind.WEBHOOK, worker, WEBHOOK_WORKERS)
-        if mailer is not None or webhooks or switch is not None or self._wishes.transcribe is not None:
-            self._parts.append(("planner", self._plan))
+        caller = WebhookCaller(
+            settings.webhook,
+            sources.registry,
+            sources.clock,
+            mailboxes=sources.mailboxes if settings.transcription.webhook else None,
+        )
+        worker = self._worker(JobKind.WEBHOOK, caller.carry, settings.webhook.retry_hours, at_once=0)
+        self._add_workers(JobKind.WEBHOOK, worker, WEBHOOK_WORKERS)
+        self._parts.append(("planner", self._plan))
 
     def start(self) -> None:
         """Begin; returns at once."""
@@ -194,12 +189,6 @@ class NotifyService:
 
     def _plan_one(self, event: Event) -> None:
         """The jobs of one event, put in the list of all; putting them in twice does nothing."""
-        if (
-            event.what
-            not in {EventType.DELIVERED, EventType.NEARLY_FULL, EventType.LOCKED, EventType.CALL_PLACED}
-            | self._wishes.events
-        ):
-            return
         fields = self._fields(event)
         for job in jobs_of(event, fields, self._wishes, self._sources.clock.now()):
             if self._sources.outbox.add(job):

@@ -90,8 +90,7 @@ def notifier_of(url, port, folder, clock, name, *, switch=None, webhook=None, id
         server = SmtpServer("127.0.0.1", port, timeout_s=5.0, helo="pbx.example.com")
         mailer = Mailer(server, MailTemplates(), MailSettings(sender="vm@pbx.example.com"), store.mailboxes, audio)
     wanted = Settings(notify=NotifySettings(**settings), webhook=webhook or WebhookSettings())
-    webhooks = webhook is not None
-    return NotifyService(sources, wanted, switch=switch, mailer=mailer, webhooks=webhooks, wait_ms=100, poll_s=0.1)
+    return NotifyService(sources, wanted, switch=switch, mailer=mailer, wait_ms=100, poll_s=0.1)
 
 
 __all__ = ["ALICE", "NOON", "House", "notifier_of"]

@@ -26,7 +26,7 @@ from esl_vm.notify.transcribing import Transcribing
 from esl_vm.notify.transcripts import TranscriptMaker
 
 WAIT_S = 30
-WISHES = Wishes(events=frozenset(), transcribe=False, mail_waits_s=WAIT_S)
+WISHES = Wishes(transcribe=False, mail_waits_s=WAIT_S)
 HOUR = 3600.0
 
 
