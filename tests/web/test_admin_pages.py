@@ -34,7 +34,7 @@ def test_a_link_leads_to_what_needs_attention(house):
     link = house.store.access.link("marie", 600)
     assert "n’ouvre qu’une fois" in text_of(browser.get(f"/admin/link/{link}"))
     assert browser.post(f"/admin/link/{link}", b"", kind=FORM).headers["Location"] == "/admin"
-    assert "À faire" in text_of(browser.get("/admin"))
+    assert "Aperçu" in text_of(browser.get("/admin"))
     assert browser.get("/").headers["Location"] == "/admin"
 
 

@@ -29,8 +29,8 @@ DAY_S = 86400
 SEVERAL = 52  # more than a page has
 SAID = Transcript(language="fr", segments=(Segment(0, 900, "Bonjour."), Segment(1000, 2000, "Rappelez-moi.")))
 TEXTS = {
-    "fr": {"wrong": "La boîte ou le NIP n’est pas bon", "none": "Aucun message de"},
-    "en": {"wrong": "Mailbox or PIN is wrong", "none": "No message from"},
+    "fr": {"wrong": "Numéro de boîte ou NIP incorrect", "none": "Aucun message de"},
+    "en": {"wrong": "Wrong mailbox number or PIN", "none": "No message from"},
 }
 
 

@@ -110,7 +110,7 @@ def test_signing_in_leads_nowhere_else(house, back):
 
 def test_a_wrong_pin_is_said_on_the_page_in_the_browsers_language(house):
     box = house.box()
-    for language, words_of_it in (("fr", "n’est pas bon"), ("en", "is wrong")):
+    for language, words_of_it in (("fr", "NIP incorrect"), ("en", "Wrong mailbox number or PIN")):
         browser = house.served.browser(headers={"Accept-Language": language})
         reply = send(browser, "/", mailbox=str(box), pin="9999")
         assert reply.status == 401
