@@ -66,15 +66,18 @@ def _decoded(value: bytes, *, encoded: bool) -> str:
 def headers_named(names: Iterable[str], beginning: str, any_case: Iterable[str] = ()) -> re.Pattern[bytes]:
     """What finds the headers of these names, and those whose names begin so, of up to 128 letters, digits, `_`, `.`, `-`.
 
-    any_case: names that are found in capitals or not.
+    any_case: names that are found in capitals or not, but for what `beginning` begins with, up to its first `_`.
     """
-    # Not `(?i:…)`, with which the search takes half as long again.
+    # Not `(?i:…)`, with which the search takes half as long again. What most begin with is compared once, not for each.
+    stem = beginning[: beginning.index("_") + 1]
     either = (
-        "".join(f"[{one.lower()}{one.upper()}]" if one.isalpha() else re.escape(one) for one in name)
-        for name in any_case
+        stem + "".join(f"[{one.lower()}{one.upper()}]" if one.isalpha() else re.escape(one) for one in name)
+        for name in (name.removeprefix(stem) for name in any_case)
     )
-    words = "|".join([*map(re.escape, names), *either]).encode()
-    return re.compile(rb"\n(%b|%b[A-Za-z0-9_.-]{0,128}): ([^\n]*)" % (words, re.escape(beginning).encode()))
+    words = [*map(re.escape, names), *either, re.escape(beginning) + "[A-Za-z0-9_.-]{0,128}"]
+    apart = "|".join(word for word in words if not word.startswith(stem))
+    rest = "|".join(word.removeprefix(stem) for word in words if word.startswith(stem))
+    return re.compile(f"\n({apart}|{stem}(?:{rest})): ([^\n]*)".encode())
 
 
 class Frame:
