@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from esl_vm.esl.applications import PLAYED, Applications
 from esl_vm.esl.channel_data import call_of
+from esl_vm.esl.codec import Codec, changes, rate_of
 from esl_vm.esl.commands import assign, command
 from esl_vm.esl.session import Later
 from esl_vm.esl.sounds import USUAL_RATE, offset_path, playlists, safe_path, wave_of
-from esl_vm.model.call import ALL_KEYS, Ended, Listened, Recorded
-from esl_vm.model.errors import CallerGoneError, LineError, SpoolError, UnsafeArgumentError
+from esl_vm.model.call import Ended, Listened, Recorded
+from esl_vm.model.errors import CallerGoneError, SpoolError, UnsafeArgumentError
 from esl_vm.model.units import Milliseconds, Seconds
 from esl_vm.speech.utterance import Pause
 
@@ -28,18 +29,8 @@ if TYPE_CHECKING:
     from esl_vm.model.call import Call
     from esl_vm.speech.utterance import Sound, Utterance
 
-log = logging.getLogger(__name__)
-
-# Seconds a key's event may come after the end of the application it ended; seen 1 ms.
-LATE_KEY_S = 1.0
 # Seconds from an execute to the application's start: FreeSWITCH looks at its queue that often.
 TICK_S = 0.02
-# Seconds in which a key that is down is told of again by RTP, several times over.
-HELD_S = 0.2
-_NOT_PLAYED = b"\nApplication-Response: PLAYBACK%20ERROR\n"
-# What can be played wherever anything can.
-_PROBE = "silence_stream://20"
-_PLAYED = b"\nApplication-Response: FILE%20PLAYED\n"
 # Before the first sound of a call that we answered: many a telephone needs so long until it is heard.
 FIRST_PAUSE = Pause(250)
 _EXTENSION = re.compile(r"[0-9A-Za-z*#+][0-9A-Za-z*#+_.@-]{0,127}")
@@ -47,8 +38,6 @@ _CONTEXT = re.compile(r"[0-9A-Za-z_][0-9A-Za-z_.@-]{0,127}")
 # For recordings (switch_ivr_record_file): they are written as they are made, and where a telephone sends nothing or only
 # comfort noise while nobody talks, the pause is as long as it was.
 _RECORDING = {"enable_file_write_buffering": "false", "record_fill_cng": "true"}
-# It counts frames of silence by the file's rate over the codec's samples a packet, which SDP says as if it were 8 kHz.
-_COUNTED_TWICE = "G722"
 
 
 class EslPhone:
@@ -79,11 +68,7 @@ class EslPhone:
         self._call = call_of(frame)
         self._answered = self._call.answered
         self._just_answered = False
-        self._latest = frame  # what FreeSWITCH said last of the channel: its codec may not be known before the answer
-        self._stopping: str | None = None  # the keys that stop the next application, as FreeSWITCH knows them
-        self._sounded = False  # something was played, so the line can carry it
-        self._repeats = 0  # keys told twice before the last application
-        self._key_after = -1  # after how many applications the last key was waited for or ended what played
+        self._applications = Applications(session, frame)
         self._seen_folders: set[Path] = set()
         self._folders = folders
         self._switch = frame.get("Core-UUID") or self._call.node
@@ -117,10 +102,10 @@ class EslPhone:
             lists = playlists((FIRST_PAUSE, *utterance), pack)
         for playlist in lists:
             while True:
-                ended = self._run("playback", playlist, keys)
-                if keys and (key := self._key_that_ended(ended, keys)) is not None:
+                ended = self._applications.run("playback", playlist, keys)
+                if keys and (key := self._applications.key_that_ended(ended, keys)) is not None:
                     return key
-                if not self._ended_by_repeat(ended):
+                if not self._applications.ended_by_repeat(ended):
                     break
         return None
 
@@ -130,19 +115,7 @@ class EslPhone:
 
     def wait_key(self, milliseconds: Milliseconds, keys: str) -> str | None:
         """Wait for one of `keys` with no application running: the call is parked meanwhile."""
-        session = self._session
-        seconds = milliseconds / 1000
-        another = self._key_after == session.executed and seconds > HELD_S
-        down = True
-        key = None
-        while key is None and down:
-            key = session.wait_key(session.now() + seconds - (HELD_S if another else 0), keys)
-            down = False
-            if key is None and another:
-                down, key = self._outlast_key(keys)
-        if key is not None:
-            self._key_after = session.executed
-        return key
+        return self._applications.wait_key(milliseconds / 1000, keys)
 
     def listen(self, sound: Sound, start_ms: int, keys: str) -> Listened:
         """Play a sound from a position, to the millisecond (`file@@SAMPLES` and `playback_last_offset_pos`)."""
@@ -156,16 +129,16 @@ class EslPhone:
         if wave is not None and start_ms >= wave.ms:
             return Listened(None, wave.ms, failed=not wave.ms)
         start = start_ms * (wave.rate if wave else USUAL_RATE) // 1000
-        ended = self._run("playback", offset_path(sound.path, start), keys)
-        key = self._key_that_ended(ended, keys) if keys else None
-        if not ended.holds(_PLAYED):
+        ended = self._applications.run("playback", offset_path(sound.path, start), keys)
+        key = self._applications.key_that_ended(ended, keys) if keys else None
+        if not ended.holds(PLAYED):
             return Listened(key, start_ms, failed=True)
-        if key is None and wave is not None and not self._ended_by_repeat(ended):
+        if key is None and wave is not None and not self._applications.ended_by_repeat(ended):
             return Listened(None, wave.ms)
         # The offset counts the file's own samples, what was played since is added in the line's (switch_ivr_play_say.c).
         played = max(0, _number(ended, "variable_playback_last_offset_pos") - start)
-        position_ms = start_ms + played * 1000 // _rate(ended, "Channel-Write-Codec-Rate")
-        if key is None and self._ended_by_repeat(ended):
+        position_ms = start_ms + played * 1000 // rate_of(ended, "Channel-Write-Codec-Rate")
+        if key is None and self._applications.ended_by_repeat(ended):
             return self.listen(sound, position_ms, keys)
         return Listened(key, position_ms)
 
@@ -186,7 +159,7 @@ class EslPhone:
             if self._session.ask([f"api file_exists {safe_path(str(folder))}/."])[0].data.strip() != "true":
                 return False
             if self._folders is not None and not self._folders.seen(self._switch, folder):
-                self._run("pre_answer", "", "")  # after the answer that was asked for: a probe needs media
+                self._applications.run("pre_answer", "", "")  # after the answer that was asked for: a probe needs media
                 if not self._folders.try_one(self._session, self._call.uuid, self._switch, folder):
                     return False
             self._seen_folders.add(folder)
@@ -222,10 +195,10 @@ class EslPhone:
         session = self._session
         if not self.can_record(path):
             raise SpoolError(f"the folder {path.parent} is missing, here or on {self._call.node}")
-        line = _Line.read_by(self._latest)
+        line = Codec.read_by(self._applications.latest)
         told = [line]
         if following is not None:
-            session.codec_told = lambda frame: _changes(told, frame)
+            session.codec_told = lambda frame: changes(told, frame)
         session.poll()
         session.keys.clear()
         began, ms = session.now(), 0
@@ -239,10 +212,10 @@ class EslPhone:
                 later_s = then_ms / 1000 + TICK_S - passed
                 later = Later(later_s, *assign(self._call.uuid, then)) if then and later_s > 0 else None
                 most_s = max(0.0, max_s + TICK_S - passed) if max_s > 0 else None
-                ended = self._run("record", argument, keys, most_s=most_s, after_hang_up=True, later=later)
+                ended = self._applications.run("record", argument, keys, most_s=most_s, after_hang_up=True, later=later)
                 ms += _number(ended, "variable_record_ms")
-                key = self._key_that_ended(ended, keys) if keys else None
-                if key is None and self._ended_by_repeat(ended):
+                key = self._applications.key_that_ended(ended, keys) if keys else None
+                if key is None and self._applications.ended_by_repeat(ended):
                     key = ended.last("variable_playback_terminator_used")
                 silent = ended.last("variable_silence_hits_exhausted") == "true"
                 over = max_s > 0 and session.now() - began >= max_s
@@ -280,36 +253,6 @@ class EslPhone:
         self._session.put_back(socket_resume="false")
         self._session.transfer(f"{extension} XML {context}" if context else extension)
 
-    def _run(
-        self,
-        application: str,
-        argument: str,
-        keys: str,
-        *,
-        most_s: float | None = None,
-        after_hang_up: bool = False,
-        later: Later | None = None,
-    ) -> Frame:
-        """Run an application that only `keys` end; returns its end."""
-        session = self._session
-        session.outlast_hold()
-        if keys != self._stopping:
-            # An api command is done at once and before the execute that follows it, so nothing is waited for.
-            session.change({"playback_terminators": _terminators(keys)})
-            self._stopping = keys
-        self._repeats = session.keys.repeats
-        session.begin(application, argument)
-        self._latest = ended = session.finish(keys, most_s=most_s, after_hang_up=after_hang_up, later=later)
-        if application == "playback":
-            if ended.holds(_PLAYED):
-                self._sounded = True
-            elif not self._sounded and ended.holds(_NOT_PLAYED) and argument != _PROBE:
-                self._try_line(ended)
-                log.error("call %s: PLAYBACK ERROR: %s", self._call.uuid, argument)
-            elif argument != _PROBE:
-                log.error("call %s: %s: %s", self._call.uuid, ended.last("Application-Response"), argument)
-        return ended
-
     def _pack_here(self) -> SpokenPrompts:
         """The prompts that this call's FreeSWITCH can play; looked at with the first of them."""
         if self._elsewhere is not None:
@@ -318,99 +261,11 @@ class EslPhone:
             self._elsewhere = None
         return self._pack
 
-    def _try_line(self, ended: Frame) -> None:
-        """Find out, where the first sound of a call could not be played, whether any can; raises LineError."""
-        if not self._run("playback", _PROBE, "").holds(_PLAYED):
-            codec = ended.get("Channel-Read-Codec-Name") or "unknown"
-            raise LineError(f"FreeSWITCH can't play on its line, whose codec is {codec}: it only passes that through")
-
-    def _key_that_ended(self, ended: Frame, keys: str) -> str | None:
-        """The key that ended the last application, None if none did. Others are dropped."""
-        session = self._session
-        key = session.keys.take(keys)
-        if (
-            key is None
-            and session.keys.repeats == self._repeats
-            and (ended.last("variable_playback_terminator_used") or "-") in keys
-        ):
-            # The end may be told before the key's event.
-            key = session.late_key(session.now() + LATE_KEY_S, keys)
-        if key is not None:
-            self._key_after = session.executed
-        return key
-
-    def _outlast_key(self, keys: str) -> tuple[bool, str | None]:
-        """Whether a key is down: the last one, still, or the next, which may be told when it is released; waits for its end.
-
-        Returns:
-            That, and the key of `keys` that was told meanwhile.
-        """
-        down, packets = False, self._key_packets()
-        while (key := self._session.wait_key(self._session.now() + HELD_S, keys)) is None:
-            before, packets = packets, self._key_packets()
-            if packets == before:
-                break
-            down = True
-        return down, key
-
-    def _key_packets(self) -> str:
-        """How many packets of keys have come by RTP; while a key is down there are ever more."""
-        uuid = self._call.uuid
-        return self._session.ask(
-            [f"api uuid_set_media_stats {uuid}", f"api uuid_getvar {uuid} rtp_audio_in_dtmf_packet_count"]
-        )[1].data
-
-    def _ended_by_repeat(self, ended: Frame) -> bool:
-        """Whether what ended the last application was a key that was told before, by another way."""
-        terminated = bool(ended.last("variable_playback_terminator_used"))
-        return terminated and self._session.keys.repeats != self._repeats
-
-
-def _terminators(keys: str) -> str:
-    """`playback_terminators` for these keys."""
-    if not keys:
-        return "none"
-    return "any" if set(keys) == set(ALL_KEYS) else keys
-
-
-class _Line(NamedTuple):
-    """What is known of a line's codec: its name, and its samples a second."""
-
-    name: str
-    rate: int
-
-    @classmethod
-    def read_by(cls, frame: Frame) -> _Line:
-        """The codec that is read, as an application's end tells it."""
-        return cls(frame.get("Channel-Read-Codec-Name") or "", _rate(frame, "Channel-Read-Codec-Rate"))
-
-    def silence(self, seconds: int) -> int:
-        """What `record` is to be told for so many seconds of silence."""
-        return (seconds + 1) // 2 if self.name == _COUNTED_TWICE else seconds
-
-
-def _changes(told: list[_Line], frame: Frame) -> bool:
-    """Take notice of a line's codec; whether its rate is another.
-
-    Of what is read FreeSWITCH tells nothing new, and both ways have one codec; so what is written tells it.
-    """
-    rate = _rate(frame, "Channel-Write-Codec-Rate", last=True)
-    if rate == told[-1].rate:
-        return False
-    told.append(_Line(frame.last("Channel-Write-Codec-Name") or "", rate))
-    return True
-
 
 def _number(frame: Frame, name: str) -> int:
     """A header that is a count, 0 if it isn't there."""
     text = frame.last(name) or ""
     return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else 0
-
-
-def _rate(frame: Frame, name: str, *, last: bool = False) -> int:
-    """A codec's samples a second, of several as told first or last; the usual rate if the header isn't there."""
-    text = (frame.last(name) if last else frame.get(name)) or ""
-    return int(text) if re.fullmatch(r"[1-9][0-9]{3,5}", text) else USUAL_RATE
 
 
 def _quoted(path: str) -> str:
