@@ -324,7 +324,7 @@ OUTLETS = {
     SOUND: {
         "cli/backup.py: sound.write", "cli/backup_file.py: self._file.write", "ops/checks.py: sound.write",
         "importers/export_asterisk.py: path.write_bytes", "sound/encode.py: soundfile.write",
-        "ops/repair.py: (folder / f'{sound}.wav').write_bytes", "importers/scratch.py: path.write_bytes",
+        "ops/repair.py: (folder / f'{sound}.wav').write_bytes", "importers/scratch.py: (self._path / name).write_bytes",
         "importers/scratch.py: written.write", "store/embedded_mend.py: written.write", "sound/disk.py: os.write",
         "web/greetings.py: out.write", "service/web.py: sound.write_bytes",
     },
