@@ -349,7 +349,8 @@ class TestWhoHasTheCall:
         service.start()
         service.execute("transfer", "operator XML default", uuid="xfer")
         service.event("CHANNEL_EXECUTE_COMPLETE", Application="transfer")
-        assert service.event("CHANNEL_EXECUTE")["Application"] == "playback"
+        there = service.event("CHANNEL_EXECUTE")
+        assert (there["Application"], there["Caller-Destination-Number"]) == ("playback", "operator")
         assert "CHANNEL_HANGUP_COMPLETE" in service.rest()
         assert call.transferred == ("operator", "default")
         assert call.line.heard == ["vm-password"]

@@ -158,7 +158,7 @@ class DescribedChannel(Channel):
             ("Channel-Last-Hold", 0),
             ("Channel-Hold-Accum", 0),
         ]
-        told = [*self.leg.profile(), *((name, str(at)) for name, at in times), *self.leg.privacy()]
+        told = [*self.leg.profile(self.call), *((name, str(at)) for name, at in times), *self.leg.privacy()]
         return [(f"{prefix}-{name}", value) for name, value in told]
 
     def _report(self, now: float, *, told_by_caller: bool) -> None:

@@ -40,9 +40,8 @@ class Leg:
         self._from = f'"{self._display}" <sip:{self.caller}@{HOST}>;tag={self._tag}'
         self._to = f"<sip:{call.destination}@{HOST}:5080>"
 
-    def profile(self) -> list[tuple[str, str]]:
-        """The caller's profile, up to the times: the same under `Channel-` and under `Caller-`."""
-        call = self.call
+    def profile(self, call: Incoming) -> list[tuple[str, str]]:
+        """The caller's profile, up to the times, of the call where it is now: the same under `Channel-` and under `Caller-`."""
         return [
             ("Direction", "inbound"),
             ("Logical-Direction", "inbound"),
