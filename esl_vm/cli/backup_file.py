@@ -66,7 +66,7 @@ def writing(path: Path) -> Iterator[BackupWriter]:
             writer.end()
             file.flush()
             os.fsync(file.fileno())
-    except BaseException:
+    except BaseException:  # Ctrl-C leaves no half file either
         path.unlink(missing_ok=True)
         raise
     disk.sync_folder(path.parent.absolute())

@@ -145,7 +145,7 @@ def _serve_and_exit(
         code = serve_calls(pipe, Service(settings, redis_url, listener, demo=demo))
     except VoicemailError as wrong:
         log.error("%s", wrong)  # noqa: TRY400 - the sentence says it all
-    except BaseException:  # a child's front door: told, then the process ends
+    except BaseException:  # a child's outermost handler: reported, then the process ends
         traceback.print_exc()
     finally:
         logs.finish()

@@ -155,8 +155,7 @@ class JobWorker:
                 error = _told_of(outcome)
             except StoreDownError:
                 raise
-            except Exception as wrong:
-                # A job that breaks the worker must not stop the others; it is tried again and ends among the dead.
+            except Exception as wrong:  # it must not stop the others: it is tried again, and ends among the dead
                 log.exception("job %s: could not be carried", job.id)
                 outcome = Later(f"{type(wrong).__name__}: {wrong}")
             finally:
@@ -214,7 +213,7 @@ class JobWorker:
                     self._unsettled[0]()
                 except StoreDownError:
                     raise
-                except Exception:
+                except Exception:  # or it would be tried for ever, and all that is behind it wait
                     log.exception("what follows a sent job failed")
                 self._unsettled.pop(0)
 

@@ -152,7 +152,7 @@ class NotifyService:
                 body()
             except (StoreDownError, SwitchDownError) as error:
                 self._waits.log("notifier, %s: waiting: %s", name, error)
-            except Exception:
+            except Exception:  # the outermost handler of a part: the others, and its next run, may succeed
                 log.exception("notifier, %s: failed; goes on", name)
             self._stopping.wait(_PAUSE_S)
 

@@ -79,6 +79,6 @@ class Transcribing:
             except StoreDownError as away:
                 self._waits.log("transcription waits: %s", away)
                 self._stopping.wait(_PAUSE_S)
-            except Exception:  # a front door: the next job may do better
+            except Exception:  # the outermost handler: the next job may succeed
                 log.exception("transcription failed; goes on")
                 self._stopping.wait(_PAUSE_S)

@@ -97,5 +97,5 @@ class Heartbeat:
             self.beat()
         except StoreDownError as away:
             log.debug("not reported: %s", away)
-        except Exception:  # a front door: the next beat may do better
+        except Exception:  # the outermost handler: the next beat may succeed
             log.exception("telling that this node is alive")

@@ -144,7 +144,7 @@ class _Handler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             self.writer.put(self.format(record))
-        except Exception:  # as logging has it: a line that can't be made is told of, and ends nothing
+        except Exception:  # as logging has it: a line that can't be made is reported, and ends nothing
             self.handleError(record)
 
     def _dropped(self, lines: int) -> str:

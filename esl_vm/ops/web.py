@@ -153,7 +153,7 @@ class StatusPages:
         else:
             try:
                 status, kind, content = self.page(request.get("PATH_INFO", "/"))
-            except Exception:  # a front door: told, and the next request may do better
+            except Exception:  # the outermost handler: logged, and the next request may succeed
                 log.exception("%s", request.get("PATH_INFO"))
                 status, kind, content = 500, _PLAIN, b"see the log\n"
         words = {200: "OK", 404: "Not Found", 405: "Method Not Allowed", 500: "Error", 503: "Service Unavailable"}

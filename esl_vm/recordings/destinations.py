@@ -45,11 +45,46 @@ class Destinations:
         self._mailboxes = mailboxes
         self._trouble = RateLimitedLog(log, logging.WARNING, most=1)
 
-    def deliver(self, journal: Journal, message: Message, sound: Path, intro: Path, *, retry: bool) -> Deliveries:
-        """Put a message in each of its mailboxes but those whose copy is gone; what each answered.
+    def deliver(
+        self, journal: Journal, sound: Path, intro: Path, measured_ms: int | None, *, retry: bool
+    ) -> Settlement:
+        """Put a message in its mailboxes.
 
-        Raises StoreDownError in between.
+        Args:
+            journal: the take.
+            sound: the recording.
+            intro: its introduction, where it has one.
+            measured_ms: its length, milliseconds; None where the message knows it.
+            retry: it may have been tried before.
+
+        Raises:
+            StoreDownError: not all were asked.
         """
+        manifest = journal.manifest
+        if manifest.message is None:  # which its kind forbids
+            return Settlement(Settled.BROKEN, "the manifest names no message")
+        message = dataclasses.replace(
+            manifest.message,
+            duration_ms=manifest.message.duration_ms if measured_ms is None else measured_ms,
+            urgent=manifest.urgent,
+            cut=manifest.cut or manifest.message.cut,
+        )
+        deliveries = self._deliver_to_each(journal, message, sound, intro, retry=retry)
+        if any(delivery.kept for delivery in deliveries.values()):
+            for box, delivery in deliveries.items():
+                if not delivery.kept:
+                    log.warning("message %s was not delivered to %s: %s", manifest.id, box, delivery.value)
+            return Settlement(Settled.DELIVERED, deliveries=deliveries)
+        if Delivery.FULL in deliveries.values():
+            return Settlement(Settled.FULL, "the mailbox is full", deliveries)
+        if Delivery.CLOSED in deliveries.values():
+            return Settlement(Settled.FULL, "the mailbox takes no messages", deliveries)
+        return Settlement(Settled.NO_MAILBOX, "there is no such mailbox", deliveries)
+
+    def _deliver_to_each(
+        self, journal: Journal, message: Message, sound: Path, intro: Path, *, retry: bool
+    ) -> Deliveries:
+        """Ask each mailbox but those whose copy is gone; what each answered."""
         manifest = journal.manifest
         deliveries = {}
         shared = len(manifest.boxes) > 1

@@ -53,7 +53,7 @@ class Journal:
                 os.fsync(fd)
                 path.hardlink_to(part)
                 disk.sync_folder(path.parent)
-            except BaseException:
+            except BaseException:  # a greenlet that is killed holds no lock either
                 file.close()
                 raise
         return cls(path, manifest, file, len(content))
@@ -73,7 +73,7 @@ class Journal:
             if _lock(file, path):
                 manifest, whole = _read(file, path)
                 return cls(path, manifest, file, whole)
-        except BaseException:
+        except BaseException:  # likewise
             file.close()
             raise
         file.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import time
 from typing import TYPE_CHECKING, Any
@@ -11,11 +10,12 @@ from esl_vm.model.actor import acting, actor
 from esl_vm.model.errors import InvalidValueError, SoundTooLargeError, SpoolError, StoreDownError
 from esl_vm.model.rate_limited_log import RateLimitedLog
 from esl_vm.model.store import Delivery
+from esl_vm.recordings.fitting import MISSING_MS, look, too_short
 from esl_vm.recordings.manifest import Kind
 from esl_vm.recordings.outcome import Settled, Settlement
 from esl_vm.sound import disk
 from esl_vm.sound.fax import is_fax
-from esl_vm.sound.wav import BrokenSoundError, convert, cut_to, measure, measured
+from esl_vm.sound.wav import BrokenSoundError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from esl_vm.recordings.destinations import Destinations
     from esl_vm.recordings.folder import SpoolFolder
     from esl_vm.recordings.journal import Journal
-    from esl_vm.recordings.manifest import Manifest
     from esl_vm.sound.wav import Wave
 
 log = logging.getLogger(__name__)
@@ -34,8 +33,6 @@ HANDOVER_SUFFIX = ".take"
 MENDING_S = 3600.0
 #: Why a fax machine's call is no message. It rings no lamp and makes no mail.
 FAX = "fax tones, and nobody spoke: this mailbox's number is dialled by a fax machine"
-#: A recording that has so much less than FreeSWITCH said (milliseconds) was cut short, by a full disk for example.
-MISSING_MS = 1000
 
 
 class Settler:
@@ -96,7 +93,7 @@ class Settler:
         def work() -> Settlement:
             manifest = journal.manifest
             try:
-                sound = self.run(lambda: self._look(journal))
+                sound = self.run(lambda: look(self.folder, journal, self.rate))
             except FileNotFoundError:
                 return self._quarantine(journal, "Redis has lost it, and the recording has vanished")
             except BrokenSoundError as error:
@@ -128,39 +125,6 @@ class Settler:
 
         return self._guarded(journal, dropped, retry=True)
 
-    def fit(self, manifest: Manifest, recorded_ms: int, key: str = "") -> tuple[Wave, dict[str, Any]]:
-        """Look at a recording, and make of it what is stored where it is not so yet: mono, at one rate, trimmed, whole.
-
-        Returns it and what changes in the manifest. What FreeSWITCH recorded stays as it is until the take is settled.
-
-        Args:
-            manifest: of the take.
-            recorded_ms: its length as FreeSWITCH told it; -1 = it did not, then nothing is trimmed.
-            key: the one that ended it, `` if none did.
-
-        Raises:
-            BrokenSoundError, OSError.
-        """
-        pieces = measured(self.folder.recordings(manifest.id, manifest.part), manifest.threshold)
-        fitted = self.folder.fitted(manifest.id, manifest.part)
-        (source, sound), finished = pieces[0], pieces[-1][1].finished
-        changes: dict[str, Any] = {}
-        if not finished or sum(one.ms for _, one in pieces) + MISSING_MS < recorded_ms:
-            changes["cut"] = True
-        if len(pieces) > 1 or (sound.frames and (sound.rate, sound.channels) != (self.rate, 1)):
-            convert(pieces, self.rate, fitted)
-            source = fitted
-            sound = dataclasses.replace(measure(source, manifest.threshold), finished=finished)
-        if key:
-            sound = dataclasses.replace(measure(source, manifest.threshold, key), finished=sound.finished)
-        frames = sound.trimmed() if manifest.trim and recorded_ms >= 0 else sound.frames
-        if frames and (frames < sound.frames or sound.tone_frames or (source != fitted and not sound.finished)):
-            cut_to(source, sound, frames, fitted)
-            source = fitted
-        if frames and source == fitted:
-            changes["fitted"] = True
-        return dataclasses.replace(sound, frames=frames), changes
-
     def _guarded(self, journal: Journal, work: Callable[[], Settlement], *, retry: bool) -> Settlement:
         """Do the work; whatever does not answer, the take waits for it. What can never be settled is quarantined."""
         try:
@@ -189,7 +153,9 @@ class Settler:
             )
         except (StoreDownError, SpoolError, OSError):
             raise
-        except Exception as error:
+        except (
+            Exception
+        ) as error:  # whatever is wrong with one take, the others are settled; its call must know, and reports it
             if not retry:
                 raise
             log.exception("settling take %s", journal.manifest.id)
@@ -216,7 +182,7 @@ class Settler:
         if manifest.kind is Kind.GREETING and not manifest.accepted:
             return self._remove(journal, Settlement(Settled.DISCARDED, "it was not accepted"))
         try:
-            sound = self.run(lambda: self._look(journal))
+            sound = self.run(lambda: look(self.folder, journal, self.rate))
         except FileNotFoundError:
             return self._missing(journal)
         except BrokenSoundError as error:
@@ -230,23 +196,12 @@ class Settler:
         if too_short(manifest, sound):
             reason = f"{sound.heard_ms} of {sound.ms} ms are not silence"
             return self._remove(journal, Settlement(Settled.TOO_SHORT, reason))
-        if not manifest.promised and self.run(
-            lambda: is_fax(self.folder.counting(manifest))
-        ):  # an administrator's word is one
+        # What was promised, or an administrator has settled, is delivered whatever it sounds like.
+        if not manifest.promised and self.run(lambda: is_fax(self.folder.counting(manifest))):
             if manifest.message is not None:
                 self._destinations.log_not_delivered(manifest.message, dict.fromkeys(manifest.boxes, "fax"))
             return self._quarantine(journal, FAX)
         return self._deliver(journal, sound.ms, retry=retry, announced=announced)
-
-    def _look(self, journal: Journal) -> Wave:
-        """The sound that counts, measured; made of what was recorded first where nobody has done it yet."""
-        manifest = journal.manifest
-        if manifest.fitted:
-            return measure(self.folder.counting(manifest), manifest.threshold)
-        sound, changes = self.fit(manifest, manifest.recorded_ms)
-        if changes:
-            journal.append(**changes)
-        return sound
 
     def _missing(self, journal: Journal) -> Settlement:
         """No recording is there: nothing was recorded yet, or it lies on the host of the call's FreeSWITCH."""
@@ -294,28 +249,8 @@ class Settler:
         return settlement
 
     def _delivered(self, journal: Journal, measured_ms: int | None, *, retry: bool) -> Settlement:
-        """Put a message in its mailboxes; its length as measured, or None where the message knows it."""
-        manifest = journal.manifest
-        if manifest.message is None:  # which its kind forbids
-            return Settlement(Settled.BROKEN, "the manifest names no message")
-        message = dataclasses.replace(
-            manifest.message,
-            duration_ms=manifest.message.duration_ms if measured_ms is None else measured_ms,
-            urgent=manifest.urgent,
-            cut=manifest.cut or manifest.message.cut,
-        )
-        sound, intro = self.folder.counting(manifest), self.folder.intro(manifest.id)
-        deliveries = self._destinations.deliver(journal, message, sound, intro, retry=retry)
-        if any(delivery.kept for delivery in deliveries.values()):
-            for box, delivery in deliveries.items():
-                if not delivery.kept:
-                    log.warning("message %s was not delivered to %s: %s", manifest.id, box, delivery.value)
-            return Settlement(Settled.DELIVERED, deliveries=deliveries)
-        if Delivery.FULL in deliveries.values():
-            return Settlement(Settled.FULL, "the mailbox is full", deliveries)
-        if Delivery.CLOSED in deliveries.values():
-            return Settlement(Settled.FULL, "the mailbox takes no messages", deliveries)
-        return Settlement(Settled.NO_MAILBOX, "there is no such mailbox", deliveries)
+        sound, intro = self.folder.counting(journal.manifest), self.folder.intro(journal.manifest.id)
+        return self._destinations.deliver(journal, sound, intro, measured_ms, retry=retry)
 
     def _keep_for_a_while(self, journal: Journal, settlement: Settlement) -> Settlement:
         """Keep what was delivered where the settings say so: a fail-over may lose what its master took last."""
@@ -380,9 +315,3 @@ class Settler:
         except OSError as error:
             self.trouble.log("take %s is settled, its files can't be removed: %s", journal.manifest.id, error)
         return settlement
-
-
-def too_short(manifest: Manifest, sound: Wave) -> bool:
-    """Whether a message is too short to be kept, or nothing but silence."""
-    length = sound.heard_ms if manifest.trim else sound.ms
-    return not sound.heard_frames or length < manifest.min_ms

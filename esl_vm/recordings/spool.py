@@ -287,7 +287,7 @@ class Spool:
             raise SpoolError(f"the spool can't be written: {error}") from error
         try:
             prepare(journal)
-        except BaseException as error:
+        except BaseException as error:  # a greenlet that is killed leaves nothing behind either
             with contextlib.suppress(OSError):
                 self.folder.remove(journal)
             if isinstance(error, OSError):

@@ -207,7 +207,7 @@ class Sweeper:
         except (StoreDownError, ManifestError, OSError) as error:
             self._trouble.log("take %s: %s", take_id, error)
             return Outcome(take_id, reason=str(error))
-        except Exception as error:
+        except Exception as error:  # whatever is wrong with one, the others are settled
             log.exception("take %s", take_id)
             return Outcome(take_id, reason=f"{type(error).__name__}: {error}")
 

@@ -6,8 +6,8 @@ import logging
 from typing import TYPE_CHECKING, Any, Self
 
 from esl_vm.model.errors import SpoolError
+from esl_vm.recordings.fitting import fit, too_short
 from esl_vm.recordings.manifest import Kind
-from esl_vm.recordings.settle import too_short
 from esl_vm.sound.wav import BrokenSoundError
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ class Take:
         """Look at what was recorded; what can't be looked at now is judged when it is settled."""
         manifest = self.journal.manifest
         try:
-            return self._settler.fit(manifest, milliseconds, key)
+            return fit(self._settler.folder, manifest, self._settler.rate, milliseconds, key)
         except FileNotFoundError:
             elsewhere = milliseconds > 0 and not manifest.at_home
             if elsewhere:

@@ -149,7 +149,7 @@ def _compare(node: Node, differing: list[str]) -> None:
             differing[:] = found
         except StoreDownError as away:
             log.debug("not compared with the other nodes: %s", away)
-        except Exception:  # a front door: the next round may do better
+        except Exception:  # the outermost handler: the next round may succeed
             log.exception("comparing with the other nodes")
         gevent.sleep(_COMPARE_S)
 
@@ -181,7 +181,7 @@ def _sweep(node: Node) -> None:
             node.spool.folder.belong_to(node.store.installation)
         except (SpoolError, StoreDownError, OSError) as wrong:
             unsettled.log("the spool is not settled now: %s", wrong)
-        except Exception:  # a front door: the next round may do better
+        except Exception:  # the outermost handler: the next round may succeed
             log.exception("settling the spool")
         gevent.sleep(node.settings.spool.sweep_s)
 
@@ -214,6 +214,6 @@ def _keep_house(node: Node) -> None:
                 )  # fmt: skip
         except StoreDownError as away:
             log.warning("housekeeping waits: %s", away)
-        except Exception:  # a front door: the next round may do better
+        except Exception:  # the outermost handler: the next round may succeed
             log.exception("housekeeping")
         gevent.sleep(_HOUSEKEEPING_S)

@@ -62,7 +62,7 @@ def _listening(host: str, port: int, family: socket.AddressFamily) -> socket.soc
         listener.setsockopt(level, option, 1)
         listener.bind((host, port))
         listener.listen(_BACKLOG)
-    except BaseException:
+    except BaseException:  # closed whatever happens, and raised
         listener.close()
         raise
     log.warning("%s is no address of this host now; as soon as it is one, %s:%d can be reached there", host, host, port)

@@ -172,7 +172,7 @@ class Supervisor:
         except VoicemailError as wrong:
             log.error("%s can't start: %s", role.name, wrong)  # noqa: TRY400 - the sentence says it all
             code = WRONG_SETTINGS
-        except BaseException:  # a child's front door: told, then the process ends
+        except BaseException:  # a child's outermost handler: reported, then the process ends
             traceback.print_exc()
         finally:
             logs.finish()

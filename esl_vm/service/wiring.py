@@ -160,7 +160,7 @@ def in_thread(work: Callable[[], T], /) -> T:
     while not done.ready():
         try:
             done.wait()
-        except BaseException as error:
+        except BaseException as error:  # what kills the greenlet; raised once the work is done
             killed = error
     result, failed = done.get()
     if killed is not None:

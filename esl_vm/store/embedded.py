@@ -67,7 +67,7 @@ class Embedded:
             try:
                 started = 0 if self._kept() else self._start_keeper()
                 self._wait_until_it_answers(started, deadline)
-            except BaseException as wrong:
+            except BaseException as wrong:  # Ctrl-C while it starts is no use of it either
                 if isinstance(wrong, StoreDownError) and not must_answer:
                     self.trouble = str(wrong)
                     return

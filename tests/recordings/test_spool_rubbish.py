@@ -14,7 +14,7 @@ from redis_service import ALICE, SAID, id_of
 from spool_cast import RATE, freeswitch_records, process_dies
 
 from esl_vm.model.settings import SpoolSettings
-from esl_vm.recordings import Settled
+from esl_vm.recordings import Settled, settle
 from esl_vm.recordings.manifest import VERSION, encode
 from esl_vm.recordings.settle import MENDING_S
 from esl_vm.sound import disk
@@ -198,14 +198,14 @@ def test_what_nobody_mends_for_an_hour_is_set_aside_and_settled_again_by_command
 def test_an_error_nobody_thought_of_holds_up_nobody(service, monkeypatch, caplog):
     service.spool.folder.make_ready()
     takes = [a_take(service, number) for number in range(5)]
-    really = service.spool.settler.fit
+    really = settle.look
 
-    def fit(manifest, milliseconds):
-        if manifest.id == takes[0]:
+    def look(folder, journal, rate):
+        if journal.manifest.id == takes[0]:
             raise ZeroDivisionError("a slip")
-        return really(manifest, milliseconds)
+        return really(folder, journal, rate)
 
-    monkeypatch.setattr(service.spool.settler, "fit", fit)
+    monkeypatch.setattr(settle, "look", look)
 
     service.sweeper.sweep_once()
 

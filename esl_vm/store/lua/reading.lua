@@ -39,39 +39,22 @@ local function comes_after(id, other)
     return #id > #other
 end
 
--- Up to `count` pairs of id and score with low <= score and not beyond `high`, after the place (score, id).
-local function range(folder, low, high, score, id, count)
-    local from = low
-    if score and (low == '-inf' or score > tonumber(low)) then
+-- Up to `count` pairs of id and score from `low` to `high`, after the place (score, id); `back`: from the highest on.
+local function range(folder, low, high, score, id, count, back)
+    local command, from, to = 'ZRANGEBYSCORE', low, high
+    if back then
+        command, from, to = 'ZREVRANGEBYSCORE', high, low
+    end
+    if score and (back or low == '-inf' or score > tonumber(low)) then
         from = string.format('%.0f', score)
     end
     local found, offset = {}, 0
     while #found < count do
-        local part = redis.call('ZRANGEBYSCORE', folder, from, high, 'WITHSCORES', 'LIMIT', offset, count)
+        local part = redis.call(command, folder, from, to, 'WITHSCORES', 'LIMIT', offset, count)
         for index = 1, #part, 2 do
-            local at = tonumber(part[index + 1])
-            if #found < count and (not score or at > score or comes_after(part[index], id)) then
-                found[#found + 1] = {part[index], at}
-            end
-        end
-        if #part < 2 * count then
-            break
-        end
-        offset = offset + count
-    end
-    return found
-end
-
--- The same from the newest on: pairs with low <= score and not beyond `high`, before the place (score, id).
-local function range_back(folder, low, high, score, id, count)
-    local from = score and string.format('%.0f', score) or high
-    local found, offset = {}, 0
-    while #found < count do
-        local part = redis.call('ZREVRANGEBYSCORE', folder, from, low, 'WITHSCORES', 'LIMIT', offset, count)
-        for index = 1, #part, 2 do
-            local at = tonumber(part[index + 1])
-            if #found < count and (not score or at < score or comes_after(id, part[index])) then
-                found[#found + 1] = {part[index], at}
+            local other, at = part[index], tonumber(part[index + 1])
+            if #found < count and (at ~= score or comes_after(back and id or other, back and other or id)) then
+                found[#found + 1] = {other, at}
             end
         end
         if #part < 2 * count then
@@ -99,9 +82,8 @@ local function next_ones(folder, which, score, id, count)
         return range(folder, '-inf', '+inf', score, id, count)
     end
     local at, back = score and time_of(score), which == 'newest'
-    local some = back and range_back or range
-    local urgent = some(folder, '-inf', '(0', at and at - URGENT, id, count)
-    local other = some(folder, '0', '+inf', at, id, count)
+    local urgent = range(folder, '-inf', '(0', at and at - URGENT, id, count, back)
+    local other = range(folder, '0', '+inf', at, id, count, back)
     local merged, u, o = {}, 1, 1
     while #merged < count and (urgent[u] or other[o]) do
         local first = urgent[u]
