@@ -31,7 +31,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class HeldTake:
-    """A recording in a node's spool that has not reached its mailbox; see recordings.spool.TakeInfo."""
+    """A recording in a node's spool that has not reached its mailbox; see recordings.listing.TakeInfo."""
 
     id: str
     kind: str

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from esl_vm.model.actor import actor
@@ -13,8 +12,9 @@ from esl_vm.model.errors import AudioMissingError, SpoolError
 from esl_vm.model.rate_limited_log import RateLimitedLog
 from esl_vm.recordings.destinations import Destinations
 from esl_vm.recordings.folder import SpoolFolder
-from esl_vm.recordings.journal import Journal, read
-from esl_vm.recordings.manifest import Kind, Manifest, ManifestError
+from esl_vm.recordings.journal import Journal
+from esl_vm.recordings.listing import listed
+from esl_vm.recordings.manifest import Kind, Manifest
 from esl_vm.recordings.settle import Settler
 from esl_vm.recordings.take import Take
 from esl_vm.sound import disk
@@ -28,35 +28,12 @@ if TYPE_CHECKING:
     from esl_vm.model.message import Message
     from esl_vm.model.units import Milliseconds
     from esl_vm.ports import AudioStore, Clock, Mailboxes
+    from esl_vm.recordings.listing import TakeInfo
 
 log = logging.getLogger(__name__)
 
 MIN_FREE = 64 << 20
 TELEPHONE_RATE = 8000
-
-
-@dataclass(frozen=True, slots=True)
-class TakeInfo:
-    """A take as `esl-vm spool list` shows it.
-
-    Args:
-        id: of the message or sound. kind: message, greeting, sound or forward; `` = can't be read.
-        boxes: where it goes, as text. node: whose service holds it.
-        state: `recording` (a call, or whoever settles it, is at work on it), `waiting` (kept until it can be
-            delivered), `unfinished` (left by a process that died), `elsewhere` (the recording is on another host),
-            `aside` (needs an administrator), `stray` (a recording of which nothing is known here).
-        age_s: seconds since it was begun. size: bytes of sound.
-        reason: why it is still here, `` = nothing went wrong.
-    """
-
-    id: str
-    kind: str
-    boxes: tuple[str, ...]
-    node: str
-    state: str
-    age_s: int
-    size: int
-    reason: str
 
 
 class Spool:
@@ -251,17 +228,8 @@ class Spool:
         return take
 
     def takes(self) -> Iterator[TakeInfo]:
-        """What lies in the spool, oldest first, then what was quarantined. Raises SpoolError."""
-        try:
-            for path in (*self.folder.manifests(), *self.folder.manifests(self.folder.quarantine)):
-                if info := self._info(path):
-                    yield info
-            for folder in (self.folder.takes, self.folder.quarantine):
-                for take_id, paths in self.folder.strays(folder).items():
-                    size = sum(path.stat().st_size for path in paths if path.exists())
-                    yield TakeInfo(take_id, "", (), "", "stray", 0, size, "there is no manifest")
-        except OSError as error:
-            raise SpoolError(f"the spool can't be read: {error}") from error
+        """What lies in the spool, oldest first, then what is in quarantine. Raises SpoolError."""
+        return listed(self.folder, self.clock.now())
 
     def kept(self) -> int:
         """How many delivered takes are kept. Raises SpoolError."""
@@ -309,32 +277,3 @@ class Spool:
             return join(intros, target, self.settler.rate)
         except BrokenSoundError as error:
             raise SpoolError(f"the introductions can't be joined: {error}") from error
-
-    def _info(self, path: Path) -> TakeInfo | None:
-        """What there is to say about a manifest; None if it has gone meanwhile."""
-        aside = path.parent == self.folder.quarantine
-        try:
-            manifest, busy = read(path)
-            age = int(self.clock.now() - manifest.made)
-        except FileNotFoundError:
-            return None
-        except (ManifestError, OSError) as error:
-            return TakeInfo(path.stem, "", (), "", "aside" if aside else "unfinished", 0, 0, str(error))
-        state = (
-            "aside" if aside
-            else "recording" if busy
-            else "elsewhere" if manifest.elsewhere
-            else "waiting" if manifest.promised or manifest.accepted
-            else "unfinished"
-        )  # fmt: skip
-        sound = path.with_name(self.folder.counting(manifest).name)
-        return TakeInfo(
-            id=manifest.id,
-            kind=manifest.kind,
-            boxes=tuple(str(box) for box in manifest.boxes),
-            node=manifest.node,
-            state=state,
-            age_s=max(0, age),
-            size=sound.stat().st_size if sound.exists() else 0,
-            reason=manifest.aside or manifest.problem,
-        )

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import secrets
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from esl_vm.model.actor import caller
-from esl_vm.model.errors import NoSuchMailboxError, NoSuchMessageError, StoreDownError
+from esl_vm.model.errors import NoSuchMailboxError, NoSuchMessageError
 from esl_vm.model.mailbox import Folder, MailboxId
 from esl_vm.model.options import option_text
-from esl_vm.model.store import Announced, Delivery, Entered, Fate, Page, Place
+from esl_vm.model.store import Delivery, Entered, Page, Place
 from esl_vm.store.calls import scored_members
+from esl_vm.store.fates import fates
 from esl_vm.store.keys import FOLDERS
 from esl_vm.store.records import (
     GREETING_FIELDS,
@@ -22,7 +22,6 @@ from esl_vm.store.records import (
     message_fields,
     message_of,
     message_payload,
-    number,
     pack_payload,
     pairs,
     text,
@@ -36,12 +35,9 @@ if TYPE_CHECKING:
     from esl_vm.model.events import EventType
     from esl_vm.model.mailbox import Greeting, Mailbox, StoredGreeting
     from esl_vm.model.message import Counts, Message
+    from esl_vm.model.store import Announced, Fate
     from esl_vm.model.transcript import Transcript
     from esl_vm.store.base import Base
-    from esl_vm.store.keys import BoxKeys
-
-#: A mailbox notes the second in which it was made.
-_CREATED_ROUNDED_S = 1.0
 
 
 class RedisMailboxes:
@@ -136,7 +132,7 @@ class RedisMailboxes:
         for name, value in fields.items():
             args += (name, value)
         touched = [keys.message(message.id), keys.deleted, keys.erase]
-        delivery = Delivery(text(self._change(keys, "deliver", touched, args)))
+        delivery = Delivery(text(self._base.change(keys, "deliver", touched, args)))
         if delivery is Delivery.NO_MAILBOX:
             moved = text(self._base.link.run(keys.partition, lambda client: client.get(keys.moved)))
             if moved:
@@ -146,31 +142,12 @@ class RedisMailboxes:
 
     def fates(self, announced: Sequence[Announced]) -> list[Fate]:
         """What became of each of these; a round trip for each partition. Raises nothing."""
-        parts: dict[int, list[int]] = {}
-        for place, one in enumerate(announced):
-            parts.setdefault(self._base.keys.partition(one.box), []).append(place)
-        found = [Fate.UNKNOWN] * len(announced)
-        for partition, places in parts.items():
-            with contextlib.suppress(StoreDownError):
-                told = self._fates(partition, [announced[place] for place in places])
-                for place, fate in zip(places, told, strict=True):
-                    found[place] = fate
-        return found
-
-    def _fates(self, partition: int, announced: Sequence[Announced]) -> list[Fate]:
-        """Of one partition's; looked at before what was deleted is, so that nothing deleted meanwhile seems lost."""
-        commands = []
-        for one in announced:
-            keys = self._base.keys.of(one.box)
-            there = (keys.box, f"greeting.{one.greeting.value}") if one.greeting else (keys.message(one.id), "folder")
-            commands += [("HGET", *there), ("ZSCORE", keys.deleted, one.id), ("HGET", keys.box, "created")]
-        told = self._base.link.pipe(partition, commands)
-        return [_fate(one, *told[3 * at : 3 * at + 3]) for at, one in enumerate(announced)]
+        return fates(self._base, announced)
 
     def heard(self, box: MailboxId, message_id: str) -> None:
         """Mark a message heard; it stays where it is. A message that is gone is no error."""
         keys = self._base.keys.of(box)
-        self._change(keys, "heard", [keys.message(message_id)], [message_id])
+        self._base.change(keys, "heard", [keys.message(message_id)], [message_id])
 
     def retire(self, box: MailboxId, message_ids: Sequence[str]) -> int:
         """Move these heard messages from New to the end of Old, as far as Old holds fewer than `maxmsg` (0: no limit).
@@ -181,7 +158,7 @@ class RedisMailboxes:
             return 0
         keys = self._base.keys.of(box)
         messages = [keys.message(message_id) for message_id in message_ids]
-        return int(self._change(keys, "retire", messages, [str(self._base.defaults.maxmsg), *message_ids]))
+        return int(self._base.change(keys, "retire", messages, [str(self._base.defaults.maxmsg), *message_ids]))
 
     def move(self, box: MailboxId, message_id: str, to: Folder, *, even_if_full: bool = False) -> Delivery:
         """Move a message to the end of a folder unless `maxmsg` lie there (0: no limit); moving to New makes it unheard.
@@ -192,10 +169,13 @@ class RedisMailboxes:
             NoSuchMessageError: it is not in this mailbox.
         """
         if to is Folder.TRASH:
-            return Delivery.DONE if self.delete(box, message_id) else self._lies_in_trash(box, message_id)
+            if self.delete(box, message_id):
+                return Delivery.DONE
+            self.message(box, message_id)  # which raises where it is not
+            return Delivery.ALREADY
         keys = self._base.keys.of(box)
         args = [message_id, to.value, str(self._base.defaults.maxmsg), option_text(even_if_full)]
-        answer = text(self._change(keys, "move", [keys.message(message_id)], args))
+        answer = text(self._base.change(keys, "move", [keys.message(message_id)], args))
         if answer == "gone":
             raise NoSuchMessageError(f"no message {message_id} in {box}")
         return Delivery(answer)
@@ -207,14 +187,14 @@ class RedisMailboxes:
     def restore(self, box: MailboxId, message_id: str) -> bool:
         """Out of the trash, back to its place and folder; False if it is not in the trash."""
         keys = self._base.keys.of(box)
-        return bool(self._change(keys, "restore", [keys.message(message_id)], [message_id]))
+        return bool(self._base.change(keys, "restore", [keys.message(message_id)], [message_id]))
 
     def transcribed(self, box: MailboxId, message_id: str, transcript: Transcript) -> bool:
         """Put a message's transcript with it; False if it has one (other than `failed`) or there is no such message."""
         keys = self._base.keys.of(box)
         told = [transcript.state.value, transcript.language, str(len(transcript.text))]
         return bool(
-            self._change(keys, "transcribed", [keys.message(message_id)], [message_id, transcript.stored(), *told])
+            self._base.change(keys, "transcribed", [keys.message(message_id)], [message_id, transcript.stored(), *told])
         )
 
     def set_greeting(self, box: MailboxId, greeting: Greeting, stored: StoredGreeting) -> str:
@@ -232,7 +212,7 @@ class RedisMailboxes:
             pack_payload({"audio_id": stored.audio_id, "duration_ms": stored.duration_ms}),
             *GREETING_FIELDS,
         ]
-        answer = text(self._change(keys, "set_greeting", [keys.deleted, keys.erase], args))
+        answer = text(self._base.change(keys, "set_greeting", [keys.deleted, keys.erase], args))
         if answer == "no mailbox":
             self._base.still_ours()
             raise NoSuchMailboxError(f"no mailbox {box}")
@@ -242,7 +222,7 @@ class RedisMailboxes:
         """Deactivate a greeting; returns its sound id, `` if there was none or another greeting has it too."""
         keys = self._base.keys.of(box)
         args = [f"greeting.{greeting.value}", str(self._base.remember_s), str(self._base.grace_ms), *GREETING_FIELDS]
-        return text(self._change(keys, "remove_greeting", [keys.deleted, keys.erase], args))
+        return text(self._base.change(keys, "remove_greeting", [keys.deleted, keys.erase], args))
 
     def count_call(
         self,
@@ -271,7 +251,7 @@ class RedisMailboxes:
     def _call(self, box: MailboxId, args: list[str], mark: str = "") -> bool:
         keys = self._base.keys.of(box)
         args = [mark or secrets.token_hex(8), caller(), *args]
-        placed = bool(self._change(keys, "count_call", [keys.calls], args))
+        placed = bool(self._base.change(keys, "count_call", [keys.calls], args))
         if self.observe is not None:
             self.observe(placed)
         return placed
@@ -302,7 +282,7 @@ class RedisMailboxes:
         before = f"{came_before * 1000:.0f}" if came_before else ""
         args = [message_id, str(self._base.defaults.trash_days), str(self._base.remember_s), why, before]
         touched = [keys.message(message_id), keys.deleted, keys.erase]
-        return bool(self._change(keys, "delete", touched, args))
+        return bool(self._base.change(keys, "delete", touched, args))
 
     def may_come_back(self, box: MailboxId, sound: str) -> None:
         """Forget that a message or a greeting was removed: a repair is undone. Its sound is not erased either."""
@@ -312,23 +292,6 @@ class RedisMailboxes:
     def _mailbox(self, box: MailboxId, flat: Sequence[str], numbers: Sequence[int]) -> Mailbox:
         """The mailbox that open.lua found."""
         return mailbox_of(box, pairs(flat), counts_of(numbers), self._base.defaults)
-
-    def _lies_in_trash(self, box: MailboxId, message_id: str) -> Delivery:
-        self.message(box, message_id)
-        return Delivery.ALREADY
-
-    def _change(self, keys: BoxKeys, name: str, touched: Sequence[str], args: Sequence[str | bytes]) -> Any:
-        return self._base.change(keys, name, touched, args)
-
-
-def _fate(one: Announced, lies: bytes | None, deleted: float | None, created: bytes | None) -> Fate:
-    """From what the message's folder is (or the sound of the active greeting), and what is known of its mailbox."""
-    if one.greeting is None and lies is not None:
-        return Fate.DELETED if text(lies) == Folder.TRASH.value else Fate.THERE
-    if one.greeting is not None and text(lies) == one.id:
-        return Fate.THERE
-    made_since = number(text(created)) > one.at + _CREATED_ROUNDED_S
-    return Fate.DELETED if deleted is not None or made_since else Fate.LOST
 
 
 def _page(reply: bytes) -> Page:
