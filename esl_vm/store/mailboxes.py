@@ -235,12 +235,7 @@ class RedisMailboxes:
         message_id: str = "",
         mark: str = "",
     ) -> bool:
-        """Count one call placed from this mailbox (3 2, 3 4), and write it down; False if it may not be placed.
-
-        That is if `most` were placed within 24 hours, or `hourly` (None: no limit) within one. number: the one called.
-        how: `call-back`, `call` or `web-call-back`. message_id: whose caller it is. mark: by which the call is known; the
-        same one counts once.
-        """
+        """Count one call placed from this mailbox, and write it down; False if it may not be placed: see the port."""
         most_in = [str(most), "" if hourly is None else str(hourly)]
         return self._call(box, [*most_in, number, how, "", message_id, mark], mark)
 

@@ -195,10 +195,7 @@ class RedisRegistry:
                 yield mailbox, max(0, int(until - now + 0.999))
 
     def locked_for(self, box: MailboxId, *, outside: bool | None = None) -> int:
-        """Seconds for which the PIN is still locked, 0 if it is not.
-
-        outside: for other telephones than its own; False: for its own; None: for either of them, the longer time.
-        """
+        """Seconds for which the PIN is still locked, 0 if it is not: see the port."""
         keys = self._base.keys.of(box)
         members = [lock_member(box, outside=one) for one in (False, True) if outside in {None, one}]
         found = self._base.link.pipe(keys.partition, (("ZSCORE", keys.locked, member) for member in members))
