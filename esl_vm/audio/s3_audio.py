@@ -38,7 +38,7 @@ _SUM = "sha256"
 """The sound's check sum, in the object's own metadata."""
 
 
-class TooLongError(BaseException):
+class S3TooLongError(BaseException):
     """It took too long in all. Not an Exception: boto3 must not take it for one of its own."""
 
 
@@ -266,7 +266,7 @@ class S3Audio:
         begun = monotonic()
         caller = patience.patience() is not None
         most_s = patience.time_for(patience.CALL_S) if caller else self._whole_s
-        limit = gevent.Timeout.start_new(most_s, TooLongError) if monkey.is_module_patched("socket") else None
+        limit = gevent.Timeout.start_new(most_s, S3TooLongError) if monkey.is_module_patched("socket") else None
         try:
             try:
                 answer = work(self._client)
@@ -285,7 +285,9 @@ class S3Audio:
             else:
                 self._breaker.succeeded()
             raise StoreDownError(reason) from error
-        except TooLongError as error:  # a large sound may take longer; whoever does not sit on a telephone waits for it
+        except (
+            S3TooLongError
+        ) as error:  # a large sound may take longer; whoever does not sit on a telephone waits for it
             patience.failed_after(monotonic() - begun)
             reason = f"the bucket {self._bucket} did not answer within {most_s:g} s"
             if not caller or (most_s >= patience.CALL_S and not large):

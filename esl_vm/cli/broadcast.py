@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from esl_vm.cli.parsers import Commands, Parser
     from esl_vm.ops.node import Node
-    from esl_vm.recordings.broadcast import Sent
+    from esl_vm.recordings.broadcast import BroadcastResult
 
 _ONCE = (
     "Each mailbox gets it once: one that was broken off is finished by running the same command again. The same sound "
@@ -79,14 +79,14 @@ def _send(args: argparse.Namespace) -> int:
 
 
 def _broadcast(args: argparse.Namespace) -> int:
-    from esl_vm.recordings.broadcast import Sent, named, send_to_all
+    from esl_vm.recordings.broadcast import BroadcastResult, named, send_to_all
 
     if not (args.to or args.list or args.domain or args.all):
         raise InvalidValueError("say to whom: --to or --list" + (", --domain or --all" if not args.yes else ""))
     with opened_node(args) as node, converted(args.file, node.settings.audio.rate) as sound:
         name, digest = named(args.id or "", sound.path)
         boxes = _boxes(args, node)
-        result = Sent(name, len(boxes))
+        result = BroadcastResult(name, len(boxes))
         what = f"{clock_time(sound.duration_ms)} to {_mailboxes(len(boxes))}"
         if args.dry_run:
             _told_dry(args, result, boxes, what)
@@ -142,14 +142,14 @@ def _mailboxes(count: int) -> str:
     return f"{count} mailbox{'' if count == 1 else 'es'}"
 
 
-def _told_dry(args: argparse.Namespace, result: Sent, boxes: list[MailboxId], what: str) -> None:
+def _told_dry(args: argparse.Namespace, result: BroadcastResult, boxes: list[MailboxId], what: str) -> None:
     if args.json:
         print_json({"id": result.name, "to": [str(box) for box in boxes]})
         return
     show(f"would send {what}: {', '.join(map(str, boxes[:20]))}{' …' if len(boxes) > 20 else ''}")
 
 
-def _told(args: argparse.Namespace, result: Sent, what: str) -> None:
+def _told(args: argparse.Namespace, result: BroadcastResult, what: str) -> None:
     if args.json:
         print_json(result.to_json())
         return

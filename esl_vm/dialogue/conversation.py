@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from esl_vm.model.call import ALL_KEYS, Answer, Cause, Status
+from esl_vm.model.call import ALL_KEYS, AnswerPolicy, Cause, Status
 from esl_vm.model.errors import AbandonedError, AudioMissingError
 from esl_vm.model.lists import DistributionList
 from esl_vm.model.mailbox import Greeting, Mailbox
@@ -154,10 +154,10 @@ class Conversation:
             self.phone.answer()
 
     @property
-    def answers(self) -> Answer:
+    def answers(self) -> AnswerPolicy:
         """When a caller who leaves a message is answered."""
         named = self.phone.call.variable("vm_answer").strip().lower()
-        return Answer(named) if named in set(Answer) else self.world.answer
+        return AnswerPolicy(named) if named in set(AnswerPolicy) else self.world.answer
 
     def begin(self) -> None:
         """Tell the channel that the call is in our hands."""

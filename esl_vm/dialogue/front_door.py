@@ -12,7 +12,7 @@ from esl_vm.dialogue.leaving import LeftFor, Reason, leave, no_such_mailbox
 from esl_vm.dialogue.login import NotTheOwnerError, ask_mailbox, domain_of, own_mailbox
 from esl_vm.dialogue.main_menu import visit_mailbox
 from esl_vm.model.access import authenticated_user, is_strangers_word, named_domain
-from esl_vm.model.call import Action, Answer, Cause, Status
+from esl_vm.model.call import Action, AnswerPolicy, Cause, Status
 from esl_vm.model.errors import (
     AbandonedError,
     CallerGoneError,
@@ -48,7 +48,7 @@ def answer_call(phone: Phone, world: World) -> Conversation:
     talk = Conversation(phone, world, voice_for(language, default=world.language), brief=world.defaults.brief)
     try:
         talk.begin()
-        if action_of(call) is not Action.LEAVE or talk.answers is Answer.ALWAYS:
+        if action_of(call) is not Action.LEAVE or talk.answers is AnswerPolicy.ALWAYS:
             talk.answer()
         try:
             _converse(talk, call)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from esl_vm.dialogue.addressees import UNKNOWN, addressees, as_text, members
 from esl_vm.dialogue.recording import MessageEnd, record_message, say_and_beep
-from esl_vm.model.call import Answer, Cause, Status
+from esl_vm.model.call import AnswerPolicy, Cause, Status
 from esl_vm.model.errors import CallerGoneError, SpoolError, StoreDownError
 from esl_vm.model.mailbox import Greeting, Mailbox, MailboxId
 from esl_vm.model.message import Message, new_id
@@ -69,7 +69,7 @@ def leave(talk: Conversation, to: Addressees, reason: Reason, *, greeted: bool =
         no_such_mailbox(talk)
         return LeftFor.END
     talk.know(Status.USEREXIT, Cause.LEFT)
-    if talk.answers is Answer.KNOWN:
+    if talk.answers is AnswerPolicy.KNOWN:
         talk.answer()
     if not talk.phone.call.variable("vm_language"):
         talk.speak_in(mailbox.language)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from esl_vm.dialogue.menus import WhileListening
-from esl_vm.model.call import ALL_KEYS, Answer
+from esl_vm.model.call import ALL_KEYS, AnswerPolicy
 from esl_vm.model.options import MailboxOptions
 from esl_vm.model.pins import PinRules
 from esl_vm.model.waits import Waits
@@ -47,7 +47,7 @@ class World:
     language: str = "fr"
     timezone: str = "America/Toronto"
     domain: str = "default"
-    answer: Answer = Answer.ALWAYS
+    answer: AnswerPolicy = AnswerPolicy.ALWAYS
     call_context: str = ""
     listen_keys: Mapping[str, WhileListening | None] = field(
         default_factory=lambda: {key: WhileListening.of(key) for key in ALL_KEYS}

@@ -25,7 +25,7 @@ class Action(StrEnum):
     DIRECTORY = "directory"
 
 
-class Answer(StrEnum):
+class AnswerPolicy(StrEnum):
     """When a caller who leaves a message is answered (`service.answer`, `vm_answer`).
 
     ALWAYS: at once. KNOWN: at once, where the mailbox is there; else not at all. TONE: the greeting is early media.

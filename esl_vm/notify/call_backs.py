@@ -17,7 +17,7 @@ from esl_vm.model.actor import acting
 from esl_vm.model.errors import SwitchDownError
 from esl_vm.model.events import Event, EventType
 from esl_vm.model.jobs import Job, JobKind
-from esl_vm.notify.job_worker import Later, Outcome, Sent
+from esl_vm.notify.job_worker import Deferred, Outcome, Sent
 from esl_vm.notify.lamp_node import Domains
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class CallBacks:
             try:
                 words = self._originate(job)
             except SwitchDownError as away:
-                return Later(str(away), after_s=_PAUSE_S, counted=False)
+                return Deferred(str(away), after_s=_PAUSE_S, counted=False)
             self._tell(job, "ringing")
             return self._rung(job, words)
 
@@ -160,7 +160,7 @@ class CallBacks:
         if not others - set(absent):
             return self._over(job, "failed", "not-registered")
         later = replace(job, body={**job.body, "absent": absent})
-        return Later("not registered here", after_s=_PAUSE_S, counted=False, job=later)
+        return Deferred("not registered here", after_s=_PAUSE_S, counted=False, job=later)
 
     def _over(self, job: Job, state: str, why: str = "") -> Outcome:
         by = str(job.body.get("by", ""))

@@ -65,12 +65,12 @@ class Outbox(Protocol):
         """
         ...
 
-    def bury(self, job: Job, error: str) -> bool:
+    def give_up(self, job: Job, error: str) -> bool:
         """Give a claimed job up: it stays among the dead until somebody retries or forgets it."""
         ...
 
     def jobs(self, state: JobState) -> Iterator[Job]:
-        """All jobs in that state, the one due (or buried) first first."""
+        """All jobs in that state, the one due (or given up) first first."""
         ...
 
     def retry(self, job_id: str, now: float) -> bool:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import StoreDownError
-from esl_vm.notify.destinations import Destination
+from esl_vm.notify.endpoints import Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,7 +47,7 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class Later:
+class Deferred:
     """Not now.
 
     Args:
@@ -76,13 +76,13 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Pointless:
+class Obsolete:
     """Nobody wants it any more (the mailbox or its address is gone): the job is dropped."""
 
     reason: str
 
 
-Outcome = Sent | Later | Refused | Pointless
+Outcome = Sent | Deferred | Refused | Obsolete
 
 
 class JobWorker:
@@ -114,7 +114,7 @@ class JobWorker:
         self._clock = clock
         self._patience_s = patience_s
         self._lease_s = lease_s
-        self._destination = Destination(clock, at_once, LONGEST_PAUSE_S) if at_once else None
+        self._endpoint = Endpoint(clock, at_once, LONGEST_PAUSE_S) if at_once else None
         self._unsettled: list[Callable[[], None]] = []
         self._writing = threading.RLock()
 
@@ -136,7 +136,7 @@ class JobWorker:
             StoreDownError: as `step`.
         """
         self._write_down()
-        if self._destination is not None and self._destination.enter() > 0:
+        if self._endpoint is not None and self._endpoint.enter() > 0:
             return None
         job = None
         try:
@@ -157,15 +157,15 @@ class JobWorker:
                 raise
             except Exception as wrong:  # it must not stop the others: it is tried again, and ends among the dead
                 log.exception("job %s: could not be carried", job.id)
-                outcome = Later(f"{type(wrong).__name__}: {wrong}")
+                outcome = Deferred(f"{type(wrong).__name__}: {wrong}")
             finally:
                 self._leave(error)
             self._settle(job, outcome)
 
     def _leave(self, error: str | None) -> None:
-        """The destination answered (``), did not (why), or was not asked (None)."""
-        if self._destination is not None:
-            self._destination.leave(error)
+        """The endpoint answered (``), did not (why), or was not asked (None)."""
+        if self._endpoint is not None:
+            self._endpoint.leave(error)
 
     @contextmanager
     def _held(self, job: Job) -> Iterator[None]:
@@ -195,13 +195,13 @@ class JobWorker:
                     if then is not None:
                         self._unsettled.append(then)
                     self._unsettled.append(lambda: self._written(job, done=self._outbox.done(job)))
-                case Pointless(reason):
+                case Obsolete(reason):
                     log.info("job %s: dropped: %s", job.id, reason)
                     self._unsettled.append(lambda: self._written(job, done=self._outbox.done(job)))
                 case Refused(error, changed):
                     log.warning("job %s: refused: %s", job.id, error)
-                    self._unsettled.append(lambda: self._written(job, done=self._outbox.bury(changed or job, error)))
-                case Later() as later:
+                    self._unsettled.append(lambda: self._written(job, done=self._outbox.give_up(changed or job, error)))
+                case Deferred() as later:
                     self._put_off(job, later, self._clock.now())
             self._write_down()
 
@@ -217,12 +217,12 @@ class JobWorker:
                     log.exception("what follows a sent job failed")
                 self._unsettled.pop(0)
 
-    def _put_off(self, job: Job, later: Later, now: float) -> None:
+    def _put_off(self, job: Job, later: Deferred, now: float) -> None:
         """Try again after a while, or give up when a day is over."""
         changed = later.job or job
         if later.counted and now - job.created > self._patience_s and job.attempts >= FEWEST_ATTEMPTS:
             log.error("job %s: given up after %d attempts: %s", job.id, job.attempts, later.error)
-            self._unsettled.append(lambda: self._written(job, done=self._outbox.bury(changed, later.error)))
+            self._unsettled.append(lambda: self._written(job, done=self._outbox.give_up(changed, later.error)))
             return
         if later.away or not later.counted:
             wait, aside = later.after_s, False
@@ -248,13 +248,13 @@ class JobWorker:
 
 
 def _told_of(outcome: Outcome) -> str | None:
-    """What an outcome says of the destination: `` = it answered, else why it did not; None = it was not asked."""
+    """What an outcome says of the endpoint: `` = it answered, else why it did not; None = it was not asked."""
     match outcome:
         case Sent() | Refused():
             return ""
-        case Later(error=error, away=away, counted=counted):
+        case Deferred(error=error, away=away, counted=counted):
             return error if away else "" if counted else None
-        case Pointless():
+        case Obsolete():
             return None
 
 

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from esl_vm.model.errors import AudioMissingError, NoSuchMessageError, SettingsError
 from esl_vm.model.message import CallDetails, Caller
 from esl_vm.notify import wording
-from esl_vm.notify.job_worker import Later, Outcome, Pointless, Refused, Sent
+from esl_vm.notify.job_worker import Deferred, Obsolete, Outcome, Refused, Sent
 from esl_vm.notify.mail_templates import (
     NOTICES,
     ROOM,
@@ -110,23 +110,23 @@ class Mailer:
         """Send one mail; may raise StoreDownError before anything was sent."""
         mailbox = self._mailboxes.open(job.box)
         if mailbox is None:
-            return Pointless("the mailbox is gone")
+            return Obsolete("the mailbox is gone")
         form = str(job.body.get("form", LETTER))
         recipients = job.body.get("to") or addresses(mailbox.pager if form == PAGE else mailbox.email)[0]
         if not recipients:
-            return Pointless("the mailbox has no mail address any more")
+            return Obsolete("the mailbox has no mail address any more")
         try:
             files, whole = self._attached(job, mailbox, form)
         except AudioMissingError as error:
-            return Later(str(error))
+            return Deferred(str(error))
         link = self._sign_in(mailbox, _written(job)) if form == SIGN_IN else ""
         if form == SIGN_IN and not link:
-            return Pointless("the link was asked for too long ago")
+            return Obsolete("the link was asked for too long ago")
         mail = _Mail(job, mailbox, form, self._transcript(job, form), link)
         try:
             said = self._send(mail, recipients, files, whole=whole)
         except ServerAwayError as error:
-            return Later(str(error), away=True)
+            return Deferred(str(error), away=True)
         if said.too_large and files:
             log.warning("mail about %s goes without its sound: %s", job.body["message"]["id"], _said(said.too_large))
             whole, small = False, list(said.too_large)
@@ -182,7 +182,9 @@ class Mailer:
         never = {**job.body.get("never", {}), **said.never, **said.too_large}
         if said.later:
             remaining = replace(job, body={**job.body, "to": list(said.later), "never": never})
-            return Later(_said(said.later), job=remaining, holds=not said.accepted and job.attempts < _HOLDS_ATTEMPTS)
+            return Deferred(
+                _said(said.later), job=remaining, holds=not said.accepted and job.attempts < _HOLDS_ATTEMPTS
+            )
         if never:
             return Refused(_said(never), replace(job, body={**job.body, "to": list(never), "never": {}}))
         if not delete:

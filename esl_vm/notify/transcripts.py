@@ -19,7 +19,7 @@ from esl_vm.model.errors import (
     TranscriptionError,
 )
 from esl_vm.model.transcript import Transcript, TranscriptState
-from esl_vm.notify.job_worker import FEWEST_ATTEMPTS, Later, Outcome, Pointless, Refused, Sent
+from esl_vm.notify.job_worker import FEWEST_ATTEMPTS, Deferred, Obsolete, Outcome, Refused, Sent
 from esl_vm.notify.plan import mail_jobs
 from esl_vm.recordings.manifest import original_id
 from esl_vm.sound.spoken import nobody_speaks
@@ -79,13 +79,13 @@ class TranscriptMaker:
         box, message_id = job.box, str(job.body["id"])
         mailbox = self._mailboxes.open(box)
         if mailbox is None:
-            return Pointless("the mailbox is gone")
+            return Obsolete("the mailbox is gone")
         if not (mailbox.options.transcribe and mailbox.options.transcripts_wanted):
-            return Pointless("the mailbox has no transcripts any more")
+            return Obsolete("the mailbox has no transcripts any more")
         try:
             message = self._mailboxes.message(box, message_id)
         except NoSuchMessageError:
-            return Pointless("the message is gone")
+            return Obsolete("the message is gone")
         if message.transcript is not None and message.transcript.state is not TranscriptState.FAILED:
             return self._made(job, message.transcript)
         if message.duration_ms > self._settings.longest_s * 1000:
@@ -95,11 +95,11 @@ class TranscriptMaker:
         try:
             return self._made(job, self._hear(mailbox, message))
         except EngineAwayError as away:
-            return Later(str(away), away=True, after_s=away.after_s)
+            return Deferred(str(away), away=True, after_s=away.after_s)
         except NotTranscribableError as never:
             return self._failed(job, str(never))
         except (AudioMissingError, TranscriptionError) as wrong:
-            return Later(str(wrong))
+            return Deferred(str(wrong))
 
     def _made(self, job: Job, transcript: Transcript) -> Sent:
         """It is put with its message when the store takes it; then the mail need wait no more."""

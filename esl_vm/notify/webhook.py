@@ -24,8 +24,8 @@ from esl_vm.model.events import EventType
 from esl_vm.model.masking import mask_url
 from esl_vm.model.message import one_line
 from esl_vm.model.visible import json_text
-from esl_vm.notify.destinations import Destinations
-from esl_vm.notify.job_worker import Later, Outcome, Pointless, Refused, Sent
+from esl_vm.notify.endpoints import Endpoints
+from esl_vm.notify.job_worker import Deferred, Obsolete, Outcome, Refused, Sent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +47,7 @@ _WORDED = {EventType.DELIVERED, EventType.TRANSCRIBED}
 
 
 class WebhookCaller:
-    """Carries webhook jobs (a JobWorker's `carry`). A host that hangs costs itself only: see destinations.py.
+    """Carries webhook jobs (a JobWorker's `carry`). A host that hangs costs itself only: see endpoints.py.
 
     Args:
         settings: see there. registry, clock: the ports.
@@ -70,24 +70,24 @@ class WebhookCaller:
         self._registry = registry
         self._mailboxes = mailboxes
         self._clock = clock
-        self._destinations = Destinations(clock)
+        self._endpoints = Endpoints(clock)
 
     def carry(self, job: Job) -> Outcome:
         """Make one call; may raise StoreDownError before anything was sent."""
         url = webhook_of(self._fields(job), self._settings.url)
         if not url:
-            return Pointless("no webhook is set any more")
+            return Obsolete("no webhook is set any more")
         shown = mask_url(url)
         try:
             host = urlsplit(checked_url(url)).netloc
         except InvalidValueError as wrong:
             return Refused(str(wrong))
         body = self._body(job)
-        destination = self._destinations.of(host)
-        rest = destination.enter()
+        endpoint = self._endpoints.of(host)
+        rest = endpoint.enter()
         if rest > 0:
-            return Later(
-                job.error or f"{shown}: {destination.error or 'another call is on its way'}",
+            return Deferred(
+                job.error or f"{shown}: {endpoint.error or 'another call is on its way'}",
                 after_s=rest,
                 counted=False,
             )
@@ -98,16 +98,16 @@ class WebhookCaller:
         except (OSError, http.client.HTTPException, ValueError) as wrong:
             error = one_line(f"{type(wrong).__name__}: {wrong}", 200)
         finally:
-            rest = destination.leave(error)
+            rest = endpoint.leave(error)
         if error:
-            return Later(f"{shown}: {error}", after_s=rest, holds=True)
+            return Deferred(f"{shown}: {error}", after_s=rest, holds=True)
         if 200 <= status < 300:
             return Sent()
         if status == GONE:
             return Refused(f"{shown}: 410, it wants no more calls")
         if 300 <= status < 400:
-            return Later(f"{shown}: {status}, redirects are not followed")
-        return Later(f"{shown}: {status}", after_s=_asked(headers), holds=status in _NOT_NOW)
+            return Deferred(f"{shown}: {status}, redirects are not followed")
+        return Deferred(f"{shown}: {status}", after_s=_asked(headers), holds=status in _NOT_NOW)
 
     def _fields(self, job: Job) -> Mapping[str, str]:
         """The mailbox's fields, none if it is gone."""

@@ -19,7 +19,7 @@ _HANDED_OVER_S = 7 * _DAY_S
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
+class LostSound:
     """A message or a greeting whose sound is gone.
 
     Args:
@@ -49,7 +49,7 @@ class Orphans:
         pointed: how many sounds messages and greetings point to.
     """
 
-    lost: tuple[Lost, ...]
+    lost: tuple[LostSound, ...]
     unused: tuple[str, ...]
     pointed: int = 0
 
@@ -75,7 +75,7 @@ def find_orphans(node: Node, older_than_s: float = _DAY_S) -> Orphans:
     there = set(node.audio.ids())
     # A mailbox that is being renamed is found by neither name with all it has.
     pointed = node.store.lists.sounds() | node.store.renames.sounds()
-    lost: list[Lost] = []
+    lost: list[LostSound] = []
     for box in node.registry.boxes():
         sounds = node.mailboxes.sounds(box)
         pointed |= sounds
@@ -99,7 +99,7 @@ def _older(sounds: set[str], than: float) -> set[str]:
     return {sound for sound in sounds if sound[: len(horizon)] < horizon}
 
 
-def _lost(node: Node, box: MailboxId, gone: set[str]) -> Iterator[Lost]:
+def _lost(node: Node, box: MailboxId, gone: set[str]) -> Iterator[LostSound]:
     mailbox = node.mailboxes.open(box)
     if mailbox is None:
         return
@@ -108,6 +108,6 @@ def _lost(node: Node, box: MailboxId, gone: set[str]) -> Iterator[Lost]:
     messages = {message_id: folder for folder, ids in folders.items() for message_id in ids}
     for sound in sorted(gone):
         if sound in greetings:
-            yield Lost(box, sound, greeting=greetings[sound])
+            yield LostSound(box, sound, greeting=greetings[sound])
         elif messages.get(sound) is not Folder.TRASH:
-            yield Lost(box, sound, message_id=sound if sound in messages else "")
+            yield LostSound(box, sound, message_id=sound if sound in messages else "")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from esl_vm.ops.node import Node
-    from esl_vm.ops.orphans import Lost, Orphans
+    from esl_vm.ops.orphans import LostSound, Orphans
 
 HANDFUL = 20
 """So many messages, greetings and sounds a repair touches without being told to."""
@@ -109,7 +109,7 @@ def last_journal(node: Node) -> Path | None:
     return found[-1].parent if found else None
 
 
-def _greeting(node: Node, lost: Lost) -> StoredGreeting | None:
+def _greeting(node: Node, lost: LostSound) -> StoredGreeting | None:
     mailbox = node.mailboxes.open(lost.box)
     return mailbox.greetings.get(lost.greeting) if mailbox and lost.greeting else None
 
@@ -123,7 +123,7 @@ def _fields(stored: StoredGreeting) -> dict[str, Any]:
     }
 
 
-def _in_trash(node: Node, lost: Lost, note: Any) -> bool:
+def _in_trash(node: Node, lost: LostSound, note: Any) -> bool:
     """Where a mailbox keeps no trash (`trash_days` 0) it is gone: the journal has all of it."""
     try:
         message = node.mailboxes.message(lost.box, lost.message_id)

@@ -23,7 +23,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
 @dataclass(slots=True)
-class Sent:
+class BroadcastResult:
     """What became of a broadcast, mailbox by mailbox.
 
     Args:
@@ -89,7 +89,7 @@ def send_to_all(
     message: Message,
     sound: Path,
     boxes: Sequence[MailboxId],
-    result: Sent,
+    result: BroadcastResult,
     each: Callable[[int, MailboxId], object] = lambda _place, _box: None,
 ) -> None:
     """Put a message into each of these mailboxes; what was counted so far stands in `result`, whatever is raised.

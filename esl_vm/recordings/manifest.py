@@ -54,7 +54,7 @@ class NewerManifestError(ManifestError):
     """The file was written by a newer version of this service, which alone may touch it."""
 
 
-class Kind(StrEnum):
+class TakeKind(StrEnum):
     """What a take is on its way to become."""
 
     MESSAGE = "message"
@@ -93,7 +93,7 @@ class Manifest:
         by: who made it (model/actor.py); whoever settles it later does so for that one.
     """
 
-    kind: Kind
+    kind: TakeKind
     id: str
     node: str = ""
     call_node: str = ""
@@ -131,10 +131,10 @@ class Manifest:
         if not ID_PATTERN.fullmatch(copy_id(self.id, len(self.boxes)) + INTRO_SUFFIX):
             raise InvalidValueError(f"not an id for a take: {self.id!r}")
         needs = {
-            Kind.MESSAGE: {"message", "boxes"},
-            Kind.FORWARD: {"message", "boxes"},
-            Kind.GREETING: {"greeting", "boxes"},
-            Kind.SOUND: {"message", "boxes"} if self.source else set(),
+            TakeKind.MESSAGE: {"message", "boxes"},
+            TakeKind.FORWARD: {"message", "boxes"},
+            TakeKind.GREETING: {"greeting", "boxes"},
+            TakeKind.SOUND: {"message", "boxes"} if self.source else set(),
         }[self.kind]
         for name in ("message", "greeting", "boxes"):
             given = bool(getattr(self, name))
@@ -252,7 +252,7 @@ def _value(name: str, value: Any) -> Any:
     """The field's value again; raises TypeError, ValueError, KeyError or AttributeError for what it can't be."""
     match name:
         case "kind":
-            return Kind(value)
+            return TakeKind(value)
         case "boxes":
             return tuple(MailboxId.parse(box) for box in value)
         case "gone":

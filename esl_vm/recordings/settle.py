@@ -11,7 +11,7 @@ from esl_vm.model.errors import InvalidValueError, SoundTooLargeError, SpoolErro
 from esl_vm.model.rate_limited_log import RateLimitedLog
 from esl_vm.model.store import Delivery
 from esl_vm.recordings.fitting import MISSING_MS, look, too_short
-from esl_vm.recordings.manifest import Kind
+from esl_vm.recordings.manifest import TakeKind
 from esl_vm.recordings.outcome import Settled, Settlement
 from esl_vm.sound import disk
 from esl_vm.sound.fax import is_fax
@@ -98,11 +98,11 @@ class Settler:
                 return self._quarantine(journal, "Redis has lost it, and the recording has vanished")
             except BrokenSoundError as error:
                 return self._quarantine(journal, f"Redis has lost it, and the recording is broken: {error}")
-            if manifest.kind is Kind.GREETING:
+            if manifest.kind is TakeKind.GREETING:
                 path = self.folder.counting(manifest)
                 settlement = self._destinations.activate(journal, path, sound.ms, retry=True)
             else:
-                ms = None if manifest.kind is Kind.FORWARD else sound.ms
+                ms = None if manifest.kind is TakeKind.FORWARD else sound.ms
                 settlement = self._delivered(journal, ms, retry=True)
             if settlement.settled is not Settled.DELIVERED:
                 return self._remove(journal, settlement)
@@ -175,11 +175,11 @@ class Settler:
             return self._quarantine(journal, manifest.aside)
         if manifest.elsewhere:
             return self._hand_over(journal)
-        if manifest.discarded or manifest.kind is Kind.SOUND:
+        if manifest.discarded or manifest.kind is TakeKind.SOUND:
             return self._remove(journal, Settlement(Settled.DISCARDED))
-        if manifest.kind is Kind.FORWARD:
+        if manifest.kind is TakeKind.FORWARD:
             return self._forward(journal, retry=retry, announced=announced)
-        if manifest.kind is Kind.GREETING and not manifest.accepted:
+        if manifest.kind is TakeKind.GREETING and not manifest.accepted:
             return self._remove(journal, Settlement(Settled.DISCARDED, "it was not accepted"))
         try:
             sound = self.run(lambda: look(self.folder, journal, self.rate))
@@ -190,7 +190,7 @@ class Settler:
         manifest = journal.manifest
         if not sound.frames:
             return self._empty(journal, sound)
-        if manifest.kind is Kind.GREETING:
+        if manifest.kind is TakeKind.GREETING:
             active = self._destinations.activate(journal, self.folder.counting(manifest), sound.ms, retry=retry)
             return self._keep_for_a_while(journal, active)
         if too_short(manifest, sound):
@@ -295,7 +295,7 @@ class Settler:
         return Settlement(Settled.WAITING, reason)
 
     def _secure(self, journal: Journal, changes: dict[str, Any]) -> None:
-        if "promised" in changes and journal.manifest.kind is not Kind.FORWARD and not journal.manifest.elsewhere:
+        if "promised" in changes and journal.manifest.kind is not TakeKind.FORWARD and not journal.manifest.elsewhere:
             manifest = journal.manifest
             fitted = [self.folder.counting(manifest)] if manifest.fitted else []
             for path in fitted or self.folder.recordings(manifest.id, manifest.part):

@@ -14,7 +14,7 @@ from esl_vm.recordings.destinations import Destinations
 from esl_vm.recordings.folder import SpoolFolder
 from esl_vm.recordings.journal import Journal
 from esl_vm.recordings.listing import listed
-from esl_vm.recordings.manifest import Kind, Manifest
+from esl_vm.recordings.manifest import Manifest, TakeKind
 from esl_vm.recordings.settle import Settler
 from esl_vm.recordings.take import Take
 from esl_vm.sound import disk
@@ -98,7 +98,7 @@ class Spool:
         """
         return self._take(
             Manifest(
-                kind=Kind.MESSAGE,
+                kind=TakeKind.MESSAGE,
                 id=message.id,
                 boxes=tuple(dict.fromkeys(boxes)),
                 message=message,
@@ -138,7 +138,7 @@ class Spool:
         """
         return self._take(
             Manifest(
-                kind=Kind.GREETING,
+                kind=TakeKind.GREETING,
                 id=audio_id,
                 boxes=(box,),
                 greeting=greeting,
@@ -169,7 +169,7 @@ class Spool:
         """
         return self._take(
             Manifest(
-                kind=Kind.SOUND,
+                kind=TakeKind.SOUND,
                 id=audio_id,
                 boxes=tuple(dict.fromkeys(boxes)),
                 message=message,
@@ -215,7 +215,7 @@ class Spool:
             intros.insert(0, preface.playable)
         take = self._take(
             Manifest(
-                kind=Kind.FORWARD,
+                kind=TakeKind.FORWARD,
                 id=message.id,
                 boxes=tuple(dict.fromkeys(boxes)),
                 message=message,

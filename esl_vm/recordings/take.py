@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from esl_vm.model.errors import SpoolError
 from esl_vm.recordings.fitting import fit, too_short
-from esl_vm.recordings.manifest import Kind
+from esl_vm.recordings.manifest import TakeKind
 from esl_vm.sound.wav import BrokenSoundError
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Take:
         if self._decided:
             return
         try:
-            if self.journal.manifest.kind in {Kind.MESSAGE, Kind.FORWARD}:
+            if self.journal.manifest.kind in {TakeKind.MESSAGE, TakeKind.FORWARD}:
                 self._settle(announced=False)
             else:
                 self.discard()
@@ -91,7 +91,7 @@ class Take:
         if self.sound is None:
             return False
         manifest = self.journal.manifest
-        return not self.sound.frames if manifest.kind is Kind.GREETING else too_short(manifest, self.sound)
+        return not self.sound.frames if manifest.kind is TakeKind.GREETING else too_short(manifest, self.sound)
 
     @property
     def elsewhere(self) -> bool:
@@ -154,7 +154,7 @@ class Take:
         A sound (an introduction) is not kept by itself: it is handed to `Spool.forward`, or dropped.
         """
         if self._settlement is None and not self._decided:
-            if self.journal.manifest.kind is Kind.GREETING:
+            if self.journal.manifest.kind is TakeKind.GREETING:
                 self._append(accepted=True)
             self._settle(announced=True)
         if self._settlement is None:

@@ -8,7 +8,7 @@ from functools import partial
 from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
-from esl_vm.model.call import Action, Answer
+from esl_vm.model.call import Action, AnswerPolicy
 from esl_vm.model.errors import StoreDownError
 from esl_vm.service.process import add_demo_mailboxes, count, look_at_redis, own_socket, until_told
 from esl_vm.service.wiring import open_node, open_spoken_prompts
@@ -96,7 +96,7 @@ def build_world(node: Node) -> World:
         timezone=settings.service.timezone,
         domain=settings.service.domain.lower(),
         call_context=settings.service.call_context,
-        answer=Answer(settings.service.answer),
+        answer=AnswerPolicy(settings.service.answer),
     )
 
 

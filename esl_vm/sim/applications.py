@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from esl_vm.sim.call import SimCall
-    from esl_vm.sim.orders import Application
+    from esl_vm.sim.orders import SimApplication
     from esl_vm.sim.recording import RecordEnd
 
 _READ_AHEAD = 16_384
@@ -43,26 +43,26 @@ def expanded(call: SimCall, text: str) -> str:
     return re.sub(r"\$\{([A-Za-z0-9_.-]+)\}", lambda found: known.get(found[1], ""), text)
 
 
-def _answer(call: SimCall, running: Application) -> None:
+def _answer(call: SimCall, running: SimApplication) -> None:
     call.answer()
     call.completed(running)
 
 
-def _pre_answer(call: SimCall, running: Application) -> None:
+def _pre_answer(call: SimCall, running: SimApplication) -> None:
     call.start_media()
     call.completed(running)
 
 
-def _nothing(call: SimCall, running: Application) -> None:
+def _nothing(call: SimCall, running: SimApplication) -> None:
     call.completed(running)
 
 
-def _set(call: SimCall, running: Application) -> None:
+def _set(call: SimCall, running: SimApplication) -> None:
     _assign(call, running.argument)
     call.completed(running)
 
 
-def _multiset(call: SimCall, running: Application) -> None:
+def _multiset(call: SimCall, running: SimApplication) -> None:
     text, separator = running.argument, " "
     if text.startswith("^^") and len(text) > 2:
         text, separator = text[3:], text[2]
@@ -71,7 +71,7 @@ def _multiset(call: SimCall, running: Application) -> None:
     call.completed(running)
 
 
-def _unset(call: SimCall, running: Application) -> None:
+def _unset(call: SimCall, running: SimApplication) -> None:
     call.channel.set(running.argument.strip(), None)
     call.completed(running)
 
@@ -82,7 +82,7 @@ def _assign(call: SimCall, text: str) -> None:
         call.channel.set(name.strip(), value)
 
 
-def _playback(call: SimCall, running: Application) -> None:
+def _playback(call: SimCall, running: SimApplication) -> None:
     channel = call.channel
     if not running.argument:
         call.completed(running, "PLAYBACK ERROR")
@@ -137,7 +137,7 @@ def terminators(call: SimCall) -> str:
     return ALL_KEYS if wanted == "any" else wanted
 
 
-def _record(call: SimCall, running: Application) -> None:
+def _record(call: SimCall, running: SimApplication) -> None:
     channel = call.channel
     try:
         words = shlex.split(running.argument)
@@ -187,7 +187,7 @@ def _record(call: SimCall, running: Application) -> None:
     channel.set("read_rate", "8000")
 
 
-def _sleep(call: SimCall, running: Application) -> None:
+def _sleep(call: SimCall, running: SimApplication) -> None:
     argument = running.argument.strip()
     milliseconds = int(argument) if argument.isdecimal() else 0
     eats = call.channel.variables.get("sleep_eat_digits") == "true"
@@ -195,20 +195,20 @@ def _sleep(call: SimCall, running: Application) -> None:
     running.cut_by_keys = not eats
 
 
-def _park(_call: SimCall, running: Application) -> None:
+def _park(_call: SimCall, running: SimApplication) -> None:
     running.waits = True
 
 
-def _hangup(call: SimCall, running: Application) -> None:
+def _hangup(call: SimCall, running: SimApplication) -> None:
     call.hang_up(running.argument.strip() or "NORMAL_CLEARING")
 
 
-def _transfer(call: SimCall, running: Application) -> None:
+def _transfer(call: SimCall, running: SimApplication) -> None:
     words = running.argument.split()
     call.transfer(words[0] if words else "", words[2] if len(words) > 2 else "", running)
 
 
-APPLICATIONS: dict[str, Callable[[SimCall, Application], None]] = {
+APPLICATIONS: dict[str, Callable[[SimCall, SimApplication], None]] = {
     "answer": _answer,
     "pre_answer": _pre_answer,
     "set": _set,

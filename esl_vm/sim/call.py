@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from esl_vm.sim.applications import APPLICATIONS, expanded
 from esl_vm.sim.eventsocket import EventSocket
 from esl_vm.sim.line import Happening, Line
-from esl_vm.sim.orders import TICK_S, Application, Holder, Order
+from esl_vm.sim.orders import TICK_S, Holder, SimApplication, SimOrder
 from esl_vm.sim.playback import Playback
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ class SimCall:
         self.line = Line(node.schedule, node.prompts, voice)
         self.holder = Holder.NOBODY
         self.transferred: tuple[str, str] | None = None
-        self._queue: deque[Order] = deque()
-        self._stack: list[Application] = []
+        self._queue: deque[SimOrder] = deque()
+        self._stack: list[SimApplication] = []
         self._dialplan: deque[tuple[str, str]] = deque()
         self._tick: Timer | None = None
         self._released = False
@@ -65,11 +65,11 @@ class SimCall:
         return self.channel.uuid
 
     @property
-    def running(self) -> Application | None:
+    def running(self) -> SimApplication | None:
         """The innermost application that runs."""
         return self._stack[-1] if self._stack else None
 
-    def post(self, order: Order) -> None:
+    def post(self, order: SimOrder) -> None:
         """Queue what a service asks for; after the hang-up nothing comes of it."""
         if not self._told_hang_up:
             self._queue.append(order)
@@ -96,7 +96,7 @@ class SimCall:
             self.channel.answer_state = "early"
             self.tell("CHANNEL_PROGRESS_MEDIA")
 
-    def completed(self, running: Application, response: str = "", *, broken: bool = False) -> None:
+    def completed(self, running: SimApplication, response: str = "", *, broken: bool = False) -> None:
         """An application is over."""
         channel = self.channel
         if running not in self._stack:
@@ -128,7 +128,7 @@ class SimCall:
             self.socket.killed()
             self.node.schedule.call_later(TICK_S, self.line.end)
 
-    def transfer(self, extension: str, context: str, running: Application | None = None) -> None:
+    def transfer(self, extension: str, context: str, running: SimApplication | None = None) -> None:
         """Send the caller to an extension of the dialplan."""
         channel = self.channel
         at = int(self.node.schedule.now())
@@ -181,13 +181,13 @@ class SimCall:
         more = [("Application", name), *data, ("Application-Response", response), ("Application-UUID", uuid)]
         self.tell("CHANNEL_EXECUTE_COMPLETE", more)
 
-    def _break(self, running: Application, *, everything: bool) -> None:
+    def _break(self, running: SimApplication, *, everything: bool) -> None:
         if running.listed and not everything and isinstance(running.handle, Playback):
             running.handle.skip()
         else:
             self._stop(running)
 
-    def _stop(self, running: Application) -> None:
+    def _stop(self, running: SimApplication) -> None:
         if running not in self._stack:
             return
         if running.handle is not None:
@@ -228,7 +228,7 @@ class SimCall:
         elif self.holder is Holder.DIALPLAN:
             self._next_in_dialplan()
 
-    def _take(self, order: Order) -> None:
+    def _take(self, order: SimOrder) -> None:
         if not order.application:
             self.hang_up(order.argument or "NORMAL_CLEARING")
         elif order.application not in APPLICATIONS:
@@ -237,10 +237,10 @@ class SimCall:
         else:
             self._execute(order)
 
-    def _execute(self, order: Order) -> None:
+    def _execute(self, order: SimOrder) -> None:
         channel = self.channel
         argument = expanded(self, order.argument)
-        running = Application(order.application, argument, order.uuid or str(uuids.uuid4()), order.locked)
+        running = SimApplication(order.application, argument, order.uuid or str(uuids.uuid4()), order.locked)
         channel.set_all([("current_loop", "1"), ("total_loops", "1")])
         channel.set("current_application_response", None)
         channel.set("current_application", running.name)
@@ -265,7 +265,7 @@ class SimCall:
     def _next_in_dialplan(self) -> None:
         while self._dialplan and not self._stack and not self.line.ended:
             name, argument = self._dialplan.popleft()
-            self._take(Order(name, argument))
+            self._take(SimOrder(name, argument))
         if not self._stack and not self.line.ended and not self._dialplan:
             self.hang_up("NORMAL_CLEARING")
 

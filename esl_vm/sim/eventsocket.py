@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from esl_vm.sim.api import run_api
 from esl_vm.sim.channel import Headers, plain
-from esl_vm.sim.orders import Holder, Order
+from esl_vm.sim.orders import Holder, SimOrder
 from esl_vm.sim.subscription import Subscription
 
 if TYPE_CHECKING:
@@ -200,9 +200,9 @@ class EventSocket:
             case "execute" if headers.get("execute-app-name"):
                 locked = headers.get("event-lock", "").lower() in {"true", "yes", "on", "1"}
                 argument = headers.get("execute-app-arg") or body
-                call.post(Order(headers["execute-app-name"], argument, locked, headers.get("event-uuid", "")))
+                call.post(SimOrder(headers["execute-app-name"], argument, locked, headers.get("event-uuid", "")))
             case "hangup":
-                call.post(Order("", headers.get("hangup-cause", "NORMAL_CLEARING")))
+                call.post(SimOrder("", headers.get("hangup-cause", "NORMAL_CLEARING")))
         return "+OK"
 
     # What FreeSWITCH says of itself

@@ -24,7 +24,7 @@ class Holder(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class SimOrder:
     """What `sendmsg` asks for: an application, or with none the hang-up."""
 
     application: str
@@ -34,7 +34,7 @@ class Order:
 
 
 @dataclass(slots=True, eq=False)
-class Application:
+class SimApplication:
     """An application that runs.
 
     Args:

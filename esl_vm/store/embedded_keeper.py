@@ -35,7 +35,7 @@ _ALLOWED = (
 )
 
 
-class Keeper:
+class ServerKeeper:
     """See the module.
 
     Args:
@@ -174,4 +174,4 @@ def _die_with_parent() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(Keeper(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4]).run())
+    sys.exit(ServerKeeper(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4]).run())

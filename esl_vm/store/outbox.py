@@ -71,7 +71,7 @@ class RedisOutbox:
         """Try a claimed job later."""
         return self._put_off(job, error, repr(due), counted=counted, aside=aside)
 
-    def bury(self, job: Job, error: str) -> bool:
+    def give_up(self, job: Job, error: str) -> bool:
         """Keep a claimed job as dead."""
         return self._put_off(job, error, "", counted=True, aside=True)
 

@@ -10,7 +10,7 @@ from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.message import Caller, Message
 from esl_vm.model.rights import Right
-from esl_vm.recordings.broadcast import Sent, named, send_to_all
+from esl_vm.recordings.broadcast import BroadcastResult, named, send_to_all
 from esl_vm.web.greetings import SOUND, as_sound, receive
 from esl_vm.web.models import BroadcastQuery, BroadcastTold
 from esl_vm.web.problems import ProblemError
@@ -47,7 +47,7 @@ def broadcast(ask: Ask, query: BroadcastQuery) -> BroadcastTold:
             urgent=query.urgent,
             origin="broadcast",
         )
-        sent = Sent(name, len(boxes))
+        sent = BroadcastResult(name, len(boxes))
         send_to_all(world.mailboxes, world.audio, message, sound.path, boxes, sent)
     return BroadcastTold(**sent.to_json())
 

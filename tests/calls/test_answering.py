@@ -5,7 +5,7 @@ from calls import play_book
 from calls.book import LEAVE, OWN, RECORD, Box, PhoneCall
 from support.rig import NodeRig, Rig
 
-from esl_vm.model.call import Answer
+from esl_vm.model.call import AnswerPolicy
 from esl_vm.model.mailbox import Folder, MailboxId
 
 LEAVES = RECORD + "d:1 end:20"
@@ -29,7 +29,7 @@ def answered(rig):
     return rig.phone.answered if hasattr(rig, "phone") else bool(rig.up.channel.answered)
 
 
-@pytest.mark.parametrize("when", Answer)
+@pytest.mark.parametrize("when", AnswerPolicy)
 def test_a_message_can_be_left_whenever_the_call_is_answered(make, when):
     rig = make(answer=when)
     ring(rig, LEAVES)
@@ -56,7 +56,7 @@ def test_the_greeting_may_be_early_media(make, when, is_answered):
 
 
 def test_an_announcement_is_heard_without_being_answered(make):
-    rig = make(answer=Answer.TONE)
+    rig = make(answer=AnswerPolicy.TONE)
     ring(rig, "w:vm-isunavail end:20", box=Box(options={"maxmsg": "0"}))
     assert rig.problems == [], rig.transcript
     assert not answered(rig)
@@ -64,14 +64,14 @@ def test_an_announcement_is_heard_without_being_answered(make):
 
 
 def test_owners_are_answered(make):
-    rig = make(answer=Answer.TONE)
+    rig = make(answer=AnswerPolicy.TONE)
     ring(rig, "w:vm-password d:4821# w:vm-opts d:# end:20", OWN)
     assert rig.problems == []
     assert answered(rig)
 
 
 def test_an_owner_who_presses_the_star_in_early_media_is_answered(make):
-    rig = make(answer=Answer.TONE)
+    rig = make(answer=AnswerPolicy.TONE)
     ring(rig, "w:vm-theperson d:* w:vm-password d:4821# w:vm-opts d:# end:20")
     assert rig.problems == [], rig.transcript
     assert answered(rig)

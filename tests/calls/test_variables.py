@@ -5,7 +5,7 @@ from pathlib import Path
 
 from esl_vm.dialogue.leaving import Reason
 from esl_vm.esl.channel_data import VARIABLES
-from esl_vm.model.call import Action, Answer, Cause, Status
+from esl_vm.model.call import Action, AnswerPolicy, Cause, Status
 
 ROOT = Path(__file__).parents[2]
 VARIABLE = r"vm_[a-z_]+"
@@ -42,7 +42,12 @@ def test_the_variables_of_the_shipped_dialplan_are_those_of_the_page():
 
 def test_each_value_a_variable_can_have_is_on_the_page():
     rows = dict(re.findall(rf"^\| `({VARIABLE})` \| (.*) \|$", CHANNEL_VARIABLES, re.MULTILINE))
-    for name, values in {"vm_action": Action, "vm_answer": Answer, "vm_status": Status, "vm_reason": Reason}.items():
+    for name, values in {
+        "vm_action": Action,
+        "vm_answer": AnswerPolicy,
+        "vm_status": Status,
+        "vm_reason": Reason,
+    }.items():
         assert {value.value for value in values} <= set(re.findall(r"`([A-Za-z_]+)`", rows[name])), name
 
 

@@ -224,7 +224,7 @@ class TestMail:
         job = Job("mail-1", JobKind.MAIL, ALICE, {"to": ["a@example.com"]}, created=1000.0, due=1000.0)
         node.outbox.add(job)
         claimed = node.outbox.claim(JobKind.MAIL, node.clock.now(), 60.0)
-        node.outbox.bury(claimed, "550 no such user")
+        node.outbox.give_up(claimed, "550 no such user")
         return job.id
 
     def test_nothing_waits(self, vm):

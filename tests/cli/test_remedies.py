@@ -638,7 +638,7 @@ def a_mail_server_that_is_away(bench):
 def mail_that_was_given_up(bench):
     with bench.node() as node:
         node.outbox.add(Job("mail-1", JobKind.MAIL, ALICE, {"to": ["a@example.com"]}, created=1000.0, due=1000.0))
-        node.outbox.bury(node.outbox.claim(JobKind.MAIL, node.clock.now(), 60.0), "550 no such user")
+        node.outbox.give_up(node.outbox.claim(JobKind.MAIL, node.clock.now(), 60.0), "550 no such user")
     [commands] = yield
     bench.do(commands)
     yield

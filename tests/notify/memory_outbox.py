@@ -71,7 +71,7 @@ class MemoryOutbox:
         self._jobs[job.id] = replace(job, due=due, error=error, attempts=attempts, lease="")
         return True
 
-    def bury(self, job, error):
+    def give_up(self, job, error):
         if not self._ours(job):
             return False
         self._leave(job.id)

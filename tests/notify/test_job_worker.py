@@ -9,7 +9,7 @@ from support.waiting import wait_until
 
 from esl_vm.model.errors import StoreDownError
 from esl_vm.model.jobs import Job, JobKind, JobState
-from esl_vm.notify.job_worker import JobWorker, Later, Pointless, Refused, Sent, wait_after
+from esl_vm.notify.job_worker import Deferred, JobWorker, Obsolete, Refused, Sent, wait_after
 
 HOUR = 3600.0
 
@@ -58,7 +58,7 @@ def test_accepted_at_once_it_is_tried_once(day):
 
 
 def test_with_the_server_away_for_an_hour_all_is_sent_when_it_is_back(day):
-    day.answer = lambda job: Later("connection refused", away=True)
+    day.answer = lambda job: Deferred("connection refused", away=True)
     for number in range(20):
         day.plan(number)
     day.work()
@@ -81,7 +81,7 @@ def test_waits_grow_from_half_a_minute_to_an_hour():
 
 
 def test_after_a_day_it_is_given_up_with_its_last_error(day):
-    day.answer = lambda job: Later("451 come back tomorrow")
+    day.answer = lambda job: Deferred("451 come back tomorrow")
     day.plan()
     day.work()
     day.pass_time(23 * HOUR, every=60.0)
@@ -99,7 +99,7 @@ def test_after_a_day_it_is_given_up_with_its_last_error(day):
 def test_a_job_that_could_not_be_tried_for_days_is_still_tried(day):
     day.plan()
     day.clock.later(72 * HOUR)
-    day.answer = lambda job: Later("once more", away=True)
+    day.answer = lambda job: Deferred("once more", away=True)
     day.work()
     assert day.left() == ["mail:1"]
     day.answer = lambda job: Sent()
@@ -116,7 +116,7 @@ def test_refused_for_good_it_is_dead_at_once(day):
 
 
 def test_pointless_it_is_dropped(day):
-    day.answer = lambda job: Pointless("the mailbox is gone")
+    day.answer = lambda job: Obsolete("the mailbox is gone")
     day.plan()
     day.work()
     assert day.left() == day.left(JobState.DEAD) == []
@@ -195,7 +195,7 @@ def test_while_it_is_carried_however_long_it_stays_in_one_pair_of_hands(day):
 
 
 def test_a_wait_the_far_end_asked_for_is_kept(day):
-    answers = [Later("429", after_s=1800.0), Sent()]
+    answers = [Deferred("429", after_s=1800.0), Sent()]
     day.answer = lambda job: answers.pop(0)
     day.plan()
     day.work()

@@ -16,7 +16,7 @@ from support.waiting import PATIENCE_S
 from esl_vm.model.jobs import Job, JobKind
 from esl_vm.model.settings import MailSettings
 from esl_vm.notify import smtp, smtp_connection
-from esl_vm.notify.job_worker import Later, Refused, Sent
+from esl_vm.notify.job_worker import Deferred, Refused, Sent
 from esl_vm.notify.mail import Mailer
 from esl_vm.notify.mail_templates import MailTemplates
 from esl_vm.notify.smtp_connection import Security, SmtpServer
@@ -83,10 +83,10 @@ def seen(outcome, accepted):
             sounds = {b"audio/x-wav" in content for _, _, content in accepted}
             assert (outcome.then is not None) == (sounds == {True}), "what lacks its sound deletes nothing"
             return SENT if sounds == {True} else BARE
-        case Later(away=True):
+        case Deferred(away=True):
             assert not accepted
             return AWAY
-        case Later(job=left):
+        case Deferred(job=left):
             assert sorted([*everyone, *left.body["to"]]) == WANTED
             return REST if accepted else AGAIN
         case Refused():
@@ -172,7 +172,7 @@ def test_a_421_at_one_address_costs_nobody_else_his_mail_and_deletes_nothing(hou
     with MailNeighbour({"rcpt b@example.com": MANNERS["421"]}) as neighbour:
         mailer = mailer_to(house, neighbour)
         first = mailer.carry(job_of())
-        assert isinstance(first, Later)
+        assert isinstance(first, Deferred)
         assert first.job.body["to"] == ["b@example.com"]
         neighbour.manners.clear()
         assert isinstance(mailer.carry(first.job), Sent)

@@ -34,7 +34,7 @@ def test_every_redis_cli_line_shows_what_it_says(redis_here):
         for number in range(4):
             outbox.add(Job(f"{kind}:{number}", kind, ALICE, {}))
         outbox.done(outbox.claim(kind, 1.0, 60.0))
-        outbox.bury(outbox.claim(kind, 1.0, 60.0), "550 no")
+        outbox.give_up(outbox.claim(kind, 1.0, 60.0), "550 no")
         outbox.claim(kind, 1.0, 60.0)
     lines = [shlex.split(line)[1:] for line in block("sh").splitlines()]
     assert len(lines) == 7

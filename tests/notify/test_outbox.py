@@ -130,7 +130,7 @@ class TestTheOrderOfAMailbox:
         held = {job.id: job for job in (outbox.claim(MAIL, NOON, LEASE) for _ in range(2))}
         assert held.keys() == {"mail:1", "mail:9"}
         assert outbox.claim(MAIL, NOON + 30, LEASE).id == "mail:3"
-        assert outbox.bury(held["mail:1"], "never")
+        assert outbox.give_up(held["mail:1"], "never")
         assert outbox.claim(MAIL, NOON, LEASE).id == "mail:2"
 
     def test_one_that_is_forgotten_lets_the_next_one_go(self, outbox):
@@ -177,7 +177,7 @@ def test_the_job_of_a_courier_that_died_is_another_s_when_the_lease_is_over(outb
     other = outbox.claim(MAIL, NOON + LEASE, LEASE)
     assert other.attempts == 2
     assert not outbox.again(dead, NOON)
-    assert not outbox.bury(dead, "late")
+    assert not outbox.give_up(dead, "late")
     assert not outbox.done(dead)
     assert outbox.done(other)
     assert waiting(outbox) == []
@@ -210,7 +210,7 @@ def test_an_attempt_that_was_none_is_not_counted(outbox):
 
 def test_the_dead_lie_still_until_somebody_retries_them(outbox):
     outbox.add(mail())
-    assert outbox.bury(outbox.claim(MAIL, NOON, LEASE), "550 no such user")
+    assert outbox.give_up(outbox.claim(MAIL, NOON, LEASE), "550 no such user")
     assert outbox.claim(MAIL, NOON + 10**6, LEASE) is None
     [dead] = outbox.jobs(JobState.DEAD)
     assert (dead.id, dead.error, dead.attempts, dead.state) == ("mail:1", "550 no such user", 1, JobState.DEAD)
@@ -224,7 +224,7 @@ def test_the_dead_lie_still_until_somebody_retries_them(outbox):
 def test_the_dead_are_kept_for_a_month(outbox, clock):
     for number in (1, 2, 3):
         outbox.add(mail(number))
-        outbox.bury(outbox.claim(MAIL, clock.now(), LEASE), "x")
+        outbox.give_up(outbox.claim(MAIL, clock.now(), LEASE), "x")
         clock.later(20 * 86400)
     assert [job.id for job in outbox.jobs(JobState.DEAD)] == ["mail:2", "mail:3"]
     assert outbox.add(mail(1))
@@ -267,7 +267,7 @@ def test_nothing_is_left_of_jobs_that_are_over(redis_here, clock):
         outbox.again(job, NOON, error="x")
         outbox.claim(MAIL, NOON, 0.0)  # dies
         outbox.done(outbox.claim(MAIL, NOON, LEASE))
-    outbox.bury(outbox.claim(MAIL, NOON, LEASE), "x")
+    outbox.give_up(outbox.claim(MAIL, NOON, LEASE), "x")
     [left] = waiting(outbox)
     outbox.forget("mail:3"), outbox.forget(left)
     for job in list(outbox.jobs(JobState.DEAD)):
@@ -308,7 +308,7 @@ def test_what_was_never_tried_can_be_hastened_and_nothing_else(outbox, clock):
     outbox.again(job, NOON + 300, error="x")
     assert not outbox.hasten("mail:1", NOON), "it was tried"
     assert outbox.claim(MAIL, NOON, LEASE) is None
-    outbox.bury(outbox.claim(MAIL, NOON + 300, LEASE), "x")
+    outbox.give_up(outbox.claim(MAIL, NOON + 300, LEASE), "x")
     assert not outbox.hasten("mail:1", NOON), "it is dead"
     assert not outbox.hasten("mail:9", NOON)
     assert waiting(outbox) == []

@@ -13,7 +13,7 @@ from support.web_neighbour import WebNeighbour
 
 from esl_vm.model.jobs import Job, JobKind
 from esl_vm.model.settings import WebhookSettings
-from esl_vm.notify.job_worker import Later, Refused, Sent
+from esl_vm.notify.job_worker import Deferred, Refused, Sent
 from esl_vm.notify.webhook import WebhookCaller
 
 TOLD, RESTS, HOLDS, PASSED, NEVER = (
@@ -62,15 +62,15 @@ def outcome_of(house, step, manner):
         )
         job = Job("webhook:1", JobKind.WEBHOOK, ALICE, {"event": "delivered"}, attempts=1)
         outcome = caller.carry(job)
-        rests = isinstance(caller.carry(job), Later) and neighbour.steps.count("connect") == 1
+        rests = isinstance(caller.carry(job), Deferred) and neighbour.steps.count("connect") == 1
         match outcome:
             case Sent():
                 return TOLD
             case Refused():
                 return NEVER
-            case Later(holds=True):
+            case Deferred(holds=True):
                 return RESTS if rests else HOLDS
-            case Later():
+            case Deferred():
                 return PASSED
 
 

@@ -14,10 +14,10 @@ from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId
 from esl_vm.model.message import CallDetails, Caller, Message
 from esl_vm.recordings.journal import Journal, read
-from esl_vm.recordings.manifest import VERSION, Kind, Manifest, ManifestError, NewerManifestError, decode, encode
+from esl_vm.recordings.manifest import VERSION, Manifest, ManifestError, NewerManifestError, TakeKind, decode, encode
 
 MESSAGE = Message("0199-a", Caller("5145550100", "Zoé « la » Côté"), 1.5, urgent=True, folder=Folder.WORK)
-MANIFEST = Manifest(Kind.MESSAGE, "0199-a", "media1", made=2.5, boxes=(ALICE, BOB), message=MESSAGE, min_ms=1000)
+MANIFEST = Manifest(TakeKind.MESSAGE, "0199-a", "media1", made=2.5, boxes=(ALICE, BOB), message=MESSAGE, min_ms=1000)
 
 names = st.text(st.characters(codec="utf-8"), max_size=20)
 messages = st.builds(
@@ -163,9 +163,9 @@ def test_one_that_is_there_is_never_replaced(tmp_path):
 
 
 def test_a_field_of_a_newer_version_is_passed_over(tmp_path):
-    content = bytes([VERSION]) + encode({"kind": Kind.SOUND, "id": "0199-a", "colour": "blue"})
+    content = bytes([VERSION]) + encode({"kind": TakeKind.SOUND, "id": "0199-a", "colour": "blue"})
 
-    assert decode(content)[0] == Manifest(Kind.SOUND, "0199-a")
+    assert decode(content)[0] == Manifest(TakeKind.SOUND, "0199-a")
 
 
 def test_a_newer_form_is_told_apart_from_rubbish():
@@ -205,9 +205,9 @@ def test_rubbish_is_never_more_than_refused(rubbish):
 
 def test_the_parts_of_a_manifest_must_fit_its_kind():
     with pytest.raises(InvalidValueError):
-        Manifest(Kind.SOUND, "0199-a", boxes=(ALICE,))
+        Manifest(TakeKind.SOUND, "0199-a", boxes=(ALICE,))
     with pytest.raises(InvalidValueError):
-        Manifest(Kind.GREETING, "0199-a", boxes=(ALICE,), greeting=Greeting.BUSY, message=MESSAGE)
+        Manifest(TakeKind.GREETING, "0199-a", boxes=(ALICE,), greeting=Greeting.BUSY, message=MESSAGE)
 
 
 @pytest.mark.parametrize(
@@ -221,6 +221,6 @@ def test_the_parts_of_a_manifest_must_fit_its_kind():
     ],
 )
 def test_whose_freeswitch_records_is_told_from_the_hosts_names(node, call_node, foreign, at_home):
-    manifest = Manifest(Kind.SOUND, "0199-a", node, call_node)
+    manifest = Manifest(TakeKind.SOUND, "0199-a", node, call_node)
 
     assert (manifest.foreign, manifest.at_home) == (foreign, at_home)

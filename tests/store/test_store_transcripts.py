@@ -12,7 +12,7 @@ from store_case import ALICE, BOB, MONDAY, NOBODY, message
 from esl_vm.model.events import EventType
 from esl_vm.model.mailbox import Folder, MailboxId
 from esl_vm.model.transcript import LONGEST_TEXT, Segment, Transcript, TranscriptState, folded
-from esl_vm.recordings.manifest import Kind, Manifest, decode, encode
+from esl_vm.recordings.manifest import Manifest, TakeKind, decode, encode
 
 SAID = Transcript(
     language="fr",
@@ -84,9 +84,9 @@ def test_a_forwarded_message_brings_it_along_and_its_event_only_the_length(case)
     case.mailboxes.transcribed(ALICE, "m1", SAID)
     copy = case.mailboxes.message(ALICE, "m1").forwarded("m2", MONDAY + 60, str(ALICE))
     journal, _ = decode(
-        bytes((1,)) + encode({"kind": Kind.FORWARD, "id": "m2", "boxes": (BOB,), "message": copy, "source": "m1"})
+        bytes((1,)) + encode({"kind": TakeKind.FORWARD, "id": "m2", "boxes": (BOB,), "message": copy, "source": "m1"})
     )
-    assert journal == Manifest(Kind.FORWARD, "m2", boxes=(BOB,), message=copy, source="m1")
+    assert journal == Manifest(TakeKind.FORWARD, "m2", boxes=(BOB,), message=copy, source="m1")
     case.mailboxes.deliver(BOB, journal.message)
     assert case.mailboxes.message(BOB, "m2").transcript == SAID
     [event] = [one for one in case.store.events.tail(10, box=BOB) if one.what is EventType.DELIVERED]

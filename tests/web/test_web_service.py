@@ -22,7 +22,7 @@ def given_up(house):
     waits = Job(f"mail:{box}:m1:letter", JobKind.MAIL, box, {}, created=now, due=now + 600)
     for job in (dead, waits):
         outbox.add(job)
-    outbox.bury(outbox.claim(JobKind.WEBHOOK, now, 60.0), WHY)
+    outbox.give_up(outbox.claim(JobKind.WEBHOOK, now, 60.0), WHY)
     yield dead.id, waits.id
     for job in (dead, waits):
         outbox.forget(job.id)

@@ -1,6 +1,6 @@
-"""The far ends that mail and webhook calls go to: how many may talk to one at once, and how long it is let alone.
+"""The endpoints that mail and webhook calls go to: how many may talk to one at once, and how long it is let alone.
 
-A far end that hangs costs one of its own calls at a time and nobody else's: until it has answered once, and after each
+One that hangs costs one of its own calls at a time and nobody else's: until it has answered once, and after each
 failure, only one call is tried; only what has answered gets more at once.
 """
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 #: After a failure nothing is tried for so many seconds, doubling up to the longest pause.
 FIRST_PAUSE_S = 5.0
 LONGEST_PAUSE_S = 120.0
-#: Seconds to wait for a turn at a far end that answers.
+#: Seconds to wait for a turn at an endpoint that answers.
 _TURN_S = 1.0
 #: Seconds until another look whether the only call to one that has not answered yet came to an end, at first.
 _LOOK_S = 0.3
 _MOST_KNOWN = 10_000
 
 
-class Destination:
-    """One far end.
+class Endpoint:
+    """One endpoint.
 
     Args:
         clock: what time it is. most: calls at once while it answers. longest_pause_s: see LONGEST_PAUSE_S.
@@ -81,18 +81,18 @@ class Destination:
         return self._talking < (self._most if self._answers else 1)
 
 
-class Destinations:
+class Endpoints:
     """All of them, by name; what rests no more is forgotten when they are too many."""
 
     def __init__(self, clock: Clock, most: int = 8) -> None:
         self._clock = clock
         self._most = most
-        self._known: dict[str, Destination] = {}
+        self._known: dict[str, Endpoint] = {}
         self._lock = threading.Lock()
 
-    def of(self, name: str) -> Destination:
+    def of(self, name: str) -> Endpoint:
         """The one of that name."""
         with self._lock:
             if len(self._known) >= _MOST_KNOWN and name not in self._known:
                 self._known = {name: one for name, one in self._known.items() if not one.idle}
-            return self._known.setdefault(name, Destination(self._clock, self._most))
+            return self._known.setdefault(name, Endpoint(self._clock, self._most))
