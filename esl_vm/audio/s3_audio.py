@@ -232,8 +232,8 @@ class S3Audio:
         return self._ask(lambda s3: self._read(s3, self._name(audio_id)), audio_id, large=True)
 
     def _write(self, s3: Any, name: str, content: bytes) -> None:
-        told = {_SUM: hashlib.sha256(content).hexdigest()}
-        _meant(s3.put_object(Bucket=self._bucket, Key=name, Body=content, ContentType="audio/wav", Metadata=told))
+        metadata = {_SUM: hashlib.sha256(content).hexdigest()}
+        _meant(s3.put_object(Bucket=self._bucket, Key=name, Body=content, ContentType="audio/wav", Metadata=metadata))
 
     def _read(self, s3: Any, name: str) -> bytes:
         """An object's content, as it was written; without a check sum (written by others) as it comes."""

@@ -103,8 +103,8 @@ def file_lines(tables: Mapping[str, Any], *, commented: bool = False) -> Iterato
 
 def explained(kind: type, setting: dataclasses.Field[Any]) -> str:
     """What a setting is for; where it does not say so itself, the docstring of its class does."""
-    told = " ".join((kind.__doc__ or "").partition("Args:")[2].split())
-    parts = re.split(r"(?:^|(?<=\.) )((?:\w+, )*\w+): ", told)
+    described = " ".join((kind.__doc__ or "").partition("Args:")[2].split())
+    parts = re.split(r"(?:^|(?<=\.) )((?:\w+, )*\w+): ", described)
     by_name = {name: text for names, text in zip(parts[1::2], parts[2::2], strict=True) for name in names.split(", ")}
     return limits_of(setting).doc or by_name.get(setting.name, "").rstrip(".")
 

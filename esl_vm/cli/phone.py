@@ -113,17 +113,17 @@ def _own_service(settings: Settings, *, demo: bool) -> Iterator[tuple[str, int]]
     logs.configure("warning", settings.service.log_format)
     with open_redis(settings) as redis_url, listen_on(_ANY_PORT) as listener:
         address: tuple[str, int] = listener.getsockname()[:2]
-        told, tell = os.pipe()
+        reading, tell = os.pipe()
         leash, hold = os.pipe()
         child = os.fork()
         if child == 0:
-            os.close(told)
+            os.close(reading)
             os.close(hold)
             _serve_and_exit(HeartbeatPipe(tell, leash), settings, redis_url, listener, demo=demo)
         os.close(tell)
         os.close(leash)
         try:
-            with os.fdopen(told, "rb", buffering=0) as pipe:
+            with os.fdopen(reading, "rb", buffering=0) as pipe:
                 if not pipe.read(1):
                     raise VoicemailError("the service did not start")
                 yield address

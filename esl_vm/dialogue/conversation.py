@@ -167,8 +167,8 @@ class Conversation:
 
     def report(self, **more: str) -> None:
         """Tell the dialplan how the call ended, and that it ended as it should."""
-        told = self.standing(self.status, self.cause) | {"vm_message_id": self.message_id}
-        self.phone.set_variables({**told, "vm_handed_back": "true", **more})
+        variables = self.standing(self.status, self.cause) | {"vm_message_id": self.message_id}
+        self.phone.set_variables({**variables, "vm_handed_back": "true", **more})
 
     def hand_over(self, extension: str, context: str = "", **more: str) -> None:
         """Tell the dialplan how it ended, then send the caller on to an extension; the new leg has `more` too."""

@@ -74,7 +74,7 @@ class Findings:
     def __init__(self) -> None:
         self.items: list[Item] = []
         self.remarks: list[Item] = []
-        self._told: set[Item] = set()
+        self._remarked: set[Item] = set()
 
     def item(self, kind: Kind, where: str, why: str = "", *, lost: int = 0, messages: int | None = None) -> None:
         """Report an item."""
@@ -86,10 +86,10 @@ class Findings:
 
     def remark(self, kind: str, where: str, why: str = "") -> None:
         """Tell something that is no loss; telling it again changes nothing."""
-        told = Item(kind, printable(where), printable(why))
-        if told not in self._told:
-            self._told.add(told)
-            self.remarks.append(told)
+        item = Item(kind, printable(where), printable(why))
+        if item not in self._remarked:
+            self._remarked.add(item)
+            self.remarks.append(item)
 
 
 class Secret:

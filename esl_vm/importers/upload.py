@@ -72,8 +72,8 @@ def converted_upload(source: Path, rate: int) -> Iterator[tuple[Path, int]]:
         except subprocess.TimeoutExpired:
             raise InvalidValueError("it takes too long to read") from None
         if ran.returncode:
-            told = ran.stdout.strip() if ran.returncode == _NO_SOUND else ""
-            raise InvalidValueError(told or "not a sound that can be read")
+            complaint = ran.stdout.strip() if ran.returncode == _NO_SOUND else ""
+            raise InvalidValueError(complaint or "not a sound that can be read")
         yield target, int(ran.stdout)
 
 

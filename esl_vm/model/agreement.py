@@ -36,26 +36,26 @@ def in_common(settings: Settings, **more: str) -> dict[str, str]:
         settings: the node's.
         more: what else must agree, by its name.
     """
-    told = {
+    agreed = {
         f"{table}.{name}": str(getattr(getattr(settings, table), name))
         for table, names in _TABLES.items()
         for name in names
     }
-    told["webhook.url"] = mask_url(settings.webhook.url) if settings.webhook.url else ""
+    agreed["webhook.url"] = mask_url(settings.webhook.url) if settings.webhook.url else ""
     if settings.transcription.engine != "none":  # whichever: each node may have one of its own
-        told["transcription.engine"] = "set"
-        told["transcription.wait_s"] = str(settings.transcription.wait_s)
+        agreed["transcription.engine"] = "set"
+        agreed["transcription.wait_s"] = str(settings.transcription.wait_s)
     for table, mine, usual in (("mailbox", settings.mailbox, MailboxOptions()), ("pins", settings.pins, PinRules())):
         for field in dataclasses.fields(mine):
             value = getattr(mine, field.name)
             if value != getattr(usual, field.name):
-                told[f"{table}.{field.name}"] = str(value)
-    return {name: value for name, value in (told | more).items() if value}
+                agreed[f"{table}.{field.name}"] = str(value)
+    return {name: value for name, value in (agreed | more).items() if value}
 
 
-def packed(told: Mapping[str, str]) -> str:
+def packed(agreed: Mapping[str, str]) -> str:
     """As it stands in the node's hash."""
-    return json.dumps(dict(told), sort_keys=True)
+    return json.dumps(dict(agreed), sort_keys=True)
 
 
 def differences(here: str, mine: Mapping[str, str], nodes: Iterable[NodeState]) -> list[str]:

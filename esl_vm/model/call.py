@@ -91,12 +91,12 @@ class Call:
             asked = self.variable("sip_to_user")
         if not asked or self.variable("direction") == "outbound":
             asked = self.destination
-        told = (_FIRST_USER.match(self.variable(name)) for name in ("sip_h_Diversion", "sip_history_info"))
+        users = (_FIRST_USER.match(self.variable(name)) for name in ("sip_h_Diversion", "sip_history_info"))
         found = CallDetails(
             self.variable("sip_call_id"),
             self.uuid,
             asked,
-            next((unquote(user[1]) for user in told if user), Caller(self.rdnis).dialable),
+            next((unquote(user[1]) for user in users if user), Caller(self.rdnis).dialable),
             self.variable("vm_label"),
         )
         return found if found.diverted_from != found.dialled else replace(found, diverted_from="")

@@ -14,10 +14,10 @@ MOST_SKEW_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class NodeState:
-    """A node as it last told of itself.
+    """A node as it last reported itself.
 
     Args:
-        name: the node's. at: when, epoch seconds by its clock. alive: whether it told so a moment ago.
+        name: the node's. at: when, epoch seconds by its clock. alive: whether it reported a moment ago.
         version: of the service. schema: the newest schema of the store that it knows.
         fields: the rest by name: started, listen, workers, calls, calls_total, spool_waiting, spool_aside,
             spool_oldest_s, lamp_wait_s, clock_skew_s, freeswitch (`up`, `down`, `none`), ready (`yes`, or why not).

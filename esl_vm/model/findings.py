@@ -44,7 +44,7 @@ class HeldTake:
 
 @dataclass(frozen=True, slots=True)
 class NodeReport:
-    """What a node told of itself.
+    """What a node reported of itself.
 
     Args:
         node: its name. at: when its checks were made, epoch seconds; 0 = they were not made yet.

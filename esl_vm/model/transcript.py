@@ -90,13 +90,13 @@ class Transcript:
     def of(cls, stored: str) -> Transcript | None:
         """The other way of `stored`; None for ``, and for what is none (written by hand, or by a later version)."""
         try:
-            told = json.loads(stored)
+            parsed = json.loads(stored)
             return cls(
-                TranscriptState(told["state"]),
-                str(told["language"]),
-                str(told["engine"]),
-                float(told["confidence"]),
-                tuple(Segment(int(start), int(end), str(words)) for start, end, words in told["segments"]),
+                TranscriptState(parsed["state"]),
+                str(parsed["language"]),
+                str(parsed["engine"]),
+                float(parsed["confidence"]),
+                tuple(Segment(int(start), int(end), str(words)) for start, end, words in parsed["segments"]),
             )
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
             return None

@@ -45,10 +45,10 @@ _CONTEXT = re.compile(r"[A-Za-z0-9_.-]+")
 
 def call_job(event: Event) -> Job | None:
     """The job of a call that was placed in the browser; None for any other event."""
-    told = event.details
-    if event.what is not EventType.CALL_PLACED or told.get("how") != HOW:
+    details = event.details
+    if event.what is not EventType.CALL_PLACED or details.get("how") != HOW:
         return None
-    body = {name: str(told.get(name) or "") for name in ("call", "number", "by")} | {"message": event.message_id}
+    body = {name: str(details.get(name) or "") for name in ("call", "number", "by")} | {"message": event.message_id}
     return Job(f"call:{body['call']}", JobKind.CALL, event.box, body, created=event.at, due=event.at)
 
 
@@ -57,7 +57,7 @@ class CallBacks:
 
     Args:
         switch: this node's FreeSWITCH. settings: of the service. mailboxes: where it is told. clock: the store's.
-        nodes: those of the cluster, as they told of themselves.
+        nodes: those of the cluster, as they reported themselves.
     """
 
     def __init__(
@@ -172,7 +172,7 @@ class CallBacks:
         return Sent(tell)
 
     def _tell(self, job: Job, state: str, why: str = "") -> None:
-        told = {name: str(job.body.get(name, "")) for name in ("call", "number")}
+        details = {name: str(job.body.get(name, "")) for name in ("call", "number")}
         self._mailboxes.log_event(
-            job.box, EventType.CALL_BACK, str(job.body.get("message", "")), state=state, why=why, **told
+            job.box, EventType.CALL_BACK, str(job.body.get("message", "")), state=state, why=why, **details
         )

@@ -172,9 +172,9 @@ class Mailer:
             return [], True
         if job.body.get("bare"):
             return [], False
-        told: dict[str, Any] = job.body["message"]
-        received = wording.local_time(float(told["received"]), mailbox.timezone, self._timezone)
-        files = self._sounds(told, received, last=job.attempts >= _TRIES_FOR_SOUND)
+        payload: dict[str, Any] = job.body["message"]
+        received = wording.local_time(float(payload["received"]), mailbox.timezone, self._timezone)
+        files = self._sounds(payload, received, last=job.attempts >= _TRIES_FOR_SOUND)
         return files, bool(files)
 
     def _outcome(self, job: Job, said: Handover, *, delete: bool) -> Outcome:
@@ -202,9 +202,9 @@ class Mailer:
         language = wording.language_of(mailbox.language, self._language)
         if form in NOTICES:
             return self._templates.notice(form, self._notice(mail, language), envelope)
-        told: dict[str, Any] = job.body["message"]
-        received = wording.local_time(float(told["received"]), mailbox.timezone, self._timezone)
-        name, number = str(told.get("caller_name", "")), str(told.get("caller_number", ""))
+        payload: dict[str, Any] = job.body["message"]
+        received = wording.local_time(float(payload["received"]), mailbox.timezone, self._timezone)
+        name, number = str(payload.get("caller_name", "")), str(payload.get("caller_number", ""))
         deleted = mailbox.options.delete and whole
         dialable = Caller(number).dialable
         news = News(
@@ -218,20 +218,20 @@ class Mailer:
             caller_number=number,
             received=wording.date_and_time(received, language),
             received_iso=received.isoformat(timespec="seconds"),
-            duration=wording.length(int(told.get("duration_ms", 0)), language),
-            duration_ms=int(told.get("duration_ms", 0)),
-            urgent=bool(told.get("urgent")),
-            cut=bool(told.get("cut")),
-            forwarded_by=str(told.get("forwarded_by", "")),
+            duration=wording.length(int(payload.get("duration_ms", 0)), language),
+            duration_ms=int(payload.get("duration_ms", 0)),
+            urgent=bool(payload.get("urgent")),
+            cut=bool(payload.get("cut")),
+            forwarded_by=str(payload.get("forwarded_by", "")),
             new=int(job.body.get("new", 0)),
             old=int(job.body.get("old", 0)),
             attached=bool(files),
             deleted=deleted,
-            message_id=str(told["id"]),
-            call=CallDetails.of(told),
+            message_id=str(payload["id"]),
+            call=CallDetails.of(payload),
             transcript=mail.transcript,
             call_back=f"tel:{quote(dialable)}" if dialable else "",
-            link="" if deleted or form == PAGE else self._link(mailbox.id, str(told["id"]), _written(job)),
+            link="" if deleted or form == PAGE else self._link(mailbox.id, str(payload["id"]), _written(job)),
         )
         if form == PAGE:
             return self._templates.page(news, envelope)
@@ -243,20 +243,20 @@ class Mailer:
         about = (language, mailbox.name, str(mailbox.id), mailbox.id.number, mailbox.id.domain)
         if mail.form == SIGN_IN:
             return Notice(*about, link=mail.link)
-        told: dict[str, Any] = mail.job.body[mail.form]
+        payload: dict[str, Any] = mail.job.body[mail.form]
         if mail.form == ROOM:
-            of = str(told["of"])
+            of = str(payload["of"])
             held, most = (
-                str(told[name]) if of == "messages" else wording.length(int(told[name]) * 1000, language)
+                str(payload[name]) if of == "messages" else wording.length(int(payload[name]) * 1000, language)
                 for name in ("held", "most")
             )
             return Notice(*about, of=of, held=held, most=most)
-        until = wording.local_time(float(told["until"]), mailbox.timezone, self._timezone)
+        until = wording.local_time(float(payload["until"]), mailbox.timezone, self._timezone)
         return Notice(
             *about,
-            from_number=str(told["from"]),
+            from_number=str(payload["from"]),
             until=wording.date_and_time(until, language),
-            outside=bool(told["outside"]),
+            outside=bool(payload["outside"]),
         )
 
     def _envelope(self, job: Job, mailbox: Mailbox, recipients: list[str]) -> Envelope:
@@ -264,14 +264,14 @@ class Mailer:
         date = wording.local_time(_written(job), mailbox.timezone, self._timezone)
         return envelope_of(self._settings, mailbox.id, recipients, _message_id(job, self._settings.sender), date)
 
-    def _sounds(self, told: dict[str, Any], received: datetime, *, last: bool) -> list[Attachment]:
+    def _sounds(self, payload: dict[str, Any], received: datetime, *, last: bool) -> list[Attachment]:
         """The message's sound, before it the introduction of one who forwarded it; nothing if it can't be had.
 
         Raises:
             AudioMissingError: it is not there yet, unless this was the `last` time to look.
         """
         stamp = received.strftime("%Y%m%d-%H%M%S")
-        names = {str(told.get("intro_id") or ""): f"introduction-{stamp}", str(told["id"]): f"message-{stamp}"}
+        names = {str(payload.get("intro_id") or ""): f"introduction-{stamp}", str(payload["id"]): f"message-{stamp}"}
         files = []
         for audio_id, name in names.items():
             if not audio_id:
@@ -281,11 +281,11 @@ class Mailer:
             except (AudioMissingError, OSError) as error:
                 if not last:
                     raise AudioMissingError(f"the sound {audio_id} is not to be had yet: {error}") from error
-                log.warning("mail about %s goes without its sound: %s", told["id"], error)
+                log.warning("mail about %s goes without its sound: %s", payload["id"], error)
                 return []
         size = sum(len(file.data) for file in files)
         if size > LARGEST_BYTES:
-            log.warning("mail about %s goes without its sound: %d bytes are too many", told["id"], size)
+            log.warning("mail about %s goes without its sound: %d bytes are too many", payload["id"], size)
             return []
         return files
 

@@ -117,21 +117,21 @@ def _is_news(event: Event) -> bool:
 
 def _message(event: Event) -> dict[str, Any]:
     """The message that was delivered, with values of the right kind whether the store keeps them as text or not."""
-    told = event.details
+    details = event.details
     return {
         "id": event.message_id,
-        "caller_number": str(told.get("caller_number") or ""),
-        "caller_name": str(told.get("caller_name") or ""),
-        "received": float(told.get("received") or event.at),
-        "duration_ms": int(float(told.get("duration_ms") or 0)),
-        "urgent": _yes(told.get("urgent")),
-        "cut": _yes(told.get("cut")),
-        "folder": str(told.get("folder") or Folder.NEW),
-        "origin": str(told.get("origin") or ""),
-        "intro_id": str(told.get("intro_id") or ""),
-        "forwarded_by": str(told.get("forwarded_by") or ""),
-        "text_length": int(float(told.get("text_length") or 0)),
-        **{name: str(told.get(name) or "") for name in CALL_FIELDS},
+        "caller_number": str(details.get("caller_number") or ""),
+        "caller_name": str(details.get("caller_name") or ""),
+        "received": float(details.get("received") or event.at),
+        "duration_ms": int(float(details.get("duration_ms") or 0)),
+        "urgent": _yes(details.get("urgent")),
+        "cut": _yes(details.get("cut")),
+        "folder": str(details.get("folder") or Folder.NEW),
+        "origin": str(details.get("origin") or ""),
+        "intro_id": str(details.get("intro_id") or ""),
+        "forwarded_by": str(details.get("forwarded_by") or ""),
+        "text_length": int(float(details.get("text_length") or 0)),
+        **{name: str(details.get(name) or "") for name in CALL_FIELDS},
     }
 
 

@@ -23,7 +23,7 @@ class Sources:
         history: the events shared by all notifiers (or one's own, for events on every node), for mod_voicemail's.
         outbox: the cluster's jobs.
         mailboxes, registry, audio, clock: the ports.
-        nodes: those of the cluster, as they told of themselves.
+        nodes: those of the cluster, as they reported themselves.
     """
 
     feed: EventFeed

@@ -118,15 +118,15 @@ class WebhookCaller:
 
     def _body(self, job: Job) -> bytes:
         """What is said in a message is read when it is told: a job lies in the store longer than messages may."""
-        told, message = job.body, job.body.get("message")
-        if self._mailboxes is None or not message or told.get("event") not in _WORDED:
+        payload, message = job.body, job.body.get("message")
+        if self._mailboxes is None or not message or payload.get("event") not in _WORDED:
             return body_of(job)
         try:
             said = self._mailboxes.message(job.box, str(message["id"])).transcript
         except NoSuchMessageError:
             said = None
         words = said.text if said else None
-        return body_of(replace(job, body={**told, "message": {**message, "transcript": words}}))
+        return body_of(replace(job, body={**payload, "message": {**message, "transcript": words}}))
 
     def _call(self, url: str, job: Job, body: bytes) -> tuple[int, Mapping[str, str]]:
         """POST the job to the address; its status and headers."""

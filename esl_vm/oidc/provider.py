@@ -131,8 +131,8 @@ class Provider:
             return ""
         if not address:
             return ""
-        told = urlencode({"client_id": self._settings.client_id, "post_logout_redirect_uri": back})
-        return f"{address}{'&' if urlsplit(address).query else '?'}{told}"
+        query = urlencode({"client_id": self._settings.client_id, "post_logout_redirect_uri": back})
+        return f"{address}{'&' if urlsplit(address).query else '?'}{query}"
 
     def metadata(self) -> dict[str, Any]:
         """What the provider tells of itself (OpenID Connect Discovery 1.0); kept for an hour, and longer while it is away.
@@ -151,10 +151,10 @@ class Provider:
                     raise
         return self._metadata
 
-    def _checked(self, told: Any) -> dict[str, Any]:
+    def _checked(self, answer: Any) -> dict[str, Any]:
         """Metadata that can be worked with."""
-        if not isinstance(told, dict) or told.get("issuer") != self._issuer:
-            issuer = one_line(str(told.get("issuer") if isinstance(told, dict) else None), 200)
+        if not isinstance(answer, dict) or answer.get("issuer") != self._issuer:
+            issuer = one_line(str(answer.get("issuer") if isinstance(answer, dict) else None), 200)
             raise ProviderAwayError(f"its issuer is {issuer}, the settings say {self._issuer}")
         scheme = urlsplit(self._issuer).scheme
         for name in (
@@ -164,11 +164,11 @@ class Provider:
             "userinfo_endpoint",
             "end_session_endpoint",
         ):
-            address = told.get(name)
+            address = answer.get(name)
             needed = name in {"authorization_endpoint", "token_endpoint", "jwks_uri"}
             if (address or needed) and not (isinstance(address, str) and urlsplit(address).scheme in {scheme, "https"}):
                 raise ProviderAwayError(f"its {name} is no {scheme} address")
-        return told
+        return answer
 
     def _refuse_other_issuers(self, begun_at: str, answered: str) -> None:
         """An answer of another provider than the one that was asked (RFC 9207)."""
@@ -187,11 +187,11 @@ class Provider:
         client = ClientAuth(wanted.client_id, wanted.client_secret, method if wanted.client_secret else "none")
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         address, headers, body = client.prepare("POST", metadata["token_endpoint"], headers, urlencode(form))
-        status, told = self._http.json(address, headers, body)
-        if status != 200 or not isinstance(told, dict) or not isinstance(told.get("id_token"), str):
-            why = told.get("error", "") if isinstance(told, dict) else ""
+        status, answer = self._http.json(address, headers, body)
+        if status != 200 or not isinstance(answer, dict) or not isinstance(answer.get("id_token"), str):
+            why = answer.get("error", "") if isinstance(answer, dict) else ""
             raise SignInRefusedError(f"the provider gave no token: {status} {one_line(str(why), 60)}".rstrip())
-        return told
+        return answer
 
     def _claims(self, tokens: Mapping[str, Any], nonce: str) -> dict[str, Any]:
         """The claims of an ID token, once it is sure that they are the provider's, for us, for this sign-in, and now."""
@@ -216,8 +216,8 @@ class Provider:
         from joserfc import jwt
         from joserfc.errors import JoseError
 
-        told = self.metadata().get("id_token_signing_alg_values_supported") or ["RS256"]
-        algorithms = sorted(_ALGORITHMS.intersection(told))
+        supported = self.metadata().get("id_token_signing_alg_values_supported") or ["RS256"]
+        algorithms = sorted(_ALGORITHMS.intersection(supported))
         if not algorithms:  # which joserfc would take for whatever it likes
             raise ProviderAwayError("it signs by no algorithm that is taken here: RS, PS, ES 256 to 512, EdDSA")
         for keys in self._key_sets():
@@ -239,9 +239,9 @@ class Provider:
         from joserfc.errors import JoseError
         from joserfc.jwk import JWKRegistry, KeySet
 
-        told = self._ask(self.metadata()["jwks_uri"])
+        answer = self._ask(self.metadata()["jwks_uri"])
         keys = []
-        for key in told.get("keys", []) if isinstance(told, dict) else []:
+        for key in answer.get("keys", []) if isinstance(answer, dict) else []:
             if isinstance(key, dict) and key.get("kty") in _KEY_TYPES and key.get("use", "sig") == "sig":
                 try:
                     keys.append(JWKRegistry.import_key(key))
@@ -257,16 +257,16 @@ class Provider:
         address = self.metadata().get("userinfo_endpoint")
         if wanted <= claims.keys() or not address or not tokens.get("access_token"):
             return {}
-        status, told = self._http.json(str(address), {"Authorization": f"Bearer {tokens['access_token']}"}, None)
-        if status != 200 or not isinstance(told, dict) or told.get("sub") != claims["sub"]:
+        status, answer = self._http.json(str(address), {"Authorization": f"Bearer {tokens['access_token']}"}, None)
+        if status != 200 or not isinstance(answer, dict) or answer.get("sub") != claims["sub"]:
             return {}
-        return {name: value for name, value in told.items() if name not in claims}
+        return {name: value for name, value in answer.items() if name not in claims}
 
     def _ask(self, address: str) -> Any:
-        status, told = self._http.json(address, {}, None)
+        status, answer = self._http.json(address, {}, None)
         if status != 200:
             raise ProviderAwayError(f"{urlsplit(address).netloc} answers {status}")
-        return told
+        return answer
 
 
 def _flow(kept: str) -> dict[str, Any]:

@@ -74,7 +74,7 @@ class Writer:
         self.lost = 0
         self._descriptor = descriptor
         self._dropped = dropped
-        self._told = 0
+        self._reported = 0
         self._torn = False
         self._lines: SimpleQueue[str] = SimpleQueue()
         self._started = False
@@ -102,16 +102,16 @@ class Writer:
         self._lines = SimpleQueue()
         self._started = False
         self._given = self._done = 0
-        self.lost = self._told = 0  # the parent counts its own
+        self.lost = self._reported = 0  # the parent counts its own
 
     def _run(self, lines: SimpleQueue[str]) -> None:
         while True:
             waiting = [lines.get()]
             waiting += [lines.get() for _ in range(lines.qsize())]
-            if self._write("\n".join(waiting)) and self._dropped and self.lost > self._told:
+            if self._write("\n".join(waiting)) and self._dropped and self.lost > self._reported:
                 lost = self.lost
-                if self._write(self._dropped(lost - self._told)):
-                    self._told = lost
+                if self._write(self._dropped(lost - self._reported)):
+                    self._reported = lost
             self._done += len(waiting)
             _sleep(_TOGETHER_S)
 

@@ -129,7 +129,7 @@ class Metrics:
         self._counted()
 
     def lamp_fired(self, lag_s: float) -> None:
-        """A lamp was told, so many seconds after the change."""
+        """A lamp was set, so many seconds after the change."""
         self._lamp.observe(lag_s)
         self._counted()
 

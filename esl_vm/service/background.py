@@ -163,9 +163,9 @@ def _report(reporter: Reporter) -> None:
         try:
             reporter.step()
         except StoreDownError as away:
-            log.debug("administrators are not told: %s", away)
-        except Exception:  # a front door: the next round may do better
-            log.exception("telling administrators how this node is")
+            log.debug("no report to administrators: %s", away)
+        except Exception:  # whatever it was: the next round may do better
+            log.exception("reporting to administrators")
         gevent.sleep(PAUSE_S)
 
 

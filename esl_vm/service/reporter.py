@@ -1,4 +1,4 @@
-"""What a node tells administrators elsewhere: what doctor finds here, what lies in its spool; and what they ask of it."""
+"""What a node reports to administrators elsewhere: what doctor finds here, what lies in its spool; and what they ask of it."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Reporter:
         try:
             takes = [take for take in self._node.spool.takes() if take.state != "recording"]
         except SpoolError as wrong:
-            log.debug("the spool is not told of: %s", wrong)
+            log.debug("the spool is not reported: %s", wrong)
             return ()
         takes.sort(key=lambda take: take.state not in {"aside", "stray"})
         return tuple(

@@ -59,7 +59,7 @@ def keep_redis(settings: Settings, *, must_answer: bool = False) -> Iterator[tup
     from esl_vm.store.embedded import Embedded
 
     with Embedded(Path(settings.data_dir), port=settings.redis.port, must_answer=must_answer) as embedded:
-        told: list[str] = []
+        reported: list[str] = []
         limited = RateLimitedLog(log, logging.ERROR, most=1)
 
         def tend() -> None:
@@ -72,9 +72,9 @@ def keep_redis(settings: Settings, *, must_answer: bool = False) -> Iterator[tup
             except StoreDownError as error:
                 limited.log("messages wait in the spool: %s", error)
             for sentence in embedded.mended:
-                if sentence not in told:
+                if sentence not in reported:
                     log.error("the embedded Redis was mended: %s", sentence)
-                    told.append(sentence)
+                    reported.append(sentence)
 
         tend()
         if embedded.trouble:

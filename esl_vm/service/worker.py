@@ -147,8 +147,8 @@ def build_server(
         record = record or _record_of(node, end.call)
         if metrics and end.end == REFUSED:
             metrics.call_counted(record.action, record.status, end.end)
-        told = record.as_logged(seconds=end.seconds, applications=end.applications, keys=end.keys, end=end.end)
-        log_call(told)
+        fields = record.as_logged(seconds=end.seconds, applications=end.applications, keys=end.keys, end=end.end)
+        log_call(fields)
 
     max_calls = node.settings.service.max_calls
     # A call is a socket, at times a connection to Redis or a recording too; and there are pending connections, and the rest.

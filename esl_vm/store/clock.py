@@ -76,13 +76,13 @@ class SharedClock:
         if not cluster:
             self._ahead = self._ask(client.time)
         else:
-            told = []
+            offsets = []
             for master in client.get_primaries():
                 with contextlib.suppress(wrong.RedisError, wrong.RedisClusterException):
-                    told.append(self._ask(partial(client.time, target_nodes=master)))
-            if not told:
+                    offsets.append(self._ask(partial(client.time, target_nodes=master)))
+            if not offsets:
                 raise wrong.ConnectionError("no master of the Cluster says what time it is")
-            self._ahead = statistics.median(told)
+            self._ahead = statistics.median(offsets)
         self._say()
 
     def _ask(self, ask: Callable[[], tuple[int, int]]) -> float:

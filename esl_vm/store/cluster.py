@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from esl_vm.store.base import Base
 
 ALIVE_S = 30
-"""Seconds after which a node that told nothing counts as gone."""
+"""Seconds after which a node that reported nothing counts as gone."""
 REPORT_S = 120
 """Seconds for which a node's report, and what is asked of it, is kept."""
 _JOBS = {kind.value: names.outbox_due(kind) for kind in JobKind}
@@ -42,11 +42,11 @@ class Cluster:
         self._base = base
 
     def report(self, node: str, version: str, schema: int, fields: Mapping[str, str]) -> None:
-        """This node is alive: to be told at least every ten seconds; see NodeState."""
+        """This node is alive: to be reported at least every ten seconds; see NodeState."""
         now = self._base.now()
-        told = {"version": version, "schema": str(schema), "at": f"{now:.3f}", **fields}
+        stated = {"version": version, "schema": str(schema), "at": f"{now:.3f}", **fields}
         commands = [
-            ("HSET", names.node(node), *chain.from_iterable(told.items())),
+            ("HSET", names.node(node), *chain.from_iterable(stated.items())),
             ("EXPIRE", names.node(node), ALIVE_S),
             ("ZADD", names.NODES, f"{now:.3f}", node),
             ("ZREMRANGEBYSCORE", names.NODES, "-inf", f"{now - DAY_S:.3f}"),
@@ -54,7 +54,7 @@ class Cluster:
         self._base.link.pipe(names.NODES, commands)
 
     def leave(self, node: str, started: str = "") -> None:
-        """This node stops, and will not be missed; unless it was started anew since `started`, as it told it."""
+        """This node stops, and will not be missed; unless it was started anew since `started`, as it reported."""
         now = text(self._base.link.run(names.NODES, lambda client: client.hget(names.node(node), "started")))
         if not started or now in {"", started}:
             self._base.link.pipe(names.NODES, [("DEL", names.node(node)), ("ZREM", names.NODES, node)])
@@ -62,21 +62,21 @@ class Cluster:
     def nodes(self) -> list[NodeState]:
         """All nodes that were alive within a day, by name."""
         seen = self._base.link.run(names.NODES, lambda client: client.zrange(names.NODES, 0, -1, withscores=True))
-        told = self._base.link.pipe(names.NODES, (("HGETALL", names.node(text(name))) for name, _ in seen))
+        hashes = self._base.link.pipe(names.NODES, (("HGETALL", names.node(text(name))) for name, _ in seen))
         found = []
-        for (name, at), fields in zip(seen, map(texts, told), strict=True):
+        for (name, at), fields in zip(seen, map(texts, hashes), strict=True):
             alive, schema = bool(fields), int(number(fields.pop("schema", "0")))
             said_at = float(number(fields.pop("at", "0")) or at)
             found.append(NodeState(text(name), said_at, alive, fields.pop("version", ""), schema, fields))
         return sorted(found, key=lambda node: node.name)
 
     def publish_report(self, report: NodeReport) -> None:
-        """What a node tells of itself; to be told again within two minutes."""
+        """What a node reports of itself; to be reported again within two minutes."""
         name, packed = names.report(report.node), json.dumps(dataclasses.asdict(report))
         self._base.link.run(names.NODES, lambda client: client.set(name, packed, ex=REPORT_S))
 
     def reports(self) -> list[NodeReport]:
-        """What the nodes that are alive told of themselves, by name."""
+        """What the nodes that are alive reported of themselves, by name."""
 
         def work(client: Any) -> list[Any]:
             found = sorted(text(name) for name in client.zrange(names.NODES, 0, -1))
@@ -106,8 +106,8 @@ class Cluster:
             pipeline.delete(name)
             return pipeline.execute()[0]  # type: ignore[no-any-return]
 
-        told = [json.loads(packed) for packed in self._base.link.run(names.NODES, work)]
-        return [Order(OrderKind(one["kind"]), one["take"], one["by"]) for one in told]
+        parsed = [json.loads(packed) for packed in self._base.link.run(names.NODES, work)]
+        return [Order(OrderKind(one["kind"]), one["take"], one["by"]) for one in parsed]
 
     def state(self) -> ClusterState:
         """What the cluster shares; of a Cluster whose masters are not all there, what the others say."""
@@ -153,7 +153,7 @@ class Cluster:
 
 
 def _report(packed: bytes) -> NodeReport:
-    told = json.loads(packed)
-    findings = tuple(Finding(**(one | {"level": Level(one["level"])})) for one in told["findings"])
-    takes = tuple(HeldTake(**(one | {"boxes": tuple(one["boxes"])})) for one in told["takes"])
-    return NodeReport(told["node"], told["at"], findings, takes)
+    parsed = json.loads(packed)
+    findings = tuple(Finding(**(one | {"level": Level(one["level"])})) for one in parsed["findings"])
+    takes = tuple(HeldTake(**(one | {"boxes": tuple(one["boxes"])})) for one in parsed["takes"])
+    return NodeReport(parsed["node"], parsed["at"], findings, takes)

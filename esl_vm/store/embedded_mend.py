@@ -99,7 +99,7 @@ def spans(data: mmap.mmap | bytes) -> Iterator[Span]:
 
 def mend(folder: Path, now: float) -> list[str]:
     """Mend what is damaged of the files that the manifest names; a sentence for each. Raises OSError."""
-    told = []
+    sentences = []
     store = folder / "appendonlydir"
     manifest = (store / "appendonly.aof.manifest").read_text("utf-8", "replace")
     kept = folder / time.strftime("damaged-%Y%m%dT%H%M%SZ", time.gmtime(now))
@@ -120,14 +120,14 @@ def mend(folder: Path, now: float) -> list[str]:
                 written.flush()
                 os.fsync(written.fileno())
             first = whole[0][1] if whole and whole[0][0] == 0 else 0
-            told.append(
+            sentences.append(
                 f"{name} was damaged from byte {first} on: {len(data) - left} of {len(data)} bytes were cut; the file as it "
                 f"was is in {kept}"
             )
         kept.mkdir(mode=0o700, exist_ok=True)
         shutil.copy2(path, kept / name)
         mended.replace(path)
-    return told
+    return sentences
 
 
 if __name__ == "__main__":

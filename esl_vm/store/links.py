@@ -46,20 +46,20 @@ class RedisMessageLinks:
             lives_s: for how long links live: the same for all, but for a change of the settings.
         """
         key_id, secret = self._key(until, lives_s)
-        told = f"{key_id} {until:.0f} {box} {message_id}"
-        return f"{_encoded(told.encode())}.{_encoded(_mac(secret, told))}"
+        payload = f"{key_id} {until:.0f} {box} {message_id}"
+        return f"{_encoded(payload.encode())}.{_encoded(_mac(secret, payload))}"
 
     def read(self, token: str) -> MessageLink | None:
         """What a link opens, whether or not it is too old; None: no key that is kept has signed it."""
-        told, _, mac = token.partition(".")
+        payload, _, mac = token.partition(".")
         try:
-            told = _decoded(told).decode()
-            key_id, until, named, message_id = told.split(" ")
+            payload = _decoded(payload).decode()
+            key_id, until, named, message_id = payload.split(" ")
             box, mac_bytes, until_s = MailboxId.parse(named), _decoded(mac), float(int(until))
         except (ValueError, binascii.Error, InvalidValueError):
             return None
         kept = self._base.link.run(LINK_KEYS, lambda client: client.hget(LINK_KEYS, key_id))
-        if kept is None or not hmac.compare_digest(_mac(json.loads(kept)["secret"], told), mac_bytes):
+        if kept is None or not hmac.compare_digest(_mac(json.loads(kept)["secret"], payload), mac_bytes):
             return None
         return MessageLink(self._now_named(box), message_id, until_s) if ID_PATTERN.fullmatch(message_id) else None
 
@@ -93,8 +93,8 @@ class RedisMessageLinks:
         return key_id, secret
 
 
-def _mac(secret: str, told: str) -> bytes:
-    return hmac.new(secret.encode(), told.encode(), "sha256").digest()[:_MAC_BYTES]
+def _mac(secret: str, payload: str) -> bytes:
+    return hmac.new(secret.encode(), payload.encode(), "sha256").digest()[:_MAC_BYTES]
 
 
 def _encoded(data: bytes) -> str:

@@ -120,10 +120,10 @@ class RedisLists:
                 raise InvalidValueError(f"{box} is a mailbox: a distribution list needs a number of its own")
             case "no list":
                 raise NoSuchListError(f"there is no distribution list {box}")
-        told = {name: " ".join(map(_named, whole[name]))[:_LONGEST_TOLD] for name in ("add", "remove")}
+        changes = {name: " ".join(map(_named, whole[name]))[:_LONGEST_TOLD] for name in ("add", "remove")}
         fields = dict(zip(whole["fields"][::2], whole["fields"][1::2], strict=True))
         self._base.log_event(
-            box, EventType.LIST_CHANGED, **told, **{name: str(value) for name, value in fields.items()}
+            box, EventType.LIST_CHANGED, **changes, **{name: str(value) for name, value in fields.items()}
         )
         return list(answer)
 

@@ -192,9 +192,11 @@ class RedisMailboxes:
     def transcribed(self, box: MailboxId, message_id: str, transcript: Transcript) -> bool:
         """Put a message's transcript with it; False if it has one (other than `failed`) or there is no such message."""
         keys = self._base.keys.of(box)
-        told = [transcript.state.value, transcript.language, str(len(transcript.text))]
+        summary = [transcript.state.value, transcript.language, str(len(transcript.text))]
         return bool(
-            self._base.change(keys, "transcribed", [keys.message(message_id)], [message_id, transcript.stored(), *told])
+            self._base.change(
+                keys, "transcribed", [keys.message(message_id)], [message_id, transcript.stored(), *summary]
+            )
         )
 
     def set_greeting(self, box: MailboxId, greeting: Greeting, stored: StoredGreeting) -> str:

@@ -49,19 +49,19 @@ def number(value: str | None) -> int:
 
 def message_payload(message: Message) -> dict[str, Any]:
     """What the event of a delivery says of the message; what is as usual is left out."""
-    told = {name: value for name, value in _told(message).items() if value}
+    payload = {name: value for name, value in _fields_of(message).items() if value}
     if message.transcript and message.transcript.text:
-        told["text_length"] = len(message.transcript.text)  # events say no word of it
-    return told
+        payload["text_length"] = len(message.transcript.text)  # events say no word of it
+    return payload
 
 
 def message_fields(message: Message) -> dict[str, str]:
     """A message's fields but its folder; what is as usual is left out, an `urgent` of 0 never stands there."""
-    fields = {name: _word(value) for name, value in _told(message).items() if value or name == "duration_ms"}
+    fields = {name: _word(value) for name, value in _fields_of(message).items() if value or name == "duration_ms"}
     return fields | {"transcript": message.transcript.stored()} if message.transcript else fields
 
 
-def _told(message: Message) -> dict[str, Any]:
+def _fields_of(message: Message) -> dict[str, Any]:
     return {
         "caller_number": message.caller.number,
         "caller_name": message.caller.name,

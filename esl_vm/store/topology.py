@@ -70,9 +70,9 @@ def _watched(shard: Shard, link: Link, pool: Any) -> Topology:
 
 def _shard(client: Any, name: str, **target: Any) -> Shard:
     info = client.info("replication", **target)
-    found = [told for key, told in sorted(info.items()) if key.startswith("slave") and isinstance(told, dict)]
-    replicas = tuple(str(told["ip"]) for told in found)
-    online = sum(told.get("state") == "online" for told in found)
+    found = [member for key, member in sorted(info.items()) if key.startswith("slave") and isinstance(member, dict)]
+    replicas = tuple(str(member["ip"]) for member in found)
+    online = sum(member.get("state") == "online" for member in found)
     connection = client.connection_pool.connection_kwargs if not target else {}
     host = str(connection.get("host", "")) or name
     return Shard(name, host, replicas, online, _min_replicas(client, **target))
@@ -90,11 +90,11 @@ def _of_cluster(client: Any) -> Topology:
     masters = client.get_primaries()
     known: dict[str, list[str]] = {}
     ids: dict[str, str] = {}
-    for address, told in client.cluster_nodes().items():
-        if "slave" in told["flags"] or "replica" in told["flags"]:
-            known.setdefault(told["master_id"], []).append(address.rpartition(":")[0])
-        if "master" in told["flags"]:
-            ids[address] = told["node_id"]
+    for address, member in client.cluster_nodes().items():
+        if "slave" in member["flags"] or "replica" in member["flags"]:
+            known.setdefault(member["master_id"], []).append(address.rpartition(":")[0])
+        if "master" in member["flags"]:
+            ids[address] = member["node_id"]
     shards = []
     settings: dict[str, str] = {}
     for server in masters:

@@ -41,13 +41,13 @@ class CommandEngine:
 
     def transcribe(self, sound: Path, language: str, names: Sequence[str]) -> Transcript:
         """See the port."""
-        told = {"{file}": str(sound), "{language}": language or "auto", "{names}": hint(names)}
+        values = {"{file}": str(sound), "{language}": language or "auto", "{names}": hint(names)}
         program, *words = self._command
         if shutil.which(program) is None:
             raise EngineAwayError(f"{program}: there is no such program")
         try:
             with sound.open("rb") as heard:
-                code, answer = self._run([program, *(_filled(word, told) for word in words)], heard.fileno())
+                code, answer = self._run([program, *(_filled(word, values) for word in words)], heard.fileno())
         except OSError as wrong:
             raise EngineAwayError(f"{program}: {wrong.strerror}") from wrong
         if code == _DATA_ERROR:
@@ -79,8 +79,8 @@ class CommandEngine:
         return running.returncode if len(answer) <= LARGEST_ANSWER else 0, answer
 
 
-def _filled(word: str, told: dict[str, str]) -> str:
-    for name, value in told.items():
+def _filled(word: str, values: dict[str, str]) -> str:
+    for name, value in values.items():
         word = word.replace(name, value)
     return word
 

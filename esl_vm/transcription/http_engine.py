@@ -129,9 +129,9 @@ class HttpEngine:
 def _around(fields: Mapping[str, str], boundary: str) -> tuple[bytes, bytes]:
     """What comes before the sound in a form, and after it (RFC 7578)."""
     head = f'--{boundary}\r\nContent-Disposition: form-data; name="'
-    told = "".join(f'{head}{name}"\r\n\r\n{value}\r\n' for name, value in fields.items())
+    form = "".join(f'{head}{name}"\r\n\r\n{value}\r\n' for name, value in fields.items())
     file = f'{head}file"; filename="message.wav"\r\nContent-Type: audio/wav\r\n\r\n'
-    return (told + file).encode(), f"\r\n--{boundary}--\r\n".encode()
+    return (form + file).encode(), f"\r\n--{boundary}--\r\n".encode()
 
 
 def _pieces(before: bytes, sound: Path, after: bytes) -> Iterator[bytes]:
