@@ -93,7 +93,7 @@ def test_what_a_dead_worker_counted_stays_and_it_is_started_again(service):
         ),
         what="another worker",
     )
-    assert total(figures(service), "esl_vm_calls_total") == calls
+    assert total(figures(service), "esl_vm_calls_total") >= calls
 
 
 def test_a_reload_leaves_no_gap_in_what_is_seen(service):

@@ -1,6 +1,7 @@
 """What a node tells administrators elsewhere, and does for them: what doctor finds, what lies in its spool."""
 
 import pytest
+from support.ports import free_port
 from support.redis_servers import redis_server
 
 from esl_vm.cli.settings_file import load_settings
@@ -30,6 +31,7 @@ class Clock:
 def node(tmp_path):
     with redis_server() as server:
         given = {"redis.url": server.url, "data_dir": str(tmp_path / "data"), "service.node": "media-1"}
+        given["service.listen"] = f"127.0.0.1:{free_port()}"  # where nothing takes calls
         with open_node(load_settings(None, given)) as opened:
             opened.store.cluster.report("media-1", "1", 1, {})
             yield opened

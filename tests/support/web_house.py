@@ -20,6 +20,8 @@ from esl_vm.sound.wav import wave
 
 _numbers = itertools.count(1)
 
+TESTS = str(Path(__file__).parents[1])
+
 
 class Served:
     """The program, and the stores behind it."""
@@ -33,7 +35,7 @@ class Served:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", program, "--config", self.config, "web", "--listen", "127.0.0.1:0", *words],
                 stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True, text=True,
-                env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), TESTS)))},
             )  # fmt: skip
         said = self.process.stdout.readline()
         found = re.search(r"http://[0-9.:]+", said)

@@ -1,7 +1,6 @@
 """Signing in to the pages through the organisation's provider: owners, administrators, and who has nothing here."""
 
 import re
-import shutil
 import threading
 from urllib.parse import urlencode, urlsplit
 
@@ -246,16 +245,11 @@ def test_nothing_secret_of_it_is_logged(house, neighbour, alice):
         assert word not in log
 
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-
-
-@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
-def test_in_a_browser_one_button_leads_there_and_back_to_the_page_that_was_asked_for(house, neighbour, alice):
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+def test_in_a_browser_one_button_leads_there_and_back_to_the_page_that_was_asked_for(house, neighbour, alice, chromium):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = chromium.new_context(locale="fr-CA").new_page()
+    with chromium.new_context(locale="fr-CA") as context:
+        page = context.new_page()
+        page.set_default_timeout(100_000)
         page.goto(f"{house.served.url}/mailbox/{alice}/settings")
         assert axe.Axe().run(page).response["violations"] == []
         page.get_by_role("link", name="S’identifier auprès de Acme").click()
@@ -265,7 +259,6 @@ def test_in_a_browser_one_button_leads_there_and_back_to_the_page_that_was_asked
         page.get_by_role("button", name="Se déconnecter").first.click()
         page.get_by_role("link", name="S’y déconnecter aussi").click()
         page.wait_for_url(f"{neighbour.issuer}/oauth2/end_session**")
-        chromium.close()
 
 
 def test_claims_name_mailboxes_of_the_domains_that_the_settings_name():

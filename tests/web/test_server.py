@@ -60,7 +60,8 @@ def test_pages_have_nothing_inline(house):
 
 def test_a_style_sheets_address_is_its_contents(house):
     browser = house.served.browser()
-    (address,) = {word for word in browser.get("/api/").body.decode().split('"') if word.startswith("/static/")}
+    said = browser.get("/api/").body.decode().split('"')
+    (address,) = {word for word in said if word.startswith("/static/") and ".css" in word}
     sheet = browser.get(address)
     assert sheet.headers["Content-Type"].startswith("text/css")
     assert "immutable" in sheet.headers["Cache-Control"]
