@@ -7,7 +7,7 @@
 # make bench    what an application, a call, a mailbox cost, beside a plain greenswitch application; into bench-out/
 # make listen   a speech recogniser hears 376 sentences and menus, and messages over a telephone; into docs/listening.md and
 #               docs/transcription.md. Some twenty minutes
-# make dist     the wheel and the source archive, into dist/
+# make dist     the wheel, the source archive and Debian's packages, into dist/
 # Each makes what it needs in .venv first. The service's data lies in ./var (DATA=DIR for elsewhere).
 
 VENV ?= .venv
@@ -89,6 +89,7 @@ listen: $(VENV)/.has-listen
 
 dist: $(VENV)/.has-dist
 	@$(BIN)/python packaging/make-dist
+	@$(BIN)/python packaging/make-deb
 
 format: $(VENV)/.has-lint
 	$(BIN)/ruff format .

@@ -1,6 +1,5 @@
 """Man pages, completion and the settings file that are handed out say what the command line and the settings are."""
 
-import argparse
 import re
 import shutil
 import subprocess
@@ -31,8 +30,7 @@ def every_command(parser, words=()):
 
 def options_of(parser):
     """Those that its help shows."""
-    shown = [action for action in parser._actions if action.help != argparse.SUPPRESS]
-    return {name for action in shown for name in action.option_strings if name.startswith("--")}
+    return set(re.findall(r"^  (?:-\w, )?(--[\w-]+)", parser.format_help(), re.MULTILINE))
 
 
 COMMANDS = dict(every_command(build_parser()))
