@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,3 +31,15 @@ def deadline(seconds: float, hang_up: Callable[[], None]) -> Iterator[threading.
         yield struck
     finally:
         over.set()
+
+
+def cut(line: socket.socket | None) -> None:
+    """Hang up on one that takes too long, in the middle of whatever it says; None: there is no connection."""
+    if line is not None:
+        with suppress(OSError):
+            line.shutdown(socket.SHUT_RDWR)
+
+
+def asked_to_wait(retry_after: str) -> float:
+    """How long a server asked us to wait by its header Retry-After, up to an hour; 0 if it said nothing in seconds."""
+    return min(float(retry_after), 3600.0) if retry_after.isascii() and retry_after.isdigit() else 0.0

@@ -22,7 +22,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from esl_vm.model.errors import NoSuchMailboxError, StoreDownError, SwitchDownError
+from esl_vm.model.errors import StoreDownError, SwitchDownError
 from esl_vm.model.events import Event, EventType
 from esl_vm.model.jobs import Job, JobKind
 from esl_vm.model.rate_limited_log import RateLimitedLog
@@ -30,10 +30,11 @@ from esl_vm.notify.call_backs import CallBacks
 from esl_vm.notify.job_worker import JobWorker, Outcome
 from esl_vm.notify.lamp_watch import WAIT_MS, LampWatch
 from esl_vm.notify.plan import Wishes, jobs_of, unusable
+from esl_vm.notify.sources import fields_of
 from esl_vm.notify.webhook import WebhookCaller
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from esl_vm.model.settings import Settings
     from esl_vm.notify.mail import Mailer
@@ -189,20 +190,13 @@ class NotifyService:
 
     def _plan_one(self, event: Event) -> None:
         """The jobs of one event, put in the list of all; putting them in twice does nothing."""
-        fields = self._fields(event)
+        fields = fields_of(self._sources.registry, event.box)
         for job in jobs_of(event, fields, self._wishes, self._sources.clock.now()):
             if self._sources.outbox.add(job):
                 self._work[job.kind].set()
         if event.what is EventType.DELIVERED and self._wishes.mail:
             for problem in unusable(event.box, fields):
                 log.warning("%s", problem)
-
-    def _fields(self, event: Event) -> Mapping[str, str]:
-        """The mailbox's fields, none if it is gone by now."""
-        try:
-            return self._sources.registry.fields(event.box)
-        except NoSuchMailboxError:
-            return {}
 
 
 def _parts_of(watch: LampWatch, *, maintenance: bool) -> list[tuple[str, Callable[[], None]]]:

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from email.policy import SMTP
 from typing import TYPE_CHECKING
 
-from esl_vm.model.deadline import deadline
-from esl_vm.notify.smtp_connection import ServerAwayError, answer, connection, cut, within, words
+from esl_vm.model.deadline import cut, deadline
+from esl_vm.notify.smtp_connection import ServerAwayError, answer, connection, within, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -128,7 +128,7 @@ def _content(server: SmtpServer, line: smtplib.SMTP, data: bytes, taken: list[st
             if code == 354:
                 line.send(re.sub(rb"(?m)^\.", b"..", data) + b".\r\n")
         if code == 354:
-            with deadline(server.accept_s, lambda: cut(line)):
+            with deadline(server.accept_s, lambda: cut(line.sock)):
                 if line.sock is not None:
                     line.sock.settimeout(server.accept_s)
                 code, said = line.getreply()
@@ -145,5 +145,5 @@ def _content(server: SmtpServer, line: smtplib.SMTP, data: bytes, taken: list[st
 
 def _goodbye(line: smtplib.SMTP) -> None:
     """End in good manners; a server that does not answer that keeps nobody waiting, and its mail is accepted."""
-    with contextlib.suppress(OSError, smtplib.SMTPException), deadline(1.0, lambda: cut(line)):
+    with contextlib.suppress(OSError, smtplib.SMTPException), deadline(1.0, lambda: cut(line.sock)):
         line.quit()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import IO, TYPE_CHECKING, Self
 
-from esl_vm.model.deadline import deadline
+from esl_vm.model.deadline import cut, deadline
 from esl_vm.model.message import one_line
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def connection(server: SmtpServer) -> Iterator[smtplib.SMTP]:
 @contextlib.contextmanager
 def within(server: SmtpServer, line: smtplib.SMTP) -> Iterator[None]:
     """What the server may take ten answers' time for; raises ServerAwayError for whatever fails."""
-    with deadline(server.longest_s, lambda: cut(line)) as struck:
+    with deadline(server.longest_s, lambda: cut(line.sock)) as struck:
         try:
             yield
         except (OSError, smtplib.SMTPException, ValueError) as error:  # ValueError: a name that is no host's
@@ -158,13 +158,6 @@ class _SmtpsLine(_Bounded, smtplib.SMTP_SSL):
             context=server.tls or ssl.create_default_context(),
         )
         self._host = server.host
-
-
-def cut(line: smtplib.SMTP) -> None:
-    """Hang up on a server that takes too long, in the middle of whatever it says."""
-    if line.sock is not None:
-        with contextlib.suppress(OSError):
-            line.sock.shutdown(socket.SHUT_RDWR)
 
 
 def words(error: Exception) -> str:

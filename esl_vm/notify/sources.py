@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from esl_vm.model.errors import NoSuchMailboxError
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from esl_vm.model.cluster import NodeState
+    from esl_vm.model.mailbox import MailboxId
     from esl_vm.notify.feed import EventFeed, Outbox, SharedFeed
     from esl_vm.ports import AudioStore, Clock, Mailboxes, Registry
 
@@ -35,3 +38,11 @@ class Sources:
     audio: AudioStore
     clock: Clock
     nodes: Callable[[], Sequence[NodeState]] = list
+
+
+def fields_of(registry: Registry, box: MailboxId) -> Mapping[str, str]:
+    """A mailbox's fields, none if it is gone by now."""
+    try:
+        return registry.fields(box)
+    except NoSuchMailboxError:
+        return {}

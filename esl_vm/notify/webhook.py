@@ -11,21 +11,21 @@ import hashlib
 import hmac
 import http.client
 import logging
-import socket
 import ssl
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from esl_vm import __version__
-from esl_vm.model.deadline import deadline
-from esl_vm.model.errors import InvalidValueError, NoSuchMailboxError, NoSuchMessageError
+from esl_vm.model.deadline import asked_to_wait, cut, deadline
+from esl_vm.model.errors import InvalidValueError, NoSuchMessageError
 from esl_vm.model.events import EventType
 from esl_vm.model.masking import mask_url
 from esl_vm.model.message import one_line
 from esl_vm.model.visible import json_text
 from esl_vm.notify.endpoints import Endpoints
 from esl_vm.notify.job_worker import Deferred, Obsolete, Outcome, Refused, Sent
+from esl_vm.notify.sources import fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,7 +74,7 @@ class WebhookCaller:
 
     def carry(self, job: Job) -> Outcome:
         """Make one call; may raise StoreDownError before anything was sent."""
-        url = webhook_of(self._fields(job), self._settings.url)
+        url = webhook_of(fields_of(self._registry, job.box), self._settings.url)
         if not url:
             return Obsolete("no webhook is set any more")
         shown = mask_url(url)
@@ -93,7 +93,7 @@ class WebhookCaller:
             )
         error: str | None = None
         try:
-            status, headers = self._call(url, job, body)
+            status, retry_after = self._call(url, job, body)
             error = ""
         except (OSError, http.client.HTTPException, ValueError) as wrong:
             error = one_line(f"{type(wrong).__name__}: {wrong}", 200)
@@ -107,14 +107,7 @@ class WebhookCaller:
             return Refused(f"{shown}: 410, it wants no more calls")
         if 300 <= status < 400:
             return Deferred(f"{shown}: {status}, redirects are not followed")
-        return Deferred(f"{shown}: {status}", after_s=_asked(headers), holds=status in _NOT_NOW)
-
-    def _fields(self, job: Job) -> Mapping[str, str]:
-        """The mailbox's fields, none if it is gone."""
-        try:
-            return self._registry.fields(job.box)
-        except NoSuchMailboxError:
-            return {}
+        return Deferred(f"{shown}: {status}", after_s=asked_to_wait(retry_after), holds=status in _NOT_NOW)
 
     def _body(self, job: Job) -> bytes:
         """What is said in a message is read when it is told: a job lies in the store longer than messages may."""
@@ -128,8 +121,8 @@ class WebhookCaller:
         words = said.text if said else None
         return body_of(replace(job, body={**payload, "message": {**message, "transcript": words}}))
 
-    def _call(self, url: str, job: Job, body: bytes) -> tuple[int, Mapping[str, str]]:
-        """POST the job to the address; its status and headers."""
+    def _call(self, url: str, job: Job, body: bytes) -> tuple[int, str]:
+        """POST the job to the address; its status, and its Retry-After."""
         target = urlsplit(url)
         secret = self._secrets.get(job.box.domain, self._settings.secret)
         headers = {
@@ -143,13 +136,13 @@ class WebhookCaller:
             headers[SIGNATURE] = signature(secret, int(self._clock.now()), body)
         line = self._line(target.scheme, target.hostname or "", target.port)
         path = target.path or "/"
-        with contextlib.closing(line), deadline(self._settings.timeout_s, lambda: _cut(line)) as struck:
+        with contextlib.closing(line), deadline(self._settings.timeout_s, lambda: cut(line.sock)) as struck:
             line.request("POST", f"{path}?{target.query}" if target.query else path, body, headers)
             answer = line.getresponse()
             if struck.is_set():
                 raise TimeoutError(f"no whole answer within {self._settings.timeout_s:g} s")
             # Its head says all; a body that never ends changes nothing of that.
-            return answer.status, dict(answer.headers.items())
+            return answer.status, answer.headers.get("Retry-After", "")
 
     def _line(self, scheme: str, host: str, port: int | None) -> http.client.HTTPConnection:
         """A connection not yet made; it uses no proxy and follows nothing."""
@@ -186,16 +179,3 @@ def checked_url(url: str) -> str:
     if not usable or not url.isascii() or any(c.isspace() or ord(c) < 0x21 for c in url) or parts.username is not None:
         raise InvalidValueError(f"not a webhook's address, http:// or https:// with a host: {mask_url(url)!r}")
     return url
-
-
-def _asked(headers: Mapping[str, str]) -> float:
-    """How long the receiver asked us to wait, up to an hour; 0 if it said nothing in seconds."""
-    said = {name.lower(): value for name, value in headers.items()}.get("retry-after", "")
-    return min(float(said), 3600.0) if said.isascii() and said.isdigit() else 0.0
-
-
-def _cut(line: http.client.HTTPConnection) -> None:
-    """Hang up on a receiver that takes too long."""
-    if line.sock is not None:
-        with contextlib.suppress(OSError):
-            line.sock.shutdown(socket.SHUT_RDWR)

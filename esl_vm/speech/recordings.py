@@ -80,8 +80,7 @@ class PromptPack(ABC):
 
     def recordings(self, prompt: Prompt) -> tuple[Path, ...]:
         """The recordings a prompt is made of, of any type: its own, one that comes with this project, or those of others."""
-        own = OWN_SOUNDS / primary_language(prompt.language) / f"{prompt.name}.wav"
-        found = self.sources(prompt) or ((own,) if own.is_file() else ())
+        found = self.sources(prompt) or _own(prompt)
         pieces = [self.sources(Prompt(name, prompt.language)) for name, _ in made_of(prompt.name, prompt.language)]
         if not found and pieces and all(pieces):
             found = tuple(piece[0] for piece in pieces)
@@ -105,9 +104,8 @@ class PromptPack(ABC):
         return frozenset()
 
     def _substitute(self, prompt: Prompt) -> tuple[str, ...]:
-        own = OWN_SOUNDS / primary_language(prompt.language) / f"{prompt.name}.wav"
-        if own.is_file():
-            return (str(own),)
+        if own := _own(prompt):
+            return tuple(map(str, own))
         names = SUBSTITUTES.get(prompt.name, ())
         parts = [self._playable(Prompt(name, prompt.language)) for name in names]
         return sum(parts, ()) if parts and all(parts) else ()
@@ -124,6 +122,12 @@ class PromptPack(ABC):
                 return found
         _log.error("prompt %s is missing in %s: callers hear nothing of it", prompt.name, prompt.language)
         return ()
+
+
+def _own(prompt: Prompt) -> tuple[Path, ...]:
+    """The recording of a prompt that comes with this project, if there is one."""
+    own = OWN_SOUNDS / primary_language(prompt.language) / f"{prompt.name}.wav"
+    return (own,) if own.is_file() else ()
 
 
 def playable_folder(folder: Path) -> Path:

@@ -6,19 +6,19 @@ import contextlib
 import http.client
 import json
 import secrets
-import socket
 import ssl
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from esl_vm import __version__
-from esl_vm.model.deadline import deadline
+from esl_vm.model.deadline import asked_to_wait, cut, deadline
 from esl_vm.model.errors import EngineAwayError, NotTranscribableError, TranscriptionError
 from esl_vm.model.masking import mask_url
 from esl_vm.model.message import one_line
 from esl_vm.transcription.answers import LARGEST_ANSWER, hint, transcript_of
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
@@ -58,7 +58,7 @@ class HttpEngine:
         if status in _NEVER:
             raise NotTranscribableError(f"{self._shown}: {status}")
         if status in _AWAY or 300 <= status < 400:
-            raise EngineAwayError(f"{self._shown}: {status}", _asked_to_wait(headers))
+            raise EngineAwayError(f"{self._shown}: {status}", asked_to_wait(headers.get("retry-after", "")))
         if status != 200:
             raise TranscriptionError(f"{self._shown}: {status}")
         try:
@@ -80,11 +80,11 @@ class HttpEngine:
         """
         timeout_s = self._settings.timeout_s
         line = self._line(timeout_s)
-        held: list[socket.socket] = []
-        with contextlib.closing(line), deadline(timeout_s, lambda: _cut(held)) as struck:
+        held: list[socket.socket | None] = [None]
+        with contextlib.closing(line), deadline(timeout_s, lambda: cut(held[0])) as struck:
             try:
                 line.connect()
-                held.append(line.sock)  # which a connection forgets as soon as it has read an answer's head
+                held[0] = line.sock  # which a connection forgets as soon as it has read an answer's head
                 status, headers, answer = self._ask(line, sound, fields)
             except (OSError, http.client.HTTPException, ValueError) as wrong:
                 if struck.is_set() or isinstance(wrong, TimeoutError):
@@ -141,16 +141,3 @@ def _pieces(before: bytes, sound: Path, after: bytes) -> Iterator[bytes]:
         while piece := file.read(_PIECE):
             yield piece
     yield after
-
-
-def _asked_to_wait(headers: Mapping[str, str]) -> float:
-    """How long the server asked us to wait, up to an hour; 0 if it said nothing in seconds."""
-    said = headers.get("retry-after", "")
-    return min(float(said), 3600.0) if said.isascii() and said.isdigit() else 0.0
-
-
-def _cut(held: Sequence[socket.socket]) -> None:
-    """Hang up on a server that takes too long."""
-    for line in held:
-        with contextlib.suppress(OSError):
-            line.shutdown(socket.SHUT_RDWR)
