@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from esl_vm.audio.names import checked, is_id
 from esl_vm.audio.redis_pieces import PIECE, bring, fetch, part_of
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from esl_vm.audio.cache import Cache
     from esl_vm.audio.redis_pieces import RedisLink
 
-T = TypeVar("T")
 _PAGE = 1000
 # KEYS: the sound, its pieces put together. An APPEND is handed on to the replicas also where it adds nothing.
 _PLACE = """

@@ -7,7 +7,7 @@ deletion is just erasing, and a step that is repeated after a crash does no harm
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from esl_vm.audio.redis_pieces import PIECE, bring, fetch, part_of
 from esl_vm.recordings.manifest import original_id
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from esl_vm.audio.redis_pieces import RedisLink
 
-T = TypeVar("T")
 OWNERS = ":for"
 
 # KEYS: the sound, the hash of who has it. ARGV: the ids. Returns 1, or 0 if there is no such sound: nothing was done.
