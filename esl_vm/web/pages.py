@@ -119,10 +119,13 @@ def static_file(ask: Ask) -> Answer:
 def manifest(ask: Ask) -> Answer:
     """Its name is in the language of who asks."""
     name = wording_of(ask)("voicemail")
-    icon = {"src": static_address("icon.svg"), "sizes": "any", "type": "image/svg+xml"}
+    icons = [{"src": static_address("icon.svg"), "sizes": "any", "type": "image/svg+xml"}]
+    for size in ("192x192", "512x512"):  # what some telephones insist on
+        png = {"src": static_address(f"icon-{size.partition('x')[0]}.png"), "sizes": size, "type": "image/png"}
+        icons += [png, {**png, "purpose": "maskable"}]
     told = {
         "name": name, "short_name": name, "start_url": "/", "scope": "/", "display": "standalone",
-        "background_color": "#faf9f7", "theme_color": "#0a6a61", "icons": [icon],
+        "background_color": "#faf9f7", "theme_color": "#0a6a61", "icons": icons,
     }  # fmt: skip
     return Answer(json.dumps(told).encode(), kind="application/manifest+json")
 
