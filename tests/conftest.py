@@ -1,6 +1,9 @@
 """What holds for all tests."""
 
+import os
 import signal
+import tempfile
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -41,6 +44,17 @@ def empty_redis(real_redis):
     with real_redis.client() as client:
         client.flushall()
     return real_redis
+
+
+@pytest.fixture
+def quick_disk(tmp_path):
+    """A folder in memory where the machine has one: a killed process loses nothing there either."""
+    memory = Path("/dev/shm")
+    if not os.access(memory, os.W_OK):
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(dir=memory, prefix="quick-") as folder:
+        yield Path(folder)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -4,6 +4,6 @@ from import_rig import Place
 
 
 @pytest.fixture
-def place(real_redis, tmp_path):
+def place(real_redis, quick_disk):
     with redis.Redis(port=real_redis.port) as client:
-        yield Place(client, tmp_path)
+        yield Place(client, quick_disk)
