@@ -472,7 +472,7 @@ def test_what_was_given_up_is_tried_again_or_dropped(house, marie):
     waiting = lambda: {job.id for job in outbox.jobs(JobState.WAITING)}  # noqa: E731
     for job in dead:
         outbox.add(job)
-        outbox.bury(outbox.claim(JobKind.WEBHOOK, now, 60.0), "answered 410")
+        outbox.give_up(outbox.claim(JobKind.WEBHOOK, now, 60.0), "answered 410")
     marie.press("admin_page.admin 2" if marie.small else "admin_page.admin", nth=3)
     marie.page.wait_for_selector("tbody")
     marie.axe()
