@@ -1,6 +1,8 @@
 """What holds for all tests."""
 
+import importlib.util
 import os
+import shutil
 import signal
 import tempfile
 from pathlib import Path
@@ -70,3 +72,23 @@ def _sendable(value):
     if isinstance(value, dict):
         return {_sendable(name): _sendable(one) for name, one in value.items()}
     return type(value)(map(_sendable, value)) if isinstance(value, (list, tuple)) else value
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A browser for a whole run; each test has a profile of its own in it."""
+    if any(importlib.util.find_spec(name) is None for name in ("playwright", "axe_playwright_python")):
+        pytest.skip("playwright or axe-playwright-python is not installed")
+    if (executable := shutil.which("chromium") or shutil.which("google-chrome")) is None:
+        pytest.skip("no chromium on this machine")
+    from playwright.sync_api import Error, sync_playwright
+
+    with sync_playwright() as playwright:
+        words = ("--no-sandbox", "--disable-dev-shm-usage", "--autoplay-policy=no-user-gesture-required")
+        media = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
+        try:
+            browser = playwright.chromium.launch(executable_path=executable, args=[*words, *media])
+        except Error as broken:
+            pytest.skip(f"{executable} does not start: {str(broken)[:300]}")
+        yield browser
+        browser.close()

@@ -191,7 +191,7 @@ def is_handed_over_and_delivered(store, own, other, disk_of_other, number):
     assert messages(store) == []
     left = disk_of_other / "spool/takes"
     wait_until(lambda: not list(left.iterdir()), what="nothing of it being left where it can't be settled")
-    assert "do the hosts share the spool's folder?" in other.log.read_text()
+    wait_until(lambda: "do the hosts share the spool's folder?" in other.log.read_text())
     size = recording.stat().st_size
 
     grown_old(own)
@@ -221,7 +221,7 @@ def test_a_caller_whose_recording_could_be_nowhere_hears_an_apology(store, two_h
     assert code == 0, heard
     assert "FAILED" in heard
     assert "SUCCESS" not in heard
-    assert "can't be used, here or by the call's FreeSWITCH" in other.log.read_text()
+    wait_until(lambda: "can't be used, here or by the call's FreeSWITCH" in other.log.read_text())
     assert messages(store) == []
     assert not own.takes.exists()
 

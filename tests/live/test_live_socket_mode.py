@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from live.live_rig import LiveRig
 from live.scenes import Scene
+from support.waiting import wait_until
 
 from esl_vm.cli.settings_file import load_settings
 from esl_vm.ops.check_dialplan import check_dialplan
@@ -31,9 +32,12 @@ def test_a_call_that_was_handed_over_wrongly_goes_back_at_once(played, live_node
     assert played.line.sounds[0].at - played.line.started_at < 3, "no silence"
     assert (played.status, played.line.variable("vm_cause")) == ("FAILED", "socket")
     word = MISSING[played.context]
-    (said,) = (
-        line for line in live_node.service.log.read_text().splitlines() if played.line.uuid in line and "ERROR" in line
-    )
+
+    def errors():
+        lines = live_node.service.log.read_text().splitlines()
+        return [line for line in lines if played.line.uuid in line and "ERROR" in line]
+
+    (said,) = wait_until(errors)
     assert f"the dialplan's `socket` lacks '{word}'" in said
 
 

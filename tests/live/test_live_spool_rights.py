@@ -11,6 +11,7 @@ import pytest
 from calls.book import Box
 from live.live_node import LiveNode
 from live.live_rig import LiveRig, furnish
+from support.waiting import wait_until
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(400)]
 
@@ -66,5 +67,5 @@ def test_callers_hear_the_apology_instead_of_the_greeting_until_it_can(node, tmp
         assert told == ("FAILED", "away")
     heard, _ = rings(rig, LEAVE)
     assert "vm-msgsaved" in heard, rig.transcript
-    assert "FreeSWITCH can't write into" in node.service.log.read_text()
+    wait_until(lambda: "FreeSWITCH can't write into" in node.service.log.read_text())
     assert ".probe" not in " ".join(path.name for path in node.stores.spool.folder.takes.iterdir())

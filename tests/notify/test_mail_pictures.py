@@ -6,16 +6,12 @@ ESL_VM_PICTURES=docs/images .venv/bin/python -m pytest tests/notify/test_mail_pi
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
 from test_mail_templates import text_of, written
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 axe_module = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 PICTURES = os.environ.get("ESL_VM_PICTURES")  # a folder: the pictures go there
 
 MAILS = {
@@ -34,14 +30,6 @@ MAILS = {
         "two o'clock. Can you call me back before noon? Thanks, have a good day.",
     },
 }
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ def test_what_can_not_be_mended_waits_for_its_administrator_while_calls_are_take
     for base in files.glob("*.base.*"):
         base.write_bytes(b"\xff" * 200)
     service = start()
-    assert "messages wait in the spool until Redis is there" in service.log.read_text()
+    wait_until(lambda: "messages wait in the spool until Redis is there" in service.log.read_text())
     service.ring("1001", "# #", sender="1002", code=None)
     wait_until(lambda: list((tmp_path / "data/spool/takes").glob("*.take")) != [], what="the message in the spool")
     shutil.rmtree(files)

@@ -1,8 +1,5 @@
 """`esl-vm web` on a real Redis, for all tests that leave it as it is."""
 
-import importlib.util
-import shutil
-
 import pytest
 from support.person import Person
 from support.redis_servers import redis_server
@@ -35,26 +32,6 @@ def served(web_redis, tmp_path_factory):
 @pytest.fixture
 def house(served):
     return House(served)
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    """A browser for a whole run; each test has a profile of its own in it."""
-    if any(importlib.util.find_spec(name) is None for name in ("playwright", "axe_playwright_python")):
-        pytest.skip("playwright or axe-playwright-python is not installed")
-    if (executable := shutil.which("chromium") or shutil.which("google-chrome")) is None:
-        pytest.skip("no chromium on this machine")
-    from playwright.sync_api import Error, sync_playwright
-
-    with sync_playwright() as playwright:
-        words = ("--no-sandbox", "--disable-dev-shm-usage", "--autoplay-policy=no-user-gesture-required")
-        media = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
-        try:
-            browser = playwright.chromium.launch(executable_path=executable, args=[*words, *media])
-        except Error as broken:
-            pytest.skip(f"{executable} does not start: {str(broken)[:300]}")
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -148,8 +148,8 @@ def test_what_is_left_on_the_telephone_shows_within_a_moment(house, sits_down):
     owner = sits_down()
     owner.sign_in()
     owner.sees("Aucun nouveau message")
-    owner.page.wait_for_timeout(100)
-    house.message(owner.box, name="Jean Roy", number="1004")
+    leaves = ("--from", "1004", "--name", "Jean Roy", "--variable", f"vm_domain={owner.box.domain}")
+    house.served.command("phone", owner.box.number, "--keys", "# # 1", "--mute", *leaves)
     owner.page.wait_for_selector("[data-count=new]:has-text('1')")
     owner.page.wait_for_selector("#news a:visible, .messages a:has-text('Jean Roy')")
 

@@ -13,6 +13,8 @@ neighbours = pytest.importorskip(
     "support.oidc_neighbour", reason="what esl-vm[oidc] and its test need is not installed"
 )
 
+from support.waiting import wait_until
+
 from esl_vm.model.events import SIGN_INS
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.settings import OidcSettings
@@ -240,7 +242,7 @@ def test_nothing_secret_of_it_is_logged(house, neighbour, alice):
     begun = browser.get("/sign-in/oidc")
     returned = urlsplit(neighbour.authorize(begun.headers["Location"], "alice"))
     browser.get(f"{returned.path}?{returned.query}")
-    log = house.served.log.read_text()
+    log = wait_until(lambda: (log := house.served.log.read_text()).count("GET /sign-in/oidc/return") and log)
     for word in (dict(part.split("=", 1) for part in returned.query.split("&"))["code"], "hush"):
         assert word not in log
 
@@ -309,4 +311,4 @@ def test_a_provider_that_is_away_is_said_in_words(alone):
     reply = alone.served.browser(headers={"Accept-Language": "en"}).get("/sign-in/oidc")
     assert reply.status == 503
     assert "Your organisation’s sign-in can’t be reached" in said(reply)
-    assert "the provider of oidc.issuer: 127.0.0.1" in alone.served.log.read_text()
+    wait_until(lambda: "the provider of oidc.issuer: 127.0.0.1" in alone.served.log.read_text())
