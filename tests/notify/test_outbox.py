@@ -152,6 +152,14 @@ class TestTheOrderOfAMailbox:
         assert outbox.claim(MAIL, NOON + LEASE - 1, LEASE) is None
         assert outbox.claim(MAIL, NOON + LEASE, LEASE).id == "mail:3"
 
+    def test_after_a_long_outage_those_behind_keep_no_other_mailbox_waiting(self, outbox):
+        for number in range(300):
+            outbox.add(mail(number, box=ALICE))
+        later = NOON + 86400
+        outbox.add(mail(999, later, box=BOB))
+        assert {outbox.claim(MAIL, later, LEASE).id for _ in range(2)} == {"mail:0", "mail:999"}
+        assert outbox.claim(MAIL, later, LEASE) is None
+
     def test_what_an_older_version_finished_keeps_nobody_waiting(self, redis_here, clock):
         outbox = RedisOutbox(connect(redis_here.url), clock)
         self.fill(outbox)
