@@ -325,7 +325,7 @@ def test_of_two_workers_at_one_message_the_first_to_end_counts(desk):
     assert len(desk.events()) == 1
 
 
-def test_no_line_of_the_log_no_job_and_no_event_has_a_word_of_it(desk, caplog):
+def test_no_line_of_the_log_no_job_and_no_event_has_a_word_of_it(desk, redis_here, caplog):
     caplog.set_level(logging.DEBUG)
     logging.getLogger("mail.log").setLevel(logging.WARNING)  # the server that gets the mails
     desk.open_mailbox(pager="5145551234@sms.example.com")
@@ -334,7 +334,7 @@ def test_no_line_of_the_log_no_job_and_no_event_has_a_word_of_it(desk, caplog):
     desk.leave("m2")
     desk.write()
     desk.send()
-    with desk.house.link._make(desk.house.link.limits) as client:
+    with redis_here.client() as client:
         kept = {key: client.hgetall(key) for key in client.scan_iter("*outbox*") if client.type(key) == b"hash"}
     assert "Rappelez" not in f"{caplog.text}{kept}{desk.house.events()}"
     assert "Rappelez" in desk.mails()[0]
