@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from esl_vm.actions.mailbox_changes import copy_mailbox
 from esl_vm.cli.boxes import box_argument, box_of, opened_mailbox
 from esl_vm.cli.config import settings_of
 from esl_vm.cli.mailbox_fields import field_options, fields_of, new_pin, pin_options, with_pin
@@ -36,6 +35,8 @@ def add_commands(group: Commands) -> None:
 
 
 def _copy(args: argparse.Namespace) -> int:
+    from esl_vm.actions.mailbox_changes import copy_mailbox
+
     source = box_of(args, settings_of(args))
     box = MailboxId.parse(args.new, source.domain)
     fields = fields_of(args)

@@ -6,11 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from esl_vm.cli.config import settings_of
-from esl_vm.cli.examine import Repair, as_json, examine
 from esl_vm.cli.output import complain, print_json, show
 from esl_vm.cli.parsers import json_option
 from esl_vm.cli.support_bundle import write_bundle
-from esl_vm.model.findings import Level
 
 if TYPE_CHECKING:
     import argparse
@@ -18,7 +16,7 @@ if TYPE_CHECKING:
     from esl_vm.cli.parsers import Commands
     from esl_vm.model.settings import Settings
 
-_SIGNS = {Level.OK: "ok     ", Level.WARNING: "WARNING", Level.ERROR: "ERROR  "}
+_SIGNS = {"ok": "ok     ", "warning": "WARNING", "error": "ERROR  "}
 
 
 def add_commands(commands: Commands) -> None:
@@ -97,6 +95,9 @@ def _print_topology(settings: Settings) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
+    from esl_vm.cli.examine import Repair, as_json, examine
+    from esl_vm.model.findings import Level
+
     settings = settings_of(args)
     if args.undo_repair is not None:
         return _undo(settings, args.undo_repair)

@@ -15,8 +15,6 @@ from esl_vm.cli.config import settings_of
 from esl_vm.model.errors import InvalidValueError, VoicemailError
 from esl_vm.model.settings_check import parse_address
 from esl_vm.service.listener import listen_on
-from esl_vm.service.process import Service
-from esl_vm.service.worker import serve_calls
 
 if TYPE_CHECKING:
     import argparse
@@ -138,6 +136,8 @@ def _serve_and_exit(
 ) -> NoReturn:
     """The child: Ctrl-C is the caller's hanging up, not its end."""
     from esl_vm.ops import logs
+    from esl_vm.service.process import Service
+    from esl_vm.service.worker import serve_calls
 
     code = 1
     try:

@@ -18,12 +18,7 @@ from esl_vm.cli.config import settings_of
 from esl_vm.model.errors import SettingsError
 from esl_vm.model.masking import mask_url
 from esl_vm.model.pins import DEFAULT_PIN
-from esl_vm.service.background import work_in_background
 from esl_vm.service.listener import address_of, listen_on
-from esl_vm.service.process import DEMO_MAILBOXES, Service
-from esl_vm.service.transcribing import transcribe_beside_calls
-from esl_vm.service.web import serve_web
-from esl_vm.service.worker import serve_calls
 
 if TYPE_CHECKING:
     import argparse
@@ -65,11 +60,16 @@ def _run(args: argparse.Namespace) -> int:
     from esl_vm.esl.worker_load import worker_loads
     from esl_vm.ops import logs
     from esl_vm.ops.metrics_memory import MetricsMemory
+    from esl_vm.service.background import work_in_background
     from esl_vm.service.heartbeat_pipe import ProcessRole
     from esl_vm.service.open_files import share_memory_between_threads
+    from esl_vm.service.process import Service
     from esl_vm.service.supervisor import Supervisor
     from esl_vm.service.systemd import ServiceManager
+    from esl_vm.service.transcribing import transcribe_beside_calls
+    from esl_vm.service.web import serve_web
     from esl_vm.service.wiring import keep_redis
+    from esl_vm.service.worker import serve_calls
 
     settings = settings_of(args)
     share_memory_between_threads()
@@ -152,6 +152,7 @@ def _say_ready(
     args: argparse.Namespace,
 ) -> None:
     from esl_vm.ops import logs
+    from esl_vm.service.process import DEMO_MAILBOXES
     from esl_vm.service.wiring import EMBEDDED, open_prompts
 
     pack = open_prompts(settings)

@@ -5,16 +5,13 @@ from __future__ import annotations
 import io
 import operator
 import os
-import platform
 import sys
-import tarfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from esl_vm import __version__
 from esl_vm.cli.config import masked, settings_of
-from esl_vm.cli.examine import as_json, examine
 from esl_vm.cli.files import write_new
 from esl_vm.cli.output import complain, show
 from esl_vm.model.errors import InvalidValueError, VoicemailError
@@ -49,6 +46,8 @@ def add_commands(commands: Commands) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
+    from esl_vm.cli.examine import as_json, examine
+
     settings = settings_of(args)
     path = Path(args.file)
     if path.exists() or path.is_symlink():
@@ -61,6 +60,8 @@ def _run(args: argparse.Namespace) -> int:
 
 def write_bundle(path: Path, settings: Settings, findings: list[dict[str, str]]) -> None:
     """Write the file, readable by its owner only; raises OSError, InvalidValueError where there is one already."""
+    import tarfile
+
     parts: dict[str, Any] = {
         "versions.json": _versions(),
         "settings.json": masked(settings),
@@ -79,6 +80,8 @@ def write_bundle(path: Path, settings: Settings, findings: list[dict[str, str]])
 
 
 def _versions() -> dict[str, Any]:
+    import platform
+
     return {
         "esl-vm": __version__,
         "python": sys.version,
