@@ -25,14 +25,10 @@ TRIED = "vm:{nodes}:tried"
 
 # Mail, webhook calls and transcripts on their way (store/outbox.py); one tag, so that each step of a job is one script.
 OUTBOX_JOBS = "vm:{outbox}:jobs"
-OUTBOX_SINCE = "vm:{outbox}:since"
-OUTBOX_ATTEMPTS = "vm:{outbox}:attempts"
-OUTBOX_ERRORS = "vm:{outbox}:errors"
-OUTBOX_LEASES = "vm:{outbox}:leases"
-OUTBOX_CLAIMS = "vm:{outbox}:claims"
 OUTBOX_DEAD = "vm:{outbox}:dead"
-OUTBOX_DONE = "vm:{outbox}:done"
-OUTBOX_QUEUES = "vm:{outbox}:queues"
+_HASHES = ("jobs", "since", "attempts", "errors", "leases", "claims", "queues")
+OUTBOX = (*(f"vm:{{outbox}}:{name}" for name in _HASHES), OUTBOX_DEAD, "vm:{outbox}:done")
+"""What every step of a job touches, beside the list of those due, in the order of lua/queue.lua."""
 
 
 def outbox_queue(kind: str, box: MailboxId) -> str:

@@ -20,7 +20,7 @@ from esl_vm.store.records import text
 from esl_vm.store.scripts import script
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from esl_vm.ports import Clock
     from esl_vm.store.link import Client, Link
@@ -42,15 +42,13 @@ class RedisOutbox:
 
     def add(self, job: Job) -> bool:
         """Put in a job."""
-        names = [keys.outbox_due(job.kind), keys.OUTBOX_JOBS, keys.OUTBOX_SINCE, keys.OUTBOX_DONE, keys.OUTBOX_QUEUES]
-        names.append(keys.outbox_queue(job.kind, job.box))
-        return self._did("outbox_add", names, [job.id, repr(job.due), repr(job.created), _packed(job)])
+        args: list[str | bytes] = [job.id, repr(job.due), repr(job.created), _packed(job)]
+        return bool(self._step("outbox_add", job.kind, args, keys.outbox_queue(job.kind, job.box)))
 
     def claim(self, kind: JobKind, now: float, lease_s: float) -> Job | None:
         """Claim the job of a kind that has been due longest."""
         lease = secrets.token_hex(12)
-        names = [keys.outbox_due(kind), *HASHES]
-        found = self._link.script(None, script("outbox_claim"), names, [repr(now), repr(now + lease_s), lease])
+        found = self._step("outbox_claim", kind, [repr(now), repr(now + lease_s), lease])
         if not found:
             return None
         job_id, packed, since, attempts, error = found
@@ -58,14 +56,12 @@ class RedisOutbox:
 
     def renew(self, job: Job, lease_s: float) -> bool:
         """A claimed job takes longer."""
-        until = repr(self._clock.now() + lease_s)
-        return self._did("outbox_renew", [keys.outbox_due(job.kind), keys.OUTBOX_CLAIMS], [job.id, job.lease, until])
+        return bool(self._step("outbox_renew", job.kind, [job.id, job.lease, repr(self._clock.now() + lease_s)]))
 
     def done(self, job: Job) -> bool:
         """A claimed job was sent."""
         now = self._clock.now()
-        names = [keys.outbox_due(job.kind), *HASHES, keys.OUTBOX_DONE]
-        return self._did("outbox_done", names, [job.id, job.lease, repr(now), repr(now - REMEMBER_S)])
+        return bool(self._step("outbox_done", job.kind, [job.id, job.lease, repr(now), repr(now - REMEMBER_S)]))
 
     def again(self, job: Job, due: float, *, error: str = "", counted: bool = True, aside: bool = False) -> bool:
         """Try a claimed job later."""
@@ -88,51 +84,30 @@ class RedisOutbox:
 
     def retry(self, job_id: str, now: float) -> bool:
         """Try a job now."""
-        kind = self._kind(job_id)
-        if kind is None:
-            return False
-        names = [keys.outbox_due(kind), keys.OUTBOX_SINCE, keys.OUTBOX_ATTEMPTS, keys.OUTBOX_LEASES, keys.OUTBOX_DEAD]
-        return self._did("outbox_retry", names, [job_id, repr(now)])
+        return self._did_to("outbox_retry", job_id, repr(now))
 
     def hasten(self, job_id: str, now: float) -> bool:
         """What waits for its time need wait no more."""
-        kind = self._kind(job_id)
-        if kind is None:
-            return False
-        names = [keys.outbox_due(kind), keys.OUTBOX_ATTEMPTS, keys.OUTBOX_LEASES, keys.OUTBOX_SINCE]
-        return self._did("outbox_hasten", names, [job_id, repr(now)])
+        return self._did_to("outbox_hasten", job_id, repr(now))
 
     def forget(self, job_id: str) -> bool:
         """Drop a job."""
-        kind = self._kind(job_id)
-        return kind is not None and self._did(
-            "outbox_forget", [keys.outbox_due(kind), keys.OUTBOX_DEAD, *HASHES], [job_id]
-        )
+        return self._did_to("outbox_forget", job_id)
 
     def _put_off(self, job: Job, error: str, due: str, *, counted: bool, aside: bool) -> bool:
-        names = [
-            keys.outbox_due(job.kind),
-            *(keys.OUTBOX_JOBS, keys.OUTBOX_ATTEMPTS, keys.OUTBOX_ERRORS, keys.OUTBOX_LEASES, keys.OUTBOX_CLAIMS),
-            *(keys.OUTBOX_DEAD, keys.OUTBOX_SINCE, keys.OUTBOX_QUEUES),
-        ]
         now = self._clock.now()
         tried, forget = str(int(counted)), repr(now - KEEP_DEAD_S)
         args: list[str | bytes] = [job.id, job.lease, _packed(job), error[:500], due, repr(now), tried, forget]
         args.append(str(int(aside)))
-        return self._did("outbox_put_off", names, args)
+        return bool(self._step("outbox_put_off", job.kind, args))
 
-    def _did(self, name: str, names: list[str], args: list[str | bytes]) -> bool:
-        return bool(self._link.script(None, script(name), names, args))
-
-    def _kind(self, job_id: str) -> JobKind | None:
+    def _did_to(self, name: str, job_id: str, *args: str) -> bool:
+        """A step of a job of which only the id is known; False if there is none."""
         packed = self._link.run(None, lambda client: client.hget(keys.OUTBOX_JOBS, job_id))
-        return None if packed is None else JobKind(_unpacked(packed)["kind"])
+        return packed is not None and bool(self._step(name, JobKind(_unpacked(packed)["kind"]), [job_id, *args]))
 
-
-HASHES = (
-    *(keys.OUTBOX_JOBS, keys.OUTBOX_SINCE, keys.OUTBOX_ATTEMPTS, keys.OUTBOX_ERRORS),
-    *(keys.OUTBOX_LEASES, keys.OUTBOX_CLAIMS, keys.OUTBOX_QUEUES),
-)
+    def _step(self, name: str, kind: JobKind, args: Sequence[str | bytes], *queue: str) -> Any:
+        return self._link.script(None, script(name), [keys.outbox_due(kind), *keys.OUTBOX, *queue], args)
 
 
 def _page(client: Client, name: str, start: int) -> list[tuple[Any, ...]]:
@@ -141,8 +116,7 @@ def _page(client: Client, name: str, start: int) -> list[tuple[Any, ...]]:
     if not listed:
         return []
     ids = [job_id for job_id, _ in listed]
-    hashes = (keys.OUTBOX_JOBS, keys.OUTBOX_SINCE, keys.OUTBOX_ATTEMPTS, keys.OUTBOX_ERRORS)
-    columns = [client.hmget(key, ids) for key in hashes]
+    columns = [client.hmget(key, ids) for key in keys.OUTBOX[:4]]  # from what is to be sent to the last error
     return [(job_id, due, *facts) for (job_id, due), *facts in zip(listed, *columns, strict=True)]
 
 

@@ -14,7 +14,7 @@ from esl_vm.model.mailbox import MailboxId
 from esl_vm.store import keys
 from esl_vm.store.connect import connect
 from esl_vm.store.link import Link
-from esl_vm.store.outbox import HASHES, REMEMBER_S, RedisOutbox
+from esl_vm.store.outbox import REMEMBER_S, RedisOutbox
 from esl_vm.store.scripts import script
 
 MAIL, CALL = JobKind.MAIL, JobKind.WEBHOOK
@@ -303,7 +303,7 @@ def test_a_claim_told_twice_is_one_claim(redis_here, clock):
 
 
 def _claim_of(job):
-    return script("outbox_claim"), [keys.outbox_due(MAIL), *HASHES], [repr(NOON), repr(NOON + LEASE), job.lease]
+    return script("outbox_claim"), [keys.outbox_due(MAIL), *keys.OUTBOX], [repr(NOON), repr(NOON + LEASE), job.lease]
 
 
 def test_what_was_never_tried_can_be_hastened_and_nothing_else(outbox, clock):
