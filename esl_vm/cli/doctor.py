@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from esl_vm.cli.parsers import Commands
     from esl_vm.model.settings import Settings
 
+#: The exit code where there is no error, but a warning.
+WARNINGS_ONLY = 3
 _SIGNS = {"ok": "ok     ", "warning": "WARNING", "error": "ERROR  "}
 
 
@@ -26,7 +28,7 @@ def add_commands(commands: Commands) -> None:
         "report what is wrong here, and what to do about it",
         _run,
         description="Look at settings, Redis, sounds, spool, prompts, FreeSWITCH, the service and mail.\n"
-        "Exit code 0 when nothing is wrong (warnings allowed, unless --strict), 1 when something is.",
+        "Exit code 0 when nothing is wrong, 1 when there is an error, 3 when there are warnings only (1 with --strict).",
         examples="""
             esl-vm doctor
             esl-vm doctor --orphans
@@ -44,7 +46,7 @@ def add_commands(commands: Commands) -> None:
     parser.add_argument("--undo-repair", nargs="?", const="", metavar="FOLDER", help="undo a repair (the latest one)")
     parser.add_argument("--adopt-sounds", action="store_true", help="mark the store of sounds as this installation's")
     parser.add_argument("--topology", action="store_true", help="print the whole setting for the Redis servers there")
-    parser.add_argument("--strict", action="store_true", help="exit code 1 for warnings too")
+    parser.add_argument("--strict", action="store_true", help="exit code 1 for warnings too, not 3")
     parser.add_argument("--bundle", metavar="FILE.tar.gz", help="write what a supporter asks for; no secrets in it")
     json_option(parser)
 
@@ -116,5 +118,7 @@ def _run(args: argparse.Namespace) -> int:
     if args.bundle:
         write_bundle(Path(args.bundle), settings, [as_json(finding) for finding in findings])
         complain(f"wrote {args.bundle}")
-    wrong = {Level.ERROR, Level.WARNING} if args.strict else {Level.ERROR}
-    return 1 if any(finding.level in wrong for finding in findings) else 0
+    levels = {finding.level for finding in findings}
+    if Level.ERROR in levels:
+        return 1
+    return (1 if args.strict else WARNINGS_ONLY) if Level.WARNING in levels else 0

@@ -11,7 +11,7 @@ from esl_vm.model.findings import Finding, Level
 from esl_vm.model.settings_check import parse_address
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from esl_vm.model.settings import Settings
     from esl_vm.ports import Switch
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 CONTEXTS = ("default", "public")
 NEEDED = ("async", "full")
 _FROM = re.compile(r"vm_mailbox=.*\$\{(caller_id_number|effective_caller_id_number|sip_from_user)\}.*")
+#: What people dial that ours may be the one to answer, beside the extensions.
+_STARRED = ("*97", "*98", "*411", "vm_leave")
+_EXTENSIONS = range(100, 10000)
 _NO_PIN = re.compile(r"vm_skip_pin=(true|yes|on|1)\s*", re.IGNORECASE)
 
 
@@ -33,6 +36,9 @@ def check_dialplan(settings: Settings, switch: Switch) -> Iterator[Finding]:
     for context in dict.fromkeys((*CONTEXTS, *filter(None, [settings.service.call_context]))):
         plan = _context(switch.api(f"xml_locate dialplan context name {context}"))
         yield from _trusting(plan, context)
+        for name, numbers, ours in conflicts(plan, port):
+            said = f"context {context}: extension {name} takes {numbers} before {ours} does"
+            yield Finding("dialplan", Level.WARNING, said, "take it out of the dialplan, or put it after ours")
         for extension, data in _sockets(plan):
             addresses, *words = data.split() or [""]
             if port not in map(_port, addresses.split("|")):
@@ -51,6 +57,70 @@ def check_dialplan(settings: Settings, switch: Switch) -> Iterator[Finding]:
             f"no `socket` to port {port} in the contexts {', '.join(CONTEXTS)}",
             "copy dialplan/*.xml into conf/dialplan/default/, or see that what hands calls over says: async full",
         )
+
+
+def takes(number: str, conditions: Sequence[Mapping[str, str]]) -> bool:
+    """Whether an extension with conditions of these attributes takes every call to that number.
+
+    False where it depends on more than the number, or on an expression that is not understood here.
+    """
+    for condition in conditions:
+        if condition.get("break") == "never":
+            continue
+        field = condition.get("field", "")
+        if field != "destination_number":
+            if set(condition) - {"break", "require-nested"}:
+                return False
+            continue
+        try:
+            if not re.search(condition.get("expression", "(?!)"), number):
+                return False
+        except re.error:
+            return False
+    return bool(conditions)
+
+
+def conflicts(context: ET.Element, port: int) -> Iterator[tuple[str, str, str]]:
+    """Extensions of others that take numbers before ours do: name, numbers as people say them, ours that takes them.
+
+    Of extensions' numbers only those that go to mod_voicemail: others may be meant to ring a telephone first.
+    """
+    found: dict[str, tuple[list[str], str]] = {}
+    ours: list[tuple[int, ET.Element]] = []
+    before: list[tuple[int, ET.Element]] = []
+    for place, extension in enumerate(context.iter("extension")):
+        if any(port in map(_port, (data.split() or [""])[0].split("|")) for data in _data_of(extension)):
+            ours.append((place, extension))
+        elif extension.get("continue") != "true":
+            before.append((place, extension))
+    for number in (*_STARRED, *map(str, _EXTENSIONS)):
+        mine = next(((at, one) for at, one in ours if takes(number, _conditions(one))), None)
+        if mine is None:
+            continue
+        for at, other in before:
+            meant = number in _STARRED or _runs_mod_voicemail(other)
+            if at < mine[0] and meant and takes(number, _conditions(other)):
+                name = other.get("name") or "?"
+                found.setdefault(name, ([], mine[1].get("name") or "?"))[0].append(number)
+                break
+    for name, (numbers, mine_name) in found.items():
+        yield name, as_said(numbers), mine_name
+
+
+def as_said(numbers: Sequence[str]) -> str:
+    """Numbers, the first and last of many."""
+    return ", ".join(numbers) if len(numbers) <= 3 else f"{len(numbers)} numbers from {numbers[0]} to {numbers[-1]}"
+
+
+def _runs_mod_voicemail(extension: ET.Element) -> bool:
+    return any(
+        action.get("application") == "voicemail" or "app=voicemail" in (action.get("data") or "")
+        for action in extension.iter("action")
+    )
+
+
+def _conditions(extension: ET.Element) -> list[dict[str, str]]:
+    return [condition.attrib for condition in extension.findall("condition")]
 
 
 def _context(answer: str) -> ET.Element:
@@ -81,9 +151,15 @@ def _trusting(context: ET.Element, name: str) -> Iterator[Finding]:
 def _sockets(context: ET.Element) -> Iterator[tuple[str, str]]:
     """Each extension that runs `socket`, and its arguments."""
     for extension in context.iter("extension"):
-        for action in extension.iter():
-            if action.tag in {"action", "anti-action"} and action.get("application") == "socket":
-                yield extension.get("name") or "?", action.get("data") or ""
+        for data in _data_of(extension):
+            yield extension.get("name") or "?", data
+
+
+def _data_of(extension: ET.Element) -> Iterator[str]:
+    """The arguments of each `socket` of an extension."""
+    for action in extension.iter():
+        if action.tag in {"action", "anti-action"} and action.get("application") == "socket":
+            yield action.get("data") or ""
 
 
 def _port(address: str) -> int:

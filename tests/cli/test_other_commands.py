@@ -288,6 +288,14 @@ class TestDoctor:
         assert "appendonly no" in errors
         assert "allkeys-lru" in errors
 
+    def test_its_exit_code_says_warnings_apart_from_errors(self, vm, monkeypatch):
+        from esl_vm.model.findings import Finding, Level
+
+        for levels, code, strict in (((), 0, 0), ((Level.WARNING,), 3, 1), ((Level.WARNING, Level.ERROR), 1, 1)):
+            findings = [Finding("settings", level, "said", "remedy") for level in (Level.OK, *levels)]
+            monkeypatch.setattr("esl_vm.cli.examine.examine", lambda *_, made=findings, **__: made)
+            assert (vm("doctor").code, vm("doctor", "--strict").code) == (code, strict)
+
     def test_redis_away_is_one_finding_and_the_rest_is_looked_at(self, vm):
         ran = vm("doctor", "--json", at="redis://127.0.0.1:1")
         assert ran.code == 1

@@ -514,6 +514,28 @@ def no_dialplan(bench):
     yield
 
 
+@row("take it out of the dialplan, or put it after ours")
+def an_extension_before_ours(bench):
+    switch = bench.switch()
+    takes = '<condition field="destination_number" expression="{}"><action application="{}" data="{}"/></condition>'
+    rings = takes.replace("{}", "^(10[01][0-9])$", 1)
+    theirs = (
+        '<extension name="vmain">' + takes.format("^vmain$|^4000$|^\\*98$", "voicemail", "check") + "</extension>",
+        '<extension name="rings first">' + rings.format("bridge", "user/$1") + "</extension>",
+        '<extension name="goes on" continue="true">' + rings.format("voicemail", "x") + "</extension>",
+        '<extension name="by day"><condition wday="2-6"/>' + rings.format("voicemail", "x") + "</extension>",
+        '<extension name="local">' + rings.format("bridge", "loopback/app=voicemail:default $1") + "</extension>",
+    )
+    switch.contexts["default"] = "".join(theirs) + shipped()
+    yield
+    assert {one["said"] for one in bench.doctor() if one["area"] == "dialplan"} == {
+        "context default: extension vmain takes *98 before voicemail_any does",
+        "context default: extension local takes 20 numbers from 1000 to 1019 before ring_then_voicemail does",
+    }
+    switch.contexts["default"] = shipped() + "".join(theirs)
+    yield
+
+
 @row("take it from sip_auth_username, as dialplan/41_voicemail_numbers.xml does")
 def a_mailbox_from_the_from_header(bench):
     switch = bench.switch()

@@ -16,7 +16,7 @@ NOTIFY, OPTIONS, README, WEB = "docs/notify.md", "docs/options.md", "README.md",
 #: They fetch packages: with this machine's network.
 ONLINE = ("apt-get ", "python3 -m venv", "/opt/esl-vm/bin/pip")
 #: What is missing on a host without FreeSWITCH, does not come from an old system, or is a call of another
-#: installation's, is a finding (exit code 1).
+#: installation's, is a finding (exit code 1, doctor's 3 where it is a warning).
 FINDS = ("esl-vm doctor", "esl-vm import", "esl-vm --data-dir rehearsal import", "esl-vm message search")
 #: They go on until Ctrl-C.
 ENDLESS = ("esl-vm events --follow", "esl-vm top", "esl-vm notify")
@@ -28,7 +28,7 @@ def is_well(line: str, ran: subprocess.CompletedProcess[str]) -> bool:
     """Whether a command did what it is there for."""
     if line.startswith(ENDLESS) and ran.returncode == 124:
         return "Traceback" not in ran.stderr
-    return not ran.returncode or (ran.returncode == 1 and line.startswith(FINDS) and "Traceback" not in ran.stderr)
+    return not ran.returncode or (ran.returncode in {1, 3} and line.startswith(FINDS) and "Traceback" not in ran.stderr)
 
 
 class Followed:
