@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from notify_cast import ALICE, NOON, TestClock
+from support.redis_servers import PATIENT
 from support.sounds import write_wav
+from support.waiting import PATIENCE_S
 
 from esl_vm.audio.folder_audio import FolderAudio
 from esl_vm.model.jobs import JobKind
@@ -28,7 +30,7 @@ class House:
 
     def __init__(self, url, folder, clock=None):
         self.clock = clock or TestClock()
-        self.link = connect(url)
+        self.link = connect(url, PATIENT)
         self.store = Store(self.link, PARTITIONS, clock=self.clock)
         self.mailboxes, self.registry = self.store.mailboxes, self.store.registry
         self.outbox = RedisOutbox(self.link, self.clock)
@@ -55,7 +57,7 @@ class House:
                 self.outbox.add(job)
 
     def postman(self, port, outbox=None, **settings):
-        server = {"timeout_s": 2.0, "helo": "pbx.example.com"} | settings.pop("server", {})
+        server = {"timeout_s": PATIENCE_S, "helo": "pbx.example.com"} | settings.pop("server", {})
         more = {"link": settings.pop("link")} if "link" in settings else {}
         mailer = Mailer(
             SmtpServer("127.0.0.1", port, **server),
@@ -73,7 +75,7 @@ class House:
 
 def notifier_of(url, port, folder, clock, name, *, switch=None, webhook=None, idle_s=60.0, **settings):
     """A whole notifier on a Redis; `port` is the SMTP server's."""
-    store = Store(connect(url), PARTITIONS, clock=clock)
+    store = Store(connect(url, PATIENT), PARTITIONS, clock=clock)
     audio = FolderAudio(folder)
     sources = Sources(
         feed=store.events,
@@ -87,7 +89,7 @@ def notifier_of(url, port, folder, clock, name, *, switch=None, webhook=None, id
     )
     mailer = None
     if port:
-        server = SmtpServer("127.0.0.1", port, timeout_s=5.0, helo="pbx.example.com")
+        server = SmtpServer("127.0.0.1", port, timeout_s=PATIENCE_S, helo="pbx.example.com")
         mailer = Mailer(server, MailTemplates(), MailSettings(sender="vm@pbx.example.com"), store.mailboxes, audio)
     wanted = Settings(notify=NotifySettings(**settings), webhook=webhook or WebhookSettings())
     return NotifyService(sources, wanted, switch=switch, mailer=mailer, wait_ms=100, poll_s=0.1)

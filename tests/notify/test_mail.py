@@ -438,13 +438,13 @@ class TestServers:
 
     def test_a_server_that_greets_with_a_refusal(self, house):
         with mute_server(b"554 go away\r\n") as port:
-            self.deliver(house, port, timeout_s=0.5)
+            self.deliver(house, port)
         [job] = house.outbox.jobs(JobState.WAITING)
         assert "554 go away" in job.error
 
     def test_a_server_that_talks_rubbish(self, house):
         with mute_server(b"\xff\xfe rubbish\r\n" * 10) as port:
-            self.deliver(house, port, timeout_s=0.5)
+            self.deliver(house, port)
         assert len(list(house.outbox.jobs(JobState.WAITING))) == 1
 
     def test_settings_show_no_password(self):

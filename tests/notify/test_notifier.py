@@ -14,7 +14,7 @@ import pytest
 from house import House, notifier_of
 from notify_cast import ALICE, BOB, WrittenSwitch
 from smtp_peer import Post, post_office
-from support.clocks import WallClock
+from support.clocks import Clock, WallClock
 from support.redis_servers import redis_server
 from support.waiting import wait_until
 
@@ -124,13 +124,15 @@ def test_two_notifiers_send_each_mail_once(house, post, notifiers):
 def test_the_server_away_at_first_then_there(house, notifiers):
     post = Post()
     house.add(delete="yes")
-    notifiers(house.url, post.port, house.folder, WallClock(speed=60), "a")  # back-off takes a moment
+    clock = Clock(house.clock.now())
+    notifiers(house.url, post.port, house.folder, clock, "a")
     for number in range(3):
         house.leave(message_id=f"m{number}")
     wait_until(lambda: any(job.error for job in house.outbox.jobs(JobState.WAITING)))
     assert {house.mailboxes.message(ALICE, f"m{n}").folder for n in range(3)} == {Folder.NEW}
     post.up()
     try:
+        clock.passes(25)  # more than the server is let alone at first, less than a job is held
         wait_until(lambda: all_sent(house))
     finally:
         post.down()

@@ -28,8 +28,10 @@ EXPECTED = {
 def outcome_of(step, manner):
     """One connection behaves so, the next as usual."""
     with SwitchNeighbour({step: [manner]}) as neighbour:
+        # One that answers is never given up, however slow the machine; all the others it may be.
+        waits = PATIENCE_S if manner == MANNERS["says -ERR"] else 0.5
         settings = SwitchSettings(
-            port=neighbour.port, password="x", connect_s=0.5, reply_s=0.5, retry_first_s=0.05, retry_most_s=0.1
+            port=neighbour.port, password="x", connect_s=waits, reply_s=waits, retry_first_s=0.05, retry_most_s=0.1
         )
         switch = EventSocketSwitch(settings)
         seen = []

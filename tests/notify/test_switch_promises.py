@@ -4,7 +4,7 @@ import pytest
 from notify_cast import WrittenSwitch
 from support.neighbour import Manner
 from support.switch_neighbour import SwitchNeighbour
-from support.waiting import PATIENCE_S, wait_until
+from support.waiting import PATIENCE_S
 
 from esl_vm.esl.inbound import EventSocketSwitch, SwitchSettings
 from esl_vm.model.errors import SwitchDownError
@@ -55,7 +55,7 @@ def switch(request):
 def test_what_is_fired_and_asked_arrives(switch):
     assert switch.port.fire("MESSAGE_WAITING", {"MWI-Messages-Waiting": "no"}) is True
     assert switch.port.fire("CUSTOM", {"VM-Action": "mwi-update"}, "vm::maintenance") is True
-    wait_until(lambda: switch.fired() == 2)
+    assert switch.fired() == 2
     assert switch.port.api("status") == "ok"
 
 

@@ -10,8 +10,11 @@ import pytest
 from house import House, notifier_of
 from notify_cast import ALICE, BOB, NOON
 from support.clocks import WallClock
+from support.neighbour import Manner
 from support.ports import free_port
-from support.waiting import wait_until
+from support.strikes import Strikes
+from support.waiting import PATIENCE_S, wait_until
+from support.web_neighbour import WebNeighbour
 from web_peer import receiver
 
 from esl_vm.model.actor import acting
@@ -21,6 +24,7 @@ from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.message import CallDetails
 from esl_vm.model.settings import WebhookSettings
 from esl_vm.model.transcript import Segment, Transcript
+from esl_vm.notify import webhook
 from esl_vm.notify.job_worker import JobWorker
 from esl_vm.notify.plan import Wishes
 from esl_vm.notify.webhook import WebhookCaller, checked_url, signature, webhook_of
@@ -43,7 +47,7 @@ def peer():
 
 
 def caller(house, url="", tls=None, **settings):
-    settings = WebhookSettings(url=url, secret=SECRET, **{"timeout_s": 2.0, **settings})
+    settings = WebhookSettings(url=url, secret=SECRET, **{"timeout_s": PATIENCE_S, **settings})
     webhook = WebhookCaller(settings, house.registry, house.clock, tls)
     return JobWorker(JobKind.WEBHOOK, house.outbox, webhook.carry, house.clock, at_once=0)
 
@@ -188,24 +192,24 @@ def test_a_redirect_is_not_followed(house, peer, status):
     assert "redirects are not followed" in job.error
 
 
-def test_a_receiver_that_hangs_is_left_after_its_time_and_let_alone_for_a_minute(house, peer):
-    peer.hanging = True
+def test_a_receiver_that_hangs_is_left_after_its_time_and_let_alone_for_a_minute(house, monkeypatch):
+    strikes = Strikes(monkeypatch, webhook)
     house.add()
     for number in range(5):
         house.leave(message_id=f"m{number}", seconds=0.1)
-    plan(house, peer.url)
-    worker = caller(house, peer.url, timeout_s=0.3)
-    for _ in range(6):
-        worker.step()
-    assert len(peer.calls) == 1
-    assert len(waiting(house)) == 6
-    peer.hanging = False
-    peer.hang.set()
-    for _ in range(10):
-        house.clock.later(60)
-        work(worker)
-    assert waiting(house) == []
-    assert len({call["id"] for call in peer.told()}) == 6
+    with WebNeighbour({"answer": strikes.then(Manner.HANG)}) as peer:
+        plan(house, peer.url)
+        worker = caller(house, peer.url)
+        for _ in range(6):
+            worker.step()
+        assert len(peer.heads) == 1
+        assert len(waiting(house)) == 6
+        peer.manners.clear()
+        for _ in range(10):
+            house.clock.later(60)
+            work(worker)
+        assert waiting(house) == []
+        assert len({json.loads(body)["id"] for body in peer.told}) == 6
 
 
 def test_a_receiver_that_drips_for_ever_is_left_after_its_time(house, peer):
@@ -216,13 +220,13 @@ def test_a_receiver_that_drips_for_ever_is_left_after_its_time(house, peer):
     assert len(waiting(house)) == 1
 
 
-def test_a_hanging_receiver_of_one_mailbox_does_not_hold_up_another_s(house, peer):
-    with receiver() as hung:
-        hung.hanging = True
+def test_a_hanging_receiver_of_one_mailbox_does_not_hold_up_another_s(house, peer, monkeypatch):
+    strikes = Strikes(monkeypatch, webhook)
+    with WebNeighbour({"answer": strikes.then(Manner.HANG)}) as hung:
         house.add(ALICE, webhook=hung.url)
         house.add(BOB, webhook=peer.url)
         plan(house)
-        worker = caller(house, timeout_s=0.3)
+        worker = caller(house)
         for _ in range(2):
             worker.step()
         assert [call["mailbox"] for call in peer.told()] == ["1002@default"]

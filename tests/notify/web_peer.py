@@ -13,8 +13,7 @@ class Receiver:
         self.calls = []
         self.status = 200
         self.headers = {}
-        self.hang = threading.Event()
-        self.hanging = False
+        self.over = threading.Event()
         self.drip = False
         receiver = self
 
@@ -24,12 +23,9 @@ class Receiver:
                 receiver.calls.append((self.path, dict(self.headers), body))
                 if receiver.drip:
                     with contextlib.suppress(OSError):
-                        while not receiver.hang.wait(0.05):
+                        while not receiver.over.wait(0.05):
                             self.wfile.write(b"H")
                             self.wfile.flush()
-                    return
-                if receiver.hanging:
-                    receiver.hang.wait(30)
                     return
                 self.send_response(receiver.status)
                 for name, value in receiver.headers.items():
@@ -59,6 +55,6 @@ def receiver():
     try:
         yield peer
     finally:
-        peer.hang.set()
+        peer.over.set()
         peer.server.shutdown()
         peer.server.server_close()

@@ -4,6 +4,7 @@ import time
 
 import pytest
 from support.clocks import Clock
+from support.redis_servers import PATIENT
 from support.served import Service
 
 
@@ -41,7 +42,7 @@ def make_store(redis_url, clock):
     made = []
 
     def make(**more):
-        made.append(Store(connect(redis_url), clock=clock, **more))
+        made.append(Store(connect(redis_url, PATIENT), clock=clock, **more))
         return made[-1]
 
     yield make

@@ -57,7 +57,8 @@ def roles():
 logging.basicConfig(stream=sys.stdout, format="log %(message)s", level="INFO")
 listener = socket.create_server(("127.0.0.1", 0))
 say("port", listener.getsockname()[1])
-supervisor_module.LAST_STOP_S = supervisor_module.BEAT_S = 0.2
+supervisor_module.BEAT_S = 0.2
+supervisor_module.LAST_STOP_S = float(os.environ.get("LAST_STOP_S", "60"))
 supervisor = supervisor_module.Supervisor(
     roles(),
     listener,

@@ -84,7 +84,7 @@ def _listening_of(pid):
 
 def test_calls_that_never_end_are_cut_when_their_time_is_over(supervised, tmp_path):
     (tmp_path / "stubborn").touch()
-    running = supervised("worker1", DRAIN_S="0.1")
+    running = supervised("worker1", DRAIN_S="0.1", LAST_STOP_S="0.1")
     running.says("^ready$")
     running.signal(signal.SIGTERM)
     assert running.ends() == 0

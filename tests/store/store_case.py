@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from support.clocks import MONDAY, Clock
+from support.redis_servers import PATIENT
 
 from esl_vm.model.mailbox import Folder, MailboxId
 from esl_vm.model.message import Caller, Message
 from esl_vm.model.options import MailboxOptions
 from esl_vm.model.pins import PinRules
 from esl_vm.store.connect import connect
-from esl_vm.store.link import LinkLimits
 from esl_vm.store.pins import Scrypt
 from esl_vm.store.store import Store
 
@@ -23,8 +23,6 @@ ALICE = MailboxId("1001")
 BOB = MailboxId("1002", "autre.example")
 NOBODY = MailboxId("9999")
 QUICK = Scrypt(n=16)
-PATIENT = LinkLimits(connect_s=60.0, answer_s=60.0, call_s=60.0)
-"""On a busy machine a Redis that is well may take longer than a caller waits."""
 
 
 class Case:

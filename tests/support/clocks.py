@@ -1,4 +1,4 @@
-"""The clocks of tests: one that stands still until it is moved, and the machine's, some time ahead or faster.
+"""The clocks of tests: one that stands still until it is moved, and the machine's, some time ahead.
 
 For telephones, on which things happen at their time, there is `virtual_clock.py`.
 """
@@ -35,15 +35,13 @@ class WallClock:
     """The machine's, for what other processes do or dates files. A ports.Clock; where a function is wanted, it is called.
 
     Args:
-        ahead: seconds by which it is ahead. speed: how many times as fast it goes, from now on.
+        ahead: seconds by which it is ahead.
     """
 
-    def __init__(self, ahead: float = 0.0, speed: float = 1.0) -> None:
+    def __init__(self, ahead: float = 0.0) -> None:
         self.ahead = ahead
-        self._speed = speed
-        self._began = time.time()
 
     def now(self) -> float:
-        return self._began + (time.time() - self._began) * self._speed + self.ahead
+        return time.time() + self.ahead
 
     __call__ = now

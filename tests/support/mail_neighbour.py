@@ -6,6 +6,7 @@ Steps: `connect`, `ehlo`, `starttls` (only ever promised), `auth`, `mail`, `rcpt
 from __future__ import annotations
 
 import re
+from functools import partial
 
 from support.neighbour import Neighbour
 
@@ -59,6 +60,7 @@ class MailNeighbour(Neighbour):
         first = line.read_line()
         spoken = line.answer("content") if first != b".\r\n" else b""
         content = first + (line.read_until(b"\r\n.\r\n") if first != b".\r\n" else b"")
-        if not spoken and line.answer("dot", usual=b"250 accepted\r\n").startswith(b"250"):
+        if not spoken:
             plain = re.sub(rb"(?m)^\.", b"", content.removesuffix(b".\r\n"))
-            self.accepted.append((sender, tuple(recipients), plain[: self.keeps]))
+            mail = (sender, tuple(recipients), plain[: self.keeps])
+            line.answer("dot", usual=b"250 accepted\r\n", does=partial(self.accepted.append, mail))

@@ -143,12 +143,17 @@ class Line:
     def say(self, data):
         self.stream.sendall(data)
 
-    def answer(self, *steps, usual=b""):
-        """Answer at a step, the first of these names that has manners; returns what was said as usual, or b``."""
+    def answer(self, *steps, usual=b"", does=lambda: None):
+        """Answer at a step, the first of these names that has manners; returns what was said, or b``.
+
+        Args:
+            does: what goes with the usual answer; done before that is said, so that whoever has read it finds it done.
+        """
         for step in steps:
             manner = self.neighbour.manner(step)
             if manner is not None:
                 return self._behave(manner, usual)
+        does()
         self.say(usual)
         return usual
 

@@ -26,10 +26,14 @@ from redis.retry import Retry
 from support.ports import free_port
 from support.waiting import wait_until
 
+from esl_vm.store.link import LinkLimits
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 HOST = "127.0.0.1"
+PATIENT = LinkLimits(connect_s=60.0, answer_s=60.0, call_s=60.0)
+"""On a busy machine a Redis that is well may take longer than a caller waits."""
 
 
 class NoRedisError(Exception):

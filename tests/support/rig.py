@@ -8,6 +8,7 @@ from fakeredis import FakeRedis, FakeServer
 from support.away import Away
 from support.described_node import DescribedNode
 from support.pipe import TimeKeeper, call_over_pipe
+from support.redis_servers import PATIENT
 from support.script import Caller
 from support.sim_phone import SimPhone
 from support.virtual_clock import VirtualClock
@@ -56,7 +57,7 @@ class Rig:
         self.clock = VirtualClock(now)
         settings = {"timezone": "UTC", "language": "fr"} | world
         self.real = Store(
-            connect(redis) if isinstance(redis, str) else redis or FakeRedis(server=FakeServer()),
+            connect(redis, PATIENT) if isinstance(redis, str) else redis or FakeRedis(server=FakeServer()),
             clock=self.clock,
             defaults=settings.get("defaults"),
             pin_rules=settings.get("pin_rules"),

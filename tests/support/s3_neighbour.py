@@ -82,12 +82,13 @@ class S3Neighbour(Neighbour):
             copied = self.objects.get(unquote(source[1].decode()).lstrip("/").partition("/")[2])
             usual = answer(200, f"<CopyObjectResult><ETag>{tag}</ETag></CopyObjectResult>".encode())
             usual = answer(404, _MISSING) if copied is None else usual
-            if line.answer("copy", usual=usual) == usual and copied is not None:
-                self.objects[key] = copied
+            line.answer("copy", usual=usual, does=lambda: copied is not None and self.objects.update({key: copied}))
         elif method == "PUT":
             usual = answer(200, ETag=tag)
-            if line.answer("put", usual=usual) == usual:
-                sent = re.search(rb"(?i)x-amz-meta-sha256: *(\w+)", head)
-                self.objects[key], self.sums[key] = content, sent[1].decode()
-        elif method == "DELETE" and line.answer("delete", usual=answer(204)) == answer(204):
-            self.objects.pop(key, None)
+            line.answer("put", usual=usual, does=lambda: self._hold(key, content, head))
+        elif method == "DELETE":
+            line.answer("delete", usual=answer(204), does=lambda: self.objects.pop(key, None))
+
+    def _hold(self, key, content, head):
+        sent = re.search(rb"(?i)x-amz-meta-sha256: *(\w+)", head)
+        self.objects[key], self.sums[key] = content, sent[1].decode()

@@ -5,6 +5,8 @@ Steps: `connect`, `auth`, `event` (a subscription), `sendevent`, `api`.
 
 from __future__ import annotations
 
+from functools import partial
+
 from support.neighbour import Neighbour
 
 
@@ -33,5 +35,5 @@ class SwitchNeighbour(Neighbour):
                 message += line.read_line()
             word = message.split()[0].decode()
             usual = api_response("ok") if word == "api" else reply("+OK accepted")
-            if line.answer(word, usual=usual) == usual and word == "sendevent":
-                self.fired.append(message)
+            fired = [message] if word == "sendevent" else []
+            line.answer(word, usual=usual, does=partial(self.fired.extend, fired))

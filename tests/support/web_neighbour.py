@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 from support.neighbour import Neighbour
 
@@ -29,6 +30,5 @@ class WebNeighbour(Neighbour):
         size = re.search(rb"(?i)content-length: *([0-9]+)", head)
         body = line.read(int(size[1])) if size else b""
         self.heads.append(head)
-        if line.answer("answer", usual=_OK) == _OK:
-            self.told.append(body)
+        if line.answer("answer", usual=_OK, does=partial(self.told.append, body)) == _OK:
             line.answer("body", usual=b"ok")
