@@ -286,10 +286,6 @@ class AudioStore(Protocol):
         """A file on this node with that sound, for as long as a call plays it; raises AudioMissingError."""
         ...
 
-    def copy(self, source_id: str, audio_id: str) -> None:
-        """Store the same sound under another id; raises AudioMissingError."""
-        ...
-
     def delete(self, audio_id: str) -> None:
         """Forget a sound; one that isn't there is no error."""
         ...

@@ -198,7 +198,7 @@ def copy_mailbox(
         for greeting, stored in source.greetings.items():
             copied = replace(stored, audio_id=new_id(now))
             try:
-                target.audio.copy(stored.audio_id, copied.audio_id)
+                target.audio.put(copied.audio_id, target.audio.playable(stored.audio_id))
             except AudioMissingError:
                 lost.append(greeting)
                 continue

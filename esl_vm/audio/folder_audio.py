@@ -78,10 +78,6 @@ class FolderAudio:
             self._run(path.stat)
         return path
 
-    def copy(self, source_id: str, audio_id: str) -> None:
-        """Store the same sound under another id; raises AudioMissingError."""
-        self.put(audio_id, self.playable(source_id))
-
     def delete(self, audio_id: str) -> None:
         """Forget a sound."""
         if not is_id(audio_id):

@@ -19,7 +19,16 @@ if TYPE_CHECKING:
     from esl_vm.audio.redis_pieces import RedisLink
 
 _PAGE = 1000
-# KEYS: the sound, its pieces put together. An APPEND is handed on to the replicas also where it adds nothing.
+# Of who stores a sound that is there already the replicas are waited for as well: an APPEND is handed on to them, and
+# changes nothing where it adds nothing. KEYS: the sound. ARGV: its content.
+_KEEP = """
+if redis.call('EXISTS', KEYS[1]) == 0 then
+    redis.call('SET', KEYS[1], ARGV[1])
+else
+    redis.call('APPEND', KEYS[1], '')
+end
+"""
+# KEYS: the sound, its pieces put together.
 _PLACE = """
 if redis.call('EXISTS', KEYS[1]) == 0 then
     redis.call('RENAME', KEYS[2], KEYS[1])
@@ -58,7 +67,7 @@ class RedisAudio:
         key = self._key(checked(audio_id))
         content = self._content(source)
         if len(content) <= PIECE:
-            self._link.keep(key, content)
+            self._link.announce(key, "EVAL", _KEEP, 1, key, content)
         else:
             bring(self._link, key, content)
             self._link.announce(key, "EVAL", _PLACE, 2, key, part_of(key))
@@ -77,10 +86,6 @@ class RedisAudio:
         if not is_id(audio_id):
             raise AudioMissingError(f"there can be no sound {audio_id!r}")
         return self._cache.fetch(audio_id, lambda: self._get(audio_id))
-
-    def copy(self, source_id: str, audio_id: str) -> None:
-        """Store the same sound under another id, which may lie on another node of a Cluster."""
-        self.put(audio_id, self.playable(source_id))
 
     def delete(self, audio_id: str) -> None:
         """Forget a sound."""

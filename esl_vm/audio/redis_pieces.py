@@ -27,10 +27,6 @@ class RedisLink(Protocol):
         """Run commands in one round trip; returns their answers; raises StoreDownError."""
         ...
 
-    def keep(self, key: str, content: bytes) -> None:
-        """Store a string, unless there is one, as safely as what is announced to a caller; raises StoreDownError."""
-        ...
-
     def announce(self, key: str, *command: Any) -> Any:
         """Run a command that writes a key, as safely as what is announced to a caller; raises StoreDownError."""
         ...

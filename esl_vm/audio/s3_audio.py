@@ -151,21 +151,6 @@ class S3Audio:
             raise AudioMissingError(f"there can be no sound {audio_id!r}")
         return self._cache.fetch(audio_id, lambda: self._get(audio_id))
 
-    def copy(self, source_id: str, audio_id: str) -> None:
-        """Store the same sound under another id, within the service; raises AudioMissingError."""
-        name = self._name(checked(audio_id))
-        if not is_id(source_id):
-            raise AudioMissingError(f"there can be no sound {source_id!r}")
-        if self.exists(audio_id):
-            return
-        source = {"Bucket": self._bucket, "Key": self._name(source_id)}
-        self._ask(
-            lambda s3: _meant(
-                s3.copy_object(Bucket=self._bucket, Key=name, CopySource=source).get("CopyObjectResult", {})
-            ),
-            source_id,
-        )
-
     def delete(self, audio_id: str) -> None:
         """Forget a sound."""
         if not is_id(audio_id):

@@ -131,7 +131,7 @@ def _rename(args: argparse.Namespace) -> int:
         node.store.lists.add(new, found.members, found.name)
         if found.recorded_name:
             sound = new_id(node.clock.now())
-            node.audio.copy(found.recorded_name.audio_id, sound)
+            node.audio.put(sound, node.audio.playable(found.recorded_name.audio_id))
             node.store.lists.set_recorded_name(new, replace(found.recorded_name, audio_id=sound))
         node.store.lists.remove(old)
     show(f"renamed list {old} {new}")

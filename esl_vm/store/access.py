@@ -128,14 +128,10 @@ class RedisAccess:
     def use_owner_link(self, secret: str) -> tuple[MailboxId, str] | None:
         """The mailbox that a link opens, and its `pin_mark` then; None: nothing. It is used up by that."""
         key = owner_link(_digest(secret))
-
-        def work(client: Any) -> list[Any]:
-            pipeline = client.pipeline(transaction=True)  # of two who use it at once one has it
-            pipeline.get(key)
-            pipeline.delete(key)
-            return pipeline.execute()  # type: ignore[no-any-return]
-
-        link = _loaded(self._base.link.run(key, work)[0])
+        found, _ = self._base.link.pipe(
+            key, [("GET", key), ("DEL", key)], atomic=True
+        )  # of two who use it at once one has it
+        link = _loaded(found)
         return (MailboxId.parse(link["box"]), link["pin_mark"]) if link else None
 
     def add_token(self, name: str, rights: Iterable[Right], reach: Reach, *, seconds: float = 0.0) -> tuple[Token, str]:

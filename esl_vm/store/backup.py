@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from esl_vm.model.errors import NoSuchMailboxError
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.store.calls import scored_members
-from esl_vm.store.keys import META, box_member, call_members, lock_member
+from esl_vm.store.keys import META, box_member, call_members, lock_member, lock_members
 from esl_vm.store.records import GREETING_FIELDS, pairs, text
 from esl_vm.store.scripts import script
 
@@ -20,9 +20,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from esl_vm.store.base import Base
+    from esl_vm.store.keys import BoxKeys
     from esl_vm.store.registry import RedisRegistry
 
 Record = dict[str, Any]
+#: Of a mailbox, in the order of backup_box.lua.
+_PARTS = (
+    *("fields", "folders", "messages", "deleted", "calls"),
+    *("failures", "locked", "failures_outside", "locked_outside"),
+)
 _CHUNK = 200  # commands in a round trip: a call may take two seconds
 
 
@@ -40,24 +46,12 @@ class Backup:
     def mailbox(self, box: MailboxId) -> Record | None:
         """All of a mailbox at one moment; None if there is none (any more)."""
         keys = self._base.keys.of(box)
-        names = [keys.box, *keys.folders, keys.deleted, keys.calls, keys.failures, keys.failures_outside, keys.locked]
+        names = [keys.box, *keys.folders, *keys.counted, keys.locked]
         args = [keys.messages, keys.name, lock_member(box, outside=True)]
         found = self._base.link.script(keys.partition, script("backup_box"), names, args)
         if found is None:
             return None
-        fields, folders, messages, deleted, calls, failures, locked, outside, locked_outside = found
-        return {
-            "box": str(box),
-            "fields": fields,
-            "folders": folders,
-            "messages": messages,
-            "deleted": deleted,
-            "calls": calls,
-            "failures": failures,
-            "locked": locked,
-            "failures_outside": outside,
-            "locked_outside": locked_outside,
-        }
+        return {"box": str(box), **dict(zip(_PARTS, found, strict=True))}
 
     @staticmethod
     def sounds(record: Record) -> list[str]:
@@ -91,10 +85,7 @@ class Backup:
         """
         box = MailboxId.parse(record["box"])
         keys = self._base.keys.of(box)
-        commands: list[Sequence[Any]] = [
-            ("DEL", keys.box, *keys.folders, keys.deleted, keys.calls, keys.failures, keys.failures_outside),
-            ("ZREM", keys.locked, keys.name, lock_member(box, outside=True)),
-        ]
+        commands = _cleared(box, keys)
         for message_id, flat in zip(record["messages"][::2], record["messages"][1::2], strict=True):
             if flat:
                 commands += (("DEL", keys.message(text(message_id))), ("HSET", keys.message(text(message_id)), *flat))
@@ -145,9 +136,7 @@ class Backup:
         self._do(keys.partition, commands)
         with contextlib.suppress(NoSuchMailboxError):
             self._registry.change(box, {"name": ""})  # out of the directory
-        gone = (keys.box, *keys.folders, keys.deleted, keys.calls, keys.failures, keys.failures_outside)
-        locks = ("ZREM", keys.locked, keys.name, lock_member(box, outside=True))
-        self._do(keys.partition, [locks, ("DEL", *gone)])
+        self._do(keys.partition, _cleared(box, keys))
 
     def role(self) -> str:
         """`master` or `slave` (a replica): what is put into a replica its master undoes."""
@@ -164,7 +153,8 @@ class Backup:
     def wait(self) -> None:
         """Until the replicas have it that are waited for, at every partition; raises StoreDownError."""
         for partition in range(self._base.keys.partitions):
-            self._base.link.settle(partition, self._base.keys.part(partition).restored)
+            key = self._base.keys.part(partition).restored
+            self._base.link.announce(key, "SET", key, "1", "PX", "1000")
 
     def take_over(self, installation: str) -> None:
         """This Redis holds that installation from now on: spools and stores of sounds know it by its id."""
@@ -173,6 +163,14 @@ class Backup:
     def _do(self, partition: int, commands: Sequence[Sequence[Any]]) -> None:
         for start in range(0, len(commands), _CHUNK):
             self._base.link.pipe(partition, commands[start : start + _CHUNK])
+
+
+def _cleared(box: MailboxId, keys: BoxKeys) -> list[Sequence[Any]]:
+    """Commands after which nothing is left of a mailbox but its messages."""
+    return [
+        ("DEL", keys.box, *keys.folders, *keys.counted),
+        ("ZREM", keys.locked, *lock_members(box)),
+    ]
 
 
 def _added(key: str, members: Sequence[Any]) -> Iterator[Sequence[Any]]:

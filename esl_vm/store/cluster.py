@@ -87,26 +87,13 @@ class Cluster:
     def order(self, node: str, order: Order) -> None:
         """Ask something of a node; it sees to it within seconds, or not at all."""
         name, packed = names.orders(node), json.dumps(dataclasses.asdict(order))
-
-        def work(client: Any) -> None:
-            pipeline = client.pipeline(transaction=False)
-            pipeline.rpush(name, packed)
-            pipeline.expire(name, REPORT_S)
-            pipeline.execute()
-
-        self._base.link.run(names.NODES, work)
+        self._base.link.pipe(names.NODES, [("RPUSH", name, packed), ("EXPIRE", name, REPORT_S)])
 
     def orders(self, node: str) -> list[Order]:
         """What was asked of this node since it looked last; each is given once."""
         name = names.orders(node)
-
-        def work(client: Any) -> list[Any]:
-            pipeline = client.pipeline(transaction=True)
-            pipeline.lrange(name, 0, -1)
-            pipeline.delete(name)
-            return pipeline.execute()[0]  # type: ignore[no-any-return]
-
-        parsed = [json.loads(packed) for packed in self._base.link.run(names.NODES, work)]
+        asked, _ = self._base.link.pipe(names.NODES, [("LRANGE", name, 0, -1), ("DEL", name)], atomic=True)
+        parsed = [json.loads(packed) for packed in asked]
         return [Order(OrderKind(one["kind"]), one["take"], one["by"]) for one in parsed]
 
     def state(self) -> ClusterState:
@@ -126,11 +113,8 @@ class Cluster:
         except StoreDownError:
             if not self._base.link.cluster:
                 raise
-            queues, dead, nodes = (
-                [*(0 for _ in _JOBS), *([] for _ in _JOBS)],
-                0,
-                0,
-            )  # other mailboxes' masters are there
+            queues = [*(0 for _ in _JOBS), *([] for _ in _JOBS)]
+            dead = nodes = 0  # other mailboxes' masters are there
         jobs, firsts = queues[: len(_JOBS)], queues[len(_JOBS) :]
         # A transcript may be hours late where an engine has much to do: nobody is kept waiting by that.
         due = [first[0][1] for kind, first in zip(_JOBS, firsts, strict=True) if first and kind != JobKind.TRANSCRIPT]

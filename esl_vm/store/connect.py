@@ -154,9 +154,7 @@ def connect(url: str, limits: LinkLimits | None = None, observe: Callable[[float
 
 def _client(address: RedisAddress, limits: LinkLimits) -> Any:
     common = _arguments(limits.connect_s, limits.answer_s) | address.tls
-    for name in ("username", "password"):
-        if address.secrets.get(name):
-            common[name] = address.secrets[name]
+    common |= _login(address, "")
     match address.kind:
         case "unix":
             return redis.Redis(unix_socket_path=address.path, db=address.db, **common)
@@ -168,14 +166,17 @@ def _client(address: RedisAddress, limits: LinkLimits) -> Any:
         case "redis+sentinel":
             # Several may be down: asking them all must leave time for the call itself.
             asking = _arguments(limits.connect_s / 3, limits.connect_s / 3) | address.tls
-            for name in ("username", "password"):
-                if address.secrets.get(f"sentinel_{name}"):
-                    asking[name] = address.secrets[f"sentinel_{name}"]
+            asking |= _login(address, "sentinel_")
             sentinel = Sentinel(address.hosts, sentinel_kwargs=asking, **common)  # type: ignore[no-untyped-call]
             return sentinel.master_for(address.service, db=address.db)  # type: ignore[no-untyped-call]
         case _:
             host, port = address.hosts[0]
             return redis.Redis(host=host, port=port, db=address.db, **common)
+
+
+def _login(address: RedisAddress, of: str) -> dict[str, str]:
+    names = ("username", "password")
+    return {name: secret for name in names if (secret := address.secrets.get(of + name))}
 
 
 def _arguments(connect_s: float, answer_s: float) -> dict[str, Any]:

@@ -214,6 +214,11 @@ class BoxKeys(PartitionKeys):
         return f"{self._tag}login:outside:{self.name}"
 
     @property
+    def counted(self) -> list[str]:
+        """What is counted of it besides its messages, in the order of the scripts."""
+        return [self.deleted, self.calls, self.failures, self.failures_outside]
+
+    @property
     def sessions(self) -> str:
         """Browsers in which its owner is signed in: hash, expires."""
         return f"{self._tag}sessions:{self.name}"

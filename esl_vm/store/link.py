@@ -11,7 +11,7 @@ is found back, and hands on its connection; elsewhere one of the calls, every se
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 EVERY_PARTITION = -1
 """What a look at all partitions together is about: it fails where one is away, and says nothing of the others."""
-_TOUCH = "if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('APPEND', KEYS[1], '') end"
-"""Writes to a string without changing it: an APPEND is handed on to the replicas also where it adds nothing."""
 _LANE_BITS = 10  # 16 stretches of 1,024 slots
 Client = Any  # redis.Redis or redis.cluster.RedisCluster: one set of commands, no common class
 
@@ -57,10 +55,6 @@ class LinkLimits:
     call_s: float = 2.0
     rest_s: float = 1.0
     connections: int = 64
-
-    def patient(self, block_s: float) -> LinkLimits:
-        """The same for calls in which Redis itself waits up to `block_s` seconds for something to come."""
-        return LinkLimits(self.connect_s, block_s + self.answer_s, block_s + self.call_s, self.rest_s, self.connections)
 
 
 class Link:
@@ -107,7 +101,8 @@ class Link:
 
     def patient(self, block_s: float) -> Link:
         """Another link to the same Redis, for calls in which Redis waits up to `block_s` seconds."""
-        limits = self.limits.patient(block_s)
+        limits = self.limits
+        limits = replace(limits, answer_s=block_s + limits.answer_s, call_s=block_s + limits.call_s)
         return Link(self._make, label=self.label, limits=limits, cluster=self.cluster)
 
     def run(self, partition: int | str | None, work: Callable[[Client], T]) -> T:
@@ -194,26 +189,6 @@ class Link:
 
         return self.run(keys[0] if partition is None and keys else partition, work)
 
-    def keep(self, key: str, content: bytes) -> None:
-        """Store a string, unless there is one; wait until the replicas have it, as for what is announced.
-
-        In a Cluster it may lie on another master than what is announced with it.
-
-        Raises:
-            StoreDownError: as `run`; or too few replicas have it.
-        """
-        command = ("SET", key, content, "NX")
-
-        def work(client: Client) -> None:
-            if not self.replicas:
-                client.execute_command(*command)
-            elif self._with_copies(client, key, (command, command)) is None:
-                # It was there, so nothing was written, and WAIT is about what its own connection wrote.
-                touch = ("EVAL", _TOUCH, 1, key)
-                self._with_copies(client, key, (touch, touch))
-
-        self.run(key, work)
-
     def announce(self, key: str, *command: Any) -> Any:
         """Run a command that writes a key, each time it is run; wait until the replicas have it. Returns its answer.
 
@@ -256,20 +231,6 @@ class Link:
         """Those of these keys that are not there; raises StoreDownError, in a Cluster where a part of it is away."""
         found = self.pipe(EVERY_PARTITION, (("EXISTS", key) for key in keys))
         return [key for key, there in zip(keys, found, strict=True) if not there]
-
-    def settle(self, partition: int, key: str) -> None:
-        """Wait until the replicas have all that was written before to the master that serves a key.
-
-        Args:
-            partition: the key's.
-            key: is written, as WAIT is about what its own connection wrote; it expires at once.
-
-        Raises:
-            StoreDownError: as `run`; or too few replicas have it.
-        """
-        if self.replicas:
-            command = ("SET", key, "1", "PX", "1000")
-            self.run(partition, lambda client: self._with_copies(client, key, (command, command)))
 
     def _with_copies(self, client: Client, key: str, commands: Sequence[Sequence[Any]]) -> Any:
         """Run a command and WAIT on the same connection, which is what WAIT is about; in one round trip.

@@ -126,8 +126,7 @@ class RedisRegistry:
             NoSuchMailboxError: there is no such mailbox.
         """
         keys = self._base.keys.of(box)
-        touched = [keys.boxes, keys.names, keys.erase, keys.deleted, keys.calls, keys.failures, keys.failures_outside]
-        touched.append(keys.locked)
+        touched = [keys.boxes, keys.names, keys.erase, *keys.counted, keys.locked]
         for _ in range(_TRIES):
             name = self._name(box)
             ids = self._all_ids(box)

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from esl_vm.store.base import Base
-    from esl_vm.store.keys import BoxKeys
     from esl_vm.store.lists import RedisLists
 
 FOLLOWED_S = 30 * DAY_S
@@ -74,7 +73,7 @@ class Renames:
         self._lists.replace_member(old, new)
         keys = self._base.keys.of(old)
         self._base.change(self._base.keys.of(new), "rename_end", [], [str(old)])
-        touched = [keys.moving_boxes, keys.moving, keys.box, keys.locked, *_counted(keys)]
+        touched = [keys.moving_boxes, keys.moving, keys.box, keys.locked, *keys.counted]
         touched += [*keys.moving_folders, *keys.folders]
         self._base.link.script(keys.partition, script("rename_done"), touched, lock_members(old))
         return gone
@@ -109,7 +108,7 @@ class Renames:
         """Make the new one, and put the old one away."""
         old_keys, new_keys = self._base.keys.of(old), self._base.keys.of(new)
         into = [new_keys.boxes, new_keys.names, new_keys.dist_list, new_keys.moved]
-        into += [*_counted(new_keys), new_keys.locked]
+        into += [*new_keys.counted, new_keys.locked]
         away = [old_keys.boxes, old_keys.names, old_keys.moving_boxes, old_keys.moving, *old_keys.moving_folders]
         away += [old_keys.moved]
         for _ in range(_TRIES):
@@ -138,7 +137,7 @@ class Renames:
     def _counts(self, old: MailboxId) -> dict[str, Any]:
         """What is counted of a mailbox besides its messages, as rename_into.lua takes it."""
         keys = self._base.keys.of(old)
-        counted = _counted(keys)
+        counted = keys.counted
         commands: list[Sequence[Any]] = [("ZRANGE", key, 0, -1, "WITHSCORES") for key in counted[:2]]
         commands += [("LRANGE", key, 0, -1) for key in counted[2:]]
         commands += [("TTL", key) for key in counted]
@@ -185,8 +184,3 @@ class Renames:
         found = [(text(message_id), float(score)) for message_id, score in listed]
         read = self._base.link.pipe(partition, (("HGETALL", messages + message_id) for message_id, _ in found))
         return [(*placed, texts(fields)) for placed, fields in zip(found, read, strict=True)]
-
-
-def _counted(keys: BoxKeys) -> list[str]:
-    """The keys of what is counted of a mailbox besides its messages, in the order of the scripts."""
-    return [keys.deleted, keys.calls, keys.failures, keys.failures_outside]

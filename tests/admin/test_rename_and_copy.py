@@ -151,10 +151,10 @@ def test_a_copy_of_a_greeting_whose_sound_is_gone_leaves_it_out(vm, alice, node)
 def test_a_copy_that_fails_leaves_no_half_mailbox(vm, alice, node, monkeypatch):
     from esl_vm.audio.redis_audio import RedisAudio
 
-    def away(_self, _source, _audio_id):
+    def away(_self, _audio_id, _source):
         raise StoreDownError("Redis does not answer")
 
-    monkeypatch.setattr(RedisAudio, "copy", away)
+    monkeypatch.setattr(RedisAudio, "put", away)
     assert vm("mailbox", "copy", "1001", "1005").code == 1
     assert vm("mailbox", "show", "1005").code == 1
     assert vm("mailbox", "copy", "7777", "1006").code == 1

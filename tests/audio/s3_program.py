@@ -35,9 +35,6 @@ def outcome(case):
                 (folder / "sound.wav").write_bytes(b"RIFF" * 5000)
                 store.put("0199-b", folder / "sound.wav")
                 said = "stored"
-            case "copy":
-                store.copy("0199-a", "0199-b")
-                said = "stored"
             case "list":
                 said = f"{len(list(store.ids()))} sounds"
             case "forget":

@@ -175,29 +175,7 @@ def test_a_sound_is_stored_once_and_never_changes(kept, recording):
 def test_a_sound_that_is_not_there_is_told_to_be_missing(kept):
     with pytest.raises(AudioMissingError):
         kept.here.playable("0199-a")
-    with pytest.raises(AudioMissingError):
-        kept.here.copy("0199-a", "0199-b")
     assert not kept.here.exists("0199-a")
-    assert not kept.here.exists("0199-b")
-
-
-def test_a_copy_outlives_its_source(kept, recording):
-    kept.here.put("0199-a", recording(HELLO))
-
-    kept.here.copy("0199-a", "0199-b")
-    kept.here.delete("0199-a")
-
-    assert kept.there.playable("0199-b").read_bytes() == HELLO
-    assert not kept.there.exists("0199-a")
-
-
-def test_a_copy_does_not_replace_what_is_there(kept, recording):
-    kept.here.put("0199-a", recording(HELLO))
-    kept.here.put("0199-b", recording(OTHER))
-
-    kept.here.copy("0199-a", "0199-b")
-
-    assert kept.there.playable("0199-b").read_bytes() == OTHER
 
 
 def test_forgetting_a_sound_twice_is_no_error(kept, recording):
@@ -224,12 +202,8 @@ def test_an_id_from_outside_leads_nowhere(kept, recording, hostile):
     with pytest.raises(InvalidValueError):
         kept.here.put(hostile, recording(HELLO))
     kept.here.put("0199-a", recording(HELLO))
-    with pytest.raises(InvalidValueError):
-        kept.here.copy("0199-a", hostile)
     with pytest.raises(AudioMissingError):
         kept.here.playable(hostile)
-    with pytest.raises(AudioMissingError):
-        kept.here.copy(hostile, "0199-b")
     assert not kept.here.exists(hostile)
     kept.here.delete(hostile)
     assert list(kept.here.ids()) == ["0199-a"]
@@ -244,7 +218,6 @@ def test_a_store_that_is_away_says_so_whatever_is_asked(kept, recording):
         lambda: kept.here.playable("0199-a"),
         lambda: kept.here.exists("0199-a"),
         lambda: kept.here.delete("0199-a"),
-        lambda: kept.here.copy("0199-a", "0199-b"),
         lambda: list(kept.here.ids()),
     ):
         with pytest.raises(StoreDownError):
@@ -351,14 +324,6 @@ def test_one_of_many_can_come_back_after_the_last_went(kept, recording):
     assert not kept.there.exists("0199-a")
 
 
-def test_a_copy_of_one_of_many_outlives_them(kept, recording):
-    kept.here.put_many(MANY, recording(HELLO))
-    kept.here.copy("0199-a.2", "0200-b")
-    for one in MANY:
-        kept.here.delete(one)
-    assert kept.there.playable("0200-b").read_bytes() == HELLO
-
-
 def test_redis_keeps_a_sound_of_many_once_and_nothing_of_it_when_all_are_gone(redis_servers, tmp_path, recording):
     for kind in ("redis", "cluster"):
         link = connect_redis(redis_servers(kind).url)
@@ -408,7 +373,7 @@ def test_no_command_carries_more_than_a_piece_of_a_long_sound(kind, redis_server
     link.run(None, lambda client: client.config_set("client-query-buffer-limit", "2mb", **everywhere))
     try:
         with pytest.raises(StoreDownError):
-            link.keep(keys.audio("0199-a"), LONG)
+            link.announce(keys.audio("0199-a"), "SET", keys.audio("0199-a"), LONG)
         with link_anew(redis_servers(kind).url) as other:
             audio = RedisAudio(other, keys.audio, Cache(tmp_path / "cache", limit_bytes=8 << 20))
             audio.put("0199-a", recording(LONG))

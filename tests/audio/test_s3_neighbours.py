@@ -37,7 +37,6 @@ EXPECTED = {
     ("hear", "body"): {**dict.fromkeys(MANNERS, AWAY), "says less than it promised": AWAY, "says something else": AWAY},
     ("store", "head"): {**dict.fromkeys(MANNERS | ANSWERS, AWAY), "says 404": STORED},
     ("store", "put"): {**dict.fromkeys(MANNERS | ANSWERS, AWAY), "says 404": MISSING},
-    ("copy", "copy"): {**dict.fromkeys(MANNERS | ANSWERS, AWAY), "says 404": MISSING},
     ("list", "list"): dict.fromkeys(MANNERS | ANSWERS, AWAY),
     ("forget", "delete"): {**dict.fromkeys(MANNERS | ANSWERS, AWAY), "says 404": FORGOTTEN, LIE: FORGOTTEN},
 }
@@ -47,7 +46,6 @@ HEADS = {
     ("hear", "body"): "hearing, in the sound",
     ("store", "head"): "storing, asked whether it is there",
     ("store", "put"): "storing",
-    ("copy", "copy"): "copying",
     ("list", "list"): "listing",
     ("forget", "delete"): "forgetting",
 }

@@ -117,9 +117,8 @@ def test_whatever_is_typed_is_complained_of_in_a_line(vm):
 
 def test_an_export_to_asterisk_has_a_line_for_each_field(vm, node, tmp_path, tone):
     vm("mailbox", "add", "1001", "--name", "Alice", "--no-pin")
-    node.audio.put("sound", tone(0.1))
     for number, caller in enumerate(CALLERS[::25]):
-        node.audio.copy("sound", f"m{number:04}")
+        node.audio.put(f"m{number:04}", tone(0.1))
         node.mailboxes.deliver(
             ALICE, Message(f"m{number:04}", caller.caller, 1.0, duration_ms=100, call=caller.call), even_if_full=True
         )

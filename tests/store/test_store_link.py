@@ -18,11 +18,14 @@ from support.proxy import Proxy
 from support.redis_servers import PATIENT, redis_cluster, redis_sentinels, redis_server
 from support.waiting import wait_until
 
+from esl_vm.audio.cache import Cache
+from esl_vm.audio.redis_audio import RedisAudio
 from esl_vm.model.breaker import Breaker
 from esl_vm.model.errors import SettingsError, StoreDownError
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.store import Delivery
 from esl_vm.store.connect import connect, parse_redis_url
+from esl_vm.store.keys import audio
 from esl_vm.store.link import Link, LinkLimits
 from esl_vm.store.scripts import Script
 from esl_vm.store.store import Store
@@ -525,19 +528,24 @@ class TestSentinel:
         store.close()
 
 
+def keep(link, folder, audio_id="0199-a", content=b"sound"):
+    (folder / "sound").write_bytes(content)
+    RedisAudio(link, audio, Cache(folder / "cache", limit_bytes=1 << 20)).put(audio_id, folder / "sound")
+
+
 class TestSounds:
     """Who hears that a message is kept is told of its sound too; in a Cluster the two lie on different masters."""
 
-    def test_too_few_replicas_have_it(self, real_redis):
+    def test_too_few_replicas_have_it(self, real_redis, tmp_path):
         with real_redis.client() as client:
             client.flushall()
         link = connect(real_redis.url + "?wait_replicas=1", LinkLimits(connect_s=0.05))
         for _ in range(2):  # new, then there already
             with pytest.raises(StoreDownError, match="0 of 1 replicas"):
-                link.keep("vm:audio:a", b"sound")
+                keep(link, tmp_path)
         link.close()
 
-    def test_a_sound_that_is_there_already_is_waited_for_as_well(self, real_redis):
+    def test_a_sound_that_is_there_already_is_waited_for_as_well(self, real_redis, tmp_path):
         with (
             redis_server("--replicaof", "127.0.0.1", str(real_redis.port)) as replica,
             real_redis.client() as client,
@@ -550,28 +558,28 @@ class TestSounds:
             for _ in range(2):  # each of a process of its own: whoever tries again wrote nothing before
                 link = connect(url, LinkLimits(connect_s=0.05))
                 with pytest.raises(StoreDownError, match="0 of 1 replicas"):
-                    link.keep("vm:audio:a", b"sound")
+                    keep(link, tmp_path)
                 link.close()
             replica.resume()
             link = connect(url, PATIENT)
-            link.keep("vm:audio:a", b"sound")
-            assert there.get("vm:audio:a") == b"sound"
+            keep(link, tmp_path)
+            assert there.get(audio("0199-a")) == b"sound"
             link.close()
 
     @pytest.mark.slow
-    def test_the_replicas_have_it_wherever_it_lies(self):
+    def test_the_replicas_have_it_wherever_it_lies(self, tmp_path):
         with redis_cluster(3, 1) as cluster:
             link = connect(cluster.url + "?wait_replicas=1")
             for number in range(30):
-                link.keep(f"vm:audio:{number}", b"%d" % number)
-                link.keep(f"vm:audio:{number}", b"another")
+                keep(link, tmp_path, f"0199-{number}", b"%d" % number)
+                keep(link, tmp_path, f"0199-{number}", b"another")
             links = {server.port: server.client() for server in cluster.nodes}
             replicas = [client for client in links.values() if client.info("replication")["role"] == "slave"]
             there = {}
             for client in replicas:
                 client.execute_command("READONLY")
-                there |= {key: client.get(key) for key in client.scan_iter("vm:audio:*")}
-            assert there == {b"vm:audio:%d" % number: b"%d" % number for number in range(30)}
+                there |= {key: client.get(key) for key in client.scan_iter(audio("*"))}
+            assert there == {audio(f"0199-{number}").encode(): b"%d" % number for number in range(30)}
             for client in links.values():
                 client.close()
             link.close()

@@ -1,7 +1,6 @@
 """A service like S3 with manners (neighbour.py): one bucket, no signature is checked.
 
-Steps: `connect`; the answer to each request: `head`, `get`, `list`, `put`, `copy`, `delete`; `body` (behind the head of an answer
-to `get`).
+Steps: `connect`; the answer to each request: `head`, `get`, `list`, `put`, `delete`; `body` (behind the head of an answer to `get`).
 """
 
 from __future__ import annotations
@@ -64,7 +63,6 @@ class S3Neighbour(Neighbour):
         held = self.objects.get(key)
         tag = f'"{md5(held or content, usedforsecurity=False).hexdigest()}"'
         told = {"x_amz_meta_sha256": self.sums[key]} if key in self.sums else {}
-        source = re.search(rb"(?i)x-amz-copy-source: *(\S+)", head)
         if method == "HEAD":
             usual = answer(404) if held is None else answer(200, length=len(held), ETag=tag)
             line.answer("head", usual=usual)
@@ -78,11 +76,6 @@ class S3Neighbour(Neighbour):
             usual = answer(404, _MISSING) if held is None else answer(200, length=len(held), ETag=tag, **told)
             if line.answer("get", usual=usual) == usual and held is not None:
                 line.answer("body", usual=held)
-        elif method == "PUT" and source:
-            copied = self.objects.get(unquote(source[1].decode()).lstrip("/").partition("/")[2])
-            usual = answer(200, f"<CopyObjectResult><ETag>{tag}</ETag></CopyObjectResult>".encode())
-            usual = answer(404, _MISSING) if copied is None else usual
-            line.answer("copy", usual=usual, does=lambda: copied is not None and self.objects.update({key: copied}))
         elif method == "PUT":
             usual = answer(200, ETag=tag)
             line.answer("put", usual=usual, does=lambda: self._hold(key, content, head))
