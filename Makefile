@@ -8,10 +8,13 @@
 # make listen   a speech recogniser hears 376 sentences and menus, and messages over a telephone; into docs/listening.md and
 #               docs/transcription.md. Some twenty minutes
 # make dist     the wheel, the source archive and Debian's packages, into dist/
-# Each makes what it needs in .venv first. The service's data lies in ./var (DATA=DIR for elsewhere).
+# Each makes what it needs in .venv first. The service's data lies in ./var (DATA=DIR for elsewhere); PORT=8084 and WEB=8088 are
+# where `make run` takes calls and browsers.
 
 VENV ?= .venv
 DATA ?= var
+PORT ?= 8084
+WEB  ?= 8088
 BIN  := $(VENV)/bin
 CALL ?= *97
 
@@ -39,15 +42,16 @@ $(VENV)/.has-dist: setup.cfg pyproject.toml scripts/setup-venv
 	@touch $@ $(VENV)/.has-run
 
 run: $(VENV)/.has-run
-	@$(BIN)/esl-vm --data-dir $(DATA) serve --demo --web 127.0.0.1:8088
+	@$(BIN)/esl-vm --data-dir $(DATA) serve --demo --listen 127.0.0.1:$(PORT) --web 127.0.0.1:$(WEB) || \
+	    { echo "make run PORT=N WEB=N DATA=DIR chooses other ports, another folder" >&2; exit 1; }
 
-# On a terminal its keyboard dials; elsewhere a caller leaves a message and its owner hears it, by themselves.
+# A caller leaves a message; then its owner hears it: on a terminal its keyboard dials (1234#, 1), elsewhere by itself.
 demo: $(VENV)/.has-run
-	@if [ -t 0 ]; then \
-	    $(BIN)/esl-vm --data-dir $(DATA) phone '$(CALL)' --demo; \
+	@$(BIN)/esl-vm --data-dir $(DATA) phone 1001 --from 1002 --keys '# # 1' --demo && if [ -t 0 ]; then \
+	    echo "Now hear it: the PIN is 1234, then #, and 1"; \
+	    $(BIN)/esl-vm --data-dir $(DATA) phone '$(CALL)' --from 1001; \
 	else \
-	    $(BIN)/esl-vm --data-dir $(DATA) phone 1001 --from 1002 --keys '# # 1' --demo && \
-	    $(BIN)/esl-vm --data-dir $(DATA) phone '*97' --from 1001 --keys '1234# 1 #'; \
+	    $(BIN)/esl-vm --data-dir $(DATA) phone '$(CALL)' --from 1001 --keys '1234# 1 #'; \
 	fi
 
 test: $(VENV)/.has-test

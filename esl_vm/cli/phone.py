@@ -1,4 +1,4 @@
-"""`esl-vm phone`: a telephone in the terminal, rung at the service that runs or at one of its own."""
+"""`esl-vm phone`: a telephone in the terminal, rung at the service that runs here, or at one of its own."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from esl_vm.cli.config import settings_of
+from esl_vm.cli.output import complain
 from esl_vm.model.errors import InvalidValueError, VoicemailError
 from esl_vm.model.settings_check import parse_address
 from esl_vm.service.listener import listen_on
+from esl_vm.service.running import running_at
 
 if TYPE_CHECKING:
     import argparse
@@ -37,8 +39,10 @@ def add_commands(commands: Commands) -> None:
         "ring the voicemail from this terminal",
         _run,
         description="Ring the voicemail from this terminal: prompts are shown as they are spoken, keys come from the\n"
-        "keyboard, recordings from the microphone, a sound file or a tone. Without --service a service of its own is\n"
-        "run on the same mailboxes for the length of the call. Exit code 0 when the call ended normally.",
+        "keyboard, recordings from the microphone, a sound file or a tone. It rings the service that runs on the same\n"
+        "data folder; where none does it runs one on the same mailboxes for the length of the call.\n"
+        "Exit code 0 when the call did what it was for or its caller hung up, 1 when it failed, as for a number that\n"
+        "has no mailbox, a wrong PIN, or where no service answers.",
         examples="""
             esl-vm phone '*97'                            hear the mailbox of 1001
             esl-vm phone 1002 --from 1001                 leave a message for 1002
@@ -47,7 +51,7 @@ def add_commands(commands: Commands) -> None:
         """,
     )
     parser.add_argument("number", metavar="NUMBER", help="what is dialled: '*97', '*98', '*411', or a mailbox's number")
-    parser.add_argument("--service", metavar="HOST:PORT", help="ring the service there (default: one of its own)")
+    parser.add_argument("--service", metavar="HOST:PORT", help="ring the service there (default: see above)")
     parser.add_argument("--from", dest="caller", default="1001", metavar="NUMBER", help="who calls (default 1001)")
     parser.add_argument("--name", default="", metavar="NAME", help="the name the caller shows")
     parser.add_argument(
@@ -93,6 +97,10 @@ def _run(args: argparse.Namespace) -> int:
         return ring(service=parse_address(args.service))
     settings = settings_of(args)
     variables.setdefault("domain_name", settings.service.domain)
+    running = running_at(settings.data_dir)
+    if running:
+        return ring(service=parse_address(running))
+    complain(f"no service runs on {settings.data_dir}: one of its own takes this call")
     with _own_service(settings, demo=args.demo) as address:
         return ring(service=address)
 

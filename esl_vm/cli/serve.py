@@ -9,16 +9,19 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
+import shlex
 import sys
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
 from esl_vm import __version__
 from esl_vm.cli.config import settings_of
-from esl_vm.model.errors import SettingsError
+from esl_vm.model.errors import SettingsError, VoicemailError
 from esl_vm.model.masking import mask_url
 from esl_vm.model.pins import DEFAULT_PIN
 from esl_vm.service.listener import address_of, listen_on
+from esl_vm.service.running import announce, running_at
 
 if TYPE_CHECKING:
     import argparse
@@ -75,7 +78,14 @@ def _run(args: argparse.Namespace) -> int:
     share_memory_between_threads()
     logs.configure(settings.service.log_level, settings.service.log_format)
     manager = ServiceManager.of(os.environ)
-    listener = manager.passed_listener() or listen_on(settings.service.listen)
+    try:
+        listener = manager.passed_listener() or listen_on(settings.service.listen)
+    except OSError:
+        if (running := running_at(settings.data_dir)) == settings.service.listen:
+            raise VoicemailError(
+                f"a service runs on {settings.data_dir} already, and takes calls on {running}"
+            ) from None
+        raise
     seen = listen_on(settings.metrics.listen, "--metrics") if settings.metrics.listen else None
     browsed = listen_on(settings.web.listen, "--web") if settings.web.listen else None
     os.environ.pop(
@@ -114,6 +124,8 @@ def _run(args: argparse.Namespace) -> int:
             return roles_for(now)
 
         def ready() -> None:
+            with suppress(OSError):  # where the folder can't be written, telephones run a service of their own
+                announce(settings.data_dir, address_of(listener))
             _say_ready(settings, listener, seen, browsed, redis_url, args)
             manager.status(f"takes calls on {address_of(listener)}")
 
@@ -173,7 +185,9 @@ def _say_ready(
         lines.append(f"  web      http://{address_of(browsed)}/ (the API: /api/)")
     if args.demo:
         program = "python -m esl_vm" if sys.argv[0].endswith("__main__.py") else sys.argv[0]
-        command = " ".join([program, *(["--data-dir", args.data_dir] if "data_dir" in args else [])])
+        here = {"--config": "config", "--data-dir": "data_dir"}
+        places = [word for option, name in here.items() if name in args for word in (option, getattr(args, name))]
+        command = shlex.join([program, *places])
         box = DEMO_MAILBOXES[0][0]
         lines.append(
             f"\nTry it, in another terminal:\n"

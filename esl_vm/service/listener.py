@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import socket
 import time
 
@@ -27,7 +28,8 @@ def listen_on(address: str, option: str = "--listen") -> socket.socket:
         raise OSError(wrong.errno, f"can't listen on {address}: {host}: {wrong.strerror}") from None
     except OSError as wrong:
         hint = f"; is another esl-vm running? {option} HOST:PORT chooses another" if "in use" in str(wrong) else ""
-        raise OSError(wrong.errno, f"can't listen on {address}: {wrong.strerror}{hint}") from None
+        why = os.strerror(wrong.errno) if wrong.errno else str(wrong)  # create_server's own words have the address too
+        raise OSError(wrong.errno, f"can't listen on {address}: {why}{hint}") from None
 
 
 def _found(host: str, family: socket.AddressFamily) -> str:

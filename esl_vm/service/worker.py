@@ -131,6 +131,8 @@ def build_server(
     def converse(phone: EslPhone) -> None:
         call = phone.call
         record = running[id(call)] = _record_of(node, call)
+        caller = call.caller.number or "unknown"
+        log.info("call %s %s from %s to %s: begins", call.uuid, record.action, caller, call.destination)
         if metrics:
             metrics.call_began()
         with acting(phone_actor(call.caller.number, call.uuid)), waiting():

@@ -48,6 +48,7 @@ class Playback:
 
     Attributes:
         terminators: the keys that end it.
+        names: what it plays, by the prompts' names.
         held: it is paused.
     """
 
@@ -59,6 +60,7 @@ class Playback:
         on_done: Callable[[PlayEnd], None],
     ) -> None:
         self.terminators = terminators
+        self.names = frozenset(playable.name for playable in playables)
         self.held = False
         self._line = line
         self._left = list(playables)

@@ -77,14 +77,16 @@ class Screen:
             self._write(_CLEAR + shown)
 
     def sentence(self, sounds: Sequence[Heard]) -> list[tuple[str, str]]:
-        """What was heard, as lines with their signs: prompts as sentences, other sounds by name and length."""
+        """What was heard, as lines with their signs: prompts as sentences, other sounds by their length."""
         lines: list[tuple[str, str]] = []
         spoken: list[Heard] = []
         for sound in sounds:
             if sound.name.startswith("<"):
                 self._say(spoken, lines)
-                seconds = f" ({sound.length:.0f} s)" if sound.length else ""
-                lines.append((self.signs.plays, f"{sound.name.strip('<>')}{seconds}"))
+                what = (
+                    "tone" if sound.name == "<tone>" else "a recording"
+                )  # its file's name is an id, which tells nobody
+                lines.append((self.signs.plays, f"{what} of {sound.length:.1f} s"))
             elif sound.name:
                 spoken.append(sound)
         self._say(spoken, lines)

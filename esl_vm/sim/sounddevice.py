@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from array import array
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from esl_vm.sim.prompts import TELEPHONE_RATE
@@ -83,6 +84,7 @@ class Microphone:
         talking: whether it is taken now.
         level: how loud the last of it was, 0 to 32767.
         failed: the program gave nothing; what is recorded is silence.
+        program: its name.
     """
 
     seconds: float | None = None
@@ -91,12 +93,19 @@ class Microphone:
         self.talking = False
         self.level = 0
         self.failed = False
+        self.program = PurePath(command[0]).name
+        self._loud_once = False
         self._loop = loop
         self._command = command
         self._program: subprocess.Popen[bytes] | None = None
         self._taken = array("h")
         self._odd = b""
         self._loud: list[tuple[float, int]] = []
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether it gave nothing so far, or a second and more of digital silence, as where no device is there."""
+        return self.failed or (len(self._taken) >= TELEPHONE_RATE and not self._loud_once)
 
     def talk(self, at: float) -> None:
         """Begin to take what is said."""
@@ -151,6 +160,7 @@ class Microphone:
         for at in range(0, len(samples), FRAME):
             frame = samples[at : at + FRAME]
             self.level = sum(map(abs, frame)) // len(frame)
+            self._loud_once = self._loud_once or any(frame)
             self._loud.append((self._loop.now(), self.level))
         del self._loud[:-500]
 

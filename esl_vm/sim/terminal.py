@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from esl_vm.model.call import ALL_KEYS
+from esl_vm.model.call import ALL_KEYS, Cause, Status
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.sim.dialler import TONE_S, Dialler, words_of_keys
 from esl_vm.sim.heard import Happening, Heard, Mark
@@ -39,7 +39,18 @@ _NUMBER = re.compile(r"[0-9A-Za-z*#+_.@-]{1,64}")
 _REFRESH_S = 0.1
 _LET_GO_S = 3.0
 """How long a service may take to close after the call is over."""
-_SECRET = {"vm-password", "vm-newpassword", "vm-reenterpassword"}
+_ASKS_PIN = {"vm-password", "vm-newpassword", "vm-reenterpassword", "vm-incorrect"}
+_ASKS_NOTHING = {"vm-goodbye", "please-try-call-later"}
+_WHY = {
+    Cause.UNKNOWN: "there is no such mailbox: `esl-vm mailbox list` shows those there are, `mailbox add` makes one",
+    Cause.PIN: "the PIN was wrong, or is locked: `esl-vm mailbox unlock`, `esl-vm mailbox pin`",
+    Cause.SILENT: "nothing was dialled or said when it was asked for",
+    Cause.FULL: "the mailbox is full: `esl-vm mailbox show`",
+    Cause.TOO_SHORT: "what was recorded was too short",
+    Cause.DOMAIN: "it does not say which domain's mailbox: --variable domain_name=DOMAIN",
+    Cause.AWAY: "Redis or the spool can't be used: `esl-vm doctor`",
+    Cause.REFUSED: "the service takes no more calls, or none from here (service.max_calls, service.allow)",
+}
 
 
 def run_phone(
@@ -72,7 +83,7 @@ def run_phone(
         stdout: the screen; the process's own unless given.
 
     Returns:
-        0 if the call ended normally, by either side; 1 if no service took it, or it broke.
+        0 if the call ended normally, by either side; 1 if no service took it, it broke, or what it was for failed.
 
     Raises:
         InvalidValueError: the number, the keys or the voice are not such.
@@ -96,6 +107,11 @@ def run_phone(
         screen.line(screen.signs.phone, f"{caller} calls {number} at {service[0]}:{service[1]}", dim=True)
         if by_hand:
             screen.line(" ", "keys 0-9 * #; Ctrl-C hangs up", dim=True)
+            if voice is None and isinstance(speaker, CallerVoice):
+                said = f"no program for the microphone (arecord, or sox): {TONE_S:.0f} s of tone are recorded"
+                screen.line(" ", f"{said}; --voice FILE.wav says something else", dim=True)
+        elif dialled is None:
+            screen.line(" ", "no terminal is here to dial from: --keys gives what is to be dialled", dim=True)
         if dialled is not None:
             Dialler(call.line, loop, dialled).start()
         with keyboard(loop, typed if by_hand else None, phone.typed):
@@ -134,8 +150,9 @@ class _Phone:
         self._saying: list[Heard] = []
         self._playback: Playback | None = None
         self._recording: Recording | None = None
-        self._secret = False
+        self._secret = True  # until it is known what is asked for: somebody may be quicker than the service
         self._keys = ""
+        self._complained = False
         self._interrupted = False
         self._line.on_change.append(self._look)
 
@@ -187,13 +204,23 @@ class _Phone:
         if self._call.transferred:
             how = f"sent on to {self._call.transferred[0]}"
         seconds = round(self._loop.now() - self._line.started_at)
-        if status := self._call.channel.variables.get("vm_status"):
-            how += f", {status}"
-        normal = self._call.transferred or cause in {"NORMAL_CLEARING", "ORIGINATOR_CANCEL"}
+        variables = self._call.channel.variables
+        status, why = variables.get("vm_status", ""), variables.get("vm_cause", "")
+        how += "".join(f", {word}" for word in (status, why) if word)
+        normal = bool(self._call.transferred) or cause in {"NORMAL_CLEARING", "ORIGINATOR_CANCEL"}
         if not normal:
             how += f" ({cause})"
-        screen.line(screen.signs.phone, f"{how} after {seconds // 60}:{seconds % 60:02d}", dim=True, alarm=not normal)
-        return 0 if normal else 1
+        good = normal and status != Status.FAILED
+        screen.line(screen.signs.phone, f"{how} after {seconds // 60}:{seconds % 60:02d}", dim=good, alarm=not good)
+        if status == Status.FAILED and (remedy := self._remedy(why)):
+            screen.line(" ", remedy)
+        return 0 if good else 1
+
+    def _remedy(self, why: str) -> str:
+        """What to do about a call that failed; `` where there is nothing to say."""
+        if self._call.channel.call.destination == "*97" and "vm-login" in self._line.heard:
+            why = Cause.UNKNOWN  # a number is asked for where the caller's own is no mailbox
+        return _WHY.get(Cause(why), "") if why in set(Cause) else ""
 
     def _look(self) -> None:
         """Something happened on the line: show it."""
@@ -216,10 +243,14 @@ class _Phone:
 
     def _heard(self, sound: Heard) -> None:
         self._playback = self._line.playing
+        names = (self._playback.names if self._playback else {sound.name}) - {""}
+        if names & _ASKS_PIN:
+            self._secret = True
+        elif not names <= _ASKS_NOTHING:
+            self._secret = False
         if not sound.name:
             return
         self._show_keys()
-        self._secret = sound.name in _SECRET
         self._saying.append(sound)
         lines = self._screen.sentence(self._saying)
         for sign, text in lines[:-1]:
@@ -271,6 +302,10 @@ class _Phone:
             screen, seconds = self._screen, self._recording.seconds
             microphone = self._line.voice
             level = screen.level(microphone.level) if isinstance(microphone, Microphone) else ""
+            if isinstance(microphone, Microphone) and microphone.is_dead and not self._complained:
+                self._complained = True
+                said = f"the microphone gives nothing ({microphone.program}): silence is recorded"
+                screen.line(screen.signs.record, f"{said}; --voice FILE.wav says something", alarm=True)
             text = f"recording {int(seconds) // 60}:{int(seconds) % 60:02d} {level}"
             screen.living(screen.signs.record, text.rstrip(), alarm=True)
         self._loop.call_later(_REFRESH_S, self._refresh)

@@ -119,6 +119,20 @@ def test_the_phone_brings_a_service_of_its_own_on_the_same_mailboxes(run, progra
     assert "SUCCESS" in caller.output
 
 
+def test_the_phone_rings_the_service_that_runs_on_its_folder_which_shows_the_call(program, any_service):
+    data = any_service.folder / "data"
+    caller = program("-m", "esl_vm", "--data-dir", data, "phone", "1002", "--from", "1003", "--keys", "# # 1")
+    assert caller.ends() == 0, caller.output
+    assert f"calls 1002 at {any_service.address}" in caller.output
+    any_service.says("call .* leave from 1003 to 1002: begins")
+    any_service.says("call .* leave from 1003 to 1002: .* SUCCESS, completed")
+
+
+def test_what_it_says_to_try_is_rung_at_itself_wherever_it_is_typed(any_service):
+    tried = re.search(r"^  (.*) phone '\*97' --from 1001 ", any_service.output, re.MULTILINE)[1]
+    assert f"--config {any_service.folder}/esl-vm.toml --data-dir {any_service.folder}/data" in tried
+
+
 def test_demo_mailboxes_are_made_only_where_there_are_none(service, run):
     run("mailbox", "add", "2000", "--name", "Somebody")
     running = service("--demo")
@@ -216,8 +230,16 @@ def test_a_reload_of_wrong_settings_is_told_and_changes_nothing(any_service):
 def test_a_port_that_is_taken_is_one_sentence(program, any_service, tmp_path):
     second = program("-m", "esl_vm", "--data-dir", tmp_path, "serve", "--listen", any_service.address)
     assert second.ends() == 1
-    assert "is another esl-vm running?" in second.output
+    assert f"can't listen on {any_service.address}: Address already in use; is another" in second.output
+    assert "--listen HOST:PORT chooses another" in second.output
     assert "Traceback" not in second.output
+
+
+def test_a_second_one_on_the_same_folder_is_told_that_the_first_one_runs(program, any_service):
+    data = any_service.folder / "data"
+    second = program("-m", "esl_vm", "--data-dir", data, "serve", "--listen", any_service.address)
+    assert second.ends() == 1
+    assert f"a service runs on {data} already, and takes calls on {any_service.address}" in second.output
 
 
 def test_settings_that_redis_contradicts_stop_the_start(program, tmp_path, run):

@@ -167,7 +167,64 @@ def test_a_pin_is_not_shown(serve):
     assert not any("4821" in line for line in lines)
 
 
-def test_other_sounds_are_shown_by_name_and_length(serve, tmp_path):
+@pytest.mark.parametrize(
+    "sounds",
+    [
+        ["vm-incorrect!vm-password", "vm-incorrect!vm-password"],  # the second and third try
+        ["vm-newpassword", "vm-reenterpassword"],
+        ["vm-invalid-password!vm-newpassword", "vm-mismatch!vm-newpassword"],
+        ["vm-incorrect", "vm-goodbye"],  # somebody who goes on dialling after the last try
+    ],
+)
+def test_no_pin_is_shown_however_it_is_asked_for(serve, sounds):
+    def service(call):
+        call.take()
+        for sound in sounds:
+            call.run("playback", "file_string://" + "!".join(f"prompts/fr/{name}.wav" for name in sound.split("!")))
+            for _ in range(4):
+                call.run("sleep", "2000")
+        call.give_back()
+
+    _, lines = ring(serve(service), keys="4821# 5932#")
+    assert not re.search("[4-9]", "".join(line for line in lines if line.startswith("›")))
+    assert any("••••#" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("number", "said", "cause", "remedy"),
+    [
+        ("1999", "vm-goodbye", "unknown", "esl-vm mailbox list"),
+        ("*97", "vm-goodbye", "pin", "esl-vm mailbox unlock"),
+        ("*97", "vm-login", "pin", "there is no such mailbox"),  # which asks a caller without one for a number
+        ("*98", "vm-login", "silent", "nothing was dialled"),
+        ("1001", "vm-goodbye", "away", "esl-vm doctor"),
+    ],
+)
+def test_a_call_that_failed_says_what_to_do_and_is_a_failure(serve, number, said, cause, remedy):
+    def service(call):
+        call.take()
+        call.run("playback", f"prompts/fr/{said}.wav")
+        call.run("set", "vm_status=FAILED")
+        call.run("set", f"vm_cause={cause}")
+        call.give_back()
+
+    status, lines = ring(serve(service), number, keys="")
+    assert status == 1
+    assert f"FAILED, {cause}" in lines[-2]
+    assert remedy in lines[-1]
+
+
+def test_where_nothing_can_be_dialled_from_it_says_so(serve):
+    def service(call):
+        call.take()
+        call.give_back()
+
+    status, lines = ring(serve(service))
+    assert status == 0
+    assert "--keys" in lines[1]
+
+
+def test_other_sounds_are_shown_by_their_length(serve, tmp_path):
     (tmp_path / "0199ab.wav").write_bytes(wav(bytes(4800), 8000))
 
     def service(call):
@@ -177,13 +234,13 @@ def test_other_sounds_are_shown_by_name_and_length(serve, tmp_path):
         call.give_back()
 
     _, lines = ring(serve(service), keys="")
-    assert lines[1:5] == ["♪ en: digits/1.", "▶ 0199ab (0 s)", "♪ en: digits/2.", "♪ [gone.wav: no such sound]"]
+    assert lines[1:5] == ["♪ en: digits/1.", "▶ a recording of 0.3 s", "♪ en: digits/2.", "♪ [gone.wav: no such sound]"]
 
 
 def test_a_terminal_that_knows_no_signs_gets_plain_ones(serve):
     def service(call):
         call.take()
-        call.run("playback", "prompts/fr/vm-goodbye.wav")
+        call.run("playback", "prompts/fr/vm-opts.wav")
         call.give_back()
 
     raw = io.BytesIO()
@@ -192,7 +249,7 @@ def test_a_terminal_that_knows_no_signs_gets_plain_ones(serve):
         screen = io.TextIOWrapper(raw, encoding="ascii", errors="strict")
         run_phone("*97", words=shown, service=("127.0.0.1", port), keys="1", stdin=nothing, stdout=screen)
         screen.flush()
-    assert b"< fr: vm-goodbye. ...\n> 1\n" in raw.getvalue()
+    assert b"< fr: vm-opts. ...\n> 1\n" in raw.getvalue()
 
 
 def test_where_no_service_answers_it_says_so_and_fails(serve):
@@ -305,6 +362,31 @@ def test_on_a_terminal_the_keyboard_dials_and_the_words_appear_as_they_are_spoke
     terminal.see("the call is over")
     assert phone.get(timeout=100) == 0
     assert termios.tcgetattr(terminal.side) == terminal.settings
+
+
+def test_what_is_dialled_before_anything_is_asked_may_be_a_pin_and_what_a_menu_asks_for_is_none(serve, terminal):
+    asks, over = gevent.event.Event(), gevent.event.Event()
+
+    def service(call):
+        call.take()
+        asks.wait(100)
+        call.run("playback", "prompts/fr/vm-opts.wav")
+        over.wait(100)
+        call.give_back()
+
+    phone = gevent.spawn(
+        run_phone, "*97", words=shown, service=("127.0.0.1", serve(service)), mute=True,
+        stdin=terminal.stdin, stdout=terminal.stdout,
+    )  # fmt: skip
+    terminal.see("Ctrl-C hangs up")
+    terminal.type("48#")
+    terminal.see("› ••#")
+    asks.set()
+    terminal.see("♪ fr: vm-opts")
+    terminal.type("10")
+    terminal.see("› 10")
+    over.set()
+    assert phone.get(timeout=100) == 0
 
 
 def test_ctrl_d_hangs_up_and_the_recording_is_kept(serve, terminal, tmp_path):
@@ -436,6 +518,49 @@ class TestSoundDevices:
             assert loop.run_until(lambda: microphone.failed, 100)
             assert not microphone.samples(0, 0, 8000)
             microphone.quiet(loop.now())
+
+    @pytest.mark.parametrize(("sample", "dead"), [(0, True), (1, False)])
+    def test_a_microphone_that_gives_digital_silence_is_dead(self, sample, dead):
+        gives = f"import sys, time; sys.stdout.buffer.write(bytes([{sample}, 0]) * 8000); sys.stdout.flush(); time.sleep(60)"
+        with RealTime() as loop:
+            microphone = Microphone(loop, [sys.executable, "-c", gives])
+            microphone.talk(loop.now())
+            assert not microphone.is_dead
+            assert loop.run_until(lambda: len(microphone.samples(0, 0, 9000)) == 8000, 100)
+            assert microphone.is_dead is dead
+            microphone.quiet(loop.now())
+
+    def test_a_microphone_that_gives_nothing_is_said_in_the_recording(self, serve, terminal, tmp_path, monkeypatch):
+        program = tmp_path / "arecord"
+        program.write_text("#!/bin/sh\nexit 1\n")
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+        def service(call):
+            call.take()
+            call.run("record", f"{tmp_path}/take.wav 60 200 10")
+
+        phone = gevent.spawn(
+            run_phone, "1001", words=shown, service=("127.0.0.1", serve(service)), mute=True,
+            stdin=terminal.stdin, stdout=terminal.stdout,
+        )  # fmt: skip
+        terminal.see("the microphone gives nothing (arecord)")
+        terminal.type("\x04")
+        phone.get(timeout=100)
+
+    def test_where_no_program_is_there_for_the_microphone_it_says_what_is_recorded(self, serve, terminal, monkeypatch):
+        monkeypatch.setenv("PATH", "/nowhere")
+
+        def service(call):
+            call.take()
+            call.give_back()
+
+        phone = gevent.spawn(
+            run_phone, "1001", words=shown, service=("127.0.0.1", serve(service)), mute=True,
+            stdin=terminal.stdin, stdout=terminal.stdout,
+        )  # fmt: skip
+        terminal.see("2 s of tone are recorded")
+        phone.get(timeout=100)
 
     def test_a_player_without_a_device_is_not_tried_again(self, tmp_path, monkeypatch):
         calls = tmp_path / "calls"
