@@ -118,11 +118,11 @@ def build_web(node: Node, listener: object, metrics: Metrics | None = None) -> W
     from esl_vm.importers.upload import converted_upload
     from esl_vm.oidc.provider import Provider
     from esl_vm.ops.web import Connections
-    from esl_vm.web.front import build_application
+    from esl_vm.web.dependencies import Dependencies
+    from esl_vm.web.factory import create_application
     from esl_vm.web.problems import ProblemError
     from esl_vm.web.server import WebServer
     from esl_vm.web.streams import Hub
-    from esl_vm.web.world import WebWorld
 
     settings, wanted = node.settings, node.settings.web
     allow_open_files(wanted.connections + _OTHER_FILES)
@@ -148,7 +148,7 @@ def build_web(node: Node, listener: object, metrics: Metrics | None = None) -> W
         about = {"form": "sign_in", "at": now, "message": {"id": f"sign-in-{name}", "received": now}}
         node.outbox.add(Job(f"mail:{box}:sign-in:{name}", JobKind.MAIL, box, about, now, now))
 
-    world = WebWorld(
+    deps = Dependencies(
         settings=wanted,
         mailboxes=node.store.mailboxes,
         registry=node.store.registry,
@@ -181,9 +181,9 @@ def build_web(node: Node, listener: object, metrics: Metrics | None = None) -> W
     )
     return WebServer(
         listener,
-        build_application(world),
+        create_application(deps),
         Connections(wanted.connections),
         arrival_s=wanted.arrival_s,
         stall_s=wanted.stall_s,
-        end_streams=world.hub.close,
+        end_streams=deps.hub.close,
     )

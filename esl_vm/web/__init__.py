@@ -1,1 +1,1 @@
-"""The mailbox in a browser, and an API: a front door beside the telephone's."""
+"""The mailbox in a browser: pages and an API, on the same stores as the telephone."""

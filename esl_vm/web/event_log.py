@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from esl_vm.model.rights import Right
-from esl_vm.web.models import EventLogQuery, EventLogTold, EventTold
 from esl_vm.web.problems import not_there
-from esl_vm.web.routes import Ask, parsed_box, route
+from esl_vm.web.routes import Request, parsed_box, route
+from esl_vm.web.schemas.events import EventLogQuery, EventLogView, EventView
 from esl_vm.web.times import iso
 
 if TYPE_CHECKING:
@@ -19,30 +19,30 @@ _LOOKED_AT = 2000
 
 @route(
     "GET", "/events/latest", Right.EVENTS_READ, "What happened lately in the mailboxes within your reach",
-    query=EventLogQuery, answer=EventLogTold, tag="Events",
+    query=EventLogQuery, response=EventLogView, tag="Events",
 )  # fmt: skip
-def latest_events(ask: Ask, query: EventLogQuery) -> EventLogTold:
+def latest_events(request: Request, query: EventLogQuery) -> EventLogView:
     """The newest first; of the latest 2,000 those that are wanted. `esl-vm events` reaches further back."""
-    zone = ask.zone
-    return EventLogTold(
+    zone = request.zone
+    return EventLogView(
         [
-            EventTold(
+            EventView(
                 iso(event.at, zone), str(event.what), str(event.box), event.message_id,
                 event.counts.new, event.counts.old, event.counts.urgent, event.details,
             )
-            for event in latest(ask, query)
+            for event in latest(request, query)
         ]
     )  # fmt: skip
 
 
-def latest(ask: Ask, query: EventLogQuery) -> list[Event]:
+def latest(request: Request, query: EventLogQuery) -> list[Event]:
     """Those events; raises ProblemError for a mailbox that is not one's own."""
-    box = parsed_box(query.mailbox, ask.world.domain) if query.mailbox else None
-    reach = ask.who.reach
+    box = parsed_box(query.mailbox, request.deps.domain) if query.mailbox else None
+    reach = request.identity.reach
     if box is not None and not reach.has(box):
         raise not_there()
     found: list[Event] = []
-    for event in reversed(ask.world.events.tail(_LOOKED_AT, box=box)):
+    for event in reversed(request.deps.events.tail(_LOOKED_AT, box=box)):
         if len(found) == query.limit:
             break
         if not reach.has(event.box) or (query.what and event.what != query.what):

@@ -19,9 +19,9 @@ from esl_vm.model.store import Delivery
 from esl_vm.recordings.outcome import Settled
 from esl_vm.web.greetings import SOUND, as_sound, check_length, receive
 from esl_vm.web.messages import found_message, mark_heard, move
-from esl_vm.web.models import Batch, BatchEntry, BatchTold, Forward, ForwardQuery, ForwardTold
 from esl_vm.web.problems import ProblemError
-from esl_vm.web.routes import Ask, route
+from esl_vm.web.routes import Request, route
+from esl_vm.web.schemas.messages import Batch, BatchEntry, BatchView, Forward, ForwardQuery, ForwardView
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,40 +34,43 @@ _TAG = "Messages"
 
 @route(
     "POST", "/mailboxes/{mailbox}/messages/{message}/forward", Right.MESSAGE_SEND, "Forward a message",
-    body=Forward, answer=ForwardTold, problems=("full", "sound-missing"), tag=_TAG,
+    body=Forward, response=ForwardView, problems=("full", "sound-missing"), tag=_TAG,
 )  # fmt: skip
-def forward_message(ask: Ask, body: Forward) -> ForwardTold:
+def forward_message(request: Request, body: Forward) -> ForwardView:
     """To mailboxes and lists of the same domain, under the telephone's rules. Once answered it is certain to arrive."""
-    return send_on(ask, found_message(ask), recipients(ask, body.to))
+    return send_on(request, found_message(request), recipients(request, body.to))
 
 
 @route(
     "POST", "/mailboxes/{mailbox}/messages/{message}/introduce", Right.MESSAGE_SEND,
     "Forward a message with a spoken introduction",
-    query=ForwardQuery, body=SOUND, answer=ForwardTold,
+    query=ForwardQuery, body=SOUND, response=ForwardView,
     problems=("full", "sound-missing", "no-sound", "too-large", "too-slow"), tag=_TAG,
 )  # fmt: skip
-def introduce_message(ask: Ask, query: ForwardQuery) -> ForwardTold:
+def introduce_message(request: Request, query: ForwardQuery) -> ForwardView:
     """As `forward`; the body is what is heard before the message: a sound of any format, as for a greeting."""
-    message = found_message(ask)
-    boxes = recipients(ask, [number for number in query.to.split(",") if number])
-    longest_s = ask.mailbox.options.maxsecs
-    with tempfile.TemporaryDirectory(prefix="esl-vm-web-") as folder, as_sound(ask, receive(ask, Path(folder))) as made:
+    message = found_message(request)
+    boxes = recipients(request, [number for number in query.to.split(",") if number])
+    longest_s = request.mailbox.options.maxsecs
+    with (
+        tempfile.TemporaryDirectory(prefix="esl-vm-web-") as folder,
+        as_sound(request, receive(request, Path(folder))) as made,
+    ):
         check_length(made, longest_s)
-        with ask.world.spool.take_sound(new_id(ask.world.clock.now()), trim_silence=False) as introduction:
+        with request.deps.spool.take_sound(new_id(request.deps.clock.now()), trim_silence=False) as introduction:
             shutil.copyfile(made.path, introduction.path)
             introduction.recorded(Recorded(made.duration_ms, Ended.LIMIT))
-            return send_on(ask, message, boxes, introduction)
+            return send_on(request, message, boxes, introduction)
 
 
-def recipients(ask: Ask, numbers: list[str]) -> list[MailboxId]:
+def recipients(request: Request, numbers: list[str]) -> list[MailboxId]:
     """The mailboxes of those numbers, each once; raises ProblemError that names each one that can't get it."""
     boxes: list[MailboxId] = []
     wrong: dict[str, str] = {}
     for number in numbers:
-        found = _of_number(ask, number)
-        members = members_of(found, ask.box, own=False)
-        match refusal(found, members, ask.mailbox.options):
+        found = _of_number(request, number)
+        members = members_of(found, request.box, own=False)
+        match refusal(found, members, request.mailbox.options):
             case None:
                 boxes += members
             case Refusal.UNKNOWN:
@@ -80,36 +83,38 @@ def recipients(ask: Ask, numbers: list[str]) -> list[MailboxId]:
         raise ProblemError("invalid", "Nobody got it: correct the recipients.", errors=wrong)
     if not numbers:
         raise ProblemError("invalid", "Say to whom.")
-    if are_too_many(boxes, ask.mailbox.options):
-        raise ProblemError("invalid", f"At most {ask.mailbox.options.send_most} mailboxes get one message.")
+    if are_too_many(boxes, request.mailbox.options):
+        raise ProblemError("invalid", f"At most {request.mailbox.options.send_most} mailboxes get one message.")
     return list(dict.fromkeys(boxes))
 
 
-def _of_number(ask: Ask, text: str) -> Any:
+def _of_number(request: Request, text: str) -> Any:
     try:
-        box = MailboxId.parse(text, ask.box.domain)
+        box = MailboxId.parse(text, request.box.domain)
     except InvalidValueError:
         return None
-    if box.domain != ask.box.domain:
+    if box.domain != request.box.domain:
         return None
-    return ask.world.mailboxes.open(box) or ask.world.lists.find(box)
+    return request.deps.mailboxes.open(box) or request.deps.lists.find(box)
 
 
-def send_on(ask: Ask, message: Message, boxes: list[MailboxId], introduction: Take | None = None) -> ForwardTold:
+def send_on(
+    request: Request, message: Message, boxes: list[MailboxId], introduction: Take | None = None
+) -> ForwardView:
     """Forward a message to mailboxes that were checked, an introduction before it."""
-    world = ask.world
-    now = world.clock.now()
-    copy = message.forwarded(new_id(now), now, str(ask.box))
-    with world.spool.forward(
+    deps = request.deps
+    now = deps.clock.now()
+    copy = message.forwarded(new_id(now), now, str(request.box))
+    with deps.spool.forward(
         boxes, copy, source_id=message.id, source_intro_id=message.intro_id, preface=introduction
     ) as take:
         settled = take.settle()
     to = [str(box) for box in boxes]
     match settled:
         case Settled.DELIVERED:
-            return ForwardTold(copy.id, "delivered", to)
+            return ForwardView(copy.id, "delivered", to)
         case Settled.WAITING:
-            return ForwardTold(copy.id, "waiting", to)
+            return ForwardView(copy.id, "waiting", to)
         case Settled.FULL:
             raise ProblemError("full", "No mailbox of these has room.")
         case _:
@@ -118,9 +123,9 @@ def send_on(ask: Ask, message: Message, boxes: list[MailboxId], introduction: Ta
 
 @route(
     "POST", "/mailboxes/{mailbox}/messages/batch", Right.MESSAGE_CHANGE, "One action for many messages",
-    body=Batch, answer=BatchTold, tag=_TAG,
+    body=Batch, response=BatchView, tag=_TAG,
 )  # fmt: skip
-def change_many(ask: Ask, body: Batch) -> BatchTold:
+def change_many(request: Request, body: Batch) -> BatchView:
     """Each id has an answer of its own: `done`, `already`, `gone`, `full` or `refused`. `forward` needs message.send too."""
     if (body.action == "move") is (body.folder is UNSET):
         raise ProblemError("invalid", "`folder` goes with the action move, and only with it.")
@@ -128,16 +133,16 @@ def change_many(ask: Ask, body: Batch) -> BatchTold:
         raise ProblemError("invalid", "`to` goes with the action forward, and only with it.")
     boxes: list[MailboxId] = []
     if body.action == "forward":
-        if not ask.who.may(Right.MESSAGE_SEND):
+        if not request.identity.may(Right.MESSAGE_SEND):
             raise ProblemError("forbidden", f"That needs the right {Right.MESSAGE_SEND}.")
-        boxes = recipients(ask, body.to)
-    return BatchTold(list(_each(ask, body, boxes)))
+        boxes = recipients(request, body.to)
+    return BatchView(list(_each(request, body, boxes)))
 
 
-def _each(ask: Ask, body: Batch, boxes: list[MailboxId]) -> Iterator[BatchEntry]:
+def _each(request: Request, body: Batch, boxes: list[MailboxId]) -> Iterator[BatchEntry]:
     for message_id in dict.fromkeys(body.ids):
         try:
-            result = _one(ask, body, message_id, boxes)
+            result = _one(request, body, message_id, boxes)
         except NoSuchMessageError:
             result = "gone"
         except (AudioMissingError, ProblemError):
@@ -145,24 +150,24 @@ def _each(ask: Ask, body: Batch, boxes: list[MailboxId]) -> Iterator[BatchEntry]
         yield BatchEntry(message_id, result)  # type: ignore[arg-type]
 
 
-def _one(ask: Ask, body: Batch, message_id: str, boxes: list[MailboxId]) -> str:
-    mailboxes = ask.world.mailboxes
+def _one(request: Request, body: Batch, message_id: str, boxes: list[MailboxId]) -> str:
+    mailboxes = request.deps.mailboxes
     match body.action:
         case "move" if body.folder is not UNSET:
-            delivery = move(ask, message_id, body.folder)
+            delivery = move(request, message_id, body.folder)
         case "new":
-            delivery = mailboxes.move(ask.box, message_id, Folder.NEW)
+            delivery = mailboxes.move(request.box, message_id, Folder.NEW)
         case "heard":
-            mailboxes.message(ask.box, message_id)
-            mark_heard(ask, message_id)
+            mailboxes.message(request.box, message_id)
+            mark_heard(request, message_id)
             return "done"
         case "forward":
-            send_on(ask, mailboxes.message(ask.box, message_id), boxes)
+            send_on(request, mailboxes.message(request.box, message_id), boxes)
             return "done"
         case _:
             act = mailboxes.delete if body.action == "delete" else mailboxes.restore
-            if act(ask.box, message_id):
+            if act(request.box, message_id):
                 return "done"
-            mailboxes.message(ask.box, message_id)
+            mailboxes.message(request.box, message_id)
             return "already"
     return "full" if delivery is Delivery.FULL else "already" if delivery is Delivery.ALREADY else "done"

@@ -13,9 +13,10 @@ from esl_vm.model.mailbox import Greeting, StoredGreeting, check_dates
 from esl_vm.model.message import new_id
 from esl_vm.model.rights import Right
 from esl_vm.web.application import pieces
-from esl_vm.web.models import GreetingDates, Greetings, GreetingTold, SoundQuery
 from esl_vm.web.problems import ProblemError, not_there
-from esl_vm.web.routes import Answer, Ask, route
+from esl_vm.web.routes import Request, Response, route
+from esl_vm.web.schemas.greetings import GreetingDates, Greetings, GreetingView
+from esl_vm.web.schemas.messages import SoundQuery
 from esl_vm.web.sound import sound
 from esl_vm.web.times import iso_or_none
 
@@ -30,33 +31,33 @@ SOUND = "application/octet-stream"
 _PATH = "/mailboxes/{mailbox}/greetings"
 
 
-@route("GET", _PATH, Right.GREETING_READ, "List the recorded greetings", answer=Greetings, tag=_TAG)
-def list_greetings(ask: Ask) -> Greetings:
+@route("GET", _PATH, Right.GREETING_READ, "List the recorded greetings", response=Greetings, tag=_TAG)
+def list_greetings(request: Request) -> Greetings:
     """What is not recorded is not in the list: callers hear the default sentence then."""
-    recorded = ask.mailbox.greetings
-    return Greetings([_told(ask, greeting) for greeting in Greeting if greeting in recorded])
+    recorded = request.mailbox.greetings
+    return Greetings([_view(request, greeting) for greeting in Greeting if greeting in recorded])
 
 
-def _told(ask: Ask, greeting: Greeting) -> GreetingTold:
-    stored = _stored(ask, greeting)
-    return GreetingTold(
+def _view(request: Request, greeting: Greeting) -> GreetingView:
+    stored = _stored(request, greeting)
+    return GreetingView(
         greeting,
         stored.duration_ms,
-        stored.is_active(ask.world.clock.now()),
-        iso_or_none(stored.starts, ask.zone),
-        iso_or_none(stored.ends, ask.zone),
+        stored.is_active(request.deps.clock.now()),
+        iso_or_none(stored.starts, request.zone),
+        iso_or_none(stored.ends, request.zone),
     )
 
 
-def _greeting(ask: Ask) -> Greeting:
+def _greeting(request: Request) -> Greeting:
     try:
-        return Greeting(ask.path["greeting"])
+        return Greeting(request.path["greeting"])
     except ValueError:
         raise not_there() from None
 
 
-def _stored(ask: Ask, greeting: Greeting) -> StoredGreeting:
-    stored = ask.mailbox.greetings.get(greeting)
+def _stored(request: Request, greeting: Greeting) -> StoredGreeting:
+    stored = request.mailbox.greetings.get(greeting)
     if stored is None:
         raise ProblemError("not-found", f"No {greeting} greeting is recorded; callers hear the default sentence.")
     return stored
@@ -64,42 +65,45 @@ def _stored(ask: Ask, greeting: Greeting) -> StoredGreeting:
 
 @route(
     "GET", _PATH + "/{greeting}/sound", Right.GREETING_READ, "A greeting's sound",
-    query=SoundQuery, answer="audio/*", problems=("sound-missing", "range", "not-acceptable"), tag=_TAG,
+    query=SoundQuery, response="audio/*", problems=("sound-missing", "range", "not-acceptable"), tag=_TAG,
 )  # fmt: skip
-def greeting_sound(ask: Ask, query: SoundQuery) -> Answer:
+def greeting_sound(request: Request, query: SoundQuery) -> Response:
     """Its ETag is another one for another recording: what was replaced is never played again."""
-    greeting = _greeting(ask)
-    return sound(ask, _stored(ask, greeting).audio_id, query, str(greeting))
+    greeting = _greeting(request)
+    return sound(request, _stored(request, greeting).audio_id, query, str(greeting))
 
 
 @route(
     "PUT", _PATH + "/{greeting}/sound", Right.GREETING_CHANGE, "Send a greeting in, and put it in force",
-    body=SOUND, answer=GreetingTold, problems=("no-sound", "too-large", "too-slow"), tag=_TAG,
+    body=SOUND, response=GreetingView, problems=("no-sound", "too-large", "too-slow"), tag=_TAG,
 )  # fmt: skip
-def put_greeting(ask: Ask) -> GreetingTold:
+def put_greeting(request: Request) -> GreetingView:
     """The body is the sound: WAV, MP3, Ogg, WebM, MP4, FLAC or AIFF, judged by its content. The former one is replaced."""
-    greeting = _greeting(ask)
-    kept = put_sound(ask, ask.mailbox.options.maxgreet)
-    before = ask.mailbox.greetings.get(greeting)
+    greeting = _greeting(request)
+    kept = put_sound(request, request.mailbox.options.maxgreet)
+    before = request.mailbox.greetings.get(greeting)
     if before is not None:  # as on the telephone
-        starts, ends = before.kept_dates(ask.world.clock.now())
+        starts, ends = before.kept_dates(request.deps.clock.now())
         kept = replace(kept, starts=starts, ends=ends)
-    ask.world.mailboxes.set_greeting(ask.box, greeting, kept)
-    ask.opened = ask.world.mailboxes.open(ask.box)
-    return _told(ask, greeting)
+    request.deps.mailboxes.set_greeting(request.box, greeting, kept)
+    request.opened = request.deps.mailboxes.open(request.box)
+    return _view(request, greeting)
 
 
-def put_sound(ask: Ask, longest_s: int) -> StoredGreeting:
+def put_sound(request: Request, longest_s: int) -> StoredGreeting:
     """Store the sound that is the body of the request; raises ProblemError.
 
     Args:
-        ask: the request.
+        request: the request.
         longest_s: how long it may be, seconds; 0 = no limit.
     """
-    with tempfile.TemporaryDirectory(prefix="esl-vm-web-") as folder, as_sound(ask, receive(ask, Path(folder))) as made:
+    with (
+        tempfile.TemporaryDirectory(prefix="esl-vm-web-") as folder,
+        as_sound(request, receive(request, Path(folder))) as made,
+    ):
         check_length(made, longest_s)
-        audio_id = new_id(ask.world.clock.now())
-        ask.world.audio.put(audio_id, made.path)
+        audio_id = new_id(request.deps.clock.now())
+        request.deps.audio.put(audio_id, made.path)
         return StoredGreeting(audio_id, made.duration_ms)
 
 
@@ -110,22 +114,22 @@ def check_length(sound: Converted, longest_s: int) -> None:
 
 
 @contextmanager
-def as_sound(ask: Ask, source: Path) -> Iterator[Converted]:
+def as_sound(request: Request, source: Path) -> Iterator[Converted]:
     """A file that was sent in, as the store keeps sounds; raises ProblemError for what is no sound."""
     with ExitStack() as stack:
         try:
-            made = stack.enter_context(ask.world.converted(source))
+            made = stack.enter_context(request.deps.converted(source))
         except InvalidValueError as wrong:
             raise ProblemError("no-sound", f"{str(wrong)[:1].upper()}{str(wrong)[1:]}.") from None
         yield made
 
 
-def receive(ask: Ask, folder: Path) -> Path:
+def receive(request: Request, folder: Path) -> Path:
     """The body of the request, as a file in that folder; raises ProblemError for too large or too slow a one."""
     target = folder / "upload"
-    settings = ask.world.settings
+    settings = request.deps.settings
     with target.open("wb") as out:
-        for piece in pieces(ask.request, settings.upload_mb << 20, settings.stall_s):
+        for piece in pieces(request.raw, settings.upload_mb << 20, settings.stall_s):
             out.write(piece)
     if not target.stat().st_size:
         raise ProblemError("no-sound", "Send the sound as the body of the request.")
@@ -134,27 +138,27 @@ def receive(ask: Ask, folder: Path) -> Path:
 
 @route(
     "PATCH", _PATH + "/{greeting}", Right.GREETING_CHANGE, "Choose the temporary greeting's dates",
-    body=GreetingDates, answer=GreetingTold, tag=_TAG,
+    body=GreetingDates, response=GreetingView, tag=_TAG,
 )  # fmt: skip
-def set_dates(ask: Ask, body: GreetingDates) -> GreetingTold:
+def set_dates(request: Request, body: GreetingDates) -> GreetingView:
     """From `starts` until `ends` callers hear it; what is left open has no bound."""
-    greeting = _greeting(ask)
+    greeting = _greeting(request)
     if greeting is not Greeting.TEMPORARY:
         raise ProblemError("invalid", "Only the temporary greeting has dates.")
-    stored = _stored(ask, greeting)
+    stored = _stored(request, greeting)
     starts = int(body.starts.timestamp()) if body.starts else 0
     ends = int(body.ends.timestamp()) if body.ends else 0
-    check_dates(greeting, starts, ends, ask.world.clock.now())
+    check_dates(greeting, starts, ends, request.deps.clock.now())
     if starts < 0:
         raise ProblemError("invalid", "It begins in another century: choose a later begin.")
-    ask.world.mailboxes.set_greeting(ask.box, greeting, replace(stored, starts=starts, ends=ends))
-    ask.opened = ask.world.mailboxes.open(ask.box)
-    return _told(ask, greeting)
+    request.deps.mailboxes.set_greeting(request.box, greeting, replace(stored, starts=starts, ends=ends))
+    request.opened = request.deps.mailboxes.open(request.box)
+    return _view(request, greeting)
 
 
 @route("DELETE", _PATH + "/{greeting}", Right.GREETING_CHANGE, "Erase a greeting", status=204, tag=_TAG)
-def erase_greeting(ask: Ask) -> None:
+def erase_greeting(request: Request) -> None:
     """Callers hear the default sentence again."""
-    greeting = _greeting(ask)
-    _stored(ask, greeting)
-    ask.world.mailboxes.remove_greeting(ask.box, greeting)
+    greeting = _greeting(request)
+    _stored(request, greeting)
+    request.deps.mailboxes.remove_greeting(request.box, greeting)

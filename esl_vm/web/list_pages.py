@@ -8,50 +8,50 @@ from esl_vm.model.errors import InvalidValueError, MailboxExistsError
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.rights import Right
 from esl_vm.web import lists
-from esl_vm.web.admin import admin_address, admin_page
-from esl_vm.web.models import ListChange, ListQuery
+from esl_vm.web.admin_pages import admin_address, admin_page
 from esl_vm.web.pages import form, see_other
 from esl_vm.web.problems import ProblemError
-from esl_vm.web.routes import Answer, Ask, page
+from esl_vm.web.routes import Request, Response, page
+from esl_vm.web.schemas.lists import ListChange, ListQuery
 
 
 @page("GET", "/admin/lists", Right.LIST_READ, "The distribution lists")
-def show_lists(ask: Ask) -> Answer:
+def show_lists(request: Request) -> Response:
     """Each with who is on it."""
-    return _lists(ask)
+    return _lists(request)
 
 
-def _lists(ask: Ask, problem: ProblemError | None = None, given: dict[str, str] | None = None) -> Answer:
-    found = lists.list_lists(ask, ListQuery()).lists
+def _lists(request: Request, problem: ProblemError | None = None, given: dict[str, str] | None = None) -> Response:
+    found = lists.list_lists(request, ListQuery()).lists
     return admin_page(
-        ask, "admin_lists.html", "lists", found=found, problem=problem, given=given or {},
+        request, "admin_lists.html", "lists", found=found, problem=problem, given=given or {},
         status=problem.status if problem else 200,
     )  # fmt: skip
 
 
 @page("POST", "/admin/lists", Right.LIST_MANAGE, "Make, change or remove a distribution list")
-def change_list(ask: Ask) -> Answer:
+def change_list(request: Request) -> Response:
     """Afterwards exactly those that are named are on it."""
-    given = form(ask)
+    given = form(request)
     number = given.get("list", "").strip()
     try:
-        ask.list = MailboxId.parse(number, ask.world.domain)
+        request.list = MailboxId.parse(number, request.deps.domain)
         if given.get("action") == "remove":
-            lists.remove_list(ask)
+            lists.remove_list(request)
         else:
             members = [word for word in re.split(r"[\s,;]+", given.get("members", "")) if word]
-            lists.put_list(ask, ListChange(members, given.get("name", "").strip()[:80]))
+            lists.put_list(request, ListChange(members, given.get("name", "").strip()[:80]))
     except (ProblemError, InvalidValueError, MailboxExistsError) as wrong:
-        return _lists(ask, wrong if isinstance(wrong, ProblemError) else ProblemError("invalid", str(wrong)), given)
+        return _lists(request, wrong if isinstance(wrong, ProblemError) else ProblemError("invalid", str(wrong)), given)
     return see_other(
         admin_address("lists", done="list-gone" if given.get("action") == "remove" else "list", box=number)
     )
 
 
 @page("GET", "/admin/broadcast", Right.BROADCAST, "A sound for many mailboxes")
-def show_broadcast(ask: Ask) -> Answer:
+def show_broadcast(request: Request) -> Response:
     """Recorded here, or sent in as a file; to lists, to mailboxes, or to all of a domain."""
-    found = lists.list_lists(ask, ListQuery()).lists
-    param = ask.request.get_param
+    found = lists.list_lists(request, ListQuery()).lists
+    param = request.raw.get_param
     numbers = {name: word if (word := param(name) or "").isdecimal() else "" for name in ("n", "not")}
-    return admin_page(ask, "admin_broadcast.html", "broadcast", found=found, numbers=numbers, problem=None)
+    return admin_page(request, "admin_broadcast.html", "broadcast", found=found, numbers=numbers, problem=None)

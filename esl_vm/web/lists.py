@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.rights import Right
-from esl_vm.web.models import ListChange, ListQuery, Lists, ListTold
 from esl_vm.web.problems import ProblemError, not_there
-from esl_vm.web.routes import Answer, Ask, route
+from esl_vm.web.routes import Request, Response, route
+from esl_vm.web.schemas.lists import ListChange, ListQuery, Lists, ListView
 
 if TYPE_CHECKING:
     from esl_vm.model.lists import DistributionList
@@ -17,83 +17,83 @@ if TYPE_CHECKING:
 _TAG = "Distribution lists"
 
 
-@route("GET", "/lists", Right.LIST_READ, "List the distribution lists", query=ListQuery, answer=Lists, tag=_TAG)
-def list_lists(ask: Ask, query: ListQuery) -> Lists:
+@route("GET", "/lists", Right.LIST_READ, "List the distribution lists", query=ListQuery, response=Lists, tag=_TAG)
+def list_lists(request: Request, query: ListQuery) -> Lists:
     """By domain and number; only those of domains within your reach."""
-    found = ask.world.lists.all(query.domain.lower() or None)
-    return Lists([_told(one) for one in found if ask.who.reach.has_domain(one.id.domain)])
+    found = request.deps.lists.all(query.domain.lower() or None)
+    return Lists([_view(one) for one in found if request.identity.reach.has_domain(one.id.domain)])
 
 
-def _told(found: DistributionList) -> ListTold:
+def _view(found: DistributionList) -> ListView:
     members = [str(member) for member in found.members]
-    return ListTold(str(found.id), found.name, members, found.recorded_name is not None)
+    return ListView(str(found.id), found.name, members, found.recorded_name is not None)
 
 
-def _number(ask: Ask) -> MailboxId:
-    if ask.list is None:
+def _number(request: Request) -> MailboxId:
+    if request.list is None:
         raise not_there()
-    return ask.list
+    return request.list
 
 
-def _found(ask: Ask) -> DistributionList:
-    found = ask.world.lists.find(_number(ask))
+def _found(request: Request) -> DistributionList:
+    found = request.deps.lists.find(_number(request))
     if found is None:
         raise not_there()
     return found
 
 
-@route("GET", "/lists/{list}", Right.LIST_READ, "One distribution list", answer=ListTold, tag=_TAG)
-def show_list(ask: Ask) -> ListTold:
+@route("GET", "/lists/{list}", Right.LIST_READ, "One distribution list", response=ListView, tag=_TAG)
+def show_list(request: Request) -> ListView:
     """With everybody on it."""
-    return _told(_found(ask))
+    return _view(_found(request))
 
 
 @route(
     "PUT", "/lists/{list}", Right.LIST_MANAGE, "Make a distribution list, or change it",
-    body=ListChange, answer=ListTold, problems=("exists",), tag=_TAG,
+    body=ListChange, response=ListView, problems=("exists",), tag=_TAG,
 )  # fmt: skip
-def put_list(ask: Ask, body: ListChange) -> Answer:
+def put_list(request: Request, body: ListChange) -> Response:
     """Afterwards exactly these are on it. Members are mailboxes of the list's own domain."""
-    number = _number(ask)
-    members = [_member(ask, number, text) for text in body.members]
-    before = ask.world.lists.find(number)
-    ask.world.lists.add(number, members, body.name)
+    number = _number(request)
+    members = [_member(request, number, text) for text in body.members]
+    before = request.deps.lists.find(number)
+    request.deps.lists.add(number, members, body.name)
     gone = set(before.members) - set(members) if before else set()
     if gone:
-        ask.world.lists.take_off(number, sorted(gone))
-    return Answer(_told(_found(ask)), 200 if before else 201)
+        request.deps.lists.take_off(number, sorted(gone))
+    return Response(_view(_found(request)), 200 if before else 201)
 
 
-def _member(ask: Ask, number: MailboxId, text: str) -> MailboxId:
+def _member(request: Request, number: MailboxId, text: str) -> MailboxId:
     try:
         member = MailboxId.parse(text, number.domain)
     except InvalidValueError as wrong:
         raise ProblemError("invalid", str(wrong)) from None
-    if member.domain != number.domain or ask.world.mailboxes.open(member) is None:
+    if member.domain != number.domain or request.deps.mailboxes.open(member) is None:
         raise ProblemError("invalid", f"There is no mailbox {member} in the list's domain; nothing was changed.")
     return member
 
 
 @route("DELETE", "/lists/{list}", Right.LIST_MANAGE, "Remove a distribution list", status=204, tag=_TAG)
-def remove_list(ask: Ask) -> None:
+def remove_list(request: Request) -> None:
     """Its mailboxes stay."""
-    ask.world.lists.remove(_number(ask))
+    request.deps.lists.remove(_number(request))
 
 
 @route("PUT", "/lists/{list}/members/{member}", Right.LIST_MANAGE, "Put a mailbox on a list", status=204, tag=_TAG)
-def add_member(ask: Ask) -> None:
+def add_member(request: Request) -> None:
     """One that is on it already stays."""
-    found = _found(ask)
-    ask.world.lists.add(found.id, [_member(ask, found.id, ask.path["member"])])
+    found = _found(request)
+    request.deps.lists.add(found.id, [_member(request, found.id, request.path["member"])])
 
 
 @route("DELETE", "/lists/{list}/members/{member}", Right.LIST_MANAGE, "Take a mailbox off a list", status=204, tag=_TAG)
-def take_off(ask: Ask) -> None:
+def take_off(request: Request) -> None:
     """Also one that is not there any more."""
-    found = _found(ask)
+    found = _found(request)
     try:
-        member = MailboxId.parse(ask.path["member"], found.id.domain)
+        member = MailboxId.parse(request.path["member"], found.id.domain)
     except InvalidValueError:
         raise not_there() from None
-    if not ask.world.lists.take_off(found.id, [member]):
+    if not request.deps.lists.take_off(found.id, [member]):
         raise ProblemError("not-found", f"{member} is not on this list.")

@@ -1,4 +1,4 @@
-"""Mailboxes: list, search, make, change, remove; the PIN; how an owner is told of messages."""
+"""Mailboxes: list, search, make, change, remove; the PIN; how an owner is notified."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from esl_vm.model.options import option_text
 from esl_vm.model.pins import DEFAULT_PIN
 from esl_vm.model.rights import OWNER_FIELDS, Right, Role
 from esl_vm.model.transcript import folded
-from esl_vm.web.models import (
+from esl_vm.web.authentication import cookie_value
+from esl_vm.web.problems import ProblemError, not_there
+from esl_vm.web.routes import Cookie, Request, Response, route
+from esl_vm.web.schemas.mailboxes import (
     MailboxChange,
     MailboxEntry,
     MailboxPage,
     MailboxQuery,
-    MailboxTold,
+    MailboxView,
     NewMailbox,
     Notifications,
     NotificationsChange,
     PinChange,
 )
-from esl_vm.web.problems import ProblemError, not_there
-from esl_vm.web.routes import Answer, Ask, Cookie, route
 from esl_vm.web.sessions import check_pin
-from esl_vm.web.who import cookie_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -44,18 +44,18 @@ _MOST_LOOKED_AT = 5000
 
 @route(
     "GET", "/mailboxes", Right.MAILBOX_LIST, "List mailboxes, or search them",
-    query=MailboxQuery, answer=MailboxPage, problems=("unknown-cursor",), tag=_TAG,
+    query=MailboxQuery, response=MailboxPage, problems=("unknown-cursor",), tag=_TAG,
 )  # fmt: skip
-def list_mailboxes(ask: Ask, query: MailboxQuery) -> MailboxPage:
+def list_mailboxes(request: Request, query: MailboxQuery) -> MailboxPage:
     """By domain and number; only those within your reach. With `search` a page may hold fewer than `limit`."""
     after = box_of_cursor(query.cursor)
     wanted = folded(query.search)
     found: list[MailboxEntry] = []
     looked_at = 0
-    boxes = reached(ask, query.domain, after)
+    boxes = reached(request, query.domain, after)
     last: MailboxId | None = None
     while portion := list(islice(boxes, _PORTION)):
-        for mailbox, locked_s in ask.world.registry.looked_at(portion):
+        for mailbox, locked_s in request.deps.registry.looked_at(portion):
             text = folded(f"{mailbox.id} {mailbox.name} {mailbox.email}") if wanted else ""
             if wanted in text:
                 if len(found) == query.limit:
@@ -68,15 +68,15 @@ def list_mailboxes(ask: Ask, query: MailboxQuery) -> MailboxPage:
     return MailboxPage(found)
 
 
-def reached(ask: Ask, domain: str, after: MailboxId | None) -> Iterator[MailboxId]:
+def reached(request: Request, domain: str, after: MailboxId | None) -> Iterator[MailboxId]:
     """Mailboxes in order that are within one's reach, without reading those that are not where that is easy."""
-    reach = ask.who.reach
+    reach = request.identity.reach
     if domain and not reach.has_domain(domain) and not any(b.domain == domain for b in reach.boxes):
         return iter(())
     of: str | None = domain.lower() or None
     if not reach.everywhere and not of and len(reach.domains) == 1 and not reach.boxes:
         (of,) = reach.domains
-    return (box for box in ask.world.registry.boxes(of, after=after) if reach.has(box))
+    return (box for box in request.deps.registry.boxes(of, after=after) if reach.has(box))
 
 
 def cursor_of_box(box: MailboxId | None) -> str | None:
@@ -115,35 +115,35 @@ def _entry(mailbox: Mailbox, locked_s: int) -> MailboxEntry:
 
 @route(
     "POST", "/mailboxes", Right.MAILBOX_MANAGE, "Make a mailbox",
-    body=NewMailbox, answer=MailboxTold, status=201, problems=("exists", "forbidden"), tag=_TAG,
+    body=NewMailbox, response=MailboxView, status=201, problems=("exists", "forbidden"), tag=_TAG,
 )  # fmt: skip
-def make_mailbox(ask: Ask, body: NewMailbox) -> Answer:
+def make_mailbox(request: Request, body: NewMailbox) -> Response:
     """Without a PIN it has the default one, which opens from its own telephone only."""
-    box = MailboxId.parse(body.mailbox, ask.world.domain)
-    if not ask.who.reach.has(box):
+    box = MailboxId.parse(body.mailbox, request.deps.domain)
+    if not request.identity.reach.has(box):
         raise ProblemError("forbidden", f"{box} is not within your reach.")
     fields = checked_fields(body.settings)
     pin = DEFAULT_PIN if body.pin is None else body.pin
-    ask.world.registry.add(box, fields, pin_hash=ask.world.pins.hashed(pin), pin_initial=True)
-    ask.opened = ask.world.mailboxes.open(box)
-    answer = _answer(ask, 201)
-    return Answer(answer.value, 201, {**answer.headers, "Location": f"/api/v1/mailboxes/{box}"})
+    request.deps.registry.add(box, fields, pin_hash=request.deps.pins.hashed(pin), pin_initial=True)
+    request.opened = request.deps.mailboxes.open(box)
+    response = _answer(request, 201)
+    return Response(response.body, 201, {**response.headers, "Location": f"/api/v1/mailboxes/{box}"})
 
 
-@route("GET", "/mailboxes/{mailbox}", Right.MAILBOX_READ, "One mailbox", answer=MailboxTold, tag=_TAG)
-def show_mailbox(ask: Ask) -> Answer:
+@route("GET", "/mailboxes/{mailbox}", Right.MAILBOX_READ, "One mailbox", response=MailboxView, tag=_TAG)
+def show_mailbox(request: Request) -> Response:
     """Its ETag goes with a change (If-Match)."""
-    return _answer(ask)
+    return _answer(request)
 
 
-def _answer(ask: Ask, status: int = 200) -> Answer:
-    fields = editable(ask)
-    return Answer(_told(ask, fields), status, {"ETag": etag_of(fields)})
+def _answer(request: Request, status: int = 200) -> Response:
+    fields = editable(request)
+    return Response(_view(request, fields), status, {"ETag": etag_of(fields)})
 
 
-def editable(ask: Ask) -> dict[str, str]:
-    """The fields of the mailbox that people set, as they are; `webhook`'s address is a secret of sorts, and is not told."""
-    return settable(ask.world.registry.fields(ask.box))
+def editable(request: Request) -> dict[str, str]:
+    """The fields of the mailbox that people set, as they are; `webhook`'s address is a secret of sorts, and is not shown."""
+    return settable(request.deps.registry.fields(request.box))
 
 
 def etag_of(fields: Mapping[str, str]) -> str:
@@ -151,23 +151,23 @@ def etag_of(fields: Mapping[str, str]) -> str:
     return f'"{hashlib.blake2b(json.dumps(fields, sort_keys=True).encode(), digest_size=12).hexdigest()}"'
 
 
-def _told(ask: Ask, fields: Mapping[str, str]) -> MailboxTold:
-    mailbox, world = ask.mailbox, ask.world
+def _view(request: Request, fields: Mapping[str, str]) -> MailboxView:
+    mailbox, deps = request.mailbox, request.deps
     shown = {name: "****" if name == "webhook" and value != "-" else value for name, value in fields.items()}
-    if not ask.who.may(Right.MAILBOX_MANAGE):
+    if not request.identity.may(Right.MAILBOX_MANAGE):
         shown = {name: value for name, value in shown.items() if name in OWNER_FIELDS}
-    return MailboxTold(
+    return MailboxView(
         mailbox=str(mailbox.id),
         name=mailbox.name,
-        language=mailbox.language or world.language,
-        timezone=mailbox.timezone or world.timezone,
+        language=mailbox.language or deps.language,
+        timezone=mailbox.timezone or deps.timezone,
         folders={str(folder): mailbox.counts.of(folder) for folder in Folder},
         urgent=mailbox.counts.urgent,
         takes_messages=mailbox.takes_messages,
         filled=round(mailbox.filled, 3),
         has_pin=mailbox.has_pin,
         pin_is_initial=mailbox.pin_is_initial,
-        locked_s=world.registry.locked_for(mailbox.id),
+        locked_s=deps.registry.locked_for(mailbox.id),
         greetings={str(greeting): greeting in mailbox.greetings for greeting in Greeting},
         settings=shown,
     )
@@ -175,104 +175,104 @@ def _told(ask: Ask, fields: Mapping[str, str]) -> MailboxTold:
 
 @route(
     "PATCH", "/mailboxes/{mailbox}", Right.MAILBOX_CHANGE, "Change a mailbox's settings",
-    body=MailboxChange, answer=MailboxTold, problems=("changed", "if-match", "forbidden"), tag=_TAG,
+    body=MailboxChange, response=MailboxView, problems=("changed", "if-match", "forbidden"), tag=_TAG,
 )  # fmt: skip
-def change_mailbox(ask: Ask, body: MailboxChange) -> Answer:
-    """If-Match has the ETag of the state that is changed: of two who change it at once, the second is told. `*`: any."""
-    now = editable(ask)
-    wanted = ask.header("If-Match").strip()
+def change_mailbox(request: Request, body: MailboxChange) -> Response:
+    """If-Match has the ETag of the state that is changed: of two who change it at once, the second is refused. `*`: any."""
+    now = editable(request)
+    wanted = request.header("If-Match").strip()
     if not wanted:
         raise ProblemError("if-match", "Get the mailbox, and send its ETag as If-Match.")
     if wanted != "*" and etag_of(now) not in {word.strip() for word in wanted.split(",")}:
         raise ProblemError("changed", "Somebody else changed it. Get it again, and repeat your change on that.")
-    change_fields(ask, {name: value or "" for name, value in body.settings.items()}, None if wanted == "*" else now)
-    return _answer(ask)
+    change_fields(request, {name: value or "" for name, value in body.settings.items()}, None if wanted == "*" else now)
+    return _answer(request)
 
 
-def change_fields(ask: Ask, fields: Mapping[str, str], seen: Mapping[str, str] | None = None) -> None:
+def change_fields(request: Request, fields: Mapping[str, str], seen: Mapping[str, str] | None = None) -> None:
     """Set fields (`` = back to the default) as far as one may; raises ProblemError.
 
     Args:
-        ask: the request.
+        request: the request.
         fields: by name.
         seen: the state they were seen in, None = any.
     """
     checked = checked_fields(fields)
     beyond = sorted(set(checked) - OWNER_FIELDS)
-    if beyond and not ask.who.may(Right.MAILBOX_MANAGE):
+    if beyond and not request.identity.may(Right.MAILBOX_MANAGE):
         raise ProblemError("forbidden", f"Ask the administrator to change {', '.join(beyond)}.")
     expected = None if seen is None else {name: seen.get(name, "") for name in (*PROFILE, *OPTIONS)}
-    ask.world.registry.change(ask.box, checked, expected=expected)
-    ask.opened = ask.world.mailboxes.open(ask.box)
+    request.deps.registry.change(request.box, checked, expected=expected)
+    request.opened = request.deps.mailboxes.open(request.box)
 
 
 @route("DELETE", "/mailboxes/{mailbox}", Right.MAILBOX_MANAGE, "Remove a mailbox", status=204, tag=_TAG)
-def remove_mailbox(ask: Ask) -> None:
+def remove_mailbox(request: Request) -> None:
     """With all its messages and greetings, and from every distribution list. It can't be undone."""
-    ask.world.registry.remove(ask.box)
+    request.deps.registry.remove(request.box)
 
 
 @route(
     "PUT", "/mailboxes/{mailbox}/pin", Right.PIN_CHANGE, "Change the PIN",
     body=PinChange, status=204, problems=("weak-pin", "wrong-pin", "locked", "forbidden"), tag=_TAG,
 )  # fmt: skip
-def change_pin(ask: Ask, body: PinChange) -> Answer:
+def change_pin(request: Request, body: PinChange) -> Response:
     """An owner gives the PIN in force too. All sessions end but the one that asks."""
-    world, mailbox = ask.world, ask.mailbox
-    is_owner = ask.who.role is Role.OWNER
+    deps, mailbox = request.deps, request.mailbox
+    is_owner = request.identity.role is Role.OWNER
     if is_owner:
         if mailbox.options.pin_locked:
             raise ProblemError("forbidden", "Only the administrator changes the PIN of this mailbox.")
         if body.current is None:
             raise ProblemError("invalid", "Give the PIN in force too, as `current`.")
-        check_pin(ask, str(ask.box), body.current)
-    elif not ask.who.may(Right.MAILBOX_MANAGE):
+        check_pin(request, str(request.box), body.current)
+    elif not request.identity.may(Right.MAILBOX_MANAGE):
         raise ProblemError("forbidden", f"That needs the right {Right.MAILBOX_MANAGE}.")
     if is_owner:
-        refusal = world.pins.refusal(ask.box, body.pin)
+        refusal = deps.pins.refusal(request.box, body.pin)
         if refusal:
             raise ProblemError("weak-pin", f"Choose another one: {refusal}.")
-    world.pins.change(ask.box, body.pin, initial=not is_owner)
-    world.access.end(ask.box, *(one.id for one in world.access.sessions(ask.box)))
+    deps.pins.change(request.box, body.pin, initial=not is_owner)
+    deps.access.end(request.box, *(one.id for one in deps.access.sessions(request.box)))
     if not is_owner:
-        return Answer(status=204)
-    opened = world.mailboxes.open(ask.box)
+        return Response(status=204)
+    opened = deps.mailboxes.open(request.box)
     if opened is None:
         raise not_there()
-    seconds = world.settings.session_hours * 3600
-    secret = world.access.begin(ask.box, seconds=seconds, address=ask.address, pin_mark=opened.pin_mark)
-    return Answer(status=204, cookie=Cookie(cookie_value(ask.box, secret), seconds))
+    seconds = deps.settings.session_hours * 3600
+    secret = deps.access.begin(request.box, seconds=seconds, address=request.address, pin_mark=opened.pin_mark)
+    return Response(status=204, cookie=Cookie(cookie_value(request.box, secret), seconds))
 
 
 @route(
     "DELETE", "/mailboxes/{mailbox}/lock", Right.MAILBOX_MANAGE, "Lift the lock after wrong PINs", status=204, tag=_TAG
 )
-def unlock(ask: Ask) -> None:
+def unlock(request: Request) -> None:
     """For its own telephone and for all others; failures are forgotten."""
-    ask.world.registry.unlock(ask.box)
+    request.deps.registry.unlock(request.box)
 
 
 @route(
-    "GET", "/mailboxes/{mailbox}/notifications", Right.MAILBOX_READ, "How the owner is told of messages",
-    answer=Notifications, tag=_TAG,
+    "GET", "/mailboxes/{mailbox}/notifications", Right.MAILBOX_READ, "How the owner is notified of messages",
+    response=Notifications, tag=_TAG,
 )  # fmt: skip
-def show_notifications(ask: Ask) -> Notifications:
+def show_notifications(request: Request) -> Notifications:
     """Mail, the pager's short notice, and whether messages are written down."""
-    options = ask.mailbox.options
+    options = request.mailbox.options
     transcripts = options.transcripts_wanted if options.transcribe else None
-    return Notifications(ask.mailbox.email, ask.mailbox.pager, options.attach, transcripts)
+    return Notifications(request.mailbox.email, request.mailbox.pager, options.attach, transcripts)
 
 
 @route(
-    "PATCH", "/mailboxes/{mailbox}/notifications", Right.MAILBOX_CHANGE, "Change how the owner is told of messages",
-    body=NotificationsChange, answer=Notifications, tag=_TAG,
+    "PATCH", "/mailboxes/{mailbox}/notifications", Right.MAILBOX_CHANGE, "Change how the owner is notified of messages",
+    body=NotificationsChange, response=Notifications, tag=_TAG,
 )  # fmt: skip
-def change_notifications(ask: Ask, body: NotificationsChange) -> Notifications:
+def change_notifications(request: Request, body: NotificationsChange) -> Notifications:
     """An empty address: none."""
     fields = {name: value for name, value in (("email", body.email), ("pager", body.pager)) if value is not UNSET}
     if body.attach is not UNSET:
         fields["attach"] = option_text(body.attach)
     if body.transcripts is not UNSET:
         fields["transcripts_wanted"] = option_text(body.transcripts)
-    change_fields(ask, fields)
-    return show_notifications(ask)
+    change_fields(request, fields)
+    return show_notifications(request)

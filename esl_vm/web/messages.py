@@ -15,19 +15,19 @@ from esl_vm.model.rights import Right
 from esl_vm.model.store import Place
 from esl_vm.model.transcript import folded
 from esl_vm.web.mailboxes import box_of_cursor, cursor_of_box, reached
-from esl_vm.web.models import (
+from esl_vm.web.problems import ProblemError, not_there
+from esl_vm.web.routes import Request, route
+from esl_vm.web.schemas.messages import (
     FindQuery,
+    FoundMessage,
+    FoundMessages,
     MessageChange,
-    MessageFound,
     MessagePage,
     MessageQuery,
-    MessagesFound,
-    MessageTold,
-    SegmentTold,
-    TranscriptTold,
+    MessageView,
+    SegmentView,
+    TranscriptView,
 )
-from esl_vm.web.problems import ProblemError, not_there
-from esl_vm.web.routes import Ask, route
 from esl_vm.web.times import iso
 
 if TYPE_CHECKING:
@@ -48,18 +48,20 @@ _MOST_LOOKED_AT = 2000
 
 @route(
     "GET", "/mailboxes/{mailbox}/messages", Right.MESSAGE_READ, "List the messages of a folder",
-    query=MessageQuery, answer=MessagePage, problems=("unknown-cursor",), tag=_TAG,
+    query=MessageQuery, response=MessagePage, problems=("unknown-cursor",), tag=_TAG,
 )  # fmt: skip
-def list_messages(ask: Ask, query: MessageQuery) -> MessagePage:
+def list_messages(request: Request, query: MessageQuery) -> MessagePage:
     """Newest or oldest first. Pages neither skip nor repeat while messages come and go. Listing leaves a message new.
 
     With a filter a page may hold fewer than `limit`, even none, and `next` still lead on.
     """
-    messages, following = read_page(ask, query)
-    return MessagePage([told(ask, message) for message in messages], ask.mailbox.counts.of(query.folder), following)
+    messages, following = read_page(request, query)
+    return MessagePage(
+        [message_view(request, message) for message in messages], request.mailbox.counts.of(query.folder), following
+    )
 
 
-def read_page(ask: Ask, query: MessageQuery) -> tuple[list[Message], str | None]:
+def read_page(request: Request, query: MessageQuery) -> tuple[list[Message], str | None]:
     """The messages of a page, and the cursor of the next; raises ProblemError for a cursor of another list."""
     after = _place(query) if query.cursor else None
     found: list[Message] = []
@@ -67,11 +69,11 @@ def read_page(ask: Ask, query: MessageQuery) -> tuple[list[Message], str | None]
     filtered = bool(
         query.caller or query.text or query.search or query.since or query.until or query.urgent is not None
     )
-    wanted = _Filter(query, hears=ask.who.may(Right.MESSAGE_HEAR))
+    wanted = _Filter(query, hears=request.identity.may(Right.MESSAGE_HEAR))
     while True:
         portion = _PORTION if filtered else query.limit + 1
         newest = query.order == "newest"
-        page = ask.world.mailboxes.listed(ask.box, query.folder, newest=newest, after=after, most=portion)
+        page = request.deps.mailboxes.listed(request.box, query.folder, newest=newest, after=after, most=portion)
         for message, place in zip(page.messages, page.places, strict=True):
             if wanted.takes(message):
                 if len(found) == query.limit:
@@ -129,15 +131,15 @@ def _place(query: MessageQuery) -> Place:
     return place
 
 
-def told(ask: Ask, message: Message) -> MessageTold:
+def message_view(request: Request, message: Message) -> MessageView:
     """A message as the API tells it; what is said in it only to who may hear it."""
-    written = message.transcript if ask.who.may(Right.MESSAGE_HEAR) else None
-    return MessageTold(
+    written = message.transcript if request.identity.may(Right.MESSAGE_HEAR) else None
+    return MessageView(
         message.id,
         message.folder,
         message.caller.number,
         message.caller.name,
-        iso(message.received, ask.zone),
+        iso(message.received, request.zone),
         message.duration_ms,
         message.urgent,
         message.heard,
@@ -154,104 +156,112 @@ def told(ask: Ask, message: Message) -> MessageTold:
     )
 
 
-def _transcript(written: Transcript) -> TranscriptTold:
-    segments = [SegmentTold(one.start_ms, one.end_ms, one.text) for one in written.segments]
-    return TranscriptTold(
+def _transcript(written: Transcript) -> TranscriptView:
+    segments = [SegmentView(one.start_ms, one.end_ms, one.text) for one in written.segments]
+    return TranscriptView(
         written.state.value, written.language, written.engine, written.confidence, written.text, segments
     )
 
 
 @route(
     "GET", "/messages", Right.MESSAGE_READ, "Find messages by their call, or by what is said in them",
-    query=FindQuery, answer=MessagesFound, problems=("unknown-cursor",), tag=_TAG,
+    query=FindQuery, response=FoundMessages, problems=("unknown-cursor",), tag=_TAG,
 )  # fmt: skip
-def find_messages(ask: Ask, query: FindQuery) -> MessagesFound:
+def find_messages(request: Request, query: FindQuery) -> FoundMessages:
     """Within your reach, trash included. So a portal joins its call records with messages, or finds what was said."""
     if bool(query.call_id) is bool(query.text):
         raise ProblemError("invalid", "Give `call_id` or `text`.")
     if query.call_id:
-        found = [(box, message) for box, message in ask.world.calls.messages(query.call_id) if ask.who.reach.has(box)]
-        return MessagesFound(_found(ask, found))
-    if not ask.who.may(Right.MESSAGE_HEAR):
+        found = [
+            (box, message)
+            for box, message in request.deps.calls.messages(query.call_id)
+            if request.identity.reach.has(box)
+        ]
+        return FoundMessages(_found(request, found))
+    if not request.identity.may(Right.MESSAGE_HEAR):
         raise ProblemError("forbidden", f"That needs the right {Right.MESSAGE_HEAR}.")
     after = box_of_cursor(query.cursor)
-    within = reached(ask, query.domain, after)
-    told_of: list[MessageFound] = []
+    within = reached(request, query.domain, after)
+    views: list[FoundMessage] = []
     for _ in range(_PORTIONS):
         portion = list(islice(within, _BOXES))
         if not portion:
-            return MessagesFound(told_of)
-        told_of += _found(ask, ask.world.transcripts.find(portion, query.text))
+            return FoundMessages(views)
+        views += _found(request, request.deps.transcripts.find(portion, query.text))
         after = portion[-1]
-        if len(told_of) >= query.limit:
+        if len(views) >= query.limit:
             break
-    return MessagesFound(told_of, cursor_of_box(after))
+    return FoundMessages(views, cursor_of_box(after))
 
 
-def _found(ask: Ask, found: Iterable[tuple[MailboxId, Message]]) -> list[MessageFound]:
-    return [MessageFound(str(box), told(ask, message)) for box, message in found]
+def _found(request: Request, found: Iterable[tuple[MailboxId, Message]]) -> list[FoundMessage]:
+    return [FoundMessage(str(box), message_view(request, message)) for box, message in found]
 
 
-def found_message(ask: Ask) -> Message:
+def found_message(request: Request) -> Message:
     """The message of the path; raises ProblemError."""
-    message_id = ask.path["message"]
+    message_id = request.path["message"]
     if not ID_PATTERN.fullmatch(message_id):
         raise not_there()
-    return ask.world.mailboxes.message(ask.box, message_id)
+    return request.deps.mailboxes.message(request.box, message_id)
 
 
 @route(
-    "GET", "/mailboxes/{mailbox}/messages/{message}", Right.MESSAGE_READ, "One message", answer=MessageTold, tag=_TAG
+    "GET", "/mailboxes/{mailbox}/messages/{message}", Right.MESSAGE_READ, "One message", response=MessageView, tag=_TAG
 )
-def show_message(ask: Ask) -> MessageTold:
+def show_message(request: Request) -> MessageView:
     """Also from the trash. Looking at it leaves it new."""
-    return told(ask, found_message(ask))
+    return message_view(request, found_message(request))
 
 
 @route(
     "PATCH", "/mailboxes/{mailbox}/messages/{message}", Right.MESSAGE_CHANGE, "Move a message, or mark it",
-    body=MessageChange, answer=MessageTold, problems=("full",), tag=_TAG,
+    body=MessageChange, response=MessageView, problems=("full",), tag=_TAG,
 )  # fmt: skip
-def change_message(ask: Ask, body: MessageChange) -> MessageTold:
+def change_message(request: Request, body: MessageChange) -> MessageView:
     """Marked heard, a new message goes to Old as after a telephone call; marked new, it goes back among the new ones."""
-    message = found_message(ask)
-    if body.folder is not UNSET and body.folder is not message.folder and not move(ask, message.id, body.folder).kept:
+    message = found_message(request)
+    if (
+        body.folder is not UNSET
+        and body.folder is not message.folder
+        and not move(request, message.id, body.folder).kept
+    ):
         raise ProblemError("full", f"The folder {body.folder} is full: delete something there first.")
     if body.heard is True:
-        mark_heard(ask, message.id)
-    elif body.heard is False and not ask.world.mailboxes.move(ask.box, message.id, Folder.NEW).kept:
+        mark_heard(request, message.id)
+    elif body.heard is False and not request.deps.mailboxes.move(request.box, message.id, Folder.NEW).kept:
         raise ProblemError("full", "The folder new is full: delete something there first.")
-    return told(ask, ask.world.mailboxes.message(ask.box, message.id))
+    return message_view(request, request.deps.mailboxes.message(request.box, message.id))
 
 
-def move(ask: Ask, message_id: str, to: Folder) -> Delivery:
+def move(request: Request, message_id: str, to: Folder) -> Delivery:
     """Move a message; out of the trash it goes only by `restore`, or to a folder that is named."""
-    return ask.world.mailboxes.move(ask.box, message_id, to)
+    return request.deps.mailboxes.move(request.box, message_id, to)
 
 
-def mark_heard(ask: Ask, message_id: str) -> None:
+def mark_heard(request: Request, message_id: str) -> None:
     """As when it was heard on the telephone: it counts as heard, and goes to Old where heard messages do (`moveheard`)."""
-    ask.world.mailboxes.heard(ask.box, message_id)
-    if ask.mailbox.options.moveheard:
-        ask.world.mailboxes.retire(ask.box, [message_id])
+    request.deps.mailboxes.heard(request.box, message_id)
+    if request.mailbox.options.moveheard:
+        request.deps.mailboxes.retire(request.box, [message_id])
 
 
 @route(
     "DELETE", "/mailboxes/{mailbox}/messages/{message}", Right.MESSAGE_CHANGE, "Put a message into the trash",
     status=204, tag=_TAG,
 )  # fmt: skip
-def delete_message(ask: Ask) -> None:
+def delete_message(request: Request) -> None:
     """It can be restored for `trash_days`. One that lies there already stays there."""
-    message = found_message(ask)
-    ask.world.mailboxes.delete(ask.box, message.id)
+    message = found_message(request)
+    request.deps.mailboxes.delete(request.box, message.id)
 
 
 @route(
     "POST", "/mailboxes/{mailbox}/messages/{message}/restore", Right.MESSAGE_CHANGE, "Take a message out of the trash",
-    answer=MessageTold, tag=_TAG,
+    response=MessageView, tag=_TAG,
 )  # fmt: skip
-def restore_message(ask: Ask) -> MessageTold:
+def restore_message(request: Request) -> MessageView:
     """Back to its place and folder. One that is not in the trash stays where it is."""
-    message = found_message(ask)
-    ask.world.mailboxes.restore(ask.box, message.id)
-    return told(ask, ask.world.mailboxes.message(ask.box, message.id))
+    message = found_message(request)
+    request.deps.mailboxes.restore(request.box, message.id)
+    return message_view(request, request.deps.mailboxes.message(request.box, message.id))

@@ -11,9 +11,9 @@ import msgspec
 from esl_vm import __version__
 from esl_vm.model.mailbox import Greeting
 from esl_vm.model.rights import GRANTABLE, Right
-from esl_vm.web.models import ProblemTold
 from esl_vm.web.problems import TYPES
 from esl_vm.web.routes import JSON, Route
+from esl_vm.web.schemas.service import ProblemDetails
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,9 +44,9 @@ def described(routes: Sequence[Route], url: str = "") -> dict[str, Any]:
         routes: those of the API.
         url: where it is served.
     """
-    kinds: set[type[Any]] = {ProblemTold}
+    kinds: set[type[Any]] = {ProblemDetails}
     for route in routes:
-        kinds |= {kind for kind in (route.query, route.body, route.answer) if isinstance(kind, type)}
+        kinds |= {kind for kind in (route.query, route.body, route.response) if isinstance(kind, type)}
     ordered = sorted(kinds, key=lambda kind: kind.__name__)
     schemas, components = msgspec.json.schema_components(ordered, ref_template="#/components/schemas/{name}")
     by_kind = dict(zip(ordered, schemas, strict=True))
@@ -75,16 +75,16 @@ def described(routes: Sequence[Route], url: str = "") -> dict[str, Any]:
 
 
 def _operation(route: Route, schemas: dict[Any, Any], components: dict[str, Any]) -> dict[str, Any]:
-    told: dict[str, Any] = {
-        "operationId": route.run.__name__,
+    operation: dict[str, Any] = {
+        "operationId": route.handler.__name__,
         "summary": route.summary,
-        "description": f"{inspect.getdoc(route.run) or ''}\n\nRight: `{route.right}`.",
+        "description": f"{inspect.getdoc(route.handler) or ''}\n\nRight: `{route.right}`.",
         "tags": [route.tag],
         "x-right": str(route.right),
         "responses": _responses(route, schemas),
     }
     if route.right is not Right.ANYBODY:
-        told["security"] = [{"token": []}, {"session": []}]
+        operation["security"] = [{"token": []}, {"session": []}]
     parameters = [
         {"name": name, "in": "path", "required": True, **_parameter(name)} for name in _PARAMETER.findall(route.path)
     ]
@@ -101,13 +101,13 @@ def _operation(route: Route, schemas: dict[Any, Any], components: dict[str, Any]
             }
         )
     if parameters:
-        told["parameters"] = parameters
+        operation["parameters"] = parameters
     if isinstance(route.body, str):
         schema = {"type": "string", "contentMediaType": route.body}
-        told["requestBody"] = {"required": True, "content": {route.body: {"schema": schema}}}
+        operation["requestBody"] = {"required": True, "content": {route.body: {"schema": schema}}}
     elif route.body is not None:
-        told["requestBody"] = {"required": True, "content": {JSON: {"schema": schemas[route.body]}}}
-    return told
+        operation["requestBody"] = {"required": True, "content": {JSON: {"schema": schemas[route.body]}}}
+    return operation
 
 
 def _parameter(name: str) -> dict[str, Any]:
@@ -132,17 +132,17 @@ def _query(schema: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _responses(route: Route, schemas: dict[Any, Any]) -> dict[str, Any]:
     success: dict[str, Any] = {"description": "Done."}
-    if isinstance(route.answer, str):
-        schema = {"type": "string"} if route.answer.startswith("text/") else {}
-        success["content"] = {route.answer: {"schema": schema}}
-    elif route.answer is not None:
-        success["content"] = {JSON: {"schema": schemas[route.answer]}}
-    answers = {str(route.status): success}
+    if isinstance(route.response, str):
+        schema = {"type": "string"} if route.response.startswith("text/") else {}
+        success["content"] = {route.response: {"schema": schema}}
+    elif route.response is not None:
+        success["content"] = {JSON: {"schema": schemas[route.response]}}
+    responses = {str(route.status): success}
     if "range" in route.problems:
-        answers["206"] = {**success, "description": "The range that was asked for."}
-        answers["304"] = {"description": "It is what you have."}
+        responses["206"] = {**success, "description": "The range that was asked for."}
+        responses["304"] = {"description": "It is what you have."}
     if route.method == "PUT" and route.path.endswith("/lists/{list}"):
-        answers["201"] = {**success, "description": "Made."}
+        responses["201"] = {**success, "description": "Made."}
     kinds = {*route.problems, *_EVERYWHERE}
     if route.right is not Right.ANYBODY:
         kinds |= {"sign-in", "forbidden"}
@@ -155,8 +155,8 @@ def _responses(route: Route, schemas: dict[Any, Any]) -> dict[str, Any]:
     kinds.add("invalid")
     for kind in sorted(kinds, key=lambda one: (TYPES[one][0], one)):
         status, title = TYPES[kind]
-        answer = answers.setdefault(
-            str(status), {"description": "", "content": {PROBLEM: {"schema": schemas[ProblemTold]}}}
+        response = responses.setdefault(
+            str(status), {"description": "", "content": {PROBLEM: {"schema": schemas[ProblemDetails]}}}
         )
-        answer["description"] = f"{answer['description']}; {title}".lstrip("; ")
-    return answers
+        response["description"] = f"{response['description']}; {title}".lstrip("; ")
+    return responses

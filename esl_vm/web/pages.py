@@ -1,6 +1,6 @@
 """Pages: templates, what all of them are given, static files by their content's digest, problems for people.
 
-A page is a handler declared with `routes.page` that returns `render(ask, "name.html", …)`. Nothing in it is inline: the
+A page is a handler declared with `routes.page` that returns `render(request, "name.html", …)`. Nothing in it is inline: the
 Content-Security-Policy refuses it. What a script or a style sheet is called changes with its content, so none is stale.
 """
 
@@ -21,7 +21,7 @@ from esl_vm.model.mailbox import Folder, MailboxId
 from esl_vm.model.rights import Right, Role
 from esl_vm.web.application import MOST_JSON, pieces
 from esl_vm.web.problems import ProblemError
-from esl_vm.web.routes import HTML, Answer, Ask, page
+from esl_vm.web.routes import HTML, Request, Response, page
 from esl_vm.web.sessions import begin_administrator
 from esl_vm.web.wording import Wording
 
@@ -53,38 +53,40 @@ _templates = jinja2.Environment(
 )
 
 
-def render(ask: Ask, template: str, *, status: int = 200, cookie: Cookie | None = None, **given: Any) -> Answer:
+def render(
+    request: Request, template: str, *, status: int = 200, cookie: Cookie | None = None, **given: Any
+) -> Response:
     """A page.
 
     Args:
-        ask: the request. Templates have it as `ask`, the language as `language`, `static("page.css")` for an address.
+        request: the request. Templates have it as `request`, the wording as `t`, the language as `language`, `static("page.css")` for an address.
         template: its name in `templates/`.
         status: of the answer.
         cookie: to set with it.
         given: what the template is given besides.
     """
-    text = _rendered(template, wording_of(ask), ask=ask, **given)
-    return Answer(text, status, kind=HTML, cookie=cookie)
+    text = _rendered(template, wording_of(request), request=request, **given)
+    return Response(text, status, content_type=HTML, cookie=cookie)
 
 
-def _rendered(template: str, said: Wording, **given: Any) -> str:
-    return _templates.get_template(template).render(language=said.language, said=said, static=static_address, **given)
+def _rendered(template: str, t: Wording, **given: Any) -> str:
+    return _templates.get_template(template).render(language=t.language, t=t, static=static_address, **given)
 
 
-def wording_of(ask: Ask) -> Wording:
+def wording_of(request: Request) -> Wording:
     """The words for who asks, in the mailbox's language and time zone."""
-    return Wording(language_of(ask.request, ask), ask.zone, ask.world.clock.now())
+    return Wording(language_of(request.raw, request), request.zone, request.deps.clock.now())
 
 
-def language_of(request: falcon.Request, ask: Ask | None = None) -> str:
+def language_of(raw: falcon.Request, request: Request | None = None) -> str:
     """`fr` or `en`: the mailbox's, else the first of the browser's that we have, else the service's."""
-    if ask is not None and ask.opened is not None and ask.opened.language:
-        return ask.opened.language
-    for word in (request.get_header("Accept-Language") or "").split(","):
+    if request is not None and request.opened is not None and request.opened.language:
+        return request.opened.language
+    for word in (raw.get_header("Accept-Language") or "").split(","):
         tag = word.strip()[:2].lower()
         if tag in LANGUAGES:
             return tag
-    return ask.world.language if ask is not None else LANGUAGES[0]
+    return request.deps.language if request is not None else LANGUAGES[0]
 
 
 @cache
@@ -104,37 +106,37 @@ def static_address(name: str) -> str:
 
 
 @page("GET", "/static/{digest}/{name}", Right.ANYBODY, "A style sheet, a script, a picture")
-def static_file(ask: Ask) -> Answer:
+def static_file(request: Request) -> Response:
     """Kept by browsers for ever."""
-    name = ask.path["name"]
-    if name not in _files() or ask.path["digest"] != _digest():
+    name = request.path["name"]
+    if name not in _files() or request.path["digest"] != _digest():
         raise ProblemError("not-found")
     headers = {**_FOR_EVER, "ETag": f'"{_digest()}"'}
-    if headers["ETag"] in ask.header("If-None-Match"):
-        return Answer(status=304, headers=headers)
-    return Answer(_files()[name], headers=headers, kind=_KINDS[Path(name).suffix])
+    if headers["ETag"] in request.header("If-None-Match"):
+        return Response(status=304, headers=headers)
+    return Response(_files()[name], headers=headers, content_type=_KINDS[Path(name).suffix])
 
 
 @page("GET", "/voicemail.webmanifest", Right.ANYBODY, "What a telephone needs to install the page")
-def manifest(ask: Ask) -> Answer:
+def manifest(request: Request) -> Response:
     """Its name is in the language of who asks."""
-    name = wording_of(ask)("voicemail")
+    name = wording_of(request)("voicemail")
     icons = [{"src": static_address("icon.svg"), "sizes": "any", "type": "image/svg+xml"}]
     for size in ("192x192", "512x512"):  # what some telephones insist on
         png = {"src": static_address(f"icon-{size.partition('x')[0]}.png"), "sizes": size, "type": "image/png"}
         icons += [png, {**png, "purpose": "maskable"}]
-    told = {
+    content = {
         "name": name, "short_name": name, "start_url": "/", "scope": "/", "display": "standalone",
         "background_color": "#faf9f7", "theme_color": "#0a6a61", "icons": icons,
     }  # fmt: skip
-    return Answer(json.dumps(told).encode(), kind="application/manifest+json")
+    return Response(json.dumps(content).encode(), content_type="application/manifest+json")
 
 
-def form(ask: Ask) -> dict[str, str]:
+def form(request: Request) -> dict[str, str]:
     """The fields of a form that was sent; raises ProblemError for what is no form."""
-    if (ask.request.content_type or "").partition(";")[0].strip().lower() != _FORM:
+    if (request.raw.content_type or "").partition(";")[0].strip().lower() != _FORM:
         raise ProblemError("media-type", "Use the page's form.")
-    content = b"".join(pieces(ask.request, MOST_JSON, ask.world.settings.stall_s))
+    content = b"".join(pieces(request.raw, MOST_JSON, request.deps.settings.stall_s))
     try:
         fields = parse_qs(content.decode(), keep_blank_values=True, strict_parsing=bool(content), max_num_fields=1000)
     except ValueError:
@@ -142,35 +144,35 @@ def form(ask: Ask) -> dict[str, str]:
     return {name: values[-1] for name, values in fields.items()}
 
 
-def see_other(address: str, cookie: Cookie | None = None) -> Answer:
+def see_other(address: str, cookie: Cookie | None = None) -> Response:
     """After a form was sent: get that page. The address is one of ours."""
-    return Answer(status=303, headers={"Location": address}, cookie=cookie)
+    return Response(status=303, headers={"Location": address}, cookie=cookie)
 
 
-def problem_page(problem: ProblemError, ask: Ask) -> bytes:
+def problem_page(problem: ProblemError, request: Request) -> bytes:
     """A problem for people; the id is in the log. Who has to sign in first may do so at once, and comes back there."""
-    if problem.kind == "sign-in" and ask.request.method == "GET":
-        content: bytes = sign_in_page(ask, back=back_of(ask.request.path)).value
+    if problem.kind == "sign-in" and request.raw.method == "GET":
+        content: bytes = sign_in_page(request, back=back_of(request.raw.path)).body
         return content
-    said = Wording(language_of(ask.request), "", time.time())
-    return _rendered("problem.html", said, problem=problem, request_id=ask.id).encode()
+    t = Wording(language_of(request.raw), "", time.time())
+    return _rendered("problem.html", t, problem=problem, request_id=request.id).encode()
 
 
-def sign_in_page(ask: Ask, problem: ProblemError | None = None, mailbox: str = "", back: str = "") -> Answer:
+def sign_in_page(request: Request, problem: ProblemError | None = None, mailbox: str = "", back: str = "") -> Response:
     """The page on which one signs in.
 
     Args:
-        ask: the request.
+        request: the request.
         problem: why it did not work.
         mailbox: that was given.
         back: where one goes on (`back_of`).
     """
-    world = ask.world
+    deps = request.deps
     text = _rendered(
-        "sign_in.html", Wording(language_of(ask.request), "", time.time()), problem=problem, mailbox=mailbox, back=back,
-        by_pin=world.settings.pins, by_link=world.mail_link is not None, provider_name=None if world.provider is None else world.oidc.name,
+        "sign_in.html", Wording(language_of(request.raw), "", time.time()), problem=problem, mailbox=mailbox, back=back,
+        by_pin=deps.settings.pins, by_link=deps.mail_link is not None, provider_name=None if deps.provider is None else deps.oidc.name,
     )  # fmt: skip
-    return Answer(text.encode(), problem.status if problem else 200, problem.headers if problem else {}, HTML)
+    return Response(text.encode(), problem.status if problem else 200, problem.headers if problem else {}, HTML)
 
 
 def back_of(address: str | None) -> str:
@@ -194,13 +196,13 @@ def landing(who: Identity, back: str) -> str:
 
 
 @page("GET", "/admin/link/{link}", Right.ANYBODY, "Sign in as an administrator: the question")
-def ask_to_sign_in(ask: Ask) -> Answer:
+def ask_to_sign_in(request: Request) -> Response:
     """A mail scanner that looks at it uses nothing up: the button does."""
-    return render(ask, "link.html", link=ask.path["link"])
+    return render(request, "link.html", link=request.path["link"])
 
 
 @page("POST", "/admin/link/{link}", Right.ANYBODY, "Sign in as an administrator")
-def sign_in_by_link(ask: Ask) -> Answer:
+def sign_in_by_link(request: Request) -> Response:
     """Uses the link up."""
-    begun = begin_administrator(ask, ask.path["link"])
+    begun = begin_administrator(request, request.path["link"])
     return see_other("/admin", begun.cookie)

@@ -83,14 +83,14 @@ class ProblemError(VoicemailError):
 
     def fields(self, request: str) -> dict[str, object]:
         """As RFC 9457 has it; request: its id in the log."""
-        told: dict[str, object] = {
+        fields: dict[str, object] = {
             "type": f"/api/problems#{self.kind}",
             "title": self.title,
             "status": self.status,
             "detail": self.detail,
             "request": request,
         }
-        return told | ({"errors": self.errors} if self.errors else {})
+        return fields | ({"errors": self.errors} if self.errors else {})
 
 
 def not_there() -> ProblemError:

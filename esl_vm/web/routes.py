@@ -1,7 +1,7 @@
 """Every route with what it takes, what it answers and the right it needs: what is served, and what openapi.json says.
 
-A handler is a plain function of an `Ask` (and of what was read for it: `query`, `body`), and returns a struct, which becomes
-JSON, or an `Answer`. What it raises becomes a problem.
+A handler is a plain function of a `Request` (and of what was read for it: `query`, `body`), and returns a struct, which becomes
+JSON, or a `Response`. What it raises becomes a problem.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from esl_vm.model.mailbox import Mailbox
     from esl_vm.model.rights import Identity, Right
-    from esl_vm.web.world import WebWorld
+    from esl_vm.web.dependencies import Dependencies
 
 API = "/api/v1"
 JSON = "application/json"
@@ -40,23 +40,23 @@ class Cookie:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer that is more than a struct.
+class Response:
+    """A response that is more than a struct.
 
     Args:
-        value: a struct, becomes JSON; bytes and text are sent as they are. None: nothing.
+        body: a struct, becomes JSON; bytes and text are sent as they are. None: nothing.
         status: the HTTP status.
-        headers: more of them. kind: the content's media type.
-        stream: instead of a value, pieces as they come; length: how many bytes those are, None = not known.
+        headers: more of them. content_type: of the body.
+        stream: instead of a body, pieces as they come; content_length: how many bytes those are, None = not known.
         cookie: to set with it.
     """
 
-    value: Any = None
+    body: Any = None
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
-    kind: str = JSON
+    content_type: str = JSON
     stream: Iterable[bytes] | None = None
-    length: int | None = None
+    content_length: int | None = None
     cookie: Cookie | None = None
 
 
@@ -67,21 +67,21 @@ class Route:
     Args:
         method, path: `{name}` in the path is a parameter; `{mailbox}` and `{list}` are looked at before the handler runs.
         right: what is needed; that it is given for this mailbox is seen to.
-        run: the handler. summary: what it does, in a line; its docstring says more.
+        handler: a function of a Request. summary: what it does, in a line; its docstring says more.
         query: struct of the query's parameters. body: struct of the body, or a media type: then the handler reads it.
-        answer: struct of the answer, or a media type; None: nothing. status: of success.
-        problems: types that it answers besides those of every route.
+        response: struct of the response, or a media type; None: nothing. status: of success.
+        problems: types that it raises besides those of every route.
         tag: the chapter of the API. page: it is for people: problems are pages, and who is nobody is led to sign in.
     """
 
     method: str
     path: str
     right: Right
-    run: Callable[..., Any]
+    handler: Callable[..., Any]
     summary: str
     query: type[Any] | None = None
     body: type[Any] | str | None = None
-    answer: Any = None
+    response: Any = None
     status: int = 200
     problems: tuple[str, ...] = ()
     tag: str = ""
@@ -92,33 +92,33 @@ class Route:
         """What it is counted as."""
         if self.path.endswith(("/sound", "/introduction")):
             return "sound"
-        if self.answer == "text/event-stream":
+        if self.response == "text/event-stream":
             return "events"
         return "static" if self.path.startswith("/static/") else "page" if self.page else "api"
 
 
 @dataclass(slots=True)
-class Ask:
+class Request:
     """A request whose sender is known and may do this.
 
     Args:
-        world: what it is answered from. request: as Falcon has it.
-        who: who asks. address: from where. id: under which the log has it. path: the path's parameters.
+        deps: what handlers work with. raw: as Falcon has it.
+        identity: who sent it. address: from where. id: under which the log has it. path: the path's parameters.
         secure: whether the client came by TLS.
         opened: the mailbox of the path, opened. list: the distribution list of the path.
-        still: whether the credential is still good.
+        is_still_valid: whether the credential is still good.
     """
 
-    world: WebWorld
-    request: falcon.Request
-    who: Identity
+    deps: Dependencies
+    raw: falcon.Request
+    identity: Identity
     address: str
     id: str
     path: dict[str, str]
     secure: bool = False
     opened: Mailbox | None = None
     list: MailboxId | None = None
-    still: Callable[[], bool] = bool
+    is_still_valid: Callable[[], bool] = bool
 
     @property
     def mailbox(self) -> Mailbox:
@@ -135,11 +135,11 @@ class Ask:
     @property
     def zone(self) -> str:
         """The time zone in which its owner lives."""
-        return (self.opened.timezone if self.opened else "") or self.world.timezone
+        return (self.opened.timezone if self.opened else "") or self.deps.timezone
 
     def header(self, name: str) -> str:
-        """A header of the request, `` if there is none."""
-        return str(self.request.get_header(name) or "")
+        """A header, `` if there is none."""
+        return str(self.raw.get_header(name) or "")
 
 
 ROUTES: list[Route] = []
@@ -149,9 +149,9 @@ ROUTES: list[Route] = []
 def route(method: str, path: str, right: Right, summary: str, **more: Any) -> Callable[[Handler], Handler]:
     """Declare a handler of the API; its path is under `/api/v1`."""
 
-    def declare(run: Handler) -> Handler:
-        ROUTES.append(Route(method, API + path, right, run, summary, **more))
-        return run
+    def declare(handler: Handler) -> Handler:
+        ROUTES.append(Route(method, API + path, right, handler, summary, **more))
+        return handler
 
     return declare
 
@@ -159,9 +159,9 @@ def route(method: str, path: str, right: Right, summary: str, **more: Any) -> Ca
 def page(method: str, path: str, right: Right, summary: str, **more: Any) -> Callable[[Handler], Handler]:
     """Declare a handler of a page; it answers HTML."""
 
-    def declare(run: Handler) -> Handler:
-        ROUTES.append(Route(method, path, right, run, summary, page=True, **more))
-        return run
+    def declare(handler: Handler) -> Handler:
+        ROUTES.append(Route(method, path, right, handler, summary, page=True, **more))
+        return handler
 
     return declare
 

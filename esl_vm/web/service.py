@@ -9,21 +9,21 @@ from esl_vm.model.findings import Order, OrderKind
 from esl_vm.model.jobs import Job, JobState
 from esl_vm.model.masking import mask_urls
 from esl_vm.model.rights import Right
-from esl_vm.web.models import (
+from esl_vm.web.problems import ProblemError
+from esl_vm.web.routes import Request, route
+from esl_vm.web.schemas.service import (
     Findings,
-    FindingTold,
+    FindingView,
+    HeldRecording,
     HeldRecordings,
-    HeldTold,
     Jobs,
     JobsDone,
     JobsQuery,
-    JobTold,
+    JobView,
     Nodes,
-    NodeTold,
+    NodeView,
     Queues,
 )
-from esl_vm.web.problems import ProblemError
-from esl_vm.web.routes import Ask, route
 from esl_vm.web.times import iso
 
 if TYPE_CHECKING:
@@ -35,27 +35,30 @@ _MOST = 500
 """Jobs that one answer has."""
 
 
-def everywhere(ask: Ask) -> None:
+def everywhere(request: Request) -> None:
     """What is of the whole service is for who reaches all of it."""
-    if not ask.who.reach.everywhere:
+    if not request.identity.reach.everywhere:
         raise ProblemError("forbidden", "That is for those who may see the whole service.")
 
 
-@route("GET", "/nodes", Right.SERVICE_READ, "The nodes and how they are", answer=Nodes, tag=_TAG)
-def list_nodes(ask: Ask) -> Nodes:
+@route("GET", "/nodes", Right.SERVICE_READ, "The nodes and how they are", response=Nodes, tag=_TAG)
+def list_nodes(request: Request) -> Nodes:
     """Those that were alive within a day."""
-    everywhere(ask)
-    zone = ask.world.timezone
+    everywhere(request)
+    zone = request.deps.timezone
     return Nodes(
-        [NodeTold(one.name, one.alive, iso(one.at, zone), one.version, one.fields) for one in ask.world.cluster.nodes()]
+        [
+            NodeView(one.name, one.alive, iso(one.at, zone), one.version, one.fields)
+            for one in request.deps.cluster.nodes()
+        ]
     )
 
 
-@route("GET", "/queues", Right.SERVICE_READ, "How much waits to be sent", answer=Queues, tag=_TAG)
-def show_queues(ask: Ask) -> Queues:
+@route("GET", "/queues", Right.SERVICE_READ, "How much waits to be sent", response=Queues, tag=_TAG)
+def show_queues(request: Request) -> Queues:
     """Mail and webhook calls that wait, and those that were given up."""
-    everywhere(ask)
-    state = ask.world.cluster.state()
+    everywhere(request)
+    state = request.deps.cluster.state()
     return Queues(
         state.jobs.get("mail", 0),
         state.jobs.get("webhook", 0),
@@ -67,62 +70,68 @@ def show_queues(ask: Ask) -> Queues:
 
 
 @route(
-    "GET", "/jobs", Right.SERVICE_READ, "What waits to be sent, or was given up", query=JobsQuery, answer=Jobs, tag=_TAG
+    "GET",
+    "/jobs",
+    Right.SERVICE_READ,
+    "What waits to be sent, or was given up",
+    query=JobsQuery,
+    response=Jobs,
+    tag=_TAG,
 )
-def list_jobs(ask: Ask, query: JobsQuery) -> Jobs:
+def list_jobs(request: Request, query: JobsQuery) -> Jobs:
     """Mail, webhook calls and the like, at most 500; `state` tells those that wait from those that were given up."""
-    return Jobs([_told(ask, job) for job in jobs_in(ask, query.state or None)])
+    return Jobs([_view(request, job) for job in jobs_in(request, query.state or None)])
 
 
-def jobs_in(ask: Ask, state: str | None = None) -> list[Job]:
+def jobs_in(request: Request, state: str | None = None) -> list[Job]:
     """The jobs in a state, None: in any; what was given up comes first."""
-    everywhere(ask)
+    everywhere(request)
     states = [JobState(state)] if state else [JobState.DEAD, JobState.WAITING]
     found: list[Job] = []
     for one in states:
-        for job in ask.world.outbox.jobs(one):
+        for job in request.deps.outbox.jobs(one):
             if len(found) == _MOST:
                 return found
             found.append(job)
     return found
 
 
-def _told(ask: Ask, job: Job) -> JobTold:
-    zone = ask.world.timezone
-    return JobTold(
+def _view(request: Request, job: Job) -> JobView:
+    zone = request.deps.timezone
+    return JobView(
         job.id, str(job.kind), str(job.box), str(job.state), iso(job.created, zone), job.attempts, mask_urls(job.error)
     )  # fmt: skip
 
 
-@route("POST", "/jobs/retry", Right.SERVICE_MANAGE, "Try all of them again now", answer=JobsDone, tag=_TAG)
-def retry_all(ask: Ask) -> JobsDone:
+@route("POST", "/jobs/retry", Right.SERVICE_MANAGE, "Try all of them again now", response=JobsDone, tag=_TAG)
+def retry_all(request: Request) -> JobsDone:
     """What waits, and what was given up."""
-    return JobsDone(sum(_retried(ask, job.id) for job in _all(ask)))
+    return JobsDone(sum(_retried(request, job.id) for job in _all(request)))
 
 
-def _all(ask: Ask) -> Iterator[Job]:
-    everywhere(ask)
+def _all(request: Request) -> Iterator[Job]:
+    everywhere(request)
     for state in (JobState.WAITING, JobState.DEAD):
-        yield from list(ask.world.outbox.jobs(state))
+        yield from list(request.deps.outbox.jobs(state))
 
 
-def _retried(ask: Ask, job_id: str) -> bool:
-    return ask.world.outbox.retry(job_id, ask.world.clock.now())
+def _retried(request: Request, job_id: str) -> bool:
+    return request.deps.outbox.retry(job_id, request.deps.clock.now())
 
 
 @route("POST", "/jobs/{job}/retry", Right.SERVICE_MANAGE, "Try one again now", status=204, tag=_TAG)
-def retry_job(ask: Ask) -> None:
+def retry_job(request: Request) -> None:
     """Whether it waits or was given up."""
-    everywhere(ask)
-    if not _retried(ask, ask.path["job"]):
+    everywhere(request)
+    if not _retried(request, request.path["job"]):
         raise _no_job()
 
 
 @route("DELETE", "/jobs/{job}", Right.SERVICE_MANAGE, "Drop one that was given up", status=204, tag=_TAG)
-def drop_job(ask: Ask) -> None:
+def drop_job(request: Request) -> None:
     """It is never sent. The message that it tells of stays in its mailbox."""
-    everywhere(ask)
-    if not ask.world.outbox.forget(ask.path["job"]):
+    everywhere(request)
+    if not request.deps.outbox.forget(request.path["job"]):
         raise _no_job()
 
 
@@ -130,36 +139,36 @@ def _no_job() -> ProblemError:
     return ProblemError("not-found", "There is no such job: it was sent, or dropped.")
 
 
-@route("GET", "/findings", Right.SERVICE_READ, "What needs attention", answer=Findings, tag=_TAG)
-def list_findings(ask: Ask) -> Findings:
+@route("GET", "/findings", Right.SERVICE_READ, "What needs attention", response=Findings, tag=_TAG)
+def list_findings(request: Request) -> Findings:
     """What doctor finds wrong on each node that is alive; each looks every ten minutes. Redis' own troubles are in `queues`."""
-    everywhere(ask)
-    zone = ask.world.timezone
+    everywhere(request)
+    zone = request.deps.timezone
     return Findings(
         [
-            FindingTold(report.node, one.area, str(one.level), one.said, one.remedy, iso(report.at, zone))
-            for report in ask.world.cluster.reports()
+            FindingView(report.node, one.area, str(one.level), one.said, one.remedy, iso(report.at, zone))
+            for report in request.deps.cluster.reports()
             for one in report.findings
         ]
     )
 
 
 @route("POST", "/findings/look", Right.SERVICE_MANAGE, "Have all nodes look now", status=202, tag=_TAG)
-def look_again(ask: Ask) -> None:
+def look_again(request: Request) -> None:
     """What they find is there some seconds later."""
-    everywhere(ask)
-    for node in ask.world.cluster.nodes():
+    everywhere(request)
+    for node in request.deps.cluster.nodes():
         if node.alive:
-            ask.world.cluster.order(node.name, Order(OrderKind.LOOK, by=actor()))
+            request.deps.cluster.order(node.name, Order(OrderKind.LOOK, by=actor()))
 
 
-@route("GET", "/recordings", Right.SERVICE_READ, "What has not reached its mailbox", answer=HeldRecordings, tag=_TAG)
-def list_recordings(ask: Ask) -> HeldRecordings:
+@route("GET", "/recordings", Right.SERVICE_READ, "What has not reached its mailbox", response=HeldRecordings, tag=_TAG)
+def list_recordings(request: Request) -> HeldRecordings:
     """Recordings in the spools of the nodes; those in quarantine need somebody, with why."""
-    everywhere(ask)
+    everywhere(request)
     held = [
-        HeldTold(report.node, one.id, one.kind, list(one.boxes), one.state, one.age_s, one.size, one.reason)
-        for report in ask.world.cluster.reports()
+        HeldRecording(report.node, one.id, one.kind, list(one.boxes), one.state, one.age_s, one.size, one.reason)
+        for report in request.deps.cluster.reports()
         for one in report.takes
     ]
     return HeldRecordings(sorted(held, key=lambda one: one.state not in _ASIDE))
@@ -169,24 +178,26 @@ def list_recordings(ask: Ask) -> HeldRecordings:
     "POST", "/recordings/{node}/{take}/settle", Right.SERVICE_MANAGE, "Deliver a recording, whatever its state",
     status=202, tag=_TAG,
 )  # fmt: skip
-def settle_recording(ask: Ask) -> None:
+def settle_recording(request: Request) -> None:
     """Its node tries within seconds, also into a mailbox that is full. What can't be delivered stays, with why."""
-    _ask_of_node(ask, OrderKind.SETTLE)
+    _ask_of_node(request, OrderKind.SETTLE)
 
 
 @route(
     "DELETE", "/recordings/{node}/{take}", Right.SERVICE_MANAGE, "Erase a recording that is in quarantine",
     status=202, tag=_TAG,
 )  # fmt: skip
-def discard_recording(ask: Ask) -> None:
+def discard_recording(request: Request) -> None:
     """Its node does it within seconds; an event of each mailbox tells it (`not-delivered`, `why` = `discarded`)."""
-    _ask_of_node(ask, OrderKind.DISCARD)
+    _ask_of_node(request, OrderKind.DISCARD)
 
 
-def _ask_of_node(ask: Ask, kind: OrderKind) -> None:
+def _ask_of_node(request: Request, kind: OrderKind) -> None:
     held = [
-        one for one in list_recordings(ask).recordings if (one.node, one.id) == (ask.path["node"], ask.path["take"])
+        one
+        for one in list_recordings(request).recordings
+        if (one.node, one.id) == (request.path["node"], request.path["take"])
     ]
     if not held or (kind is OrderKind.DISCARD and held[0].state not in _ASIDE):
         raise ProblemError("not-found", "No such recording is there: it was delivered, or is on its way.")
-    ask.world.cluster.order(ask.path["node"], Order(kind, ask.path["take"], actor()))
+    request.deps.cluster.order(request.path["node"], Order(kind, request.path["take"], actor()))

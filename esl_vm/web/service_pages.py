@@ -5,10 +5,10 @@ from __future__ import annotations
 from esl_vm.model.masking import mask_urls
 from esl_vm.model.rights import Right
 from esl_vm.web import service
-from esl_vm.web.admin import admin_address, admin_page
+from esl_vm.web.admin_pages import admin_address, admin_page
 from esl_vm.web.pages import form, see_other
 from esl_vm.web.problems import ProblemError
-from esl_vm.web.routes import Answer, Ask, page
+from esl_vm.web.routes import Request, Response, page
 
 _SHOWN = 100
 _ACTIONS = {
@@ -22,25 +22,25 @@ _ACTIONS = {
 
 
 @page("GET", "/admin/queues", Right.SERVICE_READ, "What waits to be sent, or was given up")
-def show_queues(ask: Ask) -> Answer:
+def show_queues(request: Request) -> Response:
     """What was given up first, each with why."""
-    jobs, held = service.jobs_in(ask), service.list_recordings(ask).recordings
+    jobs, held = service.jobs_in(request), service.list_recordings(request).recordings
     return admin_page(
-        ask, "admin_queues.html", "queues", jobs=jobs[:_SHOWN], more=len(jobs) > _SHOWN, held=held[:_SHOWN],
-        now=ask.world.clock.now(), mask=mask_urls,
+        request, "admin_queues.html", "queues", jobs=jobs[:_SHOWN], more=len(jobs) > _SHOWN, held=held[:_SHOWN],
+        now=request.deps.clock.now(), mask=mask_urls,
     )  # fmt: skip
 
 
 @page("POST", "/admin/queues", Right.SERVICE_MANAGE, "Try again what waits, or drop what was given up")
-def change_queues(ask: Ask) -> Answer:
+def change_queues(request: Request) -> Response:
     """One, or all of them."""
-    given = form(ask)
-    ask.path |= {"job": given.get("id", ""), "take": given.get("id", ""), "node": given.get("node", "")}
+    given = form(request)
+    request.path |= {"job": given.get("id", ""), "take": given.get("id", ""), "node": given.get("node", "")}
     act = _ACTIONS.get(given.get("action", ""))
     if act is None:
         raise ProblemError("invalid", "There is no such action.")
     try:
-        act(ask)
+        act(request)
     except ProblemError as problem:
         if problem.kind != "not-found":
             raise
@@ -49,7 +49,7 @@ def change_queues(ask: Ask) -> Answer:
 
 
 @page("POST", "/admin/look", Right.SERVICE_MANAGE, "Have all nodes look for what needs attention")
-def look_again(ask: Ask) -> Answer:
+def look_again(request: Request) -> Response:
     """What they find is on the page some seconds later."""
-    service.look_again(ask)
+    service.look_again(request)
     return see_other(admin_address(done="looking"))

@@ -13,14 +13,14 @@ from esl_vm.model.events import SIGN_INS, EventType
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.pins import PinCheck
 from esl_vm.model.rights import NOBODY, Identity, Right, Role
-from esl_vm.web.models import SessionEntry, Sessions, SessionTold, SignIn, SignInByLink
+from esl_vm.web.authentication import cookie_value, counted_address, sign_in
 from esl_vm.web.problems import ProblemError
-from esl_vm.web.routes import Answer, Ask, Cookie, route
+from esl_vm.web.routes import Cookie, Request, Response, route
+from esl_vm.web.schemas.sessions import SessionEntry, Sessions, SessionView, SignIn, SignInByLink
 from esl_vm.web.times import iso
-from esl_vm.web.who import cookie_value, counted_address, sign_in
 
 if TYPE_CHECKING:
-    from esl_vm.web.world import WebWorld
+    from esl_vm.web.dependencies import Dependencies
 
 _TAG = "Sessions"
 PIN = "pin"
@@ -28,58 +28,58 @@ PIN = "pin"
 
 @route(
     "POST", "/session", Right.ANYBODY, "Sign in as a mailbox's owner",
-    body=SignIn, answer=SessionTold, status=201, problems=("wrong-pin", "locked", "pin-off"), tag=_TAG,
+    body=SignIn, response=SessionView, status=201, problems=("wrong-pin", "locked", "pin-off"), tag=_TAG,
 )  # fmt: skip
-def sign_in_by_pin(ask: Ask, body: SignIn) -> Answer:
+def sign_in_by_pin(request: Request, body: SignIn) -> Response:
     """The session is a cookie. Only a PIN that its owner chose opens; wrong ones are counted as the telephone's are."""
-    return begin_owner(ask, body.mailbox, body.pin)
+    return begin_owner(request, body.mailbox, body.pin)
 
 
-def begin_owner(ask: Ask, mailbox: str, pin: str) -> Answer:
+def begin_owner(request: Request, mailbox: str, pin: str) -> Response:
     """Sign an owner in; the answer sets the session's cookie. Raises ProblemError."""
-    world = ask.world
-    if not world.settings.pins:
+    deps = request.deps
+    if not deps.settings.pins:
         raise ProblemError("pin-off")
-    box = check_pin(ask, mailbox, pin)
-    opened = world.mailboxes.open(box)
+    box = check_pin(request, mailbox, pin)
+    opened = deps.mailboxes.open(box)
     if opened is None:  # removed a moment ago
         raise wrong_pin()
-    return signed_in(ask, rights.owner(box), pin_mark=opened.pin_mark)
+    return signed_in(request, rights.owner(box), pin_mark=opened.pin_mark)
 
 
-def check_pin(ask: Ask, mailbox: str, pin: str) -> MailboxId:
+def check_pin(request: Request, mailbox: str, pin: str) -> MailboxId:
     """The mailbox that this PIN opens from outside; counts a wrong one for mailbox and address. Raises ProblemError.
 
     A mailbox that is not there, or has no PIN of its owner's, takes as long and is answered as any other.
     """
-    world = ask.world
-    refuse_guessing(ask)
+    deps = request.deps
+    refuse_guessing(request)
     try:
-        box = MailboxId.parse(mailbox, world.domain)
+        box = MailboxId.parse(mailbox, deps.domain)
     except InvalidValueError:
         box = MailboxId("0", "nobody")  # counted and answered as any that is not there
-    with acting(browser(f"owner {box}", ask.address, ask.id)):
-        checked = world.pins.check(box, pin, outside=True, rest=_rest)
+    with acting(browser(f"owner {box}", request.address, request.id)):
+        checked = deps.pins.check(box, pin, outside=True, rest=_rest)
     match checked:
         case PinCheck.RIGHT:
             return box
         case PinCheck.LOCKED:
-            raise locked(world, "Too many wrong PINs were tried for this mailbox.")
+            raise locked(deps, "Too many wrong PINs were tried for this mailbox.")
         case PinCheck.WRONG:
-            count_guess(ask)
-            count_sign_in(ask, PIN, worked=False)
+            count_guess(request)
+            count_sign_in(request, PIN, worked=False)
             raise wrong_pin()
 
 
-def refuse_guessing(ask: Ask) -> None:
+def refuse_guessing(request: Request) -> None:
     """Shut out an address from which too many wrong PINs or links came; raises ProblemError."""
-    if ask.world.access.failures(counted_address(ask.address)) >= ask.world.settings.address_failures:
-        raise locked(ask.world, "Too many wrong PINs or links came from your address.")
+    if request.deps.access.failures(counted_address(request.address)) >= request.deps.settings.address_failures:
+        raise locked(request.deps, "Too many wrong PINs or links came from your address.")
 
 
-def count_guess(ask: Ask) -> None:
+def count_guess(request: Request) -> None:
     """One more wrong PIN or link from that address."""
-    ask.world.access.count_failure(counted_address(ask.address), ask.world.pin_rules.window_s)
+    request.deps.access.count_failure(counted_address(request.address), request.deps.pin_rules.window_s)
 
 
 def wrong_pin() -> ProblemError:
@@ -90,9 +90,9 @@ def wrong_pin() -> ProblemError:
     )
 
 
-def locked(world: WebWorld, why: str) -> ProblemError:
+def locked(deps: Dependencies, why: str) -> ProblemError:
     """Shut for a while."""
-    wait_s = world.pin_rules.lock_s
+    wait_s = deps.pin_rules.lock_s
     detail = f"{why} Wait {wait_s // 60 or 1} minutes; your own telephone opens meanwhile."
     return ProblemError("locked", detail, headers={"Retry-After": str(wait_s)})
 
@@ -103,106 +103,117 @@ def _rest(milliseconds: int) -> None:
 
 @route(
     "POST", "/session/link", Right.ANYBODY, "Sign in as an administrator, by a one-time link",
-    body=SignInByLink, answer=SessionTold, status=201, problems=("forbidden", "locked"), tag=_TAG,
+    body=SignInByLink, response=SessionView, status=201, problems=("forbidden", "locked"), tag=_TAG,
 )  # fmt: skip
-def sign_in_by_link(ask: Ask, body: SignInByLink) -> Answer:
+def sign_in_by_link(request: Request, body: SignInByLink) -> Response:
     """`esl-vm admin add NAME` prints the link. It opens once."""
-    return begin_administrator(ask, body.link)
+    return begin_administrator(request, body.link)
 
 
-def begin_administrator(ask: Ask, link: str) -> Answer:
+def begin_administrator(request: Request, link: str) -> Response:
     """Use a one-time link up; the answer sets the session's cookie. Raises ProblemError."""
-    refuse_guessing(ask)
-    name = ask.world.access.use_link(link)
+    refuse_guessing(request)
+    name = request.deps.access.use_link(link)
     if not name:
-        count_guess(ask)
-        tell_sign_in(ask, SIGN_INS, "link", failed="no such link")
+        count_guess(request)
+        log_sign_in(request, SIGN_INS, "link", failed="no such link")
         raise ProblemError("forbidden", "The link was used, or is too old. `esl-vm admin add NAME` prints another.")
-    return signed_in(ask, rights.administrator(name), "link")
+    return signed_in(request, rights.administrator(name), "link")
 
 
-def signed_in(ask: Ask, who: Identity, way: str = "", pin_mark: str = "") -> Answer:
+def signed_in(request: Request, identity: Identity, way: str = "", pin_mark: str = "") -> Response:
     """Begin a session in place of the one that the browser had; the answer sets its cookie.
 
     Args:
-        ask: the request.
-        who: an owner or an administrator.
+        request: the request.
+        identity: an owner or an administrator.
         way: by which he came (`link`); the store itself writes down who came by a PIN.
         pin_mark: of an owner's mailbox.
     """
-    box = session_box(who)
-    count_sign_in(ask, way or PIN, worked=True)
+    box = session_box(identity)
+    count_sign_in(request, way or PIN, worked=True)
     if way:
-        tell_sign_in(ask, box or SIGN_INS, way, who="" if box else who.name)
-    if ask.who.session:
-        ask.world.access.end(session_box(ask.who), ask.who.session)
-    secret = ask.world.access.begin(
+        log_sign_in(request, box or SIGN_INS, way, who="" if box else identity.name)
+    if request.identity.session:
+        request.deps.access.end(session_box(request.identity), request.identity.session)
+    secret = request.deps.access.begin(
         box,
-        seconds=ask.world.settings.session_hours * 3600,
-        address=ask.address,
-        name="" if box else who.name,
+        seconds=request.deps.settings.session_hours * 3600,
+        address=request.address,
+        name="" if box else identity.name,
         pin_mark=pin_mark,
         way=way,
     )
-    ask.who = who
-    return Answer(_told(who), 201, cookie=Cookie(cookie_value(box, secret), ask.world.settings.session_hours * 3600))
+    request.identity = identity
+    return Response(
+        _view(identity), 201, cookie=Cookie(cookie_value(box, secret), request.deps.settings.session_hours * 3600)
+    )
 
 
-def count_sign_in(ask: Ask, way: str, *, worked: bool) -> None:
+def count_sign_in(request: Request, way: str, *, worked: bool) -> None:
     """Count a sign-in, or one that failed, where somebody counts."""
-    if ask.world.metrics is not None:
-        ask.world.metrics.signed_in(way, worked)
+    if request.deps.metrics is not None:
+        request.deps.metrics.signed_in(way, worked)
 
 
-def tell_sign_in(ask: Ask, box: MailboxId, way: str, *, who: str = "", failed: str = "") -> None:
+def log_sign_in(request: Request, box: MailboxId, way: str, *, who: str = "", failed: str = "") -> None:
     """Write down that somebody signed in, or (failed: why) did not."""
     if failed:
-        count_sign_in(ask, way, worked=False)
+        count_sign_in(request, way, worked=False)
     name = f"{Role.ADMINISTRATOR} {who}" if who else f"{Role.OWNER} {box}" if box != SIGN_INS else "nobody"
-    with acting(browser(name, ask.address, ask.id)):
+    with acting(browser(name, request.address, request.id)):
         what = EventType.LOGIN_FAILED if failed else EventType.LOGIN
-        details = {"from": ask.address, "outside": "yes", "way": way, "who": who, "why": failed}
-        ask.world.mailboxes.log_event(box, what, **details)
+        details = {"from": request.address, "outside": "yes", "way": way, "who": who, "why": failed}
+        request.deps.mailboxes.log_event(box, what, **details)
 
 
-@route("GET", "/session", Right.ANYBODY, "Who is signed in", answer=SessionTold, problems=("sign-in",), tag=_TAG)
-def who_is_signed_in(ask: Ask) -> SessionTold:
+@route("GET", "/session", Right.ANYBODY, "Who is signed in", response=SessionView, problems=("sign-in",), tag=_TAG)
+def who_is_signed_in(request: Request) -> SessionView:
     """Also of a token: what it may."""
-    if ask.who is NOBODY:
+    if request.identity is NOBODY:
         raise sign_in()
-    return _told(ask.who)
+    return _view(request.identity)
 
 
-def _told(who: Identity) -> SessionTold:
-    box = who.name if who.role is Role.OWNER else None
-    return SessionTold(who.name, str(who.role), sorted(map(str, who.rights)), box)
+def _view(identity: Identity) -> SessionView:
+    box = identity.name if identity.role is Role.OWNER else None
+    return SessionView(identity.name, str(identity.role), sorted(map(str, identity.rights)), box)
 
 
 @route("DELETE", "/session", Right.ANYBODY, "Sign out", status=204, tag=_TAG)
-def sign_out(ask: Ask) -> Answer:
+def sign_out(request: Request) -> Response:
     """The cookie opens nothing any more; with none nothing happens."""
-    if ask.who.session:
-        ask.world.access.end(session_box(ask.who), ask.who.session)
-    return Answer(status=204, cookie=Cookie(""))
+    if request.identity.session:
+        request.deps.access.end(session_box(request.identity), request.identity.session)
+    return Response(status=204, cookie=Cookie(""))
 
 
-def session_box(who: Identity) -> MailboxId | None:
+def session_box(identity: Identity) -> MailboxId | None:
     """Whose sessions his is among: a mailbox's, or the administrators' (None)."""
-    return MailboxId.parse(who.name) if who.role is Role.OWNER else None
+    return MailboxId.parse(identity.name) if identity.role is Role.OWNER else None
 
 
 @route(
-    "GET", "/mailboxes/{mailbox}/sessions", Right.PIN_CHANGE, "Where the owner is signed in", answer=Sessions, tag=_TAG
+    "GET",
+    "/mailboxes/{mailbox}/sessions",
+    Right.PIN_CHANGE,
+    "Where the owner is signed in",
+    response=Sessions,
+    tag=_TAG,
 )
-def list_sessions(ask: Ask) -> Sessions:
+def list_sessions(request: Request) -> Sessions:
     """The browsers, the oldest first. All of them end when the PIN changes."""
-    mark = ask.mailbox.pin_mark
+    mark = request.mailbox.pin_mark
     return Sessions(
         [
             SessionEntry(
-                one.id[:16], one.address, iso(one.since, ask.zone), iso(one.until, ask.zone), one.id == ask.who.session
+                one.id[:16],
+                one.address,
+                iso(one.since, request.zone),
+                iso(one.until, request.zone),
+                one.id == request.identity.session,
             )
-            for one in ask.world.access.sessions(ask.box)
+            for one in request.deps.access.sessions(request.box)
             if one.pin_mark == mark
         ]
     )
@@ -212,9 +223,9 @@ def list_sessions(ask: Ask) -> Sessions:
     "DELETE", "/mailboxes/{mailbox}/sessions/{session}", Right.PIN_CHANGE, "End a session",
     status=204, problems=("not-found",), tag=_TAG,
 )  # fmt: skip
-def end_session(ask: Ask) -> None:
+def end_session(request: Request) -> None:
     """By the id that the list shows."""
-    wanted = ask.path["session"]
-    ids = [one.id for one in ask.world.access.sessions(ask.box) if one.id[:16] == wanted]
-    if not ask.world.access.end(ask.box, *ids):
+    wanted = request.path["session"]
+    ids = [one.id for one in request.deps.access.sessions(request.box) if one.id[:16] == wanted]
+    if not request.deps.access.end(request.box, *ids):
         raise ProblemError("not-found", "There is no such session; it may be over.")

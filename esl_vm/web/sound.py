@@ -18,9 +18,9 @@ from esl_vm.model.errors import StoreDownError
 from esl_vm.model.events import EventType
 from esl_vm.model.rights import Right, Role
 from esl_vm.web.messages import found_message
-from esl_vm.web.models import SoundQuery
 from esl_vm.web.problems import ProblemError
-from esl_vm.web.routes import Answer, Ask, route
+from esl_vm.web.routes import Request, Response, route
+from esl_vm.web.schemas.messages import SoundQuery
 from esl_vm.web.times import iso
 
 if TYPE_CHECKING:
@@ -38,70 +38,74 @@ _SOUND = "audio/*"
 
 @route(
     "GET", "/mailboxes/{mailbox}/messages/{message}/sound", Right.MESSAGE_HEAR, "A message's sound",
-    query=SoundQuery, answer=_SOUND, problems=("sound-missing", "range", "not-acceptable"), tag="Messages",
+    query=SoundQuery, response=_SOUND, problems=("sound-missing", "range", "not-acceptable"), tag="Messages",
 )  # fmt: skip
-def message_sound(ask: Ask, query: SoundQuery) -> Answer:
+def message_sound(request: Request, query: SoundQuery) -> Response:
     """WAV as it is stored, MP3 or Opus. Ranges as RFC 9110 has them. It leaves the message new: PATCH it once it was heard."""
-    message = found_message(ask)
+    message = found_message(request)
     who = f"{message.caller.number} {message.caller.name}".strip() or "message"
-    return sound(ask, message.id, query, f"{iso(message.received, ask.zone)[:16].replace('T', ' ')} {who}", message.id)
+    return sound(
+        request, message.id, query, f"{iso(message.received, request.zone)[:16].replace('T', ' ')} {who}", message.id
+    )
 
 
 @route(
     "GET", "/mailboxes/{mailbox}/messages/{message}/introduction", Right.MESSAGE_HEAR,
     "The spoken introduction of a forwarded message",
-    query=SoundQuery, answer=_SOUND, problems=("sound-missing", "range", "not-acceptable"), tag="Messages",
+    query=SoundQuery, response=_SOUND, problems=("sound-missing", "range", "not-acceptable"), tag="Messages",
 )  # fmt: skip
-def message_introduction(ask: Ask, query: SoundQuery) -> Answer:
+def message_introduction(request: Request, query: SoundQuery) -> Response:
     """Where there is none, `introduction_ms` is 0."""
-    message = found_message(ask)
+    message = found_message(request)
     if not message.intro_id:
         raise ProblemError("not-found", "This message has no introduction.")
-    return sound(ask, message.intro_id, query, "introduction", message.id)
+    return sound(request, message.intro_id, query, "introduction", message.id)
 
 
-def sound(ask: Ask, audio_id: str, query: SoundQuery, name: str, message_id: str = "") -> Answer:
+def sound(request: Request, audio_id: str, query: SoundQuery, name: str, message_id: str = "") -> Response:
     """The answer that has a sound, or the part that was asked for.
 
     Args:
-        ask: the request.
+        request: the request.
         audio_id: which sound.
         query: in what format.
         name: of the file, without ending, where it is downloaded.
         message_id: for the event of who is not its owner.
     """
-    kind = _preferred(ask.request) if query.format is UNSET else query.format
-    path = ask.world.audio.playable(audio_id)
+    kind = _preferred(request.raw) if query.format is UNSET else query.format
+    path = request.deps.audio.playable(audio_id)
     if kind != "wav":
-        path = ask.world.encoded(audio_id, path, kind)
+        path = request.deps.encoded(audio_id, path, kind)
     state = path.stat()
     etag = f'"{audio_id}-{state.st_size}"' if kind == "wav" else _etag(path, state.st_size, state.st_mtime_ns)
     headers = {"ETag": etag, "Accept-Ranges": "bytes", "Cache-Control": "private, no-cache", "Vary": "Accept"}
     if query.download:
         headers["Content-Disposition"] = disposition(name, kind)
-    if etag in {word.strip() for word in ask.header("If-None-Match").split(",")}:
-        return Answer(status=304, headers=headers)
-    part = _part(ask.header("Range"), state.st_size) if ask.header("If-Range") in {"", etag} else None
+    if etag in {word.strip() for word in request.header("If-None-Match").split(",")}:
+        return Response(status=304, headers=headers)
+    part = _part(request.header("Range"), state.st_size) if request.header("If-Range") in {"", etag} else None
     start, end = part or (0, state.st_size)
-    if start == 0 and ask.who.role is not Role.OWNER and ask.request.method == "GET":
+    if start == 0 and request.identity.role is not Role.OWNER and request.raw.method == "GET":
         with suppress(StoreDownError):  # a Redis that takes no changes keeps nobody from what it has
-            ask.world.mailboxes.log_event(ask.box, EventType.EXPORTED, message_id, part="" if message_id else name)
+            request.deps.mailboxes.log_event(
+                request.box, EventType.EXPORTED, message_id, part="" if message_id else name
+            )
     if part:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{state.st_size}"
-    return Answer(
+    return Response(
         status=206 if part else 200,
         headers=headers,
-        kind=_KINDS[kind],
+        content_type=_KINDS[kind],
         stream=_pieces(path, start, end),
-        length=end - start,
+        content_length=end - start,
     )
 
 
-def _preferred(request: falcon.Request) -> str:
+def _preferred(raw: falcon.Request) -> str:
     """The kind of sound that the client would rather have; of two the one that stands first in _KINDS."""
-    if not request.get_header("Accept"):
+    if not raw.get_header("Accept"):
         return "wav"
-    wanted = str(request.client_prefers(list(_KINDS.values())) or "")
+    wanted = str(raw.client_prefers(list(_KINDS.values())) or "")
     if not wanted:
         raise ProblemError("not-acceptable", f"It can be had as {', '.join(_KINDS.values())}.")
     return next(kind for kind, media_type in _KINDS.items() if media_type == wanted)

@@ -1,7 +1,7 @@
 """Events as they happen (server-sent events): Redis' streams, read once by each process for all who listen.
 
 An event's id says how far one has come in each partition's stream, so one who comes back with it, at any node, misses
-nothing and sees nothing twice. One who was away for longer than the streams reach back is told so (`reset`).
+nothing and sees nothing twice. One who was away for longer than the streams reach back gets a `reset`.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from gevent.queue import Empty, Queue
 from esl_vm.model.errors import StoreDownError, VoicemailError
 from esl_vm.model.events import EventType
 from esl_vm.model.rights import Right
-from esl_vm.web.models import EventsQuery
 from esl_vm.web.problems import ProblemError
-from esl_vm.web.routes import Answer, Ask, route
+from esl_vm.web.routes import Request, Response, route
+from esl_vm.web.schemas.events import EventsQuery
 from esl_vm.web.times import iso
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping
 
     from esl_vm.model.events import Event
-    from esl_vm.web.world import EventLog
+    from esl_vm.web.ports import EventLog
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class Hub:
 
     Args:
         events: the streams.
-        observe: told how many listen, whenever that changes.
+        observe: called with how many listen, whenever that changes.
         again_s: seconds after which the streams are read again where Redis was away.
     """
 
@@ -77,7 +77,7 @@ class Hub:
         self._observe(len(self._listeners))
 
     def close(self) -> None:
-        """Nobody is told any more: the streams end, and their clients come back elsewhere."""
+        """The streams end, and their clients come back elsewhere."""
         for queue in tuple(self._listeners):
             self.leave(queue)
             if not queue.full():
@@ -90,7 +90,7 @@ class Hub:
         return queue in self._listeners
 
     def _look_anew(self) -> None:
-        """Redis is back: where a fail-over lost the end of a stream its clients begin anew, and are told so (`reset`)."""
+        """Redis is back: where a fail-over lost the end of a stream its clients begin anew, and get a `reset`."""
         ends = self._events.end()
         if any(_order(entry) < _order(self.reached.get(partition, entry)) for partition, entry in ends.items()):
             self.reached = ends
@@ -123,35 +123,37 @@ class Hub:
 
 @route(
     "GET", "/mailboxes/{mailbox}/events", Right.EVENTS_READ, "What happens in a mailbox, as it happens",
-    query=EventsQuery, answer=_KIND, tag="Events",
+    query=EventsQuery, response=_KIND, tag="Events",
 )  # fmt: skip
-def mailbox_events(ask: Ask, query: EventsQuery) -> Answer:
+def mailbox_events(request: Request, query: EventsQuery) -> Response:
     """Server-sent events; go on with Last-Event-ID. Ends when the session does."""
-    box = ask.box
-    return _stream(ask, query, [ask.world.partition(box)], lambda event: event.box == box)
+    box = request.box
+    return _stream(request, query, [request.deps.partition(box)], lambda event: event.box == box)
 
 
 @route(
     "GET", "/events", Right.EVENTS_READ, "What happens in all mailboxes within your reach, as it happens",
-    query=EventsQuery, answer=_KIND, tag="Events",
+    query=EventsQuery, response=_KIND, tag="Events",
 )  # fmt: skip
-def all_events(ask: Ask, query: EventsQuery) -> Answer:
+def all_events(request: Request, query: EventsQuery) -> Response:
     """Server-sent events; go on with Last-Event-ID."""
-    reach = ask.who.reach
-    return _stream(ask, query, None, lambda event: reach.has(event.box))
+    reach = request.identity.reach
+    return _stream(request, query, None, lambda event: reach.has(event.box))
 
 
-def _stream(ask: Ask, query: EventsQuery, partitions: list[int] | None, wanted: Callable[[Event], bool]) -> Answer:
-    given = ask.header("Last-Event-ID") or query.last_event_id
+def _stream(
+    request: Request, query: EventsQuery, partitions: list[int] | None, wanted: Callable[[Event], bool]
+) -> Response:
+    given = request.header("Last-Event-ID") or query.last_event_id
     if given and not _POSITIONS.fullmatch(given):
         raise ProblemError("invalid", "Last-Event-ID is the id of an event of this stream.")
-    hub = ask.world.hub
+    hub = request.deps.hub
     queue = hub.listen()  # before it is looked at what was missed
     reached = {p: at for p, at in hub.reached.items() if partitions is None or p in partitions}
     asked = dict(_pair(word) for word in given.split(",")) if given else {}
     resume = {p: at for p, at in asked.items() if p in reached}
-    stream = _Stream(hub, queue, reached, resume, wanted, ask.still, ask.zone, ask.world.events)
-    return Answer(kind=_KIND, stream=stream, headers={"X-Accel-Buffering": "no", "Cache-Control": "no-store"})
+    stream = _Stream(hub, queue, reached, resume, wanted, request.is_still_valid, request.zone, request.deps.events)
+    return Response(content_type=_KIND, stream=stream, headers={"X-Accel-Buffering": "no", "Cache-Control": "no-store"})
 
 
 def _pair(word: str) -> tuple[int, str]:
@@ -165,10 +167,10 @@ class _Stream:
     Args:
         hub, queue: from where it is given what comes. reached: how far it has come, by partition.
         resume: from where it goes on, by partition. wanted: which events are for it.
-        still: whether who asked may still. zone: of the times told. events: where what was missed is read.
+        is_still_valid: whether who asked may still. zone: of the times. events: where what was missed is read.
     """
 
-    __slots__ = ("_events", "_hub", "_lines", "_queue", "_reached", "_resume", "_still", "_wanted", "_zone")
+    __slots__ = ("_events", "_hub", "_is_still_valid", "_lines", "_queue", "_reached", "_resume", "_wanted", "_zone")
 
     def __init__(
         self,
@@ -177,12 +179,12 @@ class _Stream:
         reached: dict[int, str],
         resume: Mapping[int, str],
         wanted: Callable[[Event], bool],
-        still: Callable[[], bool],
+        is_still_valid: Callable[[], bool],
         zone: str,
         events: EventLog,
     ) -> None:
         self._hub, self._queue, self._reached, self._resume = hub, queue, reached, resume
-        self._wanted, self._still, self._zone, self._events = wanted, still, zone, events
+        self._wanted, self._is_still_valid, self._zone, self._events = wanted, is_still_valid, zone, events
         self._lines: Generator[bytes, None, None] = self._all()
 
     def __iter__(self) -> Iterator[bytes]:
@@ -211,7 +213,7 @@ class _Stream:
                 continue
             self._reached[event.partition] = event.id
             if self._wanted(event):
-                yield self._told(event)
+                yield self._encoded(event)
                 if event.what in _ENDS and not self._may():
                     return
 
@@ -224,15 +226,15 @@ class _Stream:
             for event in events:
                 entry = self._reached[partition] = event.id
                 if self._wanted(event):
-                    yield self._told(event)
+                    yield self._encoded(event)
             if len(events) < _PORTION:
                 return
 
     def _may(self) -> bool:
         try:
-            return self._still()
+            return self._is_still_valid()
         except StoreDownError:
-            return True  # it can't be asked now, and nothing is told meanwhile
+            return True  # it can't be asked now, and nothing is sent meanwhile
         except VoicemailError:
             return False
 
@@ -240,7 +242,7 @@ class _Stream:
         """The id with which one goes on from here."""
         return ",".join(f"{partition}:{entry}" for partition, entry in sorted(self._reached.items())).encode()
 
-    def _told(self, event: Event) -> bytes:
+    def _encoded(self, event: Event) -> bytes:
         counts = event.counts
         data = {
             "at": iso(event.at, self._zone),

@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 from esl_vm.model.pins import PinRules
 from esl_vm.model.rights import GRANTABLE, Reach
 from esl_vm.model.settings import WebSettings
-from esl_vm.web.front import build_application
+from esl_vm.web.dependencies import Dependencies
+from esl_vm.web.factory import create_application
 from esl_vm.web.streams import Hub
-from esl_vm.web.world import WebWorld
 
 
 class Api:
@@ -23,8 +23,8 @@ class Api:
 
     def __init__(self, store) -> None:
         nothing = dict.fromkeys(("audio", "spool", "converted", "encoded", "outbox"))
-        self._application = build_application(
-            WebWorld(
+        self._application = create_application(
+            Dependencies(
                 settings=WebSettings(), mailboxes=store.mailboxes, registry=store.registry, pins=store.pins,
                 pin_rules=PinRules(), lists=store.lists, clock=store.clock, access=store.access, links=store.links, calls=store.calls,
                 transcripts=store.transcripts,

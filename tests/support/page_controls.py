@@ -18,14 +18,14 @@ TEMPLATES = Path(__file__).parents[2] / "esl_vm" / "web" / "templates"
 _TAG = re.compile(r"<(a|audio|button|input|select|summary|textarea)\b((?:\{\{.*?\}\}|\{%.*?%\}|[^>])*)>", re.DOTALL)
 _LITERAL = r'\b{name}="([\w+.-]+)"'
 _WITHIN = {
-    "audio": (r'aria-label="\{\{ said\("([\w.]+)"', r"/(\w+)\b[^/]*$"),
-    "a": (r'class="(said)"', r'said\("([\w.]+)"', r'address\("?(\w+)', r'href="(\w+|[^"]+)'),
+    "audio": (r'aria-label="\{\{ \bt\("([\w.]+)"', r"/(\w+)\b[^/]*$"),
+    "a": (r'class="(said)"', r'\bt\("([\w.]+)"', r'address\("?(\w+)', r'href="(\w+|[^"]+)'),
     "button": (_LITERAL.format(name="data-do"), r"data-(speed)=", _LITERAL.format(name="value")),
 }
 _ANY = (
     _LITERAL.format(name="id"),
     _LITERAL.format(name="name"),
-    r'said\("([\w.]+)"',
+    r'\bt\("([\w.]+)"',
     r'\bname="(.+?)"',
     r'type="(\w+)"',
     r'class="([^"]+)"',

@@ -11,10 +11,12 @@ from esl_vm.model.options import FIELDS as OPTIONS
 from esl_vm.model.options import option_text
 from esl_vm.model.rights import Right
 from esl_vm.web import event_log, mailboxes, service, tables
-from esl_vm.web.models import EventLogQuery, MailboxQuery, NewMailbox, PinChange, TableQuery
 from esl_vm.web.pages import form, render, see_other, wording_of
 from esl_vm.web.problems import ProblemError
-from esl_vm.web.routes import Answer, Ask, page
+from esl_vm.web.routes import Request, Response, page
+from esl_vm.web.schemas.events import EventLogQuery
+from esl_vm.web.schemas.mailboxes import MailboxQuery, NewMailbox, PinChange
+from esl_vm.web.schemas.tables import TableQuery
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,31 +34,31 @@ def admin_address(*parts: str, **query: str) -> str:
     return "/".join(("/admin", *(quote(part, safe="@+") for part in parts))) + ("?" + urlencode(given) if given else "")
 
 
-def admin_page(ask: Ask, template: str, section: str, **given: Any) -> Answer:
+def admin_page(request: Request, template: str, section: str, **given: Any) -> Response:
     """An administrator's page, with its navigation and what was done before it."""
-    done = ask.request.get_param("done") or ""
-    said = wording_of(ask)
-    told = said(f"admin.done.{done}", box=ask.request.get_param("box") or "") if said.has(f"admin.done.{done}") else ""
-    return render(ask, template, section=section, done=told, address=admin_address, **given)
+    done = request.raw.get_param("done") or ""
+    t = wording_of(request)
+    notice = t(f"admin.done.{done}", box=request.raw.get_param("box") or "") if t.has(f"admin.done.{done}") else ""
+    return render(request, template, section=section, done=notice, address=admin_address, **given)
 
 
 @page("GET", "/admin", Right.SERVICE_READ, "What needs attention")
-def overview(ask: Ask) -> Answer:
+def overview(request: Request) -> Response:
     """The nodes, what waits, and what somebody should do about it, first."""
-    state, nodes = ask.world.cluster.state(), ask.world.cluster.nodes()
-    service.everywhere(ask)
+    state, nodes = request.deps.cluster.state(), request.deps.cluster.nodes()
+    service.everywhere(request)
     return admin_page(
-        ask, "admin.html", "overview", state=state, nodes=nodes, attention=[(key, _said(ask, key, given)) for key, given in _attention(state, nodes)],
-        findings=service.list_findings(ask).findings, looked=[report.at for report in ask.world.cluster.reports()],
+        request, "admin.html", "overview", state=state, nodes=nodes, attention=[(key, _said(request, key, given)) for key, given in _attention(state, nodes)],
+        findings=service.list_findings(request).findings, looked=[report.at for report in request.deps.cluster.reports()],
         calls=sum(int(node.fields.get("calls", "0") or 0) for node in nodes if node.alive),
     )  # fmt: skip
 
 
-def _said(ask: Ask, key: str, given: dict[str, str]) -> str:
-    said, key = wording_of(ask), f"admin.attention.{key}"
-    if said.has(f"{key}.one"):
-        return said.counted(key, int(given["n"]), **{name: word for name, word in given.items() if name != "n"})
-    return said(key, **given)
+def _said(request: Request, key: str, given: dict[str, str]) -> str:
+    t, key = wording_of(request), f"admin.attention.{key}"
+    if t.has(f"{key}.one"):
+        return t.counted(key, int(given["n"]), **{name: word for name, word in given.items() if name != "n"})
+    return t(key, **given)
 
 
 def _attention(state: ClusterState, nodes: list[NodeState]) -> list[tuple[str, dict[str, str]]]:
@@ -90,46 +92,48 @@ def _attention(state: ClusterState, nodes: list[NodeState]) -> list[tuple[str, d
 
 
 @page("GET", "/admin/mailboxes", Right.MAILBOX_LIST, "The mailboxes")
-def show_mailboxes(ask: Ask) -> Answer:
+def show_mailboxes(request: Request) -> Response:
     """Found by number, name or e-mail; fifty a page."""
-    return _mailboxes(ask)
+    return _mailboxes(request)
 
 
-def _mailboxes(ask: Ask, problem: ProblemError | None = None, given: dict[str, str] | None = None) -> Answer:
-    param = ask.request.get_param
+def _mailboxes(request: Request, problem: ProblemError | None = None, given: dict[str, str] | None = None) -> Response:
+    param = request.raw.get_param
     search, cursor = (param("q") or "")[:80], (param("cursor") or "")[:400]
-    found = mailboxes.list_mailboxes(ask, MailboxQuery(search=search, cursor=cursor))
+    found = mailboxes.list_mailboxes(request, MailboxQuery(search=search, cursor=cursor))
     return admin_page(
-        ask, "admin_mailboxes.html", "mailboxes", found=found, search=search, cursor=cursor, problem=problem,
+        request, "admin_mailboxes.html", "mailboxes", found=found, search=search, cursor=cursor, problem=problem,
         given=given or {}, status=problem.status if problem else 200,
     )  # fmt: skip
 
 
 @page("POST", "/admin/mailboxes", Right.MAILBOX_MANAGE, "Make a mailbox")
-def make_mailbox(ask: Ask) -> Answer:
+def make_mailbox(request: Request) -> Response:
     """It has the PIN that is given, else the default one; both open from its own telephone only."""
-    given = form(ask)
+    given = form(request)
     settings = {name: given[name].strip() for name in _FIELDS if given.get(name, "").strip()}
     try:
-        mailboxes.make_mailbox(ask, NewMailbox(given.get("mailbox", "").strip(), settings, given.get("pin") or None))
+        mailboxes.make_mailbox(
+            request, NewMailbox(given.get("mailbox", "").strip(), settings, given.get("pin") or None)
+        )
     except (InvalidValueError, MailboxExistsError) as wrong:
-        return _mailboxes(ask, ProblemError("invalid", str(wrong)), given)
-    return see_other(admin_address("mailboxes", str(ask.box), done="made", box=str(ask.box)))
+        return _mailboxes(request, ProblemError("invalid", str(wrong)), given)
+    return see_other(admin_address("mailboxes", str(request.box), done="made", box=str(request.box)))
 
 
 @page("GET", "/admin/mailboxes/{mailbox}", Right.MAILBOX_MANAGE, "One mailbox")
-def show_mailbox(ask: Ask) -> Answer:
+def show_mailbox(request: Request) -> Response:
     """Its settings, state, and what can be done about it."""
-    return _mailbox(ask)
+    return _mailbox(request)
 
 
-def _mailbox(ask: Ask, problem: ProblemError | None = None, given: dict[str, str] | None = None) -> Answer:
-    fields = mailboxes.editable(ask)
+def _mailbox(request: Request, problem: ProblemError | None = None, given: dict[str, str] | None = None) -> Response:
+    fields = mailboxes.editable(request)
     return admin_page(
-        ask, "admin_mailbox.html", "mailboxes", mailbox=ask.mailbox, problem=problem, etag=mailboxes.etag_of(fields),
+        request, "admin_mailbox.html", "mailboxes", mailbox=request.mailbox, problem=problem, etag=mailboxes.etag_of(fields),
         opened=(given or {}).get("action") == "options",
         fields={name: (given or fields).get(name, "") for name in _FIELDS}, options=_options(fields | (given or {})),
-        locked_s=ask.world.registry.locked_for(ask.box), status=problem.status if problem else 200,
+        locked_s=request.deps.registry.locked_for(request.box), status=problem.status if problem else 200,
     )  # fmt: skip
 
 
@@ -147,72 +151,74 @@ def _options(fields: Mapping[str, str]) -> list[tuple[str, str, str, bool]]:
     Right.MAILBOX_MANAGE,
     "Change, unlock or remove a mailbox; give it another PIN",
 )
-def change_mailbox(ask: Ask) -> Answer:
+def change_mailbox(request: Request) -> Response:
     """What somebody else changed meanwhile is not overwritten."""
-    given = form(ask)
-    box = str(ask.box)
+    given = form(request)
+    box = str(request.box)
     try:
-        done = _act(ask, given)
+        done = _act(request, given)
     except (ProblemError, InvalidValueError) as wrong:
         problem = wrong if isinstance(wrong, ProblemError) else ProblemError("invalid", str(wrong))
-        return _mailbox(ask, problem, given if given.get("action") in {"save", "options"} else None)
+        return _mailbox(request, problem, given if given.get("action") in {"save", "options"} else None)
     where = ("mailboxes",) if done == "removed" else ("mailboxes", box)
     return see_other(admin_address(*where, done=done, box=box))
 
 
-def _act(ask: Ask, given: dict[str, str]) -> str:
+def _act(request: Request, given: dict[str, str]) -> str:
     match given.get("action"):
         case "save":
-            _save(ask, given, {name: given.get(name, "").strip() for name in _FIELDS})
+            _save(request, given, {name: given.get(name, "").strip() for name in _FIELDS})
             return "saved"
         case "options":
-            _save(ask, given, {name: given[name].strip() for name in OPTIONS if name in given})
+            _save(request, given, {name: given[name].strip() for name in OPTIONS if name in given})
             return "saved"
         case "unlock":
-            mailboxes.unlock(ask)
+            mailboxes.unlock(request)
             return "unlocked"
         case "pin" if given.get("pin", "").isdecimal():
-            mailboxes.change_pin(ask, PinChange(given["pin"]))
+            mailboxes.change_pin(request, PinChange(given["pin"]))
             return "pin"
-        case "remove" if given.get("sure") == str(ask.box):
-            mailboxes.remove_mailbox(ask)
+        case "remove" if given.get("sure") == str(request.box):
+            mailboxes.remove_mailbox(request)
             return "removed"
         case "remove":
-            raise ProblemError("invalid", wording_of(ask)("admin.type_name", box=ask.box))
+            raise ProblemError("invalid", wording_of(request)("admin.type_name", box=request.box))
         case _:
             raise ProblemError("invalid")
 
 
-def _save(ask: Ask, given: dict[str, str], fields: dict[str, str]) -> None:
-    now = mailboxes.editable(ask)
+def _save(request: Request, given: dict[str, str], fields: dict[str, str]) -> None:
+    now = mailboxes.editable(request)
     if given.get("etag") != mailboxes.etag_of(now):
-        raise ProblemError("changed", wording_of(ask)("admin.changed"))
-    mailboxes.change_fields(ask, fields, now)
+        raise ProblemError("changed", wording_of(request)("admin.changed"))
+    mailboxes.change_fields(request, fields, now)
 
 
 @page("GET", "/admin/table", Right.MAILBOX_MANAGE, "Many mailboxes by a table")
-def show_table(ask: Ask) -> Answer:
+def show_table(request: Request) -> Response:
     """A CSV is pasted, what it would change is shown, row by row."""
-    return admin_page(ask, "admin_table.html", "mailboxes", table="", told=None, applied=False)
+    return admin_page(request, "admin_table.html", "mailboxes", table="", table_view=None, applied=False)
 
 
 @page("POST", "/admin/table", Right.MAILBOX_MANAGE, "Look at a table, or apply it")
-def apply_table(ask: Ask) -> Answer:
+def apply_table(request: Request) -> Response:
     """Nothing changes until the second button is pressed."""
-    given = form(ask)
+    given = form(request)
     table, applied = given.get("table", ""), given.get("action") == "apply"
-    told = tables.of_table(ask, table.encode(), TableQuery(apply=applied))
-    return admin_page(ask, "admin_table.html", "mailboxes", table="" if applied else table, told=told, applied=applied)
+    view = tables.of_table(request, table.encode(), TableQuery(apply=applied))
+    return admin_page(
+        request, "admin_table.html", "mailboxes", table="" if applied else table, table_view=view, applied=applied
+    )
 
 
 @page("GET", "/admin/events", Right.SERVICE_READ, "What happened lately")
-def show_events(ask: Ask) -> Answer:
+def show_events(request: Request) -> Response:
     """The last hundred events, the newest first; of one mailbox, of a kind, or of whom a text names."""
-    service.everywhere(ask)
-    given = {name: (ask.request.get_param(name) or "").strip()[:200] for name in ("q", "what", "by")}
+    service.everywhere(request)
+    given = {name: (request.raw.get_param(name) or "").strip()[:200] for name in ("q", "what", "by")}
     what = given["what"] if given["what"] in set(EventType) else ""
     try:
-        events = event_log.latest(ask, EventLogQuery(given["q"], what, given["by"]))
+        events = event_log.latest(request, EventLogQuery(given["q"], what, given["by"]))
     except ProblemError:
         events = []  # no mailbox can be called that
-    return admin_page(ask, "admin_events.html", "events", events=events, search=given, kinds=sorted(EventType))
+    return admin_page(request, "admin_events.html", "events", events=events, search=given, kinds=sorted(EventType))

@@ -1,4 +1,4 @@
-"""The whole of the front door: every module that declares routes, and the application that serves them."""
+"""The application factory: every module that declares routes, the API's description, the WSGI application."""
 
 from __future__ import annotations
 
@@ -8,24 +8,26 @@ from typing import TYPE_CHECKING, Any
 
 from esl_vm.model.rights import Right
 from esl_vm.web import (
-    admin,
+    admin_pages,
     broadcasts,
     calls,
     event_log,
     forwarding,
     greetings,
     list_pages,
-    listening,
     lists,
     mailboxes,
-    mailed_links,
+    message_links,
+    message_pages,
     messages,
-    organisation,
-    owner,
+    oidc,
+    owner_pages,
     pages,
     service,
     service_pages,
     sessions,
+    settings_pages,
+    sign_in_links,
     sound,
     streams,
     tables,
@@ -33,10 +35,10 @@ from esl_vm.web import (
 from esl_vm.web.application import Application
 from esl_vm.web.openapi import described
 from esl_vm.web.problems import TYPES
-from esl_vm.web.routes import JSON, ROUTES, Answer, Ask, Route, page
+from esl_vm.web.routes import JSON, ROUTES, Request, Response, Route, page
 
 if TYPE_CHECKING:
-    from esl_vm.web.world import WebWorld
+    from esl_vm.web.dependencies import Dependencies
 
 MODULES = (
     sessions,
@@ -53,11 +55,13 @@ MODULES = (
     streams,
     event_log,
     pages,
-    organisation,
-    listening,
-    mailed_links,
-    owner,
-    admin,
+    oidc,
+    message_links,
+    sign_in_links,
+    owner_pages,
+    message_pages,
+    settings_pages,
+    admin_pages,
     service_pages,
     list_pages,
 )
@@ -76,27 +80,27 @@ def document() -> dict[str, Any]:
 
 
 @page("GET", "/api/openapi.json", Right.ANYBODY, "What the API is, for programs")
-def openapi(_ask: Ask) -> Answer:
+def openapi(_ask: Request) -> Response:
     """OpenAPI 3.1."""
-    return Answer(json.dumps(document(), indent=1).encode(), kind=JSON)
+    return Response(json.dumps(document(), indent=1).encode(), content_type=JSON)
 
 
 @page("GET", "/api/", Right.ANYBODY, "What the API is, for people")
-def api_page(ask: Ask) -> Answer:
+def api_page(request: Request) -> Response:
     """Made from openapi.json."""
     chapters: dict[str, list[tuple[str, str, Any]]] = {}
     for path, operations in document()["paths"].items():
         for method, operation in operations.items():
             chapters.setdefault(operation["tags"][0], []).append((method, path, operation))
-    return pages.render(ask, "api.html", document=document(), chapters=chapters)
+    return pages.render(request, "api.html", document=document(), chapters=chapters)
 
 
 @page("GET", "/api/problems", Right.ANYBODY, "What each type of problem means")
-def problems_page(ask: Ask) -> Answer:
+def problems_page(request: Request) -> Response:
     """Where the `type` of a problem leads."""
-    return pages.render(ask, "problems.html", types=TYPES)
+    return pages.render(request, "problems.html", types=TYPES)
 
 
-def build_application(world: WebWorld) -> Application:
+def create_application(deps: Dependencies) -> Application:
     """The WSGI application, with all routes."""
-    return Application(world, page_of=pages.problem_page)
+    return Application(deps, page_of=pages.problem_page)

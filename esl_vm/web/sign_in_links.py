@@ -17,10 +17,10 @@ from esl_vm.model.events import SIGN_INS
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.rights import Right
 from esl_vm.web import sessions
+from esl_vm.web.authentication import counted_address
 from esl_vm.web.pages import form, landing, render, see_other, sign_in_page
 from esl_vm.web.problems import ProblemError, not_there
-from esl_vm.web.routes import Answer, Ask, page
-from esl_vm.web.who import counted_address
+from esl_vm.web.routes import Request, Response, page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,62 +33,62 @@ _MOST_OF_ADDRESS, _MOST_OF_MAILBOX = 20, 3
 
 
 @page("POST", "/sign-in/link", Right.ANYBODY, "Have a link mailed with which one signs in")
-def ask_for_link(ask: Ask) -> Answer:
+def ask_for_link(request: Request) -> Response:
     """Answered the same whether or not a mail is sent."""
-    mail_link, access = ask.world.mail_link, ask.world.access
+    mail_link, access = request.deps.mail_link, request.deps.access
     if mail_link is None:
         raise not_there()
-    asked_from = f"link:{counted_address(ask.address)}"
+    asked_from = f"link:{counted_address(request.address)}"
     if access.failures(asked_from) >= _MOST_OF_ADDRESS:
-        return sign_in_page(ask, sessions.locked(ask.world, "Too many links were asked for from your address."))
+        return sign_in_page(request, sessions.locked(request.deps, "Too many links were asked for from your address."))
     access.count_failure(asked_from, _WINDOW_S)
     try:
-        box = MailboxId.parse(form(ask).get("mailbox", ""), ask.world.domain)
+        box = MailboxId.parse(form(request).get("mailbox", ""), request.deps.domain)
     except InvalidValueError:
         box = MailboxId("0", "nobody")
-    gevent.spawn(_mail, ask, box, mail_link)
-    return render(ask, "link_asked.html")
+    gevent.spawn(_mail, request, box, mail_link)
+    return render(request, "link_asked.html")
 
 
-def _mail(ask: Ask, box: MailboxId, mail_link: Callable[[MailboxId], None]) -> None:
+def _mail(request: Request, box: MailboxId, mail_link: Callable[[MailboxId], None]) -> None:
     """Behind the answer: how long it takes tells nobody what is there."""
-    access, asked_for = ask.world.access, f"link:{box}"
+    access, asked_for = request.deps.access, f"link:{box}"
     try:
-        mailbox = ask.world.mailboxes.open(box)
+        mailbox = request.deps.mailboxes.open(box)
         if mailbox is not None and mailbox.email and access.failures(asked_for) < _MOST_OF_MAILBOX:
             access.count_failure(asked_for, _WINDOW_S)
             mail_link(box)
-            log.info("request %s: a link to sign in to %s is mailed", ask.id, box)
+            log.info("request %s: a link to sign in to %s is mailed", request.id, box)
     except StoreDownError as away:
-        log.warning("request %s: no link is mailed: %s", ask.id, away)
+        log.warning("request %s: no link is mailed: %s", request.id, away)
 
 
 @page("GET", "/sign-in/link/{link}", Right.ANYBODY, "Sign in by a mailed link: the question")
-def ask_to_sign_in(ask: Ask) -> Answer:
+def ask_to_sign_in(request: Request) -> Response:
     """A mail scanner that looks at it uses nothing up: the button does."""
-    return render(ask, "mailed_link.html", link=ask.path["link"])
+    return render(request, "mailed_link.html", link=request.path["link"])
 
 
 @page("POST", "/sign-in/link/{link}", Right.ANYBODY, "Sign in by a mailed link")
-def sign_in(ask: Ask) -> Answer:
+def sign_in(request: Request) -> Response:
     """Uses the link up; none that is older than the mailbox's PIN opens."""
     try:
-        sessions.refuse_guessing(ask)
-        begun = _sign_in(ask, ask.path["link"])
+        sessions.refuse_guessing(request)
+        begun = _sign_in(request, request.path["link"])
     except ProblemError as problem:
-        return sign_in_page(ask, problem)
-    return see_other(landing(ask.who, ""), begun.cookie)
+        return sign_in_page(request, problem)
+    return see_other(landing(request.identity, ""), begun.cookie)
 
 
-def _sign_in(ask: Ask, secret: str) -> Answer:
-    opened = ask.world.access.use_owner_link(secret)
+def _sign_in(request: Request, secret: str) -> Response:
+    opened = request.deps.access.use_owner_link(secret)
     if opened is None:
-        sessions.count_guess(ask)
-        sessions.tell_sign_in(ask, SIGN_INS, WAY, failed="no such link")
+        sessions.count_guess(request)
+        sessions.log_sign_in(request, SIGN_INS, WAY, failed="no such link")
         raise ProblemError("gone")
     box, pin_mark = opened
-    mailbox = ask.world.mailboxes.open(box)
+    mailbox = request.deps.mailboxes.open(box)
     if mailbox is None or mailbox.pin_mark != pin_mark:
-        sessions.tell_sign_in(ask, box if mailbox else SIGN_INS, WAY, failed="older than the PIN")
+        sessions.log_sign_in(request, box if mailbox else SIGN_INS, WAY, failed="older than the PIN")
         raise ProblemError("gone")
-    return sessions.signed_in(ask, rights.owner(box), WAY, pin_mark)
+    return sessions.signed_in(request, rights.owner(box), WAY, pin_mark)

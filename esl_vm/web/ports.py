@@ -1,19 +1,14 @@
-"""What the browser's front door needs of the world besides `ports`; the wiring hands it over."""
+"""What the pages and the API need besides `esl_vm.ports`: sessions, events, queues, the cluster."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from esl_vm.model.settings import OidcSettings
 from esl_vm.ports import Mailboxes, Registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from contextlib import AbstractContextManager
-    from pathlib import Path
 
-    from esl_vm.actions.target import Converted
     from esl_vm.model.cluster import ClusterState, NodeState
     from esl_vm.model.events import Event
     from esl_vm.model.findings import NodeReport, Order
@@ -21,13 +16,8 @@ if TYPE_CHECKING:
     from esl_vm.model.lists import DistributionList
     from esl_vm.model.mailbox import Folder, Mailbox, MailboxId
     from esl_vm.model.message import Message
-    from esl_vm.model.pins import PinRules
     from esl_vm.model.rights import MessageLink, Session, Token
-    from esl_vm.model.settings import WebSettings
     from esl_vm.model.store import Page, Place
-    from esl_vm.ports import AudioStore, Clock, Pins
-    from esl_vm.recordings.spool import Spool
-    from esl_vm.web.streams import Hub
 
 
 class Access(Protocol):
@@ -126,7 +116,7 @@ class Provider(Protocol):
         ...
 
 
-class Mail(Mailboxes, Protocol):
+class PagedMailboxes(Mailboxes, Protocol):
     """Messages, as a list on a page shows them."""
 
     def listed(self, box: MailboxId, folder: Folder, *, newest: bool, after: Place | None, most: int) -> Page:
@@ -134,7 +124,7 @@ class Mail(Mailboxes, Protocol):
         ...
 
 
-class Mailing(Registry, Protocol):
+class MailboxAdmin(Registry, Protocol):
     """Mailboxes as an administrator keeps them, with what two who change one at once need."""
 
     def change(
@@ -259,50 +249,3 @@ class Cluster(Protocol):
     def order(self, node: str, order: Order) -> None:
         """Ask something of a node; it sees to it within seconds, or not at all."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class WebWorld:
-    """What requests are answered from.
-
-    Args:
-        settings: `[web]`. hub: what reads the events for all who listen. domain, timezone, language: the service's defaults.
-        partition: which partition of the events a mailbox is in.
-        converted: a sound file of any format, judged by its content, as the store keeps it; raises InvalidValueError.
-        oidc: `[oidc]`. provider: whom one signs in through, None = nobody.
-        transcribes: an engine is set that writes messages down.
-        metrics: counts, None = nobody does.
-        mail_link: has a one-time link mailed to a mailbox's owner, None = nobody is mailed any.
-        encoded: a sound of the store as `mp3` or `opus`: gets its id, file and the kind, returns a file that stays for a while;
-            raises ProblemError where this host makes none.
-    """
-
-    settings: WebSettings
-    mailboxes: Mail
-    registry: Mailing
-    pins: Pins
-    pin_rules: PinRules
-    lists: Lists
-    audio: AudioStore
-    spool: Spool
-    clock: Clock
-    access: Access
-    links: MessageLinks
-    calls: Calls
-    transcripts: Transcripts
-    broadcasts: Broadcasts
-    events: EventLog
-    cluster: Cluster
-    outbox: Outbox
-    hub: Hub
-    partition: Callable[[MailboxId], int]
-    converted: Callable[[Path], AbstractContextManager[Converted]]
-    encoded: Callable[[str, Path, str], Path]
-    domain: str = "default"
-    timezone: str = "America/Toronto"
-    language: str = "fr"
-    oidc: OidcSettings = field(default_factory=OidcSettings)
-    provider: Provider | None = None
-    mail_link: Callable[[MailboxId], None] | None = None
-    metrics: WebMetrics | None = None
-    transcribes: bool = False

@@ -22,7 +22,7 @@ _LOWEST = 2
 
 
 @lru_cache(maxsize=2048)
-def wave_path(path: Path) -> str:
+def waveform_path(path: Path) -> str:
     """120 bars, each as high as the loudest moment of its part. A sound never changes, so it is looked at once.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Who asks: a session's cookie or a token, from which address, and whether a browser was made to ask by another site."""
+"""Authentication: a session's cookie or a token, from which address, and whether a browser was made to ask by another site."""
 
 from __future__ import annotations
 
@@ -16,55 +16,55 @@ if TYPE_CHECKING:
     import falcon
 
     from esl_vm.model.rights import Identity
-    from esl_vm.web.routes import Ask, Cookie
-    from esl_vm.web.world import WebWorld
+    from esl_vm.web.dependencies import Dependencies
+    from esl_vm.web.routes import Cookie, Request
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _IPV6_NETWORK = 64
 """Of an address of version 6 its network counts: a subscriber has all the rest of it."""
 
 
-class Senders:
-    """Tells who sends a request.
+class Authenticator:
+    """Says who sends a request.
 
     Args:
-        world: where sessions and tokens are looked up.
+        deps: where sessions and tokens are looked up.
     """
 
-    def __init__(self, world: WebWorld) -> None:
-        self._world = world
-        self._proxies = tuple(ipaddress.ip_network(network) for network in world.settings.trusted_proxies)
+    def __init__(self, deps: Dependencies) -> None:
+        self._deps = deps
+        self._proxies = tuple(ipaddress.ip_network(network) for network in deps.settings.trusted_proxies)
 
-    def address(self, request: falcon.Request) -> str:
+    def address(self, raw: falcon.Request) -> str:
         """The client's address: the last one in X-Forwarded-For that no trusted proxy has."""
-        hops = [hop.strip() for hop in (request.get_header("X-Forwarded-For") or "").split(",") if hop.strip()]
-        address = str(request.env.get("REMOTE_ADDR") or "")
+        hops = [hop.strip() for hop in (raw.get_header("X-Forwarded-For") or "").split(",") if hop.strip()]
+        address = str(raw.env.get("REMOTE_ADDR") or "")
         while hops and self._is_proxy(address):
             address = hops.pop()
         return _shown(address)
 
-    def is_secure(self, request: falcon.Request) -> bool:
+    def is_secure(self, raw: falcon.Request) -> bool:
         """Whether the client came by TLS: to us, to a trusted proxy, or always, as the settings say."""
-        if self._world.settings.url.startswith("https:"):
+        if self._deps.settings.url.startswith("https:"):
             return True
-        peer = str(request.env.get("REMOTE_ADDR") or "")
-        told = (request.get_header("X-Forwarded-Proto") or "") if self._is_proxy(peer) else ""
-        return (told or str(request.env.get("wsgi.url_scheme"))) == "https"
+        peer = str(raw.env.get("REMOTE_ADDR") or "")
+        scheme = (raw.get_header("X-Forwarded-Proto") or "") if self._is_proxy(peer) else ""
+        return (scheme or str(raw.env.get("wsgi.url_scheme"))) == "https"
 
-    def identity(self, request: falcon.Request) -> tuple[Identity, bool]:
-        """Who asks, and whether a cookie says so; NOBODY: no credential was given.
+    def authenticate(self, raw: falcon.Request) -> tuple[Identity, bool]:
+        """Who sent it, and whether a cookie says so; NOBODY: no credential was given.
 
         Raises:
             ProblemError: one was given that is none (any more).
         """
-        given = str(request.get_header("Authorization") or "")
+        given = str(raw.get_header("Authorization") or "")
         if given:
             scheme, _, presented = given.partition(" ")
-            token = self._world.access.token(presented.strip()) if scheme.lower() == "bearer" else None
+            token = self._deps.access.token(presented.strip()) if scheme.lower() == "bearer" else None
             if token is None:
                 raise sign_in("The token opens nothing (any more): `esl-vm token list` shows those that do.")
             return token.identity, False
-        value = cookie_of(request, SESSION)
+        value = cookie_of(raw, SESSION)
         if not value:
             return NOBODY, False
         who = self._of_session(value)
@@ -75,41 +75,41 @@ class Senders:
     def _of_session(self, value: str) -> Identity | None:
         named, _, secret = value.rpartition("~")
         if not named:
-            session = self._world.access.session(None, secret)
+            session = self._deps.access.session(None, secret)
             return administrator(session.name, session.id, session.way) if session else None
         try:
             box = MailboxId.parse(named)
         except InvalidValueError:
             return None
-        session = self._world.access.session(box, secret)
+        session = self._deps.access.session(box, secret)
         if session is None:
             return None
-        mailbox = self._world.mailboxes.open(box)
+        mailbox = self._deps.mailboxes.open(box)
         # Another PIN, or a mailbox that was made anew under this number: that was another owner's session.
         same = mailbox is not None and mailbox.pin_mark == session.pin_mark
         return owner(box, session.id, session.way) if same else None
 
-    def refuse_other_sites(self, request: falcon.Request, *, by_cookie: bool) -> None:
+    def refuse_other_sites(self, raw: falcon.Request, *, by_cookie: bool) -> None:
         """A change that a browser asks for must come from our own page; raises ProblemError.
 
         Every browser says where a form or a script comes from (Sec-Fetch-Site, or Origin before 2023). What says
         neither is no browser: then a cookie is no credential.
         """
-        if request.method in _SAFE:
+        if raw.method in _SAFE:
             return
-        site = request.get_header("Sec-Fetch-Site")
-        origin = request.get_header("Origin")
-        if site == "same-origin" or (origin and self._is_own(origin, request)):
+        site = raw.get_header("Sec-Fetch-Site")
+        origin = raw.get_header("Origin")
+        if site == "same-origin" or (origin and self._is_own(origin, raw)):
             return
         if site or origin or by_cookie:
             raise ProblemError("cross-site", "Use the service's own page, or a token (`esl-vm token add`).")
 
-    def _is_own(self, origin: str, request: falcon.Request) -> bool:
-        wanted = urlsplit(self._world.settings.url)
+    def _is_own(self, origin: str, raw: falcon.Request) -> bool:
+        wanted = urlsplit(self._deps.settings.url)
         if wanted.netloc:
             return origin.lower() == f"{wanted.scheme}://{wanted.netloc}".lower()
-        scheme = "https" if self.is_secure(request) else "http"
-        return origin.lower() == f"{scheme}://{request.get_header('Host') or ''}".lower()
+        scheme = "https" if self.is_secure(raw) else "http"
+        return origin.lower() == f"{scheme}://{raw.get_header('Host') or ''}".lower()
 
     def _is_proxy(self, address: str) -> bool:
         try:
@@ -133,19 +133,19 @@ def counted_address(address: str) -> str:
     return str(ipaddress.ip_network((address, _IPV6_NETWORK), strict=False))
 
 
-def cookie_of(request: falcon.Request, name: str) -> str:
+def cookie_of(raw: falcon.Request, name: str) -> str:
     """The value of a cookie of ours that came with a request, `` if none did."""
     for each in (f"__Host-{name}", name):
-        values = request.get_cookie_values(each)
+        values = raw.get_cookie_values(each)
         if values:
             return str(values[0])
     return ""
 
 
-def own_address(ask: Ask) -> str:
+def own_address(request: Request) -> str:
     """Where browsers find us, without a slash at its end: as the settings say, else as this one asked."""
-    scheme = "https" if ask.secure else "http"
-    return ask.world.settings.url.rstrip("/") or f"{scheme}://{ask.header('Host')}"
+    scheme = "https" if request.secure else "http"
+    return request.deps.settings.url.rstrip("/") or f"{scheme}://{request.header('Host')}"
 
 
 def cookie_value(box: MailboxId | None, secret: str) -> str:
@@ -153,9 +153,9 @@ def cookie_value(box: MailboxId | None, secret: str) -> str:
     return f"{box or ''}~{secret}"
 
 
-def set_cookie(response: falcon.Response, cookie: Cookie, *, secure: bool) -> None:
+def set_cookie(raw_response: falcon.Response, cookie: Cookie, *, secure: bool) -> None:
     """Set a cookie, or take it away: never seen by scripts, never sent by another site's forms."""
-    response.set_cookie(
+    raw_response.set_cookie(
         f"__Host-{cookie.name}" if secure else cookie.name,
         cookie.value,
         max_age=cookie.max_age_s,

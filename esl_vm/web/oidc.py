@@ -16,17 +16,17 @@ from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.message import one_line
 from esl_vm.model.rights import Right
 from esl_vm.web import sessions
+from esl_vm.web.authentication import cookie_of, own_address
 from esl_vm.web.pages import back_of, landing, render, see_other, sign_in_page
 from esl_vm.web.problems import ProblemError, not_there
-from esl_vm.web.routes import Answer, Ask, Cookie, page
-from esl_vm.web.who import cookie_of, own_address
+from esl_vm.web.routes import Cookie, Request, Response, page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from esl_vm.model.mailbox import Mailbox
     from esl_vm.model.settings import OidcSettings
-    from esl_vm.web.world import Provider
+    from esl_vm.web.ports import Provider
 
 log = logging.getLogger(__name__)
 
@@ -38,78 +38,79 @@ _LONGEST_NAME = 64
 
 
 @page("GET", "/sign-in/oidc", Right.ANYBODY, "Sign in through the organisation's provider")
-def begin(ask: Ask) -> Answer:
+def begin(request: Request) -> Response:
     """On to the provider; `back` is a page of ours to come back to."""
-    provider, back = _provider(ask), back_of(ask.request.get_param("back"))
+    provider, back = _provider(request), back_of(request.raw.get_param("back"))
     try:
-        sessions.refuse_guessing(ask)
-        address, kept = provider.begin(own_address(ask) + RETURN, back)
+        sessions.refuse_guessing(request)
+        address, kept = provider.begin(own_address(request) + RETURN, back)
     except ProviderAwayError as away:
-        return sign_in_page(ask, _away(ask, away), back=back)
+        return sign_in_page(request, _away(request, away), back=back)
     except ProblemError as locked:
-        return sign_in_page(ask, locked, back=back)
+        return sign_in_page(request, locked, back=back)
     return see_other(address, Cookie(kept, _FLOW_S, _FLOW))
 
 
 @page("GET", RETURN, Right.ANYBODY, "Back from the organisation's provider")
-def finish(ask: Ask) -> Answer:
+def finish(request: Request) -> Response:
     """Signs in, once it is proved who that is; goes on to the page that was asked for."""
-    provider = _provider(ask)
+    provider = _provider(request)
     try:
-        sessions.refuse_guessing(ask)
-        claims, back = _claims(ask, provider)
-        begun = _sign_in(ask, claims, back)
+        sessions.refuse_guessing(request)
+        claims, back = _claims(request, provider)
+        begun = _sign_in(request, claims, back)
     except ProblemError as problem:
-        return sign_in_page(ask, problem)
-    return see_other(landing(ask.who, back), begun.cookie)
+        return sign_in_page(request, problem)
+    return see_other(landing(request.identity, back), begun.cookie)
 
 
-def _provider(ask: Ask) -> Provider:
-    if ask.world.provider is None:
+def _provider(request: Request) -> Provider:
+    if request.deps.provider is None:
         raise not_there()
-    return ask.world.provider
+    return request.deps.provider
 
 
-def _claims(ask: Ask, provider: Provider) -> tuple[dict[str, Any], str]:
+def _claims(request: Request, provider: Provider) -> tuple[dict[str, Any], str]:
     """Who it is, and where he goes on; raises ProblemError."""
-    given = {name: value for name, value in ask.request.params.items() if isinstance(value, str)}
-    kept, redirect = cookie_of(ask.request, _FLOW), own_address(ask) + RETURN
+    given = {name: value for name, value in request.raw.params.items() if isinstance(value, str)}
+    kept, redirect = cookie_of(request.raw, _FLOW), own_address(request) + RETURN
     try:
-        return provider.finish(given, kept, redirect, lambda state: ask.world.access.first_use(state, 2 * _FLOW_S))
+        return provider.finish(given, kept, redirect, lambda state: request.deps.access.first_use(state, 2 * _FLOW_S))
     except ProviderAwayError as away:
-        raise _away(ask, away) from None
+        raise _away(request, away) from None
     except StaleSignInError as stale:  # another site may have sent the browser here: that is nobody's guess
-        log.info("request %s: sign-in refused: %s", ask.id, stale)
+        log.info("request %s: sign-in refused: %s", request.id, stale)
     except SignInRefusedError as refused:
-        sessions.count_guess(ask)
-        sessions.tell_sign_in(ask, SIGN_INS, WAY, failed=str(refused))
+        sessions.count_guess(request)
+        sessions.log_sign_in(request, SIGN_INS, WAY, failed=str(refused))
     raise ProblemError("sign-in-failed")
 
 
-def _away(ask: Ask, why: ProviderAwayError) -> ProblemError:
-    log.warning("request %s: the provider of oidc.issuer: %s", ask.id, why)
+def _away(request: Request, why: ProviderAwayError) -> ProblemError:
+    log.warning("request %s: the provider of oidc.issuer: %s", request.id, why)
     return ProblemError("provider-away")
 
 
-def _sign_in(ask: Ask, claims: Mapping[str, Any], back: str) -> Answer:
+def _sign_in(request: Request, claims: Mapping[str, Any], back: str) -> Response:
     """Begin the session of who has those claims: the administrator's where that was asked for, or he has no mailbox."""
-    wanted = ask.world.oidc
-    mailbox = _mailbox(ask, claims)
+    wanted = request.deps.oidc
+    mailbox = _mailbox(request, claims)
     name = _name(claims, wanted)
     if _is_administrator(claims, wanted) and (mailbox is None or back.startswith("/admin")):
-        return sessions.signed_in(ask, rights.administrator(name), WAY)
+        return sessions.signed_in(request, rights.administrator(name), WAY)
     if mailbox is None:
         given = _texts(claims.get(wanted.mailbox_claim)) if wanted.mailbox_claim else []
         why = f"no mailbox {one_line(given[0], _LONGEST_NAME)}" if given else "no claim names a mailbox"
-        sessions.tell_sign_in(ask, SIGN_INS, WAY, failed=f"{name}: {why}")
+        sessions.log_sign_in(request, SIGN_INS, WAY, failed=f"{name}: {why}")
         raise ProblemError("no-mailbox")
-    return sessions.signed_in(ask, rights.owner(mailbox.id), WAY, mailbox.pin_mark)
+    return sessions.signed_in(request, rights.owner(mailbox.id), WAY, mailbox.pin_mark)
 
 
-def _mailbox(ask: Ask, claims: Mapping[str, Any]) -> Mailbox | None:
+def _mailbox(request: Request, claims: Mapping[str, Any]) -> Mailbox | None:
     """The first of the claim's mailboxes that is there."""
     return next(
-        filter(None, map(ask.world.mailboxes.open, claimed_boxes(claims, ask.world.oidc, ask.world.domain))), None
+        filter(None, map(request.deps.mailboxes.open, claimed_boxes(claims, request.deps.oidc, request.deps.domain))),
+        None,
     )
 
 
@@ -146,11 +147,13 @@ def _texts(value: Any) -> list[str]:
     return [str(one) for one in values if isinstance(one, str | int) and not isinstance(one, bool)]
 
 
-def signed_out(ask: Ask, way: str, cookie: Cookie | None) -> Answer:
+def signed_out(request: Request, way: str, cookie: Cookie | None) -> Response:
     """After signing out: who came by the provider is told that he is still signed in there, where that is wanted."""
-    provider = ask.world.provider
-    if way == WAY and provider is not None and ask.world.oidc.sign_out:
-        address = provider.sign_out_address(own_address(ask) + "/")
+    provider = request.deps.provider
+    if way == WAY and provider is not None and request.deps.oidc.sign_out:
+        address = provider.sign_out_address(own_address(request) + "/")
         if address:
-            return render(ask, "signed_out.html", address=address, provider_name=ask.world.oidc.name, cookie=cookie)
+            return render(
+                request, "signed_out.html", address=address, provider_name=request.deps.oidc.name, cookie=cookie
+            )
     return see_other("/", cookie)

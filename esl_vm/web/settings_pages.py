@@ -1,0 +1,137 @@
+"""The owner's pages: greetings, PIN and settings."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
+
+from esl_vm.model.errors import InvalidValueError
+from esl_vm.model.mailbox import Folder, Greeting
+from esl_vm.model.options import option_text
+from esl_vm.model.rights import Right
+from esl_vm.web import greetings, mailboxes, sessions
+from esl_vm.web.owner_pages import notice_of, owner_page
+from esl_vm.web.pages import box_address, form, see_other, wording_of
+from esl_vm.web.problems import ProblemError
+from esl_vm.web.routes import Request, Response, page
+from esl_vm.web.schemas.greetings import GreetingDates
+from esl_vm.web.schemas.mailboxes import NotificationsChange, PinChange
+from esl_vm.web.times import zone_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+_BOX = "/mailbox/{mailbox}"
+_LISTENING = ("saycid", "envelope", "sayduration", "autoplay", "brief")
+"""What an owner chooses of how messages are heard on the telephone."""
+
+
+@page("GET", _BOX + "/greetings", Right.GREETING_READ, "The greetings")
+def show_greetings(request: Request) -> Response:
+    """Each with what callers hear, and what can be done about it."""
+    now = request.deps.clock.now()
+    cards = [(greeting, request.mailbox.greetings.get(greeting)) for greeting in Greeting]
+    return owner_page(request, "greetings.html", cards=cards, now=now, **notice_of(request, Folder.NEW))
+
+
+@page("POST", _BOX + "/greetings/{greeting}", Right.GREETING_CHANGE, "Erase a greeting, or choose its dates")
+def change_greeting(request: Request) -> Response:
+    """Recording and uploading need a script: the sound is the body of a PUT of the API."""
+    given = form(request)
+    match given.get("action"):
+        case "erase":
+            greetings.erase_greeting(request)
+            done = "greeting-erased"
+        case "dates":
+            t = wording_of(request)
+            try:
+                starts, ends = (t.moment(given.get(name, "")) for name in ("starts", "ends"))
+            except ValueError:
+                raise ProblemError("invalid", "A date is wrong.") from None
+            greetings.set_dates(request, GreetingDates(_moment(request, starts), _moment(request, ends)))
+            done = "dates"
+        case _:
+            raise ProblemError("invalid", "There is no such action.")
+    return see_other(box_address(request.box, "greetings", done=done))
+
+
+def _moment(request: Request, seconds: int) -> Any:
+    return datetime.fromtimestamp(seconds, zone_of(request.zone)) if seconds else None
+
+
+@page("GET", _BOX + "/settings", Right.MAILBOX_READ, "PIN and settings")
+def show_settings(request: Request) -> Response:
+    """PIN, mail, language, where one is signed in, keys."""
+    return _settings(request)
+
+
+def _settings(request: Request, problem: ProblemError | None = None) -> Response:
+    open_sessions = [
+        one for one in request.deps.access.sessions(request.box) if one.pin_mark == request.mailbox.pin_mark
+    ]
+    notice = notice_of(request, Folder.NEW)
+    return owner_page(
+        request, "settings.html", status=problem.status if problem else 200, open_sessions=open_sessions, problem=problem,
+        listening=[(name, wording_of(request)(f"option.{name}")) for name in _LISTENING], **notice,
+    )  # fmt: skip
+
+
+@page("POST", _BOX + "/settings", Right.MAILBOX_CHANGE, "Change PIN, mail or language; end a session")
+def change_settings(request: Request) -> Response:
+    """What was wrong stands beside the form."""
+    given = form(request)
+    actions: dict[str, Callable[[Request, dict[str, str]], tuple[str, Response | None]]] = {
+        "pin": _change_pin, "notices": _change_notices, "language": _change_language,
+        "listening": _change_listening, "session": _end_session,
+    }  # fmt: skip
+    act = actions.get(given.get("action", ""))
+    if act is None:
+        raise ProblemError("invalid", "There is no such action.")
+    try:
+        done, response = act(request, given)
+    except ProblemError as problem:
+        if problem.kind in {"away", "cross-site"}:
+            raise
+        return _settings(request, problem)
+    except InvalidValueError as wrong:
+        return _settings(request, ProblemError("invalid", str(wrong)))
+    return see_other(box_address(request.box, "settings", done=done), response.cookie if response else None)
+
+
+def _change_pin(request: Request, given: dict[str, str]) -> tuple[str, Response | None]:
+    new = given.get("new", "")
+    if new != given.get("again"):
+        raise ProblemError("invalid", wording_of(request)("pin_differ"))
+    if not re.fullmatch(r"[0-9]{1,32}", new):
+        raise ProblemError("weak-pin")
+    return "pin", mailboxes.change_pin(request, PinChange(new, given.get("current", "")))
+
+
+def _change_notices(request: Request, given: dict[str, str]) -> tuple[str, None]:
+    email, pager = (given.get(name, "")[:200] for name in ("email", "pager"))
+    change = NotificationsChange(email, pager, given.get("attach") == "1")
+    if request.mailbox.options.transcribe:  # else the page does not ask
+        change = replace(change, transcripts=given.get("transcripts") == "1")
+    mailboxes.change_notifications(request, change)
+    return "saved", None
+
+
+def _change_language(request: Request, given: dict[str, str]) -> tuple[str, None]:
+    mailboxes.change_fields(request, {"language": given.get("language", "")})
+    return "saved", None
+
+
+def _change_listening(request: Request, given: dict[str, str]) -> tuple[str, None]:
+    t = {name: option_text(given.get(name) == "1") for name in _LISTENING}
+    mailboxes.change_fields(request, {**t, "timezone": given.get("timezone", "").strip()})
+    return "saved", None
+
+
+def _end_session(request: Request, given: dict[str, str]) -> tuple[str, None]:
+    request.path["session"] = given.get("session", "")
+    sessions.end_session(request)
+    return "signed-out", None
