@@ -9,9 +9,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from esl_vm.web.factory import api_routes
 
 from esl_vm.model.settings_check import settings_from
+from esl_vm.web.factory import api_routes
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "api.md").read_text(encoding="utf-8")

@@ -3,10 +3,10 @@
 import re
 
 import pytest
-from esl_vm.web.factory import api_routes, document
 
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.rights import GRANTABLE, Right
+from esl_vm.web.factory import api_routes, document
 from esl_vm.web.routes import ROUTES
 
 ALL = api_routes()

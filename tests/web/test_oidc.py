@@ -13,12 +13,12 @@ neighbours = pytest.importorskip(
     "support.oidc_neighbour", reason="what esl-vm[oidc] and its test need is not installed"
 )
 
-from esl_vm.web.oidc import claimed_boxes
 from support.waiting import wait_until
 
 from esl_vm.model.events import SIGN_INS
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.settings import OidcSettings
+from esl_vm.web.oidc import claimed_boxes
 
 FORM = "application/x-www-form-urlencoded"
 NOT_HERE = ("provider-away", "sign-in-failed", "no-mailbox", "pin-off", "locked")

@@ -3,9 +3,9 @@
 import os
 
 import pytest
-from esl_vm.web.factory import document
 from hypothesis import HealthCheck, Phase, settings
 
+from esl_vm.web.factory import document
 from esl_vm.web.problems import TYPES
 
 schemathesis = pytest.importorskip("schemathesis")
