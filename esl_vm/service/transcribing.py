@@ -65,7 +65,7 @@ def build_transcribing(node: Node, transcriber: Transcriber) -> Transcribing:
 
 def stand_back() -> None:
     """Let calls have the processors first."""
-    os.nice(_NICE - os.nice(0))
+    os.nice(max(0, _NICE - os.nice(0)))
 
 
 def transcribe_beside_calls(pipe: HeartbeatPipe, service: Service) -> int:

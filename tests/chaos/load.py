@@ -241,7 +241,7 @@ def redis_of(kind: str) -> Iterator[tuple[str, object]]:
         with redis_sentinels(3, 3, *DURABLE, down_after_ms=1500) as group:
             yield group.url, group
     elif kind == "cluster":
-        with redis_cluster(3, 1, *DURABLE) as cluster:
+        with redis_cluster(3, 1, *DURABLE, timeout_ms=1500) as cluster:
             yield cluster.url, cluster
     else:
         with redis_server(*DURABLE) as server:

@@ -459,9 +459,8 @@ def test_calls_are_taken_while_it_can_t_be_started(tmp_path, after_a_power_cut):
         running.wait()
         before = running.children()
         assert running.answers()
-        assert (
-            "calls are taken, and messages wait in the spool until Redis is there: embedded Redis in" in log.read_text()
-        )
+        said = "calls are taken, and messages wait in the spool until Redis is there: embedded Redis in"
+        wait_until(lambda: said in log.read_text(), what="the line in the log")
         base.write_bytes(good)
         wait_until((tmp_path / "data" / "redis" / "redis.sock").is_socket, what="its socket")
         assert running.answers()

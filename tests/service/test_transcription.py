@@ -42,7 +42,11 @@ def engine():
 
 
 def niceness(pid):
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[16]) - os.nice(0)
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[16])
+
+
+#: These tests may themselves stand back behind others.
+WANTED = max(15, os.nice(0))
 
 
 def test_what_a_message_says_is_shown_soon_and_nobody_waits_for_it(tmp_path, engine):
@@ -60,7 +64,7 @@ def test_what_a_message_says_is_shown_soon_and_nobody_waits_for_it(tmp_path, eng
         assert [one["start_ms"] for one in told["segments"]] == [0, 1900]
         assert "1.9 s       Rappelez-moi." in service.run("message", "show", "1001", found["id"])
         assert "Rappelez" not in service.log.read_text()
-        assert max(niceness(pid) for pid in service.workers()) == 15
+        assert max(niceness(pid) for pid in service.workers()) == WANTED
     finally:
         service.close()
 
@@ -80,7 +84,7 @@ def test_another_host_may_transcribe(tmp_path, engine, program, empty_redis):
     apart = program("-m", "esl_vm", "--config", tmp_path / "esl-vm.toml", "--data-dir", tmp_path / "data", "transcribe")
     apart.says("transcribed by whisper-1 at 127.0.0.1")
     assert wait_until(lambda: house.mailboxes.message(ALICE, "m1").transcript).language == "fr"
-    assert niceness(apart.process.pid) == 15
+    assert niceness(apart.process.pid) == WANTED
     apart.signal(signal.SIGTERM)
     assert apart.ends() == 0
     house.close()

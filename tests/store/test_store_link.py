@@ -494,7 +494,7 @@ class TestCluster:
 
     @pytest.mark.slow
     def test_a_slot_moves_and_a_master_dies_nothing_announced_is_lost(self):
-        with redis_cluster(3, 1) as cluster:
+        with redis_cluster(3, 1, timeout_ms=1500) as cluster:
             case = Case(cluster.url + "?wait_replicas=1").with_mailbox()
             kept = _deliver_while(case, lambda: _move_slot_and_kill(cluster, case))
             assert len(kept) > 20
@@ -505,7 +505,7 @@ class TestCluster:
 class TestSentinel:
     @pytest.mark.slow
     def test_the_master_dies_nothing_announced_is_lost(self):
-        with redis_sentinels(3, 1) as group:
+        with redis_sentinels(3, 1, down_after_ms=2000) as group:
             case = Case(group.url + "?wait_replicas=1").with_mailbox()
             kept = _deliver_while(case, lambda: (case.mailboxes.counts(ALICE), group.master().kill()))
             assert len(kept) > 20

@@ -2,7 +2,7 @@
 
 import pytest
 from chaos.load import service
-from support.redis_servers import NoRedisError, redis_cluster, redis_sentinels, redis_server
+from support.redis_servers import PATIENT, NoRedisError, redis_cluster, redis_sentinels, redis_server
 from support.waiting import wait_until
 
 from esl_vm.model.errors import StoreDownError
@@ -84,16 +84,16 @@ def test_the_whole_setting_is_written_out():
 def test_servers_that_run_are_found():
     try:
         with redis_sentinels(3, 3, "--min-replicas-to-write", "1") as group:
-            found = discover(connect(group.url))
+            found = discover(connect(group.url, PATIENT))
             replica = next(server for server in group.servers if server is not group.master())
             replica.kill()
             with group.master().client() as client:
                 wait_until(lambda: client.info("replication")["connected_slaves"] == 1, what="the loss being seen")
-            less = discover(connect(group.url))
+            less = discover(connect(group.url, PATIENT))
         with redis_cluster(3, 1, "--cluster-require-full-coverage", "no") as ring:
-            of_cluster = discover(connect(ring.url))
+            of_cluster = discover(connect(ring.url, PATIENT))
         with redis_server() as server:
-            single = discover(connect(server.url))
+            single = discover(connect(server.url, PATIENT))
     except NoRedisError as none:
         pytest.skip(str(none))
     assert (found.kind, found.quorum, len(found.voters)) == ("sentinel", 2, 3)
@@ -124,7 +124,7 @@ def broken_cluster():
     """A Cluster of three without replicas, mailboxes in every partition, and the master of `vm:meta` killed."""
     try:
         with redis_cluster(3, 0, "--cluster-require-full-coverage", "no") as ring:
-            store = Store(connect(ring.url))
+            store = Store(connect(ring.url, PATIENT))
             boxes = [MailboxId(str(number)) for number in range(1001, 1061)]
             for box in boxes:
                 store.registry.add(box, {})
@@ -140,7 +140,7 @@ def broken_cluster():
 def test_a_part_of_a_cluster_that_is_gone_takes_only_its_mailboxes_along(broken_cluster):
     """Also for a process that starts after that, and for what looks at all partitions together."""
     ring, boxes = broken_cluster
-    store = Store(connect(ring.url))
+    store = Store(connect(ring.url, PATIENT))
     there = []
     for box in boxes:
         try:
@@ -160,7 +160,7 @@ def test_serve_says_at_its_start_what_falls_short(tmp_path):
     try:
         with redis_server() as master, redis_server("--replicaof", "127.0.0.1", str(master.port)):
             with master.client() as client:
-                wait_until(lambda: client.info("replication").get("slave0"), what="the replica")
+                wait_until(lambda: client.info("replication").get("slave0", {}).get("state") == "online", "the replica")
             with service(master.url, tmp_path, 1):
                 log = tmp_path / "serve.log"
                 wait_until(lambda: "1 replica must have a message" in log.read_text(), what="the line in the log")
@@ -171,7 +171,7 @@ def test_serve_says_at_its_start_what_falls_short(tmp_path):
 def test_a_master_without_its_replicas_takes_nothing_and_is_read_all_the_same():
     try:
         with redis_server() as server:
-            store = Store(connect(server.url))
+            store = Store(connect(server.url, PATIENT))
             store.registry.add(MailboxId("1001"), {})
             with server.client() as client:
                 client.config_set("min-replicas-to-write", "1")
@@ -179,7 +179,7 @@ def test_a_master_without_its_replicas_takes_nothing_and_is_read_all_the_same():
                 with pytest.raises(StoreDownError, match="NOREPLICAS"):
                     store.registry.add(MailboxId("1002"), {})
                 assert store.mailboxes.open(MailboxId("1001"))
-                assert Store(connect(server.url)).mailboxes.open(MailboxId("1001"))
+                assert Store(connect(server.url, PATIENT)).mailboxes.open(MailboxId("1001"))
             store.close()
     except NoRedisError as none:
         pytest.skip(str(none))

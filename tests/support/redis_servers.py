@@ -214,14 +214,18 @@ class RedisCluster:
 
 @contextlib.contextmanager
 def redis_cluster(
-    masters: int = 1, replicas: int = 0, *options: str, executable: str | None = None
+    masters: int = 1, replicas: int = 0, *options: str, executable: str | None = None, timeout_ms: int = 5000
 ) -> Iterator[RedisCluster]:
-    """A Redis Cluster that serves all slots: `masters` nodes, each with `replicas` replicas."""
+    """A Redis Cluster that serves all slots: `masters` nodes, each with `replicas` replicas.
+
+    Args:
+        timeout_ms: how long a node may be silent before the others hold it for lost: longer than a busy machine keeps one waiting.
+    """
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="redis-cluster-")))
         nodes = []
         for number in range(masters * (1 + replicas)):
-            enabled = ("--cluster-enabled", "yes", "--cluster-node-timeout", "1500", *options)
+            enabled = ("--cluster-enabled", "yes", "--cluster-node-timeout", str(timeout_ms), *options)
             nodes.append(_started(folder / str(number), enabled, executable))
             stack.callback(nodes[-1].stop)
         clients = [stack.enter_context(node.client()) for node in nodes]
@@ -330,7 +334,7 @@ class RedisSentinels:
 
 @contextlib.contextmanager
 def redis_sentinels(
-    servers: int = 2, sentinels: int = 3, *options: str, down_after_ms: int = 2000
+    servers: int = 2, sentinels: int = 3, *options: str, down_after_ms: int = 20_000
 ) -> Iterator[RedisSentinels]:
     """A master with `servers - 1` replicas and Sentinels that fail over after `down_after_ms`."""
     service = "voicemail"
