@@ -1,13 +1,10 @@
-"""The api commands a simulated node knows, as FreeSWITCH 1.11 answers them."""
+"""The api commands a simulated node knows, as FreeSWITCH 1.11 answers them: those a service sends in a call of the telephone in a terminal."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from esl_vm.sim.channel import plain
-from esl_vm.sim.playback import Playback
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,14 +19,14 @@ def run_api(node: SimNode, text: str) -> str:
     """The output of an api command."""
     name, _, rest = text.strip().partition(" ")
     rest = rest.strip()
-    if name in _ABOUT_NODE:
-        return _ABOUT_NODE[name](node, rest)
-    if name in _ABOUT_CALL:
+    if name in node.about_node:
+        return node.about_node[name](node, rest)
+    if name in node.about_call:
         uuid, _, rest = rest.partition(" ")
         call = node.calls.get(uuid)
         if call is None:
             return "false" if name == "uuid_exists" else _NO_CHANNEL
-        return _ABOUT_CALL[name](call, rest.strip())
+        return node.about_call[name](call, rest.strip())
     return f"-ERR {name} Command not found!\n"
 
 
@@ -66,52 +63,8 @@ def _break(call: SimCall, rest: str) -> str:
     return "+OK\n"
 
 
-def _kill(call: SimCall, cause: str) -> str:
-    call.kill(cause or "NORMAL_CLEARING")
-    return "+OK\n"
-
-
-def _transfer(call: SimCall, rest: str) -> str:
-    words = [word for word in rest.split() if not word.startswith("-")]
-    if not words:
-        return "-USAGE: <uuid> [-bleg|-both] <dest-exten> [<dialplan>] [<context>]\n"
-    node = call.node
-    node.schedule.call_later(0, lambda: call.transfer(words[0], words[2] if len(words) > 2 else ""))
-    return "+OK\n"
-
-
-def _dump(call: SimCall, _rest: str) -> str:
-    node = call.node
-    return plain(call.channel.event("CHANNEL_DATA", node.schedule.now(), node.next_sequence(), [])).decode()
-
-
-def _fileman(call: SimCall, rest: str) -> str:
-    handle = call.running.handle if call.running else None
-    if not isinstance(handle, Playback):
-        return "-ERR No file handle!\n"
-    match rest.partition(":")[0]:
-        case "pause" if handle.held:
-            handle.go_on()
-        case "pause":
-            handle.hold()
-    return "+OK\n"  # whatever was asked for
-
-
 def _file_exists(_node: SimNode, path: str) -> str:
     return "true" if path and Path(path).exists() else "false"
-
-
-def _sched_api(node: SimNode, rest: str) -> str:
-    when, _, command = rest.partition(" ")
-    _group, _, command = command.partition(" ")
-    if not re.fullmatch(r"\+\d+", when) or not command:
-        return "-USAGE: [+@]<time> <group_name> <command_string>[&]\n"
-
-    def due() -> None:
-        run_api(node, command)
-
-    node.schedule.call_later(int(when), due)
-    return "+OK Added: 1\n"
 
 
 def _uuid_record(_call: SimCall, rest: str) -> str:
@@ -128,19 +81,14 @@ def _uuid_record(_call: SimCall, rest: str) -> str:
     return "+OK Success\n"
 
 
-_ABOUT_CALL: dict[str, Callable[[SimCall, str], str]] = {
-    "uuid_dump": _dump,
+ABOUT_CALL: dict[str, Callable[[SimCall, str], str]] = {
     "uuid_exists": _exists,
     "uuid_getvar": _getvar,
     "uuid_setvar": _setvar,
     "uuid_setvar_multi": _setvar_multi,
     "uuid_break": _break,
-    "uuid_kill": _kill,
-    "uuid_transfer": _transfer,
-    "uuid_fileman": _fileman,
     "uuid_record": _uuid_record,
 }
-_ABOUT_NODE: dict[str, Callable[[SimNode, str], str]] = {
+ABOUT_NODE: dict[str, Callable[[SimNode, str], str]] = {
     "file_exists": _file_exists,
-    "sched_api": _sched_api,
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,22 +26,6 @@ _BETWEEN_MS = "250"
 """`playback_sleep_val` unless set: the pause between files divided by `playback_delimiter` (switch_ivr_play_say.c)."""
 
 
-def expanded(call: SimCall, text: str) -> str:
-    """An argument with `${variable}` and the node's `$${variable}` replaced."""
-    if "${" not in text:
-        return text
-    channel = call.channel
-    profile = {
-        "caller_id_number": channel.caller,
-        "caller_id_name": channel.name,
-        "destination_number": channel.call.destination,
-        "context": channel.call.context,
-    }
-    known = {**profile, **channel.variables}
-    text = re.sub(r"\$\$\{([A-Za-z0-9_.-]+)\}", lambda found: call.node.variables.get(found[1], ""), text)
-    return re.sub(r"\$\{([A-Za-z0-9_.-]+)\}", lambda found: known.get(found[1], ""), text)
-
-
 def _answer(call: SimCall, running: SimApplication) -> None:
     call.answer()
     call.completed(running)
@@ -51,35 +34,6 @@ def _answer(call: SimCall, running: SimApplication) -> None:
 def _pre_answer(call: SimCall, running: SimApplication) -> None:
     call.start_media()
     call.completed(running)
-
-
-def _nothing(call: SimCall, running: SimApplication) -> None:
-    call.completed(running)
-
-
-def _set(call: SimCall, running: SimApplication) -> None:
-    _assign(call, running.argument)
-    call.completed(running)
-
-
-def _multiset(call: SimCall, running: SimApplication) -> None:
-    text, separator = running.argument, " "
-    if text.startswith("^^") and len(text) > 2:
-        text, separator = text[3:], text[2]
-    for assignment in text.split(separator):
-        _assign(call, assignment)
-    call.completed(running)
-
-
-def _unset(call: SimCall, running: SimApplication) -> None:
-    call.channel.set(running.argument.strip(), None)
-    call.completed(running)
-
-
-def _assign(call: SimCall, text: str) -> None:
-    name, equals, value = text.partition("=")
-    if equals:
-        call.channel.set(name.strip(), value)
 
 
 def _playback(call: SimCall, running: SimApplication) -> None:
@@ -195,14 +149,6 @@ def _sleep(call: SimCall, running: SimApplication) -> None:
     running.cut_by_keys = not eats
 
 
-def _park(_call: SimCall, running: SimApplication) -> None:
-    running.waits = True
-
-
-def _hangup(call: SimCall, running: SimApplication) -> None:
-    call.hang_up(running.argument.strip() or "NORMAL_CLEARING")
-
-
 def _transfer(call: SimCall, running: SimApplication) -> None:
     words = running.argument.split()
     call.transfer(words[0] if words else "", words[2] if len(words) > 2 else "", running)
@@ -211,16 +157,8 @@ def _transfer(call: SimCall, running: SimApplication) -> None:
 APPLICATIONS: dict[str, Callable[[SimCall, SimApplication], None]] = {
     "answer": _answer,
     "pre_answer": _pre_answer,
-    "set": _set,
-    "export": _set,
-    "multiset": _multiset,
-    "unset": _unset,
-    "log": _nothing,
-    "flush_dtmf": _nothing,
     "playback": _playback,
     "record": _record,
     "sleep": _sleep,
-    "park": _park,
-    "hangup": _hangup,
     "transfer": _transfer,
 }

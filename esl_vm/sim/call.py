@@ -11,7 +11,7 @@ from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from esl_vm.sim.applications import APPLICATIONS, expanded
+from esl_vm.sim.applications import APPLICATIONS
 from esl_vm.sim.eventsocket import EventSocket
 from esl_vm.sim.line import Happening, Line
 from esl_vm.sim.orders import TICK_S, Holder, SimApplication, SimOrder
@@ -37,18 +37,21 @@ class SimCall:
         channel: its variables and states.
         holder: who has the call now.
         transferred: where a service sent the caller: (extension, context); None if nowhere.
+        applications: those it knows. socket_of: what makes its event socket.
     """
+
+    applications = APPLICATIONS
+    socket_of = EventSocket
 
     def __init__(self, node: SimNode, channel: Channel, transport: Transport, voice: Speaker | None = None) -> None:
         self.node = node
         self.channel = channel
-        self.socket = EventSocket(self, transport)
+        self.socket = self.socket_of(self, transport)
         self.line = Line(node.schedule, node.prompts, voice)
         self.holder = Holder.NOBODY
         self.transferred: tuple[str, str] | None = None
         self._queue: deque[SimOrder] = deque()
         self._stack: list[SimApplication] = []
-        self._dialplan: deque[tuple[str, str]] = deque()
         self._tick: Timer | None = None
         self._released = False
         self._idle = True
@@ -120,14 +123,6 @@ class SimCall:
         self._cause = cause
         self.line.end()
 
-    def kill(self, cause: str) -> None:
-        """Hang up from outside the session (uuid_kill): it is told at once, and done at the next tick."""
-        if not self._told_hang_up:
-            self._cause = cause
-            self._tell_hang_up(by_caller=False)
-            self.socket.killed()
-            self.node.schedule.call_later(TICK_S, self.line.end)
-
     def transfer(self, extension: str, context: str, running: SimApplication | None = None) -> None:
         """Send the caller to an extension of the dialplan."""
         channel = self.channel
@@ -146,30 +141,21 @@ class SimCall:
         for state in (("CS_ROUTING", 2), ("CS_EXECUTE", 4)):
             channel.state = state
             self.tell("CHANNEL_STATE")
-        self._start_dialplan(self.node.dialplan.get(extension, (("hangup", "NO_ROUTE_DESTINATION"),)))
+        self.routed(extension)
+
+    def routed(self, _extension: str) -> None:
+        """The call was sent to an extension: there is none."""
+        self.hang_up("NO_ROUTE_DESTINATION")
 
     def release(self) -> None:
-        """The service closed its socket: once what is queued has run the dialplan goes on after `socket`.
+        """The service closed its socket: once what is queued has run the dialplan goes on after `socket`."""
+        if self.holder is Holder.SOCKET and not self.line.ended:
+            self._released = True
+            self._go_on()
 
-        With the variable `socket_resume` true it goes on at once, even if it was moved meanwhile; and whatever has
-        parked the call since is over.
-        """
-        resumes = self.channel.variables.get("socket_resume") == "true"
-        if self.line.ended or self.holder is Holder.NOBODY:
-            return
-        if self.holder is Holder.DIALPLAN:
-            for running in reversed(self._stack):
-                if resumes or running.waits:
-                    self._stop(running)
-            if resumes:
-                self._start_dialplan(self.node.after_socket)
-            return
-        self._released = True
-        if resumes:
-            self._queue.clear()
-            for running in reversed(self._stack):
-                self._stop(running)
-        self._go_on()
+    def after_socket(self) -> None:
+        """The dialplan goes on: it is at its end."""
+        self.hang_up("NORMAL_CLEARING")
 
     def tell(self, name: str, more: Headers | None = None) -> None:
         """Publish an event about this call."""
@@ -211,7 +197,7 @@ class SimCall:
         return any(running.locked for running in self._stack)
 
     def _go_on(self) -> None:
-        """Take from the queue what may run now; with nothing left go on in the dialplan, if it has the call."""
+        """Take from the queue what may run now; with nothing left go on behind `socket`, if the service has let go."""
         self.node.schedule.cancel(self._tick)
         self._tick = None
         while self._queue and not self.line.ended and not self._locked:
@@ -224,14 +210,12 @@ class SimCall:
             return
         if self._released and self.holder is Holder.SOCKET:
             self._leave_socket()
-            self._start_dialplan(self.node.after_socket)
-        elif self.holder is Holder.DIALPLAN:
-            self._next_in_dialplan()
+            self.after_socket()
 
     def _take(self, order: SimOrder) -> None:
         if not order.application:
             self.hang_up(order.argument or "NORMAL_CLEARING")
-        elif order.application not in APPLICATIONS:
+        elif order.application not in self.applications:
             self.channel.set("app_uuid", order.uuid)
             self.hang_up("DESTINATION_OUT_OF_ORDER")
         else:
@@ -239,7 +223,7 @@ class SimCall:
 
     def _execute(self, order: SimOrder) -> None:
         channel = self.channel
-        argument = expanded(self, order.argument)
+        argument = order.argument
         running = SimApplication(order.application, argument, order.uuid or str(uuids.uuid4()), order.locked)
         channel.set_all([("current_loop", "1"), ("total_loops", "1")])
         channel.set("current_application_response", None)
@@ -249,25 +233,13 @@ class SimCall:
         self.tell("CHANNEL_EXECUTE", [("Application", running.name), *data, ("Application-UUID", running.uuid)])
         channel.set("current_application", running.name)
         self._stack.append(running)
-        APPLICATIONS[running.name](self, running)
+        self.applications[running.name](self, running)
 
     def _leave_socket(self) -> None:
         if self.holder is Holder.SOCKET:
             self.tell("CHANNEL_UNPARK")
-            self._told_complete("socket", f"{self.node.service} {self.node.words}", self._socket_uuid)
+            self._told_complete("socket", self.channel.socket, self._socket_uuid)
         self.holder = Holder.DIALPLAN
-
-    def _start_dialplan(self, applications: tuple[tuple[str, str], ...] | list[tuple[str, str]]) -> None:
-        self.holder = Holder.DIALPLAN
-        self._dialplan = deque(applications)
-        self._next_in_dialplan()
-
-    def _next_in_dialplan(self) -> None:
-        while self._dialplan and not self._stack and not self.line.ended:
-            name, argument = self._dialplan.popleft()
-            self._take(SimOrder(name, argument))
-        if not self._stack and not self.line.ended and not self._dialplan:
-            self.hang_up("NORMAL_CLEARING")
 
     # The end of the call
 

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 CONNECT_WITHIN_S = 25.0
 """Without any command FreeSWITCH drops the socket after so long; the call stays parked."""
-_WITHOUT_FULL = {"getvar", "myevents", "sendmsg", "resume", "linger", "nolinger", "exit"}
-"""What a socket opened without `full` takes, besides `connect`."""
-_LONGEST_VALUE = 511
 _GOODBYE = "Disconnected, goodbye.\nSee you at ClueCon! http://www.cluecon.com/\n"
 
 
@@ -84,17 +81,12 @@ class EventSocket:
             if self.call.holder is Holder.SOCKET:
                 self.call.release()
 
-    def event(self, name: str, call: SimCall | None, headers: Headers) -> None:
+    def event(self, name: str, headers: Headers) -> None:
         """Send an event, if the service listens to it."""
-        if not self.open or not self._listens.wants(name, headers, own=call is None or call is self.call):
+        if not self.open or not self._listens.wants(name, headers):
             return
         text = plain(headers)
         self._send(f"Content-Length: {len(text)}\nContent-Type: text/event-plain\n\n".encode() + text)
-
-    def killed(self) -> None:
-        """The call is being hung up from outside its session: who lingers is told at once."""
-        if self.open and self._linger is not None:
-            self._lingers()
 
     def hung_up(self, *, idle: bool) -> None:
         """The call is over. Without linger, a call in which nothing ran is let go before it is reported."""
@@ -149,9 +141,6 @@ class EventSocket:
             if first:
                 self.call.tell("CHANNEL_PARK")
             return
-        if "full" not in self.call.node.words and word not in _WITHOUT_FULL:
-            self._send(b"Content-Type: command/reply\nReply-Text: -ERR command not found\n\n", late=False)
-            return
         if word == "api":
             output = run_api(self.call.node, rest).encode()
             reply = f"Content-Type: api/response\nContent-Length: {len(output)}\n\n".encode() + output
@@ -169,8 +158,6 @@ class EventSocket:
         match word:
             case "sendmsg":
                 return self._sendmsg(rest, headers, body)
-            case "myevents":
-                return self._listens.my_events()
             case "event" | "nixevent":
                 return self._listens.change(word, rest)
             case "filter":
@@ -178,15 +165,6 @@ class EventSocket:
             case "linger":
                 self._linger = int(rest) if rest.isdecimal() else -1
                 return "+OK will linger" + (f" {self._linger} seconds" if self._linger >= 0 else "")
-            case "nolinger":
-                self._linger = None
-                return "+OK will not linger"
-            case "getvar" if rest:
-                value = self.call.channel.variables.get(rest, "-ERR command not found")
-                return value.encode()[:_LONGEST_VALUE].decode("utf-8", "ignore")
-            case "resume":
-                self.call.channel.set("socket_resume", "true")
-                return "+OK"
             case "exit":
                 return "+OK bye"
             case _:

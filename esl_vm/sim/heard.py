@@ -45,14 +45,3 @@ class Mark:
     at: float
     what: Happening
     detail: str = ""
-
-
-def words_of(entry: Heard | Mark) -> str:
-    """A line of a call's transcript, without its time."""
-    if isinstance(entry, Mark):
-        return f"{'>' if entry.what is Happening.KEY else '~'} {entry.detail or entry.what.value}" + (
-            f" ({entry.what.value})" if entry.detail and entry.what is not Happening.KEY else ""
-        )
-    name = entry.name or "(silence)"
-    cut = f" cut after {entry.played:.2f} s" if entry.cut else ""
-    return f"< {name:<26} [{entry.language or '-'} {entry.length:.2f} s]{cut}"

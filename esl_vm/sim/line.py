@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from esl_vm.sim.heard import Happening, Heard, Mark, words_of
+from esl_vm.sim.heard import Happening, Heard, Mark
 from esl_vm.sim.playback import Playback, PlayEnd
 from esl_vm.sim.prompts import Prompts
 from esl_vm.sim.recording import RecordEnd, Recording
@@ -90,15 +90,6 @@ class Line:
         top = self._running[-1] if self._running else None
         return top if isinstance(top, Playback) else None
 
-    @property
-    def missing(self) -> list[str]:
-        """The paths that were to be played and are not there."""
-        return [m.detail for m in self.timeline if isinstance(m, Mark) and m.what is Happening.MISSING]
-
-    def transcript(self) -> str:
-        """The call as text, a line for each thing that happened, with seconds from its start."""
-        return "\n".join(f"{entry.at - self.started_at:9.3f} {words_of(entry)}" for entry in self.timeline)
-
     # For the one who answered
 
     def start_play(
@@ -148,13 +139,6 @@ class Line:
         self._push(recording)
         self.changed()
         return recording
-
-    def stop(self) -> bool:
-        """Stop what runs, as uuid_break does; False if nothing runs."""
-        if not self._running:
-            return False
-        self._running[-1].stop()
-        return True
 
     def end(self) -> None:
         """Hang up from the service's side."""

@@ -8,21 +8,18 @@ from __future__ import annotations
 from itertools import count
 from typing import TYPE_CHECKING
 
+from esl_vm.sim.api import ABOUT_CALL, ABOUT_NODE
 from esl_vm.sim.call import SimCall
-from esl_vm.sim.channel import HOST, Channel, Incoming
+from esl_vm.sim.channel import Channel, Incoming
 from esl_vm.sim.prompts import Prompts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from esl_vm.sim.channel import Headers
     from esl_vm.sim.eventsocket import EventSocket, Transport
     from esl_vm.sim.schedule import Schedule
     from esl_vm.sim.sounddevice import Speaker
 
 __all__ = ["Incoming", "SimNode"]
-
-Applications = tuple[tuple[str, str], ...]
 
 
 class SimNode:
@@ -31,35 +28,30 @@ class SimNode:
     Args:
         schedule: the clock everything on it runs on.
         prompts: how long what is played is.
-        dialplan: the applications, with their arguments, of each extension a service may transfer to. Any other
-            extension has no route: the call is hung up.
-        after_socket: the applications that follow `socket` in the dialplan; the call is hung up at their end.
         service: where the dialplan says the service is, as the call's variables tell it.
-        words: what follows it there: "async full", or less.
 
     Attributes:
-        calls: the calls that are up, by uuid. variables: the node's global variables, `$${…}` in the dialplan.
-        channel_of: what makes a call's channel.
+        calls: the calls that are up, by uuid.
+        words: what follows it there.
+        channel_of, call_of: what makes a call's channel, and the call.
+        about_call, about_node: the api commands it knows.
     """
 
+    words = "async full"
     channel_of: type[Channel] = Channel
+    call_of = SimCall
+    about_call = ABOUT_CALL
+    about_node = ABOUT_NODE
 
     def __init__(
         self,
         schedule: Schedule,
         prompts: Prompts | None = None,
-        dialplan: Mapping[str, Sequence[tuple[str, str]]] | None = None,
-        after_socket: Sequence[tuple[str, str]] = (),
         service: str = "127.0.0.1:8084",
-        words: str = "async full",
     ) -> None:
         self.schedule = schedule
         self.prompts = prompts or Prompts()
-        self.dialplan: dict[str, Applications] = {name: tuple(apps) for name, apps in (dialplan or {}).items()}
-        self.after_socket: Applications = tuple(after_socket)
-        self.variables = {"domain": HOST}
         self.service = service
-        self.words = words
         self.calls: dict[str, SimCall] = {}
         self._sockets: list[EventSocket] = []
         self._sequences = count(1)
@@ -70,7 +62,7 @@ class SimNode:
         """Let a call come in that the dialplan hands to a service; bytes from the service go to `EventSocket.feed`."""
         created = round(self.schedule.now() * 1_000_000)
         channel = self.channel_of(incoming, created, f"{self.service} {self.words}")
-        call = SimCall(self, channel, transport, voice)
+        call = self.call_of(self, channel, transport, voice)
         self.calls[call.uuid] = call
         self._sockets.append(call.socket)
         return call, call.socket
@@ -81,7 +73,7 @@ class SimNode:
         if self._sockets:
             headers = call.channel.event(name, self.schedule.now(), sequence, more)
             for socket in tuple(self._sockets):
-                socket.event(name, call, headers)
+                socket.event(name, headers)
 
     def forget(self, socket: EventSocket) -> None:
         """An event socket is closed."""

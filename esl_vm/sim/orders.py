@@ -40,7 +40,6 @@ class SimApplication:
     Args:
         name, argument, uuid: as events tell them. locked: with event-lock.
         handle: the line's playback or recording. timer: the end of a sleep. cut_by_keys: any key ends it.
-        waits: it has no end of its own.
         listed: it plays files divided by `playback_delimiter`: a break ends one of them.
     """
 
@@ -51,5 +50,4 @@ class SimApplication:
     handle: Playback | Recording | None = None
     timer: Timer | None = None
     cut_by_keys: bool = False
-    waits: bool = False
     listed: bool = False

@@ -44,12 +44,11 @@ class PlayEnd:
 
 
 class Playback:
-    """Sounds being played; made by `Line.start_play`. `hold`, `go_on`, `seek` and `stop` are for uuid_fileman.
+    """Sounds being played; made by `Line.start_play`.
 
     Attributes:
         terminators: the keys that end it.
         names: what it plays, by the prompts' names.
-        held: it is paused.
     """
 
     def __init__(
@@ -61,7 +60,6 @@ class Playback:
     ) -> None:
         self.terminators = terminators
         self.names = frozenset(playable.name for playable in playables)
-        self.held = False
         self._line = line
         self._left = list(playables)
         self._on_done = on_done
@@ -93,20 +91,7 @@ class Playback:
 
     def resume(self) -> None:
         """The application that interrupted this one is over."""
-        if not self.held:
-            self._run()
-
-    def hold(self) -> None:
-        """Pause."""
-        if not self.held:
-            self.held = True
-            self._halt()
-
-    def go_on(self) -> None:
-        """Go on after a pause, at the same sample."""
-        if self.held:
-            self.held = False
-            self._run()
+        self._run()
 
     def stop(self) -> None:
         """End it."""

@@ -1,4 +1,4 @@
-"""What an event socket listens to: `event`, `nixevent`, `myevents` and `filter`, as FreeSWITCH answers them."""
+"""What an event socket listens to: `event`, `nixevent` and `filter`, as FreeSWITCH answers them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from esl_vm.sim.channel import Headers
 
-MY_EVENTS = frozenset(
+TOLD = frozenset(
     {
         "CHANNEL_ANSWER",
         "CHANNEL_EXECUTE",
@@ -23,8 +23,8 @@ MY_EVENTS = frozenset(
         "DTMF",
     }
 )
-"""What `myevents` turns on, of the events a simulated node tells."""
-_KNOWN = MY_EVENTS | {
+"""The events a simulated node tells."""
+_KNOWN = TOLD | {
     "ALL",
     "CHANNEL_CALLSTATE",
     "CHANNEL_CREATE",
@@ -42,7 +42,7 @@ _KNOWN = MY_EVENTS | {
     "RECORD_START",
     "RECORD_STOP",
 }
-"""Names that are accepted; those not in MY_EVENTS are never told."""
+"""Names that are accepted; the others are never told."""
 
 
 class Subscription:
@@ -50,27 +50,13 @@ class Subscription:
 
     def __init__(self) -> None:
         self._names: set[str] = set()
-        self._mine = False
         self._filters: list[tuple[str, str]] = []
 
-    def wants(self, name: str, headers: Headers, *, own: bool) -> bool:
-        """Whether an event is to be sent; `own`: it is about the socket's own call, or about none.
-
-        Without `myevents` other calls' events are sent, too, unless a filter keeps them away.
-        """
+    def wants(self, name: str, headers: Headers) -> bool:
+        """Whether an event is to be sent: other calls' are, too, unless a filter keeps them away."""
         if name not in self._names and "ALL" not in self._names:
             return False
-        if self._mine and not own:
-            return False
         return not self._filters or any(dict(headers).get(key) == value for key, value in self._filters)
-
-    def my_events(self) -> str:
-        """Do `myevents`; returns the text of the reply."""
-        if self._mine:
-            return "-ERR aready enabled."
-        self._mine = True
-        self._names |= MY_EVENTS
-        return "+OK Events Enabled"
 
     def change(self, word: str, rest: str) -> str:
         """Do `event` or `nixevent`; returns the text of the reply."""

@@ -17,6 +17,7 @@ from live.freeswitch import PROMPTS, EventSocket, FreeSwitch
 from live.live_line import LiveLine
 from live.live_node import EVENTS, voices
 from live.loop import Loop
+from support.call_text import call_text
 from support.ports import free_port
 from support.script import Caller
 from support.waiting import wait_until
@@ -183,7 +184,7 @@ class Rung:
             problems.append(f"vm_status {self.status or 'unset'}")
         if "vm-msgsaved" not in self.line.heard:
             problems.append(f"never heard saved, but {self.line.heard}")
-        return f"{self.number}: {'; '.join(problems)}\n{self.line.transcript()}" if problems else ""
+        return f"{self.number}: {'; '.join(problems)}\n{call_text(self.line)}" if problems else ""
 
 
 @dataclass

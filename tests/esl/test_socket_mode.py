@@ -7,13 +7,14 @@ import pytest
 from esl_peer import Switch
 from support.pipe import TimeKeeper, call_over_pipe
 from support.virtual_clock import VirtualClock
+from support.whole_node import WholeNode
 
 from esl_vm.esl.session import CallSession
 from esl_vm.esl.socket_mode import problem
 from esl_vm.model.findings import Level
 from esl_vm.model.settings import Settings
 from esl_vm.ops.check_dialplan import check_dialplan
-from esl_vm.sim.node import Incoming, SimNode
+from esl_vm.sim.node import Incoming
 
 PLAN = """<include>
 <context name="default"><extension name="own"><condition field="destination_number" expression="^.97$">
@@ -30,7 +31,7 @@ APOLOGY = [("playback", "tone_stream://%(500,0,480)")]
 @pytest.mark.parametrize("words", ["async", "full", ""])
 def test_a_call_that_can_only_be_given_back_goes_on_in_its_dialplan(words, resume):
     clock = VirtualClock()
-    node = SimNode(clock, after_socket=APOLOGY, words=words)
+    node = WholeNode(clock, after_socket=APOLOGY, words=words)
     incoming = Incoming("1001", variables={"vm_status": "NONE", **({"socket_resume": resume} if resume else {})})
     call, socket = call_over_pipe(node, TimeKeeper(clock), incoming)
     session = CallSession(socket.getpeername(), socket, clock=clock.now)
@@ -62,7 +63,7 @@ def test_a_caller_who_hangs_up_meanwhile_is_let_go():
 def test_a_right_one_is_held(caplog):
     caplog.set_level(logging.WARNING)
     clock = VirtualClock()
-    _, socket = call_over_pipe(SimNode(clock), TimeKeeper(clock), Incoming("1001"))
+    _, socket = call_over_pipe(WholeNode(clock), TimeKeeper(clock), Incoming("1001"))
     session = CallSession(socket.getpeername(), socket, clock=clock.now)
     session.connect()
     assert session.missing == ()

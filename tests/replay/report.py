@@ -13,6 +13,7 @@ from replay import play
 from replay.compare import Verdict, compare
 from replay.differences import Heard
 from replay.trace import Trace, read
+from support.call_text import call_text
 from support.redis_servers import NoRedisError, redis_server
 from support.rig import NodeRig
 
@@ -45,7 +46,7 @@ def replay(trace: Trace, folder: Path, redis: str | None = None) -> Verdict:
     gone = [at for at, mark, words in trace.marks if mark == "~" and words == "caller hangs up"]
     theirs = [Heard(p.at, p.name, p.length, p.cut) for p in trace.timeline if not gone or p.at < gone[0] - 0.02]
     verdict = compare(trace, merged(theirs), merged(ours), play.state_here(trace, rig), play.wanted_state(trace))
-    verdict.transcript = rig.line.transcript()
+    verdict.transcript = call_text(rig.line)
     rig.close()
     return verdict
 

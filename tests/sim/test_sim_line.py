@@ -4,6 +4,7 @@ import wave
 from array import array
 
 import pytest
+from support.call_text import call_text, missing
 from support.sounds import write_wav
 from support.virtual_clock import VirtualClock
 
@@ -85,7 +86,7 @@ class TestPlaying:
         end = play(line, "prompts/fr/vm-no-such.wav", TWO)
         assert end.reason is Stopped.DONE
         assert line.heard == ["digits/2"]
-        assert line.missing == ["prompts/fr/vm-no-such.wav"]
+        assert missing(line) == ["prompts/fr/vm-no-such.wav"]
 
     def test_when_all_are_missing_it_says_so(self, line):
         assert play(line, "/nowhere/a.wav", "/nowhere/b.wav").reason is Stopped.MISSING
@@ -140,11 +141,11 @@ class TestMovingInAFile:
         ends = []
         playback = line.start_play([str(write_wav(tmp_path / "m.wav", 10))], "", ends.append)
         clock.pass_time(3)
-        playback.hold()
+        playback.suspend()
         assert line.quiet_since == clock.now()
         clock.pass_time(60)
         assert playback.position == 24_000
-        playback.go_on()
+        playback.resume()
         clock.run_until(lambda: bool(ends))
         assert clock.now() == pytest.approx(1070)
 
@@ -279,7 +280,7 @@ class TestNames:
         clock.call_later(1, lambda: line.press("1"))
         play(line, OPTIONS, keys="1")
         line.hang_up()
-        assert line.transcript().splitlines() == [
+        assert call_text(line).splitlines() == [
             "    0.000 < vm-opts                    [fr 8.11 s] cut after 1.10 s",
             "    1.100 > 1",
             "    1.100 ~ caller hangs up",

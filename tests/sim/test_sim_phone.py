@@ -3,6 +3,7 @@
 import wave
 
 import pytest
+from support.call_text import missing
 from support.script import Caller, parse_script
 from support.sim_phone import SimPhone
 from support.sounds import write_wav
@@ -108,7 +109,7 @@ def test_a_message_is_heard_from_a_position_and_tells_where_it_was_stopped(s, tm
 def test_a_message_that_is_not_there_is_over_where_it_would_have_begun(s):
     s.caller("s:99")
     assert s.phone.listen(Sound("/nowhere/m.wav", "message m"), 3000, ALL_KEYS).position_ms == 3000
-    assert s.line.missing == ["/nowhere/m.wav@@24000"]
+    assert missing(s.line) == ["/nowhere/m.wav@@24000"]
 
 
 def test_a_recording_ends_with_the_key_and_forgets_those_before_it(s, tmp_path):

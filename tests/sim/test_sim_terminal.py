@@ -57,12 +57,17 @@ class Service:
     def take(self, *commands):
         self.send("connect")
         reply = self.frame()
-        for command in ("myevents", "linger", *commands):
+        self.uuid = reply["Unique-ID"]
+        for command in ("event plain ALL", "linger", *commands):
             self.send(command)
             self.frame()
         self.run("answer")
-        self.run("set", "playback_terminators=any")
+        self.set("playback_terminators", "any")
         return reply
+
+    def set(self, name, value):
+        self.send(f"api uuid_setvar {self.uuid} {name} {value}")
+        self.frame()
 
     def run(self, application, argument=""):
         """Run an application to its end; returns that event, {} if the caller is gone."""
@@ -117,7 +122,7 @@ def test_what_is_said_dialled_and_recorded_is_shown_in_lines(serve, tmp_path):
         reply.update(call.take())
         call.run("playback", "prompts/fr/vm-intro.wav")
         call.run("record", f"{tmp_path}/take.wav 60 200 10")
-        call.run("set", "vm_status=SUCCESS")
+        call.set("vm_status", "SUCCESS")
         call.run("playback", "prompts/fr/vm-goodbye.wav")
         call.give_back()
 
@@ -204,8 +209,8 @@ def test_a_call_that_failed_says_what_to_do_and_is_a_failure(serve, number, said
     def service(call):
         call.take()
         call.run("playback", f"prompts/fr/{said}.wav")
-        call.run("set", "vm_status=FAILED")
-        call.run("set", f"vm_cause={cause}")
+        call.set("vm_status", "FAILED")
+        call.set("vm_cause", cause)
         call.give_back()
 
     status, lines = ring(serve(service), number, keys="")

@@ -7,10 +7,10 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from support.sofia_leg import Leg
+from support.whole_node import WholeNode
 
 from esl_vm.sim.channel import CORE_UUID, HOSTNAME, Channel, plain
 from esl_vm.sim.line import Happening
-from esl_vm.sim.node import SimNode
 from esl_vm.sim.orders import TICK_S
 
 if TYPE_CHECKING:
@@ -249,7 +249,7 @@ def _statistics(packets: int, keys: int) -> Headers:
     ]
 
 
-class DescribedNode(SimNode):
+class DescribedNode(WholeNode):
     """A node with such channels."""
 
     channel_of = DescribedChannel

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from fakeredis import FakeRedis, FakeServer
 from support.away import Away
+from support.call_text import call_text
 from support.described_node import DescribedNode
 from support.pipe import TimeKeeper, call_over_pipe
 from support.redis_servers import PATIENT
@@ -157,7 +158,7 @@ class Rig:
     @property
     def transcript(self) -> str:
         """The call as text."""
-        return self.line.transcript()
+        return call_text(self.line)
 
 
 HANG_UP = [("hangup", "NORMAL_CLEARING")]
