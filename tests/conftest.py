@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 from support.redis_servers import NoRedisError, redis_cluster, redis_server
+from support.waiting import PATIENCE_S
 
 # A shell that runs the tests in the background ignores Ctrl-C for all it starts; the commands tested must not.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -81,14 +82,24 @@ def chromium():
         pytest.skip("playwright or axe-playwright-python is not installed")
     if (executable := shutil.which("chromium") or shutil.which("google-chrome")) is None:
         pytest.skip("no chromium on this machine")
-    from playwright.sync_api import Error, sync_playwright
+    from playwright.sync_api import Error, expect, sync_playwright
 
+    patience_ms = 1000 * PATIENCE_S
+    expect.set_options(timeout=patience_ms)
     with sync_playwright() as playwright:
         words = ("--no-sandbox", "--disable-dev-shm-usage", "--autoplay-policy=no-user-gesture-required")
         media = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
         try:
-            browser = playwright.chromium.launch(executable_path=executable, args=[*words, *media])
+            browser = playwright.chromium.launch(executable_path=executable, args=[*words, *media], timeout=patience_ms)
         except Error as broken:
             pytest.skip(f"{executable} does not start: {str(broken)[:300]}")
+        new_context = browser.new_context
+
+        def patient_context(**how):
+            context = new_context(**how)
+            context.set_default_timeout(patience_ms)
+            return context
+
+        browser.new_context = patient_context
         yield browser
         browser.close()

@@ -238,8 +238,15 @@ def test_a_freeswitch_that_does_not_answer_is_given_up_and_tried_again(freeswitc
     with pytest.raises(SwitchDownError, match="does not answer"):
         client.api("status")
     freeswitch.mute = False
-    assert client.wait_connected(100)
-    assert client.api("status") == "ran status"
+    eventually(lambda: said_by(client) == "ran status")  # a busy machine may be too slow once more
+
+
+def said_by(client):
+    """What an api command is answered, or why it is not."""
+    try:
+        return client.api("status")
+    except SwitchDownError as down:
+        return str(down)
 
 
 def test_those_who_wait_for_an_answer_are_told_when_the_connection_breaks(freeswitch, connect):
@@ -312,6 +319,4 @@ def test_why_it_is_not_connected_is_said(freeswitch, connect, wrong, why):
     for name, value in wrong.items():
         setattr(freeswitch, name, value)
     client = connect(freeswitch.port, retry_first_s=5.0, retry_most_s=5.0, connect_s=0.5)
-    assert not client.wait_connected(0.3)
-    with pytest.raises(SwitchDownError, match=f"is not connected: {why}"):
-        client.api("status")
+    eventually(lambda: f"is not connected: {why}" in said_by(client))

@@ -16,6 +16,7 @@ from array import array
 import gevent
 import pytest
 from gevent.server import StreamServer
+from support.ports import free_port
 from support.waiting import wait_until
 
 from esl_vm.model.errors import InvalidValueError
@@ -257,9 +258,8 @@ def test_a_terminal_that_knows_no_signs_gets_plain_ones(serve):
     assert b"< fr: vm-opts. ...\n> 1\n" in raw.getvalue()
 
 
-def test_where_no_service_answers_it_says_so_and_fails(serve):
-    port = serve(lambda _call: None)
-    closed = port + 1 if port < 65_000 else port - 1
+def test_where_no_service_answers_it_says_so_and_fails():
+    closed = free_port()
     status, lines = ring(closed, keys="1")
     assert status == 1
     assert lines == [f"☎ no service answers on 127.0.0.1:{closed}: [Errno 111] Connection refused"]
@@ -418,10 +418,11 @@ def test_ctrl_d_hangs_up_and_the_recording_is_kept(serve, terminal, tmp_path):
 
 
 def test_ctrl_c_hangs_up_without_a_traceback(serve):
-    gone = gevent.event.Event()
+    taken, gone = gevent.event.Event(), gevent.event.Event()
 
     def service(call):
         call.take()
+        taken.set()
         if call.run("playback", "prompts/fr/vm-opts.wav") == {} or not call.frame():
             gone.set()
         gone.set()
@@ -441,7 +442,7 @@ def test_ctrl_c_hangs_up_without_a_traceback(serve):
     try:
         shown_first = gevent.get_hub().threadpool.apply(phone.stdout.readline)
         assert shown_first.startswith("☎ 1001 calls *97")
-        gevent.sleep(0.5)
+        assert taken.wait(100)
         phone.send_signal(signal.SIGINT)
         rest = gevent.get_hub().threadpool.apply(phone.stdout.read)
         assert gevent.get_hub().threadpool.apply(phone.wait, (100,)) == 0

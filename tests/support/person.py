@@ -68,7 +68,6 @@ class Person:
             permissions=["microphone"],
             **{"reduced_motion": "reduce", **more},
         )
-        self.context.set_default_timeout(1000 * PATIENCE_S)
         self.page = self.context.new_page()
         self.complaints: list[str] = []
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))

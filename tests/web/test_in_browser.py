@@ -36,7 +36,6 @@ class Owner:
             permissions=["microphone"],
             reduced_motion="reduce",
         )
-        self.context.set_default_timeout(100_000)
         self.page = self.context.new_page()
         self.complaints = []
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
@@ -57,7 +56,7 @@ class Owner:
         return self.house.store.mailboxes.open(self.box)
 
     def sees(self, text):
-        sync_api.expect(self.page.get_by_text(text).first).to_be_visible(timeout=100_000)
+        sync_api.expect(self.page.get_by_text(text).first).to_be_visible()
 
     def until(self, holds):
         """Wait until something holds in the mailbox, while the page goes on."""
@@ -206,7 +205,7 @@ def test_a_message_is_forwarded_with_a_comment_recorded_in_the_browser(house, si
     owner.sees("Message transféré")
     [got] = house.store.mailboxes.page(colleague, Folder.NEW, urgent=None, after=None, most=5).messages
     assert got.forwarded_by == str(owner.box)
-    assert 300 < got.intro_ms < 100_000
+    assert 0 < got.intro_ms < 100_000
 
 
 def test_a_comment_is_a_file_too_or_dropped_and_who_can_not_get_it_is_named(house, sits_down):
@@ -314,7 +313,7 @@ def test_a_sentence_that_is_touched_is_heard_from_its_beginning(house, sits_down
     owner.axe()
     owner.page.get_by_text("Rappelez-moi avant midi.").last.click()
     at = owner.page.locator(".player [data-at]").first
-    sync_api.expect(at).to_have_text(re.compile("0:0[2-5]"), timeout=100_000)
+    sync_api.expect(at).to_have_text(re.compile("0:0[2-5]"))
     owner.until(lambda: house.store.mailboxes.message(box, message_id).heard)
     owner.picture(f"transcript-{'dark' if dark else 'light'}")
 
@@ -335,7 +334,6 @@ def test_the_text_comes_into_the_message_that_is_open(house, sits_down):
 def test_an_administrator_broadcasts_and_sends_a_table_in(chromium, house):
     box, other = house.box(), house.box("1002")
     context = chromium.new_context(viewport=DESK, locale="fr-CA", reduced_motion="reduce")
-    context.set_default_timeout(30_000)
     page = context.new_page()
     page.goto(f"{house.served.url}/admin/link/{house.store.access.link('marie', 600)}")
     page.click("main button")

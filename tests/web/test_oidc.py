@@ -251,7 +251,6 @@ def test_in_a_browser_one_button_leads_there_and_back_to_the_page_that_was_asked
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
     with chromium.new_context(locale="fr-CA") as context:
         page = context.new_page()
-        page.set_default_timeout(100_000)
         page.goto(f"{house.served.url}/mailbox/{alice}/settings")
         assert axe.Axe().run(page).response["violations"] == []
         page.get_by_role("link", name="S’identifier auprès de Acme").click()

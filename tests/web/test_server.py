@@ -112,12 +112,16 @@ def test_what_is_wrong_with_a_request_is_said(house):
 
 @pytest.fixture(scope="module")
 def hurried(web_redis, tmp_path_factory):
-    """A server that waits for nobody long, and takes few at once."""
-    running = Served(
-        tmp_path_factory.mktemp("hurried"),
-        web_redis.url,
-        "web.arrival_s = 1\nweb.stall_s = 1\nweb.connections = 8\nweb.upload_mb = 1\n",
-    )
+    """A server that waits for nobody long."""
+    running = Served(tmp_path_factory.mktemp("hurried"), web_redis.url, "web.arrival_s = 1\nweb.stall_s = 1\n")
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="module")
+def narrow(web_redis, tmp_path_factory):
+    """A server that takes few at once, and little from each."""
+    running = Served(tmp_path_factory.mktemp("narrow"), web_redis.url, "web.connections = 8\nweb.upload_mb = 1\n")
     yield running
     running.close()
 
@@ -169,17 +173,17 @@ def is_dropped(served, line):
     )
 
 
-def test_those_who_only_hold_on_make_room_for_those_who_ask(hurried):
+def test_those_who_only_hold_on_make_room_for_those_who_ask(narrow):
     with contextlib.ExitStack() as stack:
-        idle = [stack.enter_context(connected(hurried)) for _ in range(8)]
+        idle = [stack.enter_context(connected(narrow)) for _ in range(8)]
         for line in idle:
             line.sendall(b"GET /api/ HTTP/1.1\r\n")
-        assert hurried.browser().get("/api/problems").status == 200
+        assert narrow.browser().get("/api/problems").status == 200
 
 
 @pytest.mark.parametrize("how", ["announced", "in pieces"])
-def test_a_gigabyte_is_refused_when_a_megabyte_has_come(hurried, how):
-    house = House(hurried)
+def test_a_gigabyte_is_refused_when_a_megabyte_has_come(narrow, how):
+    house = House(narrow)
     box = house.box()
     words = house.token().token
     head = f"PUT /api/v1/mailboxes/{box}/greetings/busy/sound HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {words}\r\n"
@@ -187,7 +191,7 @@ def test_a_gigabyte_is_refused_when_a_megabyte_has_come(hurried, how):
     head += f"Content-Length: {1 << 30}\r\n\r\n" if how == "announced" else "Transfer-Encoding: chunked\r\n\r\n"
     piece = b"\0" * 65536
     sent = 0
-    with connected(hurried) as line:
+    with connected(narrow) as line:
         line.sendall(head.encode())
         with contextlib.suppress(OSError):
             while sent < 1 << 30:
@@ -197,7 +201,7 @@ def test_a_gigabyte_is_refused_when_a_megabyte_has_come(hurried, how):
     assert sent < 200 << 20
     assert got.startswith(b"HTTP/1.1 413 ") or not got
     assert house.store.mailboxes.open(box).greetings == {}
-    assert hurried.browser().get("/api/problems").status == 200
+    assert narrow.browser().get("/api/problems").status == 200
 
 
 def test_redis_away_is_said_with_what_to_do_and_passes(tmp_path):
