@@ -66,7 +66,7 @@ class TestReading:
         reader = threading.Thread(target=lambda: got.extend(two.store.events.read(reached, 5000)))
         reader.start()
         two.leave("m1")
-        reader.join(6)
+        reader.join(100)
         assert whats(got) == [(ALICE, "delivered")]
 
     def test_following(self, two, monkeypatch):
@@ -175,11 +175,11 @@ class TestSharing:
         group = real.store.events.shared("mail", "one", begin_ago_s=1e9)
         group.finish(group.take(0))
         got = []
-        reader = threading.Thread(target=lambda: got.extend(group.take(5000)))
+        reader = threading.Thread(target=lambda: got.extend(group.take(100_000)))
         reader.start()
         other = Case(real_redis.url)
         other.leave("m1")
-        reader.join(6)
+        reader.join(100)
         assert whats(got) == [(ALICE, "delivered")]
         other.store.close()
 
