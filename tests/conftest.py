@@ -15,6 +15,9 @@ from support.waiting import PATIENCE_S
 # A shell that runs the tests in the background ignores Ctrl-C for all it starts; the commands tested must not.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# What the programs tested leave in a buffer nobody sees, whatever the environment here says.
+os.environ.pop("PYTHONUNBUFFERED", None)
+
 # A slow machine is no failure: hypothesis measures no time here.
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("here")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from esl_vm.cli.config import settings_of
-from esl_vm.cli.output import show
+from esl_vm.model.visible import one_line
 
 if TYPE_CHECKING:
     import argparse
@@ -47,7 +48,7 @@ def _run(args: argparse.Namespace) -> int:
     with open_node(settings) as node:
         transcribing = build_transcribing(node, transcriber)
         transcribing.start()
-        show(f"messages are transcribed by {transcriber.engine}")
+        logs.Writer(sys.stdout.fileno()).put(one_line(f"messages are transcribed by {transcriber.engine}"))
         stop.wait()
         transcribing.stop()
     return 0
