@@ -375,7 +375,7 @@ class Registry(Protocol):
 class Switch(Protocol):
     """A node's own FreeSWITCH, over its inbound event socket. Reconnects by itself."""
 
-    def fire(self, name: str, headers: Mapping[str, str], subclass: str = "", body: str = "") -> bool:
+    def fire(self, name: str, headers: Mapping[str, str], subclass: str = "") -> bool:
         """Fire an event in FreeSWITCH; False if it is not connected now (nothing is queued)."""
         ...
 

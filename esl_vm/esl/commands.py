@@ -85,14 +85,11 @@ def assignments(variables: Mapping[str, str]) -> str:
     return ";".join(f"{_named(name)}={'' if _APART.search(value) else value}" for name, value in variables.items())
 
 
-def send_event(name: str, headers: Mapping[str, str], body: str = "") -> bytes:
+def send_event(name: str, headers: Mapping[str, str]) -> bytes:
     """Fire an event (`sendevent`); raises UnsafeArgumentError for a name that is none or a value of several lines."""
     lines = [f"sendevent {_named(name)}"]
     lines += [f"{_named(header)}: {checked(value)}" for header, value in headers.items()]
-    content = body.encode("utf-8", "replace")
-    if content:
-        lines.append(f"Content-Length: {len(content)}")
-    return "\n".join(lines).encode("utf-8", "replace") + b"\n\n" + content
+    return "\n".join(lines).encode("utf-8", "replace") + b"\n\n"
 
 
 @lru_cache(maxsize=256)  # they are few, and ours

@@ -130,14 +130,14 @@ class EventSocketSwitch:
         """Wait until it is, at most that many seconds."""
         return self._up.wait(timeout) is True
 
-    def fire(self, name: str, headers: Mapping[str, str], subclass: str = "", body: str = "") -> bool:
+    def fire(self, name: str, headers: Mapping[str, str], subclass: str = "") -> bool:
         """Fire an event in FreeSWITCH; False if it is not connected now (nothing is queued).
 
         Raises:
             UnsafeArgumentError: a name that is none, or a value of several lines.
         """
         every = {"Event-Subclass": subclass, **headers} if subclass else dict(headers)
-        message = send_event(name, every, body)
+        message = send_event(name, every)
         try:
             answer = self._ask(message).data
         except SwitchDownError:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from functools import cache
-from zoneinfo import available_timezones
 
 from esl_vm.importers.plan import LATEST
+from esl_vm.model.fields import time_zones
 from esl_vm.model.message import one_line
 
 _ADDRESS = re.compile(r"[^\s@,;:<>\"'()\\|]{1,64}@[^\s@,;:<>\"'()\\|]{1,255}")
@@ -36,12 +35,7 @@ def language_of(tag: str) -> str:
 
 def is_timezone(name: str) -> bool:
     """Whether this is an IANA name of a time zone that this machine knows."""
-    return name in _zones()
-
-
-@cache
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
+    return name in time_zones()
 
 
 def epoch(text: str | float | None) -> float | None:

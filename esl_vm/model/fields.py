@@ -25,7 +25,7 @@ _EXTENSION = re.compile(r"[A-Za-z0-9_.+*#-]{1,64}(@[A-Za-z0-9_.-]{1,128})?")
 
 
 @cache
-def _zones() -> frozenset[str]:
+def time_zones() -> frozenset[str]:
     """All time zones; finding them out reads a folder tree."""
     return frozenset(zoneinfo.available_timezones())
 
@@ -72,7 +72,7 @@ def checked_field(name: str, value: str) -> str:
                 raise InvalidValueError(f"language is fr or en, not {value!r}")
             return value[:2].lower()
         case "timezone":
-            if value not in _zones():
+            if value not in time_zones():
                 raise InvalidValueError(f"timezone is an IANA name such as America/Toronto, not {value!r}")
             return value
         case "email" | "pager":

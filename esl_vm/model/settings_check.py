@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 import re
-import zoneinfo
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from esl_vm.model.errors import InvalidValueError, SettingsError
+from esl_vm.model.fields import time_zones
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.options import MailboxOptions, option_name, parse_option
 from esl_vm.model.pins import LONGEST_PIN, PinRules
@@ -154,9 +154,9 @@ def _check_text(text: str, limits: SettingLimits, said: str) -> None:
                 ipaddress.ip_network(text)
             except ValueError as wrong:
                 raise InvalidValueError(f"holds {text!r}, which is no network: {wrong}") from None
-        case "zone" if text not in zoneinfo.available_timezones():
+        case "zone" if text not in time_zones():
             raise InvalidValueError(
-                f"is an IANA time zone such as America/Toronto, not {said}{_hint(text, zoneinfo.available_timezones())}"
+                f"is an IANA time zone such as America/Toronto, not {said}{_hint(text, time_zones())}"
             )
         case "language" if text[:2].lower() not in {"fr", "en"}:
             raise InvalidValueError(f"is fr or en, not {said}")

@@ -11,21 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from esl_vm.model.events import SIGN_INS, Event, EventType
 from esl_vm.model.mailbox import Folder, Greeting
+from esl_vm.notify.lamps import REASONS
 from esl_vm.notify.summary import Summary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 SUBCLASS = "vm::maintenance"
-_COUNTED = {
-    EventType.DELIVERED,
-    EventType.HEARD,
-    EventType.RETIRED,
-    EventType.MOVED,
-    EventType.DELETED,
-    EventType.RESTORED,
-    EventType.BOX_REMOVED,
-}
 
 
 def maintenance_events(event: Event, domain: str, sound: Callable[[str], str]) -> Iterator[dict[str, str]]:
@@ -62,7 +54,7 @@ def maintenance_events(event: Event, domain: str, sound: Callable[[str], str]) -
             yield _named("remove-greeting", event, domain, {})
         case _:
             pass
-    if event.what in _COUNTED:
+    if event.what in REASONS:  # what changes the counts
         yield _named("mwi-update", event, domain, _totals(event))
 
 

@@ -5,21 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from esl_vm.model.dates import DAYS, MONTHS
+
 LANGUAGES = ("fr", "en")
-_DAYS = {
-    "fr": ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche"),
-    "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
-}
-_MONTHS = {
-    "fr": (
-        *("janvier", "février", "mars", "avril", "mai", "juin"),
-        *("juillet", "août", "septembre", "octobre", "novembre", "décembre"),
-    ),
-    "en": (
-        *("January", "February", "March", "April", "May", "June"),
-        *("July", "August", "September", "October", "November", "December"),
-    ),
-}
 
 
 def language_of(tag: str, default: str) -> str:
@@ -38,7 +26,7 @@ def local_time(at: float, zone: str, default: str) -> datetime:
 
 def date_and_time(moment: datetime, language: str) -> str:
     """`mercredi 18 novembre 2026 à 11 h 06`; `Wednesday, November 18, 2026 at 11:06 a.m.`."""
-    day, month = _DAYS[language][moment.weekday()], _MONTHS[language][moment.month - 1]
+    day, month = DAYS[language][moment.weekday()], MONTHS[language][moment.month - 1]
     if language == "fr":
         number = "1er" if moment.day == 1 else str(moment.day)
         return f"{day} {number} {month} {moment.year} à {moment.hour}\u00a0h\u00a0{moment.minute:02d}"

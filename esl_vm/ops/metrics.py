@@ -241,7 +241,7 @@ def _state(state: Snapshot) -> Iterator[Metric]:
     info = GaugeMetricFamily("esl_vm_info", "The service and its version", labels=["version", "node"])
     info.add_metric([__version__, state.node], 1)
     yield info
-    yield _gauge("esl_vm_redis_up", "Whether Redis answers", state.redis_up)
+    yield _gauge("esl_vm_redis_up", "Whether Redis answers", state.cluster is not None)
     yield _gauges("esl_vm_spool_takes", "Recordings in the spool", "state", state.takes)
     yield _gauge("esl_vm_spool_oldest_seconds", "Age of the oldest recording that waits", state.oldest_take_s)
     yield _gauge("esl_vm_spool_free_bytes", "Free on the spool's disk", state.spool_free)
@@ -251,11 +251,11 @@ def _state(state: Snapshot) -> Iterator[Metric]:
     yield _gauge("esl_vm_clock_skew_seconds", "How far the host's clock is ahead of Redis'", state.clock_skew_s)
     if state.freeswitch_up is not None:
         yield _gauge("esl_vm_freeswitch_up", "Whether FreeSWITCH's event socket is connected", state.freeswitch_up)
-    if state.redis_up:
-        yield _gauge("esl_vm_locked_mailboxes", "Mailboxes whose PIN is locked, in the cluster", state.locked)
-        yield _gauges("esl_vm_outbox_jobs", "Mails, webhook calls and transcripts of the cluster", "queue", state.jobs)
-        yield _gauge("esl_vm_outbox_overdue_seconds", "How late the job is that is due longest", state.overdue_s)
-        yield _gauge("esl_vm_nodes", "Nodes of the cluster that are alive", state.nodes)
+    if (shared := state.cluster) is not None:
+        yield _gauge("esl_vm_locked_mailboxes", "Mailboxes whose PIN is locked, in the cluster", shared.locked)
+        yield _gauges("esl_vm_outbox_jobs", "Mails, webhook calls and transcripts of the cluster", "queue", shared.jobs)
+        yield _gauge("esl_vm_outbox_overdue_seconds", "How late the job is that is due longest", shared.overdue_s)
+        yield _gauge("esl_vm_nodes", "Nodes of the cluster that are alive", shared.nodes)
 
 
 def _gauge(name: str, doc: str, value: float) -> Metric:

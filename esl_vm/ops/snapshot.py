@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from esl_vm.esl.inbound import EventSocketSwitch
+    from esl_vm.model.cluster import ClusterState
     from esl_vm.notify.service import NotifyService
     from esl_vm.ops.metrics import Metrics
     from esl_vm.ops.node import Node
@@ -31,8 +32,7 @@ class Snapshot:
         takes: recordings in the spool by state. oldest_take_s: age of the oldest that waits to be delivered.
         spool_wrong: why the spool can't be used, `` if it can. spool_free: bytes free on its disk.
         cache_bytes, cache_files: size of the cache of sounds.
-        redis_up: whether Redis answers. redis_wrong: why not. redis_refuses: why it takes no changes, `` if it does.
-        locked, jobs, overdue_s, nodes: see ClusterState; of no meaning where Redis is away.
+        cluster: what the cluster shares; None where Redis is away. redis_wrong: why it is.
         lamp_wait_s: for how long the oldest change waits for its lamp, seconds.
         clock_skew_s: how far this host's clock is ahead of Redis', seconds.
         freeswitch_up: whether the event socket to FreeSWITCH is connected; None where there is none.
@@ -48,13 +48,8 @@ class Snapshot:
     spool_free: int = 0
     cache_bytes: int = 0
     cache_files: int = 0
-    redis_up: bool = False
+    cluster: ClusterState | None = None
     redis_wrong: str = ""
-    redis_refuses: str = ""
-    locked: int = 0
-    jobs: dict[str, int] = field(default_factory=dict)
-    overdue_s: float = 0.0
-    nodes: int = 0
     lamp_wait_s: float = 0.0
     freeswitch_up: bool | None = None
     workers: int = 0
@@ -66,10 +61,10 @@ class Snapshot:
     def not_ready(self) -> list[str]:
         """Why this node can't do all that is asked of it; nothing if it can."""
         why = []
-        if not self.redis_up:
+        if self.cluster is None:
             why.append(f"redis: {self.redis_wrong}")
-        elif self.redis_refuses:
-            why.append(f"redis: {self.redis_refuses}")
+        elif self.cluster.refuses:
+            why.append(f"redis: {self.cluster.refuses}")
         if self.spool_wrong:
             why.append(f"spool: {self.spool_wrong}")
         if not self.workers:
@@ -147,13 +142,8 @@ class Looker:
             spool_free=free,
             cache_bytes=cache_bytes,
             cache_files=cache_files,
-            redis_up=state is not None,
+            cluster=state,
             redis_wrong=redis_wrong,
-            redis_refuses=state.refuses if state else "",
-            locked=state.locked if state else 0,
-            jobs=dict(state.jobs) if state else {},
-            overdue_s=state.overdue_s if state else 0.0,
-            nodes=state.nodes if state else 0,
             lamp_wait_s=self._notifier.lamp_wait_s if self._notifier else 0.0,
             freeswitch_up=self._switch.connected if self._switch else None,
             workers=int(self._metrics.value("esl_vm_workers")),

@@ -12,26 +12,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from esl_vm.model.dates import DAYS, MONTHS
 from esl_vm.web.times import zone_of
 
 if TYPE_CHECKING:
     from esl_vm.model.message import Caller
 
 _HERE = Path(__file__).parent / "words"
-_DAYS = {
-    "fr": ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche"),
-    "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
-}
-_MONTHS = {
-    "fr": (
-        *("janvier", "février", "mars", "avril", "mai", "juin"),
-        *("juillet", "août", "septembre", "octobre", "novembre", "décembre"),
-    ),
-    "en": (
-        *("January", "February", "March", "April", "May", "June"),
-        *("July", "August", "September", "October", "November", "December"),
-    ),
-}
 _JUST_NOW_S = 60
 _WEEK = 7
 _NORTH_AMERICAN = re.compile(r"(\+?1)?([2-9][0-9]{2})([2-9][0-9]{2})([0-9]{4})")
@@ -96,7 +83,7 @@ class Wording:
         if days == 1:
             return f"{self('yesterday').lower()}, {self._clock(at)}"
         if 1 < days < _WEEK:
-            return f"{_DAYS[self.language][at.weekday()]}, {self._clock(at)}"
+            return f"{DAYS[self.language][at.weekday()]}, {self._clock(at)}"
         return f"{self._date(at.date())}, {self._clock(at)}"
 
     def iso(self, seconds: float) -> str:
@@ -106,7 +93,7 @@ class Wording:
     def exact(self, seconds: float) -> str:
         """All of it, with the zone: `mardi 3 novembre 2026, 14 h 05 (EST)`."""
         at = self._local(seconds)
-        weekday = _DAYS[self.language][at.weekday()]
+        weekday = DAYS[self.language][at.weekday()]
         between = " " if self.language == "fr" else ", "
         return f"{weekday}{between}{self._date(at.date())}, {self._clock(at)} ({at.tzname()})"
 
@@ -116,14 +103,14 @@ class Wording:
         days = (self._now.date() - at).days
         if days in {0, 1}:
             return self("yesterday" if days else "today")
-        weekday, month = _DAYS[self.language][at.weekday()], _MONTHS[self.language][at.month - 1]
+        weekday, month = DAYS[self.language][at.weekday()], MONTHS[self.language][at.month - 1]
         year = "" if at.year == self._now.year else str(at.year)
         if self.language == "fr":
             return f"{weekday.capitalize()} {_ordinal(at)} {month} {year}".rstrip()
         return f"{weekday}, {month} {at.day}{', ' + year if year else ''}"
 
     def _date(self, day: date) -> str:
-        month = _MONTHS[self.language][day.month - 1]
+        month = MONTHS[self.language][day.month - 1]
         return f"{_ordinal(day)} {month} {day.year}" if self.language == "fr" else f"{month} {day.day}, {day.year}"
 
     def field(self, seconds: float) -> str:

@@ -61,9 +61,3 @@ def test_an_argument_never_makes_a_second_header(text):
         return
     assert message.count(b"\n\n") == 1
     assert [line.split(b":")[0] for line in message.split(b"\n") if line][-2:] == [b"event-lock", b"Event-UUID"]
-
-
-def test_an_event_with_a_text_of_its_own_says_how_long_it_is():
-    assert send_event("MESSAGE_WAITING", {"MWI-Messages-Waiting": "yes"}, "é\n\nexit") == (
-        b"sendevent MESSAGE_WAITING\nMWI-Messages-Waiting: yes\nContent-Length: 8\n\n" + "é\n\nexit".encode()
-    )

@@ -44,7 +44,7 @@ class WrittenSwitch:
             **(api or {}),
         }
 
-    def fire(self, name, headers, subclass="", body=""):
+    def fire(self, name, headers, subclass=""):
         if not self.connected:
             return False
         self.fired.append((name, subclass, dict(headers)))

@@ -140,8 +140,8 @@ class WireSwitch:
     def __init__(self):
         self.sent = []
 
-    def fire(self, name, headers, subclass="", body=""):
-        self.sent.append(commands.send_event(name, headers, body))
+    def fire(self, name, headers, subclass=""):
+        self.sent.append(commands.send_event(name, headers))
         return True
 
 

@@ -1,6 +1,7 @@
 """A call and a node, to be counted and shown."""
 
 from esl_vm.model.call import Call
+from esl_vm.model.cluster import ClusterState
 from esl_vm.model.message import Caller
 from esl_vm.ops.call_records import CallRecord
 from esl_vm.ops.snapshot import Snapshot
@@ -31,5 +32,6 @@ def a_counted_call(metrics, end="completed", **more):
 
 
 def a_snapshot(**more):
-    fields = {"takes": {"waiting": 2}, "jobs": {"mail": 3, "webhook": 0, "dead": 1}, "nodes": 3}
-    return Snapshot("node-1", 1.0, **{**fields, "redis_up": True, "freeswitch_up": True, "workers": 2, **more})
+    shared = ClusterState(jobs={"mail": 3, "webhook": 0, "dead": 1}, nodes=3)
+    fields = {"takes": {"waiting": 2}, "cluster": shared, "freeswitch_up": True, "workers": 2}
+    return Snapshot("node-1", 1.0, **{**fields, **more})

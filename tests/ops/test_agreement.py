@@ -4,7 +4,7 @@ import dataclasses
 
 from esl_vm.cli.settings_file import load_settings
 from esl_vm.model.agreement import FIELD, differences, in_common, packed
-from esl_vm.model.cluster import NodeState
+from esl_vm.model.cluster import ClusterState, NodeState
 from esl_vm.ops.snapshot import Snapshot
 
 
@@ -58,7 +58,7 @@ def test_no_secret_is_told():
 
 
 def test_a_node_that_differs_is_not_ready():
-    snapshot = Snapshot("a", 0.0, redis_up=True, workers=1)
+    snapshot = Snapshot("a", 0.0, cluster=ClusterState(), workers=1)
     assert snapshot.not_ready == []
     differing = dataclasses.replace(snapshot, differing=("audio.store is 'redis' on a, 's3' on b",))
     assert differing.not_ready == ["settings: audio.store is 'redis' on a, 's3' on b"]

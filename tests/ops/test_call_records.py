@@ -179,7 +179,7 @@ def test_what_was_counted_is_what_is_shown():
 
 
 def test_what_redis_knows_is_not_made_up_while_it_is_away():
-    text = Metrics().exposition(lambda: a_snapshot(redis_up=False, freeswitch_up=None)).decode()
+    text = Metrics().exposition(lambda: a_snapshot(cluster=None, freeswitch_up=None)).decode()
     assert "esl_vm_redis_up 0.0" in text
     for name in ("esl_vm_locked_mailboxes", "esl_vm_outbox_jobs", "esl_vm_nodes", "esl_vm_freeswitch_up"):
         assert f"{name} " not in text

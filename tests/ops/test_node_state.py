@@ -150,7 +150,7 @@ def get(pages, path):
 
 def test_a_node_that_is_not_ready_says_why_and_stays_alive(pages):
     assert get(pages, "/readyz") == (200, "ok\n")
-    pages.state["now"] = a_snapshot(redis_up=False, redis_wrong="no answer in time")
+    pages.state["now"] = a_snapshot(cluster=None, redis_wrong="no answer in time")
     assert get(pages, "/readyz") == (503, "redis: no answer in time\n")
     assert get(pages, "/healthz") == (200, "ok\n")
     assert "esl_vm_redis_up 0.0" in get(pages, "/metrics")[1]

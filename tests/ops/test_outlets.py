@@ -235,7 +235,7 @@ def test_a_number_that_is_called_or_spoken_is_a_number():
 def test_the_status_pages_have_a_line_for_each_thing_that_is_wrong():
     for caller in CALLERS:
         differing = [f"node {caller.name}: settings {caller.number} and {caller.name}"]
-        state = a_snapshot(differing=differing, redis_up=False, redis_wrong=caller.name, spool_wrong=caller.number)
+        state = a_snapshot(differing=differing, cluster=None, redis_wrong=caller.name, spool_wrong=caller.number)
         pages = StatusPages(("127.0.0.1", 0), lambda state=state: state, lambda: b"")
         status, _, content = pages.page("/readyz")
         assert status == 503
