@@ -15,6 +15,7 @@ from esl_vm.model.errors import InvalidValueError, StoreDownError
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.message import one_line
 from esl_vm.model.rights import Reach, Right, Session, Token
+from esl_vm.store.base import Part
 from esl_vm.store.keys import ADMIN_LINKS, ADMIN_SESSIONS, TOKENS, TOKENS_USED, login_address, owner_link, used
 from esl_vm.store.records import number, text
 
@@ -29,15 +30,11 @@ _USED_EVERY_S = 60.0
 _PREFIX = "eslvm_"
 
 
-class RedisAccess:
-    """web.ports.Access on Redis.
-
-    Args:
-        base: what the parts of the store share.
-    """
+class RedisAccess(Part):
+    """web.ports.Access on Redis."""
 
     def __init__(self, base: Base) -> None:
-        self._base = base
+        super().__init__(base)
         self._told: dict[str, float] = {}  # when a token's use was written down last
 
     def begin(

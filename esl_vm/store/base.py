@@ -31,6 +31,17 @@ _ANNOUNCED = frozenset({"deliver", "set_greeting", "change_pin", "add_box"})
 """Changes after which somebody is told that it is kept: they must outlive the loss of a master."""
 
 
+class Part:
+    """A part of the store.
+
+    Args:
+        base: what the parts of the store share.
+    """
+
+    def __init__(self, base: Base) -> None:
+        self._base = base
+
+
 class Base:
     """See the module.
 

@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from esl_vm.model.errors import InvalidValueError
-from esl_vm.store.base import DAY_S
+from esl_vm.store.base import DAY_S, Part
 from esl_vm.store.keys import broadcast
 from esl_vm.store.records import text
 from esl_vm.store.scripts import script
-
-if TYPE_CHECKING:
-    from esl_vm.store.base import Base
 
 REMEMBERED_S = 90 * DAY_S
 """For how long a broadcast can be gone on with."""
 
 
-class RedisBroadcasts:
-    """Broadcasts by name.
-
-    Args:
-        base: what the parts of the store share.
-    """
-
-    def __init__(self, base: Base) -> None:
-        self._base = base
+class RedisBroadcasts(Part):
+    """Broadcasts by name."""
 
     def begin(self, name: str, sound: str) -> float:
         """Begin a broadcast, or go on with the one of that name; returns when it was begun, epoch seconds.

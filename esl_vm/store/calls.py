@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.message import CallDetails
+from esl_vm.store.base import Part
 from esl_vm.store.keys import call_members
 from esl_vm.store.records import message_of, text, texts
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from esl_vm.model.message import Message
-    from esl_vm.store.base import Base
 
 
 def call_score(call_id: str) -> int:
@@ -33,15 +33,8 @@ def scored_members(name: str, message_id: str, fields: Mapping[str, str]) -> lis
     return [word for call_id, member in known for word in (str(call_score(call_id)), member)]
 
 
-class RedisCalls:
-    """See the module.
-
-    Args:
-        base: what the parts of the store share.
-    """
-
-    def __init__(self, base: Base) -> None:
-        self._base = base
+class RedisCalls(Part):
+    """See the module."""
 
     def messages(self, call_id: str) -> list[tuple[MailboxId, Message]]:
         """The messages, trash included, that came by the call of that Call-ID or uuid; the first received first.

@@ -16,13 +16,12 @@ from esl_vm.model.errors import StoreDownError
 from esl_vm.model.findings import Finding, HeldTake, Level, NodeReport, Order, OrderKind
 from esl_vm.model.jobs import JobKind
 from esl_vm.store import keys as names
-from esl_vm.store.base import DAY_S
+from esl_vm.store.base import DAY_S, Part
 from esl_vm.store.records import number, text, texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from esl_vm.store.base import Base
 
 ALIVE_S = 30
 """Seconds after which a node that reported nothing counts as gone."""
@@ -31,15 +30,8 @@ REPORT_S = 120
 _JOBS = {kind.value: names.outbox_due(kind) for kind in JobKind}
 
 
-class Cluster:
-    """See the module.
-
-    Args:
-        base: what the parts of the store share.
-    """
-
-    def __init__(self, base: Base) -> None:
-        self._base = base
+class Cluster(Part):
+    """See the module."""
 
     def report(self, node: str, version: str, schema: int, fields: Mapping[str, str]) -> None:
         """This node is alive: to be reported at least every ten seconds; see NodeState."""

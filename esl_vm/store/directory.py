@@ -14,27 +14,20 @@ from typing import TYPE_CHECKING, Any
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.message import Counts
 from esl_vm.model.names import FEWEST_KEYS, INDEXED_KEYS, keypad_name
+from esl_vm.store.base import Part
 from esl_vm.store.records import mailbox_of, text, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from esl_vm.model.mailbox import Mailbox
-    from esl_vm.store.base import Base
 
 MOST = 500
 """How many mailboxes are put in order at once; a caller listens to a few of them."""
 
 
-class RedisDirectory:
-    """ports.Directory.
-
-    Args:
-        base: what the parts of the store share.
-    """
-
-    def __init__(self, base: Base) -> None:
-        self._base = base
+class RedisDirectory(Part):
+    """ports.Directory."""
 
     def by_keys(self, domain: str, keys: str, *, by_first_name: bool) -> Iterator[Mailbox]:
         """Mailboxes whose owner's name begins with those keys on the keypad, in the order of names.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from redis.exceptions import ResponseError
 
 from esl_vm.model.errors import StoreDownError
+from esl_vm.store.base import Part
 from esl_vm.store.records import text
 from esl_vm.store.scripts import script
 from esl_vm.store.streams import COUNT, LONGEST_WAIT_MS, START, StreamEntry, Streams, entries_of
@@ -24,15 +25,11 @@ if TYPE_CHECKING:
 GONE_MS = 86_400_000
 
 
-class RedisEvents:
-    """The streams of all partitions, read by one who wants to see everything.
-
-    Args:
-        base: what the parts of the store share.
-    """
+class RedisEvents(Part):
+    """The streams of all partitions, read by one who wants to see everything."""
 
     def __init__(self, base: Base) -> None:
-        self._base = base
+        super().__init__(base)
         self._streams = Streams(base)
 
     def end(self) -> dict[int, str]:

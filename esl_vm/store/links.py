@@ -11,30 +11,20 @@ import binascii
 import hmac
 import json
 import secrets
-from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.message import ID_PATTERN
 from esl_vm.model.rights import MessageLink
+from esl_vm.store.base import Part
 from esl_vm.store.keys import LINK_KEYS
 from esl_vm.store.records import text
-
-if TYPE_CHECKING:
-    from esl_vm.store.base import Base
 
 _MAC_BYTES = 24
 
 
-class RedisMessageLinks:
-    """web.world.MessageLinks on Redis, and what makes them.
-
-    Args:
-        base: what the parts of the store share.
-    """
-
-    def __init__(self, base: Base) -> None:
-        self._base = base
+class RedisMessageLinks(Part):
+    """web.world.MessageLinks on Redis, and what makes them."""
 
     def make(self, box: MailboxId, message_id: str, until: float, lives_s: float) -> str:
         """What a link to that message has in it.

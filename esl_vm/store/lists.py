@@ -10,6 +10,7 @@ from esl_vm.model.events import EventType
 from esl_vm.model.lists import DistributionList, check_list_number
 from esl_vm.model.mailbox import MailboxId, StoredGreeting
 from esl_vm.model.message import one_line
+from esl_vm.store.base import Part
 from esl_vm.store.keys import box_member
 from esl_vm.store.records import number, text, texts
 from esl_vm.store.scripts import script
@@ -17,22 +18,14 @@ from esl_vm.store.scripts import script
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from esl_vm.store.base import Base
     from esl_vm.store.keys import BoxKeys
 
 _LONGEST_NAME = 80
 _LONGEST_TOLD = 1000
 
 
-class RedisLists:
-    """ports.Lists.
-
-    Args:
-        base: what the parts of the store share.
-    """
-
-    def __init__(self, base: Base) -> None:
-        self._base = base
+class RedisLists(Part):
+    """ports.Lists."""
 
     def find(self, box: MailboxId) -> DistributionList | None:
         """The list of that number with everybody on it; None if there is none."""

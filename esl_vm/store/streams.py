@@ -9,6 +9,7 @@ from esl_vm.model.errors import InvalidValueError, StoreDownError
 from esl_vm.model.events import Event, EventType
 from esl_vm.model.mailbox import Folder, MailboxId
 from esl_vm.model.message import Counts
+from esl_vm.store.base import Part
 from esl_vm.store.records import number, text, unpack_payload
 
 if TYPE_CHECKING:
@@ -33,15 +34,11 @@ class StreamEntry(NamedTuple):
     event: Event | None
 
 
-class Streams:
-    """All partitions' streams.
-
-    Args:
-        base: what the parts of the store share.
-    """
+class Streams(Part):
+    """All partitions' streams."""
 
     def __init__(self, base: Base) -> None:
-        self.base = base
+        super().__init__(base)
         self.names = {partition: base.keys.part(partition).events for partition in range(base.keys.partitions)}
         self._partitions = {name.encode(): partition for partition, name in self.names.items()}
         self._waiting: Link | None = None
@@ -60,7 +57,7 @@ class Streams:
         def ask(client: Any, partition: int) -> Any:
             return command(client, self.names[partition])
 
-        return _unless_missing(lambda: self.base.each_partition(ask, missing))
+        return _unless_missing(lambda: self._base.each_partition(ask, missing))
 
     def read(
         self, command: Callable[[Any, dict[str, str], int | None], Any], positions: Mapping[int, str], wait_ms: int
@@ -78,8 +75,8 @@ class Streams:
         """
         streams = {self.names[partition]: position for partition, position in positions.items()}
         wait_ms = max(0, min(wait_ms, LONGEST_WAIT_MS))
-        if not self.base.link.cluster:
-            link, block = (self._patient(), wait_ms) if wait_ms else (self.base.link, None)
+        if not self._base.link.cluster:
+            link, block = (self._patient(), wait_ms) if wait_ms else (self._base.link, None)
             found = _unless_missing(lambda: link.run(None, lambda client: command(client, streams, block)) or [])
             return self._entries(found)
         waited = 0
@@ -107,7 +104,7 @@ class Streams:
 
     def _patient(self) -> Link:
         if self._waiting is None:
-            self._waiting = self.base.link.patient(LONGEST_WAIT_MS / 1000)
+            self._waiting = self._base.link.patient(LONGEST_WAIT_MS / 1000)
         return self._waiting
 
 

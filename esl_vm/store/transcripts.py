@@ -7,6 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from esl_vm.model.transcript import folded
+from esl_vm.store.base import Part
 from esl_vm.store.link import EVERY_PARTITION
 from esl_vm.store.records import message_of, text, texts
 
@@ -15,21 +16,13 @@ if TYPE_CHECKING:
 
     from esl_vm.model.mailbox import MailboxId
     from esl_vm.model.message import Message
-    from esl_vm.store.base import Base
 
 #: Mailboxes, and transcripts, that are read in one round trip.
 _BOXES, _TRANSCRIPTS = 20, 500
 
 
-class RedisTranscripts:
-    """See the module.
-
-    Args:
-        base: what the parts of the store share.
-    """
-
-    def __init__(self, base: Base) -> None:
-        self._base = base
+class RedisTranscripts(Part):
+    """See the module."""
 
     def find(self, boxes: Iterable[MailboxId], words: str) -> Iterator[tuple[MailboxId, Message]]:
         """Messages in which that is said, trash included: mailbox by mailbox, the newest received first.
