@@ -126,7 +126,8 @@ class Mailboxes(Protocol):
     def page(self, box: MailboxId, folder: Folder, *, urgent: bool | None, after: Place | None, most: int) -> Page:
         """A part of a folder in the order in which it is played, from just after a place (None: the start).
 
-        urgent: True only the urgent ones, False only the others, None all (urgent ones first, as they are played).
+        urgent: True only the urgent ones, False only the others, None all: in New urgent ones first, in other folders by
+        their arrival there. after: of the last message had, which may have gone elsewhere meanwhile.
         """
         ...
 
@@ -153,7 +154,10 @@ class Mailboxes(Protocol):
         ...
 
     def retire(self, box: MailboxId, message_ids: Sequence[str]) -> int:
-        """Move these heard messages from New to the end of Old, as far as Old has room (`maxmsg`); how many went."""
+        """Move these heard messages from New to the end of Old, as far as Old has room (`maxmsg`); how many went.
+
+        One that isn't in New any more, or was put back there as unheard meanwhile, stays.
+        """
         ...
 
     def move(self, box: MailboxId, message_id: str, to: Folder, *, even_if_full: bool = False) -> Delivery:
@@ -221,17 +225,20 @@ class Pins(Protocol):
     def check(
         self, box: MailboxId, typed: str, *, outside: bool = False, rest: Callable[[int], None] | None = None
     ) -> PinCheck:
-        """Whether that PIN opens; counts a failure, locks after too many. A mailbox that isn't there: as one that is.
+        """Whether that PIN opens; counts a failure, locks after too many. Nothing typed counts as no attempt.
 
-        outside: another telephone than the mailbox's own: failures are counted apart, and a PIN that its owner did not
-        choose is WRONG. rest: called with the milliseconds that are to pass before the PIN is looked at, if any are.
+        A mailbox that isn't there, or has no PIN, takes as long as any other, and is counted and locked as any other:
+        nobody learns by it what is there. outside: another telephone than the mailbox's own: counted and locked apart; a
+        PIN that its owner did not choose is WRONG (`PinRules.initial_from_outside`). rest: called with the milliseconds
+        that are to pass before the PIN is looked at, if any are.
         """
         ...
 
     def change(self, box: MailboxId, pin: str, *, initial: bool = False) -> None:
-        """Set a PIN (rules were checked by the caller of this); `` = none is asked.
+        """Set a PIN, 1 to 32 digits (rules were checked by the caller of this); `` = none is asked.
 
-        initial: its owner did not choose it, and is to choose another.
+        initial: its owner did not choose it, and is to choose another. Raises InvalidValueError for what is no PIN, in
+        whose text it is not shown, and NoSuchMailboxError.
         """
         ...
 
@@ -338,9 +345,14 @@ class Registry(Protocol):
     """Mailboxes as an administrator keeps them: plain fields, as they lie in the store."""
 
     def add(self, box: MailboxId, fields: Mapping[str, str], *, pin_hash: str = "", pin_initial: bool = False) -> None:
-        """Make a mailbox with its PIN (`Pins.hashed`; `` = none is asked), in one step; raises MailboxExistsError.
+        """Make a mailbox with its PIN (`Pins.hashed`; `` = none is asked): there is no moment in which it opens to anybody.
 
-        pin_initial: its owner did not choose it, and is to choose another.
+        fields: name, language, timezone, email, pager, extensions (commas between), and options. pin_initial: its owner did
+        not choose it, and is to choose another.
+
+        Raises:
+            InvalidValueError: a field that does not exist, or a value it can't have; a PIN that is not hashed.
+            MailboxExistsError: it is there already, or a distribution list has that number.
         """
         ...
 

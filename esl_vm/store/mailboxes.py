@@ -12,6 +12,7 @@ from esl_vm.model.errors import NoSuchMailboxError, NoSuchMessageError
 from esl_vm.model.mailbox import Folder, MailboxId
 from esl_vm.model.options import option_text
 from esl_vm.model.store import Delivery, Entered, Page, Place
+from esl_vm.store.base import Part
 from esl_vm.store.calls import scored_members
 from esl_vm.store.fates import fates
 from esl_vm.store.keys import FOLDERS
@@ -40,18 +41,15 @@ if TYPE_CHECKING:
     from esl_vm.store.base import Base
 
 
-class RedisMailboxes:
+class RedisMailboxes(Part):
     """ports.Mailboxes.
-
-    Args:
-        base: the link, keys, clock and limits that the parts of the store share.
 
     Attributes:
         observe: told of every outgoing call whether it was placed or refused.
     """
 
     def __init__(self, base: Base) -> None:
-        self._base = base
+        super().__init__(base)
         self.observe: Callable[[bool], None] | None = None
 
     def open(self, box: MailboxId) -> Mailbox | None:
@@ -80,16 +78,7 @@ class RedisMailboxes:
         return counts_of(self._base.link.script(keys.partition, script("counts"), keys.folders, []))
 
     def page(self, box: MailboxId, folder: Folder, *, urgent: bool | None, after: Place | None, most: int) -> Page:
-        """A part of a folder in the order in which it is played, from just after a place (None: the start).
-
-        Args:
-            box: whose folder.
-            folder: which one.
-            urgent: True only the urgent ones, False only the others, None all: in New urgent ones first, in the other
-                folders by their arrival there.
-            after: of the last message had; it may have gone elsewhere meanwhile.
-            most: messages to return.
-        """
+        """A part of a folder in the order in which it is played, from just after a place (None: the start)."""
         all_of_it = "first" if folder is Folder.NEW else "time"
         return self._part(box, folder, {True: "urgent", False: "other", None: all_of_it}[urgent], after, most)
 
@@ -113,11 +102,7 @@ class RedisMailboxes:
         return message_of(message_id, texts(fields))
 
     def deliver(self, box: MailboxId, message: Message, *, even_if_full: bool = False) -> Delivery:
-        """Put a message in its folder, at the place its time gives it, unless the mailbox is full or takes none.
-
-        even_if_full: put it in all the same. Delivering an id twice, or one that was deleted meanwhile, changes nothing
-        and says so. A message for a mailbox that was renamed since it was begun follows it.
-        """
+        """Put a message in its folder, at the place its time gives it; it follows a mailbox that was renamed meanwhile."""
         keys = self._base.keys.of(box)
         fields = message_fields(message)
         args: list[str | bytes] = [
@@ -150,10 +135,7 @@ class RedisMailboxes:
         self._base.change(keys, "heard", [keys.message(message_id)], [message_id])
 
     def retire(self, box: MailboxId, message_ids: Sequence[str]) -> int:
-        """Move these heard messages from New to the end of Old, as far as Old holds fewer than `maxmsg` (0: no limit).
-
-        One that isn't in New any more, or was put back there as unheard meanwhile, stays. Returns how many went.
-        """
+        """Move these heard messages from New to the end of Old, as far as Old has room (`maxmsg`); how many went."""
         if not message_ids:
             return 0
         keys = self._base.keys.of(box)
@@ -161,13 +143,7 @@ class RedisMailboxes:
         return int(self._base.change(keys, "retire", messages, [str(self._base.defaults.maxmsg), *message_ids]))
 
     def move(self, box: MailboxId, message_id: str, to: Folder, *, even_if_full: bool = False) -> Delivery:
-        """Move a message to the end of a folder unless `maxmsg` lie there (0: no limit); moving to New makes it unheard.
-
-        even_if_full: move it all the same. Out of the trash too; to the trash is `delete`.
-
-        Raises:
-            NoSuchMessageError: it is not in this mailbox.
-        """
+        """Move a message to the end of a folder unless `maxmsg` lie there; out of the trash too; to the trash is `delete`."""
         if to is Folder.TRASH:
             if self.delete(box, message_id):
                 return Delivery.DONE
@@ -200,13 +176,7 @@ class RedisMailboxes:
         )
 
     def set_greeting(self, box: MailboxId, greeting: Greeting, stored: StoredGreeting) -> str:
-        """Activate a recorded greeting; returns the sound id it replaced, `` if none.
-
-        A sound that was replaced or removed since never comes back: settling a recording late changes nothing.
-
-        Raises:
-            NoSuchMailboxError: there is no such mailbox.
-        """
+        """Activate a recorded greeting; returns the sound id it replaced, `` if none; raises NoSuchMailboxError."""
         keys = self._base.keys.of(box)
         args: list[str | bytes] = [
             *(f"greeting.{greeting.value}", stored.audio_id, str(stored.duration_ms)),

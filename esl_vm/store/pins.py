@@ -137,19 +137,7 @@ class RedisPins:
         outside: bool = False,
         rest: Callable[[int], None] | None = None,
     ) -> PinCheck:
-        """Whether that PIN opens; counts a failure, locks after too many.
-
-        A mailbox that isn't there, or has no PIN, takes as long as any other, and is counted and locked as any other:
-        nobody learns by it what is there. Nothing typed counts as no attempt.
-
-        Args:
-            box: whose PIN.
-            typed: the keys dialled.
-            source: where the caller is (the event tells it), `` = the telephone that acts; never the PIN.
-            outside: another telephone than the mailbox's own: counted and locked apart; a PIN that its owner did not
-                choose is WRONG (`PinRules.initial_from_outside`).
-            rest: called with the milliseconds that are to pass before the PIN is looked at, if there are any.
-        """
+        """As the port; source: where the caller is (the event tells it), `` = the telephone that acts; never the PIN."""
         if not typed:
             return PinCheck.WRONG
         checked = self._check(box, typed, (source or caller())[:200], outside=outside, rest=rest)
@@ -195,17 +183,7 @@ class RedisPins:
         return text(until) != "0", int(failed), text(how)
 
     def change(self, box: MailboxId, pin: str, *, initial: bool = False) -> None:
-        """Set a PIN (rules were checked by the caller of this); `` = none is asked.
-
-        Args:
-            box: whose PIN.
-            pin: 1 to 32 digits, or ``.
-            initial: an administrator or the default set it; its owner is to choose another.
-
-        Raises:
-            InvalidValueError: it is not all digits, or too long; the text does not show it.
-            NoSuchMailboxError: there is no such mailbox.
-        """
+        """Set a PIN (rules were checked by the caller of this); `` = none is asked."""
         stored = self.hashed(pin)
         keys = self._base.keys.of(box)
         kept = [str(self._rules.remember), option_text(self._rules.max_age_days > 0)]
@@ -230,11 +208,7 @@ class RedisPins:
         return bool(hashes and self._base.link.script(keys.partition, script("used_before"), [keys.box], hashes))
 
     def hashed(self, pin: str) -> str:
-        """A PIN as Redis keeps it, salted anew: for a mailbox that is made with it; `` for ``.
-
-        Raises:
-            InvalidValueError: it is not all digits, or too long; the text does not show it.
-        """
+        """A PIN as Redis keeps it, salted anew; `` for ``; raises InvalidValueError, whose text does not show it."""
         if not pin:
             return ""
         check_pin(pin)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import json
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -45,18 +46,7 @@ class RedisRegistry:
         self._lists = lists
 
     def add(self, box: MailboxId, fields: Mapping[str, str], *, pin_hash: str = "", pin_initial: bool = False) -> None:
-        """Make a mailbox, with its PIN: there is no moment in which it would open to anybody.
-
-        Args:
-            box: its name.
-            fields: name, language, timezone, email, pager, extensions (commas between), and options.
-            pin_hash: the PIN as `Pins.hashed` gives it, `` = none is asked.
-            pin_initial: its owner did not choose it.
-
-        Raises:
-            InvalidValueError: a field that does not exist, or a value it can't have; a PIN that is not hashed.
-            MailboxExistsError: it is there already, or a distribution list has that number.
-        """
+        """Make a mailbox, with its PIN: see the port."""
         checked = checked_fields(fields)
         flat = ["created", f"{self._base.now():.0f}"]
         for name, value in checked.items():
@@ -120,11 +110,7 @@ class RedisRegistry:
         raise NoSuchMailboxError(f"no mailbox {box}")
 
     def remove(self, box: MailboxId) -> list[str]:
-        """Remove a mailbox with everything in it, and from every list; returns the sound ids nothing points to any more.
-
-        Raises:
-            NoSuchMailboxError: there is no such mailbox.
-        """
+        """Remove a mailbox, from every list too; returns the ids of its sounds; raises NoSuchMailboxError."""
         keys = self._base.keys.of(box)
         touched = [keys.boxes, keys.names, keys.erase, *keys.counted, keys.locked]
         for _ in range(_TRIES):
@@ -154,10 +140,7 @@ class RedisRegistry:
         if after is not None and domain in {None, after.domain}:
             low = f"({box_member(after)}"
 
-        def ask(client: Any, partition: int) -> Any:
-            return client.zrangebylex(self._base.keys.part(partition).boxes, low, high, start=0, num=CHUNK)
-
-        first = self._base.each_partition(ask, None)
+        first = self._base.each_partition(partial(self._look, low=low, high=high), None)
         parts = [self._part(partition, low, high, found) for partition, found in enumerate(first)]
         for found_domain, number in heapq.merge(*parts):
             try:
@@ -222,16 +205,14 @@ class RedisRegistry:
         found = self._base.link.pipe(keys.partition, (("ZRANGE", folder, 0, -1) for folder in keys.folders))
         return [text(word) for ids in found for word in ids]
 
+    def _look(self, client: Any, partition: int, low: str, high: str) -> Any:
+        return client.zrangebylex(self._base.keys.part(partition).boxes, low, high, start=0, num=CHUNK)
+
     def _part(self, partition: int, low: str, high: str, found: list[bytes] | None) -> Iterator[tuple[str, str]]:
         """A partition's mailboxes in order, `CHUNK` at a time; `found` are the first, None where it was away."""
-        key = self._base.keys.part(partition).boxes
-
-        def work(client: Any) -> list[bytes]:
-            return client.zrangebylex(key, low, high, start=0, num=CHUNK)  # type: ignore[no-any-return]
-
         while True:
             if found is None:
-                found = self._base.link.run(partition, work)
+                found = self._base.link.run(partition, partial(self._look, partition=partition, low=low, high=high))
             members = [text(member) for member in found]
             for member in members:
                 found_domain, _, number = member.partition(" ")

@@ -69,7 +69,7 @@ def looker(tmp_path):
 def test_a_node_in_good_days(looker):
     state = looker().look()
     assert state.not_ready == []
-    assert (state.locked, state.nodes, state.calls, state.lamp_wait_s) == (1, 3, 7, 0.5)
+    assert (state.cluster.locked, state.cluster.nodes, state.calls, state.lamp_wait_s) == (1, 3, 7, 0.5)
     assert state.spool_free > 0
 
 
