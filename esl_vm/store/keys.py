@@ -104,63 +104,57 @@ def used(digest: str) -> str:
 _NAMES = tuple(folder.value for folder in FOLDERS)
 
 
+class _PartitionKey:
+    """One of a partition's keys."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, keys: PartitionKeys, _: object) -> str:
+        return keys.tag + self._name
+
+
+class _BoxKey:
+    """One of a mailbox's keys."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, keys: BoxKeys, _: object) -> str:
+        return f"{keys.tag}{self._name}:{keys.name}"
+
+
 class PartitionKeys:
     """The keys of one partition that are no mailbox's own."""
 
-    __slots__ = ("_tag", "partition")
+    __slots__ = ("partition", "tag")
 
     def __init__(self, partition: int) -> None:
         self.partition = partition
-        self._tag = f"vm:{{p{partition:02d}}}:"
+        self.tag = f"vm:{{p{partition:02d}}}:"
 
-    @property
-    def locked(self) -> str:
-        """The partition's mailboxes whose PIN is locked: sorted set, score = until when; see `lock_member`."""
-        return f"{self._tag}login:locked"
-
-    @property
-    def events(self) -> str:
-        """The partition's stream of what happened."""
-        return f"{self._tag}events"
-
-    @property
-    def erase(self) -> str:
-        """The partition's sounds that nothing points to any more: sorted set, score = from when they may go."""
-        return f"{self._tag}erase"
-
-    @property
-    def boxes(self) -> str:
-        """The partition's mailboxes: sorted set, all scores 0, members `domain number`."""
-        return f"{self._tag}boxes"
-
-    @property
-    def moving_boxes(self) -> str:
-        """The partition's mailboxes that are being renamed, by their old names: set."""
-        return f"{self._tag}moving"
-
-    @property
-    def lists(self) -> str:
-        """The partition's lists: sorted set, all scores 0, members `domain number`."""
-        return f"{self._tag}lists"
-
-    @property
-    def call_ids(self) -> str:
-        """The partition's messages by the ids of their calls: sorted set, members `call_members`."""
-        return f"{self._tag}call-ids"
-
-    @property
-    def meta(self) -> str:
-        """How many partitions there are, once more, in a Cluster: string."""
-        return f"{self._tag}partitions"
-
-    @property
-    def restored(self) -> str:
-        """Written when a restore is done, to see that the replicas have it: string, expires."""
-        return f"{self._tag}restored"
+    locked = _PartitionKey("login:locked")
+    """The partition's mailboxes whose PIN is locked: sorted set, score = until when; see `lock_member`."""
+    events = _PartitionKey("events")
+    """The partition's stream of what happened."""
+    erase = _PartitionKey("erase")
+    """The partition's sounds that nothing points to any more: sorted set, score = from when they may go."""
+    boxes = _PartitionKey("boxes")
+    """The partition's mailboxes: sorted set, all scores 0, members `domain number`."""
+    moving_boxes = _PartitionKey("moving")
+    """The partition's mailboxes that are being renamed, by their old names: set."""
+    lists = _PartitionKey("lists")
+    """The partition's lists: sorted set, all scores 0, members `domain number`."""
+    call_ids = _PartitionKey("call-ids")
+    """The partition's messages by the ids of their calls: sorted set, members `call_members`."""
+    meta = _PartitionKey("partitions")
+    """How many partitions there are, once more, in a Cluster: string."""
+    restored = _PartitionKey("restored")
+    """Written when a restore is done, to see that the replicas have it: string, expires."""
 
     def names_of(self, domain: str) -> str:
         """The directory of a domain in this partition: sorted set, scores 0, members `keys number`."""
-        return f"{self._tag}names:{domain}"
+        return f"{self.tag}names:{domain}"
 
 
 class BoxKeys(PartitionKeys):
@@ -172,46 +166,45 @@ class BoxKeys(PartitionKeys):
         self.name = str(box)
         self.domain = box.domain
         super().__init__(partition)
-        self.box = f"{self._tag}box:{self.name}"
+        self.box = f"{self.tag}box:{self.name}"
+
+    deleted = _BoxKey("deleted")
+    """Ids of messages and greetings that must not come back: sorted set by time."""
+    calls = _BoxKey("calls")
+    """Calls placed from this mailbox within a day: sorted set by time."""
+    failures = _BoxKey("login:failures")
+    """Times of wrong PINs from its own telephone: list, expires."""
+    failures_outside = _BoxKey("login:outside")
+    """Times of wrong PINs from other telephones: list, expires."""
+    sessions = _BoxKey("sessions")
+    """Browsers in which its owner is signed in: hash, expires."""
+    moving = _BoxKey("moving")
+    """A mailbox that is being renamed, under its old name: hash."""
+    moved = _BoxKey("moved")
+    """The new name of a mailbox that was renamed: string, expires."""
+    dist_list = _BoxKey("list")
+    """The distribution list of this number: hash. A mailbox and a list never have the same."""
+    members = _BoxKey("members")
+    """Who is on that list: sorted set, all scores 0, members `domain number`."""
 
     @property
     def folders(self) -> list[str]:
         """The folders, in the order of `Folder` (the scripts count on it)."""
-        start = f"{self._tag}folder:{self.name}:"
+        start = f"{self.tag}folder:{self.name}:"
         return [start + name for name in _NAMES]
 
     def folder(self, folder: Folder) -> str:
         """A folder: sorted set of message ids."""
-        return f"{self._tag}folder:{self.name}:{folder.value}"
+        return f"{self.tag}folder:{self.name}:{folder.value}"
 
     @property
     def messages(self) -> str:
         """What the keys of this mailbox's messages begin with."""
-        return f"{self._tag}msg:{self.name}:"
+        return f"{self.tag}msg:{self.name}:"
 
     def message(self, message_id: str) -> str:
         """A message: hash."""
-        return f"{self._tag}msg:{self.name}:{message_id}"
-
-    @property
-    def deleted(self) -> str:
-        """Ids of messages and greetings that must not come back: sorted set by time."""
-        return f"{self._tag}deleted:{self.name}"
-
-    @property
-    def calls(self) -> str:
-        """Calls placed from this mailbox within a day: sorted set by time."""
-        return f"{self._tag}calls:{self.name}"
-
-    @property
-    def failures(self) -> str:
-        """Times of wrong PINs from its own telephone: list, expires."""
-        return f"{self._tag}login:failures:{self.name}"
-
-    @property
-    def failures_outside(self) -> str:
-        """Times of wrong PINs from other telephones: list, expires."""
-        return f"{self._tag}login:outside:{self.name}"
+        return f"{self.tag}msg:{self.name}:{message_id}"
 
     @property
     def counted(self) -> list[str]:
@@ -219,39 +212,14 @@ class BoxKeys(PartitionKeys):
         return [self.deleted, self.calls, self.failures, self.failures_outside]
 
     @property
-    def sessions(self) -> str:
-        """Browsers in which its owner is signed in: hash, expires."""
-        return f"{self._tag}sessions:{self.name}"
-
-    @property
     def names(self) -> str:
         """The directory of this mailbox's domain in its partition."""
         return self.names_of(self.domain)
 
     @property
-    def moving(self) -> str:
-        """A mailbox that is being renamed, under its old name: hash."""
-        return f"{self._tag}moving:{self.name}"
-
-    @property
     def moving_folders(self) -> list[str]:
         """Its folders, in the order of `Folder`."""
         return [f"{self.moving}:{folder.value}" for folder in FOLDERS]
-
-    @property
-    def moved(self) -> str:
-        """The new name of a mailbox that was renamed: string, expires."""
-        return f"{self._tag}moved:{self.name}"
-
-    @property
-    def dist_list(self) -> str:
-        """The distribution list of this number: hash. A mailbox and a list never have the same."""
-        return f"{self._tag}list:{self.name}"
-
-    @property
-    def members(self) -> str:
-        """Who is on that list: sorted set, all scores 0, members `domain number`."""
-        return f"{self._tag}members:{self.name}"
 
 
 class Keys:
