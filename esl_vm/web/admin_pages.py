@@ -12,7 +12,7 @@ from esl_vm.model.options import option_text
 from esl_vm.model.rights import Right
 from esl_vm.web import event_log, mailboxes, service, tables
 from esl_vm.web.pages import form, render, see_other, wording_of
-from esl_vm.web.problems import ProblemError
+from esl_vm.web.problems import ProblemError, problem_of
 from esl_vm.web.routes import Request, Response, page
 from esl_vm.web.schemas.events import EventLogQuery
 from esl_vm.web.schemas.mailboxes import MailboxQuery, NewMailbox, PinChange
@@ -116,8 +116,8 @@ def make_mailbox(request: Request) -> Response:
         mailboxes.make_mailbox(
             request, NewMailbox(given.get("mailbox", "").strip(), settings, given.get("pin") or None)
         )
-    except (InvalidValueError, MailboxExistsError) as wrong:
-        return _mailboxes(request, ProblemError("invalid", str(wrong)), given)
+    except (ProblemError, InvalidValueError, MailboxExistsError) as wrong:
+        return _mailboxes(request, problem_of(wrong), given)
     return see_other(admin_address("mailboxes", str(request.box), done="made", box=str(request.box)))
 
 
@@ -158,8 +158,7 @@ def change_mailbox(request: Request) -> Response:
     try:
         done = _act(request, given)
     except (ProblemError, InvalidValueError) as wrong:
-        problem = wrong if isinstance(wrong, ProblemError) else ProblemError("invalid", str(wrong))
-        return _mailbox(request, problem, given if given.get("action") in {"save", "options"} else None)
+        return _mailbox(request, problem_of(wrong), given if given.get("action") in {"save", "options"} else None)
     where = ("mailboxes",) if done == "removed" else ("mailboxes", box)
     return see_other(admin_address(*where, done=done, box=box))
 
@@ -182,7 +181,7 @@ def _act(request: Request, given: dict[str, str]) -> str:
             mailboxes.remove_mailbox(request)
             return "removed"
         case "remove":
-            raise ProblemError("invalid", wording_of(request)("admin.type_name", box=request.box))
+            raise ProblemError("invalid", words="admin.type_it")
         case _:
             raise ProblemError("invalid")
 
@@ -190,7 +189,7 @@ def _act(request: Request, given: dict[str, str]) -> str:
 def _save(request: Request, given: dict[str, str], fields: dict[str, str]) -> None:
     now = mailboxes.editable(request)
     if given.get("etag") != mailboxes.etag_of(now):
-        raise ProblemError("changed", wording_of(request)("admin.changed"))
+        raise ProblemError("changed")
     mailboxes.change_fields(request, fields, now)
 
 

@@ -34,7 +34,7 @@ _TAG = "Messages"
 
 @route(
     "POST", "/mailboxes/{mailbox}/messages/{message}/forward", Right.MESSAGE_SEND, "Forward a message",
-    body=Forward, response=ForwardView, problems=("full", "sound-missing"), tag=_TAG,
+    body=Forward, response=ForwardView, problems=("recipients", "full", "sound-missing"), tag=_TAG,
 )  # fmt: skip
 def forward_message(request: Request, body: Forward) -> ForwardView:
     """To mailboxes and lists of the same domain, under the telephone's rules. Once answered it is certain to arrive."""
@@ -45,7 +45,7 @@ def forward_message(request: Request, body: Forward) -> ForwardView:
     "POST", "/mailboxes/{mailbox}/messages/{message}/introduce", Right.MESSAGE_SEND,
     "Forward a message with a spoken introduction",
     query=ForwardQuery, body=SOUND, response=ForwardView,
-    problems=("full", "sound-missing", "no-sound", "too-large", "too-slow"), tag=_TAG,
+    problems=("recipients", "full", "sound-missing", "no-sound", "too-long", "too-large", "too-slow"), tag=_TAG,
 )  # fmt: skip
 def introduce_message(request: Request, query: ForwardQuery) -> ForwardView:
     """As `forward`; the body is what is heard before the message: a sound of any format, as for a greeting."""
@@ -80,11 +80,11 @@ def recipients(request: Request, numbers: list[str]) -> list[MailboxId]:
             case Refusal.NOT_ALLOWED:
                 wrong[number] = "distribution lists are not for this mailbox"
     if wrong:
-        raise ProblemError("invalid", "Nobody got it: correct the recipients.", errors=wrong)
+        raise ProblemError("recipients", "Nobody got it: correct the recipients.", errors=wrong)
     if not numbers:
-        raise ProblemError("invalid", "Say to whom.")
+        raise ProblemError("recipients", "Say to whom.")
     if are_too_many(boxes, request.mailbox.options):
-        raise ProblemError("invalid", f"At most {request.mailbox.options.send_most} mailboxes get one message.")
+        raise ProblemError("recipients", f"At most {request.mailbox.options.send_most} mailboxes get one message.")
     return list(dict.fromkeys(boxes))
 
 
@@ -123,7 +123,7 @@ def send_on(
 
 @route(
     "POST", "/mailboxes/{mailbox}/messages/batch", Right.MESSAGE_CHANGE, "One action for many messages",
-    body=Batch, response=BatchView, tag=_TAG,
+    body=Batch, response=BatchView, problems=("recipients",), tag=_TAG,
 )  # fmt: skip
 def change_many(request: Request, body: Batch) -> BatchView:
     """Each id has an answer of its own: `done`, `already`, `gone`, `full` or `refused`. `forward` needs message.send too."""

@@ -75,7 +75,7 @@ def greeting_sound(request: Request, query: SoundQuery) -> Response:
 
 @route(
     "PUT", _PATH + "/{greeting}/sound", Right.GREETING_CHANGE, "Send a greeting in, and put it in force",
-    body=SOUND, response=GreetingView, problems=("no-sound", "too-large", "too-slow"), tag=_TAG,
+    body=SOUND, response=GreetingView, problems=("no-sound", "too-long", "too-large", "too-slow"), tag=_TAG,
 )  # fmt: skip
 def put_greeting(request: Request) -> GreetingView:
     """The body is the sound: WAV, MP3, Ogg, WebM, MP4, FLAC or AIFF, judged by its content. The former one is replaced."""
@@ -110,7 +110,7 @@ def put_sound(request: Request, longest_s: int) -> StoredGreeting:
 def check_length(sound: Converted, longest_s: int) -> None:
     """Refuse one that is longer than so many seconds (0 = no limit); raises ProblemError."""
     if longest_s and sound.duration_ms > longest_s * 1000:
-        raise ProblemError("invalid", f"It is {sound.duration_ms // 1000} s long; at most {longest_s} s are kept.")
+        raise ProblemError("too-long", f"It is {sound.duration_ms // 1000} s long; at most {longest_s} s are kept.")
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from esl_vm.model.rights import Right
 from esl_vm.web import lists
 from esl_vm.web.admin_pages import admin_address, admin_page
 from esl_vm.web.pages import form, see_other
-from esl_vm.web.problems import ProblemError
+from esl_vm.web.problems import ProblemError, problem_of
 from esl_vm.web.routes import Request, Response, page
 from esl_vm.web.schemas.lists import ListChange, ListQuery
 
@@ -42,7 +42,7 @@ def change_list(request: Request) -> Response:
             members = [word for word in re.split(r"[\s,;]+", given.get("members", "")) if word]
             lists.put_list(request, ListChange(members, given.get("name", "").strip()[:80]))
     except (ProblemError, InvalidValueError, MailboxExistsError) as wrong:
-        return _lists(request, wrong if isinstance(wrong, ProblemError) else ProblemError("invalid", str(wrong)), given)
+        return _lists(request, problem_of(wrong), given)
     return see_other(
         admin_address("lists", done="list-gone" if given.get("action") == "remove" else "list", box=number)
     )

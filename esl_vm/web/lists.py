@@ -68,9 +68,10 @@ def _member(request: Request, number: MailboxId, text: str) -> MailboxId:
     try:
         member = MailboxId.parse(text, number.domain)
     except InvalidValueError as wrong:
-        raise ProblemError("invalid", str(wrong)) from None
+        raise ProblemError("invalid", str(wrong), errors={text: str(wrong)}) from None
     if member.domain != number.domain or request.deps.mailboxes.open(member) is None:
-        raise ProblemError("invalid", f"There is no mailbox {member} in the list's domain; nothing was changed.")
+        why = f"There is no mailbox {member} in the list's domain; nothing was changed."
+        raise ProblemError("invalid", why, errors={text: "no mailbox of this domain"})
     return member
 
 

@@ -119,10 +119,13 @@ def _entry(mailbox: Mailbox, locked_s: int) -> MailboxEntry:
 )  # fmt: skip
 def make_mailbox(request: Request, body: NewMailbox) -> Response:
     """Without a PIN it has the default one, which opens from its own telephone only."""
-    box = MailboxId.parse(body.mailbox, request.deps.domain)
+    try:
+        box = MailboxId.parse(body.mailbox, request.deps.domain)
+    except InvalidValueError as wrong:
+        raise ProblemError("invalid", str(wrong), errors={"mailbox": str(wrong)}) from None
     if not request.identity.reach.has(box):
         raise ProblemError("forbidden", f"{box} is not within your reach.")
-    fields = checked_fields(body.settings)
+    fields = _checked(body.settings)
     pin = DEFAULT_PIN if body.pin is None else body.pin
     request.deps.registry.add(box, fields, pin_hash=request.deps.pins.hashed(pin), pin_initial=True)
     request.opened = request.deps.mailboxes.open(box)
@@ -197,13 +200,27 @@ def change_fields(request: Request, fields: Mapping[str, str], seen: Mapping[str
         fields: by name.
         seen: the state they were seen in, None = any.
     """
-    checked = checked_fields(fields)
+    checked = _checked(fields)
     beyond = sorted(set(checked) - OWNER_FIELDS)
     if beyond and not request.identity.may(Right.MAILBOX_MANAGE):
         raise ProblemError("forbidden", f"Ask the administrator to change {', '.join(beyond)}.")
     expected = None if seen is None else {name: seen.get(name, "") for name in (*PROFILE, *OPTIONS)}
     request.deps.registry.change(request.box, checked, expected=expected)
     request.opened = request.deps.mailboxes.open(request.box)
+
+
+def _checked(fields: Mapping[str, str]) -> dict[str, str]:
+    """Fields as they are stored; raises ProblemError that names each one that is wrong."""
+    checked: dict[str, str] = {}
+    wrong: dict[str, str] = {}
+    for name, value in fields.items():
+        try:
+            checked |= checked_fields({name: value})
+        except InvalidValueError as error:
+            wrong[name] = str(error)
+    if wrong:
+        raise ProblemError("invalid", "; ".join(wrong.values()), errors=wrong)
+    return checked
 
 
 @route("DELETE", "/mailboxes/{mailbox}", Right.MAILBOX_MANAGE, "Remove a mailbox", status=204, tag=_TAG)

@@ -121,8 +121,6 @@ def _act(request: Request, message: Message, action: str, to: str) -> None:
             if not request.identity.may(Right.MESSAGE_SEND):
                 raise ProblemError("forbidden")
             numbers = [number.strip() for number in to.split(",") if number.strip()]
-            if not numbers:
-                raise ProblemError("invalid", "Name who is to get it.")
             forwarding.forward_message(request, Forward(numbers[:200]))
         case _:
             raise ProblemError("invalid", f"There is no such action for {message.id}.")

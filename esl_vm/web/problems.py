@@ -43,6 +43,8 @@ TYPES = {
     "invalid": (422, "A value is not what it should be"),
     "weak-pin": (422, "That PIN is too easy to guess"),
     "no-sound": (422, "That is no sound"),
+    "too-long": (422, "The sound is too long"),
+    "recipients": (422, "Not everybody who is named can get it"),
     "if-match": (428, "Say which state you are changing"),
     "locked": (429, "Too many wrong PINs"),
     "too-many-calls": (429, "Too many calls were placed"),
@@ -51,14 +53,15 @@ TYPES = {
     "away": (503, "Messages can't be reached now"),
     "no-telephone": (503, "No telephone can be rung now"),
 }
-"""Every type with its status and title; docs/api.md lists them."""
+"""Every type with its status and title. Pages say each in their own words (`words/`, `problem.TYPE`)."""
 
 
 class ProblemError(VoicemailError):
     """An answer that says no.
 
     Args:
-        kind: of TYPES. detail: what to do about it. headers: of the answer. errors: what is wrong where, by name.
+        kind: of TYPES. detail: what to do about it, for programs. headers: of the response.
+        errors: what is wrong where, by name. words: key of the catalogue that says it on a page; `` = the type's.
     """
 
     def __init__(
@@ -68,12 +71,14 @@ class ProblemError(VoicemailError):
         *,
         headers: dict[str, str] | None = None,
         errors: dict[str, str] | None = None,
+        words: str = "",
     ) -> None:
         self.kind = kind
         self.status, self.title = TYPES[kind]
         self.detail = detail or self.title
         self.headers = headers or {}
         self.errors = errors or {}
+        self.words = words or f"problem.{kind}.help"
         super().__init__(self.detail)
 
     @property

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.mailbox import Folder, Greeting
 from esl_vm.model.options import option_text
 from esl_vm.model.rights import Right
@@ -97,15 +96,13 @@ def change_settings(request: Request) -> Response:
         if problem.kind in {"away", "cross-site"}:
             raise
         return _settings(request, problem)
-    except InvalidValueError as wrong:
-        return _settings(request, ProblemError("invalid", str(wrong)))
     return see_other(box_address(request.box, "settings", done=done), response.cookie if response else None)
 
 
 def _change_pin(request: Request, given: dict[str, str]) -> tuple[str, Response | None]:
     new = given.get("new", "")
     if new != given.get("again"):
-        raise ProblemError("invalid", wording_of(request)("pin_differ"))
+        raise ProblemError("invalid", words="pin_differ")
     if not re.fullmatch(r"[0-9]{1,32}", new):
         raise ProblemError("weak-pin")
     return "pin", mailboxes.change_pin(request, PinChange(new, given.get("current", "")))

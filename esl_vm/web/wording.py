@@ -16,10 +16,23 @@ from esl_vm.model.dates import DAYS, MONTHS
 from esl_vm.web.times import zone_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from esl_vm.model.message import Caller
 
 _HERE = Path(__file__).parent / "words"
 _JUST_NOW_S = 60
+_OF_SOUNDS = (
+    "no-sound",
+    "too-long",
+    "too-large",
+    "too-slow",
+    "recipients",
+    "full",
+    "sound-missing",
+    "forbidden",
+    "away",
+)
 _WEEK = 7
 _NORTH_AMERICAN = re.compile(r"(\+?1)?([2-9][0-9]{2})([2-9][0-9]{2})([0-9]{4})")
 _EXTENSION = re.compile(r"[0-9]{1,6}")
@@ -58,6 +71,15 @@ class Wording:
         """The text for so many: in French none and one are singular, in English one is. given: what else stands in it."""
         one = n in {0, 1} if self.language == "fr" else n == 1
         return self._words[f"{key}.{'one' if one else 'many'}"].format(n=n, **given)
+
+    def labels(self, names: Iterable[str]) -> str:
+        """What a form's fields are called; what has no label, as it is: an option, a number."""
+        return ", ".join(self._words.get(f"admin.{name}", name) for name in names)
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """What is said where a sound was sent by a script, by the problem's type."""
+        return {kind: f"{self(f'problem.{kind}')}. {self(f'problem.{kind}.help')}" for kind in _OF_SOUNDS}
 
     def _local(self, seconds: float) -> datetime:
         return datetime.fromtimestamp(seconds, self._zone)

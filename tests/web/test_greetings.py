@@ -92,7 +92,7 @@ def test_rubbish_is_refused_and_replaces_nothing(house, content):
 def test_one_that_is_too_long_says_how_long_it_may_be(house):
     box = house.box(maxgreet="2")
     refused = house.owner(box).put(path(box, "busy", "sound"), house.sound(3000).read_bytes(), kind="audio/wav")
-    assert refused.problem == "invalid"
+    assert refused.problem == "too-long"
     assert "2 s" in refused.json["detail"]
 
 

@@ -176,9 +176,9 @@ def test_forwarded_with_a_spoken_introduction(house):
     introduction = house.owner(bob).get(path(bob, copy["id"], "introduction"))
     assert soundfile.info(io.BytesIO(introduction.body)).duration == 3.0
     for to, content, problem in (
-        ("7777", spoken, "invalid"),
+        ("7777", spoken, "recipients"),
         ("1002", b"rubbish", "no-sound"),
-        (",", spoken, "invalid"),
+        (",", spoken, "recipients"),
     ):
         assert browser.post(path(alice, message_id, "introduce"), content, query={"to": to}).problem == problem
     assert house.store.mailboxes.counts(bob).new == 1

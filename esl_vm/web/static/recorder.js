@@ -78,8 +78,8 @@ function dress(place, words, sent) {
     if (answer?.ok) await sent(place, await answer.json().catch(() => ({})));
     else {
       const told = (await answer?.json().catch(() => null)) ?? {};
-      const which = Object.entries(told.errors ?? {}).map(([name, why]) => `${name}: ${why}`);
-      complain([told.detail ?? words.failed, ...which].join(" "));
+      const which = Object.keys(told.errors ?? {}).join(", ");
+      complain([words.problems[told.type?.split("#")[1]] ?? words.failed, which].join(" "));
     }
   }
 
