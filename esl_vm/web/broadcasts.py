@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 
 
 @route(
-    "POST", "/broadcasts", Right.BROADCAST, "Put a sound into many mailboxes",
-    query=BroadcastQuery, body=SOUND, response=BroadcastView, problems=("no-sound", "too-large", "too-slow"),
-    tag="Broadcasts",
+    "POST", "/broadcasts", Right.BROADCAST, "Put a sound into many mailboxes", body=SOUND,
+    problems=("no-sound", "too-large", "too-slow"), tag="Broadcasts",
 )  # fmt: skip
 def broadcast(request: Request, query: BroadcastQuery) -> BroadcastView:
     """The body is the sound. Each mailbox gets it once: one that was broken off is finished by sending it again.

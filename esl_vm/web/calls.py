@@ -14,7 +14,7 @@ from esl_vm.web.schemas.messages import RequestedCall
 
 @route(
     "POST", "/mailboxes/{mailbox}/messages/{message}/call-back", Right.CALL_PLACE, "Call back who left a message",
-    response=RequestedCall, status=202, problems=("too-many-calls", "no-telephone"), tag="Messages",
+    status=202, problems=("too-many-calls", "no-telephone"), tag="Messages",
 )  # fmt: skip
 def call_back(request: Request) -> RequestedCall:
     """Rings the owner's telephone; who answers is put through to the caller's number, as from the telephone's 3 2.

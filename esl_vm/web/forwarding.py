@@ -34,7 +34,7 @@ _TAG = "Messages"
 
 @route(
     "POST", "/mailboxes/{mailbox}/messages/{message}/forward", Right.MESSAGE_SEND, "Forward a message",
-    body=Forward, response=ForwardView, problems=("recipients", "full", "sound-missing"), tag=_TAG,
+    problems=("recipients", "full", "sound-missing"), tag=_TAG,
 )  # fmt: skip
 def forward_message(request: Request, body: Forward) -> ForwardView:
     """To mailboxes and lists of the same domain, under the telephone's rules. Once answered it is certain to arrive."""
@@ -43,8 +43,7 @@ def forward_message(request: Request, body: Forward) -> ForwardView:
 
 @route(
     "POST", "/mailboxes/{mailbox}/messages/{message}/introduce", Right.MESSAGE_SEND,
-    "Forward a message with a spoken introduction",
-    query=ForwardQuery, body=SOUND, response=ForwardView,
+    "Forward a message with a spoken introduction", body=SOUND,
     problems=("recipients", "full", "sound-missing", "no-sound", "too-long", "too-large", "too-slow"), tag=_TAG,
 )  # fmt: skip
 def introduce_message(request: Request, query: ForwardQuery) -> ForwardView:
@@ -123,7 +122,7 @@ def send_on(
 
 @route(
     "POST", "/mailboxes/{mailbox}/messages/batch", Right.MESSAGE_CHANGE, "One action for many messages",
-    body=Batch, response=BatchView, problems=("recipients",), tag=_TAG,
+    problems=("recipients",), tag=_TAG,
 )  # fmt: skip
 def change_many(request: Request, body: Batch) -> BatchView:
     """Each id has an answer of its own: `done`, `already`, `gone`, `full` or `refused`. `forward` needs message.send too."""

@@ -31,7 +31,7 @@ SOUND = "application/octet-stream"
 _PATH = "/mailboxes/{mailbox}/greetings"
 
 
-@route("GET", _PATH, Right.GREETING_READ, "List the recorded greetings", response=Greetings, tag=_TAG)
+@route("GET", _PATH, Right.GREETING_READ, "List the recorded greetings", tag=_TAG)
 def list_greetings(request: Request) -> Greetings:
     """What is not recorded is not in the list: callers hear the default sentence then."""
     recorded = request.mailbox.greetings
@@ -64,8 +64,8 @@ def _stored(request: Request, greeting: Greeting) -> StoredGreeting:
 
 
 @route(
-    "GET", _PATH + "/{greeting}/sound", Right.GREETING_READ, "A greeting's sound",
-    query=SoundQuery, response="audio/*", problems=("sound-missing", "range", "not-acceptable"), tag=_TAG,
+    "GET", _PATH + "/{greeting}/sound", Right.GREETING_READ, "A greeting's sound", response="audio/*",
+    problems=("sound-missing", "range", "not-acceptable"), tag=_TAG,
 )  # fmt: skip
 def greeting_sound(request: Request, query: SoundQuery) -> Response:
     """Its ETag is another one for another recording: what was replaced is never played again."""
@@ -74,8 +74,8 @@ def greeting_sound(request: Request, query: SoundQuery) -> Response:
 
 
 @route(
-    "PUT", _PATH + "/{greeting}/sound", Right.GREETING_CHANGE, "Send a greeting in, and put it in force",
-    body=SOUND, response=GreetingView, problems=("no-sound", "too-long", "too-large", "too-slow"), tag=_TAG,
+    "PUT", _PATH + "/{greeting}/sound", Right.GREETING_CHANGE, "Send a greeting in, and put it in force", body=SOUND,
+    problems=("no-sound", "too-long", "too-large", "too-slow"), tag=_TAG,
 )  # fmt: skip
 def put_greeting(request: Request) -> GreetingView:
     """The body is the sound: WAV, MP3, Ogg, WebM, MP4, FLAC or AIFF, judged by its content. The former one is replaced."""
@@ -136,10 +136,7 @@ def receive(request: Request, folder: Path) -> Path:
     return target
 
 
-@route(
-    "PATCH", _PATH + "/{greeting}", Right.GREETING_CHANGE, "Choose the temporary greeting's dates",
-    body=GreetingDates, response=GreetingView, tag=_TAG,
-)  # fmt: skip
+@route("PATCH", _PATH + "/{greeting}", Right.GREETING_CHANGE, "Choose the temporary greeting's dates", tag=_TAG)
 def set_dates(request: Request, body: GreetingDates) -> GreetingView:
     """From `starts` until `ends` callers hear it; what is left open has no bound."""
     greeting = _greeting(request)
@@ -156,7 +153,7 @@ def set_dates(request: Request, body: GreetingDates) -> GreetingView:
     return _view(request, greeting)
 
 
-@route("DELETE", _PATH + "/{greeting}", Right.GREETING_CHANGE, "Erase a greeting", status=204, tag=_TAG)
+@route("DELETE", _PATH + "/{greeting}", Right.GREETING_CHANGE, "Erase a greeting", tag=_TAG)
 def erase_greeting(request: Request) -> None:
     """Callers hear the default sentence again."""
     greeting = _greeting(request)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _TAG = "Distribution lists"
 
 
-@route("GET", "/lists", Right.LIST_READ, "List the distribution lists", query=ListQuery, response=Lists, tag=_TAG)
+@route("GET", "/lists", Right.LIST_READ, "List the distribution lists", tag=_TAG)
 def list_lists(request: Request, query: ListQuery) -> Lists:
     """By domain and number; only those of domains within your reach."""
     found = request.deps.lists.all(query.domain.lower() or None)
@@ -42,15 +42,15 @@ def _found(request: Request) -> DistributionList:
     return found
 
 
-@route("GET", "/lists/{list}", Right.LIST_READ, "One distribution list", response=ListView, tag=_TAG)
+@route("GET", "/lists/{list}", Right.LIST_READ, "One distribution list", tag=_TAG)
 def show_list(request: Request) -> ListView:
     """With everybody on it."""
     return _view(_found(request))
 
 
 @route(
-    "PUT", "/lists/{list}", Right.LIST_MANAGE, "Make a distribution list, or change it",
-    body=ListChange, response=ListView, problems=("exists",), tag=_TAG,
+    "PUT", "/lists/{list}", Right.LIST_MANAGE, "Make a distribution list, or change it", response=ListView,
+    problems=("exists",), tag=_TAG,
 )  # fmt: skip
 def put_list(request: Request, body: ListChange) -> Response:
     """Afterwards exactly these are on it. Members are mailboxes of the list's own domain."""
@@ -75,20 +75,20 @@ def _member(request: Request, number: MailboxId, text: str) -> MailboxId:
     return member
 
 
-@route("DELETE", "/lists/{list}", Right.LIST_MANAGE, "Remove a distribution list", status=204, tag=_TAG)
+@route("DELETE", "/lists/{list}", Right.LIST_MANAGE, "Remove a distribution list", tag=_TAG)
 def remove_list(request: Request) -> None:
     """Its mailboxes stay."""
     request.deps.lists.remove(_number(request))
 
 
-@route("PUT", "/lists/{list}/members/{member}", Right.LIST_MANAGE, "Put a mailbox on a list", status=204, tag=_TAG)
+@route("PUT", "/lists/{list}/members/{member}", Right.LIST_MANAGE, "Put a mailbox on a list", tag=_TAG)
 def add_member(request: Request) -> None:
     """One that is on it already stays."""
     found = _found(request)
     request.deps.lists.add(found.id, [_member(request, found.id, request.path["member"])])
 
 
-@route("DELETE", "/lists/{list}/members/{member}", Right.LIST_MANAGE, "Take a mailbox off a list", status=204, tag=_TAG)
+@route("DELETE", "/lists/{list}/members/{member}", Right.LIST_MANAGE, "Take a mailbox off a list", tag=_TAG)
 def take_off(request: Request) -> None:
     """Also one that is not there any more."""
     found = _found(request)

@@ -43,8 +43,7 @@ _MOST_LOOKED_AT = 5000
 
 
 @route(
-    "GET", "/mailboxes", Right.MAILBOX_LIST, "List mailboxes, or search them",
-    query=MailboxQuery, response=MailboxPage, problems=("unknown-cursor",), tag=_TAG,
+    "GET", "/mailboxes", Right.MAILBOX_LIST, "List mailboxes, or search them", problems=("unknown-cursor",), tag=_TAG,
 )  # fmt: skip
 def list_mailboxes(request: Request, query: MailboxQuery) -> MailboxPage:
     """By domain and number; only those within your reach. With `search` a page may hold fewer than `limit`."""
@@ -114,8 +113,8 @@ def _entry(mailbox: Mailbox, locked_s: int) -> MailboxEntry:
 
 
 @route(
-    "POST", "/mailboxes", Right.MAILBOX_MANAGE, "Make a mailbox",
-    body=NewMailbox, response=MailboxView, status=201, problems=("exists", "forbidden"), tag=_TAG,
+    "POST", "/mailboxes", Right.MAILBOX_MANAGE, "Make a mailbox", response=MailboxView, status=201,
+    problems=("exists", "forbidden"), tag=_TAG,
 )  # fmt: skip
 def make_mailbox(request: Request, body: NewMailbox) -> Response:
     """Without a PIN it has the default one, which opens from its own telephone only."""
@@ -177,8 +176,8 @@ def _view(request: Request, fields: Mapping[str, str]) -> MailboxView:
 
 
 @route(
-    "PATCH", "/mailboxes/{mailbox}", Right.MAILBOX_CHANGE, "Change a mailbox's settings",
-    body=MailboxChange, response=MailboxView, problems=("changed", "if-match", "forbidden"), tag=_TAG,
+    "PATCH", "/mailboxes/{mailbox}", Right.MAILBOX_CHANGE, "Change a mailbox's settings", response=MailboxView,
+    problems=("changed", "if-match", "forbidden"), tag=_TAG,
 )  # fmt: skip
 def change_mailbox(request: Request, body: MailboxChange) -> Response:
     """If-Match has the ETag of the state that is changed: of two who change it at once, the second is refused. `*`: any."""
@@ -223,15 +222,15 @@ def _checked(fields: Mapping[str, str]) -> dict[str, str]:
     return checked
 
 
-@route("DELETE", "/mailboxes/{mailbox}", Right.MAILBOX_MANAGE, "Remove a mailbox", status=204, tag=_TAG)
+@route("DELETE", "/mailboxes/{mailbox}", Right.MAILBOX_MANAGE, "Remove a mailbox", tag=_TAG)
 def remove_mailbox(request: Request) -> None:
     """With all its messages and greetings, and from every distribution list. It can't be undone."""
     request.deps.registry.remove(request.box)
 
 
 @route(
-    "PUT", "/mailboxes/{mailbox}/pin", Right.PIN_CHANGE, "Change the PIN",
-    body=PinChange, status=204, problems=("weak-pin", "wrong-pin", "locked", "forbidden"), tag=_TAG,
+    "PUT", "/mailboxes/{mailbox}/pin", Right.PIN_CHANGE, "Change the PIN", status=204,
+    problems=("weak-pin", "wrong-pin", "locked", "forbidden"), tag=_TAG,
 )  # fmt: skip
 def change_pin(request: Request, body: PinChange) -> Response:
     """An owner gives the PIN in force too. All sessions end but the one that asks."""
@@ -261,17 +260,14 @@ def change_pin(request: Request, body: PinChange) -> Response:
     return Response(status=204, cookie=Cookie(cookie_value(request.box, secret), seconds))
 
 
-@route(
-    "DELETE", "/mailboxes/{mailbox}/lock", Right.MAILBOX_MANAGE, "Lift the lock after wrong PINs", status=204, tag=_TAG
-)
+@route("DELETE", "/mailboxes/{mailbox}/lock", Right.MAILBOX_MANAGE, "Lift the lock after wrong PINs", tag=_TAG)
 def unlock(request: Request) -> None:
     """For its own telephone and for all others; failures are forgotten."""
     request.deps.registry.unlock(request.box)
 
 
 @route(
-    "GET", "/mailboxes/{mailbox}/notifications", Right.MAILBOX_READ, "How the owner is notified of messages",
-    response=Notifications, tag=_TAG,
+    "GET", "/mailboxes/{mailbox}/notifications", Right.MAILBOX_READ, "How the owner is notified of messages", tag=_TAG,
 )  # fmt: skip
 def show_notifications(request: Request) -> Notifications:
     """Mail, the pager's short notice, and whether messages are written down."""
@@ -282,7 +278,7 @@ def show_notifications(request: Request) -> Notifications:
 
 @route(
     "PATCH", "/mailboxes/{mailbox}/notifications", Right.MAILBOX_CHANGE, "Change how the owner is notified of messages",
-    body=NotificationsChange, response=Notifications, tag=_TAG,
+    tag=_TAG,
 )  # fmt: skip
 def change_notifications(request: Request, body: NotificationsChange) -> Notifications:
     """An empty address: none."""

@@ -48,7 +48,7 @@ _MOST_LOOKED_AT = 2000
 
 @route(
     "GET", "/mailboxes/{mailbox}/messages", Right.MESSAGE_READ, "List the messages of a folder",
-    query=MessageQuery, response=MessagePage, problems=("unknown-cursor",), tag=_TAG,
+    problems=("unknown-cursor",), tag=_TAG,
 )  # fmt: skip
 def list_messages(request: Request, query: MessageQuery) -> MessagePage:
     """Newest or oldest first. Pages neither skip nor repeat while messages come and go. Listing leaves a message new.
@@ -165,7 +165,7 @@ def _transcript(written: Transcript) -> TranscriptView:
 
 @route(
     "GET", "/messages", Right.MESSAGE_READ, "Find messages by their call, or by what is said in them",
-    query=FindQuery, response=FoundMessages, problems=("unknown-cursor",), tag=_TAG,
+    problems=("unknown-cursor",), tag=_TAG,
 )  # fmt: skip
 def find_messages(request: Request, query: FindQuery) -> FoundMessages:
     """Within your reach, trash included. So a portal joins its call records with messages, or finds what was said."""
@@ -206,9 +206,7 @@ def found_message(request: Request) -> Message:
     return request.deps.mailboxes.message(request.box, message_id)
 
 
-@route(
-    "GET", "/mailboxes/{mailbox}/messages/{message}", Right.MESSAGE_READ, "One message", response=MessageView, tag=_TAG
-)
+@route("GET", "/mailboxes/{mailbox}/messages/{message}", Right.MESSAGE_READ, "One message", tag=_TAG)
 def show_message(request: Request) -> MessageView:
     """Also from the trash. Looking at it leaves it new."""
     return message_view(request, found_message(request))
@@ -216,7 +214,7 @@ def show_message(request: Request) -> MessageView:
 
 @route(
     "PATCH", "/mailboxes/{mailbox}/messages/{message}", Right.MESSAGE_CHANGE, "Move a message, or mark it",
-    body=MessageChange, response=MessageView, problems=("full",), tag=_TAG,
+    problems=("full",), tag=_TAG,
 )  # fmt: skip
 def change_message(request: Request, body: MessageChange) -> MessageView:
     """Marked heard, a new message goes to Old as after a telephone call; marked new, it goes back among the new ones."""
@@ -247,8 +245,7 @@ def mark_heard(request: Request, message_id: str) -> None:
 
 
 @route(
-    "DELETE", "/mailboxes/{mailbox}/messages/{message}", Right.MESSAGE_CHANGE, "Put a message into the trash",
-    status=204, tag=_TAG,
+    "DELETE", "/mailboxes/{mailbox}/messages/{message}", Right.MESSAGE_CHANGE, "Put a message into the trash", tag=_TAG,
 )  # fmt: skip
 def delete_message(request: Request) -> None:
     """It can be restored for `trash_days`. One that lies there already stays there."""
@@ -258,7 +255,7 @@ def delete_message(request: Request) -> None:
 
 @route(
     "POST", "/mailboxes/{mailbox}/messages/{message}/restore", Right.MESSAGE_CHANGE, "Take a message out of the trash",
-    response=MessageView, tag=_TAG,
+    tag=_TAG,
 )  # fmt: skip
 def restore_message(request: Request) -> MessageView:
     """Back to its place and folder. One that is not in the trash stays where it is."""

@@ -7,7 +7,7 @@ JSON, or a `Response`. What it raises becomes a problem.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.mailbox import MailboxId
@@ -147,10 +147,21 @@ ROUTES: list[Route] = []
 
 
 def route(method: str, path: str, right: Right, summary: str, **more: Any) -> Callable[[Handler], Handler]:
-    """Declare a handler of the API; its path is under `/api/v1`."""
+    """Declare a handler of the API; its path is under `/api/v1`.
+
+    What it takes and returns is what its parameters `query` and `body` and its result are annotated with; one that returns a
+    `Response` says here what that holds.
+    """
 
     def declare(handler: Handler) -> Handler:
-        ROUTES.append(Route(method, API + path, right, handler, summary, **more))
+        hints = get_type_hints(handler)
+        schemas: dict[str, Any] = {name: hints[name] for name in ("query", "body") if name in hints}
+        result = hints["return"]
+        if result is type(None):
+            schemas["status"] = 204
+        elif result is not Response:
+            schemas["response"] = result
+        ROUTES.append(Route(method, API + path, right, handler, summary, **schemas | more))
         return handler
 
     return declare

@@ -41,7 +41,7 @@ def everywhere(request: Request) -> None:
         raise ProblemError("forbidden", "That is for those who may see the whole service.")
 
 
-@route("GET", "/nodes", Right.SERVICE_READ, "The nodes and how they are", response=Nodes, tag=_TAG)
+@route("GET", "/nodes", Right.SERVICE_READ, "The nodes and how they are", tag=_TAG)
 def list_nodes(request: Request) -> Nodes:
     """Those that were alive within a day."""
     everywhere(request)
@@ -54,7 +54,7 @@ def list_nodes(request: Request) -> Nodes:
     )
 
 
-@route("GET", "/queues", Right.SERVICE_READ, "How much waits to be sent", response=Queues, tag=_TAG)
+@route("GET", "/queues", Right.SERVICE_READ, "How much waits to be sent", tag=_TAG)
 def show_queues(request: Request) -> Queues:
     """Mail and webhook calls that wait, and those that were given up."""
     everywhere(request)
@@ -69,15 +69,7 @@ def show_queues(request: Request) -> Queues:
     )
 
 
-@route(
-    "GET",
-    "/jobs",
-    Right.SERVICE_READ,
-    "What waits to be sent, or was given up",
-    query=JobsQuery,
-    response=Jobs,
-    tag=_TAG,
-)
+@route("GET", "/jobs", Right.SERVICE_READ, "What waits to be sent, or was given up", tag=_TAG)
 def list_jobs(request: Request, query: JobsQuery) -> Jobs:
     """Mail, webhook calls and the like, at most 500; `state` tells those that wait from those that were given up."""
     return Jobs([_view(request, job) for job in jobs_in(request, query.state or None)])
@@ -103,7 +95,7 @@ def _view(request: Request, job: Job) -> JobView:
     )  # fmt: skip
 
 
-@route("POST", "/jobs/retry", Right.SERVICE_MANAGE, "Try all of them again now", response=JobsDone, tag=_TAG)
+@route("POST", "/jobs/retry", Right.SERVICE_MANAGE, "Try all of them again now", tag=_TAG)
 def retry_all(request: Request) -> JobsDone:
     """What waits, and what was given up."""
     return JobsDone(sum(_retried(request, job.id) for job in _all(request)))
@@ -119,7 +111,7 @@ def _retried(request: Request, job_id: str) -> bool:
     return request.deps.outbox.retry(job_id, request.deps.clock.now())
 
 
-@route("POST", "/jobs/{job}/retry", Right.SERVICE_MANAGE, "Try one again now", status=204, tag=_TAG)
+@route("POST", "/jobs/{job}/retry", Right.SERVICE_MANAGE, "Try one again now", tag=_TAG)
 def retry_job(request: Request) -> None:
     """Whether it waits or was given up."""
     everywhere(request)
@@ -127,7 +119,7 @@ def retry_job(request: Request) -> None:
         raise _no_job()
 
 
-@route("DELETE", "/jobs/{job}", Right.SERVICE_MANAGE, "Drop one that was given up", status=204, tag=_TAG)
+@route("DELETE", "/jobs/{job}", Right.SERVICE_MANAGE, "Drop one that was given up", tag=_TAG)
 def drop_job(request: Request) -> None:
     """It is never sent. The message that it tells of stays in its mailbox."""
     everywhere(request)
@@ -139,7 +131,7 @@ def _no_job() -> ProblemError:
     return ProblemError("not-found", "There is no such job: it was sent, or dropped.")
 
 
-@route("GET", "/findings", Right.SERVICE_READ, "What needs attention", response=Findings, tag=_TAG)
+@route("GET", "/findings", Right.SERVICE_READ, "What needs attention", tag=_TAG)
 def list_findings(request: Request) -> Findings:
     """What doctor finds wrong on each node that is alive; each looks every ten minutes. Redis' own troubles are in `queues`."""
     everywhere(request)
@@ -162,7 +154,7 @@ def look_again(request: Request) -> None:
             request.deps.cluster.order(node.name, Order(OrderKind.LOOK, by=actor()))
 
 
-@route("GET", "/recordings", Right.SERVICE_READ, "What has not reached its mailbox", response=HeldRecordings, tag=_TAG)
+@route("GET", "/recordings", Right.SERVICE_READ, "What has not reached its mailbox", tag=_TAG)
 def list_recordings(request: Request) -> HeldRecordings:
     """Recordings in the spools of the nodes; those in quarantine need somebody, with why."""
     everywhere(request)
@@ -184,8 +176,8 @@ def settle_recording(request: Request) -> None:
 
 
 @route(
-    "DELETE", "/recordings/{node}/{take}", Right.SERVICE_MANAGE, "Erase a recording that is in quarantine",
-    status=202, tag=_TAG,
+    "DELETE", "/recordings/{node}/{take}", Right.SERVICE_MANAGE, "Erase a recording that is in quarantine", status=202,
+    tag=_TAG,
 )  # fmt: skip
 def discard_recording(request: Request) -> None:
     """Its node does it within seconds; an event of each mailbox tells it (`not-delivered`, `why` = `discarded`)."""

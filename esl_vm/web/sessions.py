@@ -27,8 +27,8 @@ PIN = "pin"
 
 
 @route(
-    "POST", "/session", Right.ANYBODY, "Sign in as a mailbox's owner",
-    body=SignIn, response=SessionView, status=201, problems=("wrong-pin", "locked", "pin-off"), tag=_TAG,
+    "POST", "/session", Right.ANYBODY, "Sign in as a mailbox's owner", response=SessionView, status=201,
+    problems=("wrong-pin", "locked", "pin-off"), tag=_TAG,
 )  # fmt: skip
 def sign_in_by_pin(request: Request, body: SignIn) -> Response:
     """The session is a cookie. Only a PIN that its owner chose opens; wrong ones are counted as the telephone's are."""
@@ -102,8 +102,8 @@ def _rest(milliseconds: int) -> None:
 
 
 @route(
-    "POST", "/session/link", Right.ANYBODY, "Sign in as an administrator, by a one-time link",
-    body=SignInByLink, response=SessionView, status=201, problems=("forbidden", "locked"), tag=_TAG,
+    "POST", "/session/link", Right.ANYBODY, "Sign in as an administrator, by a one-time link", response=SessionView,
+    status=201, problems=("forbidden", "locked"), tag=_TAG,
 )  # fmt: skip
 def sign_in_by_link(request: Request, body: SignInByLink) -> Response:
     """`esl-vm admin add NAME` prints the link. It opens once."""
@@ -167,7 +167,7 @@ def log_sign_in(request: Request, box: MailboxId, way: str, *, who: str = "", fa
         request.deps.mailboxes.log_event(box, what, **details)
 
 
-@route("GET", "/session", Right.ANYBODY, "Who is signed in", response=SessionView, problems=("sign-in",), tag=_TAG)
+@route("GET", "/session", Right.ANYBODY, "Who is signed in", problems=("sign-in",), tag=_TAG)
 def who_is_signed_in(request: Request) -> SessionView:
     """Also of a token: what it may."""
     if request.identity is NOBODY:
@@ -193,14 +193,7 @@ def session_box(identity: Identity) -> MailboxId | None:
     return MailboxId.parse(identity.name) if identity.role is Role.OWNER else None
 
 
-@route(
-    "GET",
-    "/mailboxes/{mailbox}/sessions",
-    Right.PIN_CHANGE,
-    "Where the owner is signed in",
-    response=Sessions,
-    tag=_TAG,
-)
+@route("GET", "/mailboxes/{mailbox}/sessions", Right.PIN_CHANGE, "Where the owner is signed in", tag=_TAG)
 def list_sessions(request: Request) -> Sessions:
     """The browsers, the oldest first. All of them end when the PIN changes."""
     mark = request.mailbox.pin_mark
@@ -220,8 +213,8 @@ def list_sessions(request: Request) -> Sessions:
 
 
 @route(
-    "DELETE", "/mailboxes/{mailbox}/sessions/{session}", Right.PIN_CHANGE, "End a session",
-    status=204, problems=("not-found",), tag=_TAG,
+    "DELETE", "/mailboxes/{mailbox}/sessions/{session}", Right.PIN_CHANGE, "End a session", problems=("not-found",),
+    tag=_TAG,
 )  # fmt: skip
 def end_session(request: Request) -> None:
     """By the id that the list shows."""

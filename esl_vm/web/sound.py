@@ -37,8 +37,8 @@ _SOUND = "audio/*"
 
 
 @route(
-    "GET", "/mailboxes/{mailbox}/messages/{message}/sound", Right.MESSAGE_HEAR, "A message's sound",
-    query=SoundQuery, response=_SOUND, problems=("sound-missing", "range", "not-acceptable"), tag="Messages",
+    "GET", "/mailboxes/{mailbox}/messages/{message}/sound", Right.MESSAGE_HEAR, "A message's sound", response=_SOUND,
+    problems=("sound-missing", "range", "not-acceptable"), tag="Messages",
 )  # fmt: skip
 def message_sound(request: Request, query: SoundQuery) -> Response:
     """WAV as it is stored, MP3 or Opus. Ranges as RFC 9110 has them. It leaves the message new: PATCH it once it was heard."""
@@ -51,8 +51,8 @@ def message_sound(request: Request, query: SoundQuery) -> Response:
 
 @route(
     "GET", "/mailboxes/{mailbox}/messages/{message}/introduction", Right.MESSAGE_HEAR,
-    "The spoken introduction of a forwarded message",
-    query=SoundQuery, response=_SOUND, problems=("sound-missing", "range", "not-acceptable"), tag="Messages",
+    "The spoken introduction of a forwarded message", response=_SOUND,
+    problems=("sound-missing", "range", "not-acceptable"), tag="Messages",
 )  # fmt: skip
 def message_introduction(request: Request, query: SoundQuery) -> Response:
     """Where there is none, `introduction_ms` is 0."""

@@ -122,8 +122,8 @@ class Hub:
 
 
 @route(
-    "GET", "/mailboxes/{mailbox}/events", Right.EVENTS_READ, "What happens in a mailbox, as it happens",
-    query=EventsQuery, response=_KIND, tag="Events",
+    "GET", "/mailboxes/{mailbox}/events", Right.EVENTS_READ, "What happens in a mailbox, as it happens", response=_KIND,
+    tag="Events",
 )  # fmt: skip
 def mailbox_events(request: Request, query: EventsQuery) -> Response:
     """Server-sent events; go on with Last-Event-ID. Ends when the session does."""
@@ -133,7 +133,7 @@ def mailbox_events(request: Request, query: EventsQuery) -> Response:
 
 @route(
     "GET", "/events", Right.EVENTS_READ, "What happens in all mailboxes within your reach, as it happens",
-    query=EventsQuery, response=_KIND, tag="Events",
+    response=_KIND, tag="Events",
 )  # fmt: skip
 def all_events(request: Request, query: EventsQuery) -> Response:
     """Server-sent events; go on with Last-Event-ID."""

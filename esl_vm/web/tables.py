@@ -22,8 +22,8 @@ _MOST = 500
 
 
 @route(
-    "POST", "/mailbox-table", Right.MAILBOX_MANAGE, "Make and change mailboxes by a table",
-    query=TableQuery, body="text/csv", response=TableView, problems=("too-large", "too-slow"), tag="Mailboxes",
+    "POST", "/mailbox-table", Right.MAILBOX_MANAGE, "Make and change mailboxes by a table", body="text/csv",
+    problems=("too-large", "too-slow"), tag="Mailboxes",
 )  # fmt: skip
 def by_table(request: Request, query: TableQuery) -> TableView:
     """The body is a table, CSV or JSON, as `esl-vm mailbox apply` takes it and `export` writes it; at most 500 mailboxes.
