@@ -46,7 +46,6 @@ def admin_page(request: Request, template: str, section: str, **given: Any) -> R
 def overview(request: Request) -> Response:
     """The nodes, what waits, and what somebody should do about it, first."""
     state, nodes = request.deps.cluster.state(), request.deps.cluster.nodes()
-    service.everywhere(request)
     return admin_page(
         request, "admin.html", "overview", state=state, nodes=nodes, attention=[(key, _said(request, key, given)) for key, given in _attention(state, nodes)],
         findings=service.list_findings(request).findings, looked=[report.at for report in request.deps.cluster.reports()],
@@ -213,7 +212,6 @@ def apply_table(request: Request) -> Response:
 @page("GET", "/admin/events", Right.SERVICE_READ, "What happened lately")
 def show_events(request: Request) -> Response:
     """The last hundred events, the newest first; of one mailbox, of a kind, or of whom a text names."""
-    service.everywhere(request)
     given = {name: (request.raw.get_param(name) or "").strip()[:200] for name in ("q", "what", "by")}
     what = given["what"] if given["what"] in set(EventType) else ""
     try:

@@ -46,6 +46,8 @@ _HEADERS = {
     "Cache-Control": "no-store",
 }
 encode = msgspec.json.Encoder().encode
+_OF_THE_SERVICE = frozenset({Right.SERVICE_READ, Right.SERVICE_MANAGE})
+"""Rights that are of use only to who reaches all of it."""
 
 
 class _Path:
@@ -157,13 +159,15 @@ class Application:
             if request.opened is None:
                 raise not_there()
         if "list" in request.path:
-            request.list = parsed_box(request.path["list"], deps.domain)
-            if not request.identity.reach.has_domain(request.list.domain):
+            request.list_named = parsed_box(request.path["list"], deps.domain)
+            if not request.identity.reach.has_domain(request.list_named.domain):
                 raise not_there()
         if not request.identity.may(route.right):
             raise ProblemError(
                 "forbidden", f"That needs the right {route.right}, which {request.identity.role} does not have here."
             )
+        if route.right in _OF_THE_SERVICE and not request.identity.reach.everywhere:
+            raise ProblemError("forbidden", "That is for those who may see the whole service.")
         more: dict[str, Any] = {}
         if route.query is not None:
             more["query"] = _converted(dict(raw.params), route.query, "parameter", strict=False)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import InvalidValueError
@@ -11,7 +9,7 @@ from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.message import Caller, Message
 from esl_vm.model.rights import Right
 from esl_vm.recordings.broadcast import BroadcastResult, named, send_to_all
-from esl_vm.web.greetings import SOUND, as_sound, receive
+from esl_vm.web.greetings import SOUND, uploaded
 from esl_vm.web.problems import ProblemError
 from esl_vm.web.routes import Request, route
 from esl_vm.web.schemas.lists import BroadcastQuery, BroadcastView
@@ -33,10 +31,7 @@ def broadcast(request: Request, query: BroadcastQuery) -> BroadcastView:
     boxes = list(dict.fromkeys(_boxes(request, query)))
     if not boxes:
         raise ProblemError("invalid", "Say to whom: `to`, `list` or `domain`.")
-    with (
-        tempfile.TemporaryDirectory(prefix="esl-vm-web-") as folder,
-        as_sound(request, receive(request, Path(folder))) as sound,
-    ):
+    with uploaded(request) as sound:
         name, digest = named(query.id, sound.path)
         message = Message(
             id="",

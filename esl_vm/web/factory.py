@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from esl_vm.model.rights import Right
-from esl_vm.web import (
+from esl_vm.web import (  # noqa: F401 - each declares its routes when it is imported
     admin_pages,
     broadcasts,
     calls,
@@ -39,33 +39,6 @@ from esl_vm.web.routes import JSON, ROUTES, Request, Response, Route, page
 
 if TYPE_CHECKING:
     from esl_vm.web.dependencies import Dependencies
-
-MODULES = (
-    sessions,
-    mailboxes,
-    tables,
-    messages,
-    forwarding,
-    calls,
-    sound,
-    greetings,
-    lists,
-    broadcasts,
-    service,
-    streams,
-    event_log,
-    pages,
-    oidc,
-    message_links,
-    sign_in_links,
-    owner_pages,
-    message_pages,
-    settings_pages,
-    admin_pages,
-    service_pages,
-    list_pages,
-)
-"""Each declares its routes when it is imported."""
 
 
 def api_routes() -> list[Route]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
@@ -17,8 +15,8 @@ from esl_vm.model.recipients import Refusal, are_too_many, members_of, refusal
 from esl_vm.model.rights import Right
 from esl_vm.model.store import Delivery
 from esl_vm.recordings.outcome import Settled
-from esl_vm.web.greetings import SOUND, as_sound, check_length, receive
-from esl_vm.web.messages import found_message, mark_heard, move
+from esl_vm.web.greetings import SOUND, uploaded
+from esl_vm.web.messages import found_message, mark_heard
 from esl_vm.web.problems import ProblemError
 from esl_vm.web.routes import Request, route
 from esl_vm.web.schemas.messages import Batch, BatchEntry, BatchView, Forward, ForwardQuery, ForwardView
@@ -50,16 +48,13 @@ def introduce_message(request: Request, query: ForwardQuery) -> ForwardView:
     """As `forward`; the body is what is heard before the message: a sound of any format, as for a greeting."""
     message = found_message(request)
     boxes = recipients(request, [number for number in query.to.split(",") if number])
-    longest_s = request.mailbox.options.maxsecs
     with (
-        tempfile.TemporaryDirectory(prefix="esl-vm-web-") as folder,
-        as_sound(request, receive(request, Path(folder))) as made,
+        uploaded(request, request.mailbox.options.maxsecs) as sound,
+        request.deps.spool.take_sound(new_id(request.deps.clock.now()), trim_silence=False) as introduction,
     ):
-        check_length(made, longest_s)
-        with request.deps.spool.take_sound(new_id(request.deps.clock.now()), trim_silence=False) as introduction:
-            shutil.copyfile(made.path, introduction.path)
-            introduction.recorded(Recorded(made.duration_ms, Ended.LIMIT))
-            return send_on(request, message, boxes, introduction)
+        shutil.copyfile(sound.path, introduction.path)
+        introduction.recorded(Recorded(sound.duration_ms, Ended.LIMIT))
+        return send_on(request, message, boxes, introduction)
 
 
 def recipients(request: Request, numbers: list[str]) -> list[MailboxId]:
@@ -153,7 +148,7 @@ def _one(request: Request, body: Batch, message_id: str, boxes: list[MailboxId])
     mailboxes = request.deps.mailboxes
     match body.action:
         case "move" if body.folder is not UNSET:
-            delivery = move(request, message_id, body.folder)
+            delivery = mailboxes.move(request.box, message_id, body.folder)
         case "new":
             delivery = mailboxes.move(request.box, message_id, Folder.NEW)
         case "heard":

@@ -13,7 +13,7 @@ from esl_vm.model.mailbox import Greeting, StoredGreeting, check_dates
 from esl_vm.model.message import new_id
 from esl_vm.model.rights import Right
 from esl_vm.web.application import pieces
-from esl_vm.web.problems import ProblemError, not_there
+from esl_vm.web.problems import ProblemError
 from esl_vm.web.routes import Request, Response, route
 from esl_vm.web.schemas.greetings import GreetingDates, Greetings, GreetingView
 from esl_vm.web.schemas.messages import SoundQuery
@@ -49,13 +49,6 @@ def _view(request: Request, greeting: Greeting) -> GreetingView:
     )
 
 
-def _greeting(request: Request) -> Greeting:
-    try:
-        return Greeting(request.path["greeting"])
-    except ValueError:
-        raise not_there() from None
-
-
 def _stored(request: Request, greeting: Greeting) -> StoredGreeting:
     stored = request.mailbox.greetings.get(greeting)
     if stored is None:
@@ -69,7 +62,7 @@ def _stored(request: Request, greeting: Greeting) -> StoredGreeting:
 )  # fmt: skip
 def greeting_sound(request: Request, query: SoundQuery) -> Response:
     """Its ETag is another one for another recording: what was replaced is never played again."""
-    greeting = _greeting(request)
+    greeting = request.choice(Greeting, "greeting")
     return sound(request, _stored(request, greeting).audio_id, query, str(greeting))
 
 
@@ -79,8 +72,10 @@ def greeting_sound(request: Request, query: SoundQuery) -> Response:
 )  # fmt: skip
 def put_greeting(request: Request) -> GreetingView:
     """The body is the sound: WAV, MP3, Ogg, WebM, MP4, FLAC or AIFF, judged by its content. The former one is replaced."""
-    greeting = _greeting(request)
-    kept = put_sound(request, request.mailbox.options.maxgreet)
+    greeting = request.choice(Greeting, "greeting")
+    with uploaded(request, request.mailbox.options.maxgreet) as sent:
+        kept = StoredGreeting(new_id(request.deps.clock.now()), sent.duration_ms)
+        request.deps.audio.put(kept.audio_id, sent.path)
     before = request.mailbox.greetings.get(greeting)
     if before is not None:  # as on the telephone
         starts, ends = before.kept_dates(request.deps.clock.now())
@@ -90,56 +85,35 @@ def put_greeting(request: Request) -> GreetingView:
     return _view(request, greeting)
 
 
-def put_sound(request: Request, longest_s: int) -> StoredGreeting:
-    """Store the sound that is the body of the request; raises ProblemError.
+@contextmanager
+def uploaded(request: Request, longest_s: int = 0) -> Iterator[Converted]:
+    """The body of the request, as the store keeps sounds, for as long as this is open; raises ProblemError.
 
     Args:
         request: the request.
         longest_s: how long it may be, seconds; 0 = no limit.
     """
-    with (
-        tempfile.TemporaryDirectory(prefix="esl-vm-web-") as folder,
-        as_sound(request, receive(request, Path(folder))) as made,
-    ):
-        check_length(made, longest_s)
-        audio_id = new_id(request.deps.clock.now())
-        request.deps.audio.put(audio_id, made.path)
-        return StoredGreeting(audio_id, made.duration_ms)
-
-
-def check_length(sound: Converted, longest_s: int) -> None:
-    """Refuse one that is longer than so many seconds (0 = no limit); raises ProblemError."""
-    if longest_s and sound.duration_ms > longest_s * 1000:
-        raise ProblemError("too-long", f"It is {sound.duration_ms // 1000} s long; at most {longest_s} s are kept.")
-
-
-@contextmanager
-def as_sound(request: Request, source: Path) -> Iterator[Converted]:
-    """A file that was sent in, as the store keeps sounds; raises ProblemError for what is no sound."""
+    settings = request.deps.settings
     with ExitStack() as stack:
+        source = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="esl-vm-web-"))) / "upload"
+        with source.open("wb") as out:
+            for piece in pieces(request.raw, settings.upload_mb << 20, settings.stall_s):
+                out.write(piece)
+        if not source.stat().st_size:
+            raise ProblemError("no-sound", "Send the sound as the body of the request.")
         try:
-            made = stack.enter_context(request.deps.converted(source))
+            sound = stack.enter_context(request.deps.converted(source))
         except InvalidValueError as wrong:
             raise ProblemError("no-sound", f"{str(wrong)[:1].upper()}{str(wrong)[1:]}.") from None
-        yield made
-
-
-def receive(request: Request, folder: Path) -> Path:
-    """The body of the request, as a file in that folder; raises ProblemError for too large or too slow a one."""
-    target = folder / "upload"
-    settings = request.deps.settings
-    with target.open("wb") as out:
-        for piece in pieces(request.raw, settings.upload_mb << 20, settings.stall_s):
-            out.write(piece)
-    if not target.stat().st_size:
-        raise ProblemError("no-sound", "Send the sound as the body of the request.")
-    return target
+        if longest_s and sound.duration_ms > longest_s * 1000:
+            raise ProblemError("too-long", f"It is {sound.duration_ms // 1000} s long; at most {longest_s} s are kept.")
+        yield sound
 
 
 @route("PATCH", _PATH + "/{greeting}", Right.GREETING_CHANGE, "Choose the temporary greeting's dates", tag=_TAG)
 def set_dates(request: Request, body: GreetingDates) -> GreetingView:
     """From `starts` until `ends` callers hear it; what is left open has no bound."""
-    greeting = _greeting(request)
+    greeting = request.choice(Greeting, "greeting")
     if greeting is not Greeting.TEMPORARY:
         raise ProblemError("invalid", "Only the temporary greeting has dates.")
     stored = _stored(request, greeting)
@@ -156,6 +130,6 @@ def set_dates(request: Request, body: GreetingDates) -> GreetingView:
 @route("DELETE", _PATH + "/{greeting}", Right.GREETING_CHANGE, "Erase a greeting", tag=_TAG)
 def erase_greeting(request: Request) -> None:
     """Callers hear the default sentence again."""
-    greeting = _greeting(request)
+    greeting = request.choice(Greeting, "greeting")
     _stored(request, greeting)
     request.deps.mailboxes.remove_greeting(request.box, greeting)

@@ -35,7 +35,7 @@ def change_list(request: Request) -> Response:
     given = form(request)
     number = given.get("list", "").strip()
     try:
-        request.list = MailboxId.parse(number, request.deps.domain)
+        request.list_named = MailboxId.parse(number, request.deps.domain)
         if given.get("action") == "remove":
             lists.remove_list(request)
         else:

@@ -29,14 +29,8 @@ def _view(found: DistributionList) -> ListView:
     return ListView(str(found.id), found.name, members, found.recorded_name is not None)
 
 
-def _number(request: Request) -> MailboxId:
-    if request.list is None:
-        raise not_there()
-    return request.list
-
-
 def _found(request: Request) -> DistributionList:
-    found = request.deps.lists.find(_number(request))
+    found = request.deps.lists.find(request.list_id)
     if found is None:
         raise not_there()
     return found
@@ -54,7 +48,7 @@ def show_list(request: Request) -> ListView:
 )  # fmt: skip
 def put_list(request: Request, body: ListChange) -> Response:
     """Afterwards exactly these are on it. Members are mailboxes of the list's own domain."""
-    number = _number(request)
+    number = request.list_id
     members = [_member(request, number, text) for text in body.members]
     before = request.deps.lists.find(number)
     request.deps.lists.add(number, members, body.name)
@@ -78,7 +72,7 @@ def _member(request: Request, number: MailboxId, text: str) -> MailboxId:
 @route("DELETE", "/lists/{list}", Right.LIST_MANAGE, "Remove a distribution list", tag=_TAG)
 def remove_list(request: Request) -> None:
     """Its mailboxes stay."""
-    request.deps.lists.remove(_number(request))
+    request.deps.lists.remove(request.list_id)
 
 
 @route("PUT", "/lists/{list}/members/{member}", Right.LIST_MANAGE, "Put a mailbox on a list", tag=_TAG)

@@ -11,7 +11,7 @@ from esl_vm.model.rights import Right
 from esl_vm.web import calls, forwarding, messages
 from esl_vm.web.owner_pages import notice_of, owner_page
 from esl_vm.web.pages import box_address, form, see_other, wording_of
-from esl_vm.web.problems import ProblemError, not_there
+from esl_vm.web.problems import ProblemError
 from esl_vm.web.routes import Request, Response, page
 from esl_vm.web.schemas.messages import Forward, MessageChange, MessageQuery
 from esl_vm.web.waveform import waveform_path
@@ -29,7 +29,7 @@ _AWAITED_S = 900.0
 @page("GET", _FOLDER, Right.MESSAGE_READ, "A folder's messages")
 def show_folder(request: Request) -> Response:
     """The newest first, fifty a page."""
-    return _mail(request, _folder(request), None)
+    return _mail(request, request.choice(Folder, "folder"), None)
 
 
 @page("GET", _MESSAGE, Right.MESSAGE_READ, "A message, beside its folder")
@@ -38,15 +38,8 @@ def show_message(request: Request) -> Response:
     try:
         opened = messages.found_message(request)
     except NoSuchMessageError:
-        return see_other(box_address(request.box, "folder", _folder(request), done="gone"))
-    return _mail(request, _folder(request), opened)
-
-
-def _folder(request: Request) -> Folder:
-    try:
-        return Folder(request.path["folder"])
-    except ValueError:
-        raise not_there() from None
+        return see_other(box_address(request.box, "folder", request.choice(Folder, "folder"), done="gone"))
+    return _mail(request, request.choice(Folder, "folder"), opened)
 
 
 def _mail(request: Request, folder: Folder, opened: Message | None) -> Response:
@@ -86,7 +79,7 @@ def wave_of(request: Request, message: Message | None) -> str | None:
 @page("POST", _MESSAGE, Right.MESSAGE_CHANGE, "Delete, restore, keep, mark or forward a message")
 def change_message(request: Request) -> Response:
     """Told by the page that follows."""
-    given, folder = form(request), _folder(request)
+    given, folder = form(request), request.choice(Folder, "folder")
     action, to = given.get("action", ""), given.get("to", "")
     try:
         before = messages.found_message(request)
@@ -138,4 +131,6 @@ def delete_several(request: Request) -> Response:
             deleted += 1
         except (NoSuchMessageError, ProblemError):
             continue  # it is gone, which is what was wanted
-    return see_other(box_address(request.box, "folder", _folder(request), done="deleted", n=str(deleted)))
+    return see_other(
+        box_address(request.box, "folder", request.choice(Folder, "folder"), done="deleted", n=str(deleted))
+    )

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
     from esl_vm.model.mailbox import MailboxId
     from esl_vm.model.message import Message
-    from esl_vm.model.store import Delivery
     from esl_vm.model.transcript import Transcript
 
 _TAG = "Messages"
@@ -222,7 +221,7 @@ def change_message(request: Request, body: MessageChange) -> MessageView:
     if (
         body.folder is not UNSET
         and body.folder is not message.folder
-        and not move(request, message.id, body.folder).kept
+        and not request.deps.mailboxes.move(request.box, message.id, body.folder).kept
     ):
         raise ProblemError("full", f"The folder {body.folder} is full: delete something there first.")
     if body.heard is True:
@@ -230,11 +229,6 @@ def change_message(request: Request, body: MessageChange) -> MessageView:
     elif body.heard is False and not request.deps.mailboxes.move(request.box, message.id, Folder.NEW).kept:
         raise ProblemError("full", "The folder new is full: delete something there first.")
     return message_view(request, request.deps.mailboxes.message(request.box, message.id))
-
-
-def move(request: Request, message_id: str, to: Folder) -> Delivery:
-    """Move a message; out of the trash it goes only by `restore`, or to a folder that is named."""
-    return request.deps.mailboxes.move(request.box, message_id, to)
 
 
 def mark_heard(request: Request, message_id: str) -> None:

@@ -15,6 +15,7 @@ from esl_vm.web.problems import not_there
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from enum import StrEnum
 
     import falcon
 
@@ -28,6 +29,7 @@ HTML = "text/html; charset=utf-8"
 SESSION = "esl_vm_session"
 """The session's cookie."""
 Handler = TypeVar("Handler", bound="Callable[..., Any]")
+Kind = TypeVar("Kind", bound="StrEnum")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ class Request:
         deps: what handlers work with. raw: as Falcon has it.
         identity: who sent it. address: from where. id: under which the log has it. path: the path's parameters.
         secure: whether the client came by TLS.
-        opened: the mailbox of the path, opened. list: the distribution list of the path.
+        opened: the mailbox of the path, opened. list_named: the distribution list of the path.
         is_still_valid: whether the credential is still good.
     """
 
@@ -117,7 +119,7 @@ class Request:
     path: dict[str, str]
     secure: bool = False
     opened: Mailbox | None = None
-    list: MailboxId | None = None
+    list_named: MailboxId | None = None
     is_still_valid: Callable[[], bool] = bool
 
     @property
@@ -133,9 +135,27 @@ class Request:
         return self.mailbox.id
 
     @property
+    def list_id(self) -> MailboxId:
+        """The distribution list of the path; only where the path has one."""
+        if self.list_named is None:
+            raise not_there()
+        return self.list_named
+
+    @property
     def zone(self) -> str:
         """The time zone in which its owner lives."""
         return (self.opened.timezone if self.opened else "") or self.deps.timezone
+
+    def choice(self, kind: type[Kind], name: str) -> Kind:
+        """The value of an enum that the path names; one that there is not is not there."""
+        try:
+            return kind(self.path[name])
+        except ValueError:
+            raise not_there() from None
+
+    def param(self, name: str, longest: int = 200) -> str:
+        """A parameter of the query, cut; `` if there is none."""
+        return (self.raw.get_param(name) or "").strip()[:longest]
 
     def header(self, name: str) -> str:
         """A header, `` if there is none."""

@@ -35,16 +35,9 @@ _MOST = 500
 """Jobs that one answer has."""
 
 
-def everywhere(request: Request) -> None:
-    """What is of the whole service is for who reaches all of it."""
-    if not request.identity.reach.everywhere:
-        raise ProblemError("forbidden", "That is for those who may see the whole service.")
-
-
 @route("GET", "/nodes", Right.SERVICE_READ, "The nodes and how they are", tag=_TAG)
 def list_nodes(request: Request) -> Nodes:
     """Those that were alive within a day."""
-    everywhere(request)
     zone = request.deps.timezone
     return Nodes(
         [
@@ -57,7 +50,6 @@ def list_nodes(request: Request) -> Nodes:
 @route("GET", "/queues", Right.SERVICE_READ, "How much waits to be sent", tag=_TAG)
 def show_queues(request: Request) -> Queues:
     """Mail and webhook calls that wait, and those that were given up."""
-    everywhere(request)
     state = request.deps.cluster.state()
     return Queues(
         state.jobs.get("mail", 0),
@@ -77,7 +69,6 @@ def list_jobs(request: Request, query: JobsQuery) -> Jobs:
 
 def jobs_in(request: Request, state: str | None = None) -> list[Job]:
     """The jobs in a state, None: in any; what was given up comes first."""
-    everywhere(request)
     states = [JobState(state)] if state else [JobState.DEAD, JobState.WAITING]
     found: list[Job] = []
     for one in states:
@@ -102,7 +93,6 @@ def retry_all(request: Request) -> JobsDone:
 
 
 def _all(request: Request) -> Iterator[Job]:
-    everywhere(request)
     for state in (JobState.WAITING, JobState.DEAD):
         yield from list(request.deps.outbox.jobs(state))
 
@@ -114,7 +104,6 @@ def _retried(request: Request, job_id: str) -> bool:
 @route("POST", "/jobs/{job}/retry", Right.SERVICE_MANAGE, "Try one again now", tag=_TAG)
 def retry_job(request: Request) -> None:
     """Whether it waits or was given up."""
-    everywhere(request)
     if not _retried(request, request.path["job"]):
         raise _no_job()
 
@@ -122,7 +111,6 @@ def retry_job(request: Request) -> None:
 @route("DELETE", "/jobs/{job}", Right.SERVICE_MANAGE, "Drop one that was given up", tag=_TAG)
 def drop_job(request: Request) -> None:
     """It is never sent. The message that it tells of stays in its mailbox."""
-    everywhere(request)
     if not request.deps.outbox.forget(request.path["job"]):
         raise _no_job()
 
@@ -134,7 +122,6 @@ def _no_job() -> ProblemError:
 @route("GET", "/findings", Right.SERVICE_READ, "What needs attention", tag=_TAG)
 def list_findings(request: Request) -> Findings:
     """What doctor finds wrong on each node that is alive; each looks every ten minutes. Redis' own troubles are in `queues`."""
-    everywhere(request)
     zone = request.deps.timezone
     return Findings(
         [
@@ -148,7 +135,6 @@ def list_findings(request: Request) -> Findings:
 @route("POST", "/findings/look", Right.SERVICE_MANAGE, "Have all nodes look now", status=202, tag=_TAG)
 def look_again(request: Request) -> None:
     """What they find is there some seconds later."""
-    everywhere(request)
     for node in request.deps.cluster.nodes():
         if node.alive:
             request.deps.cluster.order(node.name, Order(OrderKind.LOOK, by=actor()))
@@ -157,7 +143,6 @@ def look_again(request: Request) -> None:
 @route("GET", "/recordings", Right.SERVICE_READ, "What has not reached its mailbox", tag=_TAG)
 def list_recordings(request: Request) -> HeldRecordings:
     """Recordings in the spools of the nodes; those in quarantine need somebody, with why."""
-    everywhere(request)
     held = [
         HeldRecording(report.node, one.id, one.kind, list(one.boxes), one.state, one.age_s, one.size, one.reason)
         for report in request.deps.cluster.reports()
