@@ -22,15 +22,15 @@ _LOOKED_AT = 2000
 )  # fmt: skip
 def latest_events(request: Request, query: EventLogQuery) -> EventLogView:
     """The newest first; of the latest 2,000 those that are wanted. `esl-vm events` reaches further back."""
-    zone = request.zone
-    return EventLogView(
-        [
-            EventView(
-                iso(event.at, zone), str(event.what), str(event.box), event.message_id,
-                event.counts.new, event.counts.old, event.counts.urgent, event.details,
-            )
-            for event in latest(request, query)
-        ]
+    return EventLogView([event_view(event, request.zone) for event in latest(request, query)])
+
+
+def event_view(event: Event, zone: str) -> EventView:
+    """An event as the API shows it."""
+    counts = event.counts
+    return EventView(
+        iso(event.at, zone), str(event.what), str(event.box), event.message_id,
+        counts.new, counts.old, counts.urgent, event.details,
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import gevent
@@ -18,10 +19,10 @@ from gevent.queue import Empty, Queue
 from esl_vm.model.errors import StoreDownError, VoicemailError
 from esl_vm.model.events import EventType
 from esl_vm.model.rights import Right
+from esl_vm.web.event_log import event_view
 from esl_vm.web.problems import ProblemError
 from esl_vm.web.routes import Request, Response, route
 from esl_vm.web.schemas.events import EventsQuery
-from esl_vm.web.times import iso
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping
@@ -151,8 +152,7 @@ def _stream(
     queue = hub.listen()  # before it is looked at what was missed
     reached = {p: at for p, at in hub.reached.items() if partitions is None or p in partitions}
     asked = dict(_pair(word) for word in given.split(",")) if given else {}
-    resume = {p: at for p, at in asked.items() if p in reached}
-    stream = _Stream(hub, queue, reached, resume, wanted, request.is_still_valid, request.zone, request.deps.events)
+    stream = _Stream(request, queue, reached, {p: at for p, at in asked.items() if p in reached}, wanted)
     return Response(content_type=_KIND, stream=stream, headers={"X-Accel-Buffering": "no", "Cache-Control": "no-store"})
 
 
@@ -161,47 +161,40 @@ def _pair(word: str) -> tuple[int, str]:
     return int(partition), entry
 
 
+@dataclass(slots=True)
 class _Stream:
     """The bytes of one client's stream.
 
     Args:
-        hub, queue: from where it is given what comes. reached: how far it has come, by partition.
+        request: whose. queue: where it is given what comes. reached: how far it has come, by partition.
         resume: from where it goes on, by partition. wanted: which events are for it.
-        is_still_valid: whether who asked may still. zone: of the times. events: where what was missed is read.
     """
 
-    __slots__ = ("_events", "_hub", "_is_still_valid", "_lines", "_queue", "_reached", "_resume", "_wanted", "_zone")
+    request: Request
+    queue: Queue[Event | None]
+    reached: dict[int, str]
+    resume: Mapping[int, str]
+    wanted: Callable[[Event], bool]
+    lines: Generator[bytes, None, None] = field(init=False)
 
-    def __init__(
-        self,
-        hub: Hub,
-        queue: Queue[Event | None],
-        reached: dict[int, str],
-        resume: Mapping[int, str],
-        wanted: Callable[[Event], bool],
-        is_still_valid: Callable[[], bool],
-        zone: str,
-        events: EventLog,
-    ) -> None:
-        self._hub, self._queue, self._reached, self._resume = hub, queue, reached, resume
-        self._wanted, self._is_still_valid, self._zone, self._events = wanted, is_still_valid, zone, events
-        self._lines: Generator[bytes, None, None] = self._all()
+    def __post_init__(self) -> None:
+        self.lines = self._all()
 
     def __iter__(self) -> Iterator[bytes]:
-        return self._lines
+        return self.lines
 
     def close(self) -> None:
         """The client is gone."""
-        self._hub.leave(self._queue)
-        self._lines.close()
+        self.request.deps.hub.leave(self.queue)
+        self.lines.close()
 
     def _all(self) -> Generator[bytes, None, None]:
         yield b"retry: 2000\n\n"
-        for partition, entry in self._resume.items():
+        for partition, entry in self.resume.items():
             yield from self._missed(partition, entry)
-        while self._hub.has(self._queue):
+        while self.request.deps.hub.has(self.queue):
             try:
-                event = self._queue.get(timeout=HEARTBEAT_S)
+                event = self.queue.get(timeout=HEARTBEAT_S)
             except Empty:
                 if not self._may():
                     return
@@ -209,30 +202,30 @@ class _Stream:
                 continue
             if event is None:
                 return
-            if event.partition not in self._reached or _order(event.id) <= _order(self._reached[event.partition]):
+            if event.partition not in self.reached or _order(event.id) <= _order(self.reached[event.partition]):
                 continue
-            self._reached[event.partition] = event.id
-            if self._wanted(event):
+            self.reached[event.partition] = event.id
+            if self.wanted(event):
                 yield self._encoded(event)
                 if event.what in _ENDS and not self._may():
                     return
 
     def _missed(self, partition: int, entry: str) -> Iterator[bytes]:
         while True:
-            events = self._events.since(partition, entry, _PORTION)
+            events = self.request.deps.events.since(partition, entry, _PORTION)
             if events is None:
                 yield b"id: %s\nevent: reset\ndata: {}\n\n" % self._position()
                 return
             for event in events:
-                entry = self._reached[partition] = event.id
-                if self._wanted(event):
+                entry = self.reached[partition] = event.id
+                if self.wanted(event):
                     yield self._encoded(event)
             if len(events) < _PORTION:
                 return
 
     def _may(self) -> bool:
         try:
-            return self._is_still_valid()
+            return self.request.is_still_valid()
         except StoreDownError:
             return True  # it can't be asked now, and nothing is sent meanwhile
         except VoicemailError:
@@ -240,21 +233,11 @@ class _Stream:
 
     def _position(self) -> bytes:
         """The id with which one goes on from here."""
-        return ",".join(f"{partition}:{entry}" for partition, entry in sorted(self._reached.items())).encode()
+        return ",".join(f"{partition}:{entry}" for partition, entry in sorted(self.reached.items())).encode()
 
     def _encoded(self, event: Event) -> bytes:
-        counts = event.counts
-        data = {
-            "at": iso(event.at, self._zone),
-            "what": str(event.what),
-            "mailbox": str(event.box),
-            "message": event.message_id,
-            "new": counts.new,
-            "old": counts.old,
-            "urgent": counts.urgent,
-            "details": event.details,
-        }
-        return b"id: %s\nevent: %s\ndata: %s\n\n" % (self._position(), event.what.encode(), msgspec.json.encode(data))
+        data = msgspec.json.encode(event_view(event, self.request.zone))
+        return b"id: %s\nevent: %s\ndata: %s\n\n" % (self._position(), event.what.encode(), data)
 
 
 def _order(entry: str) -> tuple[int, int]:
