@@ -66,21 +66,13 @@ def _attention(state: ClusterState, nodes: list[NodeState]) -> list[tuple[str, d
     if state.refuses:
         found.append(("refuses", {"why": state.refuses}))
     found += [("node_gone", {"node": node.name}) for node in nodes if not node.alive]
-    found += [
-        ("node_not_ready", {"node": node.name, "why": node.fields["ready"]})
-        for node in nodes
-        if node.alive and node.fields.get("ready", "yes") != "yes"
-    ]
-    found += [
-        ("spool_waits", {"node": node.name, "n": node.fields["spool_waiting"]})
-        for node in nodes
-        if node.alive and node.fields.get("spool_waiting", "0") not in {"", "0"}
-    ]
-    found += [
-        ("spool_aside", {"node": node.name, "n": node.fields["spool_aside"]})
-        for node in nodes
-        if node.alive and node.fields.get("spool_aside", "0") not in {"", "0"}
-    ]
+    for node in nodes:
+        ready = node.fields.get("ready", "yes")
+        if node.alive and ready != "yes":
+            found.append(("node_not_ready", {"node": node.name, "why": ready}))
+        for field in ("spool_waiting", "spool_aside"):
+            if node.alive and node.fields.get(field, "") not in {"", "0"}:
+                found.append((field, {"node": node.name, "n": node.fields[field]}))
     if state.jobs.get("dead"):
         found.append(("dead", {"n": str(state.jobs["dead"])}))
     if state.overdue_s > _LATE_S:

@@ -9,6 +9,7 @@ import gzip
 import logging
 import secrets
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import falcon
@@ -50,24 +51,16 @@ _OF_THE_SERVICE = frozenset({Right.SERVICE_READ, Right.SERVICE_MANAGE})
 """Rights that are of use only to who reaches all of it."""
 
 
-class _Path:
-    """The routes of one path, as Falcon wants them: `on_get`, `on_post` and so on."""
+def _resource(respond: Callable[..., None], routes: Sequence[Route]) -> object:
+    """The routes of one path, as Falcon wants them: an object with `on_get`, `on_post` and so on."""
 
-    def __init__(self, respond: Callable[..., None], routes: Sequence[Route]) -> None:
-        for route in routes:
-            self._add(respond, route)
-        by_method = {route.method: route for route in routes}
-        if "GET" in by_method and "HEAD" not in by_method:
-            self.on_head = self.on_get
+    def responder(route: Route) -> Callable[..., None]:
+        return lambda raw, raw_response, **path: respond(route, raw, raw_response, path)
 
-    def _add(self, respond: Callable[..., None], route: Route) -> None:
-        def on_method(raw: falcon.Request, raw_response: falcon.Response, **path: str) -> None:
-            respond(route, raw, raw_response, path)
-
-        setattr(self, f"on_{route.method.lower()}", on_method)
-
-    on_get: Any = None
-    on_head: Any = None
+    found = {f"on_{route.method.lower()}": responder(route) for route in routes}
+    if "on_get" in found:
+        found.setdefault("on_head", found["on_get"])
+    return SimpleNamespace(**found)
 
 
 class Application:
@@ -96,7 +89,7 @@ class Application:
         for route in ROUTES if routes is None else routes:
             by_path.setdefault(route.path, []).append(route)
         for path, those in by_path.items():
-            self._app.add_route(path, _Path(self._respond, those))
+            self._app.add_route(path, _resource(self._respond, those))
         self._app.add_error_handler(falcon.HTTPError, self._unhandled)  # before Falcon's own for it
         self._app.add_error_handler(Exception, self._unhandled)
 

@@ -81,7 +81,7 @@ def put_greeting(request: Request) -> GreetingView:
         starts, ends = before.kept_dates(request.deps.clock.now())
         kept = replace(kept, starts=starts, ends=ends)
     request.deps.mailboxes.set_greeting(request.box, greeting, kept)
-    request.opened = request.deps.mailboxes.open(request.box)
+    request.reopen()
     return _view(request, greeting)
 
 
@@ -123,7 +123,7 @@ def set_dates(request: Request, body: GreetingDates) -> GreetingView:
     if starts < 0:
         raise ProblemError("invalid", "It begins in another century: choose a later begin.")
     request.deps.mailboxes.set_greeting(request.box, greeting, replace(stored, starts=starts, ends=ends))
-    request.opened = request.deps.mailboxes.open(request.box)
+    request.reopen()
     return _view(request, greeting)
 
 

@@ -18,9 +18,8 @@ from esl_vm.model.options import option_text
 from esl_vm.model.pins import DEFAULT_PIN
 from esl_vm.model.rights import OWNER_FIELDS, Right, Role
 from esl_vm.model.transcript import folded
-from esl_vm.web.authentication import cookie_value
-from esl_vm.web.problems import ProblemError, not_there
-from esl_vm.web.routes import Cookie, Request, Response, route
+from esl_vm.web.problems import ProblemError
+from esl_vm.web.routes import Request, Response, route
 from esl_vm.web.schemas.mailboxes import (
     MailboxChange,
     MailboxEntry,
@@ -32,7 +31,7 @@ from esl_vm.web.schemas.mailboxes import (
     NotificationsChange,
     PinChange,
 )
-from esl_vm.web.sessions import check_pin
+from esl_vm.web.sessions import begin_session, check_pin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -80,7 +79,17 @@ def reached(request: Request, domain: str, after: MailboxId | None) -> Iterator[
 
 def cursor_of_box(box: MailboxId | None) -> str | None:
     """Where a list of mailboxes goes on after that one."""
-    return None if box is None else base64.urlsafe_b64encode(str(box).encode()).decode().rstrip("=")
+    return None if box is None else cursor_of(str(box))
+
+
+def cursor_of(text: str) -> str:
+    """A cursor that says that."""
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def text_of(cursor: str) -> str:
+    """What a cursor says; raises ValueError for one that is none of ours."""
+    return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
 
 
 def box_of_cursor(cursor: str) -> MailboxId | None:
@@ -88,8 +97,7 @@ def box_of_cursor(cursor: str) -> MailboxId | None:
     if not cursor:
         return None
     try:
-        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
-        number, at, domain = text.partition("@")
+        number, at, domain = text_of(cursor).partition("@")
         if not at:
             raise InvalidValueError("no domain")
         return MailboxId(number, domain)
@@ -205,7 +213,7 @@ def change_fields(request: Request, fields: Mapping[str, str], seen: Mapping[str
         raise ProblemError("forbidden", f"Ask the administrator to change {', '.join(beyond)}.")
     expected = None if seen is None else {name: seen.get(name, "") for name in (*PROFILE, *OPTIONS)}
     request.deps.registry.change(request.box, checked, expected=expected)
-    request.opened = request.deps.mailboxes.open(request.box)
+    request.reopen()
 
 
 def _checked(fields: Mapping[str, str]) -> dict[str, str]:
@@ -234,30 +242,24 @@ def remove_mailbox(request: Request) -> None:
 )  # fmt: skip
 def change_pin(request: Request, body: PinChange) -> Response:
     """An owner gives the PIN in force too. All sessions end but the one that asks."""
-    deps, mailbox = request.deps, request.mailbox
+    deps, box = request.deps, request.box
     is_owner = request.identity.role is Role.OWNER
     if is_owner:
-        if mailbox.options.pin_locked:
+        if request.mailbox.options.pin_locked:
             raise ProblemError("forbidden", "Only the administrator changes the PIN of this mailbox.")
         if body.current is None:
             raise ProblemError("invalid", "Give the PIN in force too, as `current`.")
-        check_pin(request, str(request.box), body.current)
+        check_pin(request, str(box), body.current)
+        if refusal := deps.pins.refusal(box, body.pin):
+            raise ProblemError("weak-pin", f"Choose another one: {refusal}.")
     elif not request.identity.may(Right.MAILBOX_MANAGE):
         raise ProblemError("forbidden", f"That needs the right {Right.MAILBOX_MANAGE}.")
-    if is_owner:
-        refusal = deps.pins.refusal(request.box, body.pin)
-        if refusal:
-            raise ProblemError("weak-pin", f"Choose another one: {refusal}.")
-    deps.pins.change(request.box, body.pin, initial=not is_owner)
-    deps.access.end(request.box, *(one.id for one in deps.access.sessions(request.box)))
-    if not is_owner:
-        return Response(status=204)
-    opened = deps.mailboxes.open(request.box)
-    if opened is None:
-        raise not_there()
-    seconds = deps.settings.session_hours * 3600
-    secret = deps.access.begin(request.box, seconds=seconds, address=request.address, pin_mark=opened.pin_mark)
-    return Response(status=204, cookie=Cookie(cookie_value(request.box, secret), seconds))
+    deps.pins.change(box, body.pin, initial=not is_owner)
+    deps.access.end(box, *(one.id for one in deps.access.sessions(box)))
+    request.reopen()
+    return Response(
+        status=204, cookie=begin_session(request, box, pin_mark=request.mailbox.pin_mark) if is_owner else None
+    )
 
 
 @route("DELETE", "/mailboxes/{mailbox}/lock", Right.MAILBOX_MANAGE, "Lift the lock after wrong PINs", tag=_TAG)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -14,7 +12,7 @@ from esl_vm.model.message import ID_PATTERN
 from esl_vm.model.rights import Right
 from esl_vm.model.store import Place
 from esl_vm.model.transcript import folded
-from esl_vm.web.mailboxes import box_of_cursor, cursor_of_box, reached
+from esl_vm.web.mailboxes import box_of_cursor, cursor_of, cursor_of_box, reached, text_of
 from esl_vm.web.problems import ProblemError, not_there
 from esl_vm.web.routes import Request, route
 from esl_vm.web.schemas.messages import (
@@ -110,16 +108,14 @@ class _Filter:
 def _cursor(query: MessageQuery, place: Place | None) -> str | None:
     if place is None:
         return None
-    words = f"{query.folder}:{query.order}:{place.score:.0f}:{place.id}"
-    return base64.urlsafe_b64encode(words.encode()).decode().rstrip("=")
+    return cursor_of(f"{query.folder}:{query.order}:{place.score:.0f}:{place.id}")
 
 
 def _place(query: MessageQuery) -> Place:
     try:
-        padded = query.cursor + "=" * (-len(query.cursor) % 4)
-        folder, order, score, message_id = base64.b64decode(padded, altchars=b"-_", validate=True).decode().split(":")
+        folder, order, score, message_id = text_of(query.cursor).split(":")
         place = Place(float(int(score)), message_id)
-    except (ValueError, binascii.Error):
+    except ValueError:
         raise ProblemError("unknown-cursor", "Begin anew, without a cursor.") from None
     if (
         (folder, order) != (query.folder, query.order)

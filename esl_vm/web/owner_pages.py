@@ -62,6 +62,8 @@ def notice_of(request: Request, folder: Folder) -> dict[str, Any]:
         text = t("gone")
     elif done == "deleted" and number.isdecimal():
         text = t.counted("done.deleted", int(number[:3]))
+    elif t.has(problem := f"problem.{done.removeprefix('call-')}") and not t.has(f"done.{done}"):
+        text = f"{t(problem)}. {t(f'{problem}.help')}"
     elif t.has(f"done.{done}"):
         to = param("to") or ""
         text = t(f"done.{done}", folder=t(f"folder.{to}") if to in set(Folder) else "")

@@ -134,6 +134,10 @@ class Request:
         """Its name."""
         return self.mailbox.id
 
+    def reopen(self) -> None:
+        """Look at the mailbox anew, after it was changed."""
+        self.opened = self.deps.mailboxes.open(self.box)
+
     @property
     def list_id(self) -> MailboxId:
         """The distribution list of the path; only where the path has one."""

@@ -136,18 +136,16 @@ def signed_in(request: Request, identity: Identity, way: str = "", pin_mark: str
         log_sign_in(request, box or SIGN_INS, way, who="" if box else identity.name)
     if request.identity.session:
         request.deps.access.end(session_box(request.identity), request.identity.session)
-    secret = request.deps.access.begin(
-        box,
-        seconds=request.deps.settings.session_hours * 3600,
-        address=request.address,
-        name="" if box else identity.name,
-        pin_mark=pin_mark,
-        way=way,
-    )
     request.identity = identity
-    return Response(
-        _view(identity), 201, cookie=Cookie(cookie_value(box, secret), request.deps.settings.session_hours * 3600)
-    )
+    name = "" if box else identity.name
+    return Response(_view(identity), 201, cookie=begin_session(request, box, name=name, pin_mark=pin_mark, way=way))
+
+
+def begin_session(request: Request, box: MailboxId | None, **of_it: str) -> Cookie:
+    """Begin a session of a mailbox's owner, or (None) of an administrator; `of_it`: see `Access.begin`."""
+    seconds = request.deps.settings.session_hours * 3600
+    secret = request.deps.access.begin(box, seconds=seconds, address=request.address, **of_it)
+    return Cookie(cookie_value(box, secret), seconds)
 
 
 def count_sign_in(request: Request, way: str, *, worked: bool) -> None:
