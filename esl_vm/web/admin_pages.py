@@ -83,12 +83,10 @@ def _attention(state: ClusterState, nodes: list[NodeState]) -> list[tuple[str, d
 
 
 @page("GET", "/admin/mailboxes", Right.MAILBOX_LIST, "The mailboxes")
-def show_mailboxes(request: Request) -> Response:
+def show_mailboxes(
+    request: Request, problem: ProblemError | None = None, given: dict[str, str] | None = None
+) -> Response:
     """Found by number, name or e-mail; fifty a page."""
-    return _mailboxes(request)
-
-
-def _mailboxes(request: Request, problem: ProblemError | None = None, given: dict[str, str] | None = None) -> Response:
     param = request.raw.get_param
     search, cursor = (param("q") or "")[:80], (param("cursor") or "")[:400]
     found = mailboxes.list_mailboxes(request, MailboxQuery(search=search, cursor=cursor))
@@ -108,17 +106,15 @@ def make_mailbox(request: Request) -> Response:
             request, NewMailbox(given.get("mailbox", "").strip(), settings, given.get("pin") or None)
         )
     except (ProblemError, InvalidValueError, MailboxExistsError) as wrong:
-        return _mailboxes(request, problem_of(wrong), given)
+        return show_mailboxes(request, problem_of(wrong), given)
     return see_other(admin_address("mailboxes", str(request.box), done="made", box=str(request.box)))
 
 
 @page("GET", "/admin/mailboxes/{mailbox}", Right.MAILBOX_MANAGE, "One mailbox")
-def show_mailbox(request: Request) -> Response:
+def show_mailbox(
+    request: Request, problem: ProblemError | None = None, given: dict[str, str] | None = None
+) -> Response:
     """Its settings, state, and what can be done about it."""
-    return _mailbox(request)
-
-
-def _mailbox(request: Request, problem: ProblemError | None = None, given: dict[str, str] | None = None) -> Response:
     fields = mailboxes.editable(request)
     return admin_page(
         request, "admin_mailbox.html", "mailboxes", mailbox=request.mailbox, problem=problem, etag=mailboxes.etag_of(fields),
@@ -149,7 +145,7 @@ def change_mailbox(request: Request) -> Response:
     try:
         done = _act(request, given)
     except (ProblemError, InvalidValueError) as wrong:
-        return _mailbox(request, problem_of(wrong), given if given.get("action") in {"save", "options"} else None)
+        return show_mailbox(request, problem_of(wrong), given if given.get("action") in {"save", "options"} else None)
     where = ("mailboxes",) if done == "removed" else ("mailboxes", box)
     return see_other(admin_address(*where, done=done, box=box))
 

@@ -36,7 +36,7 @@ def broadcast(request: Request, query: BroadcastQuery) -> BroadcastView:
         message = Message(
             id="",
             caller=Caller(query.from_number, query.from_name),
-            received=deps.broadcasts.begin(name, digest),
+            received=deps.begin_broadcast(name, digest),
             duration_ms=sound.duration_ms,
             urgent=query.urgent,
             origin="broadcast",

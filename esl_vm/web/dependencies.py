@@ -8,29 +8,27 @@ from typing import TYPE_CHECKING
 from esl_vm.model.settings import OidcSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
     from esl_vm.actions.target import Converted
     from esl_vm.model.mailbox import MailboxId
+    from esl_vm.model.message import Message
     from esl_vm.model.pins import PinRules
+    from esl_vm.model.rights import MessageLink
     from esl_vm.model.settings import WebSettings
     from esl_vm.ports import AudioStore, Clock, Pins
     from esl_vm.recordings.spool import Spool
     from esl_vm.web.ports import (
         Access,
-        Broadcasts,
-        Calls,
         Cluster,
         EventLog,
         Lists,
         MailboxAdmin,
-        MessageLinks,
         Outbox,
         PagedMailboxes,
         Provider,
-        Transcripts,
         WebMetrics,
     )
     from esl_vm.web.streams import Hub
@@ -42,6 +40,10 @@ class Dependencies:
 
     Args:
         settings: `[web]`. hub: what reads the events for all who listen. domain, timezone, language: the service's defaults.
+        read_link: what a link in a mail opens, whether or not it is too old; None: it is none of ours.
+        messages_of_call: those that came by the call of that Call-ID or uuid; the first received first.
+        find_words: messages in which that is said: mailbox by mailbox, the newest received first.
+        begin_broadcast: begin one of that name and sound, or go on with it; when it was begun. Raises InvalidValueError.
         partition: which partition of the events a mailbox is in.
         converted: a sound file of any format, judged by its content, as the store keeps it; raises InvalidValueError.
         oidc: `[oidc]`. provider: whom one signs in through, None = nobody.
@@ -62,10 +64,10 @@ class Dependencies:
     spool: Spool
     clock: Clock
     access: Access
-    links: MessageLinks
-    calls: Calls
-    transcripts: Transcripts
-    broadcasts: Broadcasts
+    read_link: Callable[[str], MessageLink | None]
+    messages_of_call: Callable[[str], list[tuple[MailboxId, Message]]]
+    find_words: Callable[[Iterable[MailboxId], str], Iterator[tuple[MailboxId, Message]]]
+    begin_broadcast: Callable[[str, str], float]
     events: EventLog
     cluster: Cluster
     outbox: Outbox

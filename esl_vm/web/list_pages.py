@@ -16,12 +16,8 @@ from esl_vm.web.schemas.lists import ListChange, ListQuery
 
 
 @page("GET", "/admin/lists", Right.LIST_READ, "The distribution lists")
-def show_lists(request: Request) -> Response:
+def show_lists(request: Request, problem: ProblemError | None = None, given: dict[str, str] | None = None) -> Response:
     """Each with who is on it."""
-    return _lists(request)
-
-
-def _lists(request: Request, problem: ProblemError | None = None, given: dict[str, str] | None = None) -> Response:
     found = lists.list_lists(request, ListQuery()).lists
     return admin_page(
         request, "admin_lists.html", "lists", found=found, problem=problem, given=given or {},
@@ -42,7 +38,7 @@ def change_list(request: Request) -> Response:
             members = [word for word in re.split(r"[\s,;]+", given.get("members", "")) if word]
             lists.put_list(request, ListChange(members, given.get("name", "").strip()[:80]))
     except (ProblemError, InvalidValueError, MailboxExistsError) as wrong:
-        return _lists(request, problem_of(wrong), given)
+        return show_lists(request, problem_of(wrong), given)
     return see_other(
         admin_address("lists", done="list-gone" if given.get("action") == "remove" else "list", box=number)
     )

@@ -75,7 +75,7 @@ def _sound(request: Request, message: Message, audio_id: str) -> Response:
 
 def _opened(request: Request) -> Message:
     """The message of the link; opens its mailbox. Raises ProblemError: `gone`, or `not-found` for what nobody signed."""
-    link = request.deps.links.read(request.path["token"])
+    link = request.deps.read_link(request.path["token"])
     if link is None:
         raise ProblemError("not-found")
     request.identity = NOBODY  # whoever is signed in here as well: it is the link that opens

@@ -169,7 +169,7 @@ def find_messages(request: Request, query: FindQuery) -> FoundMessages:
     if query.call_id:
         found = [
             (box, message)
-            for box, message in request.deps.calls.messages(query.call_id)
+            for box, message in request.deps.messages_of_call(query.call_id)
             if request.identity.reach.has(box)
         ]
         return FoundMessages(_found(request, found))
@@ -182,7 +182,7 @@ def find_messages(request: Request, query: FindQuery) -> FoundMessages:
         portion = list(islice(within, _BOXES))
         if not portion:
             return FoundMessages(views)
-        views += _found(request, request.deps.transcripts.find(portion, query.text))
+        views += _found(request, request.deps.find_words(portion, query.text))
         after = portion[-1]
         if len(views) >= query.limit:
             break

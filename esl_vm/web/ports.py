@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from esl_vm.model.jobs import Job, JobState
     from esl_vm.model.lists import DistributionList
     from esl_vm.model.mailbox import Folder, Mailbox, MailboxId
-    from esl_vm.model.message import Message
-    from esl_vm.model.rights import MessageLink, Session, Token
+    from esl_vm.model.rights import Session, Token
     from esl_vm.model.store import Page, Place
 
 
@@ -82,14 +81,6 @@ class WebMetrics(Protocol):
 
     def signed_in(self, way: str, worked: bool) -> None:
         """Somebody signed in, or did not; way: `pin`, `link`, `oidc` or `mail`."""
-        ...
-
-
-class MessageLinks(Protocol):
-    """Links in mails."""
-
-    def read(self, token: str) -> MessageLink | None:
-        """What a link opens, whether or not it is too old; None: it is none of ours."""
         ...
 
 
@@ -168,30 +159,6 @@ class Lists(Protocol):
 
     def remove(self, box: MailboxId) -> None:
         """Remove a list; its mailboxes stay. Raises NoSuchListError."""
-        ...
-
-
-class Calls(Protocol):
-    """Messages by the calls they came by."""
-
-    def messages(self, call_id: str) -> list[tuple[MailboxId, Message]]:
-        """The messages that came by the call of that Call-ID or uuid; the first received first."""
-        ...
-
-
-class Transcripts(Protocol):
-    """Messages by what is said in them."""
-
-    def find(self, boxes: Iterable[MailboxId], words: str) -> Iterator[tuple[MailboxId, Message]]:
-        """Messages in which that is said: mailbox by mailbox, the newest received first."""
-        ...
-
-
-class Broadcasts(Protocol):
-    """Broadcasts under way."""
-
-    def begin(self, name: str, sound: str) -> float:
-        """Begin one, or go on with the one of that name; returns when it was begun. Raises InvalidValueError."""
         ...
 
 

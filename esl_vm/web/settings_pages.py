@@ -63,12 +63,8 @@ def _moment(request: Request, seconds: int) -> Any:
 
 
 @page("GET", _BOX + "/settings", Right.MAILBOX_READ, "PIN and settings")
-def show_settings(request: Request) -> Response:
+def show_settings(request: Request, problem: ProblemError | None = None) -> Response:
     """PIN, mail, language, where one is signed in, keys."""
-    return _settings(request)
-
-
-def _settings(request: Request, problem: ProblemError | None = None) -> Response:
     open_sessions = [
         one for one in request.deps.access.sessions(request.box) if one.pin_mark == request.mailbox.pin_mark
     ]
@@ -95,7 +91,7 @@ def change_settings(request: Request) -> Response:
     except ProblemError as problem:
         if problem.kind in {"away", "cross-site"}:
             raise
-        return _settings(request, problem)
+        return show_settings(request, problem)
     return see_other(box_address(request.box, "settings", done=done), response.cookie if response else None)
 
 

@@ -26,9 +26,9 @@ class Api:
         self._application = create_application(
             Dependencies(
                 settings=WebSettings(), mailboxes=store.mailboxes, registry=store.registry, pins=store.pins,
-                pin_rules=PinRules(), lists=store.lists, clock=store.clock, access=store.access, links=store.links, calls=store.calls,
-                transcripts=store.transcripts,
-                broadcasts=store.broadcasts, events=store.events, cluster=store.cluster, hub=Hub(store.events),
+                pin_rules=PinRules(), lists=store.lists, clock=store.clock, access=store.access, read_link=store.links.read, messages_of_call=store.calls.messages,
+                find_words=store.transcripts.find,
+                begin_broadcast=store.broadcasts.begin, events=store.events, cluster=store.cluster, hub=Hub(store.events),
                 partition=store.keys.partition, **nothing,
             )
         )  # fmt: skip
