@@ -11,7 +11,7 @@ from esl_vm.model.options import FIELDS as OPTIONS
 from esl_vm.model.options import option_text
 from esl_vm.model.rights import Right
 from esl_vm.web import event_log, mailboxes, service, tables
-from esl_vm.web.pages import form, render, see_other, wording_of
+from esl_vm.web.pages import Form, form, render, see_other, wording_of
 from esl_vm.web.problems import ProblemError, problem_of
 from esl_vm.web.routes import Request, Response, page
 from esl_vm.web.schemas.events import EventLogQuery
@@ -83,16 +83,14 @@ def _attention(state: ClusterState, nodes: list[NodeState]) -> list[tuple[str, d
 
 
 @page("GET", "/admin/mailboxes", Right.MAILBOX_LIST, "The mailboxes")
-def show_mailboxes(
-    request: Request, problem: ProblemError | None = None, given: dict[str, str] | None = None
-) -> Response:
+def show_mailboxes(request: Request, problem: ProblemError | None = None, given: Form | None = None) -> Response:
     """Found by number, name or e-mail; fifty a page."""
     param = request.raw.get_param
     search, cursor = (param("q") or "")[:80], (param("cursor") or "")[:400]
     found = mailboxes.list_mailboxes(request, MailboxQuery(search=search, cursor=cursor))
     return admin_page(
         request, "admin_mailboxes.html", "mailboxes", found=found, search=search, cursor=cursor, problem=problem,
-        given=given or {}, status=problem.status if problem else 200,
+        given=given or {},
     )  # fmt: skip
 
 
@@ -100,27 +98,23 @@ def show_mailboxes(
 def make_mailbox(request: Request) -> Response:
     """It has the PIN that is given, else the default one; both open from its own telephone only."""
     given = form(request)
-    settings = {name: given[name].strip() for name in _FIELDS if given.get(name, "").strip()}
+    settings = {name: given[name] for name in _FIELDS if given[name]}
     try:
-        mailboxes.make_mailbox(
-            request, NewMailbox(given.get("mailbox", "").strip(), settings, given.get("pin") or None)
-        )
+        mailboxes.make_mailbox(request, NewMailbox(given["mailbox"], settings, given["pin"] or None))
     except (ProblemError, InvalidValueError, MailboxExistsError) as wrong:
         return show_mailboxes(request, problem_of(wrong), given)
     return see_other(admin_address("mailboxes", str(request.box), done="made", box=str(request.box)))
 
 
 @page("GET", "/admin/mailboxes/{mailbox}", Right.MAILBOX_MANAGE, "One mailbox")
-def show_mailbox(
-    request: Request, problem: ProblemError | None = None, given: dict[str, str] | None = None
-) -> Response:
+def show_mailbox(request: Request, problem: ProblemError | None = None, given: Form | None = None) -> Response:
     """Its settings, state, and what can be done about it."""
     fields = mailboxes.editable(request)
+    shown: dict[str, str] = given or fields
     return admin_page(
         request, "admin_mailbox.html", "mailboxes", mailbox=request.mailbox, problem=problem, etag=mailboxes.etag_of(fields),
-        opened=(given or {}).get("action") == "options",
-        fields={name: (given or fields).get(name, "") for name in _FIELDS}, options=_options(fields | (given or {})),
-        locked_s=request.deps.registry.locked_for(request.box), status=problem.status if problem else 200,
+        opened=shown.get("action") == "options", fields={name: shown.get(name, "") for name in _FIELDS}, options=_options(fields | shown),
+        locked_s=request.deps.registry.locked_for(request.box),
     )  # fmt: skip
 
 
@@ -145,26 +139,26 @@ def change_mailbox(request: Request) -> Response:
     try:
         done = _act(request, given)
     except (ProblemError, InvalidValueError) as wrong:
-        return show_mailbox(request, problem_of(wrong), given if given.get("action") in {"save", "options"} else None)
+        return show_mailbox(request, problem_of(wrong), given if given["action"] in {"save", "options"} else None)
     where = ("mailboxes",) if done == "removed" else ("mailboxes", box)
     return see_other(admin_address(*where, done=done, box=box))
 
 
-def _act(request: Request, given: dict[str, str]) -> str:
-    match given.get("action"):
+def _act(request: Request, given: Form) -> str:
+    match given["action"]:
         case "save":
-            _save(request, given, {name: given.get(name, "").strip() for name in _FIELDS})
+            _save(request, given, {name: given[name] for name in _FIELDS})
             return "saved"
         case "options":
-            _save(request, given, {name: given[name].strip() for name in OPTIONS if name in given})
+            _save(request, given, {name: given[name] for name in OPTIONS if name in given})
             return "saved"
         case "unlock":
             mailboxes.unlock(request)
             return "unlocked"
-        case "pin" if given.get("pin", "").isdecimal():
+        case "pin" if given["pin"].isdecimal():
             mailboxes.change_pin(request, PinChange(given["pin"]))
             return "pin"
-        case "remove" if given.get("sure") == str(request.box):
+        case "remove" if given["sure"] == str(request.box):
             mailboxes.remove_mailbox(request)
             return "removed"
         case "remove":
@@ -173,9 +167,9 @@ def _act(request: Request, given: dict[str, str]) -> str:
             raise ProblemError("invalid")
 
 
-def _save(request: Request, given: dict[str, str], fields: dict[str, str]) -> None:
+def _save(request: Request, given: Form, fields: dict[str, str]) -> None:
     now = mailboxes.editable(request)
-    if given.get("etag") != mailboxes.etag_of(now):
+    if given["etag"] != mailboxes.etag_of(now):
         raise ProblemError("changed")
     mailboxes.change_fields(request, fields, now)
 
@@ -190,7 +184,7 @@ def show_table(request: Request) -> Response:
 def apply_table(request: Request) -> Response:
     """Nothing changes until the second button is pressed."""
     given = form(request)
-    table, applied = given.get("table", ""), given.get("action") == "apply"
+    table, applied = given["table"], given["action"] == "apply"
     view = tables.of_table(request, table.encode(), TableQuery(apply=applied))
     return admin_page(
         request, "admin_table.html", "mailboxes", table="" if applied else table, table_view=view, applied=applied

@@ -9,19 +9,18 @@ from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.rights import Right
 from esl_vm.web import lists
 from esl_vm.web.admin_pages import admin_address, admin_page
-from esl_vm.web.pages import form, see_other
+from esl_vm.web.pages import Form, form, see_other
 from esl_vm.web.problems import ProblemError, problem_of
 from esl_vm.web.routes import Request, Response, page
 from esl_vm.web.schemas.lists import ListChange, ListQuery
 
 
 @page("GET", "/admin/lists", Right.LIST_READ, "The distribution lists")
-def show_lists(request: Request, problem: ProblemError | None = None, given: dict[str, str] | None = None) -> Response:
+def show_lists(request: Request, problem: ProblemError | None = None, given: Form | None = None) -> Response:
     """Each with who is on it."""
     found = lists.list_lists(request, ListQuery()).lists
     return admin_page(
         request, "admin_lists.html", "lists", found=found, problem=problem, given=given or {},
-        status=problem.status if problem else 200,
     )  # fmt: skip
 
 
@@ -29,19 +28,17 @@ def show_lists(request: Request, problem: ProblemError | None = None, given: dic
 def change_list(request: Request) -> Response:
     """Afterwards exactly those that are named are on it."""
     given = form(request)
-    number = given.get("list", "").strip()
+    number = given["list"]
     try:
         request.list_named = MailboxId.parse(number, request.deps.domain)
-        if given.get("action") == "remove":
+        if given["action"] == "remove":
             lists.remove_list(request)
         else:
-            members = [word for word in re.split(r"[\s,;]+", given.get("members", "")) if word]
-            lists.put_list(request, ListChange(members, given.get("name", "").strip()[:80]))
+            members = [word for word in re.split(r"[\s,;]+", given["members"]) if word]
+            lists.put_list(request, ListChange(members, given["name"][:80]))
     except (ProblemError, InvalidValueError, MailboxExistsError) as wrong:
         return show_lists(request, problem_of(wrong), given)
-    return see_other(
-        admin_address("lists", done="list-gone" if given.get("action") == "remove" else "list", box=number)
-    )
+    return see_other(admin_address("lists", done="list-gone" if given["action"] == "remove" else "list", box=number))
 
 
 @page("GET", "/admin/broadcast", Right.BROADCAST, "A sound for many mailboxes")

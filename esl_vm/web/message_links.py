@@ -41,7 +41,7 @@ def show(request: Request) -> Response:
 @page("POST", _LINK, Right.ANYBODY, "Mark the message heard, or delete it")
 def change(request: Request) -> Response:
     """By the page's buttons, and by its script when the sound plays."""
-    message, action = _opened(request), form(request).get("action")
+    message, action = _opened(request), form(request)["action"]
     with acting(browser(f"link {request.box}", request.address, request.id)):
         if action == "heard":
             messages.mark_heard(request, message.id)

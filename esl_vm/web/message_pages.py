@@ -80,7 +80,7 @@ def wave_of(request: Request, message: Message | None) -> str | None:
 def change_message(request: Request) -> Response:
     """Told by the page that follows."""
     given, folder = form(request), request.choice(Folder, "folder")
-    action, to = given.get("action", ""), given.get("to", "")
+    action, to = given["action"], given["to"]
     try:
         before = messages.found_message(request)
         _act(request, before, action, to)
@@ -90,7 +90,7 @@ def change_message(request: Request) -> Response:
         if action != "call-back" or problem.kind not in {"forbidden", "invalid", "too-many-calls", "no-telephone"}:
             raise
         return see_other(box_address(request.box, "folder", str(folder), before.id, done=f"call-{problem.kind}"))
-    stays = action in {"heard", "new", "forward", "call-back"} or given.get("stay") == "1"
+    stays = action in {"heard", "new", "forward", "call-back"} or given["stay"] == "1"
     where = ("folder", str(folder), before.id) if stays else ("folder", str(folder))
     notice = {"done": action, "id": before.id, "from": str(before.folder), "to": to if action == "move" else ""}
     return see_other(box_address(request.box, *where, **notice))

@@ -30,9 +30,9 @@ def home(request: Request) -> Response:
 def sign_in(request: Request) -> Response:
     """By number and PIN; goes on to the page that was asked for."""
     given = form(request)
-    mailbox, back = given.get("mailbox", ""), back_of(given.get("back"))
+    mailbox, back = given["mailbox"], back_of(given["back"])
     try:
-        begun = sessions.begin_owner(request, mailbox, given.get("pin", ""))
+        begun = sessions.begin_owner(request, mailbox, given["pin"])
     except ProblemError as problem:
         if problem.kind not in {"wrong-pin", "locked", "pin-off"}:
             raise

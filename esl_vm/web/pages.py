@@ -63,10 +63,11 @@ def render(
         template: its name in `templates/`.
         status: of the answer.
         cookie: to set with it.
-        given: what the template is given besides.
+        given: what the template is given besides; a `problem` gives its status.
     """
     text = _rendered(template, wording_of(request), request=request, **given)
-    return Response(text, status, content_type=HTML, cookie=cookie)
+    problem = given.get("problem")
+    return Response(text, problem.status if problem else status, content_type=HTML, cookie=cookie)
 
 
 def _rendered(template: str, t: Wording, **given: Any) -> str:
@@ -132,8 +133,15 @@ def manifest(request: Request) -> Response:
     return Response(json.dumps(content).encode(), content_type="application/manifest+json")
 
 
-def form(request: Request) -> dict[str, str]:
-    """The fields of a form that was sent; raises ProblemError for what is no form."""
+class Form(dict[str, str]):
+    """The fields of a form by name, without blanks around them; one that was not sent is empty."""
+
+    def __missing__(self, _name: str) -> str:
+        return ""
+
+
+def form(request: Request) -> Form:
+    """The form that was sent; raises ProblemError for what is no form."""
     if (request.raw.content_type or "").partition(";")[0].strip().lower() != _FORM:
         raise ProblemError("media-type", "Use the page's form.")
     content = b"".join(pieces(request.raw, MOST_JSON, request.deps.settings.stall_s))
@@ -141,7 +149,7 @@ def form(request: Request) -> dict[str, str]:
         fields = parse_qs(content.decode(), keep_blank_values=True, strict_parsing=bool(content), max_num_fields=1000)
     except ValueError:
         raise ProblemError("bad-request", "The form can't be read.") from None
-    return {name: values[-1] for name, values in fields.items()}
+    return Form((name, values[-1].strip()) for name, values in fields.items())
 
 
 def see_other(address: str, cookie: Cookie | None = None) -> Response:

@@ -35,8 +35,8 @@ def show_queues(request: Request) -> Response:
 def change_queues(request: Request) -> Response:
     """One, or all of them."""
     given = form(request)
-    request.path |= {"job": given.get("id", ""), "take": given.get("id", ""), "node": given.get("node", "")}
-    act = _ACTIONS.get(given.get("action", ""))
+    request.path |= {"job": given["id"], "take": given["id"], "node": given["node"]}
+    act = _ACTIONS.get(given["action"])
     if act is None:
         raise ProblemError("invalid", "There is no such action.")
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -13,16 +13,12 @@ from esl_vm.model.options import option_text
 from esl_vm.model.rights import Right
 from esl_vm.web import greetings, mailboxes, sessions
 from esl_vm.web.owner_pages import notice_of, owner_page
-from esl_vm.web.pages import box_address, form, see_other, wording_of
+from esl_vm.web.pages import Form, box_address, form, see_other, wording_of
 from esl_vm.web.problems import ProblemError
-from esl_vm.web.routes import Request, Response, page
+from esl_vm.web.routes import Cookie, Request, Response, page
 from esl_vm.web.schemas.greetings import GreetingDates
 from esl_vm.web.schemas.mailboxes import NotificationsChange, PinChange
 from esl_vm.web.times import zone_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 
 _BOX = "/mailbox/{mailbox}"
 _LISTENING = ("saycid", "envelope", "sayduration", "autoplay", "brief")
@@ -41,14 +37,14 @@ def show_greetings(request: Request) -> Response:
 def change_greeting(request: Request) -> Response:
     """Recording and uploading need a script: the sound is the body of a PUT of the API."""
     given = form(request)
-    match given.get("action"):
+    match given["action"]:
         case "erase":
             greetings.erase_greeting(request)
             done = "greeting-erased"
         case "dates":
             t = wording_of(request)
             try:
-                starts, ends = (t.moment(given.get(name, "")) for name in ("starts", "ends"))
+                starts, ends = (t.moment(given[name]) for name in ("starts", "ends"))
             except ValueError:
                 raise ProblemError("invalid", "A date is wrong.") from None
             greetings.set_dates(request, GreetingDates(_moment(request, starts), _moment(request, ends)))
@@ -70,7 +66,7 @@ def show_settings(request: Request, problem: ProblemError | None = None) -> Resp
     ]
     notice = notice_of(request, Folder.NEW)
     return owner_page(
-        request, "settings.html", status=problem.status if problem else 200, open_sessions=open_sessions, problem=problem,
+        request, "settings.html", open_sessions=open_sessions, problem=problem,
         listening=[(name, wording_of(request)(f"option.{name}")) for name in _LISTENING], **notice,
     )  # fmt: skip
 
@@ -79,52 +75,38 @@ def show_settings(request: Request, problem: ProblemError | None = None) -> Resp
 def change_settings(request: Request) -> Response:
     """What was wrong stands beside the form."""
     given = form(request)
-    actions: dict[str, Callable[[Request, dict[str, str]], tuple[str, Response | None]]] = {
-        "pin": _change_pin, "notices": _change_notices, "language": _change_language,
-        "listening": _change_listening, "session": _end_session,
-    }  # fmt: skip
-    act = actions.get(given.get("action", ""))
-    if act is None:
-        raise ProblemError("invalid", "There is no such action.")
     try:
-        done, response = act(request, given)
+        done, cookie = _act(request, given)
     except ProblemError as problem:
         if problem.kind in {"away", "cross-site"}:
             raise
         return show_settings(request, problem)
-    return see_other(box_address(request.box, "settings", done=done), response.cookie if response else None)
+    return see_other(box_address(request.box, "settings", done=done), cookie)
 
 
-def _change_pin(request: Request, given: dict[str, str]) -> tuple[str, Response | None]:
-    new = given.get("new", "")
-    if new != given.get("again"):
-        raise ProblemError("invalid", words="pin_differ")
-    if not re.fullmatch(r"[0-9]{1,32}", new):
-        raise ProblemError("weak-pin")
-    return "pin", mailboxes.change_pin(request, PinChange(new, given.get("current", "")))
-
-
-def _change_notices(request: Request, given: dict[str, str]) -> tuple[str, None]:
-    email, pager = (given.get(name, "")[:200] for name in ("email", "pager"))
-    change = NotificationsChange(email, pager, given.get("attach") == "1")
-    if request.mailbox.options.transcribe:  # else the page does not ask
-        change = replace(change, transcripts=given.get("transcripts") == "1")
-    mailboxes.change_notifications(request, change)
+def _act(request: Request, given: Form) -> tuple[str, Cookie | None]:
+    """What was done, and the cookie of the session that goes on."""
+    match given["action"]:
+        case "pin":
+            if given["new"] != given["again"]:
+                raise ProblemError("invalid", words="pin_differ")
+            if not re.fullmatch(r"[0-9]{1,32}", given["new"]):
+                raise ProblemError("weak-pin")
+            return "pin", mailboxes.change_pin(request, PinChange(given["new"], given["current"])).cookie
+        case "notices":
+            change = NotificationsChange(given["email"][:200], given["pager"][:200], given["attach"] == "1")
+            if request.mailbox.options.transcribe:  # else the page does not ask
+                change = replace(change, transcripts=given["transcripts"] == "1")
+            mailboxes.change_notifications(request, change)
+        case "language":
+            mailboxes.change_fields(request, {"language": given["language"]})
+        case "listening":
+            options = {name: option_text(given[name] == "1") for name in _LISTENING}
+            mailboxes.change_fields(request, {**options, "timezone": given["timezone"]})
+        case "session":
+            request.path["session"] = given["session"]
+            sessions.end_session(request)
+            return "signed-out", None
+        case _:
+            raise ProblemError("invalid", "There is no such action.")
     return "saved", None
-
-
-def _change_language(request: Request, given: dict[str, str]) -> tuple[str, None]:
-    mailboxes.change_fields(request, {"language": given.get("language", "")})
-    return "saved", None
-
-
-def _change_listening(request: Request, given: dict[str, str]) -> tuple[str, None]:
-    t = {name: option_text(given.get(name) == "1") for name in _LISTENING}
-    mailboxes.change_fields(request, {**t, "timezone": given.get("timezone", "").strip()})
-    return "saved", None
-
-
-def _end_session(request: Request, given: dict[str, str]) -> tuple[str, None]:
-    request.path["session"] = given.get("session", "")
-    sessions.end_session(request)
-    return "signed-out", None

@@ -43,7 +43,7 @@ def ask_for_link(request: Request) -> Response:
         return sign_in_page(request, sessions.locked(request.deps, "Too many links were asked for from your address."))
     access.count_failure(asked_from, _WINDOW_S)
     try:
-        box = MailboxId.parse(form(request).get("mailbox", ""), request.deps.domain)
+        box = MailboxId.parse(form(request)["mailbox"], request.deps.domain)
     except InvalidValueError:
         box = MailboxId("0", "nobody")
     gevent.spawn(_mail, request, box, mail_link)

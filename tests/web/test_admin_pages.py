@@ -84,7 +84,7 @@ def test_a_mailbox_is_added_once_and_removed_when_its_name_is_typed(house, marie
     told = send(marie, "/admin/mailboxes", mailbox=name, name="Alice", pin="").headers["Location"]
     assert f"Mailbox {name} added" in text_of(marie.get(told))
     again = send(marie, "/admin/mailboxes", mailbox=name, name="Other")
-    assert again.status == 422
+    assert again.status == 409
     address = f"/admin/mailboxes/{name}"
     assert send(marie, address, action="remove", sure="1001").status == 422
     assert marie.get(address).status == 200
