@@ -78,8 +78,9 @@ class Wording:
 
     @property
     def problems(self) -> dict[str, str]:
-        """What is said where a sound was sent by a script, by the problem's type."""
-        return {kind: f"{self(f'problem.{kind}')}. {self(f'problem.{kind}.help')}" for kind in _OF_SOUNDS}
+        """What is said where a sound was sent by a script, by the problem's type; `where`: what is to be corrected."""
+        sentences = {kind: f"{self(f'problem.{kind}')}. {self(f'problem.{kind}.help')}" for kind in _OF_SOUNDS}
+        return {**sentences, "where": self._words["problem.where"]}
 
     def _local(self, seconds: float) -> datetime:
         return datetime.fromtimestamp(seconds, self._zone)

@@ -226,7 +226,7 @@ def test_a_comment_is_a_file_too_or_dropped_and_who_can_not_get_it_is_named(hous
 
     form.locator("input[type=file]").set_input_files(spoken)
     form.locator(".review").wait_for(state="visible")
-    assert forwards("7777", "7777: no such mailbox or list in this domain") == ()
+    assert forwards("7777", "correct the numbers and try again. To correct: 7777.") == ()
     owner.complaints.clear()  # the browser's own line about the 422
     [first] = forwards("1002", "Message forwarded")
     assert first.intro_ms == 1000

@@ -79,7 +79,8 @@ function dress(place, words, sent) {
     else {
       const told = (await answer?.json().catch(() => null)) ?? {};
       const which = Object.keys(told.errors ?? {}).join(", ");
-      complain([words.problems[told.type?.split("#")[1]] ?? words.failed, which].join(" "));
+      const where = which && words.problems.where.replace("{names}", which);
+      complain([words.problems[told.type?.split("#")[1]] ?? words.failed, where].join(" "));
     }
   }
 
