@@ -14,6 +14,7 @@ import pytest
 
 
 def children_of(pid):
+    """Pids, in the order in which they were started; numbers begin anew some day."""
     return list(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
 
 

@@ -3,12 +3,11 @@
 import os
 import re
 import signal
-from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from support.browser import Browser
-from support.served import Service
+from support.served import Service, children_of
 from support.waiting import wait_until
 
 
@@ -21,8 +20,7 @@ def service(tmp_path_factory):
 
 def web_pid(service):
     """The process that listens where browsers come in and nothing else does: the last that the supervisor started."""
-    children = Path(f"/proc/{service.process.pid}/task/{service.process.pid}/children").read_text().split()
-    return max(int(pid) for pid in children)
+    return children_of(service.process.pid)[-1]
 
 
 def figures(told):
