@@ -70,6 +70,8 @@ live: $(VENV)/.has-test
 # A failure at every point of a call, and the kinds beside it: what was announced must hold. Half an hour; root for disks, partitions, pages.
 chaos: $(VENV)/.has-test
 	ESL_VM_FUZZ=100 $(BIN)/python -m pytest -q tests/web/test_openapi.py
+	ESL_VM_HOSTILE=1 $(BIN)/python -m pytest -q tests/notify/test_hostile_mail.py tests/notify/test_hostile_events.py tests/ops/test_outlets.py \
+	    tests/cli/test_hostile_names_shown.py
 	PYTHONPATH=tests $(BIN)/python -m chaos.campaign
 	PYTHONPATH=tests $(BIN)/python -m chaos.clocks
 	PYTHONPATH=tests $(BIN)/python -m chaos.disks

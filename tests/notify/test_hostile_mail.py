@@ -9,7 +9,7 @@ from dataclasses import replace
 from email.header import decode_header, make_header
 
 import pytest
-from support.hostile_names import Hostile, encoded_words, hostile_callers
+from support.hostile_names import Hostile, encoded_words, hostile_callers, some_hostile_callers
 from test_mail_templates import ENVELOPE, SOUND, news
 
 from esl_vm.model.message import Caller, one_line
@@ -74,9 +74,8 @@ def check(raw, told, usual=MAIL):
     return mine, theirs
 
 
-@pytest.mark.parametrize("every", [10, pytest.param(1, marks=pytest.mark.slow)])
-def test_a_mail_about_each_of_5000_hostile_callers_has_the_headers_that_were_written(every):
-    for caller in hostile_callers()[::every]:
+def test_a_mail_about_each_hostile_caller_has_the_headers_that_were_written():
+    for caller in some_hostile_callers():
         told = told_of(caller.name, caller.number)
         mine, theirs = check(
             LETTERS.mail(told, ENVELOPE, [SOUND]).as_bytes(),
@@ -90,7 +89,7 @@ def test_a_mail_about_each_of_5000_hostile_callers_has_the_headers_that_were_wri
 
 
 def test_a_page_about_each_is_one_line_with_the_headers_that_were_written():
-    for caller in hostile_callers()[::20]:
+    for caller in some_hostile_callers()[::5]:
         told = told_of(caller.name, caller.number)
         mine, _ = check(LETTERS.page(told, ENVELOPE).as_bytes(), told, PAGE)
         assert mine.get_payload(decode=True).count(b"\n") == 1
@@ -118,7 +117,7 @@ def test_the_sender_s_name_and_an_administrator_s_template_are_text_too(tmp_path
 
 
 def test_python_s_newer_parser_finds_the_same():
-    for caller in hostile_callers()[::25]:
+    for caller in some_hostile_callers()[::5]:
         told = told_of(caller.name, caller.number)
         raw = LETTERS.mail(told, ENVELOPE, [SOUND]).as_bytes()
         mine = email.message_from_bytes(raw, policy=email.policy.default)

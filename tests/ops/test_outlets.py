@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from seeing import a_record, a_snapshot
-from support.hostile_names import FORGED, hostile_callers
+from support.hostile_names import FORGED, some_hostile_callers
 
 from esl_vm.actions.calling import is_allowed
 from esl_vm.cli.message import as_json
@@ -36,7 +36,7 @@ from esl_vm.sim.screen import Screen
 from esl_vm.speech.utterance import Prompt
 from esl_vm.speech.voice import voice_for
 
-CALLERS = hostile_callers()
+CALLERS = some_hostile_callers()
 
 
 def text_of(printed):
@@ -150,11 +150,11 @@ def test_no_cell_of_a_csv_is_a_formula_and_a_spreadsheet_gives_back_what_it_got(
 def test_no_cell_of_the_file_with_pins_is_a_formula(tmp_path):
     file = tmp_path / "pins.csv"
     handout = PinHandout(settings_from({}), file, mail=False)
-    for caller in CALLERS[::5]:
+    for caller in CALLERS[::2]:
         handout.give(MailboxId("1001"), {"name": Caller(name=caller.name).name}, "4821")
     with file.open(encoding="utf-8", newline="") as opened:
         rows = list(csv.reader(opened))[1:]
-    assert [from_csv_cell(row[1]) for row in rows] == [Caller(name=caller.name).name for caller in CALLERS[::5]]
+    assert [from_csv_cell(row[1]) for row in rows] == [Caller(name=caller.name).name for caller in CALLERS[::2]]
     assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row)
 
 
@@ -173,7 +173,7 @@ def test_the_telephone_in_a_terminal_shows_a_line():
 
 
 def test_top_shows_what_nodes_say_of_themselves_and_no_markup(said):
-    for caller in CALLERS[::20]:
+    for caller in CALLERS[::5]:
         node = dict.fromkeys(("workers", "calls", "calls_total", "calls_failed", "spool_waiting", "spool_aside"), 0)
         node |= {"name": caller.name, "alive": True, "version": caller.number, "started": "", "spool_oldest_s": 0}
         node |= {"lamp_wait_s": 0.0, "freeswitch": caller.name, "ready": caller.name, "told_s_ago": 1.0}
@@ -244,7 +244,7 @@ def test_the_status_pages_have_a_line_for_each_thing_that_is_wrong():
 
 def test_the_figures_have_no_sample_but_those_that_were_counted():
     """A node's name is an administrator's; the words of a call's figures are ours, whatever its caller sent."""
-    for caller in CALLERS[::20]:
+    for caller in CALLERS[::5]:
         name = caller.name.encode("utf-8", "replace").decode()  # settings are UTF-8
         metrics = Metrics()
         metrics.call_counted("leave", "SUCCESS", caller.name)
@@ -295,7 +295,7 @@ OUTLETS = {
     },
     "ops/test_outlets.py::test_a_variable_set_on_a_channel_is_one_command_and_nothing_the_dialplan_would_expand": {"set_variables"},
     "ops/test_outlets.py::test_a_number_that_is_called_or_spoken_is_a_number": {"transfer"},
-    "notify/test_hostile_mail.py::test_a_mail_about_each_of_5000_hostile_callers_has_the_headers_that_were_written": {
+    "notify/test_hostile_mail.py::test_a_mail_about_each_hostile_caller_has_the_headers_that_were_written": {
         "notify/mail_templates.py: message.set_content", "notify/smtp.py: line.send",
     },
     "notify/test_hostile_events.py::test_a_webhook_is_told_json_with_the_name_in_it_and_nothing_unseen": {
