@@ -346,8 +346,9 @@ class TestHangingUp:
             ends[kept] = ends.get(kept, 0) + 1
         assert set(ends) == {0, 1}
 
-    def test_at_every_moment_of_an_owners_visit(self, tmp_path):
-        for tick in range(1, 240, 3):
+    @pytest.mark.parametrize("first", [1, 4, 7, 10])
+    def test_at_every_moment_of_an_owners_visit(self, tmp_path, first):
+        for tick in range(first, 240, 12):
             rig = Rig(tmp_path / str(tick), now=play_book.NOON)
             bruno = Box("1002", "Bruno Petit", "7319")
             call = PhoneCall("visit", "", OWN, VISIT, "", boxes=(Box(messages=TWO), bruno))

@@ -319,7 +319,7 @@ OUTLETS = {
         "speech/build.py: listed.write_text", "store/embedded.py: (self._folder / 'redis.version').write_text",
         "store/embedded.py: file.write", "store/embedded.py: line.sendall", "store/embedded_keeper.py: file.writelines",
         "store/embedded_keeper.py: print", "store/embedded_mend.py: print", "service/worker.py: metrics.write", "service/web.py: metrics.write", "ops/metrics.py: self.write",
-        "service/heartbeat_pipe.py: os.write", "service/running.py: os.write", "web/front.py: json.dumps", "web/pages.py: json.dumps", "oidc/provider.py: json.dumps", "oidc/bounded_http.py: line.request", "store/embedded.py: version.write_text",
+        "service/heartbeat_pipe.py: os.write", "service/running.py: os.write", "web/factory.py: json.dumps", "web/pages.py: json.dumps", "oidc/provider.py: json.dumps", "oidc/bounded_http.py: line.request", "store/embedded.py: version.write_text",
     },
     SOUND: {
         "cli/backup.py: sound.write", "cli/backup_file.py: self._file.write", "ops/checks.py: sound.write",
