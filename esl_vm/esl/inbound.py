@@ -131,11 +131,7 @@ class EventSocketSwitch:
         return self._up.wait(timeout) is True
 
     def fire(self, name: str, headers: Mapping[str, str], subclass: str = "") -> bool:
-        """Fire an event in FreeSWITCH; False if it is not connected now (nothing is queued).
-
-        Raises:
-            UnsafeArgumentError: a name that is none, or a value of several lines.
-        """
+        """Fire an event; False if it is not connected now; UnsafeArgumentError for a name or a value that can be none."""
         every = {"Event-Subclass": subclass, **headers} if subclass else dict(headers)
         message = send_event(name, every)
         try:

@@ -270,7 +270,7 @@ class CallServer:
             end = session.gone or "completed"
         except CallerGoneError as error:
             end = str(error)
-        except Exception:
+        except Exception:  # the outermost handler: whatever is wrong with one call ends with it, and its caller is told
             log.exception("call %s", phone.call.uuid)
             end = "failed"
             _fail(phone, Cause.ERROR)

@@ -76,14 +76,7 @@ class Later(NamedTuple):
 
 
 class CallSession(Exchange):
-    """The event socket of one call, for one greenlet.
-
-    Args:
-        address: the other end, for the log.
-        stream: the connected socket.
-        clock: seconds, monotonic; the stream's timeouts are measured on it.
-        limits: the longest frame accepted.
-    """
+    """The event socket of one call, for one greenlet; its arguments are those of an Exchange."""
 
     def __init__(
         self,

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from esl_vm.importers.plan import Findings, ImportedMailbox, Kind, Secret
-from esl_vm.importers.texts import addresses, is_timezone, language_of, person, truth
+from esl_vm.importers.texts import addresses, language_of, person, truth
 from esl_vm.model.errors import InvalidValueError
+from esl_vm.model.fields import time_zones
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.options import FIELDS, MailboxOptions, option_name, option_text, parse_option
 
@@ -84,7 +85,7 @@ class VoicemailConf:
                 self._findings.remark(
                     "timezone_unknown", line.where, f"{line.key}: no date format, so Asterisk drops it"
                 )
-            elif is_timezone(zone.strip()):
+            elif zone.strip() in time_zones():
                 zones[line.key] = zone.strip()
             else:
                 self._findings.remark("timezone_unknown", line.where, f"{line.key}: no such time zone")

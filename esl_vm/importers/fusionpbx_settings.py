@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from esl_vm.importers.fusionpbx_tables import FusionTables, yes
 from esl_vm.importers.plan import Findings, ImportedMailbox, Secret
-from esl_vm.importers.texts import addresses, is_timezone, language_of, person
+from esl_vm.importers.texts import addresses, language_of, person
+from esl_vm.model.fields import time_zones
 
 if TYPE_CHECKING:
     from esl_vm.importers.postgres_dump import Row
@@ -35,7 +36,7 @@ class FusionSettings:
         if odd:
             self._findings.remark("email_unusable", where, "an address that is none was left out")
         timezone = self._tables.setting(domain, "domain", "time_zone")
-        if timezone and not is_timezone(timezone):
+        if timezone and timezone not in time_zones():
             self._findings.remark("timezone_unknown", where, f"no such time zone: {timezone}")
             timezone = ""
         self._remark_copies(row, where)

@@ -24,9 +24,10 @@ from esl_vm.importers.plan import (
 )
 from esl_vm.importers.scratch import Scratch
 from esl_vm.importers.storage import Lost, Storage
-from esl_vm.importers.texts import addresses, epoch, is_timezone, language_of, person, truth
+from esl_vm.importers.texts import addresses, epoch, language_of, person, truth
 from esl_vm.model.encoding import decode_text
 from esl_vm.model.errors import InvalidValueError
+from esl_vm.model.fields import time_zones
 from esl_vm.model.mailbox import Folder, Greeting
 from esl_vm.model.message import CallDetails, Caller
 
@@ -153,7 +154,7 @@ class _Reader:
         if odd or odd_pager:
             self._findings.remark("email_unusable", shown, "an address that is none was left out")
         timezone = user.variables.get("timezone") or user.params.get("timezone") or ""
-        if timezone and not is_timezone(timezone):
+        if timezone and timezone not in time_zones():
             self._findings.remark("timezone_unknown", shown, f"no such time zone: {timezone}")
             timezone = ""
         if user.aliases:
@@ -217,9 +218,8 @@ class _Reader:
             found = self._storage.find(path)
             where = f"{shown} {path.rpartition('/')[2]}"
             if found is Lost.OUTSIDE:
-                self._findings.item(
-                    Kind.PATH_OUTSIDE_STORAGE, where, f"the path leads outside the storage folder: {path}"
-                )
+                why = f"the path leads outside the storage folder: {path}"
+                self._findings.item(Kind.PATH_OUTSIDE_STORAGE, where, why)
             elif found is Lost.MISSING:
                 self._findings.item(Kind.GREETING_WITHOUT_FILE, where, "the file is not there")
             else:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from esl_vm.importers.plan import LATEST
-from esl_vm.model.fields import time_zones
 from esl_vm.model.message import one_line
 
 _ADDRESS = re.compile(r"[^\s@,;:<>\"'()\\|]{1,64}@[^\s@,;:<>\"'()\\|]{1,255}")
@@ -31,11 +30,6 @@ def language_of(tag: str) -> str:
     """`fr` or `en` for a tag like `fr`, `fr_CA`, `en-us`; `` for any other."""
     short = re.split(r"[-_]", tag.strip().lower(), maxsplit=1)[0]
     return short if short in {"fr", "en"} else ""
-
-
-def is_timezone(name: str) -> bool:
-    """Whether this is an IANA name of a time zone that this machine knows."""
-    return name in time_zones()
 
 
 def epoch(text: str | float | None) -> float | None:

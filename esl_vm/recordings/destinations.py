@@ -16,12 +16,10 @@ from esl_vm.recordings.outcome import Settled, Settlement
 from esl_vm.recordings.undelivered import log_not_delivered
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from esl_vm.model.mailbox import Greeting, MailboxId
     from esl_vm.model.message import Message
-    from esl_vm.model.store import Fate
     from esl_vm.ports import AudioStore, Mailboxes
     from esl_vm.recordings.journal import Journal
     from esl_vm.recordings.manifest import Manifest
@@ -42,7 +40,7 @@ class Destinations:
 
     def __init__(self, mailboxes: Mailboxes, audio: AudioStore) -> None:
         self.audio = audio
-        self._mailboxes = mailboxes
+        self.mailboxes = mailboxes
         self._trouble = RateLimitedLog(log, logging.WARNING, most=1)
 
     def deliver(
@@ -107,12 +105,10 @@ class Destinations:
             elif erased and deliveries[box] is not Delivery.DELETED:
                 self._put(sounds, shared=shared)
         # When all were asked, so that a retry tells it once.
-        self.log_not_delivered(message, {box: done.refusal for box, done in deliveries.items() if not done.kept})
+        log_not_delivered(
+            self.mailboxes, message, {box: done.refusal for box, done in deliveries.items() if not done.kept}
+        )
         return deliveries
-
-    def log_not_delivered(self, message: Message, refused: Mapping[MailboxId, str]) -> None:
-        """Write an event for each mailbox that did not take a message, with why."""
-        log_not_delivered(self._mailboxes, message, refused)
 
     def _put_unasked(self, manifest: Manifest, sound: Path, intro: Path, *, retry: bool) -> set[str]:
         """Store a message to many, once for all mailboxes that were not asked yet; the ids of their copies."""
@@ -134,10 +130,6 @@ class Destinations:
                 sounds = [name, name + INTRO_SUFFIX] if manifest.intro else [name]
                 found.append((place, Announced(box, name, manifest.made, manifest.greeting), sounds))
         return found
-
-    def fates(self, announced: Sequence[Announced]) -> list[Fate]:
-        """What became of these."""
-        return self._mailboxes.fates(announced)
 
     def activate(self, journal: Journal, sound: Path, duration_ms: int, *, retry: bool) -> Settlement:
         """Let an accepted greeting take the place of the one before, whose sound is the store's to erase.
@@ -163,7 +155,7 @@ class Destinations:
         self._note_tried(journal, 1)
         try:
             active = StoredGreeting(manifest.id, duration_ms, manifest.starts, manifest.ends)
-            self._mailboxes.set_greeting(box, greeting, active)
+            self.mailboxes.set_greeting(box, greeting, active)
         except NoSuchMailboxError:
             return self._refuse(manifest, Settled.NO_MAILBOX, "there is no such mailbox")
         if retry and self._active(box, greeting) != manifest.id:  # it was before, and the store lets none come back
@@ -189,7 +181,7 @@ class Destinations:
     def _deliver_copy(self, box: MailboxId, message: Message, *, promised: bool) -> Delivery:
         """Put it in. One who was told that the message is kept is not sent away by a mailbox that filled up since."""
         try:
-            return self._mailboxes.deliver(box, message, even_if_full=promised)
+            return self.mailboxes.deliver(box, message, even_if_full=promised)
         except NoSuchMailboxError:
             return Delivery.NO_MAILBOX
 
@@ -214,7 +206,7 @@ class Destinations:
 
     def _active(self, box: MailboxId, greeting: Greeting) -> str:
         """The sound id of the active greeting, `` if there is none."""
-        opened = self._mailboxes.open(box)
+        opened = self.mailboxes.open(box)
         stored = opened.greetings.get(greeting) if opened else None
         return stored.audio_id if stored else ""
 

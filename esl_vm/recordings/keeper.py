@@ -102,7 +102,7 @@ class Keeper:
     def _look_for(self, some: Sequence[_Kept]) -> list[Outcome]:
         destinations = self._spool.destinations
         wanted = [destinations.announced(kept.manifest) for kept in some]
-        answers = iter(destinations.fates([one for copies in wanted for _, one, _ in copies]))
+        answers = iter(destinations.mailboxes.fates([one for copies in wanted for _, one, _ in copies]))
         fates = [[(place, sounds, next(answers)) for place, _, sounds in copies] for copies in wanted]
         there = [sound for copies in fates for _, sounds, fate in copies if fate is Fate.THERE for sound in sounds]
         silent: set[str] | None

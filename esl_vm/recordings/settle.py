@@ -13,6 +13,7 @@ from esl_vm.model.store import Delivery
 from esl_vm.recordings.fitting import MISSING_MS, look, too_short
 from esl_vm.recordings.manifest import TakeKind
 from esl_vm.recordings.outcome import Settled, Settlement
+from esl_vm.recordings.undelivered import log_not_delivered
 from esl_vm.sound import disk
 from esl_vm.sound.fax import is_fax
 from esl_vm.sound.wav import BrokenSoundError
@@ -199,7 +200,7 @@ class Settler:
         # What was promised, or an administrator has settled, is delivered whatever it sounds like.
         if not manifest.promised and self.run(lambda: is_fax(self.folder.counting(manifest))):
             if manifest.message is not None:
-                self._destinations.log_not_delivered(manifest.message, dict.fromkeys(manifest.boxes, "fax"))
+                log_not_delivered(self._destinations.mailboxes, manifest.message, dict.fromkeys(manifest.boxes, "fax"))
             return self._quarantine(journal, FAX)
         return self._deliver(journal, sound.ms, retry=retry, announced=announced)
 

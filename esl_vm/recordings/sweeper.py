@@ -20,6 +20,7 @@ from esl_vm.recordings.manifest import MOST_BYTES, ManifestError, NewerManifestE
 from esl_vm.recordings.onward import send_on
 from esl_vm.recordings.outcome import Outcome, Settled
 from esl_vm.recordings.settle import HANDOVER_SUFFIX, MENDING_S
+from esl_vm.recordings.undelivered import log_not_delivered
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,7 +131,8 @@ class Sweeper:
         self._folder.remove(journal)
         log.warning("take %s for %s was discarded: an administrator said so", manifest.id, manifest.recipients)
         if manifest.message is not None:
-            self._spool.destinations.log_not_delivered(manifest.message, dict.fromkeys(manifest.boxes, "discarded"))
+            refused = dict.fromkeys(manifest.boxes, "discarded")
+            log_not_delivered(self._spool.destinations.mailboxes, manifest.message, refused)
         return manifest.boxes
 
     def settle_all(self) -> list[Outcome]:
@@ -238,18 +240,13 @@ class Sweeper:
 
     def _unreadable(self, path: Path, reason: str) -> Outcome | None:
         """A manifest that says nothing: quarantine it with all that has its name."""
-        if self._age(path) < self._quiet_s:
-            return None
-        self._folder.quarantine_files([*self._folder.sounds_named(path.stem), path])
-        log.error("take %s was quarantined: %s", path.stem, reason)
-        return Outcome(path.stem, settled=Settled.BROKEN, reason=reason)
+        named = [*self._folder.sounds_named(path.stem), path]
+        return None if self._age(path) < self._quiet_s else self._quarantine(path.stem, named, reason)
 
     def _closed(self, path: Path, reason: str) -> Outcome:
         """A manifest that this service may not read: it is waited for, as whoever can mend it needs no command then."""
         if self._age(path) >= MENDING_S:
-            self._folder.quarantine_files([*self._folder.sounds_named(path.stem), path])
-            log.error("take %s was quarantined: %s", path.stem, reason)
-            return Outcome(path.stem, settled=Settled.BROKEN, reason=reason)
+            return self._quarantine(path.stem, [*self._folder.sounds_named(path.stem), path], reason)
         self._trouble.log("take %s waits: %s", path.stem, reason)
         return Outcome(path.stem, reason=reason)
 
@@ -289,7 +286,8 @@ class Sweeper:
         try:
             journal = self._adopt(take_id)
         except AudioMissingError:
-            return self._quarantine_strays(take_id, paths) if min(ages) >= self._stray_s else None
+            reason = "a recording without a manifest"
+            return self._quarantine(take_id, paths, reason) if min(ages) >= self._stray_s else None
         except (StoreDownError, ManifestError) as error:
             return Outcome(take_id, reason=str(error))
         if journal and any(path.exists() for path in paths):
@@ -323,8 +321,7 @@ class Sweeper:
         except StoreDownError as error:
             log.warning("take %s: what was handed over is still stored: %s", take_id, error)
 
-    def _quarantine_strays(self, take_id: str, paths: list[Path]) -> Outcome:
+    def _quarantine(self, take_id: str, paths: list[Path], reason: str) -> Outcome:
         self._folder.quarantine_files(paths)
-        reason = "a recording without a manifest"
         log.error("take %s was quarantined: %s", take_id, reason)
         return Outcome(take_id, settled=Settled.BROKEN, reason=reason)

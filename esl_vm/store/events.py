@@ -106,16 +106,9 @@ class RedisEvents(Part):
 
         return self._base.link.run(partition, work)
 
-    def shared(self, group: str, consumer: str, *, idle_s: float = 60.0, begin_ago_s: float = 600.0) -> SharedEvents:
-        """The streams as shared by all who name this group; each event is given to one of them.
-
-        Args:
-            group: letters, digits and -, for what is done.
-            consumer: this process, unlike any other.
-            idle_s: seconds after which what somebody took and did not finish is given to another.
-            begin_ago_s: a group that is new begins with what happened so many seconds ago.
-        """
-        return SharedEvents(self._base, self._streams, group, consumer, idle_s, begin_ago_s)
+    def shared(self, group: str, consumer: str, **times: float) -> SharedEvents:
+        """The streams as shared by all who name this group; each event is given to one of them."""
+        return SharedEvents(self._base, self._streams, group, consumer, **times)
 
     def trim(self, older_than_s: float) -> int:
         """Drop entries older than so many seconds (about: whole blocks only); returns how many went."""
@@ -151,11 +144,20 @@ class SharedEvents:
     Args:
         base: what the parts of the store share.
         streams: all partitions'.
-        group, consumer, idle_s, begin_ago_s: see `RedisEvents.shared`.
+        group: letters, digits and -, for what is done. consumer: this process, unlike any other.
+        idle_s: seconds after which what somebody took and did not finish is given to another.
+        begin_ago_s: a group that is new begins with what happened so many seconds ago.
     """
 
     def __init__(
-        self, base: Base, streams: Streams, group: str, consumer: str, idle_s: float, begin_ago_s: float
+        self,
+        base: Base,
+        streams: Streams,
+        group: str,
+        consumer: str,
+        *,
+        idle_s: float = 60.0,
+        begin_ago_s: float = 600.0,
     ) -> None:
         self._base = base
         self._streams = streams

@@ -75,7 +75,7 @@ class RedisMailboxes(Part):
     def counts(self, box: MailboxId) -> Counts:
         """How many messages lie in each folder; none where there is no such mailbox."""
         keys = self._base.keys.of(box)
-        return counts_of(self._base.link.script(keys.partition, script("counts"), keys.folders, []))
+        return counts_of(self._base.link.script(keys.partition, script("counts"), [keys.box, *keys.folders], []))
 
     def page(self, box: MailboxId, folder: Folder, *, urgent: bool | None, after: Place | None, most: int) -> Page:
         """A part of a folder in the order in which it is played, from just after a place (None: the start)."""
