@@ -15,7 +15,7 @@ from esl_vm.sim.applications import APPLICATIONS
 from esl_vm.sim.eventsocket import EventSocket
 from esl_vm.sim.line import Happening, Line
 from esl_vm.sim.orders import TICK_S, Holder, SimApplication, SimOrder
-from esl_vm.sim.playback import Playback
+from esl_vm.sim.playback import Playback, Stopped
 
 if TYPE_CHECKING:
     from esl_vm.sim.channel import Channel, Headers
@@ -177,7 +177,7 @@ class SimCall:
         if running not in self._stack:
             return
         if running.handle is not None:
-            running.handle.stop()
+            running.handle.end(Stopped.BREAK)
         else:
             self.completed(running, broken=True)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from esl_vm.sim.heard import Happening, Heard, Mark
-from esl_vm.sim.playback import Playback, PlayEnd
+from esl_vm.sim.playback import Playback, PlayEnd, Stopped
 from esl_vm.sim.prompts import Prompts
 from esl_vm.sim.recording import RecordEnd, Recording
 from esl_vm.sim.voice import CallerVoice
@@ -164,7 +164,7 @@ class Line:
         for tell in tuple(self.on_key):
             tell(key)
         if top is not None and self._running and self._running[-1] is top and key in top.terminators:
-            top.stop_by(key)
+            top.end(Stopped.KEY, key)
         self.changed()
 
     def talk(self) -> None:
@@ -239,7 +239,7 @@ class Line:
         for tell in tuple(self.on_ending):
             tell()
         while self._running:
-            self._running[-1].hung_up()
+            self._running[-1].end(Stopped.HANG_UP)
         for tell in tuple(self.on_ended):
             tell()
         self.changed()

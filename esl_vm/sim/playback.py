@@ -83,35 +83,15 @@ class Playback:
         if self._left:
             self._next()
         else:
-            self._timer = self._line.schedule.call_later(0, lambda: self._end(Stopped.MISSING))
-
-    def suspend(self) -> None:
-        """Another application interrupts this one."""
-        self._halt()
-
-    def resume(self) -> None:
-        """The application that interrupted this one is over."""
-        self._run()
-
-    def stop(self) -> None:
-        """End it."""
-        self._end(Stopped.BREAK)
+            self._timer = self._line.schedule.call_later(0, lambda: self.end(Stopped.MISSING))
 
     def skip(self) -> None:
         """End the sound that plays; the next one begins, if there is one."""
         if self._left:
-            self._halt(for_good=True)
+            self.suspend(for_good=True)
             self._next()
         else:
-            self.stop()
-
-    def stop_by(self, key: str) -> None:
-        """A key that ends it was pressed."""
-        self._end(Stopped.KEY, key)
-
-    def hung_up(self) -> None:
-        """The call is over."""
-        self._end(Stopped.HANG_UP)
+            self.end(Stopped.BREAK)
 
     @property
     def _length(self) -> int:
@@ -122,7 +102,7 @@ class Playback:
 
     def _next(self) -> None:
         if not self._left:
-            self._end(Stopped.DONE)
+            self.end(Stopped.DONE)
             return
         self._now = self._left.pop(0)
         self._position = min(self._now.start, self._length)
@@ -134,18 +114,19 @@ class Playback:
         return (self._length - self._position) / self._now.rate if self._now else 0.0
 
     def _ended(self) -> None:
-        self._halt()
+        self.suspend()
         self._next()
 
-    def _run(self) -> None:
+    def resume(self) -> None:
+        """The application that interrupted this one is over."""
         if self._heard is None or self._over:
             return
         self._began = self._line.schedule.now()
         self._timer = self._line.schedule.call_later(self._left_of_it(), self._ended)
         self._line.sounding(self._heard)
 
-    def _halt(self, *, for_good: bool = False) -> None:
-        """Stop the sound where it is, keeping the position."""
+    def suspend(self, *, for_good: bool = False) -> None:
+        """Another application interrupts this one: stop the sound where it is, keeping the position."""
         if for_good and self._heard is not None and self.position < self._length:
             self._heard.cut = True
         if self._heard is None or self._timer is None:
@@ -157,11 +138,12 @@ class Playback:
         self._seconds += ran
         self._line.silent(self._heard)
 
-    def _end(self, reason: Stopped, key: str = "") -> None:
+    def end(self, reason: Stopped, key: str = "") -> None:
+        """End it, by a key that was pressed or otherwise."""
         if self._over:
             return
         self._over = True
-        self._halt(for_good=True)
+        self.suspend(for_good=True)
         self._line.schedule.cancel(self._timer)
         self._line.over(self)
         rate = self._now.rate if self._now else 8000

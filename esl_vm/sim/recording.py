@@ -97,7 +97,7 @@ class Recording:
         self._timers = [schedule.call_later(_FLUSH_S, self._flush)]
         if self._limit_s:
             left = self._limit_s - self._before / TELEPHONE_RATE
-            self._timers.append(schedule.call_later(left, lambda: self._end(Stopped.LIMIT)))
+            self._timers.append(schedule.call_later(left, lambda: self.end(Stopped.LIMIT)))
         if self._silence_s:
             self._timers.append(schedule.call_later(self._silence_s, self._listen_for_silence))
 
@@ -107,21 +107,9 @@ class Recording:
         self._before += self._written
         self._drop_timers()
 
-    def stop(self) -> None:
-        """End it."""
-        self._end(Stopped.BREAK)
-
-    def stop_by(self, key: str) -> None:
-        """A key that ends it was pressed."""
-        self._end(Stopped.KEY, key)
-
-    def hung_up(self) -> None:
-        """The call is over."""
-        self._end(Stopped.HANG_UP)
-
     def _flush(self) -> None:
         if not self._write():  # a disk that takes no more: FreeSWITCH ends the recording
-            self._end(Stopped.LIMIT)
+            self.end(Stopped.LIMIT)
             return
         self._timers[0] = self._line.schedule.call_later(_FLUSH_S, self._flush)
 
@@ -132,7 +120,7 @@ class Recording:
         if left > 1e-6:
             self._timers.append(self._line.schedule.call_later(left, self._listen_for_silence))
         else:
-            self._end(Stopped.SILENCE)
+            self.end(Stopped.SILENCE)
 
     def _write(self, *, last: bool = False) -> bool:
         """Write what was said since the last time; whether the disk took it."""
@@ -156,7 +144,8 @@ class Recording:
             self._line.schedule.cancel(timer)
         self._timers = []
 
-    def _end(self, reason: Stopped, key: str = "") -> None:
+    def end(self, reason: Stopped, key: str = "") -> None:
+        """End it, by a key that was pressed or otherwise."""
         if self._over:
             return
         self._over = True
