@@ -177,13 +177,13 @@ class Link:
         """
         rest = (len(keys), *keys, *args)
         self._scripts[script.sha] = script
-        by_sha, whole = ("EVALSHA", script.sha, *rest), ("EVAL", script.text, *rest)
+        whole = ("EVAL", script.text, *rest)
 
         def work(client: Client) -> Any:
             if announced and self.replicas:
-                return self._with_copies(client, keys[0], (by_sha, whole, whole))
+                return self._with_copies(client, keys[0], whole)
             try:
-                return client.execute_command(*by_sha)
+                return client.execute_command("EVALSHA", script.sha, *rest)
             except wrong.NoScriptError:
                 return client.execute_command(*whole)
 
@@ -198,7 +198,7 @@ class Link:
 
         def work(client: Client) -> Any:
             if self.replicas:
-                return self._with_copies(client, key, (command, command))
+                return self._with_copies(client, key, command)
             return client.execute_command(*command)
 
         return self.run(key, work)
@@ -232,25 +232,18 @@ class Link:
         found = self.pipe(EVERY_PARTITION, (("EXISTS", key) for key in keys))
         return [key for key, there in zip(keys, found, strict=True) if not there]
 
-    def _with_copies(self, client: Client, key: str, commands: Sequence[Sequence[Any]]) -> Any:
-        """Run a command and WAIT on the same connection, which is what WAIT is about; in one round trip.
-
-        Args:
-            client: what `run` gives.
-            key: one that it writes.
-            commands: the command in every form in which it may have to be tried.
-        """
+    def _with_copies(self, client: Client, key: str, command: Sequence[Any]) -> Any:
+        """Run a command that writes a key, and WAIT on the same connection, which is what WAIT is about; in one round trip."""
         said: Sequence[Any] = ()
-        for command in commands:
+        for _ in range(2):
             node = client.get_redis_connection(client.get_node_from_key(key)) if self.cluster else client
             pipeline = node.pipeline(transaction=False)
             pipeline.execute_command(*command)
             pipeline.execute_command("WAIT", self.replicas, int(self.limits.connect_s * 1000))
             said = pipeline.execute(raise_on_error=False)
-            if isinstance(said[0], wrong.MovedError | wrong.AskError):
-                client.execute_command(*commands[-1])  # a Cluster's client follows and remembers
-            elif not isinstance(said[0], wrong.NoScriptError):
+            if not isinstance(said[0], wrong.MovedError | wrong.AskError):
                 break
+            client.execute_command(*command)  # a Cluster's client follows and remembers
         for answer in said:
             if isinstance(answer, Exception):
                 raise answer
