@@ -12,7 +12,7 @@ from esl_vm.cli.output import print_json, show
 from esl_vm.cli.parsers import json_option
 from esl_vm.cli.settings_file import load_settings, settings_path
 from esl_vm.model.masking import MASK, mask_url
-from esl_vm.model.settings import Settings, limits_of
+from esl_vm.model.settings import RENAMED, Settings, limits_of
 
 if TYPE_CHECKING:
     import argparse
@@ -95,10 +95,15 @@ def file_lines(tables: Mapping[str, Any], *, commented: bool = False) -> Iterato
             continue
         yield f"[{section.name}]"
         for setting in dataclasses.fields(getattr(Settings(), section.name)):
-            yield f"# {explained(type(getattr(Settings(), section.name)), setting)}"
+            yield f"# {explained(type(getattr(Settings(), section.name)), setting)}{_former_name(section.name, setting.name)}"
             # A masked value must not come back as a value when this is used as a settings file.
             hidden = "# " if MASK in str(value[setting.name]) else aside
             yield f"{hidden}{setting.name} = {_toml(value[setting.name])}"
+
+
+def _former_name(section: str, name: str) -> str:
+    formers = [former for former, present in RENAMED.items() if present == f"{section}.{name}"]
+    return f" (formerly {formers[0]})" if formers else ""
 
 
 def explained(kind: type, setting: dataclasses.Field[Any]) -> str:

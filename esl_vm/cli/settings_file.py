@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from esl_vm.model.errors import SettingsError
-from esl_vm.model.settings import Settings, limits_of, secrets_of
+from esl_vm.model.settings import RENAMED, Settings, limits_of, secrets_of
 from esl_vm.model.settings_check import settings_from
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+log = logging.getLogger(__name__)
 
 SYSTEM_FILE = Path("/etc/esl-vm.toml")
 SYSTEM_DATA = Path("/var/lib/esl-vm")
@@ -54,8 +57,26 @@ def _read(path: Path) -> dict[str, Any]:
         raise SettingsError([f"{path}: {wrong.strerror}"]) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as wrong:
         raise SettingsError([f"{path}: not TOML: {wrong}"]) from None
+    _rename(tables)
     _make_paths_absolute(Settings, tables, path.absolute().parent)
     return tables
+
+
+def _rename(tables: dict[str, Any]) -> None:
+    """What stands there by its former name gets its present one."""
+    for former, present in RENAMED.items():
+        (section, name), (new_section, new_name) = former.split("."), present.split(".")
+        table, new_table = tables.get(section), tables.setdefault(new_section, {})
+        if not (isinstance(table, dict) and isinstance(new_table, dict) and name in table):
+            continue
+        if new_name in new_table:
+            raise SettingsError([f"{former}: is called {present} now, which is given too: remove {former}"])
+        log.warning(
+            "settings: %s is called %s now; rename it before the next version, which won't know it", former, present
+        )
+        new_table[new_name] = table.pop(name)
+        if section not in Settings.__dataclass_fields__ and not table:
+            del tables[section]
 
 
 def _make_paths_absolute(kind: type[Any], table: dict[str, Any], folder: Path) -> None:

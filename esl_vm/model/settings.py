@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bool, int, float, str, tuple[str, ...])
 
+RENAMED: dict[str, str] = {}
+"""Names of settings in the version before, with their sections, and what they are now: both are read, until the next MINOR version."""
+
 
 @dataclass(frozen=True, slots=True)
 class SettingLimits:
