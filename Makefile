@@ -87,7 +87,7 @@ docs-check: $(VENV)/.has-test
 	PYTHONPATH=tests $(BIN)/python -m docs_check
 
 bench: $(VENV)/.has-run
-	@PYTHONPATH=scripts $(BIN)/python -m bench $(BENCH)
+	@PYTHONPATH=scripts:tests $(BIN)/python -m bench $(BENCH)
 
 listen: $(VENV)/.has-listen
 	@PYTHONPATH=scripts $(BIN)/python -m listening $(LISTEN)

@@ -1,8 +1,10 @@
-"""The other side of the event socket: many calls at once, each pressing the keys of a list; run as a process of its own.
+"""The load, as a process of its own: calls from the other side of the event socket, or requests to the API at fixed moments.
 
-What FreeSWITCH does, as far as a service's work depends on it: the reply to an execute at once, the application's start
-up to 20 ms later, the key's event and the application's end together, each event in two pieces; only events asked for. The
-frames are captures of FreeSWITCH 1.11 with a call's ids put in.
+python -m bench.load PLAN    a JSON object, see PLAN; prints what was seen as another
+
+Of FreeSWITCH what a service's work depends on: the reply to an execute at once, the application's start up to 20 ms later,
+the key's event and the application's end together, each event in two pieces; only events asked for. The frames are captures
+of FreeSWITCH 1.11 with a call's ids put in. Requests count from the moment at which they were due.
 """
 
 from __future__ import annotations
@@ -10,15 +12,18 @@ from __future__ import annotations
 import heapq
 import json
 import random
+import re
 import resource
 import select
 import socket
 import sys
 import time
 import uuid
-from dataclasses import dataclass, field
+from collections import deque
+from functools import partial
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from esl_vm.esl.wire import Decoder
@@ -26,6 +31,22 @@ from esl_vm.esl.wire import Decoder
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+PLAN = {
+    "port": 0,  # the service's
+    "hold": 0,  # when so many calls have nothing more to do, or streams have begun: say so, wait for a line, end
+    "seconds": 0.0,  # end after so long; 0: when all calls have ended
+    "calls": 0,  # how many in all
+    "at_once": 0,  # how many at the same time; of requests: connections
+    "keys": "",  # for each playback in turn the key that ends it; `-` = none, it plays to its end
+    "cycle": False,  # begin the keys again when they are used up; else the next playback goes on for ever
+    "think_s": (0.02, 0.06),  # the least and the longest time from a playback's start to its end
+    "fast": False,  # no ticks: everything at once
+    "variables": {},  # of the calls
+    "boxes": [""],  # mailboxes the calls go to in turn (variable vm_mailbox)
+    "paths": [],  # requests instead of calls: asked for in turn
+    "rate": 0,  # so many a second
+    "token": "",
+}
 _CAPTURES = Path(__file__).absolute().parents[2] / "tests" / "data" / "wire"
 OK = b"Content-Type: command/reply\nReply-Text: +OK\n\n"
 API = b"Content-Type: api/response\nContent-Length: 4\n\n%s"
@@ -33,36 +54,6 @@ RAN = b"Application-UUID: %s\n\n"
 ENDED = b"Application: %s\nApplication-Response: %s\n" + RAN
 MYEVENTS = ("CHANNEL_EXECUTE", "CHANNEL_EXECUTE_COMPLETE", "DTMF")
 TICK_S = 0.02
-TO_ITS_END = "-"
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What the calls do.
-
-    Args:
-        port: the service's.
-        keys: for each playback in turn the key that ends it; `-` = none, it plays to its end.
-        calls: how many in all. at_once: how many at the same time.
-        cycle: begin the keys again when they are used up; else the next playback goes on for ever.
-        think_s: the least and the longest time from a playback's start to its end.
-        seconds: end after so long (0: when all calls have ended).
-        hold: when no call has anything more to do, say so and wait for a line on the standard input.
-        variables: of the calls. boxes: mailboxes the calls go to in turn (variable vm_mailbox).
-        fast: no ticks: everything at once.
-    """
-
-    port: int
-    keys: str
-    calls: int
-    at_once: int
-    cycle: bool = False
-    think_s: tuple[float, float] = (0.02, 0.06)
-    seconds: float = 0.0
-    hold: bool = False
-    variables: dict[str, str] = field(default_factory=dict)
-    boxes: tuple[str, ...] = ("",)
-    fast: bool = False
 
 
 def _captured(file: str, event: str) -> bytes:
@@ -103,19 +94,12 @@ class Caller:
         self.begun = begun.rpartition(b"Application-UUID: ")[0]
         self.complete = complete.rpartition(b"Application: ")[0].replace(b"n: answer", b"n: playback")
         self.dtmf = dtmf.partition(b"DTMF-Digit: ")[0], dtmf.rpartition(b"DTMF-Digit: ")[2].partition(b"\n")[2]
-        self.stream = socket.create_connection(("127.0.0.1", self.plan.port))
-        self.stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.stream = load.connect(self)
         self.events: set[str] = set()
         self.unread = b""
-        self.place = 0
-        self.pressed_at = 0.0
-        self.over = False
+        self.place, self.pressed_at, self.over = 0, 0.0, False
 
-    def readable(self) -> None:
-        try:
-            data = self.stream.recv(65536)
-        except ConnectionResetError:
-            data = b""
+    def readable(self, data: bytes) -> None:
         if not data:
             self.load.ended(self)
         *commands, self.unread = (self.unread + data).split(b"\n\n")
@@ -144,7 +128,7 @@ class Caller:
         load, plan, now = self.load, self.plan, time.perf_counter()
         load.applications += 1
         if self.pressed_at:
-            load.latencies.append(now - self.pressed_at)
+            load.waits["key"].append(now - self.pressed_at)
             self.pressed_at = 0.0
         start = now if plan.fast else now + random.random() * TICK_S
         if "CHANNEL_EXECUTE" in self.events:
@@ -152,9 +136,9 @@ class Caller:
         key = ""
         if application == b"playback":
             if self.place >= len(plan.keys):
-                load.nothing_more += 1
+                load.held += 1
                 return
-            key = plan.keys[self.place].replace(TO_ITS_END, "")
+            key = plan.keys[self.place].replace("-", "")
             self.place = (self.place + 1) % len(plan.keys) if plan.cycle else self.place + 1
             start += random.uniform(*plan.think_s)
         load.later(start, lambda: self._complete(application, application_uuid, key))
@@ -162,11 +146,11 @@ class Caller:
     def _complete(self, application: bytes, application_uuid: bytes, key: str) -> None:
         """The application ends: CHANNEL_EXECUTE_COMPLETE, 6.6 kB; before it the key that ended it, 2.1 kB."""
         response = b"FILE%20PLAYED" if application == b"playback" else b"_none_"
-        told = {"#": b"%23", "*": b"%2A"}.get(key) or key.encode()
-        used = b"variable_playback_terminator_used: %s\n" % told if key else b""
+        digit = {"#": b"%23", "*": b"%2A"}.get(key) or key.encode()
+        used = b"variable_playback_terminator_used: %s\n" % digit if key else b""
         pieces = _event(self.complete + used + ENDED % (application, response, application_uuid))
         if key:
-            pieces = _event((b"DTMF-Digit: " + told + b"\n").join(self.dtmf)) + pieces
+            pieces = _event((b"DTMF-Digit: " + digit + b"\n").join(self.dtmf)) + pieces
             self.pressed_at = time.perf_counter()
         self._write(*pieces)
 
@@ -178,17 +162,55 @@ class Caller:
             self.load.ended(self)
 
 
-class Load:
-    """All calls of a plan."""
+class Client:
+    """One connection to the API."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, load: Load) -> None:
+        self.load, self.stream = load, load.connect(self)
+
+    def ask(self, due: float, number: int) -> None:
+        self.due, self.got, self.begun = due, b"", False
+        path = self.load.plan.paths[number % len(self.load.plan.paths)]
+        head = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {self.load.plan.token}\r\n\r\n"
+        self.stream.sendall(head.encode())
+
+    def readable(self, data: bytes) -> None:
+        self.got += data
+        head, _, body = self.got.partition(b"\r\n\r\n")
+        if not data or not self.got.startswith(b"HTTP/1.1 200"):
+            raise RuntimeError(self.got[:500].decode())
+        now = time.perf_counter()
+        if body and not self.begun:
+            self.begun = True
+            self.load.held += 1
+            self.load.waits["first"].append(now - self.due)
+        length = re.search(rb"Content-Length: (\d+)", head)
+        if length and len(body) == int(length[1]):
+            self.load.waits["whole"].append(now - self.due)
+            self.load.idle.append(self)
+            self.load.next_request()
+
+
+class Load:
+    """All calls or requests of a plan."""
+
+    def __init__(self, plan: SimpleNamespace) -> None:
         self.plan = plan
-        self.applications = self.completed = self.nothing_more = self._begun = 0
-        self.latencies: list[float] = []
+        self.applications = self.completed = self.held = self._begun = 0
+        self.waits: dict[str, list[float]] = {"key": [], "first": [], "whole": []}
+        self.idle: list[Client] = []
+        self._due: deque[tuple[float, int]] = deque()
         self._timers: list = []
         self._numbers = count()
-        self._callers: dict[int, Caller] = {}
+        self._there: dict[int, Caller | Client] = {}
         self._poll = select.epoll()
+
+    def connect(self, owner: Caller | Client) -> socket.socket:
+        stream = socket.create_connection(("127.0.0.1", self.plan.port))
+        stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._there[stream.fileno()] = owner
+        self._poll.register(stream.fileno(), select.EPOLLIN)
+        return stream
 
     def later(self, at: float, action: Callable[[], None]) -> None:
         heapq.heappush(self._timers, (at, next(self._numbers), action))
@@ -197,39 +219,64 @@ class Load:
         if not caller.over:
             caller.over = True
             self._poll.unregister(caller.stream.fileno())
-            del self._callers[caller.stream.fileno()]
+            del self._there[caller.stream.fileno()]
             caller.stream.close()
             self.completed += 1
             self._next_call()
 
+    def _next_call(self) -> None:
+        if self._begun < self.plan.calls:
+            self._begun += 1
+            Caller(self, self._begun - 1)
+
+    def due(self, at: float, number: int) -> None:
+        self._due.append((at, number))
+        self.next_request()
+
+    def next_request(self) -> None:
+        if self._due and self.idle:
+            self.idle.pop().ask(*self._due.popleft())
+
     def run(self) -> dict[str, float]:
         plan, began = self.plan, time.perf_counter()
+        if plan.paths:
+            self.idle += [Client(self) for _ in range(plan.hold or plan.at_once)]
+        for number in range(plan.hold or int(plan.rate * plan.seconds) if plan.paths else 0):
+            at = began + (number / plan.rate if plan.rate else 0)
+            self.later(at, partial(self.due, at, number))
         while self._begun < min(plan.at_once, plan.calls):
             self._next_call()
             self._turn(0)
-        while self._callers and (not plan.seconds or time.perf_counter() < began + plan.seconds):
+        while self._goes_on(began):
             self._turn(0.1)
-            if plan.hold and self.nothing_more == plan.calls:
-                print("holding", flush=True)
-                sys.stdin.readline()
-                break
-        times = sorted(self.latencies) or [0.0]
-        waits = {name: 1000 * times[int(part * (len(times) - 1))] for name, part in (("p50_ms", 0.5), ("p99_ms", 0.99))}
-        return {"applications": self.applications, "calls": self.completed, **waits}
+        if plan.hold:
+            print("holding", flush=True)
+            sys.stdin.readline()
+        parts = {
+            f"{name}_p{part}_ms": 1000 * sorted(waits)[part * (len(waits) - 1) // 100]
+            for name, waits in self.waits.items() if waits for part in (50, 99)
+        }  # fmt: skip
+        answers = len(self.waits["whole"])
+        return {"applications": self.applications, "calls": self.completed, "answers": answers, **parts}
 
-    def _next_call(self) -> None:
-        if self._begun < self.plan.calls:
-            caller = Caller(self, self._begun)
-            self._begun += 1
-            self._callers[caller.stream.fileno()] = caller
-            self._poll.register(caller.stream.fileno(), select.EPOLLIN)
+    def _goes_on(self, began: float) -> bool:
+        plan = self.plan
+        if plan.hold:
+            return self.held < plan.hold
+        if plan.paths:
+            return len(self.waits["whole"]) < int(plan.rate * plan.seconds)
+        return bool(self._there) and (not plan.seconds or time.perf_counter() < began + plan.seconds)
 
     def _turn(self, longest: float) -> None:
         if self._timers:
             longest = max(0.0, min(longest, self._timers[0][0] - time.perf_counter()))
         for descriptor, _ in self._poll.poll(longest):
-            if caller := self._callers.get(descriptor):
-                caller.readable()
+            if one := self._there.get(descriptor):
+                try:
+                    data = one.stream.recv(65536)
+                except ConnectionResetError:
+                    data = b""
+                one.readable(data)
         while self._timers and self._timers[0][0] <= time.perf_counter():
             heapq.heappop(self._timers)[2]()
 
@@ -237,4 +284,4 @@ class Load:
 if __name__ == "__main__":
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    print(json.dumps(Load(Plan(**json.loads(sys.argv[1]))).run()), flush=True)
+    print(json.dumps(Load(SimpleNamespace(**PLAN | json.loads(sys.argv[1]))).run()), flush=True)
