@@ -184,7 +184,9 @@ class Client:
             self.begun = True
             self.load.held += 1
             self.load.waits["first"].append(now - self.due)
-        length = re.search(rb"Content-Length: (\d+)", head)
+            if self.load.plan.hold:  # one after the other
+                self.load.next_request()
+        length = re.search(rb"(?i)\bcontent-length: (\d+)", head)
         if length and len(body) == int(length[1]):
             self.load.waits["whole"].append(now - self.due)
             self.load.idle.append(self)
@@ -198,7 +200,7 @@ class Load:
         self.plan = plan
         self.applications = self.completed = self.held = self._begun = 0
         self.waits: dict[str, list[float]] = {"key": [], "first": [], "whole": []}
-        self.idle: list[Client] = []
+        self.idle: deque[Client] = deque()  # used in turn: none waits so long that it is hung up on
         self._due: deque[tuple[float, int]] = deque()
         self._timers: list = []
         self._numbers = count()
@@ -235,14 +237,16 @@ class Load:
 
     def next_request(self) -> None:
         if self._due and self.idle:
-            self.idle.pop().ask(*self._due.popleft())
+            self.idle.popleft().ask(*self._due.popleft())
 
     def run(self) -> dict[str, float]:
         plan, began = self.plan, time.perf_counter()
         if plan.paths:
             self.idle += [Client(self) for _ in range(plan.hold or plan.at_once)]
-        for number in range(plan.hold or int(plan.rate * plan.seconds) if plan.paths else 0):
-            at = began + (number / plan.rate if plan.rate else 0)
+            self._due += [(began, number) for number in range(plan.hold)]
+            self.next_request()
+        for number in range(int(plan.rate * plan.seconds)):
+            at = began + number / plan.rate
             self.later(at, partial(self.due, at, number))
         while self._begun < min(plan.at_once, plan.calls):
             self._next_call()

@@ -166,6 +166,7 @@ def run_load(cores: set[int] = OTHERS, **plan: object) -> dict[str, float]:
 def hold_load(**plan: object) -> Iterator[None]:
     """Calls or streams, all of them held until the block ends."""
     with running(sys.executable, "-m", "bench.load", json.dumps(plan), cores=OTHERS, stdin=subprocess.PIPE) as process:
-        process.stdout.readline()
+        if not process.stdout.readline():
+            raise RuntimeError("not all of them are held")
         time.sleep(1)
         yield
