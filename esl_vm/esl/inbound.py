@@ -122,6 +122,11 @@ class EventSocketSwitch:
         return bool(self._up.is_set())
 
     @property
+    def trouble(self) -> str:
+        """Why the last attempt to connect failed, or the connection ended; `` if nothing has."""
+        return self._why
+
+    @property
     def unread(self) -> list[int]:
         """How many events wait for each iterator that is open."""
         return [len(subscriber.events) for subscriber in self._subscribers]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import InvalidValueError
@@ -34,12 +35,13 @@ def check_dialplan(settings: Settings, switch: Switch) -> Iterator[Finding]:
     port = parse_address(settings.service.listen)[1]
     found = 0
     for context in dict.fromkeys((*CONTEXTS, *filter(None, [settings.service.call_context]))):
-        plan = _context(switch.api(f"xml_locate dialplan context name {context}"))
+        plan = context_of(switch.api(f"xml_locate dialplan context name {context}"))
         yield from _trusting(plan, context)
-        for name, numbers, ours in conflicts(plan, port):
-            said = f"context {context}: extension {name} takes {numbers} before {ours} does"
-            yield Finding("dialplan", Level.WARNING, said, "take it out of the dialplan, or put it after ours")
-        for extension, data in _sockets(plan):
+        extensions = [extension_of(one) for one in plan.iter("extension")]
+        for place, (numbers, ours) in conflicts(extensions, port).items():
+            said = f"context {context}: extension {extensions[place].name} takes {as_said(numbers)} before {ours.name} does"
+            yield Finding("dialplan", Level.WARNING, said, "`esl-vm setup` moves it aside; or put it after ours")
+        for extension, data in ((one.name, data) for one in extensions for data in one.sockets):
             addresses, *words = data.split() or [""]
             if port not in map(_port, addresses.split("|")):
                 continue
@@ -80,31 +82,44 @@ def takes(number: str, conditions: Sequence[Mapping[str, str]]) -> bool:
     return bool(conditions)
 
 
-def conflicts(context: ET.Element, port: int) -> Iterator[tuple[str, str, str]]:
-    """Extensions of others that take numbers before ours do: name, numbers as people say them, ours that takes them.
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """What counts of an extension of the dialplan.
+
+    Args:
+        name: its name. conditions: the attributes of each of its conditions.
+        sockets: the arguments of each `socket` that it runs. to_mod_voicemail: it runs mod_voicemail.
+        goes_on: FreeSWITCH looks for more behind it (`continue="true"`).
+    """
+
+    name: str
+    conditions: tuple[Mapping[str, str], ...]
+    sockets: tuple[str, ...] = ()
+    to_mod_voicemail: bool = False
+    goes_on: bool = False
+
+
+def conflicts(extensions: Sequence[Extension], port: int) -> dict[int, tuple[list[str], Extension]]:
+    """Extensions of others that take numbers before ours do, by their place: which numbers, and ours that takes them.
 
     Of extensions' numbers only those that go to mod_voicemail: others may be meant to ring a telephone first.
     """
-    found: dict[str, tuple[list[str], str]] = {}
-    ours: list[tuple[int, ET.Element]] = []
-    before: list[tuple[int, ET.Element]] = []
-    for place, extension in enumerate(context.iter("extension")):
-        if any(port in map(_port, (data.split() or [""])[0].split("|")) for data in _data_of(extension)):
-            ours.append((place, extension))
-        elif extension.get("continue") != "true":
-            before.append((place, extension))
-    for number in (*_STARRED, *map(str, _EXTENSIONS)):
-        mine = next(((at, one) for at, one in ours if takes(number, _conditions(one))), None)
-        if mine is None:
+    ours = [
+        (place, one)
+        for place, one in enumerate(extensions)
+        if any(port in map(_port, (data.split() or [""])[0].split("|")) for data in one.sockets)
+    ]
+    found: dict[int, tuple[list[str], Extension]] = {}
+    for place, other in enumerate(extensions):
+        if other.goes_on or other.sockets:
             continue
-        for at, other in before:
-            meant = number in _STARRED or _runs_mod_voicemail(other)
-            if at < mine[0] and meant and takes(number, _conditions(other)):
-                name = other.get("name") or "?"
-                found.setdefault(name, ([], mine[1].get("name") or "?"))[0].append(number)
-                break
-    for name, (numbers, mine_name) in found.items():
-        yield name, as_said(numbers), mine_name
+        numbers = (*_STARRED, *map(str, _EXTENSIONS)) if other.to_mod_voicemail else _STARRED
+        for number in numbers:
+            if takes(number, other.conditions):
+                mine = next(((at, one) for at, one in ours if takes(number, one.conditions)), None)
+                if mine is not None and mine[0] > place:
+                    found.setdefault(place, ([], mine[1]))[0].append(number)
+    return found
 
 
 def as_said(numbers: Sequence[str]) -> str:
@@ -112,18 +127,19 @@ def as_said(numbers: Sequence[str]) -> str:
     return ", ".join(numbers) if len(numbers) <= 3 else f"{len(numbers)} numbers from {numbers[0]} to {numbers[-1]}"
 
 
-def _runs_mod_voicemail(extension: ET.Element) -> bool:
-    return any(
-        action.get("application") == "voicemail" or "app=voicemail" in (action.get("data") or "")
-        for action in extension.iter("action")
+def extension_of(element: ET.Element) -> Extension:
+    """An extension, of the element that it is."""
+    actions = [one for one in element.iter() if one.tag in {"action", "anti-action"}]
+    return Extension(
+        element.get("name") or "?",
+        tuple(one.attrib for one in element.findall("condition")),
+        tuple(one.get("data") or "" for one in actions if one.get("application") == "socket"),
+        any(one.get("application") == "voicemail" or "app=voicemail" in (one.get("data") or "") for one in actions),
+        element.get("continue") == "true",
     )
 
 
-def _conditions(extension: ET.Element) -> list[dict[str, str]]:
-    return [condition.attrib for condition in extension.findall("condition")]
-
-
-def _context(answer: str) -> ET.Element:
+def context_of(answer: str) -> ET.Element:
     """A context as FreeSWITCH shows it; an empty one where it has none of that name."""
     text = answer[answer.find("<") :] if "<" in answer else ""
     try:
@@ -146,20 +162,6 @@ def _trusting(context: ET.Element, name: str) -> Iterator[Finding]:
             said + (", and no PIN is asked" if no_pin else ""),
             "take it from sip_auth_username, as dialplan/41_voicemail_numbers.xml does",
         )
-
-
-def _sockets(context: ET.Element) -> Iterator[tuple[str, str]]:
-    """Each extension that runs `socket`, and its arguments."""
-    for extension in context.iter("extension"):
-        for data in _data_of(extension):
-            yield extension.get("name") or "?", data
-
-
-def _data_of(extension: ET.Element) -> Iterator[str]:
-    """The arguments of each `socket` of an extension."""
-    for action in extension.iter():
-        if action.tag in {"action", "anti-action"} and action.get("application") == "socket":
-            yield action.get("data") or ""
 
 
 def _port(address: str) -> int:

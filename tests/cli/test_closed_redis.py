@@ -48,7 +48,7 @@ WRITES = {
         "mailbox remove",
     ),
     *("mailbox rename", "mailbox set", "mailbox unlock", "message delete", "message move", "message restore"),
-    *("message send", "notify", "phone", "prompts build", "restore", "serve", "spool discard", "spool settle"),
+    *("message send", "notify", "phone", "prompts build", "restore", "serve", "setup", "spool discard", "spool settle"),
     *("token add", "token revoke", "transcribe", "web"),
 }
 

@@ -20,6 +20,7 @@ DESIGNED = {
     "prompts": ["check", "build"],
     "events": [],
     "mail": ["list", "retry"],
+    "setup": [],
     "doctor": [],
     "config": [],
 }

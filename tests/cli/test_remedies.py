@@ -514,7 +514,7 @@ def no_dialplan(bench):
     yield
 
 
-@row("take it out of the dialplan, or put it after ours")
+@row("`esl-vm setup` moves it aside; or put it after ours")
 def an_extension_before_ours(bench):
     switch = bench.switch()
     takes = '<condition field="destination_number" expression="{}"><action application="{}" data="{}"/></condition>'
@@ -527,7 +527,8 @@ def an_extension_before_ours(bench):
         '<extension name="local">' + rings.format("bridge", "loopback/app=voicemail:default $1") + "</extension>",
     )
     switch.contexts["default"] = "".join(theirs) + shipped()
-    yield
+    [command] = yield
+    assert command == "esl-vm setup"  # tests/setup does it
     assert {one["said"] for one in bench.doctor() if one["area"] == "dialplan"} == {
         "context default: extension vmain takes *98 before voicemail_any does",
         "context default: extension local takes 20 numbers from 1000 to 1019 before ring_then_voicemail does",
