@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlencode
 
 from esl_vm.model.errors import InvalidValueError, MailboxExistsError
 from esl_vm.model.events import EventType
@@ -11,7 +11,7 @@ from esl_vm.model.options import FIELDS as OPTIONS
 from esl_vm.model.options import option_text
 from esl_vm.model.rights import Right
 from esl_vm.web import event_log, mailboxes, service, tables
-from esl_vm.web.pages import Form, form, render, see_other, wording_of
+from esl_vm.web.pages import Form, form, page_address, render, see_other, wording_of
 from esl_vm.web.problems import ProblemError, problem_of
 from esl_vm.web.routes import Request, Response, page
 from esl_vm.web.schemas.events import EventLogQuery
@@ -28,10 +28,8 @@ _LATE_S = 300.0
 """Jobs that are due longer than that, in seconds, are worth a look."""
 
 
-def admin_address(*parts: str, **query: str) -> str:
-    """The address of an administrator's page."""
-    given = {name: value for name, value in query.items() if value}
-    return "/".join(("/admin", *(quote(part, safe="@+") for part in parts))) + ("?" + urlencode(given) if given else "")
+admin_address = partial(page_address, "/admin")
+"""The address of an administrator's page."""
 
 
 def admin_page(request: Request, template: str, section: str, **given: Any) -> Response:

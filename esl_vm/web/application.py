@@ -99,15 +99,7 @@ class Application:
 
     def _respond(self, route: Route, raw: falcon.Request, raw_response: falcon.Response, path: dict[str, str]) -> None:
         began = time.perf_counter()
-        request = Request(
-            self._deps,
-            raw,
-            NOBODY,
-            self._authenticator.address(raw),
-            secrets.token_hex(6),
-            path,
-            self._authenticator.is_secure(raw),
-        )
+        request = self._request(raw, path)
         try:
             self._send(self._dispatch(route, request), route, request, raw_response)
         except Exception as error:  # the outermost handler: reported, and the next request may do better
@@ -126,6 +118,10 @@ class Application:
             request.address,
             request.id,
         )
+
+    def _request(self, raw: falcon.Request, path: dict[str, str]) -> Request:
+        address, is_secure = self._authenticator.address(raw), self._authenticator.is_secure(raw)
+        return Request(self._deps, raw, NOBODY, address, secrets.token_hex(6), path, is_secure)
 
     def _dispatch(self, route: Route, request: Request) -> Any:
         """What the handler returns, once it is sure who asks, whose it is and that it is allowed."""
@@ -236,20 +232,15 @@ class Application:
 
     def _unhandled(self, raw: falcon.Request, raw_response: falcon.Response, error: Exception, _path: Any) -> None:
         """What Falcon itself found: no such path, no such method, a request that can't be read."""
-        request = Request(self._deps, raw, NOBODY, self._authenticator.address(raw), secrets.token_hex(6), {})
-        if isinstance(error, falcon.HTTPMethodNotAllowed):
-            allowed = (error.headers or {})["Allow"]  # type: ignore[index]
-            problem = ProblemError("method-not-allowed", f"This takes {allowed}.", headers={"Allow": str(allowed)})
-            self._send_problem(problem, None, request, raw_response)
-        elif isinstance(error, falcon.HTTPRouteNotFound):
-            self._send_problem(
-                ProblemError("not-found", "/api/openapi.json lists what there is."), None, request, raw_response
-            )
-        elif isinstance(error, falcon.HTTPError):
-            detail = one_line(error.description or error.title or "")
-            self._send_problem(ProblemError("bad-request", detail), None, request, raw_response)
-        else:
-            self._send_problem(error, None, request, raw_response)
+        match error:
+            case falcon.HTTPMethodNotAllowed():
+                allowed = str((error.headers or {})["Allow"])  # type: ignore[index]
+                error = ProblemError("method-not-allowed", f"This takes {allowed}.", headers={"Allow": allowed})
+            case falcon.HTTPRouteNotFound():
+                error = ProblemError("not-found", "/api/openapi.json lists what there is.")
+            case falcon.HTTPError():
+                error = ProblemError("bad-request", one_line(error.description or error.title or ""))
+        self._send_problem(error, None, self._request(raw, {}), raw_response)
 
 
 def _shorter(content: bytes, raw: falcon.Request, raw_response: falcon.Response) -> bytes:

@@ -23,7 +23,6 @@ from esl_vm.web.schemas.messages import (
     MessagePage,
     MessageQuery,
     MessageView,
-    SegmentView,
     TranscriptView,
 )
 from esl_vm.web.times import iso
@@ -152,9 +151,8 @@ def message_view(request: Request, message: Message) -> MessageView:
 
 
 def _transcript(written: Transcript) -> TranscriptView:
-    segments = [SegmentView(one.start_ms, one.end_ms, one.text) for one in written.segments]
     return TranscriptView(
-        written.state.value, written.language, written.engine, written.confidence, written.text, segments
+        written.state.value, written.language, written.engine, written.confidence, written.text, written.segments
     )
 
 

@@ -190,9 +190,13 @@ def back_of(address: str | None) -> str:
 
 def box_address(box: MailboxId, *parts: str, **query: str) -> str:
     """The address of a page of a mailbox."""
-    path = "/".join(("/mailbox", *(quote(part, safe="@+") for part in (str(box), *parts))))
+    return page_address("/mailbox", str(box), *parts, **query)
+
+
+def page_address(first: str, *parts: str, **query: str) -> str:
+    """The address of a page; what is empty in the query is left out."""
     given = {name: value for name, value in query.items() if value}
-    return path + ("?" + urlencode(given) if given else "")
+    return "/".join((first, *(quote(part, safe="@+") for part in parts))) + ("?" + urlencode(given) if given else "")
 
 
 def landing(who: Identity, back: str) -> str:

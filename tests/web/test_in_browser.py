@@ -234,7 +234,7 @@ def test_a_comment_is_a_file_too_or_dropped_and_who_can_not_get_it_is_named(hous
     form.locator("input[type=file]").set_input_files(spoken)
     form.locator("[data-do=drop]").click()
     form.locator(".review").wait_for(state="hidden")
-    page.evaluate("document.getElementById('told').replaceChildren()")
+    page.evaluate("document.getElementById('notice').replaceChildren()")
     assert [one.intro_ms for one in forwards("1002", "Message forwarded")] == [1000, 0]
 
 

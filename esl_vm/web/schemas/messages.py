@@ -7,15 +7,8 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, UnsetType, field
 
 from esl_vm.model.mailbox import Folder
+from esl_vm.model.transcript import Segment
 from esl_vm.web.schemas.base import NUMBERS, Cursor, Id, Limit, Moment, RequestSchema, ResponseSchema
-
-
-class SegmentView(ResponseSchema, frozen=True):
-    """A piece of a transcript, and when it is heard."""
-
-    start_ms: int
-    end_ms: int
-    text: str
 
 
 class TranscriptView(ResponseSchema, frozen=True):
@@ -28,7 +21,7 @@ class TranscriptView(ResponseSchema, frozen=True):
     engine: Annotated[str, Meta(description="What heard it.")]
     confidence: Annotated[float, Meta(description="How sure it was, 0 to 1; 0 = it did not say.")]
     text: str
-    segments: list[SegmentView]
+    segments: tuple[Segment, ...]
 
 
 class MessageView(ResponseSchema, frozen=True):

@@ -3,9 +3,9 @@ import { showRecorders } from "./recorder.js";
 
 const words = JSON.parse(document.getElementById("words").textContent);
 
-showRecorders(document.querySelectorAll("[data-sends]"), words, (place, told) => {
-  const missed = told.full.length + told.closed.length + told.missing.length;
-  location.assign(`${location.pathname}?${new URLSearchParams({ done: "broadcast", n: told.sent + told.already, not: missed })}`);
+showRecorders(document.querySelectorAll("[data-sends]"), words, (place, result) => {
+  const missed = result.full.length + result.closed.length + result.missing.length;
+  location.assign(`${location.pathname}?${new URLSearchParams({ done: "broadcast", n: result.sent + result.already, not: missed })}`);
 });
 
 for (const file of document.querySelectorAll("[data-into]")) {

@@ -57,7 +57,7 @@ async function catchUp(api) {
   if (folders.new > Number(place.textContent)) show({ what: "delivered", new: folders.new, old: folders.old });
 }
 
-/** Who sees the new ones has been told of them. */
+/** Who sees the new ones need not be notified of them. */
 export function seen() {
   if (folder() === "new") waiting = 0;
 }

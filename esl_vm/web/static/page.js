@@ -6,19 +6,19 @@ import { listenToKeys } from "./keys.js";
 import { showRecorders } from "./recorder.js";
 
 export const words = JSON.parse(document.getElementById("words").textContent);
-const REGIONS = ["nav", "content", "told", "tabs"];
+const REGIONS = ["nav", "content", "notice", "tabs"];
 const FIELD = "input, textarea, select";
 let asked = 0;
 let typedAt = 0; // when somebody came into a field, or wrote in it
 
 /** Say something in passing, to those who see and to those who listen. */
 export function tell(text) {
-  const told = document.getElementById("told");
+  const notice = document.getElementById("notice");
   const box = document.createElement("div");
   box.className = "undo";
   box.setAttribute("role", "status");
   box.append(Object.assign(document.createElement("span"), { textContent: text }));
-  told.replaceChildren(box);
+  notice.replaceChildren(box);
 }
 
 /** Get a page and put its parts in place of today's; `how`: push, replace or keep the address. */

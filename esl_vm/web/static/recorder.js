@@ -77,10 +77,10 @@ function dress(place, words, sent) {
     sending = false;
     if (answer?.ok) await sent(place, await answer.json().catch(() => ({})));
     else {
-      const told = (await answer?.json().catch(() => null)) ?? {};
-      const which = Object.keys(told.errors ?? {}).join(", ");
+      const problem = (await answer?.json().catch(() => null)) ?? {};
+      const which = Object.keys(problem.errors ?? {}).join(", ");
       const where = which && words.problems.where.replace("{names}", which);
-      complain([words.problems[told.type?.split("#")[1]] ?? words.failed, where].join(" "));
+      complain([words.problems[problem.type?.split("#")[1]] ?? words.failed, where].join(" "));
     }
   }
 
