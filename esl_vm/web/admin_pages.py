@@ -34,9 +34,9 @@ admin_address = partial(page_address, "/admin")
 
 def admin_page(request: Request, template: str, section: str, **given: Any) -> Response:
     """An administrator's page, with its navigation and what was done before it."""
-    done = request.raw.get_param("done") or ""
+    done = request.param("done")
     t = wording_of(request)
-    notice = t(f"admin.done.{done}", box=request.raw.get_param("box") or "") if t.has(f"admin.done.{done}") else ""
+    notice = t(f"admin.done.{done}", box=request.param("box")) if t.has(f"admin.done.{done}") else ""
     return render(request, template, section=section, done=notice, address=admin_address, **given)
 
 
@@ -83,8 +83,7 @@ def _attention(state: ClusterState, nodes: list[NodeState]) -> list[tuple[str, d
 @page("GET", "/admin/mailboxes", Right.MAILBOX_LIST, "The mailboxes")
 def show_mailboxes(request: Request, problem: ProblemError | None = None, given: Form | None = None) -> Response:
     """Found by number, name or e-mail; fifty a page."""
-    param = request.raw.get_param
-    search, cursor = (param("q") or "")[:80], (param("cursor") or "")[:400]
+    search, cursor = request.param("q", 80), request.param("cursor", 400)
     found = mailboxes.list_mailboxes(request, MailboxQuery(search=search, cursor=cursor))
     return admin_page(
         request, "admin_mailboxes.html", "mailboxes", found=found, search=search, cursor=cursor, problem=problem,
@@ -192,7 +191,7 @@ def apply_table(request: Request) -> Response:
 @page("GET", "/admin/events", Right.SERVICE_READ, "What happened lately")
 def show_events(request: Request) -> Response:
     """The last hundred events, the newest first; of one mailbox, of a kind, or of whom a text names."""
-    given = {name: (request.raw.get_param(name) or "").strip()[:200] for name in ("q", "what", "by")}
+    given = {name: request.param(name) for name in ("q", "what", "by")}
     what = given["what"] if given["what"] in set(EventType) else ""
     try:
         events = event_log.latest(request, EventLogQuery(given["q"], what, given["by"]))

@@ -45,6 +45,5 @@ def change_list(request: Request) -> Response:
 def show_broadcast(request: Request) -> Response:
     """Recorded here, or sent in as a file; to lists, to mailboxes, or to all of a domain."""
     found = lists.list_lists(request, ListQuery()).lists
-    param = request.raw.get_param
-    numbers = {name: word if (word := param(name) or "").isdecimal() else "" for name in ("n", "not")}
+    numbers = {name: word if (word := request.param(name)).isdecimal() else "" for name in ("n", "not")}
     return admin_page(request, "admin_broadcast.html", "broadcast", found=found, numbers=numbers, problem=None)

@@ -43,16 +43,15 @@ def show_message(request: Request) -> Response:
 
 
 def _mail(request: Request, folder: Folder, opened: Message | None) -> Response:
-    param = request.raw.get_param
-    search = (param("q") or "")[:80]
-    query = MessageQuery(folder=folder, limit=_PAGE, cursor=(param("cursor") or "")[:400], search=search)
+    search, cursor = request.param("q", 80), request.param("cursor", 400)
+    query = MessageQuery(folder=folder, limit=_PAGE, cursor=cursor, search=search)
     listed, following = messages.read_page(request, query)
     t = wording_of(request)
     days = [(day, list(those)) for day, those in groupby(listed, lambda message: t.day(message.received))]
     return owner_page(
-        request, "folder.html", folder=folder, days=days, search=search, cursor=query.cursor, following=following,
+        request, "folder.html", folder=folder, days=days, search=search, cursor=cursor, following=following,
         opened=opened, wave=wave_of(request, opened), hears=request.identity.may(Right.MESSAGE_HEAR),
-        transcript_awaited=opened is not None and _is_awaited(request, opened), choosing=param("choose") is not None, **notice_of(request, folder),
+        transcript_awaited=opened is not None and _is_awaited(request, opened), choosing=bool(request.param("choose")), **notice_of(request, folder),
     )  # fmt: skip
 
 

@@ -40,7 +40,7 @@ _LONGEST_NAME = 64
 @page("GET", "/sign-in/oidc", Right.ANYBODY, "Sign in through the organisation's provider")
 def begin(request: Request) -> Response:
     """On to the provider; `back` is a page of ours to come back to."""
-    provider, back = _provider(request), back_of(request.raw.get_param("back"))
+    provider, back = _provider(request), back_of(request.param("back", 400))
     try:
         sessions.refuse_guessing(request)
         address, kept = provider.begin(own_address(request) + RETURN, back)

@@ -22,7 +22,7 @@ from esl_vm.web.routes import Request, Response, page
 def home(request: Request) -> Response:
     """Who is signed in is led to his mailbox."""
     if request.identity.role is Role.TOKEN:
-        return sign_in_page(request, back=back_of(request.raw.get_param("back")))
+        return sign_in_page(request, back=back_of(request.param("back", 400)))
     return see_other(landing(request.identity, ""))
 
 
@@ -48,10 +48,8 @@ def sign_out(request: Request) -> Response:
 
 def notice_of(request: Request, folder: Folder) -> dict[str, Any]:
     """What was done before this page, and the form that undoes it."""
-    param = request.raw.get_param
-    done, message, before = param("done") or "", (param("id") or "")[:80], param("from") or ""
+    done, message, before, to, number = map(request.param, ("done", "id", "from", "to", "n"))
     t = wording_of(request)
-    number = param("n") or ""
     undo: dict[str, str] = {}
     if message and done == "delete":
         undo = {"action": "restore"}
@@ -65,7 +63,6 @@ def notice_of(request: Request, folder: Folder) -> dict[str, Any]:
     elif t.has(problem := f"problem.{done.removeprefix('call-')}") and not t.has(f"done.{done}"):
         text = f"{t(problem)}. {t(f'{problem}.help')}"
     elif t.has(f"done.{done}"):
-        to = param("to") or ""
         text = t(f"done.{done}", folder=t(f"folder.{to}") if to in set(Folder) else "")
     return {"done": text, "undo": undo, "undo_id": message, "undo_folder": folder}
 
