@@ -11,7 +11,7 @@ from esl_vm.model.options import FIELDS as OPTIONS
 from esl_vm.model.options import option_text
 from esl_vm.model.rights import Right
 from esl_vm.web import event_log, mailboxes, service, tables
-from esl_vm.web.pages import Form, form, page_address, render, see_other, wording_of
+from esl_vm.web.pages import Form, form, page_url, render, see_other, wording_of
 from esl_vm.web.problems import ProblemError, problem_of
 from esl_vm.web.routes import Request, Response, page
 from esl_vm.web.schemas.events import EventLogQuery
@@ -28,7 +28,7 @@ _LATE_S = 300.0
 """Jobs that are due longer than that, in seconds, are worth a look."""
 
 
-admin_address = partial(page_address, "/admin")
+admin_url = partial(page_url, "/admin")
 """The address of an administrator's page."""
 
 
@@ -37,7 +37,7 @@ def admin_page(request: Request, template: str, section: str, **given: Any) -> R
     done = request.param("done")
     t = wording_of(request)
     notice = t(f"admin.done.{done}", box=request.param("box")) if t.has(f"admin.done.{done}") else ""
-    return render(request, template, section=section, done=notice, address=admin_address, **given)
+    return render(request, template, section=section, done=notice, address=admin_url, **given)
 
 
 @page("GET", "/admin", Right.SERVICE_READ, "What needs attention")
@@ -100,7 +100,7 @@ def make_mailbox(request: Request) -> Response:
         mailboxes.make_mailbox(request, NewMailbox(given["mailbox"], settings, given["pin"] or None))
     except (ProblemError, InvalidValueError, MailboxExistsError) as wrong:
         return show_mailboxes(request, problem_of(wrong), given)
-    return see_other(admin_address("mailboxes", str(request.box), done="made", box=str(request.box)))
+    return see_other(admin_url("mailboxes", str(request.box), done="made", box=str(request.box)))
 
 
 @page("GET", "/admin/mailboxes/{mailbox}", Right.MAILBOX_MANAGE, "One mailbox")
@@ -138,7 +138,7 @@ def change_mailbox(request: Request) -> Response:
     except (ProblemError, InvalidValueError) as wrong:
         return show_mailbox(request, problem_of(wrong), given if given["action"] in {"save", "options"} else None)
     where = ("mailboxes",) if done == "removed" else ("mailboxes", box)
-    return see_other(admin_address(*where, done=done, box=box))
+    return see_other(admin_url(*where, done=done, box=box))
 
 
 def _act(request: Request, given: Form) -> str:

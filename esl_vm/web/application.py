@@ -20,9 +20,9 @@ from esl_vm.model.actor import acting, browser
 from esl_vm.model.errors import StoreDownError, VoicemailError
 from esl_vm.model.rights import NOBODY, Right
 from esl_vm.model.visible import one_line
-from esl_vm.web.authentication import Authenticator, set_cookie, sign_in
-from esl_vm.web.problems import ProblemError, not_there, problem_of
-from esl_vm.web.routes import JSON, ROUTES, Request, Response, Route, parsed_box
+from esl_vm.web.authentication import Authenticator, set_cookie, sign_in_required
+from esl_vm.web.problems import ProblemError, not_found, problem_of
+from esl_vm.web.routes import JSON, ROUTES, Request, Response, Route, mailbox_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PROBLEM = "application/problem+json"
-MOST_JSON = 256 * 1024
+MAX_JSON_BYTES = 256 * 1024
 """Bytes of a body that is JSON."""
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'"
@@ -137,20 +137,20 @@ class Application:
             if not (public and route.page):
                 raise
         request.is_still_valid = lambda: self._authenticator.authenticate(raw)[0] == request.identity
-        self._authenticator.refuse_other_sites(raw, by_cookie=by_cookie)
+        self._authenticator.check_origin(raw, by_cookie=by_cookie)
         if request.identity is NOBODY and not public:
-            raise sign_in()
+            raise sign_in_required()
         if "mailbox" in request.path:
-            box = parsed_box(request.path["mailbox"], deps.domain)
+            box = mailbox_id_of(request.path["mailbox"], deps.domain)
             if not request.identity.reach.has(box):
-                raise not_there()
+                raise not_found()
             request.opened = deps.mailboxes.open(box)
             if request.opened is None:
-                raise not_there()
+                raise not_found()
         if "list" in request.path:
-            request.list_named = parsed_box(request.path["list"], deps.domain)
+            request.list_named = mailbox_id_of(request.path["list"], deps.domain)
             if not request.identity.reach.has_domain(request.list_named.domain):
-                raise not_there()
+                raise not_found()
         if not request.identity.may(route.right):
             raise ProblemError(
                 "forbidden", f"That needs the right {route.right}, which {request.identity.role} does not have here."
@@ -170,7 +170,7 @@ class Application:
     def _json(self, raw: falcon.Request, kind: type[Any]) -> Any:
         if (raw.content_type or "").partition(";")[0].strip().lower() != JSON:
             raise ProblemError("media-type", f"Send {JSON}.")
-        content = b"".join(pieces(raw, MOST_JSON, self._deps.settings.stall_s))
+        content = b"".join(body_pieces(raw, MAX_JSON_BYTES, self._deps.settings.stall_s))
         try:
             return msgspec.json.decode(content, type=kind)
         except msgspec.ValidationError as wrong:
@@ -181,7 +181,7 @@ class Application:
     def _send(self, result: Any, route: Route, request: Request, raw_response: falcon.Response) -> None:
         response = result if isinstance(result, Response) else Response(result, route.status)
         raw_response.status = falcon.code_to_http_status(response.status)
-        self._common(request, raw_response)
+        self._set_common_headers(request, raw_response)
         for name, value in response.headers.items():
             raw_response.set_header(name, value)
         if response.cookie is not None:
@@ -195,7 +195,7 @@ class Application:
             raw_response.content_type = response.content_type
             value = response.body
             content = value if isinstance(value, bytes) else value.encode() if isinstance(value, str) else encode(value)
-            raw_response.data = _shorter(content, request.raw, raw_response)
+            raw_response.data = _compressed(content, request.raw, raw_response)
 
     def _send_problem(
         self, error: Exception, route: Route | None, request: Request, raw_response: falcon.Response
@@ -212,7 +212,7 @@ class Application:
             log.warning("request %s: %s", request.id, one_line(str(error)))
         raw_response.stream = None
         raw_response.status = problem.status_line
-        self._common(request, raw_response)
+        self._set_common_headers(request, raw_response)
         for name, value in problem.headers.items():
             raw_response.set_header(name, value)
         if route is not None and route.page and self._page_of is not None:
@@ -224,7 +224,7 @@ class Application:
         if problem.kind in {"too-large", "too-slow", "media-type"}:
             raw_response.set_header("Connection", "close")  # what is still on its way is not waited for
 
-    def _common(self, request: Request, raw_response: falcon.Response) -> None:
+    def _set_common_headers(self, request: Request, raw_response: falcon.Response) -> None:
         raw_response.set_headers(_HEADERS)
         raw_response.set_header("X-Request-Id", request.id)
         if request.secure:
@@ -243,7 +243,7 @@ class Application:
         self._send_problem(error, None, self._request(raw, {}), raw_response)
 
 
-def _shorter(content: bytes, raw: falcon.Request, raw_response: falcon.Response) -> bytes:
+def _compressed(content: bytes, raw: falcon.Request, raw_response: falcon.Response) -> bytes:
     """A page, style sheet or script, compressed for who takes that.
 
     Not what answers a form or a search: its length would tell who can see lengths whether what he made the browser ask for
@@ -259,7 +259,7 @@ def _shorter(content: bytes, raw: falcon.Request, raw_response: falcon.Response)
     return gzip.compress(content, 6, mtime=0)
 
 
-def pieces(raw: falcon.Request, most: int, stall_s: float) -> Iterator[bytes]:
+def body_pieces(raw: falcon.Request, most: int, stall_s: float) -> Iterator[bytes]:
     """The body of a request as it comes; raises ProblemError when it has more than `most` bytes, or stalls."""
     if (raw.content_length or 0) > most:
         raise ProblemError("too-large", f"At most {most} bytes are taken.")

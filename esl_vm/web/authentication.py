@@ -62,14 +62,14 @@ class Authenticator:
             scheme, _, presented = given.partition(" ")
             token = self._deps.access.token(presented.strip()) if scheme.lower() == "bearer" else None
             if token is None:
-                raise sign_in("The token opens nothing (any more): `esl-vm token list` shows those that do.")
+                raise sign_in_required("The token opens nothing (any more): `esl-vm token list` shows those that do.")
             return token.identity, False
         value = cookie_of(raw, SESSION)
         if not value:
             return NOBODY, False
         who = self._of_session(value)
         if who is None:
-            raise sign_in("Your session is over. Sign in again.")
+            raise sign_in_required("Your session is over. Sign in again.")
         return who, True
 
     def _of_session(self, value: str) -> Identity | None:
@@ -89,7 +89,7 @@ class Authenticator:
         same = mailbox is not None and mailbox.pin_mark == session.pin_mark
         return owner(box, session.id, session.way) if same else None
 
-    def refuse_other_sites(self, raw: falcon.Request, *, by_cookie: bool) -> None:
+    def check_origin(self, raw: falcon.Request, *, by_cookie: bool) -> None:
         """A change that a browser asks for must come from our own page; raises ProblemError.
 
         Every browser says where a form or a script comes from (Sec-Fetch-Site, or Origin before 2023). What says
@@ -126,7 +126,7 @@ def _shown(address: str) -> str:
         return "unknown"
 
 
-def counted_address(address: str) -> str:
+def rate_limited_address(address: str) -> str:
     """What of an address wrong PINs are counted by."""
     if ":" not in address:
         return address
@@ -142,7 +142,7 @@ def cookie_of(raw: falcon.Request, name: str) -> str:
     return ""
 
 
-def own_address(request: Request) -> str:
+def base_url(request: Request) -> str:
     """Where browsers find us, without a slash at its end: as the settings say, else as this one asked."""
     scheme = "https" if request.secure else "http"
     return request.deps.settings.url.rstrip("/") or f"{scheme}://{request.header('Host')}"
@@ -166,6 +166,6 @@ def set_cookie(raw_response: falcon.Response, cookie: Cookie, *, secure: bool) -
     )
 
 
-def sign_in(detail: str = "Sign in with a mailbox and its PIN, or present a token.") -> ProblemError:
+def sign_in_required(detail: str = "Sign in with a mailbox and its PIN, or present a token.") -> ProblemError:
     """Nobody in particular may not do this."""
     return ProblemError("sign-in", detail, headers={"WWW-Authenticate": 'Bearer realm="esl-vm"'})

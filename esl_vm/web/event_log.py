@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from esl_vm.model.rights import Right
-from esl_vm.web.problems import not_there
-from esl_vm.web.routes import Request, parsed_box, route
+from esl_vm.web.problems import not_found
+from esl_vm.web.routes import Request, mailbox_id_of, route
 from esl_vm.web.schemas.events import EventLogQuery, EventLogView, EventView
 from esl_vm.web.times import iso
 
@@ -36,10 +36,10 @@ def event_view(event: Event, zone: str) -> EventView:
 
 def latest(request: Request, query: EventLogQuery) -> list[Event]:
     """Those events; raises ProblemError for a mailbox that is not one's own."""
-    box = parsed_box(query.mailbox, request.deps.domain) if query.mailbox else None
+    box = mailbox_id_of(query.mailbox, request.deps.domain) if query.mailbox else None
     reach = request.identity.reach
     if box is not None and not reach.has(box):
-        raise not_there()
+        raise not_found()
     found: list[Event] = []
     for event in reversed(request.deps.events.tail(_LOOKED_AT, box=box)):
         if len(found) == query.limit:

@@ -33,7 +33,7 @@ from esl_vm.web import (  # noqa: F401 - each declares its routes when it is imp
     tables,
 )
 from esl_vm.web.application import Application
-from esl_vm.web.openapi import described
+from esl_vm.web.openapi import openapi_of
 from esl_vm.web.problems import TYPES
 from esl_vm.web.routes import JSON, ROUTES, Request, Response, Route, page
 
@@ -49,7 +49,7 @@ def api_routes() -> list[Route]:
 @cache
 def document() -> dict[str, Any]:
     """The API's description."""
-    return described(api_routes())
+    return openapi_of(api_routes())
 
 
 @page("GET", "/api/openapi.json", Right.ANYBODY, "What the API is, for programs")

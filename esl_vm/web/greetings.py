@@ -12,7 +12,7 @@ from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.mailbox import Greeting, StoredGreeting, check_dates
 from esl_vm.model.message import new_id
 from esl_vm.model.rights import Right
-from esl_vm.web.application import pieces
+from esl_vm.web.application import body_pieces
 from esl_vm.web.problems import ProblemError
 from esl_vm.web.routes import Request, Response, route
 from esl_vm.web.schemas.greetings import GreetingDates, Greetings, GreetingView
@@ -97,7 +97,7 @@ def uploaded(request: Request, longest_s: int = 0) -> Iterator[Converted]:
     with ExitStack() as stack:
         source = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="esl-vm-web-"))) / "upload"
         with source.open("wb") as out:
-            for piece in pieces(request.raw, settings.upload_mb << 20, settings.stall_s):
+            for piece in body_pieces(request.raw, settings.upload_mb << 20, settings.stall_s):
                 out.write(piece)
         if not source.stat().st_size:
             raise ProblemError("no-sound", "Send the sound as the body of the request.")

@@ -8,7 +8,7 @@ from esl_vm.model.errors import InvalidValueError, MailboxExistsError
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.rights import Right
 from esl_vm.web import lists
-from esl_vm.web.admin_pages import admin_address, admin_page
+from esl_vm.web.admin_pages import admin_page, admin_url
 from esl_vm.web.pages import Form, form, see_other
 from esl_vm.web.problems import ProblemError, problem_of
 from esl_vm.web.routes import Request, Response, page
@@ -38,7 +38,7 @@ def change_list(request: Request) -> Response:
             lists.put_list(request, ListChange(members, given["name"][:80]))
     except (ProblemError, InvalidValueError, MailboxExistsError) as wrong:
         return show_lists(request, problem_of(wrong), given)
-    return see_other(admin_address("lists", done="list-gone" if given["action"] == "remove" else "list", box=number))
+    return see_other(admin_url("lists", done="list-gone" if given["action"] == "remove" else "list", box=number))
 
 
 @page("GET", "/admin/broadcast", Right.BROADCAST, "A sound for many mailboxes")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.rights import Right
-from esl_vm.web.problems import ProblemError, not_there
+from esl_vm.web.problems import ProblemError, not_found
 from esl_vm.web.routes import Request, Response, route
 from esl_vm.web.schemas.lists import ListChange, ListQuery, Lists, ListView
 
@@ -32,7 +32,7 @@ def _view(found: DistributionList) -> ListView:
 def _found(request: Request) -> DistributionList:
     found = request.deps.lists.find(request.list_id)
     if found is None:
-        raise not_there()
+        raise not_found()
     return found
 
 
@@ -89,6 +89,6 @@ def take_off(request: Request) -> None:
     try:
         member = MailboxId.parse(request.path["member"], found.id.domain)
     except InvalidValueError:
-        raise not_there() from None
+        raise not_found() from None
     if not request.deps.lists.take_off(found.id, [member]):
         raise ProblemError("not-found", f"{member} is not on this list.")

@@ -13,7 +13,7 @@ from esl_vm.model.errors import NoSuchMailboxError, NoSuchMessageError
 from esl_vm.model.mailbox import Folder
 from esl_vm.model.rights import NOBODY, Right
 from esl_vm.web import messages
-from esl_vm.web.pages import box_address, form, render, see_other
+from esl_vm.web.pages import form, mailbox_url, render, see_other
 from esl_vm.web.problems import ProblemError
 from esl_vm.web.routes import Request, Response, page
 from esl_vm.web.schemas.messages import SoundQuery
@@ -34,7 +34,7 @@ def show(request: Request) -> Response:
         if problem.kind != "gone":
             raise
         return render(request, "listen_gone.html", status=problem.status, why=problem.detail)
-    own = box_address(request.box, "folder", str(message.folder), message.id)
+    own = mailbox_url(request.box, "folder", str(message.folder), message.id)
     return render(request, "listen.html", message=message, address=f"/listen/{request.path['token']}", own=own)
 
 

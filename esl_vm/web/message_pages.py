@@ -10,7 +10,7 @@ from esl_vm.model.mailbox import Folder
 from esl_vm.model.rights import Right
 from esl_vm.web import calls, forwarding, messages
 from esl_vm.web.owner_pages import notice_of, owner_page
-from esl_vm.web.pages import box_address, form, see_other, wording_of
+from esl_vm.web.pages import form, mailbox_url, see_other, wording_of
 from esl_vm.web.problems import ProblemError
 from esl_vm.web.routes import Request, Response, page
 from esl_vm.web.schemas.messages import Forward, MessageChange, MessageQuery
@@ -38,7 +38,7 @@ def show_message(request: Request) -> Response:
     try:
         opened = messages.found_message(request)
     except NoSuchMessageError:
-        return see_other(box_address(request.box, "folder", request.choice(Folder, "folder"), done="gone"))
+        return see_other(mailbox_url(request.box, "folder", request.choice(Folder, "folder"), done="gone"))
     return _mail(request, request.choice(Folder, "folder"), opened)
 
 
@@ -84,15 +84,15 @@ def change_message(request: Request) -> Response:
         before = messages.found_message(request)
         _act(request, before, action, to)
     except NoSuchMessageError:
-        return see_other(box_address(request.box, "folder", folder, done="gone"))
+        return see_other(mailbox_url(request.box, "folder", folder, done="gone"))
     except ProblemError as problem:
         if action != "call-back" or problem.kind not in {"forbidden", "invalid", "too-many-calls", "no-telephone"}:
             raise
-        return see_other(box_address(request.box, "folder", str(folder), before.id, done=f"call-{problem.kind}"))
+        return see_other(mailbox_url(request.box, "folder", str(folder), before.id, done=f"call-{problem.kind}"))
     stays = action in {"heard", "new", "forward", "call-back"} or given["stay"] == "1"
     where = ("folder", str(folder), before.id) if stays else ("folder", str(folder))
     notice = {"done": action, "id": before.id, "from": str(before.folder), "to": to if action == "move" else ""}
-    return see_other(box_address(request.box, *where, **notice))
+    return see_other(mailbox_url(request.box, *where, **notice))
 
 
 def _act(request: Request, message: Message, action: str, to: str) -> None:
@@ -131,5 +131,5 @@ def delete_several(request: Request) -> Response:
         except (NoSuchMessageError, ProblemError):
             continue  # it is gone, which is what was wanted
     return see_other(
-        box_address(request.box, "folder", request.choice(Folder, "folder"), done="deleted", n=str(deleted))
+        mailbox_url(request.box, "folder", request.choice(Folder, "folder"), done="deleted", n=str(deleted))
     )

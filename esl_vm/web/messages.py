@@ -13,7 +13,7 @@ from esl_vm.model.rights import Right
 from esl_vm.model.store import Place
 from esl_vm.model.transcript import folded
 from esl_vm.web.mailboxes import box_of_cursor, cursor_of, cursor_of_box, reached, text_of
-from esl_vm.web.problems import ProblemError, not_there
+from esl_vm.web.problems import ProblemError, not_found
 from esl_vm.web.routes import Request, route
 from esl_vm.web.schemas.messages import (
     FindQuery,
@@ -195,7 +195,7 @@ def found_message(request: Request) -> Message:
     """The message of the path; raises ProblemError."""
     message_id = request.path["message"]
     if not ID_PATTERN.fullmatch(message_id):
-        raise not_there()
+        raise not_found()
     return request.deps.mailboxes.message(request.box, message_id)
 
 

@@ -16,9 +16,9 @@ from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.message import one_line
 from esl_vm.model.rights import Right
 from esl_vm.web import sessions
-from esl_vm.web.authentication import cookie_of, own_address
-from esl_vm.web.pages import back_of, landing, render, see_other, sign_in_page
-from esl_vm.web.problems import ProblemError, not_there
+from esl_vm.web.authentication import base_url, cookie_of
+from esl_vm.web.pages import render, safe_back, see_other, sign_in_page, url_after_sign_in
+from esl_vm.web.problems import ProblemError, not_found
 from esl_vm.web.routes import Cookie, Request, Response, page
 
 if TYPE_CHECKING:
@@ -40,10 +40,10 @@ _LONGEST_NAME = 64
 @page("GET", "/sign-in/oidc", Right.ANYBODY, "Sign in through the organisation's provider")
 def begin(request: Request) -> Response:
     """On to the provider; `back` is a page of ours to come back to."""
-    provider, back = _provider(request), back_of(request.param("back", 400))
+    provider, back = _provider(request), safe_back(request.param("back", 400))
     try:
-        sessions.refuse_guessing(request)
-        address, kept = provider.begin(own_address(request) + RETURN, back)
+        sessions.check_rate_limit(request)
+        address, kept = provider.begin(base_url(request) + RETURN, back)
     except ProviderAwayError as away:
         return sign_in_page(request, _away(request, away), back=back)
     except ProblemError as locked:
@@ -56,24 +56,24 @@ def finish(request: Request) -> Response:
     """Signs in, once it is proved who that is; goes on to the page that was asked for."""
     provider = _provider(request)
     try:
-        sessions.refuse_guessing(request)
+        sessions.check_rate_limit(request)
         claims, back = _claims(request, provider)
         begun = _sign_in(request, claims, back)
     except ProblemError as problem:
         return sign_in_page(request, problem)
-    return see_other(landing(request.identity, back), begun.cookie)
+    return see_other(url_after_sign_in(request.identity, back), begun.cookie)
 
 
 def _provider(request: Request) -> Provider:
     if request.deps.provider is None:
-        raise not_there()
+        raise not_found()
     return request.deps.provider
 
 
 def _claims(request: Request, provider: Provider) -> tuple[dict[str, Any], str]:
     """Who it is, and where he goes on; raises ProblemError."""
     given = {name: value for name, value in request.raw.params.items() if isinstance(value, str)}
-    kept, redirect = cookie_of(request.raw, _FLOW), own_address(request) + RETURN
+    kept, redirect = cookie_of(request.raw, _FLOW), base_url(request) + RETURN
     try:
         return provider.finish(given, kept, redirect, lambda state: request.deps.access.first_use(state, 2 * _FLOW_S))
     except ProviderAwayError as away:
@@ -81,7 +81,7 @@ def _claims(request: Request, provider: Provider) -> tuple[dict[str, Any], str]:
     except StaleSignInError as stale:  # another site may have sent the browser here: that is nobody's guess
         log.info("request %s: sign-in refused: %s", request.id, stale)
     except SignInRefusedError as refused:
-        sessions.count_guess(request)
+        sessions.count_failed_sign_in(request)
         sessions.log_sign_in(request, SIGN_INS, WAY, failed=str(refused))
     raise ProblemError("sign-in-failed")
 
@@ -151,7 +151,7 @@ def signed_out(request: Request, way: str, cookie: Cookie | None) -> Response:
     """After signing out: who came by the provider is told that he is still signed in there, where that is wanted."""
     provider = request.deps.provider
     if way == WAY and provider is not None and request.deps.oidc.sign_out:
-        address = provider.sign_out_address(own_address(request) + "/")
+        address = provider.sign_out_address(base_url(request) + "/")
         if address:
             return render(
                 request, "signed_out.html", address=address, provider_name=request.deps.oidc.name, cookie=cookie

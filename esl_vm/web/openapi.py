@@ -37,7 +37,7 @@ _PARAMETERS: dict[str, dict[str, Any]] = {
 _EVERYWHERE = ("cross-site", "error", "away")
 
 
-def described(routes: Sequence[Route], url: str = "") -> dict[str, Any]:
+def openapi_of(routes: Sequence[Route], url: str = "") -> dict[str, Any]:
     """The document.
 
     Args:

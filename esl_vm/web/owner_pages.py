@@ -13,7 +13,16 @@ from esl_vm.model.mailbox import Folder
 from esl_vm.model.rights import Right, Role
 from esl_vm.web import sessions
 from esl_vm.web.oidc import signed_out
-from esl_vm.web.pages import back_of, box_address, form, landing, render, see_other, sign_in_page, wording_of
+from esl_vm.web.pages import (
+    form,
+    mailbox_url,
+    render,
+    safe_back,
+    see_other,
+    sign_in_page,
+    url_after_sign_in,
+    wording_of,
+)
 from esl_vm.web.problems import ProblemError
 from esl_vm.web.routes import Request, Response, page
 
@@ -22,22 +31,22 @@ from esl_vm.web.routes import Request, Response, page
 def home(request: Request) -> Response:
     """Who is signed in is led to his mailbox."""
     if request.identity.role is Role.TOKEN:
-        return sign_in_page(request, back=back_of(request.param("back", 400)))
-    return see_other(landing(request.identity, ""))
+        return sign_in_page(request, back=safe_back(request.param("back", 400)))
+    return see_other(url_after_sign_in(request.identity, ""))
 
 
 @page("POST", "/", Right.ANYBODY, "Sign in as a mailbox's owner")
 def sign_in(request: Request) -> Response:
     """By number and PIN; goes on to the page that was asked for."""
     given = form(request)
-    mailbox, back = given["mailbox"], back_of(given["back"])
+    mailbox, back = given["mailbox"], safe_back(given["back"])
     try:
-        begun = sessions.begin_owner(request, mailbox, given["pin"])
+        begun = sessions.sign_in_owner(request, mailbox, given["pin"])
     except ProblemError as problem:
         if problem.kind not in {"wrong-pin", "locked", "pin-off"}:
             raise
         return sign_in_page(request, problem, mailbox, back)
-    return see_other(landing(request.identity, back), begun.cookie)
+    return see_other(url_after_sign_in(request.identity, back), begun.cookie)
 
 
 @page("POST", "/sign-out", Right.ANYBODY, "Sign out")
@@ -74,6 +83,6 @@ def owner_page(request: Request, template: str, *, status: int = 200, **given: A
     named = [Folder.WORK, Folder.FAMILY, Folder.FRIENDS, *shown]
     return render(
         request, template, status=status, box=request.box, mailbox=request.mailbox, named=named, all_folders=list(Folder),
-        address=lambda *parts, **query: box_address(request.box, *map(str, parts), **query),
+        address=lambda *parts, **query: mailbox_url(request.box, *map(str, parts), **query),
         api=f"/api/v1/mailboxes/{quote(str(request.box), safe='@+')}", **given,
     )  # fmt: skip

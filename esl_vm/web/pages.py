@@ -19,10 +19,10 @@ import jinja2
 
 from esl_vm.model.mailbox import Folder, MailboxId
 from esl_vm.model.rights import Right, Role
-from esl_vm.web.application import MOST_JSON, pieces
+from esl_vm.web.application import MAX_JSON_BYTES, body_pieces
 from esl_vm.web.problems import ProblemError
 from esl_vm.web.routes import HTML, Request, Response, page
-from esl_vm.web.sessions import begin_administrator
+from esl_vm.web.sessions import sign_in_administrator
 from esl_vm.web.wording import Wording
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def render(
 
 
 def _rendered(template: str, t: Wording, **given: Any) -> str:
-    return _templates.get_template(template).render(language=t.language, t=t, static=static_address, **given)
+    return _templates.get_template(template).render(language=t.language, t=t, static=static_url, **given)
 
 
 def wording_of(request: Request) -> Wording:
@@ -101,7 +101,7 @@ def _digest() -> str:
     return hashlib.blake2b(b"".join(_files().values()), digest_size=6).hexdigest()
 
 
-def static_address(name: str) -> str:
+def static_url(name: str) -> str:
     """The address of a static file, another one whenever the content of any is."""
     return f"/static/{_digest()}/{name}"
 
@@ -122,9 +122,9 @@ def static_file(request: Request) -> Response:
 def manifest(request: Request) -> Response:
     """Its name is in the language of who asks."""
     name = wording_of(request)("voicemail")
-    icons = [{"src": static_address("icon.svg"), "sizes": "any", "type": "image/svg+xml"}]
+    icons = [{"src": static_url("icon.svg"), "sizes": "any", "type": "image/svg+xml"}]
     for size in ("192x192", "512x512"):  # what some telephones insist on
-        png = {"src": static_address(f"icon-{size.partition('x')[0]}.png"), "sizes": size, "type": "image/png"}
+        png = {"src": static_url(f"icon-{size.partition('x')[0]}.png"), "sizes": size, "type": "image/png"}
         icons += [png, {**png, "purpose": "maskable"}]
     content = {
         "name": name, "short_name": name, "start_url": "/", "scope": "/", "display": "standalone",
@@ -144,7 +144,7 @@ def form(request: Request) -> Form:
     """The form that was sent; raises ProblemError for what is no form."""
     if (request.raw.content_type or "").partition(";")[0].strip().lower() != _FORM:
         raise ProblemError("media-type", "Use the page's form.")
-    content = b"".join(pieces(request.raw, MOST_JSON, request.deps.settings.stall_s))
+    content = b"".join(body_pieces(request.raw, MAX_JSON_BYTES, request.deps.settings.stall_s))
     try:
         fields = parse_qs(content.decode(), keep_blank_values=True, strict_parsing=bool(content), max_num_fields=1000)
     except ValueError:
@@ -160,7 +160,7 @@ def see_other(address: str, cookie: Cookie | None = None) -> Response:
 def problem_page(problem: ProblemError, request: Request) -> bytes:
     """A problem for people; the id is in the log. Who has to sign in first may do so at once, and comes back there."""
     if problem.kind == "sign-in" and request.raw.method == "GET":
-        content: bytes = sign_in_page(request, back=back_of(request.raw.path)).body
+        content: bytes = sign_in_page(request, back=safe_back(request.raw.path)).body
         return content
     t = Wording(language_of(request.raw), "", time.time())
     return _rendered("problem.html", t, problem=problem, request_id=request.id).encode()
@@ -173,7 +173,7 @@ def sign_in_page(request: Request, problem: ProblemError | None = None, mailbox:
         request: the request.
         problem: why it did not work.
         mailbox: that was given.
-        back: where one goes on (`back_of`).
+        back: where one goes on (`safe_back`).
     """
     deps = request.deps
     text = _rendered(
@@ -183,28 +183,28 @@ def sign_in_page(request: Request, problem: ProblemError | None = None, mailbox:
     return Response(text.encode(), problem.status if problem else 200, problem.headers if problem else {}, HTML)
 
 
-def back_of(address: str | None) -> str:
+def safe_back(address: str | None) -> str:
     """A page of ours to come back to, `` for any other address."""
     return address[:_LONGEST_BACK] if address and _OURS.fullmatch(address) and ".." not in address else ""
 
 
-def box_address(box: MailboxId, *parts: str, **query: str) -> str:
+def mailbox_url(box: MailboxId, *parts: str, **query: str) -> str:
     """The address of a page of a mailbox."""
-    return page_address("/mailbox", str(box), *parts, **query)
+    return page_url("/mailbox", str(box), *parts, **query)
 
 
-def page_address(first: str, *parts: str, **query: str) -> str:
+def page_url(first: str, *parts: str, **query: str) -> str:
     """The address of a page; what is empty in the query is left out."""
     given = {name: value for name, value in query.items() if value}
     return "/".join((first, *(quote(part, safe="@+") for part in parts))) + ("?" + urlencode(given) if given else "")
 
 
-def landing(who: Identity, back: str) -> str:
+def url_after_sign_in(who: Identity, back: str) -> str:
     """Where one who has signed in goes on: back to a page of his, else to his first."""
     if who.role is Role.ADMINISTRATOR:
         return back or "/admin"
     box = MailboxId.parse(who.name)
-    return back if back.startswith(box_address(box) + "/") else box_address(box, "folder", Folder.NEW)
+    return back if back.startswith(mailbox_url(box) + "/") else mailbox_url(box, "folder", Folder.NEW)
 
 
 @page("GET", "/admin/link/{link}", Right.ANYBODY, "Sign in as an administrator: the question")
@@ -216,5 +216,5 @@ def ask_to_sign_in(request: Request) -> Response:
 @page("POST", "/admin/link/{link}", Right.ANYBODY, "Sign in as an administrator")
 def sign_in_by_link(request: Request) -> Response:
     """Uses the link up."""
-    begun = begin_administrator(request, request.path["link"])
+    begun = sign_in_administrator(request, request.path["link"])
     return see_other("/admin", begun.cookie)

@@ -98,7 +98,7 @@ class ProblemError(VoicemailError):
         return fields | ({"errors": self.errors} if self.errors else {})
 
 
-def not_there() -> ProblemError:
+def not_found() -> ProblemError:
     """What is not there, and what is not his."""
     return ProblemError("not-found", "There is nothing under this address, or it is not yours to see.")
 
@@ -109,7 +109,7 @@ def problem_of(error: VoicemailError) -> ProblemError:
         case ProblemError():
             return error
         case NoSuchMailboxError() | NoSuchMessageError() | NoSuchListError():
-            return not_there()
+            return not_found()
         case AudioMissingError():
             return ProblemError("sound-missing", "The message is there, its sound is not. Tell the administrator.")
         case MailboxExistsError():

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.mailbox import MailboxId
-from esl_vm.web.problems import not_there
+from esl_vm.web.problems import not_found
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -126,7 +126,7 @@ class Request:
     def mailbox(self) -> Mailbox:
         """The mailbox of the path; only where the path has one."""
         if self.opened is None:
-            raise not_there()
+            raise not_found()
         return self.opened
 
     @property
@@ -142,7 +142,7 @@ class Request:
     def list_id(self) -> MailboxId:
         """The distribution list of the path; only where the path has one."""
         if self.list_named is None:
-            raise not_there()
+            raise not_found()
         return self.list_named
 
     @property
@@ -155,7 +155,7 @@ class Request:
         try:
             return kind(self.path[name])
         except ValueError:
-            raise not_there() from None
+            raise not_found() from None
 
     def param(self, name: str, longest: int = 200) -> str:
         """A parameter of the query, cut; `` if there is none."""
@@ -201,9 +201,9 @@ def page(method: str, path: str, right: Right, summary: str, **more: Any) -> Cal
     return declare
 
 
-def parsed_box(text: str, domain: str) -> MailboxId:
+def mailbox_id_of(text: str, domain: str) -> MailboxId:
     """The mailbox of a path; what can't be one is not there."""
     try:
         return MailboxId.parse(text, domain)
     except InvalidValueError:
-        raise not_there() from None
+        raise not_found() from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from esl_vm.model.masking import mask_urls
 from esl_vm.model.rights import Right
 from esl_vm.web import service
-from esl_vm.web.admin_pages import admin_address, admin_page
+from esl_vm.web.admin_pages import admin_page, admin_url
 from esl_vm.web.pages import form, see_other
 from esl_vm.web.problems import ProblemError
 from esl_vm.web.routes import Request, Response, page
@@ -44,12 +44,12 @@ def change_queues(request: Request) -> Response:
     except ProblemError as problem:
         if problem.kind != "not-found":
             raise
-        return see_other(admin_address("queues", done="gone"))
-    return see_other(admin_address("queues", done=given["action"]))
+        return see_other(admin_url("queues", done="gone"))
+    return see_other(admin_url("queues", done=given["action"]))
 
 
 @page("POST", "/admin/look", Right.SERVICE_MANAGE, "Have all nodes look for what needs attention")
 def look_again(request: Request) -> Response:
     """What they find is on the page some seconds later."""
     service.look_again(request)
-    return see_other(admin_address(done="looking"))
+    return see_other(admin_url(done="looking"))

@@ -13,7 +13,7 @@ from esl_vm.model.events import SIGN_INS, EventType
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.pins import PinCheck
 from esl_vm.model.rights import NOBODY, Identity, Right, Role
-from esl_vm.web.authentication import cookie_value, counted_address, sign_in
+from esl_vm.web.authentication import cookie_value, rate_limited_address, sign_in_required
 from esl_vm.web.problems import ProblemError
 from esl_vm.web.routes import Cookie, Request, Response, route
 from esl_vm.web.schemas.sessions import SessionEntry, Sessions, SessionView, SignIn, SignInByLink
@@ -32,10 +32,10 @@ PIN = "pin"
 )  # fmt: skip
 def sign_in_by_pin(request: Request, body: SignIn) -> Response:
     """The session is a cookie. Only a PIN that its owner chose opens; wrong ones are counted as the telephone's are."""
-    return begin_owner(request, body.mailbox, body.pin)
+    return sign_in_owner(request, body.mailbox, body.pin)
 
 
-def begin_owner(request: Request, mailbox: str, pin: str) -> Response:
+def sign_in_owner(request: Request, mailbox: str, pin: str) -> Response:
     """Sign an owner in; the answer sets the session's cookie. Raises ProblemError."""
     deps = request.deps
     if not deps.settings.pins:
@@ -53,7 +53,7 @@ def check_pin(request: Request, mailbox: str, pin: str) -> MailboxId:
     A mailbox that is not there, or has no PIN of its owner's, takes as long and is answered as any other.
     """
     deps = request.deps
-    refuse_guessing(request)
+    check_rate_limit(request)
     try:
         box = MailboxId.parse(mailbox, deps.domain)
     except InvalidValueError:
@@ -66,20 +66,20 @@ def check_pin(request: Request, mailbox: str, pin: str) -> MailboxId:
         case PinCheck.LOCKED:
             raise locked(deps, "Too many wrong PINs were tried for this mailbox.")
         case PinCheck.WRONG:
-            count_guess(request)
+            count_failed_sign_in(request)
             count_sign_in(request, PIN, worked=False)
             raise wrong_pin()
 
 
-def refuse_guessing(request: Request) -> None:
+def check_rate_limit(request: Request) -> None:
     """Shut out an address from which too many wrong PINs or links came; raises ProblemError."""
-    if request.deps.access.failures(counted_address(request.address)) >= request.deps.settings.address_failures:
+    if request.deps.access.failures(rate_limited_address(request.address)) >= request.deps.settings.address_failures:
         raise locked(request.deps, "Too many wrong PINs or links came from your address.")
 
 
-def count_guess(request: Request) -> None:
+def count_failed_sign_in(request: Request) -> None:
     """One more wrong PIN or link from that address."""
-    request.deps.access.count_failure(counted_address(request.address), request.deps.pin_rules.window_s)
+    request.deps.access.count_failure(rate_limited_address(request.address), request.deps.pin_rules.window_s)
 
 
 def wrong_pin() -> ProblemError:
@@ -107,15 +107,15 @@ def _rest(milliseconds: int) -> None:
 )  # fmt: skip
 def sign_in_by_link(request: Request, body: SignInByLink) -> Response:
     """`esl-vm admin add NAME` prints the link. It opens once."""
-    return begin_administrator(request, body.link)
+    return sign_in_administrator(request, body.link)
 
 
-def begin_administrator(request: Request, link: str) -> Response:
+def sign_in_administrator(request: Request, link: str) -> Response:
     """Use a one-time link up; the answer sets the session's cookie. Raises ProblemError."""
-    refuse_guessing(request)
+    check_rate_limit(request)
     name = request.deps.access.use_link(link)
     if not name:
-        count_guess(request)
+        count_failed_sign_in(request)
         log_sign_in(request, SIGN_INS, "link", failed="no such link")
         raise ProblemError("forbidden", "The link was used, or is too old. `esl-vm admin add NAME` prints another.")
     return signed_in(request, rights.administrator(name), "link")
@@ -169,7 +169,7 @@ def log_sign_in(request: Request, box: MailboxId, way: str, *, who: str = "", fa
 def who_is_signed_in(request: Request) -> SessionView:
     """Also of a token: what it may."""
     if request.identity is NOBODY:
-        raise sign_in()
+        raise sign_in_required()
     return _view(request.identity)
 
 

@@ -13,7 +13,7 @@ from esl_vm.model.options import option_text
 from esl_vm.model.rights import Right
 from esl_vm.web import greetings, mailboxes, sessions
 from esl_vm.web.owner_pages import notice_of, owner_page
-from esl_vm.web.pages import Form, box_address, form, see_other, wording_of
+from esl_vm.web.pages import Form, form, mailbox_url, see_other, wording_of
 from esl_vm.web.problems import ProblemError
 from esl_vm.web.routes import Cookie, Request, Response, page
 from esl_vm.web.schemas.greetings import GreetingDates
@@ -51,7 +51,7 @@ def change_greeting(request: Request) -> Response:
             done = "dates"
         case _:
             raise ProblemError("invalid", "There is no such action.")
-    return see_other(box_address(request.box, "greetings", done=done))
+    return see_other(mailbox_url(request.box, "greetings", done=done))
 
 
 def _moment(request: Request, seconds: int) -> Any:
@@ -81,7 +81,7 @@ def change_settings(request: Request) -> Response:
         if problem.kind in {"away", "cross-site"}:
             raise
         return show_settings(request, problem)
-    return see_other(box_address(request.box, "settings", done=done), cookie)
+    return see_other(mailbox_url(request.box, "settings", done=done), cookie)
 
 
 def _act(request: Request, given: Form) -> tuple[str, Cookie | None]:

@@ -17,9 +17,9 @@ from esl_vm.model.events import SIGN_INS
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.rights import Right
 from esl_vm.web import sessions
-from esl_vm.web.authentication import counted_address
-from esl_vm.web.pages import form, landing, render, see_other, sign_in_page
-from esl_vm.web.problems import ProblemError, not_there
+from esl_vm.web.authentication import rate_limited_address
+from esl_vm.web.pages import form, render, see_other, sign_in_page, url_after_sign_in
+from esl_vm.web.problems import ProblemError, not_found
 from esl_vm.web.routes import Request, Response, page
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ def ask_for_link(request: Request) -> Response:
     """Answered the same whether or not a mail is sent."""
     mail_link, access = request.deps.mail_link, request.deps.access
     if mail_link is None:
-        raise not_there()
-    asked_from = f"link:{counted_address(request.address)}"
+        raise not_found()
+    asked_from = f"link:{rate_limited_address(request.address)}"
     if access.failures(asked_from) >= _MOST_OF_ADDRESS:
         return sign_in_page(request, sessions.locked(request.deps, "Too many links were asked for from your address."))
     access.count_failure(asked_from, _WINDOW_S)
@@ -73,17 +73,17 @@ def ask_to_sign_in(request: Request) -> Response:
 def sign_in(request: Request) -> Response:
     """Uses the link up; none that is older than the mailbox's PIN opens."""
     try:
-        sessions.refuse_guessing(request)
+        sessions.check_rate_limit(request)
         begun = _sign_in(request, request.path["link"])
     except ProblemError as problem:
         return sign_in_page(request, problem)
-    return see_other(landing(request.identity, ""), begun.cookie)
+    return see_other(url_after_sign_in(request.identity, ""), begun.cookie)
 
 
 def _sign_in(request: Request, secret: str) -> Response:
     opened = request.deps.access.use_owner_link(secret)
     if opened is None:
-        sessions.count_guess(request)
+        sessions.count_failed_sign_in(request)
         sessions.log_sign_in(request, SIGN_INS, WAY, failed="no such link")
         raise ProblemError("gone")
     box, pin_mark = opened

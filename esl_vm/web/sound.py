@@ -80,7 +80,7 @@ def sound(request: Request, audio_id: str, query: SoundQuery, name: str, message
     etag = f'"{audio_id}-{state.st_size}"' if kind == "wav" else _etag(path, state.st_size, state.st_mtime_ns)
     headers = {"ETag": etag, "Accept-Ranges": "bytes", "Cache-Control": "private, no-cache", "Vary": "Accept"}
     if query.download:
-        headers["Content-Disposition"] = disposition(name, kind)
+        headers["Content-Disposition"] = content_disposition(name, kind)
     if etag in {word.strip() for word in request.header("If-None-Match").split(",")}:
         return Response(status=304, headers=headers)
     part = _part(request.header("Range"), state.st_size) if request.header("If-Range") in {"", etag} else None
@@ -144,7 +144,7 @@ def _etag(path: Path, _size: int, _changed: int) -> str:
     return f'"{hashlib.blake2b(path.read_bytes(), digest_size=12).hexdigest()}"'
 
 
-def disposition(name: str, ending: str) -> str:
+def content_disposition(name: str, ending: str) -> str:
     """A file's name as RFC 6266 has it: accents kept, nothing that a file system refuses or that turns the writing."""
     kept = "".join(letter if letter.isprintable() and letter not in '\\/:*?"<>|' else "-" for letter in name)
     whole = f"{kept[:_LONGEST_NAME].strip(' .') or 'message'}.{ending}"

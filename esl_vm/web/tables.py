@@ -9,7 +9,7 @@ from esl_vm.actions.target import Target
 from esl_vm.model.errors import InvalidValueError, MailboxExistsError, NoSuchMailboxError
 from esl_vm.model.mailbox_table import RANDOM, parse_table
 from esl_vm.model.rights import Right
-from esl_vm.web.application import pieces
+from esl_vm.web.application import body_pieces
 from esl_vm.web.problems import ProblemError
 from esl_vm.web.routes import Request, route
 from esl_vm.web.schemas.tables import FieldChange, TableQuery, TableRowView, TableView
@@ -32,7 +32,7 @@ def by_table(request: Request, query: TableQuery) -> TableView:
     are not in it stay as they are, and the same table a second time changes nothing.
     """
     settings = request.deps.settings
-    return of_table(request, b"".join(pieces(request.raw, settings.upload_mb << 20, settings.stall_s)), query)
+    return of_table(request, b"".join(body_pieces(request.raw, settings.upload_mb << 20, settings.stall_s)), query)
 
 
 def of_table(request: Request, content: bytes, query: TableQuery) -> TableView:
