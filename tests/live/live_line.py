@@ -15,7 +15,7 @@ from live.event_socket import members_of
 from live.evidence import LATE_S, Evidence, Played, evidence_of
 from live.rtp import FRAME_S, Sends, holes, recording_of
 from live.sip_phone import SipPhone
-from live.telephone_sound import read_wav
+from live.telephone_sound import as_played
 
 from esl_vm.sim.line import Happening, Heard, Mark
 from esl_vm.sim.prompts import Prompts
@@ -201,7 +201,7 @@ class LiveLine:
             if found.name:
                 heard = Heard(at, found.path, found.name, found.language, seconds)
                 if found.path not in played.files and Path(found.path).is_file():
-                    played.files[found.path] = read_wav(Path(found.path))  # a take is gone once it is settled
+                    played.files[found.path] = as_played(Path(found.path))  # a take is gone once it is settled
                 starts = self._loop.call_at(at, lambda heard=heard: self._starts(played, heard))  # type: ignore[misc]
                 ends = self._loop.call_at(at + seconds, lambda heard=heard: self._silent(heard))  # type: ignore[misc]
                 played.timers += [starts, ends]

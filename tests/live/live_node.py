@@ -110,6 +110,7 @@ class LiveNode:
     Args:
         folder: for everything. web: where its FreeSWITCH asks for dialplan and users, before it looks into its own files.
         before: words before FreeSWITCH's command line: in which surroundings it runs. workers: processes that take calls.
+        settings: more of the service's settings file.
 
     Attributes:
         loop: the telephones' time. switch: FreeSWITCH. service: the service its dialplan names.
@@ -117,12 +118,14 @@ class LiveNode:
         stores: the same stores the service works on.
     """
 
-    def __init__(self, folder: Path, web: str = "", before: Sequence[str] = (), workers: int = 2) -> None:
+    def __init__(
+        self, folder: Path, web: str = "", before: Sequence[str] = (), workers: int = 2, settings: str = ""
+    ) -> None:
         self.folder = folder
         voices()  # made now, for it takes a while and the telephones would wait
         self._closing = contextlib.ExitStack()
         with contextlib.ExitStack() as starting:
-            self.service = Service(folder / "service", workers=workers)
+            self.service = Service(folder / "service", settings=settings, workers=workers)
             starting.callback(self.service.stop)
             self.stores: Node = starting.enter_context(open_node(load_settings(self.service.settings, {})))
             with _refusing_port() as nobody:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from esl_vm.sound.resample import from_pcm, resampled, to_pcm
 from esl_vm.sound.wav import wave as wav
 
 RATE = 8000
@@ -50,6 +51,16 @@ def read_wav(path: Path) -> np.ndarray:
     with wave.open(str(path), "rb") as sound:
         assert sound.getparams()[:3] == (1, 2, RATE), f"{path} is no telephone sound: {sound.getparams()}"
         return np.frombuffer(sound.readframes(sound.getnframes()), dtype="<i2")
+
+
+def as_played(path: Path) -> np.ndarray:
+    """The samples of a mono file of 8000 a second or more, as FreeSWITCH brings them to a telephone."""
+    with wave.open(str(path), "rb") as sound:
+        rate = sound.getframerate()
+        if rate == RATE:
+            return read_wav(path)
+        samples = from_pcm(sound.readframes(sound.getnframes()))
+    return np.frombuffer(to_pcm(resampled(samples, rate, RATE)), dtype="<i2")
 
 
 def write_wav(path: Path, samples: np.ndarray) -> Path:
