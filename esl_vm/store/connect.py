@@ -162,7 +162,7 @@ def _client(address: RedisAddress, limits: LinkLimits) -> Any:
             nodes = [ClusterNode(host, port) for host, port in address.hosts]  # type: ignore[no-untyped-call]
             # What part of the slots is there serves its partitions, whatever became of the others.
             common |= {"require_full_coverage": False, "retry": Retry(NoBackoff(), 0)}
-            return RedisCluster(startup_nodes=nodes, **common)
+            return _finding_streams(RedisCluster(startup_nodes=nodes, **common))
         case "redis+sentinel":
             # Several may be down: asking them all must leave time for the call itself.
             asking = _arguments(limits.connect_s / 3, limits.connect_s / 3) | address.tls
@@ -172,6 +172,20 @@ def _client(address: RedisAddress, limits: LinkLimits) -> Any:
         case _:
             host, port = address.hosts[0]
             return redis.Redis(host=host, port=port, db=address.db, **common)
+
+
+def _finding_streams(client: RedisCluster) -> RedisCluster:
+    """One that sees by itself which streams are read: redis-py asks one node for that each time, which may be the one that is away."""
+    keys_of = client.commands_parser.get_keys
+
+    def get_keys(node: Any, *words: Any) -> Any:
+        if words[0] not in {"XREAD", "XREADGROUP"}:
+            return keys_of(node, *words)  # type: ignore[no-untyped-call]
+        streams = words[words.index(b"STREAMS") + 1 :]
+        return list(streams[: len(streams) // 2])  # behind them, from where each is read
+
+    client.commands_parser.get_keys = get_keys  # type: ignore[method-assign]
+    return client
 
 
 def _login(address: RedisAddress, of: str) -> dict[str, str]:

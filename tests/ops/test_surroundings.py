@@ -11,6 +11,7 @@ import pty
 import re
 import select
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -359,11 +360,18 @@ def test_a_terminal_that_is_closed_is_nothing_to_nohup(tmp_path, redis_url):
 # -- addresses ------------------------------------------------------------------------------------
 
 
+def speaks_ipv6():
+    """A host that was started without it makes no such socket."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET6):
+        return True
+    return False
+
+
 def test_an_address_that_is_not_there_yet_can_be_listened_on(caplog):
     from esl_vm.service.listener import listen_on
 
     port = free_port()
-    for address in (f"192.0.2.7:{port}", f"[2001:db8::7]:{port}"):
+    for address in (f"192.0.2.7:{port}", *([f"[2001:db8::7]:{port}"] if speaks_ipv6() else [])):
         with listen_on(address) as listener:
             assert listener.getsockname()[1] == port
         assert (
@@ -378,6 +386,7 @@ def test_an_address_that_is_not_there_yet_can_be_listened_on(caplog):
     assert refused.value.errno == errno.EADDRINUSE
 
 
+@pytest.mark.skipif(not (shutil.which("unshare") and shutil.which("ip")), reason="no unshare or no ip here")
 def test_an_address_that_comes_later_is_reached_by_then(tmp_path):
     """In a network of its own, by a real service."""
     script = (

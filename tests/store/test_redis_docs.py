@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -94,7 +95,11 @@ def test_every_line_prints_what_the_page_says(installation, real_redis, tmp_path
     done = subprocess.run(
         ["bash", "-eu", "-c", script],
         capture_output=True,
-        env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "LC_ALL": "C.UTF-8"},
+        env={
+            **os.environ,
+            "PATH": f"{tmp_path}:{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "LC_ALL": "C.UTF-8",
+        },
         timeout=100,
         check=False,
     )

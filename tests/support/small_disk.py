@@ -1,12 +1,12 @@
 """A file system of a few megabytes, to be filled, emptied of inodes, or found broken."""
 
-import contextlib
+import shutil
 import subprocess
-import time
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from support.waiting import wait_until
 
 FILLER, INODES = "filler", "inodes"
 
@@ -14,6 +14,7 @@ FILLER, INODES = "filler", "inodes"
 @contextmanager
 def small_disk(folder, megabytes=48, inodes=2000):
     """Mounts one on a new folder; skips where that may not be done."""
+    _wants("mount")
     folder.mkdir()
     options = f"size={megabytes}m,nr_inodes={inodes},mode=755"
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", folder], capture_output=True, check=False)
@@ -23,6 +24,12 @@ def small_disk(folder, megabytes=48, inodes=2000):
         yield folder
     finally:
         subprocess.run(["umount", "-l", folder], check=True)
+
+
+def _wants(*programs):
+    missing = [program for program in programs if shutil.which(program) is None]
+    if missing:
+        pytest.skip(f"no file system can be made and mounted here without {' and '.join(missing)}")
 
 
 def fill(folder):
@@ -75,7 +82,7 @@ class LoopDisk:
             number = self.folder.stat().st_dev & 0xFF
             Path(f"/sys/fs/ext4/loop{number}/trigger_fs_error").write_text("found broken by a test")
 
-    def mend(self, trouble, seconds=20):
+    def mend(self, trouble):
         """Have it end. One that was read-only is repaired and mounted anew, when nobody has a file open on it any more."""
         if trouble == "full":
             (self.folder / FILLER).unlink()
@@ -83,18 +90,16 @@ class LoopDisk:
             for path in (self.folder / INODES).iterdir():
                 path.unlink()
         else:
-            deadline = time.monotonic() + seconds
-            while subprocess.run(["umount", self.folder], capture_output=True, check=False).returncode:
-                if time.monotonic() > deadline:
-                    told = subprocess.run(["fuser", "-vm", self.folder], capture_output=True, text=True, check=False)
-                    raise AssertionError(f"a file is still open on {self.folder}: {told.stderr}{told.stdout}")
-                time.sleep(0.1)
+            wait_until(self._unmounted, f"no file being open on {self.folder} any more")
             # A copy: while another mount namespace (any `ip netns exec`) still has the broken one, it is that again.
             mended = self._image.with_suffix(".mended")
             subprocess.run(["cp", "--sparse=always", self._image, mended], check=True)
             self._image = mended
             subprocess.run(["e2fsck", "-fy", self._image], capture_output=True, check=False)
             assert self.mount()
+
+    def _unmounted(self):
+        return not subprocess.run(["umount", self.folder], capture_output=True, check=False).returncode
 
 
 @contextmanager
@@ -104,13 +109,12 @@ def loop_disk(folder, megabytes=160, inodes=1000):
     image = folder.with_name(f"{folder.name}.ext4")
     with image.open("wb") as file:
         file.truncate(megabytes << 20)
+    _wants("mount", "mkfs.ext4", "e2fsck")
+    subprocess.run(["mkfs.ext4", "-q", "-m", "0", "-N", str(inodes), image], capture_output=True, check=False)
     disk = LoopDisk(image, folder)
-    with contextlib.suppress(FileNotFoundError):
-        subprocess.run(["mkfs.ext4", "-q", "-m", "0", "-N", str(inodes), image], capture_output=True, check=False)
-        if disk.mount():
-            try:
-                yield disk
-            finally:
-                subprocess.run(["umount", "-l", folder], capture_output=True, check=True)
-            return
-    pytest.skip("no file system can be made and mounted here (that needs root, mkfs.ext4 and loop devices)")
+    if not disk.mount():
+        pytest.skip("no file system can be mounted here (that needs root and loop devices)")
+    try:
+        yield disk
+    finally:
+        subprocess.run(["umount", "-l", folder], capture_output=True, check=True)
