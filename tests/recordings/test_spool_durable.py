@@ -185,7 +185,7 @@ def tiny_disk(tmp_path):
     if mounted.returncode:
         pytest.skip("this machine lets nobody mount a tmpfs")
     yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 def fill(folder):
