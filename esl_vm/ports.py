@@ -11,8 +11,10 @@ from esl_vm.model.units import Milliseconds, Seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
     from pathlib import Path
 
+    from esl_vm.model.calendars import Calendar
     from esl_vm.model.call import Call, Listened, Recorded
     from esl_vm.model.events import EventType
     from esl_vm.model.lists import DistributionList
@@ -268,6 +270,18 @@ class Lists(Protocol):
 
     def find(self, box: MailboxId) -> DistributionList | None:
         """The list of that number with everybody on it; None if there is none."""
+        ...
+
+
+class Calendars(Protocol):
+    """Calendars that greeting rules name, as they were read last; asking them waits for nothing."""
+
+    def covers(self, name: str, at: datetime) -> bool:
+        """Whether a calendar has something at that time (aware); one that there is none of never has."""
+        ...
+
+    def all(self) -> list[Calendar]:
+        """All of them, by name."""
         ...
 
 

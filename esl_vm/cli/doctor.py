@@ -27,7 +27,7 @@ def add_commands(commands: Commands) -> None:
         "doctor",
         "report what is wrong here, and what to do about it",
         _run,
-        description="Look at settings, Redis, sounds, spool, prompts, FreeSWITCH, the service and mail.\n"
+        description="Look at settings, Redis, sounds, spool, calendars, prompts, FreeSWITCH, the service and mail.\n"
         "Exit code 0 when nothing is wrong, 1 when there is an error, 3 when there are warnings only (1 with --strict).",
         examples="""
             esl-vm doctor

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from esl_vm.cli.boxes import box_argument, opened_mailbox
+from esl_vm.cli.boxes import box_argument, opened_mailbox, opened_node
 from esl_vm.cli.files import write_file
-from esl_vm.cli.output import clock_time, iso_time, minute, print_list, show
+from esl_vm.cli.output import clock_time, complain, iso_time, minute, print_json, print_list, show
 from esl_vm.cli.parsers import json_option
 from esl_vm.importers.sound_file import converted
 from esl_vm.model.errors import InvalidValueError, StoreDownError, VoicemailError
 from esl_vm.model.events import EventType
+from esl_vm.model.greeting_choice import calendars_missing, fitting
+from esl_vm.model.greeting_rules import DAYS, Circumstances
 from esl_vm.model.mailbox import Greeting, Mailbox, StoredGreeting, check_dates
 from esl_vm.model.message import new_id
 
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     import argparse
 
     from esl_vm.cli.parsers import Commands
+    from esl_vm.model.calendars import Calendar
     from esl_vm.ops.node import Node
 
 _DATE = "a date or date and time, 2026-12-24 or 2026-12-24T17:00, in the mailbox's time zone"
@@ -74,13 +78,46 @@ def add_commands(commands: Commands) -> None:
     _greeting_arguments(export)
     export.add_argument("file", metavar="FILE.wav", help="where to; - is the standard output")
 
+    preview = group.add(
+        "preview",
+        "tell which greeting a caller would hear",
+        _preview,
+        description="Tell which greeting a caller would hear: now or at another time, from a number, when busy or not. "
+        "The mailbox's rules (greeting_rules) decide, its calendars as this node read them last.",
+        examples="""
+            esl-vm greeting preview 1001@default
+            esl-vm greeting preview 1001@default --at "fri 18:30" --from 5145550102
+            esl-vm greeting preview 1001@default --at 2026-12-25T10:00 --busy --internal
+        """,
+    )
+    box_argument(preview)
+    preview.add_argument("--at", metavar="TIME", help=f'when: "fri 18:30" (the next one), 18:30 (today), or {_DATE}')
+    preview.add_argument("--from", dest="caller", default="", metavar="NUMBER", help="who calls")
+    preview.add_argument("--internal", action="store_true", help="from a telephone of this system")
+    preview.add_argument("--busy", action="store_true", help="the line is busy, rather than nobody answers")
+    json_option(preview)
+
+    calendars = group.add(
+        "calendars",
+        "list the calendars that rules may name",
+        _calendars,
+        description="List the calendars that rules may name, as this node read them last ([calendars] of the settings).",
+        examples="esl-vm greeting calendars",
+    )
+    json_option(calendars)
+
     remove = group.add("remove", "deactivate a greeting", _remove)
     _greeting_arguments(remove)
 
 
 def _greeting_arguments(parser: argparse.ArgumentParser) -> None:
     box_argument(parser)
-    parser.add_argument("greeting", choices=[str(greeting) for greeting in Greeting])
+    parser.add_argument(
+        "greeting",
+        choices=[str(greeting) for greeting in Greeting],
+        metavar="GREETING",
+        help="unavailable, unavailable-2 to unavailable-9, busy, busy-2 to busy-9, name, temporary",
+    )
 
 
 def _list(args: argparse.Namespace) -> int:
@@ -150,6 +187,66 @@ def _date(text: str | None, zone: str) -> int:
     except ValueError:
         raise InvalidValueError(f"not {_DATE}: {text!r}") from None
     return int((moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))).timestamp())
+
+
+def _moment(text: str | None, zone: str, now: float) -> datetime:
+    """A time as `--at` has it, aware; raises InvalidValueError."""
+    at = datetime.fromtimestamp(now, ZoneInfo(zone))
+    if not text:
+        return at
+    day, _, clock = text.strip().lower().rpartition(" ")
+    if day[:3] not in {"", *DAYS} or not re.fullmatch(r"[0-2]?[0-9]:[0-5][0-9]", clock):
+        return datetime.fromtimestamp(_date(text, zone), ZoneInfo(zone))
+    hour, minute = map(int, clock.split(":"))
+    if hour > 23:
+        raise InvalidValueError(f"no time of the day: {clock!r}")
+    ahead = (DAYS.index(day[:3]) - at.weekday()) % 7 if day else 0
+    return at.replace(hour=hour, minute=minute, second=0, microsecond=0) + timedelta(days=ahead)
+
+
+def _preview(args: argparse.Namespace) -> int:
+    with opened_mailbox(args) as (node, mailbox):
+        zone = mailbox.timezone or node.settings.service.timezone
+        at = _moment(args.at, zone, node.clock.now())
+        known = [calendar.name for calendar in node.calendars.all()]
+        call = Circumstances(at, args.busy, args.caller, args.internal)
+        choice = next(fitting(mailbox, call, node.calendars.covers), None)
+    rule = str(choice.rule) if choice and choice.rule else None
+    missing = calendars_missing(mailbox, known)
+    if args.json:
+        greeting = str(choice.greeting) if choice else None
+        print_json({"at": at.isoformat(), "greeting": greeting, "rule": rule, "calendars_missing": missing})
+        return 0
+    heard = f"the {choice.greeting} greeting" if choice else "the default sentence"
+    show(f"{mailbox.id}, {at:%A} {minute(at.timestamp(), zone)}: {heard}{f', by the rule {rule}' if rule else ''}")
+    for name in missing:
+        complain(f"this node has no calendar {name}; esl-vm greeting calendars")
+    return 0
+
+
+def _calendars(args: argparse.Namespace) -> int:
+    with opened_node(args) as node:
+        found, zone = node.calendars.all(), node.settings.service.timezone
+
+    def plain(calendar: Calendar) -> dict[str, Any]:
+        read = iso_time(calendar.read, zone) if calendar.read else None
+        return {
+            "calendar": calendar.name,
+            "source": calendar.source,
+            "days": len(calendar.days),
+            "times": len(calendar.spans),
+            "read": read,
+            "problem": calendar.problem or None,
+        }
+
+    def row(calendar: Calendar) -> tuple[str, ...]:
+        read = minute(calendar.read, zone) if calendar.read else "never"
+        numbers = str(len(calendar.days)), str(len(calendar.spans))
+        return calendar.name, calendar.source, *numbers, read, calendar.problem or "-"
+
+    heads = ("calendar", "source", "days", "times", "read", "problem")
+    print_list(args.json, found, plain, heads, row, "no calendar has been read on this node")
+    return 0
 
 
 def _stored(mailbox: Mailbox, greeting: Greeting) -> StoredGreeting:

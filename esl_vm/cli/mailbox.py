@@ -188,7 +188,9 @@ def _as_json(mailbox: Mailbox, settings: Settings, *, locked: bool) -> dict[str,
         "timezone": mailbox.timezone or settings.service.timezone,
         "folders": {str(folder): mailbox.counts.of(folder) for folder in Folder},
         "urgent": mailbox.counts.urgent,
-        "greetings": {str(greeting): greeting in mailbox.greetings for greeting in Greeting},
+        "greetings": {
+            str(one): one in mailbox.greetings for one in Greeting if one.number == 1 or one in mailbox.greetings
+        },
         "locked": locked,
     }
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from esl_vm.dialogue.addressees import UNKNOWN, addressees, as_text, members
 from esl_vm.dialogue.recording import MessageEnd, record_message, say_and_beep
+from esl_vm.model.access import is_internal
 from esl_vm.model.call import AnswerPolicy, Cause, Status
 from esl_vm.model.errors import CallerGoneError, SpoolError, StoreDownError
+from esl_vm.model.greeting_choice import fitting, no_calendar
+from esl_vm.model.greeting_rules import Circumstances
 from esl_vm.model.mailbox import Greeting, Mailbox, MailboxId
 from esl_vm.model.message import Message, new_id
 from esl_vm.model.units import in_ms
@@ -186,14 +190,19 @@ def _look_up(talk: Conversation, box: MailboxId) -> Mailbox | None:
 
 
 def _recorded_greeting(talk: Conversation, mailbox: Mailbox, reason: Reason) -> Utterance:
-    kinds = {Reason.UNAVAILABLE: Greeting.UNAVAILABLE, Reason.BUSY: Greeting.BUSY}
+    call = talk.phone.call
+    at = datetime.fromtimestamp(talk.world.clock.now(), talk.zone(mailbox))
+    calendars = talk.world.calendars
+    circumstances = Circumstances(at, reason is Reason.BUSY, call.caller.number, is_internal(call))
     try:
-        temporary = talk.greeting_of(mailbox, Greeting.TEMPORARY)
-        if temporary or reason is Reason.NONE:
-            return temporary
-        return talk.greeting_of(mailbox, kinds[reason])
+        for choice in fitting(mailbox, circumstances, calendars.covers if calendars else no_calendar):
+            if reason is Reason.NONE and choice.greeting is not Greeting.TEMPORARY:
+                break
+            if greeting := talk.greeting_of(mailbox, choice.greeting):  # else its sound can't be had: the next one
+                return greeting
     except StoreDownError:
-        return ()
+        pass
+    return ()
 
 
 def _greeting(talk: Conversation, mailbox: Mailbox, reason: Reason) -> Utterance:

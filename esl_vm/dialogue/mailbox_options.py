@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
+from esl_vm.dialogue.greetings import numbered_greetings, record_for_mailbox
 from esl_vm.dialogue.menus import OptionsMenu, TemporaryMenu
-from esl_vm.dialogue.recording import GreetingEnd, record_greeting
+from esl_vm.dialogue.recording import GreetingEnd
 from esl_vm.dialogue.visit import Next
 from esl_vm.model.errors import AbandonedError, SpoolError
-from esl_vm.model.mailbox import Greeting, StoredGreeting
-from esl_vm.model.message import new_id
+from esl_vm.model.mailbox import Greeting
 
 if TYPE_CHECKING:
     from esl_vm.dialogue.conversation import Conversation
@@ -59,6 +59,8 @@ def _do(visit: Visit, choice: OptionsMenu) -> Utterance | None:
             return _record(visit, Greeting.NAME)
         case OptionsMenu.TEMPORARY:
             return _temporary(visit)
+        case OptionsMenu.GREETINGS:
+            return numbered_greetings(visit)
         case OptionsMenu.PIN:
             return change_pin(visit.talk, visit.mailbox)
         case OptionsMenu.BACK:
@@ -75,31 +77,6 @@ def _record(visit: Visit, greeting: Greeting) -> Utterance | None:
         return visit.talk.apology
     visit.mailbox = mailbox
     return None if end is GreetingEnd.TIMED_OUT else ()
-
-
-def record_for_mailbox(talk: Conversation, mailbox: Mailbox, greeting: Greeting) -> tuple[GreetingEnd, Mailbox]:
-    """Record a greeting for a mailbox; how it ended, and the mailbox with it active. Raises SpoolError."""
-    now = talk.world.clock.now()
-    audio_id = new_id(now)
-    former = mailbox.greetings.get(greeting)
-    starts, ends = former.kept_dates(now) if former else (0, 0)
-    with talk.world.spool.take_greeting(
-        mailbox.id,
-        greeting,
-        audio_id,
-        trim_silence=mailbox.options.maxsilence > 0,
-        threshold=mailbox.options.silencethreshold,
-        replaces=former.audio_id if former else "",
-        starts=starts,
-        ends=ends,
-        call_node=talk.phone.call.node,
-    ) as take:
-        end = record_greeting(talk, take, mailbox, greeting)
-    if end is GreetingEnd.ACCEPTED:
-        greetings = dict(mailbox.greetings)
-        greetings[greeting] = StoredGreeting(audio_id, starts=starts, ends=ends)
-        mailbox = replace(mailbox, greetings=greetings)
-    return end, mailbox
 
 
 def _temporary(visit: Visit) -> Utterance:

@@ -87,6 +87,25 @@ class OptionsMenu(Menu):
     NAME = "3"
     TEMPORARY = "4"
     PIN = "5"
+    GREETINGS = "6"
+    BACK = "*"
+
+
+class GreetingKindMenu(Menu):
+    """0 6: of which greeting."""
+
+    UNAVAILABLE = "1"
+    BUSY = "2"
+    BACK = "*"
+
+
+class NumberedMenu(Menu):
+    """0 6, a kind and a number: one of the nine recordings, after it was heard."""
+
+    CHOOSE = "1"
+    LISTEN = "2"
+    AGAIN = "3"
+    ERASE = "7"
     BACK = "*"
 
 
@@ -193,7 +212,26 @@ GUIDE: dict[type[Menu], dict[str, tuple[str, str]]] = {
         "3": ("Enregistrer son nom", "Record your name"),
         "4": ("Message temporaire / de vacances", "Temporary / holiday greeting"),
         "5": ("Changer le mot de passe", "Change the PIN"),
+        "6": (
+            "Plusieurs messages d’accueil de chaque sorte, selon l’heure et l’appelant (non annoncé)",
+            "Several greetings of each kind, by time and caller (not announced)",
+        ),
         "*": ("Retour au menu principal", "Back to the main menu"),
+    },
+    GreetingKindMenu: {
+        "1": ("Messages de non-disponibilité", "Unavailable greetings"),
+        "2": ("Messages occupés", "Busy greetings"),
+        "*": ("Retour", "Back"),
+    },
+    NumberedMenu: {
+        "1": (
+            "Le choisir (les appelants l’entendent, sauf si une règle en nomme un autre)",
+            "Choose it (callers hear it, unless a rule names another)",
+        ),
+        "2": ("Réentendre", "Listen"),
+        "3": ("Enregistrer de nouveau", "Record again"),
+        "7": ("Effacer", "Erase"),
+        "*": ("Retour", "Back"),
     },
     TemporaryMenu: {
         "1": ("Enregistrer de nouveau", "Record again"),

@@ -118,7 +118,7 @@ def record_greeting(talk: Conversation, take: Take, mailbox: Mailbox, greeting: 
 
     The key that cuts the request short leads to the tone and does nothing else. 0 is not offered here (guide).
     """
-    ask = talk.voice.prompt(GREETING_PROMPTS[greeting])
+    ask = talk.voice.prompt(GREETING_PROMPTS[greeting.kind])
 
     def once() -> Utterance:
         say_and_beep(talk, ask, ALL_KEYS)

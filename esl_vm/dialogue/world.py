@@ -14,7 +14,7 @@ from esl_vm.model.waits import Waits
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from esl_vm.ports import AudioStore, Clock, Directory, Lists, Mailboxes, Pins
+    from esl_vm.ports import AudioStore, Calendars, Clock, Directory, Lists, Mailboxes, Pins, Registry
     from esl_vm.recordings.spool import Spool
 
 
@@ -24,6 +24,7 @@ class World:
 
     Args:
         mailboxes, pins, directory, audio, spool, clock: the ports.
+        registry: mailboxes' settings, where an owner changes one by telephone.
         lists: distribution lists that can be sent to; None = there are none.
         defaults: a mailbox's options where the mailbox itself is unknown.
         waits, pin_rules: how long to wait, which PINs may be chosen.
@@ -31,6 +32,7 @@ class World:
         domain: the mailbox domain where the call names none.
         answer: when a caller who leaves a message is answered.
         call_context: the dialplan context in which 3 2 and 3 4 dial; empty = the call's own.
+        calendars: those that greeting rules name; None = there are none.
         listen_keys: what the keys do while a message plays; None: they end it, and act as in the main menu.
     """
 
@@ -40,6 +42,7 @@ class World:
     audio: AudioStore
     spool: Spool
     clock: Clock
+    registry: Registry
     lists: Lists | None = None
     defaults: MailboxOptions = field(default_factory=MailboxOptions)
     waits: Waits = field(default_factory=Waits)
@@ -49,6 +52,7 @@ class World:
     domain: str = "default"
     answer: AnswerPolicy = AnswerPolicy.ALWAYS
     call_context: str = ""
+    calendars: Calendars | None = None
     listen_keys: Mapping[str, WhileListening | None] = field(
         default_factory=lambda: {key: WhileListening.of(key) for key in ALL_KEYS}
     )

@@ -43,6 +43,12 @@ def authenticated_user(call: Call) -> str:
     return "" if call.variable("direction") == "outbound" else call.variable("sip_auth_username")
 
 
+def is_internal(call: Call) -> bool:
+    """Whether a call comes from a telephone of this system: the dialplan says so (`vm_caller`), or FreeSWITCH authenticated it."""
+    said = call.variable("vm_caller").strip().lower()
+    return said == "internal" if said in {"internal", "external"} else bool(authenticated_user(call))
+
+
 def is_own_telephone(call: Call, box: MailboxId, accounts: Iterable[str], *, vouched: bool) -> bool:
     """Whether a call comes from the mailbox's own telephone.
 

@@ -9,6 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import InvalidValueError
+from esl_vm.model.greeting_rules import LONGEST
 from esl_vm.model.message import one_line
 from esl_vm.model.options import FIELDS, option_name, option_text, parse_option
 
@@ -22,6 +23,10 @@ HIDDEN = frozenset({"pin", "pin_former", "pin_changed", "sound_ms"})
 _ADDRESS = re.compile(r"[^\s<>@,;:\"()\[\]\\]{1,64}@[^\s<>@,;:\"()\[\]\\]{1,255}")
 _WEBHOOK = re.compile(r"-|https?://[^\s@/?#]+([/?#][\x21-\x7e]*)?")
 _EXTENSION = re.compile(r"[A-Za-z0-9_.+*#-]{1,64}(@[A-Za-z0-9_.-]{1,128})?")
+
+
+_LONG = {"webhook": 1000, "greeting_rules": LONGEST + 1}
+"""Most characters of fields that may have more than 200; of one that is refused beyond that, one more."""
 
 
 @cache
@@ -59,7 +64,7 @@ def checked_field(name: str, value: str) -> str:
     Raises:
         InvalidValueError: the field can't have this value.
     """
-    value = one_line(value, 1000 if name == "webhook" else 200)
+    value = one_line(value, _LONG.get(name, 200))
     if name in FIELDS:
         return option_text(parse_option(name, value)) if value else ""
     if not value:

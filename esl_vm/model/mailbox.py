@@ -94,12 +94,45 @@ class Folder(StrEnum):
 
 
 class Greeting(StrEnum):
-    """What an owner can record for callers (guide: Messages d'accueil)."""
+    """What an owner can record for callers (guide: Messages d'accueil).
+
+    There are nine for unavailable and for busy, of which a rule or the owner's choice names the one that is heard.
+    """
 
     UNAVAILABLE = "unavailable"
     BUSY = "busy"
     NAME = "name"
     TEMPORARY = "temporary"
+    UNAVAILABLE_2 = "unavailable-2"
+    UNAVAILABLE_3 = "unavailable-3"
+    UNAVAILABLE_4 = "unavailable-4"
+    UNAVAILABLE_5 = "unavailable-5"
+    UNAVAILABLE_6 = "unavailable-6"
+    UNAVAILABLE_7 = "unavailable-7"
+    UNAVAILABLE_8 = "unavailable-8"
+    UNAVAILABLE_9 = "unavailable-9"
+    BUSY_2 = "busy-2"
+    BUSY_3 = "busy-3"
+    BUSY_4 = "busy-4"
+    BUSY_5 = "busy-5"
+    BUSY_6 = "busy-6"
+    BUSY_7 = "busy-7"
+    BUSY_8 = "busy-8"
+    BUSY_9 = "busy-9"
+
+    @property
+    def kind(self) -> Greeting:
+        """The guide's greeting that this is another recording of; itself for the first."""
+        return Greeting(self.value.partition("-")[0])
+
+    @property
+    def number(self) -> int:
+        """Which recording of its kind it is, 1 to 9."""
+        return int(self.value.partition("-")[2] or 1)
+
+    def numbered(self, number: int) -> Greeting:
+        """The recording of that number, 1 to 9, of the same kind."""
+        return self.kind if number == 1 else Greeting(f"{self.kind.value}-{number}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from esl_vm.model.errors import InvalidValueError
+from esl_vm.model.greeting_rules import parse_rules, rules_text
 from esl_vm.model.units import Seconds
 
 
@@ -51,6 +52,7 @@ class MailboxOptions:
         quota_seconds: most seconds of sound in all folders; 0 = no limit.
         pin_locked: the owner may not change the PIN.
         announce_only: plays the greeting and takes no message (the same as maxmsg 0).
+        greeting_rules: which greeting is heard when, and by whom; see `greeting_rules.py`.
     """
 
     maxmsg: int = 100
@@ -98,6 +100,7 @@ class MailboxOptions:
     pin_locked: bool = False
     greeting_login: bool = True
     announce_only: bool = False
+    greeting_rules: str = ""
 
 
 FIELDS = {f.name: f for f in dataclasses.fields(MailboxOptions)}
@@ -150,6 +153,8 @@ def parse_option(name: str, text: str) -> bool | int | str:
         raise InvalidValueError(f"operator is an extension, not {text!r}")
     if name == "call_patterns" and not re.fullmatch(r"[0-9XNZ*#+.,\[\] -]*", word, re.IGNORECASE):
         raise InvalidValueError(f"call_patterns are digits, X and . with commas between, not {text!r}")
+    if name == "greeting_rules":
+        return rules_text(parse_rules(word))
     return word
 
 

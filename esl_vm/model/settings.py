@@ -32,7 +32,7 @@ class SettingLimits:
         low, high: the range of a number.
         choices: the words or numbers allowed; empty = any.
         kind: how a text is checked: `address`, `addresses`, `networks`, `zone`, `language`, `domain`,
-            `url`, `redis`, `hosts`, `keys`, `dial`, `path` (relative ones are taken from the settings file's folder); `` = any.
+            `url`, `redis`, `hosts`, `keys`, `dial`, `calendars`, `regions`, `path` (relative ones are taken from the settings file's folder); `` = any.
         secret: shown only as `****`.
     """
 
@@ -243,6 +243,27 @@ class WebSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class CalendarSettings:
+    """Calendars that greeting rules may name (`calendar:NAME`), read by each node in the background."""
+
+    sources: tuple[str, ...] = _setting(
+        (),
+        "iCalendar files and addresses, each NAME=https://… or NAME=/path/file.ics; NAME: small letters, digits, -",
+        kind="calendars",
+        secret=True,
+    )
+    holidays: tuple[str, ...] = _setting(
+        ("ca", "ca-qc"),
+        "countries and their parts whose public holidays are calendars of that name, as fr, us-ny",
+        kind="regions",
+    )
+    refresh_minutes: int = _setting(60, "minutes after which they are read again", low=5, high=10080)
+    timeout_s: int = _setting(20, "seconds that fetching one, and reading it, may take", low=1, high=300)
+    largest_kb: int = _setting(2048, "most kilobytes of one", low=1, high=65536)
+    private: bool = _setting(False, "addresses that are not of the open internet are fetched too")
+
+
+@dataclass(frozen=True, slots=True)
 class TranscriptionSettings:
     """What writes messages down, of mailboxes that have `transcribe`. Without an engine none are."""
 
@@ -321,6 +342,7 @@ class Settings:
     webhook: WebhookSettings = field(default_factory=WebhookSettings)
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
     web: WebSettings = field(default_factory=WebSettings)
+    calendars: CalendarSettings = field(default_factory=CalendarSettings)
     transcription: TranscriptionSettings = field(default_factory=TranscriptionSettings)
     oidc: OidcSettings = field(default_factory=OidcSettings)
 

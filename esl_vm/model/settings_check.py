@@ -170,6 +170,10 @@ def _check_text(text: str, limits: SettingLimits, said: str) -> None:
             raise InvalidValueError(f"holds {text!r}, which is not DOMAIN=HOST,HOST")
         case "keys" if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*=.+", text):
             raise InvalidValueError("holds something that is not DOMAIN=KEY")
+        case "calendars" if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,31}=((https?|webcals?)://[^\s/]+\S*|/.+)", text):
+            raise InvalidValueError("holds something that is not NAME=https://… or NAME=/path/file.ics")
+        case "regions" if not re.fullmatch(r"[a-z]{2}(-[a-z0-9]{1,3})?", text):
+            raise InvalidValueError(f"holds {text!r}, which is no country (ca) or part of one (ca-qc)")
         case "dial" if not re.fullmatch(r"[^\s'\"{}]*({(number|host)}[^\s'\"{}]*)+", text):
             raise InvalidValueError(
                 f"is a dial string such as user/{{number}}@{{host}}, without blanks or quotes, not {said}"
@@ -206,6 +210,8 @@ def _together(settings: Settings) -> list[str]:
     needed = {"http": "url", "faster-whisper": "folder", "command": "command"}.get(settings.transcription.engine)
     if needed and not getattr(settings.transcription, needed):
         problems.append(f"transcription.{needed}: needed where transcription.engine is {settings.transcription.engine}")
+    named = [*settings.calendars.holidays, *(source.partition("=")[0] for source in settings.calendars.sources)]
+    problems += [f"calendars: {name} stands there twice" for name in sorted({n for n in named if named.count(n) > 1})]
     problems += _oidc_together(settings.oidc)
     by_provider = settings.oidc.issuer and settings.oidc.mailbox_claim
     if not (settings.web.pins or by_provider or settings.web.sign_in_links):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import StoreDownError, SwitchDownError
 from esl_vm.model.findings import Finding, Level
+from esl_vm.ops.check_calendars import check_calendars
 from esl_vm.ops.check_cluster import check_cluster
 from esl_vm.ops.check_codecs import check_codecs
 from esl_vm.ops.check_dialplan import check_dialplan
@@ -30,6 +31,7 @@ def look_at_stores(node: Node) -> Iterator[Finding]:
     found = list(check_redis(node))
     yield from found
     yield from check_spool(node)
+    yield from check_calendars(node)
     if any(finding.level is Level.OK for finding in found):
         for check in (check_cluster, check_audio, check_mail):
             try:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from esl_vm.actions.target import Target
     from esl_vm.audio.cache import Cache
+    from esl_vm.calendars.folder import CalendarFolder
     from esl_vm.model.mailbox import MailboxId
     from esl_vm.model.settings import Settings
     from esl_vm.ports import AudioStore
@@ -30,7 +31,7 @@ class Node:
         settings: what it was built from. redis_url: where Redis is, the embedded one's address if it is that.
         store: mailboxes, PINs, registry, directory, events. outbox: mail and webhook jobs.
         audio: sounds. spool, sweeper: recordings on their way.
-        cache: this node's copies of sounds.
+        cache: this node's copies of sounds. calendars: those that greeting rules name.
     """
 
     settings: Settings
@@ -42,6 +43,7 @@ class Node:
     sweeper: Sweeper
     clock: SharedClock
     cache: Cache
+    calendars: CalendarFolder
 
     @property
     def mailboxes(self) -> RedisMailboxes:

@@ -69,6 +69,7 @@ def work_in_background(pipe: HeartbeatPipe, service: Service, counts: MetricsSlo
         gevent.spawn(_sweep, node)
         gevent.spawn(_keep_house, node)
         gevent.spawn(_prepare_prompts, settings)
+        gevent.spawn(_read_calendars, node)
         gevent.spawn(_report, Reporter(node, switch, time.monotonic))
         differing: list[str] = []
         gevent.spawn(_compare, node, differing)
@@ -114,6 +115,21 @@ def _prepare_prompts(settings: Settings) -> None:
     if isinstance(pack, PreparedPack):
         for made in pack.prepare_all():
             gevent.sleep(_BETWEEN_PROMPTS_S if made else 0)
+
+
+def _read_calendars(node: Node) -> None:
+    import gevent
+
+    from esl_vm.calendars.reading import CalendarReader
+
+    wanted = node.settings.calendars
+    reader = CalendarReader(wanted, node.calendars, node.clock, node.settings.service.timezone)
+    while True:
+        try:
+            reader.read_all()
+        except Exception:  # the outermost handler: the next round may succeed
+            log.exception("reading calendars")
+        gevent.sleep(wanted.refresh_minutes * 60)
 
 
 def look_at_topology(node: Node) -> None:

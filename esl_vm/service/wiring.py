@@ -97,6 +97,7 @@ def open_node(settings: Settings, redis_url: str = "") -> Iterator[Node]:
         with open_redis(settings) as url, open_node(settings, url) as node:
             yield node
         return
+    from esl_vm.calendars.folder import CalendarFolder
     from esl_vm.recordings.folder import SpoolFolder
     from esl_vm.recordings.spool import Spool
     from esl_vm.recordings.sweeper import Sweeper
@@ -129,8 +130,9 @@ def open_node(settings: Settings, redis_url: str = "") -> Iterator[Node]:
         run=in_thread,
     )
     outbox = RedisOutbox(store.link, clock)
+    calendars = CalendarFolder(Path(settings.data_dir) / "calendars")
     try:
-        yield Node(settings, redis_url, store, outbox, audio, spool, Sweeper(spool), clock, cache)
+        yield Node(settings, redis_url, store, outbox, audio, spool, Sweeper(spool), clock, cache, calendars)
     finally:
         store.close()
 

@@ -89,6 +89,7 @@ def build_world(node: Node) -> World:
         audio=node.audio,
         spool=node.spool,
         clock=node.clock,
+        registry=node.registry,
         defaults=settings.mailbox,
         waits=settings.waits,
         pin_rules=settings.pins,
@@ -96,6 +97,7 @@ def build_world(node: Node) -> World:
         timezone=settings.service.timezone,
         domain=settings.service.domain.lower(),
         call_context=settings.service.call_context,
+        calendars=node.calendars,
         answer=AnswerPolicy(settings.service.answer),
     )
 

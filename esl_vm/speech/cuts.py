@@ -70,6 +70,16 @@ MADE_OF: dict[tuple[str, str], tuple[tuple[str, Cut | None], ...]] = {
     ("fr", "vm-separated"): (("demo-enterkeywords", Cut(5802, start_ms=2650)),),
     # "Please enter one or more keywords" / "separated by star, and then press the pound key."
     ("en", "vm-separated"): (("demo-enterkeywords", Cut(6658, start_ms=2960)),),
+    # "Pour enregistrer votre message de non-disponibilité, appuyez sur 1. Votre message occupé, 2." / "Votre nom, …"
+    ("fr", "vm-options-first"): (("vm-options", Cut(15993, end_ms=6090)),),
+    # "Press 1 to record your unavailable message, press 2 to record your busy message," / "press 3 …"
+    ("en", "vm-options-first"): (("vm-options", Cut(16369, end_ms=5900)),),
+    # "Pour entrer un numéro," / "appuyez sur 1"
+    ("fr", "vm-which-number"): (
+        ("vm-toenternumber", Cut(2779, end_ms=1400)),
+        *((name, None) for name in ("vm-press", "digits/1", "digits/at", "digits/9")),
+    ),
+    ("en", "vm-which-number"): (("number", None),),
     ("fr", "listen-keys"): (
         # "… pour quitter la boîte vocale, appuyez sur dièse." / "Durant l'écoute du message, vous pouvez appuyer sur étoile
         # pour revenir en arrière, et sur dièse pour une avance rapide."

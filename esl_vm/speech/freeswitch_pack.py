@@ -113,6 +113,7 @@ WAYS: dict[str, tuple[tuple[str, ...], ...]] = {
             *_press(f"{_VM}main_menu", _STAR),
         ),
     ),
+    "vm-options-first": ((*_press(f"{_VM}to_record_greeting", "1"), f"{_IVR}or", "digits/2"),),
     "vm-passchanged": ((f"{_VM}password_has_been_changed",),),
     "vm-password": ((f"{_VM}enter_pass", _POUND),),
     "vm-pls-try-again": ((f"{_IVR}please_try_again",),),
@@ -152,6 +153,7 @@ WAYS: dict[str, tuple[tuple[str, ...], ...]] = {
     "vm-undelete": (_press(f"{_VM}undelete_message", "7"),),
     "vm-undeleted": ((f"{_VM}message", f"{_VM}undeleted"),),
     "vm-unknown-caller": ((f"{_VM}message_from", f"{_IVR}anonymous_caller"),),
+    "vm-which-number": ((f"{_VM}choose_greeting_choose",),),
     "vm-whichbox": ((f"{_IVR}enter_ext",),),
     "vm-youhave": ((f"{_VM}you_have",),),
 }

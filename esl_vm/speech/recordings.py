@@ -26,6 +26,8 @@ SYNTHETIC_LIST = "synthetic.txt"
 SUBSTITUTES: dict[str, tuple[str, ...]] = {
     "vm-intro-short": ("vm-intro",),
     "vm-separated": ("vm-then-pound",),
+    "vm-options-first": ("vm-options",),
+    "vm-which-number": ("vm-press", "digits/1", "digits/9"),
     "minute": ("queue-minute",),
     "vm-minutes": ("minutes",),
     "seconds": ("queue-seconds",),

@@ -29,7 +29,7 @@ _LISTENING = ("saycid", "envelope", "sayduration", "autoplay", "brief")
 def show_greetings(request: Request) -> Response:
     """Each with what callers hear, and what can be done about it."""
     now = request.deps.clock.now()
-    cards = [(greeting, request.mailbox.greetings.get(greeting)) for greeting in Greeting]
+    cards = [(one, request.mailbox.greetings.get(one)) for one in Greeting if one.number == 1]
     return owner_page(request, "greetings.html", cards=cards, now=now, **notice_of(request, Folder.NEW))
 
 

@@ -54,6 +54,8 @@ RECORDED = {
         "vm-newuser": "Pour commencer, nous allons vous aider à configurer votre boîte vocale",
         "listen-keys": "Durant l'écoute du message, vous pouvez appuyer sur étoile pour revenir en arrière, et sur dièse pour "
         "une avance rapide. Pour faire une pause, appuyez sur zéro",
+        "vm-options-first": "Pour enregistrer votre message de non-disponibilité, appuyez sur 1. Votre message occupé, 2",
+        "vm-which-number": "Pour entrer un numéro, appuyez sur 1 à 9",
         "vm-separated": "séparés par l'étoile, puis appuyez sur dièse",
         "vm-review": "Pour accepter l'enregistrement appuyez sur 1, pour l'écouter, 2, pour réenregistrer, appuyez sur 3",
         "vm-tmpexists": "Il y a déjà un message d'accueil temporaire, ce qui remplacera votre message d'accueil standard",
@@ -77,6 +79,8 @@ RECORDED = {
         "vm-mailboxfull": "Sorry, but the user's mailbox can't accept more messages",
         "vm-review": "Press 1 to accept this recording, press 2 to listen to it, press 3 to re-record your message",
         "listen-keys": "playback press star to jump backwards press pound to jump forwards press zero to toggle pause",
+        "vm-options-first": "press 1 to record your unavailable message, press 2 to record your busy message",
+        "vm-which-number": "number",
         "vm-separated": "separated by star and then press the pound key",
         "vm-savefolder": "Which folder should I save this message to",
     },

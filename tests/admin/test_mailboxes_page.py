@@ -73,7 +73,7 @@ def test_the_page_has_every_command_about_mailboxes_lists_and_greetings_that_cha
             for verb in ["add", "set", "show", "list", "remove", "pin", "unlock", "copy", "rename", "apply", "export"]
         ),
         *(f"list {verb}" for verb in ["add", "remove", "show", "list"]),
-        *(f"greeting {verb}" for verb in ["list", "import", "set-dates", "remove"]),
+        *(f"greeting {verb}" for verb in ["list", "import", "set-dates", "preview", "remove"]),
         *(f"message {verb}" for verb in ["list", "send", "delete", "restore"]),
         "broadcast",
     ):

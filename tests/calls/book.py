@@ -754,6 +754,46 @@ CALLS = [
         greetings=("temporary",),
         status="",
     ),
+    *(
+        PhoneCall(
+            f"record_a_second_greeting_and_choose_it_{language}",
+            "0 6: the kind, which one is heard, the number; what is not there is recorded; 1 chooses it",
+            OWN,
+            IN
+            + "w:vm-opts d:0 w:vm-options d:6 w:vm-options-first d:1 w:vm-which-number d:2 w:vm-rec-unv "
+            + RECORD
+            + "d:1 w:vm-msgsaved w:vm-delete d:1 w:vm-num-i-have w:digits/2 w:vm-which-number d:* w:vm-options d:* w:vm-opts d:# end:20",
+            "vm-options vm-options-first vm-num-i-have digits/1 vm-which-number vm-rec-unv beep vm-review vm-msgsaved "
+            "vm-review vm-delete vm-num-i-have digits/2 vm-which-number vm-options vm-goodbye",
+            greetings=("unavailable-2",),
+            language=language,
+        )
+        for language in ("fr", "en")
+    ),
+    PhoneCall(
+        "hear_a_numbered_greeting_and_erase_it",
+        "0 6 2 3: the third busy greeting is heard; 2 says it again, 7 erases it",
+        OWN,
+        IN
+        + "w:vm-opts d:0 w:vm-options d:6 w:vm-options-first d:2 w:vm-which-number d:3 w:<sound> w:vm-review d:2 w:<sound> w:vm-delete "
+        + "d:7 w:vm-deleted w:vm-which-number hang",
+        "vm-options-first vm-num-i-have digits/1 vm-which-number <sound> vm-review <sound> vm-delete vm-deleted vm-which-number",
+        boxes=(Box(greetings=("busy", "busy-3")),),
+        greetings=("busy",),
+        status="",
+    ),
+    PhoneCall(
+        "out_of_the_numbered_greetings",
+        "a wrong key is said to be wrong, star leads back at every step, and nothing is changed",
+        OWN,
+        IN
+        + "w:vm-opts d:0 w:vm-options d:6 w:vm-options-first d:9 w:vm-sorry w:vm-options-first d:1 w:vm-which-number d:2 w:<sound> "
+        + "w:vm-review d:9 w:vm-sorry w:vm-review d:* w:vm-which-number d:* w:vm-options d:6 w:vm-options-first d:* w:vm-options hang",
+        "vm-options-first vm-sorry vm-options-first vm-which-number <sound> vm-review vm-sorry vm-review vm-which-number vm-options",
+        boxes=(Box(greetings=("unavailable-2",)),),
+        greetings=("unavailable-2",),
+        status="",
+    ),
     PhoneCall(
         "change_the_pin",
         "0 5 asks for the new PIN twice",
@@ -868,6 +908,53 @@ CALLS = [
         variables=LEAVE | {"vm_reason": "busy"},
         boxes=(Box(greetings=("temporary", "busy")),),
         never="vm-isonphone vm-theperson",
+        after={("1001", "new"): 1},
+    ),
+    *(
+        PhoneCall(
+            f"a_greeting_for_some_callers_{language}",
+            "a rule names the second greeting for callers whose numbers begin so, on every day",
+            "1001",
+            "w:<sound> " + RECORD + "d:1 w:vm-msgsaved end:15",
+            "<sound> vm-intro-short beep vm-review vm-msgsaved",
+            boxes=(Box(greetings=("unavailable-2",), options={"greeting_rules": "unavailable-2 mon-sun from:06*"}),),
+            caller="0612345678",
+            variables=LEAVE,
+            never="vm-theperson",
+            after={("1001", "new"): 1},
+            language=language,
+        )
+        for language in ("fr", "en")
+    ),
+    PhoneCall(
+        "a_greeting_for_some_is_not_for_others",
+        "where no rule fits, it is as without rules: the person at the extension is unavailable",
+        "1001",
+        RECORD + "d:1 w:vm-msgsaved end:15",
+        "vm-theperson vm-isunavail vm-intro-short beep vm-review vm-msgsaved",
+        boxes=(
+            Box(
+                greetings=("unavailable-2", "busy-2"),
+                options={"greeting_rules": "unavailable-2 from:514*; unavailable-2 internal; busy-2"},
+            ),
+        ),
+        caller="0612345678",
+        variables=LEAVE,
+        never="<sound>",
+        after={("1001", "new"): 1},
+    ),
+    PhoneCall(
+        "a_greeting_for_busy_and_unavailable_alike",
+        "a rule for both: when the line is busy too, at every hour, for telephones of the system",
+        "1001",
+        "w:<sound> " + RECORD + "d:1 w:vm-msgsaved end:15",
+        "<sound> vm-intro-short beep vm-review vm-msgsaved",
+        boxes=(
+            Box(greetings=("unavailable-3",), options={"greeting_rules": "unavailable-3 both 00:00-24:00 internal"}),
+        ),
+        caller="1002",
+        variables=LEAVE | {"vm_reason": "busy", "vm_caller": "internal"},
+        never="vm-theperson vm-isonphone",
         after={("1001", "new"): 1},
     ),
     PhoneCall(

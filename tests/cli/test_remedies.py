@@ -34,6 +34,7 @@ from support.small_disk import small_disk
 from support.sounds import write_wav
 
 from esl_vm import __version__
+from esl_vm.calendars.reading import CalendarReader
 from esl_vm.model.agreement import packed
 from esl_vm.model.call import Ended, Recorded
 from esl_vm.model.jobs import Job, JobKind
@@ -544,6 +545,24 @@ def a_mailbox_from_the_from_header(bench):
     switch.contexts["default"] = f'<extension name="own"><condition>{trusting}{SOCKET}</condition></extension>'
     yield
     switch.contexts["default"] = shipped()
+    yield
+
+
+@row("mend what it says, or correct `calendars.sources` in the settings")
+def a_calendar_that_is_not_there(bench):
+    pytest.importorskip("recurring_ical_events", reason="esl-vm[calendars] is not installed")
+    path = bench.folder / "office.ics"
+    bench.settings["calendars.sources"] = [f"office={path}"]
+    bench.settings["calendars.holidays"] = []
+
+    def read():
+        with bench.node() as node:
+            CalendarReader(node.settings.calendars, node.calendars, node.clock, "UTC").read_all()
+
+    read()
+    yield
+    path.write_text("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//test//\r\nEND:VCALENDAR\r\n")
+    read()
     yield
 
 

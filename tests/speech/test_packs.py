@@ -200,7 +200,9 @@ def test_debians_packages_speak_every_prompt():
     for check in check_pack(AsteriskPack()):
         assert check.missing == ()
         own = ("digits/1F",) if check.language == "fr" else ()
-        assert check.prompts[Coverage.SUBSTITUTED] == ("listen-keys", "vm-intro-short", "vm-separated", *own)
+        assert check.prompts[Coverage.SUBSTITUTED] == (
+            *("listen-keys", "vm-intro-short", "vm-options-first", "vm-separated", "vm-which-number", *own),
+        )
 
 
 @debian_prompts

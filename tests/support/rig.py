@@ -76,6 +76,7 @@ class Rig:
             audio=self.audio,
             spool=self.spool,
             clock=self.clock,
+            registry=self.away.behind(self.real.registry),
             **settings,
         )
 

@@ -1,0 +1,1 @@
+"""Calendars for greeting rules: iCalendar files and addresses, and public holidays."""
