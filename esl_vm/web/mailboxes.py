@@ -178,7 +178,9 @@ def _view(request: Request, fields: Mapping[str, str]) -> MailboxView:
         has_pin=mailbox.has_pin,
         pin_is_initial=mailbox.pin_is_initial,
         locked_s=deps.registry.locked_for(mailbox.id),
-        greetings={str(greeting): greeting in mailbox.greetings for greeting in Greeting},
+        greetings={
+            str(one): one in mailbox.greetings for one in Greeting if one.number == 1 or one in mailbox.greetings
+        },
         settings=shown,
     )
 

@@ -534,6 +534,11 @@ def temporary_star(place: Place) -> Found | None:
     return Found("temporary-star", 0, 1) if star else None
 
 
+def several_greetings(place: Place) -> Found | None:
+    """0 6, which there is none of in Comedian Mail, leads to the greetings by number."""
+    return Found("several-greetings", ends=True) if place.our() == "vm-options-first" else None
+
+
 def recipients_keys(place: Place) -> Found | None:
     """What comes between recipients and what ends them is said where they are asked for."""
     return Found("recipients-keys", 0, 1) if place.our() == "vm-separated" and place.our(-1) == "vm-extension" else None
@@ -548,6 +553,7 @@ def read_only(place: Place) -> Found | None:
 
 RULES: list = [
     introduction_asked,
+    several_greetings,
     recipients_keys,
     read_only,
     temporary_once,
