@@ -1,7 +1,7 @@
 """Days and times of an iCalendar file (RFC 5545) or of a country's holidays; run as a process of its own.
 
-What others wrote may take for ever to read: `FREQ=SECONDLY` is a valid rule. Whoever starts this bounds its time and
-memory, and no process that takes calls ever loads what it needs.
+What others wrote may take for ever to read: `FREQ=SECONDLY` is a valid rule. Whoever starts this bounds its time, it bounds
+its own memory, and no process that takes calls ever loads what it needs.
 
     python -m esl_vm.calendars.dates holidays ca-qc
     python -m esl_vm.calendars.dates icalendar America/Toronto < office.ics
@@ -10,6 +10,7 @@ memory, and no process that takes calls ever loads what it needs.
 from __future__ import annotations
 
 import json
+import resource
 import sys
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
 BEFORE, AHEAD = timedelta(days=35), timedelta(days=800)
 """How far back and ahead a calendar is read; it is read again before that is used up."""
+
+
+_MEMORY = 512 << 20
+"""Bytes of address space that reading one may take."""
 
 
 def holidays_of(region: str, years: Iterable[int]) -> list[str]:
@@ -106,4 +111,5 @@ def main(kind: str, what: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     json.dump(main(*sys.argv[1:3]), sys.stdout)
