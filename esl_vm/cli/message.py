@@ -16,7 +16,7 @@ from esl_vm.cli.parsers import json_option
 from esl_vm.model.errors import InvalidValueError, NoSuchMailboxError, StoreDownError, VoicemailError
 from esl_vm.model.events import EventType
 from esl_vm.model.mailbox import Folder, MailboxId
-from esl_vm.model.transcript import folded
+from esl_vm.model.transcript import passage
 
 if TYPE_CHECKING:
     import argparse
@@ -186,9 +186,7 @@ def _searched(node: Node, args: argparse.Namespace) -> Iterable[MailboxId]:
 
 def _passage(message: Message, words: str) -> str:
     """What is said around these words."""
-    text = message.transcript.text if message.transcript else ""
-    at = max(0, folded(text).find(folded(words)) - 20)
-    return ("…" if at else "") + text[at : at + 70] + ("…" if len(text) > at + 70 else "")
+    return "".join(passage(message.transcript.text if message.transcript else "", words, 20, 50))
 
 
 def _marks(message: Message) -> str:

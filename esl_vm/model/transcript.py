@@ -114,3 +114,24 @@ def folded(text: str) -> str:
     for letter, spelt in _SPELT:
         text = text.replace(letter, spelt)  # a tenth of what str.translate takes
     return _MARKS.sub("", unicodedata.normalize("NFKD", text)).casefold()
+
+
+def passage(text: str, words: str, before: int = 60, after: int = 100) -> tuple[str, str, str]:
+    """Where words stand in a text, as it is searched: what is before them, they themselves, what is after.
+
+    Args:
+        text: where they are looked for; where they don't stand, its beginning is returned as what is after them.
+        words: accents, ligatures and capitals don't count.
+        before: so many letters before them, at most.
+        after: so many after them.
+    """
+    letters = [folded(letter) for letter in text]  # two for a ligature, none for an accent of its own
+    places = [place for place, letter in enumerate(letters) for _ in letter]
+    wanted = folded(" ".join(words.split()))
+    found = "".join(letters).find(wanted) if wanted else -1
+    start, end = (places[found], places[found + len(wanted) - 1] + 1) if found >= 0 else (0, 0)
+    while 0 < end < len(text) and not letters[end]:
+        end += 1
+    begin, stop = max(0, start - before), end + after
+    lead, rest = "…" if begin else "", "…" if stop < len(text) else ""
+    return lead + text[begin:start], text[start:end], text[end:stop] + rest

@@ -10,12 +10,14 @@ from esl_vm.model.events import EventType
 from esl_vm.model.options import FIELDS as OPTIONS
 from esl_vm.model.options import option_text
 from esl_vm.model.rights import Right
-from esl_vm.web import event_log, mailboxes, service, tables
+from esl_vm.model.transcript import passage
+from esl_vm.web import event_log, mailboxes, messages, service, tables
 from esl_vm.web.pages import Form, form, page_url, render, see_other, wording_of
 from esl_vm.web.problems import ProblemError, problem_of
 from esl_vm.web.routes import Request, Response, page
 from esl_vm.web.schemas.events import EventLogQuery
 from esl_vm.web.schemas.mailboxes import MailboxQuery, NewMailbox, PinChange
+from esl_vm.web.schemas.messages import FindQuery
 from esl_vm.web.schemas.tables import TableQuery
 
 if TYPE_CHECKING:
@@ -169,6 +171,27 @@ def _save(request: Request, given: Form, fields: dict[str, str]) -> None:
     if given["etag"] != mailboxes.etag_of(now):
         raise ProblemError("changed")
     mailboxes.change_fields(request, fields, now)
+
+
+@page("GET", "/admin/messages", Right.MAILBOX_LIST, "Find messages by what is said in them")
+def find_messages(request: Request) -> Response:
+    """In all mailboxes, those of a domain, or one; by who may hear them."""
+    param = request.raw.get_param
+    words, place, cursor = ((param(name) or "").strip()[:most] for name, most in (("q", 80), ("in", 128), ("cursor", 400)))
+    is_box = "@" in place or place.isdecimal()
+    query = FindQuery(text=words, domain="" if is_box else place, mailbox=place if is_box else "", cursor=cursor)
+    problem = None
+    try:
+        found, following = messages.said_in(request, query) if words else ([], None)
+    except ProblemError as wrong:
+        if wrong.kind == "forbidden":
+            raise
+        found, following, problem = [], None, wrong
+    return admin_page(
+        request, "admin_messages.html", "mailboxes", search={"q": words, "in": place}, cursor=cursor, problem=problem,
+        found=[(box, one, passage(one.transcript.text, words)) for box, one in found if one.transcript],
+        following=mailboxes.cursor_of_box(following),
+    )  # fmt: skip
 
 
 @page("GET", "/admin/table", Right.MAILBOX_MANAGE, "Many mailboxes by a table")

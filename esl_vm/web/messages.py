@@ -14,7 +14,7 @@ from esl_vm.model.store import Place
 from esl_vm.model.transcript import folded
 from esl_vm.web.mailboxes import box_of_cursor, cursor_of, cursor_of_box, reached, text_of
 from esl_vm.web.problems import ProblemError, not_found
-from esl_vm.web.routes import Request, route
+from esl_vm.web.routes import Request, parsed_box, route
 from esl_vm.web.schemas.messages import (
     FindQuery,
     FoundMessage,
@@ -171,20 +171,33 @@ def find_messages(request: Request, query: FindQuery) -> FoundMessages:
             if request.identity.reach.has(box)
         ]
         return FoundMessages(_found(request, found))
+    found, following = said_in(request, query)
+    return FoundMessages(_found(request, found), cursor_of_box(following))
+
+
+def said_in(request: Request, query: FindQuery) -> tuple[list[tuple[MailboxId, Message]], MailboxId | None]:
+    """Messages in which the query's text is said, and the mailbox after which the search goes on, None at its end.
+
+    Raises:
+        ProblemError: who asks may not hear messages; there can be no such mailbox; the cursor is none.
+    """
     if not request.identity.may(Right.MESSAGE_HEAR):
         raise ProblemError("forbidden", f"That needs the right {Right.MESSAGE_HEAR}.")
     after = box_of_cursor(query.cursor)
     within = reached(request, query.domain, after)
-    views: list[FoundMessage] = []
+    if query.mailbox:
+        box = parsed_box(query.mailbox, request.deps.domain)
+        within = iter([box] if request.identity.reach.has(box) else [])
+    found: list[tuple[MailboxId, Message]] = []
     for _ in range(_PORTIONS):
         portion = list(islice(within, _BOXES))
         if not portion:
-            return FoundMessages(views)
-        views += _found(request, request.deps.find_words(portion, query.text))
+            return found, None
+        found += request.deps.find_words(portion, query.text)
         after = portion[-1]
-        if len(views) >= query.limit:
+        if len(found) >= query.limit:
             break
-    return FoundMessages(views, cursor_of_box(after))
+    return found, None if query.mailbox else after
 
 
 def _found(request: Request, found: Iterable[tuple[MailboxId, Message]]) -> list[FoundMessage]:

@@ -11,7 +11,7 @@ from store_case import ALICE, BOB, MONDAY, NOBODY, message
 
 from esl_vm.model.events import EventType
 from esl_vm.model.mailbox import Folder, MailboxId
-from esl_vm.model.transcript import LONGEST_TEXT, Segment, Transcript, TranscriptState, folded
+from esl_vm.model.transcript import LONGEST_TEXT, Segment, Transcript, TranscriptState, folded, passage
 from esl_vm.recordings.manifest import Manifest, TakeKind, decode, encode
 
 SAID = Transcript(
@@ -171,3 +171,27 @@ def test_many_mailboxes_are_looked_through_in_their_order(case):
     assert found(case, "bonjour", *boxes, NOBODY) == [(str(box), f"n{n}") for n, box in enumerate(boxes) if n % 2]
     first = next(case.store.transcripts.find(iter(boxes), "bonjour"))
     assert first[0] == boxes[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "parts"),
+    [
+        ("Le cœur de l’été est là.", "coeur", ("Le ", "cœur", " de l’été est là.")),
+        ("Œuvre, œuf, cœur: ÉTÉ ici", "ete", ("Œuvre, œuf, cœur: ", "ÉTÉ", " ici")),
+        ("Le cœur de l’été", "  l'été ", ("Le cœur de ", "l’été", "")),
+        ("e\u0301te\u0301 chaud", "été", ("", "e\u0301te\u0301", " chaud")),
+        ("Bonjour", "hiver", ("", "", "Bonjour")),
+        ("Bonjour", "", ("", "", "Bonjour")),
+        ("a" * 50 + "ici" + "b" * 50, "ICI", ("…" + "a" * 10, "ici", "b" * 20 + "…")),
+    ],
+)
+def test_the_passage_is_where_the_words_stand_in_the_text_as_it_is_written(text, words, parts):
+    assert passage(text, words, 10 if len(text) > 60 else 60, 20 if len(text) > 60 else 100) == parts
+
+
+@given(st.text(max_size=60), st.text(max_size=8))
+def test_a_passage_is_found_wherever_the_search_finds_it(text, words):
+    before, found, after = passage(text, words, 100, 100)
+    assert before + found + after == text
+    if folded(" ".join(words.split())) in folded(text) and folded(words).strip():
+        assert folded(" ".join(words.split())) in folded(found)

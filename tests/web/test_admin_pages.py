@@ -43,6 +43,7 @@ def test_owners_and_nobody_are_kept_out(house):
     for path in (
         "/admin",
         "/admin/mailboxes",
+        "/admin/messages",
         "/admin/table",
         "/admin/events",
         f"/admin/mailboxes/{house.box('1002')}",

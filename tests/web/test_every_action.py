@@ -402,6 +402,38 @@ def test_the_administrators_mailboxes(house, marie):
     marie.page.wait_for_url("**/admin/mailboxes")
 
 
+def test_an_administrator_finds_what_was_said(house, marie, at):
+    boxes = [house.box(str(number), language=at["language"]) for number in range(1001, 1046)]
+    place = boxes[-1]
+    message = house.message(place, name="Zoé Côté")
+    house.store.mailboxes.transcribed(place, message, SAID)
+    marie.goes("/admin/mailboxes").press("admin_mailboxes.admin.find")
+    marie.page.wait_for_url("**/admin/messages")
+    marie.axe()
+    marie.write("admin_messages.{name}", "BONJOUR")
+    marie.write("admin_messages.{name}", house.domain, nth=1)
+    marie.press("admin_messages.search_button")
+    marie.page.wait_for_url("**q=BONJOUR*")
+    marie.axe()
+    marie.press("admin_messages.admin.more")  # forty mailboxes were looked through, and it is in none of them
+    marie.page.wait_for_selector("mark")
+    assert marie.page.inner_text("mark") == "Bonjour"
+    marie.axe()
+    marie.press("admin_messages.newest")
+    marie.page.wait_for_selector(".empty")
+    marie.write("admin_messages.{name}", "trois")
+    marie.write("admin_messages.{name}", str(place), nth=1)
+    marie.press("admin_messages.search_button")
+    marie.sees({"fr": "dits nulle part : « trois »", "en": "Nowhere is said: “trois”"}[at["language"]])
+    marie.write("admin_messages.{name}", "rappelez")
+    marie.press("admin_messages.search_button")
+    marie.press("admin_messages.folder")
+    marie.page.wait_for_url(f"**/folder/new/{message}")
+    marie.sees("Rappelez-moi.")
+    marie.goes("/admin/messages").press("admin_messages.admin.mailboxes")
+    marie.page.wait_for_url("**/admin/mailboxes")
+
+
 def test_the_administrators_table_and_events(house, marie):
     marie.press("admin_page.admin 2" if marie.small else "admin_page.admin", nth=1)
     marie.press("admin_mailboxes.admin.table")

@@ -4,12 +4,15 @@ import pytest
 from support.person import DESK, PHONE
 from support.web_house import House
 
+from esl_vm.model.transcript import Segment, Transcript
+
 NAMES = (
     "Jean-Baptiste-Maximilien de la Rochefoucauld-Liancourt-Desrosiers, poste de nuit",
     "W" * 80,
     "عبد الرحمن بن محمد الأنصاري",
     "👩‍👩‍👧‍👦🏳️‍🌈👍🏽" * 4,
 )
+SAID = Transcript(segments=(Segment(0, 900, f"Bonjour {'W' * 200} bonjour."),))
 # Wider than the window; controls smaller than a fingertip (WCAG 2.5.8: 24 px, but for links in a sentence); text below 12 px;
 # fields without a name.
 _WRONG = """() => {
@@ -38,6 +41,8 @@ def house(marked):
 def test_odd_names_small_windows_and_zoom_break_no_page(house, person, size):
     box = house.box(name=NAMES[0], language="fr")
     messages = [house.message(box, name=name, number="5145550142") for name in NAMES]
+    for message in messages:
+        house.store.mailboxes.transcribed(box, message, SAID)
     owner, admin = (
         person(size=size).brings(house.owner(box).cookie),
         person(size=size).brings(house.administrator().cookie),
@@ -48,7 +53,17 @@ def test_odd_names_small_windows_and_zoom_break_no_page(house, person, size):
         *((owner, f"/mailbox/{box}/{path}") for path in paths),
         *(
             (admin, f"/admin{path}")
-            for path in ("", "/mailboxes", f"/mailboxes/{box}", "/table", "/lists", "/broadcast", "/queues", "/events")
+            for path in (
+                "",
+                "/mailboxes",
+                f"/mailboxes/{box}",
+                f"/messages?q=bonjour&in={box}",
+                "/table",
+                "/lists",
+                "/broadcast",
+                "/queues",
+                "/events",
+            )
         ),
     ):
         if found := one.goes(path).page.evaluate(_WRONG):

@@ -147,6 +147,37 @@ def test_a_domain_is_searched_within_ones_reach_page_by_page(house):
     )
 
 
+def test_one_mailbox_of_many_is_searched(house):
+    boxes = [house.box(str(number)) for number in (1001, 1002)]
+    for box in boxes:
+        write(house, box, house.message(box))
+    portal = house.token()
+    for box in boxes:
+        told = portal.get("/api/v1/messages", query={"text": "coeur", "mailbox": str(box)}).json
+        assert ([one["mailbox"] for one in told["messages"]], told["next"]) == ([str(box)], None)
+    stranger = house.box("1001", domain=f"other-{house.domain}")
+    write(house, stranger, house.message(stranger))
+    beyond = portal.get("/api/v1/messages", query={"text": "coeur", "mailbox": str(stranger)}).json
+    assert beyond["messages"] == []
+
+
+@pytest.mark.parametrize(("language", "found"), [("en", "Find what was said"), ("fr", "Chercher dans les messages")])
+def test_an_administrator_finds_words_in_all_in_a_domain_or_in_one_mailbox(house, language, found):
+    box, other = house.box(), house.box("1002")
+    for place in (box, other):
+        write(house, place, house.message(place))
+    marie = house.administrator()
+    marie.headers["Accept-Language"] = language
+    for where, places in ((house.domain, 2), (str(box), 1), (f"nobody@{house.domain}", 0), (f"no-{house.domain}", 0)):
+        reply = marie.get("/admin/messages", query={"q": "le COEUR", "in": where})
+        page = reply.body.decode()
+        assert (reply.status, page.count("<mark>Le cœur</mark>")) == (200, places)
+        assert f"<h1>{found}</h1>" in page
+    assert "<mark>" not in marie.get("/admin/messages").body.decode()
+    assert "&lt;script&gt;" in marie.get("/admin/messages", query={"q": "coeur", "in": str(box)}).body.decode()
+    assert marie.get("/admin/messages", query={"q": "coeur", "cursor": "??"}).status == 400
+
+
 def test_what_is_looked_for_must_be_said_and_may_be_heard(house):
     box = house.box()
     portal = house.token()

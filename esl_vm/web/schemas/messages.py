@@ -65,6 +65,7 @@ class FindQuery(RequestSchema, frozen=True):
         str, Meta(max_length=80, description="What is said; accents and case don't count. Needs message.hear.")
     ] = ""
     domain: Annotated[str, Meta(description="With text: only in mailboxes of this domain.", max_length=128)] = ""
+    mailbox: Annotated[str, Meta(description="With text: only in this mailbox.", max_length=200)] = ""
     limit: Limit = 50
     cursor: Cursor = ""
 
