@@ -152,12 +152,11 @@ class Cache:
             os.close(fd)
 
     def _trim(self, limit: int) -> int:
-        found = list(self._files())
-        total = sum(size for _, size, _ in found)
+        total = sum(size for _, size, _ in self._files())
         if total <= limit:
-            return 0
+            return 0  # as most often: no list of ten thousands of files is held for it
         removed = 0
-        for _, size, path in sorted(found, key=lambda one: one[0]):
+        for _, size, path in sorted(self._files(), key=lambda one: one[0]):
             if total - removed <= limit * _TRIM_TO:
                 break
             with contextlib.suppress(FileNotFoundError):

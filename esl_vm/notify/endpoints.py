@@ -57,8 +57,13 @@ class Endpoint:
             self._began = self._clock.now()
             return 0.0
 
-    def leave(self, error: str | None = "") -> float:
-        """What came of it: `` = it answered, else why it did not; None = it was not asked. Seconds it is let alone now."""
+    def leave(self, error: str | None = "", asked_s: float = 0.0) -> float:
+        """What came of it; returns for how many seconds it is let alone now.
+
+        Args:
+            error: `` = it answered, else why it did not; None = it was not asked.
+            asked_s: for how many seconds it asked to be let alone.
+        """
         with self._turn:
             self._talking -= 1
             now = self._clock.now()
@@ -67,7 +72,7 @@ class Endpoint:
             elif error is not None:
                 self._answers, self.error = False, error
                 if now >= self._until:
-                    self._until = now + self._pause_s
+                    self._until = now + max(self._pause_s, asked_s)
                     self._pause_s = min(2 * self._pause_s, self._longest_pause_s)
             self._turn.notify()
             return max(0.0, self._until - now)

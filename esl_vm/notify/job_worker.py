@@ -150,6 +150,7 @@ class JobWorker:
         """Carry a job that was claimed, and write down what became of it; raises StoreDownError, as `step`."""
         with self._held(job):
             error: str | None = None
+            outcome: Outcome | None = None
             try:
                 outcome = self._carry(job)
                 error = _told_of(outcome)
@@ -159,13 +160,13 @@ class JobWorker:
                 log.exception("job %s: could not be carried", job.id)
                 outcome = Deferred(f"{type(wrong).__name__}: {wrong}")
             finally:
-                self._leave(error)
+                self._leave(error, outcome.after_s if isinstance(outcome, Deferred) else 0.0)
             self._settle(job, outcome)
 
-    def _leave(self, error: str | None) -> None:
+    def _leave(self, error: str | None, asked_s: float = 0.0) -> None:
         """The endpoint answered (``), did not (why), or was not asked (None)."""
         if self._endpoint is not None:
-            self._endpoint.leave(error)
+            self._endpoint.leave(error, asked_s)
 
     @contextmanager
     def _held(self, job: Job) -> Iterator[None]:

@@ -55,7 +55,7 @@ def jobs_of(event: Event, fields: Mapping[str, str], wishes: Wishes, now: float)
     """
     if wishes.mail and event.what is EventType.DELIVERED and _is_news(event):
         body = {"at": event.at, "message": _message(event), "new": event.counts.new, "old": event.counts.old}
-        due = now + wishes.mail_waits_s if _is_to_be_transcribed(event, fields, wishes) else now
+        due = now + wishes.mail_waits_s if is_to_be_transcribed(event, fields, wishes) else now
         for form, field in ((LETTER, "email"), (PAGE, "pager")):
             if addresses(fields.get(field, ""))[0]:
                 job_id = f"mail:{event.box}:{event.message_id}:{form}"
@@ -78,7 +78,7 @@ def jobs_of(event: Event, fields: Mapping[str, str], wishes: Wishes, now: float)
     if webhook_of(fields, wishes.webhook):
         job_id = f"webhook:{event.partition}-{event.id}"
         yield Job(job_id, JobKind.WEBHOOK, event.box, _told(job_id, event), created=now, due=now)
-    if _is_to_be_transcribed(event, fields, wishes):  # last: the mail that waits for it is there before it is made
+    if is_to_be_transcribed(event, fields, wishes):  # last: the mail that waits for it is there before it is made
         body = {"id": event.message_id}
         yield Job(transcript_job(event.box, event.message_id), JobKind.TRANSCRIPT, event.box, body, now, now)
 
@@ -93,7 +93,7 @@ def mail_jobs(box: MailboxId, message_id: str) -> list[str]:
     return [f"mail:{box}:{message_id}:{form}" for form in (LETTER, PAGE)]
 
 
-def _is_to_be_transcribed(event: Event, fields: Mapping[str, str], wishes: Wishes) -> bool:
+def is_to_be_transcribed(event: Event, fields: Mapping[str, str], wishes: Wishes) -> bool:
     """A message that comes with a transcript (it was forwarded) needs none."""
     if wishes.transcribe is None or event.what is not EventType.DELIVERED or not _is_news(event):
         return False

@@ -19,6 +19,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,7 @@ from esl_vm.model.rate_limited_log import RateLimitedLog
 from esl_vm.notify.call_backs import CallBacks
 from esl_vm.notify.job_worker import JobWorker, Outcome
 from esl_vm.notify.lamp_watch import WAIT_MS, LampWatch
-from esl_vm.notify.plan import Wishes, jobs_of, unusable
+from esl_vm.notify.plan import Wishes, is_to_be_transcribed, jobs_of, unusable
 from esl_vm.notify.sources import fields_of
 from esl_vm.notify.webhook import WebhookCaller
 
@@ -79,6 +80,7 @@ class NotifyService:
         self._wait_ms, self._poll_s = wait_ms, poll_s
         self._stopping = threading.Event()
         self._waits = RateLimitedLog(log, logging.WARNING, most=1)
+        self._unheard = RateLimitedLog(log, logging.WARNING, most=1)
         self._work = {kind: threading.Event() for kind in JobKind}
         self._threads: list[threading.Thread] = []
         self._parts: list[tuple[str, Callable[[], None]]] = []
@@ -191,7 +193,13 @@ class NotifyService:
     def _plan_one(self, event: Event) -> None:
         """The jobs of one event, put in the list of all; putting them in twice does nothing."""
         fields = fields_of(self._sources.registry, event.box)
-        for job in jobs_of(event, fields, self._wishes, self._sources.clock.now()):
+        wishes = self._wishes
+        if is_to_be_transcribed(event, fields, wishes) and not self._sources.transcribers():
+            wishes = replace(wishes, mail_waits_s=0.0)
+            self._unheard.log(
+                "nobody transcribes: messages wait for it, their mails go without; start `esl-vm transcribe`"
+            )
+        for job in jobs_of(event, fields, wishes, self._sources.clock.now()):
             if self._sources.outbox.add(job):
                 self._work[job.kind].set()
         if event.what is EventType.DELIVERED and self._wishes.mail:

@@ -27,6 +27,7 @@ class Sources:
         outbox: the cluster's jobs.
         mailboxes, registry, audio, clock: the ports.
         nodes: those of the cluster, as they reported themselves.
+        transcribers: the processes that transcribe messages, anywhere in the cluster.
     """
 
     feed: EventFeed
@@ -38,6 +39,7 @@ class Sources:
     audio: AudioStore
     clock: Clock
     nodes: Callable[[], Sequence[NodeState]] = list
+    transcribers: Callable[[], Sequence[str]] = list
 
 
 def fields_of(registry: Registry, box: MailboxId) -> Mapping[str, str]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _PAUSE_S = 1.0
+_REPORT_S = 15.0
 
 
 class Transcribing:
@@ -35,6 +36,7 @@ class Transcribing:
         at_once: messages at once, each in a thread and with one sound in memory.
         retry_s: how long after it was planned a job is tried again, seconds.
         poll_s: seconds between looks for jobs.
+        report: says that somebody is here who transcribes; called every fifteen seconds.
     """
 
     def __init__(
@@ -46,15 +48,17 @@ class Transcribing:
         at_once: int = 1,
         retry_s: float = 86400.0,
         poll_s: float = 2.0,
+        report: Callable[[], None] = lambda: None,
     ) -> None:
         self._worker = JobWorker(JobKind.TRANSCRIPT, outbox, carry, clock, patience_s=retry_s, at_once=at_once)
-        self._poll_s = poll_s
+        self._poll_s, self._report = poll_s, report
         self._stopping = threading.Event()
         self._waits = RateLimitedLog(log, logging.WARNING, most=1)
         self._threads = [
             threading.Thread(target=self._run, name=f"transcription {number + 1}", daemon=True)
             for number in range(at_once)
         ]
+        self._threads.append(threading.Thread(target=self._keep_reporting, name="transcription reports", daemon=True))
 
     def start(self) -> None:
         """Begin; returns at once."""
@@ -82,3 +86,14 @@ class Transcribing:
             except Exception:  # the outermost handler: the next job may succeed
                 log.exception("transcription failed; goes on")
                 self._stopping.wait(_PAUSE_S)
+
+    def _keep_reporting(self) -> None:
+        while True:
+            try:
+                self._report()
+            except StoreDownError as away:
+                self._waits.log("transcription waits: %s", away)
+            except Exception:  # the outermost handler: the next report may succeed
+                log.exception("reporting that messages are transcribed here")
+            if self._stopping.wait(_REPORT_S):
+                return

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from esl_vm.model.settings import Settings
+    from esl_vm.ops.node import Node
 
 _AREA = "transcription"
 _CONNECT_S = 3.0
@@ -34,6 +35,21 @@ def check_transcription(settings: Settings) -> Iterator[Finding]:
         case _ if settings.mailbox.transcribe:
             said = "mailboxes are to have transcripts (mailbox.transcribe), and no engine makes them"
             yield Finding(_AREA, Level.WARNING, said, "set `transcription.engine`, or `mailbox.transcribe = false`")
+
+
+def check_transcribers(node: Node) -> Iterator[Finding]:
+    """Whether anybody does it: an engine by itself takes no messages."""
+    if node.settings.transcription.engine == "none":
+        return
+    if there := node.store.cluster.transcribers():
+        yield Finding(_AREA, Level.OK, f"messages are transcribed by {', '.join(there)}")
+        return
+    waiting = node.store.cluster.state().jobs["transcript"]
+    said = f"nobody transcribes, and {waiting} messages wait for it; their mails go without"
+    remedy = (
+        "run `esl-vm transcribe`, on this host or another; where `serve` is to do it, set transcription.workers above 0"
+    )
+    yield Finding(_AREA, Level.WARNING, said, remedy)
 
 
 def _check_server(url: str) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ import os
 import select
 import signal
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import SettingsError
@@ -59,7 +60,12 @@ def build_transcribing(node: Node, transcriber: Transcriber) -> Transcribing:
     ports = (node.store.mailboxes, node.store.registry, node.audio, node.outbox, node.clock)
     maker = TranscriptMaker(transcriber, wanted, *ports, language)
     return Transcribing(
-        node.outbox, maker.carry, node.clock, at_once=max(1, wanted.workers), retry_s=wanted.retry_hours * 3600
+        node.outbox,
+        maker.carry,
+        node.clock,
+        at_once=max(1, wanted.workers),
+        retry_s=wanted.retry_hours * 3600,
+        report=partial(node.store.cluster.transcribes, f"{transcriber.engine} ({node.settings.service.node})"),
     )
 
 

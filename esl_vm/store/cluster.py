@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 ALIVE_S = 30
 """Seconds after which a node that reported nothing counts as gone."""
+TRANSCRIBES_S = 60
+"""Seconds after which a process that transcribes counts as gone, where it was not heard of; long enough for a restart."""
 REPORT_S = 120
 """Seconds for which a node's report, and what is asked of it, is kept."""
 _JOBS = {kind.value: names.outbox_due(kind) for kind in JobKind}
@@ -61,6 +63,21 @@ class Cluster(Part):
             said_at = float(number(fields.pop("at", "0")) or at)
             found.append(NodeState(text(name), said_at, alive, fields.pop("version", ""), schema, fields))
         return sorted(found, key=lambda node: node.name)
+
+    def transcribes(self, who: str) -> None:
+        """A process of that name transcribes messages: to be reported at least every twenty seconds."""
+        now = self._base.now()
+        commands = [
+            ("ZADD", names.TRANSCRIBERS, f"{now:.3f}", who),
+            ("ZREMRANGEBYSCORE", names.TRANSCRIBERS, "-inf", f"{now - TRANSCRIBES_S:.3f}"),
+        ]
+        self._base.link.pipe(names.NODES, commands)
+
+    def transcribers(self) -> list[str]:
+        """The processes that transcribe, by the name they reported."""
+        since = f"({self._base.now() - TRANSCRIBES_S:.3f}"
+        found = self._base.link.run(names.NODES, lambda client: client.zrangebyscore(names.TRANSCRIBERS, since, "+inf"))
+        return sorted(map(text, found))
 
     def publish_report(self, report: NodeReport) -> None:
         """What a node reports of itself; to be reported again within two minutes."""

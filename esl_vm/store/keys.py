@@ -20,6 +20,7 @@ FOLDERS = tuple(Folder)
 META = "vm:meta"
 HOUSEKEEPING = "vm:housekeeping"
 NODES = "vm:{nodes}"
+TRANSCRIBERS = "vm:{nodes}:transcribers"
 TRIED = "vm:{nodes}:tried"
 """Written and soon expired: to see whether Redis takes changes."""
 

@@ -177,7 +177,9 @@ def _save(request: Request, given: Form, fields: dict[str, str]) -> None:
 def find_messages(request: Request) -> Response:
     """In all mailboxes, those of a domain, or one; by who may hear them."""
     param = request.raw.get_param
-    words, place, cursor = ((param(name) or "").strip()[:most] for name, most in (("q", 80), ("in", 128), ("cursor", 400)))
+    words, place, cursor = (
+        (param(name) or "").strip()[:most] for name, most in (("q", 80), ("in", 128), ("cursor", 400))
+    )
     is_box = "@" in place or place.isdecimal()
     query = FindQuery(text=words, domain="" if is_box else place, mailbox=place if is_box else "", cursor=cursor)
     problem = None

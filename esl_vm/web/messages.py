@@ -14,7 +14,7 @@ from esl_vm.model.store import Place
 from esl_vm.model.transcript import folded
 from esl_vm.web.mailboxes import box_of_cursor, cursor_of, cursor_of_box, reached, text_of
 from esl_vm.web.problems import ProblemError, not_found
-from esl_vm.web.routes import Request, parsed_box, route
+from esl_vm.web.routes import Request, mailbox_id_of, route
 from esl_vm.web.schemas.messages import (
     FindQuery,
     FoundMessage,
@@ -186,7 +186,7 @@ def said_in(request: Request, query: FindQuery) -> tuple[list[tuple[MailboxId, M
     after = box_of_cursor(query.cursor)
     within = reached(request, query.domain, after)
     if query.mailbox:
-        box = parsed_box(query.mailbox, request.deps.domain)
+        box = mailbox_id_of(query.mailbox, request.deps.domain)
         within = iter([box] if request.identity.reach.has(box) else [])
     found: list[tuple[MailboxId, Message]] = []
     for _ in range(_PORTIONS):

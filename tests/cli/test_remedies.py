@@ -214,6 +214,17 @@ def a_command_that_is_not_there(bench):
     yield
 
 
+@row("run `esl-vm transcribe`, on this host or another; where `serve` is to do it, set transcription.workers above 0")
+def an_engine_that_nobody_asks(bench):
+    bench.settings |= {"transcription.engine": "command", "transcription.command": [sys.executable, "{file}"]}
+    command, _ = yield
+    program = [sys.executable, "-m", "esl_vm", "--config", bench.file, *command.split()[1:]]
+    with bench.node() as node, subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
+        wait_until(node.store.cluster.transcribers, "it reports")
+        yield
+        run.terminate()
+
+
 @row("`chown -R {}: {}`; then run commands as {}: `sudo -u {} esl-vm …`")
 def files_of_roots(bench):
     if not as_root():

@@ -10,7 +10,7 @@ from support.waiting import PATIENCE_S
 from esl_vm.audio.folder_audio import FolderAudio
 from esl_vm.model.jobs import JobKind
 from esl_vm.model.message import Caller, Message
-from esl_vm.model.settings import MailSettings, NotifySettings, Settings, WebhookSettings
+from esl_vm.model.settings import MailSettings, NotifySettings, Settings, TranscriptionSettings, WebhookSettings
 from esl_vm.notify.job_worker import JobWorker
 from esl_vm.notify.mail import Mailer
 from esl_vm.notify.mail_templates import MailTemplates
@@ -73,7 +73,9 @@ class House:
         self.link.close()
 
 
-def notifier_of(url, port, folder, clock, name, *, switch=None, webhook=None, idle_s=60.0, **settings):
+def notifier_of(
+    url, port, folder, clock, name, *, switch=None, webhook=None, idle_s=60.0, transcription=None, **settings
+):
     """A whole notifier on a Redis; `port` is the SMTP server's."""
     store = Store(connect(url, PATIENT), PARTITIONS, clock=clock)
     audio = FolderAudio(folder)
@@ -86,12 +88,17 @@ def notifier_of(url, port, folder, clock, name, *, switch=None, webhook=None, id
         registry=store.registry,
         audio=audio,
         clock=clock,
+        transcribers=store.cluster.transcribers,
     )
     mailer = None
     if port:
         server = SmtpServer("127.0.0.1", port, timeout_s=PATIENCE_S, helo="pbx.example.com")
         mailer = Mailer(server, MailTemplates(), MailSettings(sender="vm@pbx.example.com"), store.mailboxes, audio)
-    wanted = Settings(notify=NotifySettings(**settings), webhook=webhook or WebhookSettings())
+    wanted = Settings(
+        notify=NotifySettings(**settings),
+        webhook=webhook or WebhookSettings(),
+        transcription=transcription or TranscriptionSettings(),
+    )
     return NotifyService(sources, wanted, switch=switch, mailer=mailer, wait_ms=100, poll_s=0.1)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
-from house import House
+from house import House, notifier_of
 from notify_cast import ALICE, BOB, NOON
 from smtp_peer import post_office
 from support.sounds import wav
@@ -128,6 +128,26 @@ def test_where_it_takes_too_long_the_mail_goes_without_and_no_second_one_follows
     assert len(desk.mails()) == 1
 
 
+@pytest.mark.parametrize("reported_s", [None, 61, 59])
+def test_a_mail_waits_only_where_somebody_transcribes(desk, redis_here, caplog, reported_s):
+    house = desk.house
+    if reported_s is not None:
+        house.store.cluster.transcribes("whisper-1 (node-2)")
+        desk.clock.later(reported_s)
+    desk.open_mailbox()
+    house.leave()
+    notifier = notifier_of(redis_here.url, desk.post.port, house.folder, desk.clock, "n1", transcription=desk.settings)
+    notifier.start()
+    wait_until(desk.left, "the transcript is planned, behind the mail")
+    if reported_s == 59:
+        [mail] = [job for job in house.outbox.jobs(JobState.WAITING) if job.kind is JobKind.MAIL]
+        assert mail.due == desk.clock.now() + WAIT_S
+    else:
+        wait_until(desk.mails, "the mail")
+        assert "nobody transcribes" in caplog.text
+    assert notifier.stop(100)
+
+
 @pytest.mark.parametrize("fields", [{"transcribe": "no"}, {"transcripts_wanted": "no"}])
 def test_a_mailbox_that_has_none_waits_for_nothing(desk, fields):
     desk.open_mailbox(**fields)
@@ -170,6 +190,17 @@ def test_with_the_engine_away_all_wait_and_it_is_asked_now_and_then(desk):
     desk.pass_time(60)
     assert {desk.transcript(f"m{n}", MailboxId(f"2{n:03}")) for n in range(12)} == {SAID}
     assert len(desk.post.letters.mails) == 12
+
+
+def test_an_engine_that_asks_to_be_let_alone_is_let_alone_by_all(desk):
+    for number in range(3):
+        desk.open_mailbox(MailboxId(f"2{number:03}"))
+        desk.leave(f"m{number}", MailboxId(f"2{number:03}"))
+    desk.engine.steps = [EngineAwayError("429", 600)]
+    desk.pass_time(570)
+    assert len(desk.engine.asked) == 1
+    desk.pass_time(60)
+    assert {desk.transcript(f"m{n}", MailboxId(f"2{n:03}")) for n in range(3)} == {SAID}
 
 
 def test_a_sound_that_fails_is_tried_again_while_others_go_on(desk):

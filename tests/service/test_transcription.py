@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import sys
 from collections import deque
 from pathlib import Path
@@ -85,6 +86,7 @@ def test_another_host_may_transcribe(tmp_path, engine, program, empty_redis):
     apart.says("transcribed by whisper-1 at 127.0.0.1")
     assert wait_until(lambda: house.mailboxes.message(ALICE, "m1").transcript).language == "fr"
     assert niceness(apart.process.pid) == WANTED
+    assert wait_until(house.store.cluster.transcribers) == [f"whisper-1 at 127.0.0.1 ({socket.gethostname()})"]
     apart.signal(signal.SIGTERM)
     assert apart.ends() == 0
     house.close()
