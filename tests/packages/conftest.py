@@ -50,7 +50,7 @@ def usual_debian(tmp_path_factory):
 
     def debian(suite):
         if suite not in made:
-            made[suite] = bootstrapped(tmp_path_factory.mktemp("base") / suite, suite, *USUAL)
+            made[suite] = bootstrapped(tmp_path_factory.mktemp("base"), suite, *USUAL)
         return made[suite]
 
     return debian

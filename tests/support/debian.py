@@ -40,8 +40,14 @@ def output_of(*command, **more):
     return ran.stdout
 
 
-def bootstrapped(root, suite, *packages, foreign=""):
-    """A smallest Debian, with these packages and what they depend on; foreign: of that architecture, fetched only."""
+def bootstrapped(folder, suite, *packages, foreign=""):
+    """A smallest Debian, with these packages and what they depend on; foreign: of that architecture, fetched only.
+
+    ESL_VM_DEBIANS names a folder in which they are kept for the next run.
+    """
+    root = Path(os.environ.get("ESL_VM_DEBIANS", folder)) / "-".join((suite, foreign, *packages))
+    if (root / "var/cache/apt").is_dir():
+        return root
     include = [f"--include={','.join(packages)}"] if packages else []
     include += ["--foreign", f"--arch={foreign}"] if foreign else []
     output_of("debootstrap", "--variant=minbase", *include, suite, root, MIRROR)
@@ -51,7 +57,7 @@ def bootstrapped(root, suite, *packages, foreign=""):
 
 
 class Debian:
-    """A copy of one that was made before. Not booted, it is on this host's network; booted, it has nothing but itself."""
+    """A copy of one that was made before: booted, or woken for what needs this host's network."""
 
     def __init__(self, root, base):
         self.root = root
@@ -60,25 +66,32 @@ class Debian:
             shutil.copy(CERTIFICATES, root / "root/certificates")
         self._machine = self._leader = None
 
+    def wake(self, *words):
+        """Have a process go on in there, into whose surroundings all others are put; one that does nothing, on this host's network."""
+        self._log = (self.root.parent / "boot").open("w")
+        self._machine = subprocess.Popen(
+            ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--directory", self.root, *(words or ("--as-pid2", "sleep", "infinity"))],
+            stdin=subprocess.DEVNULL, stdout=self._log, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        self._leader = wait_until(self._first_process)
+
+    def _first_process(self):
+        """Its pid on this host, once it is in there: before, what is put into its surroundings would be on this host."""
+        assert self._machine.poll() is None, Path(self._log.name).read_text()
+        for pid in children_of(self._machine.pid):
+            with contextlib.suppress(OSError):
+                if Path(f"/proc/{pid}/root").samefile(self.root):
+                    return pid
+        return None
+
     def boot(self):
         """Start its systemd, and wait until all is up."""
         limits = self.root / "etc/systemd/system/esl-vm.service.d/limits.conf"
         if FILES_MOST < 65536:
             limits.parent.mkdir(parents=True)
             limits.write_text(f"[Service]\nLimitNOFILE={FILES_MOST}\n")
-        self._log = (self.root.parent / "boot").open("w")
-        self._machine = subprocess.Popen(
-            [*self._nspawn(), "--boot", "--private-network", "--console=pipe"],
-            stdin=subprocess.DEVNULL, stdout=self._log, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-        wait_until(lambda: children_of(self._machine.pid) or self._machine.poll() is not None)
-        [self._leader] = children_of(self._machine.pid)
-        wait_until(
-            lambda: self._finished("systemctl is-system-running --wait").stdout.strip() in {"running", "degraded"}
-        )
-
-    def _nspawn(self):
-        return ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--directory", self.root]
+        self.wake("--boot", "--private-network", "--console=pipe")
+        wait_until(lambda: self._finished("systemctl is-system-running").stdout.strip() in {"running", "degraded"})
 
     def command(self, line):
         """The command on this host that runs a line in there, as root."""
@@ -87,11 +100,19 @@ class Debian:
             "HOME": "/root", "PIP_CERT": "/root/certificates",
         }  # fmt: skip
         words = [f"{name}={value}" for name, value in surroundings.items()]
-        shell = ["env", "-i", *words, "sh", "-c", f"cd /root; {line}"]
-        if self._leader:
-            namespaces = ("--mount", "--uts", "--ipc", "--net", "--pid", "--root", "--wd")
-            return ["nsenter", "--target", str(self._leader), *namespaces, *shell]
-        return [*self._nspawn(), "--pipe", "--as-pid2", *shell]
+        namespaces = ("--mount", "--uts", "--ipc", "--net", "--pid", "--root", "--wd")
+        return [
+            "nsenter",
+            "--target",
+            str(self._leader),
+            *namespaces,
+            "env",
+            "-i",
+            *words,
+            "sh",
+            "-c",
+            f"cd /root; {line}",
+        ]
 
     def _finished(self, line):
         return subprocess.run(
