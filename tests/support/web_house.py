@@ -17,6 +17,7 @@ from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.message import Caller, Message, new_id
 from esl_vm.service.wiring import open_node
 from esl_vm.sound.wav import wave
+from esl_vm.store import keys
 
 _numbers = itertools.count(1)
 
@@ -107,6 +108,14 @@ class House:
         )
         assert reply.status == 201, reply.body
         return browser
+
+    def reports(self, node, report=None, **fields):
+        """A node of which this is known until it leaves, however long the machine takes for a page."""
+        self.store.cluster.report(node, "1", 1, fields)
+        if report is not None:
+            self.store.cluster.publish_report(report)
+        for key in (keys.node(node), keys.report(node)):
+            self.store.link.run(keys.NODES, lambda client, key=key: client.persist(key))
 
     def events(self, box):
         return [event.what.value for event in self.store.events.tail(100, box=box)]

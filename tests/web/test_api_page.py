@@ -26,7 +26,7 @@ def portal(served):
 
     house = House(served)
     alice = house.box("1001", domain="default", callback="yes", call_patterns="514XXXXXXX")
-    house.store.cluster.report("media-1", "1", 1, {"freeswitch": "up"})
+    house.reports("media-1", freeswitch="up")
     house.box("1002", domain="default")
     for _ in range(2):
         house.message(alice)

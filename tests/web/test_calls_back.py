@@ -13,7 +13,7 @@ MAY = {"callback": "yes", "call_patterns": "514XXXXXXX", "calls_per_hour": "2"}
 @pytest.fixture
 def switch(house):
     """A node whose FreeSWITCH is connected; nobody there carries anything out."""
-    house.store.cluster.report("media-1", "1", 1, {"freeswitch": "up"})
+    house.reports("media-1", freeswitch="up")
     yield
     house.store.cluster.leave("media-1")
 
@@ -99,7 +99,7 @@ def test_the_page_rings_and_says_what_was_refused(house, language):
         "en": ("No telephone can be rung", "Your telephone is about to ring"),
     }[language]
     assert press().startswith(away)
-    house.store.cluster.report("media-1", "1", 1, {"freeswitch": "up"})
+    house.reports("media-1", freeswitch="up")
     try:
         assert press().startswith(rings)
     finally:

@@ -133,7 +133,7 @@ def test_a_message_is_heard_marked_and_called_back(house, owner):
     owner.press("folder.call_back")
     assert owner.page.evaluate("called") == "tel:5145550142"
     house.store.registry.change(owner.box, {"callback": "yes", "call_patterns": "514XXXXXXX"})
-    house.store.cluster.report("media-1", "1", 1, {"freeswitch": "up"})
+    house.reports("media-1", freeswitch="up")
     owner.goes(f"{owner.folder}/new/{newest}").press("folder.call-back")
     owner.page.wait_for_selector(".undo")
     house.store.cluster.leave("media-1")
@@ -521,10 +521,9 @@ def test_what_was_given_up_is_tried_again_or_dropped(house, marie):
 
 def test_what_is_wrong_on_a_node_is_looked_for_and_settled(house, marie):
     node, cluster = f"media-{house.domain}", house.store.cluster
-    cluster.report(node, "1", 1, {"spool_aside": "1"})
     held = (HeldTake("t1", "message", (f"1001@{house.domain}",), "aside", 60, 16044, "the mailbox is full"),)
     wrong = Finding("spool", Level.ERROR, "its disk is full", "make room on /var")
-    cluster.publish_report(NodeReport(node, house.node.clock.now(), (wrong,), held))
+    house.reports(node, NodeReport(node, house.node.clock.now(), (wrong,), held), spool_aside="1")
     marie.goes("/admin").axe()
     marie.press("admin.admin.look_again")
     marie.page.wait_for_url("**done=*")

@@ -241,7 +241,7 @@ def test_a_comment_is_a_file_too_or_dropped_and_who_can_not_get_it_is_named(hous
 def test_a_caller_is_called_back_and_the_page_says_how_it_goes(house, sits_down):
     owner = sits_down(house.box(language="fr", callback="yes", call_patterns="514XXXXXXX"))
     newest = three_messages(house, owner.box)
-    house.store.cluster.report("media-1", "1", 1, {"freeswitch": "up"})
+    house.reports("media-1", freeswitch="up")
     try:
         owner.sign_in().page.click(".messages a >> nth=0")
         owner.page.wait_for_selector("button[value=call-back]")

@@ -99,9 +99,9 @@ def test_the_administrators_page(house, sit):
     ):
         house.box(number, name=name, email=f"{number}@example.com", initial=number == "1003", language="fr")
     node, cluster = "media-1", house.store.cluster
-    cluster.report(node, "1.0", 1, {"calls": "12", "ready": "yes", "freeswitch": "up"})
     wrong = Finding("spool", Level.WARNING, "its disk is nearly full (91 %)", "make room on /var")
-    cluster.publish_report(NodeReport(node, house.node.clock.now(), (wrong,), ()))
+    report = NodeReport(node, house.node.clock.now(), (wrong,), ())
+    house.reports(node, report, calls="12", ready="yes", freeswitch="up")
     one = sit(house.administrator().cookie)
     for name, path in (
         ("admin", ""),

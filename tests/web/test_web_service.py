@@ -105,11 +105,10 @@ def node(house):
     """A node with something wrong, and a recording that was set aside; its name."""
     name = f"media-{house.domain}"
     cluster = house.store.cluster
-    cluster.report(name, "1", 1, {"spool_aside": "1"})
     full = HeldTake("t1", "message", (f"1001@{house.domain}",), "aside", 60, 16044, "the mailbox is full")
     waits = HeldTake("t2", "message", (f"1002@{house.domain}",), "waiting", 60, 16044, "")
     finding = Finding("spool", Level.ERROR, "its disk is full", "make room on /var")
-    cluster.publish_report(NodeReport(name, house.node.clock.now(), (finding,), (full, waits)))
+    house.reports(name, NodeReport(name, house.node.clock.now(), (finding,), (full, waits)), spool_aside="1")
     yield name
     cluster.leave(name)
 
