@@ -118,8 +118,10 @@ def _set_up(args: argparse.Namespace, found: Look, world: World) -> int:
         refused = list(refusals(plan, world.journal.folder)) if plan.steps else []
         if args.json and any(step.key == "mailboxes" for step in plan.steps) and not (args.pins_to or args.mail_pins):
             refused.append("with --json, random PINs need --pins-to FILE, --mail-pins, or --no-mailboxes")
-        if args.dry_run and not refused:
-            return _report(args, found, plan)
+        if args.dry_run:
+            for line in refused:
+                complain(line)
+            return _report(args, found, plan, left=refused)
         if refused or (plan.steps and not confirmed("Do this?", yes=args.yes)):
             for line in [*refused, "nothing was changed"]:
                 complain(line)

@@ -12,6 +12,7 @@ from esl_vm.model.errors import SwitchDownError
 from esl_vm.model.settings_check import parse_address
 from esl_vm.service.wiring import EMBEDDED, open_node
 from esl_vm.setup.actions import Call
+from esl_vm.setup.call import LONGEST_S
 from esl_vm.setup.mailboxes import add, new_mailboxes, why_kept
 from esl_vm.setup.running import reload_service, service_of
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 _CONNECT_S = 6.0
 _ATTEMPT_S = 0.05
+_LOOK_S = 0.5
 
 
 def connected_switch(host: str, port: int, password: str) -> EventSocketSwitch:
@@ -89,13 +91,25 @@ def plan_reload(plan: Plan, found: Look) -> None:
         plan.notes.append("the service is not seen to run here: `systemctl start esl-vm`")
         return
     with node_if_there(settings) as node:
-        up = node is not None and any(
-            one.name == settings.service.node and one.alive and one.fields.get("freeswitch") == "up"
-            for one in node.store.cluster.nodes()
-        )
+        up = node is not None and _reported(node) == "up"
     work = Call((f"kill -HUP {pid}",), lambda _: reload_service(pid))
     what = "the service reads its settings anew"
     plan.add("service", what, "it connects to FreeSWITCH; running calls go on", [work] if changed or not up else [])
+
+
+def _reported(node: Node) -> str:
+    """What the service of this node says of its connection to FreeSWITCH; `` where none is alive."""
+    name = node.settings.service.node
+    return next(
+        (one.fields.get("freeswitch", "") for one in node.store.cluster.nodes() if one.name == name and one.alive), ""
+    )
+
+
+def _wait_until_connected(node: Node) -> None:
+    """Until a service that reads its settings anew has come to FreeSWITCH; the call says what is wrong where it does not."""
+    until = time.monotonic() + LONGEST_S
+    while _reported(node) not in {"", "up"} and time.monotonic() < until:
+        time.sleep(_LOOK_S)
 
 
 def reload_if_running(settings: Settings) -> None:
@@ -148,7 +162,9 @@ def call_itself(found: Look) -> Iterator[Tried]:
     domain = found.users[0].domain if several else situation.settings.service.domain
     try:
         with open_node(situation.settings) as node:
-            yield from SelfCall(switch, _Boxes(node), domain, event, each_call=several)()
+            _wait_until_connected(node)
+            ears = node.spool.folder.takes
+            yield from SelfCall(switch, _Boxes(node), domain, event, ears=ears, each_call=several)()
     finally:
         reader.kill()
 

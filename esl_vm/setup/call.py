@@ -11,9 +11,11 @@ from uuid import uuid4
 
 from esl_vm.model.errors import VoicemailError
 from esl_vm.model.mailbox import Folder, MailboxId
+from esl_vm.setup.ears import tone_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from esl_vm.ports import Mailboxes
     from esl_vm.setup.actions import Asks
@@ -24,7 +26,8 @@ EVENTS = ("CHANNEL_EXECUTE", "CHANNEL_EXECUTE_COMPLETE", "CHANNEL_HANGUP_COMPLET
 #: FreeSWITCH's vanilla dialplan holds up each call by ten seconds where its default password was not changed.
 LONGEST_S = 60.0
 SPEAKS_S = 3.0
-_TONE = "tone_stream://%(60000,0,440)"
+TONE_HZ = 440
+_TONE = f"tone_stream://%(60000,0,{TONE_HZ})"
 _SILENCE = "silence_stream://-1"
 
 
@@ -74,6 +77,7 @@ class SelfCall:
         switch: FreeSWITCH.
         boxes: makes and removes the mailbox.
         domain: the mailbox's; each_call: the dialplan takes it from each call.
+        ears: a folder in which FreeSWITCH may record, for hearing what comes back.
         event: the next event within so many seconds, None where there is none. Nothing is missed between two.
         clock: monotonic seconds.
     """
@@ -85,6 +89,7 @@ class SelfCall:
         domain: str,
         event: Callable[[float], Mapping[str, str] | None],
         *,
+        ears: Path,
         each_call: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -96,6 +101,7 @@ class SelfCall:
         self._clock = clock
         self._domain = domain if each_call else ""
         self._lamp = ""
+        self._ears = ears
 
     def __call__(self) -> Iterator[Tried]:
         """Each step as it is done; the first that fails is the last. The mailbox is gone in the end."""
@@ -110,8 +116,8 @@ class SelfCall:
             ):
                 try:
                     yield Tried(step, True, work())
-                except _FailedError as wrong:
-                    yield Tried(step, False, str(wrong), wrong.remedy)
+                except VoicemailError as wrong:
+                    yield Tried(step, False, str(wrong), getattr(wrong, "remedy", "`esl-vm doctor` says more"))
                     return
         finally:
             self._boxes.remove(self._box)
@@ -131,7 +137,7 @@ class SelfCall:
         raise _FailedError("the message did not come into its mailbox", "`esl-vm spool list` says where it is")
 
     def _see_lamp(self) -> str:
-        until = self._clock() + LONGEST_S / 4
+        until = self._clock() + LONGEST_S
         while not self._lamp and self._clock() < until:
             self._listen(0.2)
         if not self._lamp:
@@ -146,6 +152,8 @@ class SelfCall:
         keys = [f"{self._box.number}#", f"{self._pin}#", "1"]
         begun = False
         uuid = self._ring("*98", _SILENCE, {})
+        # named as the spool's own trials are: whoever looks after its files leaves them alone
+        recording = self._ears / f".probe-{uuid}.wav"
 
         def heard(event: Mapping[str, str]) -> bool:
             nonlocal begun
@@ -156,6 +164,8 @@ class SelfCall:
                 begun = begun or not ended
                 return begun and ended
             if keys and not ended:
+                if len(keys) == 1:
+                    self._switch.api(f"uuid_record {uuid} start {recording}")
                 self._switch.api(f"uuid_recv_dtmf {event['Unique-ID']} {keys.pop(0)}")
             return False
 
@@ -163,9 +173,16 @@ class SelfCall:
             self._until(
                 uuid, heard, lambda: "nobody asks for mailbox and PIN" if keys else "the message was not played"
             )
+            self._switch.api(f"uuid_record {uuid} stop {recording}")
+            heard_s = tone_seconds(recording, TONE_HZ)
         finally:
             self._hang_up(uuid)
-        return "*98 asked for mailbox and PIN, and played it"
+            with suppress(OSError):
+                recording.unlink()
+        if heard_s < SPEAKS_S / 2:
+            said = f"it was played, and {heard_s:.1f} s of its tone came back"
+            raise _FailedError(said, "see FreeSWITCH's log, and the log: `journalctl -u esl-vm`")
+        return f"*98 asked for mailbox and PIN, and {heard_s:.1f} s of its tone came back"
 
     def _message(self) -> tuple[str, int] | None:
         """The message's id and length in milliseconds; None while there is none."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
 import pytest
+from support.sounds import RATE, silence, voice
 
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.setup.call import TEST_NAME, SelfCall
+from esl_vm.setup.ears import tone_seconds
+from esl_vm.sound.wav import wave
 
 
 @dataclass
@@ -22,15 +26,23 @@ class Page:
     messages: list
 
 
+def tone(path, ms, hertz, channels=1):
+    """A file with a tone after a second of silence."""
+    samples = silence(1000 * channels) + voice(ms * channels, 2000, 2 * math.pi * hertz / RATE / channels)
+    path.write_bytes(wave(samples, RATE, channels))
+    return path
+
+
 class Node:
     """A FreeSWITCH with a service behind it: what it does is asked of by name, and events come from what it was told.
 
     Args:
-        wrong: what goes wrong: `no loopback`, `no dialplan`, `no service`, `no group`, `not delivered`, `no lamp`, `vmain`, `not played`.
+        wrong: what goes wrong: `no loopback`, `no dialplan`, `no service`, `no group`, `not delivered`, `no lamp`, `vmain`,
+            `not played`, `not heard`.
     """
 
-    def __init__(self, wrong=""):
-        self.wrong, self.now = wrong, 0.0
+    def __init__(self, ears, wrong=""):
+        self.ears, self.wrong, self.now = ears, wrong, 0.0
         self.made, self.removed, self.told = {}, [], []
         self.older = []
         self._events, self._messages, self._keys = [], [], []
@@ -62,6 +74,8 @@ class Node:
         elif command == "uuid_recv_dtmf":
             self._keys.append(rest.split()[1])
             self._pressed()
+        elif command == "uuid_record" and rest.split()[1] == "start":
+            tone(self.ears / rest.rpartition("/")[2], 500 if self.wrong == "not heard" else 3000, 440)
         elif command == "uuid_kill" and self._recording:
             self._delivered()
         return "+OK Added: 1"
@@ -123,11 +137,11 @@ class Node:
 
 
 def tried(node, **how):
-    return list(SelfCall(node, node, "default", node.event, clock=lambda: node.now, **how)())
+    return list(SelfCall(node, node, "default", node.event, ears=node.ears, clock=lambda: node.now, **how)())
 
 
-def test_a_message_is_left_its_lamp_lit_and_it_is_heard():
-    node = Node()
+def test_a_message_is_left_its_lamp_lit_and_it_is_heard(tmp_path):
+    node = Node(tmp_path)
     assert [(one.step, one.ok, one.remedy) for one in tried(node)] == [
         ("leave a message", True, ""), ("light the lamp", True, ""), ("hear it", True, ""),
     ]  # fmt: skip
@@ -140,6 +154,7 @@ def test_a_message_is_left_its_lamp_lit_and_it_is_heard():
     assert f"vm_mailbox={box.number}" in rings[0]
     assert "domain_name" not in rings[0]
     assert sum(line.startswith("uuid_kill") for line in node.told) == 2
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -153,10 +168,11 @@ def test_a_message_is_left_its_lamp_lit_and_it_is_heard():
         ("no lamp", "light the lamp", "no MESSAGE_WAITING", "systemctl reload esl-vm"),
         ("vmain", "hear it", "the call ended: NORMAL_CLEARING", "esl-vm doctor"),
         ("not played", "hear it", "was not played", "journalctl -u esl-vm"),
+        ("not heard", "hear it", "it was played, and 0.5 s of its tone came back", "journalctl -u esl-vm"),
     ],
 )
-def test_what_goes_wrong_is_the_last_step_and_has_its_remedy(wrong, step, said, remedy):
-    node = Node(wrong)
+def test_what_goes_wrong_is_the_last_step_and_has_its_remedy(wrong, step, said, remedy, tmp_path):
+    node = Node(tmp_path, wrong)
     *well, failed = tried(node)
     assert all(one.ok for one in well)
     assert (failed.step, failed.ok) == (step, False)
@@ -165,16 +181,25 @@ def test_what_goes_wrong_is_the_last_step_and_has_its_remedy(wrong, step, said, 
     assert list(node.made) == node.removed
 
 
-def test_a_mailbox_that_a_killed_run_left_is_removed():
-    node = Node()
+def test_a_mailbox_that_a_killed_run_left_is_removed(tmp_path):
+    node = Node(tmp_path)
     node.older = [MailboxId("912345678")]
     tried(node)
     assert node.removed[0] == MailboxId("912345678")
 
 
-def test_where_each_call_says_its_domain_the_call_does():
-    node = Node()
+def test_where_each_call_says_its_domain_the_call_does(tmp_path):
+    node = Node(tmp_path)
     tried(node, each_call=True)
     ring = next(line for line in node.told if line.startswith("sched_api"))
     assert "domain_name=default" in ring
     assert "loopback_export='vm_mailbox,vm_reason,domain_name'" in ring
+
+
+def test_a_tone_is_heard_and_nothing_else(tmp_path):
+    assert tone_seconds(tone(tmp_path / "right.wav", 2000, 440), 440) == pytest.approx(2)
+    assert tone_seconds(tone(tmp_path / "other.wav", 2000, 620), 440) == 0
+    assert tone_seconds(tone(tmp_path / "quiet.wav", 0, 440), 440) == 0
+    (tmp_path / "none.wav").write_bytes(b"RIFF")
+    assert tone_seconds(tmp_path / "none.wav", 440) == 0
+    assert tone_seconds(tmp_path / "no-such.wav", 440) == 0
