@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import re
 from typing import TYPE_CHECKING, Any
 
 from esl_vm.cli.output import print_json, show
 from esl_vm.cli.parsers import json_option
-from esl_vm.cli.settings_file import load_settings, settings_path
+from esl_vm.cli.settings_file import load_settings, names_in, settings_path
 from esl_vm.model.masking import MASK, mask_url
 from esl_vm.model.settings import RENAMED, Settings, limits_of
+from esl_vm.model.settings_words import allowed, explained
 
 if TYPE_CHECKING:
     import argparse
@@ -39,7 +39,8 @@ def add_commands(commands: Commands) -> None:
         "config",
         "show the effective settings, secrets masked",
         _run,
-        description="Show the effective settings as a settings file, secrets masked. Every setting is explained.",
+        description="Show the effective settings as a settings file, secrets masked. Every setting is explained: what it means,\n"
+        "what it may be, its default, and where it was set.",
         examples="esl-vm config\nesl-vm config --json\nesl-vm config > esl-vm.toml",
     )
     json_option(parser)
@@ -47,8 +48,11 @@ def add_commands(commands: Commands) -> None:
 
 def settings_of(args: argparse.Namespace) -> Settings:
     """The settings for a command: its settings file and what its command line says; raises SettingsError."""
-    given = {name: getattr(args, option) for option, name in _GIVEN.items() if getattr(args, option, None) is not None}
-    return load_settings(settings_path(getattr(args, "config", ""), os.environ), given)
+    return load_settings(settings_path(getattr(args, "config", ""), os.environ), _given(args))
+
+
+def _given(args: argparse.Namespace) -> dict[str, Any]:
+    return {name: getattr(args, option) for option, name in _GIVEN.items() if getattr(args, option, None) is not None}
 
 
 def masked(settings: Settings) -> dict[str, Any]:
@@ -72,16 +76,19 @@ def _run(args: argparse.Namespace) -> int:
     if args.json:
         print_json(tables)
         return 0
-    for line in file_lines(tables):
+    path = settings_path(getattr(args, "config", ""), os.environ)
+    set_in = dict.fromkeys(names_in(path), f"in {path}") | dict.fromkeys(_given(args), "on the command line")
+    for line in file_lines(tables, set_in):
         show(line)
     return 0
 
 
-def file_lines(tables: Mapping[str, Any], *, commented: bool = False) -> Iterator[str]:
+def file_lines(tables: Mapping[str, Any], set_in: Mapping[str, str], *, commented: bool = False) -> Iterator[str]:
     """The lines of a settings file, every setting explained.
 
     Args:
         tables: the settings.
+        set_in: where those that are set were, by dotted name.
         commented: none of them is set.
     """
     yield "# The settings of esl-vm. What is left out has the value shown here."
@@ -90,28 +97,25 @@ def file_lines(tables: Mapping[str, Any], *, commented: bool = False) -> Iterato
         value = tables[section.name]
         yield ""
         if not isinstance(value, dict):
-            yield f"# {limits_of(section).doc}"
+            yield _comment(Settings, section, "", set_in)
             yield f"{aside}{section.name} = {_toml(value)}"
             continue
         yield f"[{section.name}]"
         for setting in dataclasses.fields(getattr(Settings(), section.name)):
-            yield f"# {explained(type(getattr(Settings(), section.name)), setting)}{_former_name(section.name, setting.name)}"
+            yield _comment(type(getattr(Settings(), section.name)), setting, f"{section.name}.", set_in)
             # A masked value must not come back as a value when this is used as a settings file.
             hidden = "# " if MASK in str(value[setting.name]) else aside
             yield f"{hidden}{setting.name} = {_toml(value[setting.name])}"
 
 
-def _former_name(section: str, name: str) -> str:
-    formers = [former for former, present in RENAMED.items() if present == f"{section}.{name}"]
-    return f" (formerly {formers[0]})" if formers else ""
-
-
-def explained(kind: type, setting: dataclasses.Field[Any]) -> str:
-    """What a setting is for; where it does not say so itself, the docstring of its class does."""
-    described = " ".join((kind.__doc__ or "").partition("Args:")[2].split())
-    parts = re.split(r"(?:^|(?<=\.) )((?:\w+, )*\w+): ", described)
-    by_name = {name: text for names, text in zip(parts[1::2], parts[2::2], strict=True) for name in names.split(", ")}
-    return limits_of(setting).doc or by_name.get(setting.name, "").rstrip(".")
+def _comment(kind: type, setting: dataclasses.Field[Any], table: str, set_in: Mapping[str, str]) -> str:
+    """What a setting means, what it may be, and where it was set in place of which default."""
+    name = f"{table}{setting.name}"
+    words = allowed(kind, setting).replace("`", "")
+    words += "".join(f"; formerly {former}" for former, present in RENAMED.items() if present == name)
+    if where := set_in.get(name):
+        words += f"; default {_toml(setting.default)}; set {where}"
+    return f"# {explained(kind, setting)} [{words}]"
 
 
 def _toml(value: Any) -> str:

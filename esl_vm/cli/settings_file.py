@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from esl_vm.model.errors import SettingsError
+from esl_vm.model.options import option_name
 from esl_vm.model.settings import RENAMED, Settings, limits_of, secrets_of
 from esl_vm.model.settings_check import settings_from
 
@@ -48,7 +49,17 @@ def load_settings(path: Path | None, given: Mapping[str, Any]) -> Settings:
     return _completed(settings_from(tables))
 
 
-def _read(path: Path) -> dict[str, Any]:
+def names_in(path: Path | None) -> list[str]:
+    """The settings that a file sets, dotted (`redis.url`), as they stand in it; raises SettingsError."""
+    tables = _read(path, warn=False) if path else {}
+    return [
+        f"{table}.{option_name(name) if table == 'mailbox' else name}" if isinstance(value, dict) else table
+        for table, value in tables.items()
+        for name in (value if isinstance(value, dict) else [table])
+    ]
+
+
+def _read(path: Path, *, warn: bool = True) -> dict[str, Any]:
     import tomllib
 
     try:
@@ -57,12 +68,12 @@ def _read(path: Path) -> dict[str, Any]:
         raise SettingsError([f"{path}: {wrong.strerror}"]) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as wrong:
         raise SettingsError([f"{path}: not TOML: {wrong}"]) from None
-    _rename(tables)
+    _rename(tables, warn=warn)
     _make_paths_absolute(Settings, tables, path.absolute().parent)
     return tables
 
 
-def _rename(tables: dict[str, Any]) -> None:
+def _rename(tables: dict[str, Any], *, warn: bool) -> None:
     """What stands there by its former name gets its present one."""
     for former, present in RENAMED.items():
         (section, name), (new_section, new_name) = former.split("."), present.split(".")
@@ -71,9 +82,10 @@ def _rename(tables: dict[str, Any]) -> None:
             continue
         if new_name in new_table:
             raise SettingsError([f"{former}: is called {present} now, which is given too: remove {former}"])
-        log.warning(
-            "settings: %s is called %s now; rename it before the next version, which won't know it", former, present
-        )
+        if warn:
+            log.warning(
+                "settings: %s is called %s now; rename it before the next version, which won't know it", former, present
+            )
         new_table[new_name] = table.pop(name)
         if section not in Settings.__dataclass_fields__ and not table:
             del tables[section]

@@ -17,11 +17,11 @@ class MailboxOptions:
     """What an administrator may set for a mailbox. Seconds, milliseconds and counts as named; see docs/options.md.
 
     Args:
-        maxmsg: most messages in a folder, 0 to 9999; 0 = announcement only (no message is taken).
+        maxmsg: most messages in a folder; 0 = announcement only (no message is taken).
         maxsecs: longest message, seconds; 0 = no limit. minsecs: shortest message kept, seconds.
         maxgreet: longest greeting, seconds; 0 = no limit.
         maxsilence: seconds of silence that end a recording; 0 = never.
-        silencethreshold: level below which it is silence, 0 to 32767.
+        silencethreshold: level of a sample (16 bits) below which it is silence.
         skipms: how far # and * jump in a message, milliseconds.
         maxlogins: attempts at the PIN in one call.
         review: the caller may listen, record again or mark urgent before it is kept.
@@ -29,7 +29,7 @@ class MailboxOptions:
         leaveurgent: the caller may mark a message urgent.
         envelope: say when a message came. saycid: say who left it.
         internal_names: say a caller who has a mailbox in the same domain by name, or as an extension.
-        sayduration, saydurationm: say its length, from that many minutes on.
+        sayduration: say its length. saydurationm: of messages of so many minutes and more.
         sendvoicemail: offer 3 5. send_lists: distribution lists may be sent and forwarded to.
         send_most: most mailboxes that one message may be sent or forwarded to; 0 = no limit.
         moveheard: heard messages go to Old.
@@ -37,13 +37,13 @@ class MailboxOptions:
         autoplay: new messages are played at once after the log-in; with brief, who left them is said behind them.
         nextaftercmd: after 7 or 9 play the next message. messagewrap: 4 and 6 wrap around.
         tempgreetwarn: remind the owner of an active temporary greeting.
-        force_name, force_greetings: lead an owner without them to record them.
+        force_name: lead an owner without a recorded name to record it. force_greetings: likewise the greetings.
         hidefromdir: leave the mailbox out of the directory.
         skip_instructions: no "please leave your message after the tone".
         usedirectory: offer finding a recipient by name in send and forward.
-        callback, dialout: allow 3 2 and 3 4.
+        callback: 3 2, calling back who left a message, is allowed. dialout: 3 4, dialling out, is.
         call_patterns: numbers that may be dialled so: patterns of digits, X (any digit), . (any rest); comma between.
-        calls_per_day, calls_per_hour: most calls so made from this mailbox in 24 hours, in one hour.
+        calls_per_day: most calls so made from this mailbox in 24 hours. calls_per_hour: in one hour.
         attach: send the sound by mail. delete: to the trash once the mail was accepted.
         transcribe: messages are written down, where an engine is set. transcripts_wanted: so does its owner wish it.
         trash_days: days a deleted message can be restored; 0 = deleted at once.
@@ -104,7 +104,7 @@ class MailboxOptions:
 
 
 FIELDS = {f.name: f for f in dataclasses.fields(MailboxOptions)}
-_RANGES = {
+RANGES = {
     "maxmsg": (0, 9999),
     "maxsecs": (0, 86400),
     "minsecs": (0, 3600),
@@ -145,7 +145,7 @@ def parse_option(name: str, text: str) -> bool | int | str:
             return word.lower() in _YES
         raise InvalidValueError(f"{name} is yes or no, not {text!r}")
     if isinstance(default, int):
-        low, high = _RANGES[name]
+        low, high = RANGES[name]
         if not re.fullmatch(r"[0-9]{1,10}", word) or not low <= int(word) <= high:
             raise InvalidValueError(f"{name} is a number from {low} to {high}, not {text!r}")
         return int(word)

@@ -13,9 +13,8 @@ from esl_vm.model.errors import InvalidValueError, SettingsError
 from esl_vm.model.fields import time_zones
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.options import MailboxOptions, option_name, parse_option
-from esl_vm.model.pins import LONGEST_PIN, PinRules
 from esl_vm.model.settings import SettingLimits, Settings, limits_of, secrets_of
-from esl_vm.model.waits import Waits
+from esl_vm.model.settings_words import limits_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,16 +22,6 @@ if TYPE_CHECKING:
     from esl_vm.model.settings import OidcSettings
 
 REDIS_SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "redis+cluster", "embedded")
-_PIN_RANGES = {
-    "shortest": (1, LONGEST_PIN),
-    "max_age_days": (0, 3650),
-    "remember": (0, 10),
-    "failures": (1, 1000),
-    "window_s": (1, 86400),
-    "lock_s": (1, 86400),
-    "slow_after": (1, 1000),
-    "slow_most_s": (0, 30),
-}
 
 
 def parse_address(text: str) -> tuple[str, int]:
@@ -99,11 +88,7 @@ def _table(section: str, kind: type[Any], table: Mapping[str, Any], problems: li
         if name not in fields:
             problems.append(f"{section}.{name}: no such setting{_hint(name, fields)}")
             continue
-        limits = limits_of(fields[name])
-        if kind is Waits:
-            limits = SettingLimits("", 1, 100) if name.endswith("_times") else SettingLimits("", 0, 600000)
-        elif kind is PinRules and name in _PIN_RANGES:
-            limits = SettingLimits("", *_PIN_RANGES[name])
+        limits = limits_in(kind, fields[name])
         values[name] = _checked(f"{section}.{name}", value, fields[name].default, limits, problems)
     return kind(**values) if not problems else kind()
 

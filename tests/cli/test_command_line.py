@@ -1,5 +1,7 @@
 """The command as a whole: help, wrong usage, settings, exit codes."""
 
+import itertools
+import re
 import subprocess
 import sys
 import tomllib
@@ -7,6 +9,7 @@ import tomllib
 import pytest
 
 from esl_vm.cli.main import build_parser
+from esl_vm.model.settings import Settings
 
 DESIGNED = {
     "serve": [],
@@ -96,6 +99,38 @@ class TestConfig:
         again = vm("--config", file, "config")
         assert again.code == 0
         assert tomllib.loads(again.out) == tomllib.loads(shown)
+
+    def test_every_setting_is_explained_with_what_it_may_be_and_where_it_was_set(self, vm, tmp_path):
+        import dataclasses
+
+        file = tmp_path / "esl-vm.toml"
+        file.write_text("[service]\nworkers = 3\n[mailbox]\nforce-name = true\n[waits]\nmenu_ms = 5000\n")
+        lines = vm("--config", file, "config").out.splitlines()
+        about = {}
+        table = ""
+        for comment, line in itertools.pairwise(lines):
+            if line.startswith("["):
+                table = line.strip("[]") + "."
+            elif line and not line.startswith("#"):
+                about[table + line.partition(" ")[0]] = comment
+        settings = Settings()
+        for section in dataclasses.fields(Settings):
+            part = getattr(settings, section.name)
+            for setting in dataclasses.fields(part) if dataclasses.is_dataclass(part) else [None]:
+                name = f"{section.name}.{setting.name}" if setting else section.name
+                meaning, values = re.fullmatch(r"# (.{8,}) \[(.+)\]", about.pop(name)).groups()
+                assert meaning.count("[") == meaning.count("]"), name
+                if setting and isinstance(setting.default, int) and not isinstance(setting.default, bool):
+                    low, high = re.match(r"(\d+) to (\d+)|((?:\d+, )*\d+)", values).group(1, 2)
+                    assert low is None or int(low) <= setting.default <= int(high) < 10**10, name
+                where = {"service.workers": 1, "mailbox.force_name": "false", "waits.menu_ms": 6000}.get(name)
+                if where is not None:
+                    assert values.endswith(f"; default {where}; set in {file}")
+                elif name not in {"data_dir", "redis.url"}:
+                    assert "; default" not in values, name
+                else:
+                    assert values.endswith("; set on the command line")
+        assert about == {}
 
     def test_the_file_is_read_and_the_command_line_counts_more(self, vm, tmp_path):
         file = tmp_path / "esl-vm.toml"

@@ -54,6 +54,6 @@ def test_both_names_at_once_are_refused(tmp_path):
 
 
 def test_the_settings_file_says_the_former_name():
-    lines = list(file_lines(dataclasses.asdict(Settings())))
+    lines = list(file_lines(dataclasses.asdict(Settings()), {}))
     [at] = [number for number, line in enumerate(lines) if line.startswith("listen = ") and "8084" in line]
-    assert lines[at - 1].endswith(" (formerly service.address)")
+    assert lines[at - 1].endswith("; formerly service.address]")
