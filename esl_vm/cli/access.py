@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from esl_vm.cli.boxes import opened_node
+from esl_vm.cli.boxes import check_domain, found_mailbox, opened_node
 from esl_vm.cli.config import settings_of
 from esl_vm.cli.output import complain, iso_time, minute, print_json, print_list, show
-from esl_vm.cli.parsers import json_option
-from esl_vm.model.errors import InvalidValueError, VoicemailError
+from esl_vm.cli.parsers import json_option, number, text
+from esl_vm.model.errors import InvalidValueError, NoSuchMailboxError, VoicemailError
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.rights import GRANTABLE, Reach, rights_of
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from esl_vm.cli.parsers import Commands
     from esl_vm.model.rights import Session, Token
     from esl_vm.model.settings import Settings
+    from esl_vm.ops.node import Node
 
 _LINK_HOURS = 1
 _DAY_S = 86400
@@ -35,9 +36,13 @@ def add_commands(commands: Commands) -> None:
         examples="esl-vm admin add marie",
     )
     add.add_argument("name", metavar="NAME", help="who it is for, as the events show it")
-    listing = admin.add("list", "list the administrators who are signed in", _admin_list)
+    listing = admin.add(
+        "list", "list the administrators who are signed in", _admin_list, examples="esl-vm admin list --json"
+    )
     json_option(listing)
-    remove = admin.add("remove", "end an administrator's sessions and links", _admin_remove)
+    remove = admin.add(
+        "remove", "end an administrator's sessions and links", _admin_remove, examples="esl-vm admin remove marie"
+    )
     remove.add_argument("name", metavar="NAME")
 
     token = commands.group("token", "tokens with which programs use the API", examples="esl-vm token list")
@@ -53,14 +58,21 @@ def add_commands(commands: Commands) -> None:
             esl-vm token add crm --mailbox 1001@default --may message.read events.read
         """,
     )
-    make.add_argument("name", metavar="NAME", help="what it is for")
+    make.add_argument("name", metavar="NAME", type=text(64), help="what it is for")
     make.add_argument("--may", nargs="+", required=True, metavar="RIGHT", help="what it may do")
-    make.add_argument("--mailbox", action="append", default=[], metavar="BOX", help="this mailbox; may be repeated")
+    make.add_argument("--mailbox", action="append", default=[], metavar="MAILBOX", help="this mailbox; may be repeated")
     make.add_argument("--domain", action="append", default=[], metavar="NAME", help="all mailboxes of a domain")
     make.add_argument("--all", action="store_true", help="all mailboxes, and the service")
-    make.add_argument("--days", type=int, default=0, metavar="N", help="for how long it is good (default: for ever)")
+    make.add_argument(
+        "--days", type=number(0, 3650), default=0, metavar="N", help="for how long it is good (default: for ever)"
+    )
     json_option(make)
-    tokens = token.add("list", "list the tokens: what they may, when they were used last", _token_list)
+    tokens = token.add(
+        "list",
+        "list the tokens: what they may, when they were used last",
+        _token_list,
+        examples="esl-vm token list --json",
+    )
     json_option(tokens)
     revoke = token.add(
         "revoke", "a token opens nothing any more", _token_revoke, examples="esl-vm token revoke 3f9a1c20b7d4"
@@ -120,13 +132,12 @@ def _token_add(args: argparse.Namespace) -> int:
     home = settings_of(args).service.domain
     if not (args.mailbox or args.domain or args.all):
         raise InvalidValueError("say for which mailboxes: --mailbox, --domain or --all")
-    if not 0 <= args.days <= 3650:
-        raise InvalidValueError(f"--days is a number from 0 to 3650, not {args.days}")
     boxes = frozenset(MailboxId.parse(word, home) for word in args.mailbox)
     domains = frozenset(MailboxId("1", word).domain for word in args.domain)
     reach = Reach(boxes, domains, everywhere=args.all)
     with opened_node(args) as node:
         token, words = node.store.access.add_token(args.name, rights_of(args.may), reach, seconds=args.days * _DAY_S)
+        _warn_of_slips(node, reach)
         zone = node.settings.service.timezone
     if args.json:
         print_json(_token_as_json(token, zone) | {"token": words})
@@ -134,6 +145,17 @@ def _token_add(args: argparse.Namespace) -> int:
     show(words)
     complain(f"that is token {token.id}; it is shown this once")
     return 0
+
+
+def _warn_of_slips(node: Node, reach: Reach) -> None:
+    """A token may be made before its mailboxes are; more often their names are misspelled."""
+    try:
+        for box in reach.boxes:
+            found_mailbox(node, box)
+        for domain in reach.domains:
+            check_domain(node, domain)
+    except NoSuchMailboxError as none:
+        complain(f"{none} (the token is made all the same)")
 
 
 def _token_as_json(token: Token, zone: str) -> dict[str, Any]:

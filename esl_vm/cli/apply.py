@@ -7,10 +7,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from esl_vm.cli.boxes import opened_node
+from esl_vm.cli.boxes import check_domain, opened_node
 from esl_vm.cli.config import settings_of
 from esl_vm.cli.files import write_text
 from esl_vm.cli.output import complain, confirmed, show
+from esl_vm.cli.parsers import domain_option, yes_option
 from esl_vm.cli.pin_handout import handing_out, handout_options
 from esl_vm.cli.progress import progress_bar
 from esl_vm.model.errors import (
@@ -45,8 +46,7 @@ def add_commands(group: Commands) -> None:
         """,
     )
     bring.add_argument("file", metavar="FILE", help="CSV or JSON, UTF-8; - is the standard input")
-    bring.add_argument("--dry-run", action="store_true", help="show what would change, change nothing")
-    bring.add_argument("--yes", action="store_true", help="do not ask")
+    yes_option(bring)
     bring.add_argument("--reset-pins", action="store_true", help="set the file's PINs where owners have one too")
     bring.add_argument(
         "--random-pins", action="store_true", help="random PINs for new mailboxes; with --reset-pins of all"
@@ -60,7 +60,7 @@ def add_commands(group: Commands) -> None:
         examples="esl-vm mailbox export mailboxes.csv --domain default\nesl-vm mailbox export --format json",
     )
     export.add_argument("file", metavar="FILE", nargs="?", default="-", help="where to (default: the standard output)")
-    export.add_argument("--domain", metavar="NAME", type=str.lower, help="only this domain")
+    domain_option(export)
     export.add_argument("--format", choices=("csv", "json"), help="default: json for FILE.json, else csv")
 
 
@@ -130,6 +130,7 @@ def _export(args: argparse.Namespace) -> int:
 
     boxes = []
     with opened_node(args) as node:
+        check_domain(node, args.domain)
         for box in node.registry.boxes(args.domain):
             try:
                 fields = node.registry.fields(box)

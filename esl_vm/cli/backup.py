@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import tempfile
 import time
@@ -12,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 from esl_vm import __version__
 from esl_vm.cli.config import settings_of
 from esl_vm.cli.output import complain, show
+from esl_vm.cli.parsers import dry_run_option
 from esl_vm.model.errors import AudioMissingError, InvalidValueError, StoreDownError
 from esl_vm.model.events import EventType
 from esl_vm.model.mailbox import MailboxId
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Iterator
 
     from esl_vm.cli.backup_file import BackupWriter
@@ -56,7 +57,8 @@ def add_commands(commands: Commands) -> None:
         "--replace", action="store_true", help="remove the mailboxes that are there; no service may run"
     )
     restore.add_argument("--as-copy", action="store_true", help="an installation of its own, with stores of its own")
-    restore.add_argument("--check", action="store_true", help="only prove the file")
+    dry_run_option(restore)
+    restore.add_argument("--check", dest="dry_run", action="store_true", help=argparse.SUPPRESS)  # as it was in 0.1.0
 
 
 def _backup(args: argparse.Namespace) -> int:
@@ -132,7 +134,7 @@ def _restore(args: argparse.Namespace) -> int:
 
     path = Path(args.file)
     head, proved = _proved(path)
-    if args.check:
+    if args.dry_run:
         show(f"{path} is whole: {_counted(proved)}; made {_date(head)} by esl-vm {head['version']}")
         return 0
     with open_node(settings_of(args)) as node:

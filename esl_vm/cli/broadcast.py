@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from esl_vm.cli.boxes import opened_node
+from esl_vm.cli.boxes import check_domain, found_mailbox, opened_node
 from esl_vm.cli.config import settings_of
 from esl_vm.cli.lists import found_list
 from esl_vm.cli.output import clock_time, complain, confirmed, print_json, show
-from esl_vm.cli.parsers import json_option
+from esl_vm.cli.parsers import dry_run_option, json_option, text
 from esl_vm.cli.progress import progress_bar
 from esl_vm.importers.sound_file import converted
 from esl_vm.model.errors import InvalidValueError, NoSuchMailboxError, StoreDownError
@@ -63,13 +63,13 @@ def add_send(group: Commands) -> None:
 
 def _send_arguments(parser: Parser) -> None:
     parser.add_argument("file", metavar="FILE", help="any format that libsndfile, sox or ffmpeg reads")
-    parser.add_argument("--to", action="append", default=[], metavar="BOX,BOX", help="these mailboxes")
+    parser.add_argument("--to", action="append", default=[], metavar="MAILBOX,…", help="these mailboxes")
     parser.add_argument("--list", action="append", default=[], metavar="LIST", help="all on a distribution list")
     parser.add_argument("--urgent", action="store_true", help="marked urgent")
-    parser.add_argument("--from-number", default="", metavar="NUMBER", help="who it is from: a number")
-    parser.add_argument("--from-name", default="", metavar="NAME", help="who it is from: a name")
+    parser.add_argument("--from-number", type=text(64), default="", metavar="NUMBER", help="who it is from: a number")
+    parser.add_argument("--from-name", type=text(127), default="", metavar="NAME", help="who it is from: a name")
     parser.add_argument("--id", metavar="NAME", help="its name (default: made from the sound)")
-    parser.add_argument("--dry-run", action="store_true", help="say to whom it would go, send nothing")
+    dry_run_option(parser)
     json_option(parser)
 
 
@@ -120,17 +120,15 @@ def _boxes(args: argparse.Namespace, node: Node) -> list[MailboxId]:
     chosen: dict[MailboxId, None] = {}
     for word in (word for words in args.to for word in words.split(",") if word.strip()):
         box = MailboxId.parse(word, home)
-        if node.mailboxes.open(box) is None:
-            hint = f"; it is a distribution list: --list {box}" if node.store.lists.find(box) else ""
-            raise NoSuchMailboxError(f"there is no mailbox {box}{hint}; nothing was sent")
+        if node.store.lists.find(box):
+            raise NoSuchMailboxError(f"{box} is a distribution list: --list {box}; nothing was sent")
+        found_mailbox(node, box, "; nothing was sent")
         chosen[box] = None
     for word in args.list:
         chosen |= dict.fromkeys(found_list(node, MailboxId.parse(word, home)).members)
     for domain in args.domain:
-        there = dict.fromkeys(node.registry.boxes(domain))
-        if not there:
-            raise NoSuchMailboxError(f"there are no mailboxes in the domain {domain}; nothing was sent")
-        chosen |= there
+        check_domain(node, domain)
+        chosen |= dict.fromkeys(node.registry.boxes(domain))
     if args.all:
         chosen |= dict.fromkeys(node.registry.boxes())
     if not chosen:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from esl_vm.cli.config import settings_of
 from esl_vm.cli.output import complain, print_json, show
-from esl_vm.cli.parsers import json_option
+from esl_vm.cli.parsers import json_option, number
 from esl_vm.cli.support_bundle import write_bundle
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def add_commands(commands: Commands) -> None:
     )
     parser.add_argument("--orphans", action="store_true", help="also compare every message with every sound")
     parser.add_argument("--repair", action="store_true", help="also settle what --orphans finds")
-    parser.add_argument("--most", type=int, metavar="N", help="let --repair touch up to N (20)")
+    parser.add_argument("--most", type=number(1, 1_000_000), metavar="N", help="let --repair touch up to N (20)")
     parser.add_argument("--undo-repair", nargs="?", const="", metavar="FOLDER", help="undo a repair (the latest one)")
     parser.add_argument("--adopt-sounds", action="store_true", help="mark the store of sounds as this installation's")
     parser.add_argument("--topology", action="store_true", help="print the whole setting for the Redis servers there")

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import argparse
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
-from esl_vm.cli.boxes import opened_node
-from esl_vm.cli.output import iso_time, print_json, show
-from esl_vm.cli.parsers import json_option
-from esl_vm.model.errors import InvalidValueError
+from esl_vm.cli.boxes import found_mailbox, opened_node
+from esl_vm.cli.output import complain, iso_time, print_json, show
+from esl_vm.cli.parsers import json_option, number
+from esl_vm.model.errors import InvalidValueError, NoSuchMailboxError
 from esl_vm.model.mailbox import MailboxId
 
 if TYPE_CHECKING:
-    import argparse
-
     from esl_vm.cli.parsers import Commands
     from esl_vm.model.events import Event
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_LONGEST_S = 3650 * 86400
 
 
 def add_commands(commands: Commands) -> None:
@@ -29,27 +30,34 @@ def add_commands(commands: Commands) -> None:
         description="Show what happened in the mailboxes, the latest last. With --json one object a line.",
         examples="""
             esl-vm events
-            esl-vm events --box 1001@default --since 2d
+            esl-vm events --mailbox 1001@default --since 2d
             esl-vm events --follow --json
         """,
     )
-    parser.add_argument("--box", metavar="MAILBOX", help="only of this mailbox")
+    parser.add_argument("--mailbox", metavar="MAILBOX", help="only of this mailbox")
+    parser.add_argument("--box", dest="mailbox", help=argparse.SUPPRESS)  # as it was in 0.1.0
     parser.add_argument("--since", metavar="TIME", help="only so far back: 90s, 15m, 2h, 7d")
-    parser.add_argument("--last", type=int, default=50, metavar="N", help="at most the last N (default 50)")
+    parser.add_argument(
+        "--last", type=number(0, 1_000_000), default=50, metavar="N", help="at most the last N (default 50)"
+    )
     parser.add_argument("--follow", action="store_true", help="then go on as things happen, until Ctrl-C")
     json_option(parser)
 
 
 def _run(args: argparse.Namespace) -> int:
-    if args.last < 0:
-        raise InvalidValueError(f"--last is a number from 0, not {args.last}")
     span = _seconds(args.since) if args.since else 0
     with opened_node(args) as node:
-        box = MailboxId.parse(args.box, node.settings.service.domain) if args.box else None
+        box = MailboxId.parse(args.mailbox, node.settings.service.domain) if args.mailbox else None
         zone = node.settings.service.timezone
         after = dict(node.store.events.end()) if args.follow else {}
         since = node.clock.now() - span if span else 0.0
-        for event in node.store.events.tail(args.last, box=box, since=since) if args.last else []:
+        past = list(node.store.events.tail(args.last, box=box, since=since)) if args.last else []
+        if box and not past:  # one that was removed has events, one that was misspelled has none
+            try:
+                found_mailbox(node, box)
+            except NoSuchMailboxError as none:
+                complain(str(none))
+        for event in past:
             _show(event, zone, as_json=args.json)
         if args.follow:
             sys.stdout.flush()
@@ -61,10 +69,13 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _seconds(text: str) -> int:
-    number, unit = text[:-1], text[-1:]
-    if not number.isdecimal() or unit not in _UNITS:
-        raise InvalidValueError(f"--since is a number with s, m, h or d after it, such as 2h, not {text!r}")
-    return int(number) * _UNITS[unit]
+    count, unit = text[:-1], text[-1:]
+    span = int(count) * _UNITS.get(unit, 0) if re.fullmatch("[0-9]{1,9}", count) else 0
+    if not 0 < span <= _LONGEST_S:
+        raise InvalidValueError(
+            f"--since is a number with s, m, h or d after it, such as 2h (3650d at most), not {text!r}"
+        )
+    return span
 
 
 def _show(event: Event, zone: str, *, as_json: bool) -> None:

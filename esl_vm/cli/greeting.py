@@ -106,7 +106,9 @@ def add_commands(commands: Commands) -> None:
     )
     json_option(calendars)
 
-    remove = group.add("remove", "deactivate a greeting", _remove)
+    remove = group.add(
+        "remove", "deactivate a greeting", _remove, examples="esl-vm greeting remove 1001@default temporary"
+    )
     _greeting_arguments(remove)
 
 

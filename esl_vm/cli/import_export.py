@@ -6,11 +6,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from esl_vm.cli.boxes import opened_node
+from esl_vm.cli.boxes import found_mailbox, opened_node
 from esl_vm.cli.config import settings_of
 from esl_vm.cli.output import complain, print_json, show
 from esl_vm.cli.progress import progress_bar
-from esl_vm.model.errors import InvalidValueError, NoSuchMailboxError, StoreDownError
+from esl_vm.model.errors import InvalidValueError, StoreDownError
 from esl_vm.model.events import EventType
 from esl_vm.model.mailbox import MailboxId
 
@@ -197,8 +197,7 @@ def _export_asterisk(args: argparse.Namespace) -> int:
 
     with opened_node(args) as node, progress_bar() as progress:
         for box in named:
-            if node.mailboxes.open(box) is None:
-                raise NoSuchMailboxError(f"there is no mailbox {box}")
+            found_mailbox(node, box)
         report = export_asterisk(node.target, named or node.registry.boxes(), Path(args.to), progress=progress)
         with suppress(StoreDownError):
             for box in named or node.registry.boxes():

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from esl_vm.cli.boxes import opened_node
+from esl_vm.cli.boxes import check_domain, found_mailbox, opened_node
 from esl_vm.cli.config import settings_of
-from esl_vm.cli.output import complain, confirmed, print_json, print_list, print_table, show
-from esl_vm.cli.parsers import json_option
+from esl_vm.cli.output import complain, not_to_be_done, print_json, print_list, print_table, show
+from esl_vm.cli.parsers import domain_option, json_option, text, yes_option
 from esl_vm.importers.sound_file import converted
-from esl_vm.model.errors import InvalidValueError, NoSuchListError, NoSuchMailboxError
+from esl_vm.model.errors import InvalidValueError, NoSuchListError
+from esl_vm.model.fields import LONGEST_NAME
 from esl_vm.model.mailbox import MailboxId, StoredGreeting
 from esl_vm.model.message import new_id
 
@@ -43,7 +44,7 @@ def add_commands(commands: Commands) -> None:
     )
     _list_argument(add)
     _members_argument(add)
-    add.add_argument("--name", help="what it is called")
+    add.add_argument("--name", type=text(LONGEST_NAME), help="what it is called")
     add.add_argument("--recording", metavar="FILE", help="how it is said back on the telephone, instead of its number")
 
     rename = group.add(
@@ -61,14 +62,14 @@ def add_commands(commands: Commands) -> None:
     _list_argument(remove)
     _members_argument(remove)
     remove.add_argument("--recording", action="store_true", help="only its recording: it is said by its number again")
-    remove.add_argument("--yes", action="store_true", help="do not ask before the list is removed")
+    yes_option(remove)
 
     show = group.add("show", "show who is on a list", _show, examples="esl-vm list show 900@default --json")
     _list_argument(show)
     json_option(show)
 
     listing = group.add("list", "list the distribution lists", _list, examples="esl-vm list list --domain default")
-    listing.add_argument("--domain", metavar="NAME", type=str.lower, help="only this domain")
+    domain_option(listing)
     json_option(listing)
 
 
@@ -101,9 +102,8 @@ def found_list(node: Node, box: MailboxId) -> DistributionList:
 def _add(args: argparse.Namespace) -> int:
     box, members = _named(args)
     with opened_node(args) as node:
-        missing = [str(member) for member in members if node.mailboxes.open(member) is None]
-        if missing:
-            raise NoSuchMailboxError(f"there is no mailbox {', '.join(missing)}; nothing was changed")
+        for member in members:
+            found_mailbox(node, member, "; nothing was changed")
         new = node.store.lists.find(box) is None
         came = node.store.lists.add(box, members, args.name)
         if args.recording:
@@ -145,19 +145,25 @@ def _remove(args: argparse.Namespace) -> int:
     with opened_node(args) as node:
         found = found_list(node, box)
         if args.recording:
+            if args.dry_run:
+                show(f"would remove the recording of the list {box}")
+                return 0
             node.store.lists.set_recorded_name(box, None)
             show(f"list {box} is said by its number")
             return 0
         if members:
+            if args.dry_run:
+                show(f"would take {', '.join(map(str, members))} off the list {box}")
+                return 0
             gone = node.store.lists.take_off(box, members)
             for member in members:
                 if member not in found.members:
                     complain(f"{member} is not on the list {box}")
             show(f"changed list {box}: {gone} taken off, {len(found.members) - gone} on it")
             return 0 if gone == len(set(members)) else 1
-        if not confirmed(f"Remove the list {box} ({found.name or 'no name'})? Its mailboxes stay.", yes=args.yes):
-            complain("nothing was removed")
-            return 1
+        deed = f"remove the list {box} ({found.name or 'no name'}), not its mailboxes"
+        if (code := not_to_be_done(args, deed, "removed")) is not None:
+            return code
         node.store.lists.remove(box)
     show(f"removed list {box}")
     return 0
@@ -191,6 +197,8 @@ def _as_json(found: DistributionList) -> dict[str, Any]:
 def _list(args: argparse.Namespace) -> int:
     with opened_node(args) as node:
         lists = list(node.store.lists.all(args.domain))
+        if not lists:
+            check_domain(node, args.domain)
     print_list(
         args.json,
         lists,

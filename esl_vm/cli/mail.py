@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from esl_vm.cli.boxes import opened_node
 from esl_vm.cli.output import complain, iso_time, minute, print_list, show
-from esl_vm.cli.parsers import json_option
+from esl_vm.cli.parsers import dry_run_option, json_option
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.jobs import JobState
 from esl_vm.model.masking import mask_urls
@@ -36,7 +36,12 @@ def add_commands(commands: Commands) -> None:
         examples="esl-vm mail retry ID\nesl-vm mail retry --all",
     )
     _job_arguments(retry, "everything that waits or was given up")
-    forget = group.add("forget", "drop unsent what was given up", _forget)
+    forget = group.add(
+        "forget",
+        "drop unsent what was given up",
+        _forget,
+        examples="esl-vm mail forget ID\nesl-vm mail forget --all --dry-run",
+    )
     _job_arguments(forget, "everything that was given up")
     group.add(
         "revoke-links",
@@ -44,6 +49,7 @@ def add_commands(commands: Commands) -> None:
         _revoke_links,
         description="Mails that were sent have links that open their messages in a browser (web.link_days). From now on none "
         "of them opens anything; mails sent from now on have new ones.",
+        examples="esl-vm mail revoke-links",
     )
 
 
@@ -57,6 +63,7 @@ def _revoke_links(args: argparse.Namespace) -> int:
 def _job_arguments(parser: argparse.ArgumentParser, every: str) -> None:
     parser.add_argument("ids", nargs="*", default=[], metavar="ID", help="as `mail list` shows it")
     parser.add_argument("--all", action="store_true", help=every)
+    dry_run_option(parser)
 
 
 def _list(args: argparse.Namespace) -> int:
@@ -102,6 +109,8 @@ def _chosen(args: argparse.Namespace, node: Node, *states: JobState) -> list[str
 def _retry(args: argparse.Namespace) -> int:
     with opened_node(args) as node:
         ids = _chosen(args, node, JobState.WAITING, JobState.DEAD)
+        if args.dry_run:
+            return _would("try again", ids)
         missing = [job_id for job_id in ids if not node.outbox.retry(job_id, node.clock.now())]
     if args.all:
         missing = []  # what is not there any more was sent meanwhile
@@ -111,8 +120,15 @@ def _retry(args: argparse.Namespace) -> int:
 def _forget(args: argparse.Namespace) -> int:
     with opened_node(args) as node:
         ids = _chosen(args, node, JobState.DEAD)
+        if args.dry_run:
+            return _would("drop", ids)
         missing = [job_id for job_id in ids if not node.outbox.forget(job_id)]
     return _told(ids, missing, "dropped")
+
+
+def _would(do: str, ids: list[str]) -> int:
+    show(f"would {do} {len(ids)}: {' '.join(ids[:20])}{' …' if len(ids) > 20 else ''}".rstrip(": "))
+    return 0
 
 
 def _told(ids: list[str], missing: list[str], what: str) -> int:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from esl_vm.cli import apply, copy, rename
-from esl_vm.cli.boxes import box_argument, box_of, opened_mailbox, opened_node
+from esl_vm.cli.boxes import box_argument, box_of, check_domain, opened_mailbox, opened_node
 from esl_vm.cli.config import settings_of
 from esl_vm.cli.mailbox_fields import check_pin_options, field_options, fields_of, new_pin, pin_options, with_pin
-from esl_vm.cli.output import clock_time, complain, confirmed, print_json, print_list, read_pin, show
-from esl_vm.cli.parsers import json_option
+from esl_vm.cli.output import clock_time, complain, not_to_be_done, print_json, print_list, read_pin, show
+from esl_vm.cli.parsers import domain_option, json_option, yes_option
 from esl_vm.cli.pin_handout import handing_out
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.mailbox import Folder, Greeting
@@ -69,12 +69,17 @@ def add_commands(commands: Commands) -> None:
         _list,
         examples="esl-vm mailbox list\nesl-vm mailbox list --domain default --json",
     )
-    listing.add_argument("--domain", metavar="NAME", type=str.lower, help="only this domain")
+    domain_option(listing)
     json_option(listing)
 
-    remove = group.add("remove", "remove a mailbox with all its messages", _remove)
+    remove = group.add(
+        "remove",
+        "remove a mailbox with all its messages",
+        _remove,
+        examples="esl-vm mailbox remove 1001@default --dry-run\nesl-vm mailbox remove 1001@default --yes",
+    )
     box_argument(remove)
-    remove.add_argument("--yes", action="store_true", help="do not ask")
+    yes_option(remove)
 
     pin = group.add(
         "pin",
@@ -94,7 +99,9 @@ def add_commands(commands: Commands) -> None:
         help="its owner chose it: it opens from other telephones than his own too",
     )
 
-    unlock = group.add("unlock", "lift the lock after too many wrong PINs", _unlock)
+    unlock = group.add(
+        "unlock", "lift the lock after too many wrong PINs", _unlock, examples="esl-vm mailbox unlock 1001@default"
+    )
     box_argument(unlock)
 
     copy.add_commands(group)
@@ -204,6 +211,7 @@ def _pin_state(mailbox: Mailbox) -> str:
 def _list(args: argparse.Namespace) -> int:
     with opened_node(args) as node:
         settings = node.settings
+        check_domain(node, args.domain)
         mailboxes = list(node.registry.overview(args.domain))
         renamed = node.store.renames.unfinished()
     for old, to in renamed.items():
@@ -236,9 +244,9 @@ def _row(mailbox: Mailbox, locked: int, settings: Settings) -> tuple[str, ...]:
 def _remove(args: argparse.Namespace) -> int:
     with opened_mailbox(args) as (node, mailbox):
         count = sum(mailbox.counts.folders.values())
-        if not confirmed(f"Remove {mailbox.id} ({mailbox.name or 'no name'}) with its {count} messages?", yes=args.yes):
-            complain("nothing was removed")
-            return 1
+        deed = f"remove {mailbox.id} ({mailbox.name or 'no name'}) with its {count} messages"
+        if (code := not_to_be_done(args, deed, "removed")) is not None:
+            return code
         node.registry.remove(mailbox.id)
     show(f"removed {mailbox.id} with {count} messages")
     return 0

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from esl_vm.actions.messages import messages_of
 from esl_vm.cli import broadcast
-from esl_vm.cli.boxes import box_argument, opened_mailbox, opened_node
+from esl_vm.cli.boxes import box_argument, check_domain, found_mailbox, opened_mailbox, opened_node
 from esl_vm.cli.files import write_file
 from esl_vm.cli.output import clock_time, complain, iso_time, minute, print_json, print_list, show
-from esl_vm.cli.parsers import json_option
-from esl_vm.model.errors import InvalidValueError, NoSuchMailboxError, StoreDownError, VoicemailError
+from esl_vm.cli.parsers import domain_option, dry_run_option, json_option, number
+from esl_vm.model.errors import InvalidValueError, StoreDownError, VoicemailError
 from esl_vm.model.events import EventType
 from esl_vm.model.mailbox import Folder, MailboxId
 from esl_vm.model.transcript import passage
@@ -43,7 +43,7 @@ def add_commands(commands: Commands) -> None:
     listing.add_argument("--folder", choices=[str(f) for f in Folder], help="only this folder (default: all but trash)")
     json_option(listing)
 
-    show = group.add("show", "show a message", _show)
+    show = group.add("show", "show a message", _show, examples="esl-vm message show 1001@default ID --json")
     _message_arguments(show)
     json_option(show)
 
@@ -60,9 +60,11 @@ def add_commands(commands: Commands) -> None:
         """,
     )
     search.add_argument("words", nargs="*", metavar="[MAILBOX] WORDS", help="in quotes where there are several")
-    search.add_argument("--domain", metavar="NAME", type=str.lower, help="only mailboxes of this domain")
+    domain_option(search, "only mailboxes of this domain")
     search.add_argument("--call-id", metavar="ID", help="the Call-ID of SIP, or FreeSWITCH's uuid")
-    search.add_argument("--limit", type=int, default=100, metavar="N", help="at most so many (default 100)")
+    search.add_argument(
+        "--limit", type=number(1, 100_000), default=100, metavar="N", help="at most so many (default 100)"
+    )
     json_option(search)
 
     export = group.add(
@@ -88,6 +90,7 @@ def add_commands(commands: Commands) -> None:
     box_argument(delete)
     delete.add_argument("ids", nargs="+", metavar="ID")
     delete.add_argument("--for-good", action="store_true", help="erase them with their sounds, in the trash too")
+    dry_run_option(delete)
 
     restore = group.add(
         "restore",
@@ -179,8 +182,8 @@ def _searched(node: Node, args: argparse.Namespace) -> Iterable[MailboxId]:
     """The mailbox that is named before the words, or those of a domain, or all."""
     named = [MailboxId.parse(one, node.settings.service.domain) for one in args.words[:-1]]
     for one in named:
-        if node.mailboxes.open(one) is None:
-            raise NoSuchMailboxError(f"there is no mailbox {one}")
+        found_mailbox(node, one)
+    check_domain(node, args.domain)
     return named or node.registry.boxes(args.domain)
 
 
@@ -270,6 +273,11 @@ def _move(args: argparse.Namespace) -> int:
 
 def _delete(args: argparse.Namespace) -> int:
     with opened_mailbox(args) as (node, mailbox):
+        if args.dry_run:
+            for message_id in args.ids:
+                message = node.mailboxes.message(mailbox.id, message_id)
+                show(f"would {'erase' if args.for_good else 'delete'} {'  '.join(_row(message, mailbox.timezone)[:5])}")
+            return 0
         done = {message_id: node.mailboxes.delete(mailbox.id, message_id) for message_id in args.ids}
         if args.for_good:
             done |= {one: True for one in args.ids if node.store.housekeeping.erase(mailbox.id, [one])}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 from typing import TYPE_CHECKING
 
 from esl_vm.cli.boxes import opened_node
 from esl_vm.cli.output import show
+from esl_vm.cli.parsers import dry_run_option
 
 if TYPE_CHECKING:
-    import argparse
-
     from esl_vm.cli.parsers import Commands
 
 
@@ -20,9 +20,10 @@ def add_commands(commands: Commands) -> None:
         "bring what lies in Redis to the schema of this version",
         _run,
         description="Say which schema Redis has. All versions so far have the same one: nothing is converted.",
-        examples="esl-vm migrate --check",
+        examples="esl-vm migrate --dry-run",
     )
-    parser.add_argument("--check", action="store_true", help="only report what is to be done")
+    dry_run_option(parser)
+    parser.add_argument("--check", dest="dry_run", action="store_true", help=argparse.SUPPRESS)  # as it was in 0.1.0
 
 
 def _run(args: argparse.Namespace) -> int:

@@ -16,6 +16,7 @@ from esl_vm.model.pins import check_pin
 from esl_vm.model.visible import json_text, one_line
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable, Iterable, Sequence
 
 T = TypeVar("T")
@@ -110,6 +111,17 @@ def confirmed(question: str, *, yes: bool) -> bool:
     if not sys.stdin.isatty():
         raise InvalidValueError(f"{question} Say --yes, since no terminal is here to ask")
     return input(f"{one_line(question)} [y/N] ").strip().lower() in {"y", "yes", "o", "oui"}
+
+
+def not_to_be_done(args: argparse.Namespace, deed: str, undone: str) -> int | None:
+    """Say what would be done (`--dry-run`), or ask whether it is to be: the exit code where it is not, None where it is."""
+    if args.dry_run:
+        show(f"would {deed}")
+        return 0
+    if not confirmed(f"{deed[0].upper()}{deed[1:]}?", yes=args.yes):
+        complain(f"nothing was {undone}")
+        return 1
+    return None
 
 
 def read_pin(*, from_stdin: bool, question: str) -> str:

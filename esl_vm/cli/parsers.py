@@ -7,6 +7,7 @@ import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from esl_vm.model.message import is_text
 from esl_vm.model.visible import one_line
 
 if TYPE_CHECKING:
@@ -30,15 +31,24 @@ class Parser(argparse.ArgumentParser):
         self.commands: dict[str, Parser] = {}
         self._in_any_order = False
 
+    @property
+    def takes(self) -> list[argparse.Action]:
+        """Its options and arguments, but for those that no help shows."""
+        return [one for one in self._actions if one.help != argparse.SUPPRESS]
+
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As argparse does, but options may stand between a command's words (`add 1001 --name Alice language=fr`)."""
         if self._in_any_order or self._subparsers is not None:
             return super().parse_known_args(args, namespace)
         self._in_any_order = True  # the method below calls this one again
         try:
-            return self.parse_known_intermixed_args(args, namespace)
+            known, unknown = self.parse_known_intermixed_args(args, namespace)
         finally:
             self._in_any_order = False
+        if unknown:
+            near = get_close_matches(unknown[0], self._option_string_actions, n=1)
+            self.error(f"unknown: {' '.join(unknown)}{f'; did you mean {near[0]}?' if near else ''}")
+        return known, unknown
 
     def error(self, message: str) -> NoReturn:
         """Exit 2 with one sentence and the way to help."""
@@ -107,6 +117,46 @@ class Commands:
         )
         self._commands[name] = parser
         return parser
+
+
+def number(low: int, high: int) -> Callable[[str], int]:
+    """What an option takes that is a number in a range."""
+
+    def read(word: str) -> int:
+        if not re.fullmatch(r"-?[0-9]{1,12}", word) or not low <= int(word) <= high:
+            raise argparse.ArgumentTypeError(f"a number from {low} to {high}, not {word!r}")
+        return int(word)
+
+    return read
+
+
+def text(longest: int) -> Callable[[str], str]:
+    """What an option takes that is a text in one line; nothing of it is cut."""
+
+    def read(word: str) -> str:
+        if len(word) > longest:
+            raise argparse.ArgumentTypeError(f"at most {longest} letters, not {len(word)}")
+        if not is_text(word) or not word.isprintable():
+            raise argparse.ArgumentTypeError(f"letters in a line, in UTF-8, not {word!r}")
+        return word
+
+    return read
+
+
+def dry_run_option(parser: argparse.ArgumentParser) -> None:
+    """`--dry-run`, on every command that changes much."""
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done, do nothing")
+
+
+def yes_option(parser: argparse.ArgumentParser) -> None:
+    """`--yes` and `--dry-run`, on every command that asks before it does something."""
+    dry_run_option(parser)
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def domain_option(parser: argparse.ArgumentParser, what: str = "only this domain") -> None:
+    """`--domain`, one or none."""
+    parser.add_argument("--domain", metavar="NAME", type=str.lower, help=what)
 
 
 def json_option(parser: argparse.ArgumentParser) -> None:

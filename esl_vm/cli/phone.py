@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from esl_vm.cli.config import settings_of
 from esl_vm.cli.output import complain
+from esl_vm.cli.parsers import text
 from esl_vm.model.errors import InvalidValueError, VoicemailError
 from esl_vm.model.settings_check import parse_address
 from esl_vm.service.listener import listen_on
@@ -53,7 +54,7 @@ def add_commands(commands: Commands) -> None:
     parser.add_argument("number", metavar="NUMBER", help="what is dialled: '*97', '*98', '*411', or a mailbox's number")
     parser.add_argument("--service", metavar="HOST:PORT", help="ring the service there (default: see above)")
     parser.add_argument("--from", dest="caller", default="1001", metavar="NUMBER", help="who calls (default 1001)")
-    parser.add_argument("--name", default="", metavar="NAME", help="the name the caller shows")
+    parser.add_argument("--name", type=text(127), default="", metavar="NAME", help="the name the caller shows")
     parser.add_argument(
         "--keys",
         metavar="WORDS",

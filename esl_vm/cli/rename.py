@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from esl_vm.cli.boxes import opened_node
+from esl_vm.cli.boxes import box_argument, found_mailbox, opened_node
 from esl_vm.cli.config import settings_of
-from esl_vm.cli.output import complain, confirmed, show
+from esl_vm.cli.output import complain, not_to_be_done, show
+from esl_vm.cli.parsers import yes_option
 from esl_vm.cli.progress import progress_bar
-from esl_vm.model.errors import NoSuchMailboxError, StoreDownError
+from esl_vm.model.errors import StoreDownError
 from esl_vm.model.mailbox import MailboxId
 
 if TYPE_CHECKING:
@@ -28,26 +29,24 @@ def add_commands(group: Commands) -> None:
         "one of the two names at any time; somebody who is in the mailbox just then should call again.",
         examples="esl-vm mailbox rename 1001 2001\nesl-vm mailbox rename 1001@old.example 1001@new.example --yes",
     )
-    parser.add_argument("old", metavar="OLD", help="1001@default; without a domain the settings' one")
-    parser.add_argument("new", metavar="NEW", help="without a domain the old one's")
-    parser.add_argument("--yes", action="store_true", help="do not ask")
+    box_argument(parser)
+    parser.add_argument("new", metavar="NEW", help="without a domain the other's")
+    yes_option(parser)
 
 
 def _rename(args: argparse.Namespace) -> int:
     home = settings_of(args).service.domain
-    old = MailboxId.parse(args.old, home)
+    old = MailboxId.parse(args.box, home)
     new = MailboxId.parse(args.new, old.domain)
     with opened_node(args) as node:
-        number, at, domain = args.old.strip().partition("@")
+        number, at, domain = args.box.strip().partition("@")
         spelled = MailboxId.stored(number, domain if at else home)  # made by 0.1.0, maybe with capitals in its domain
         if spelled != old and (node.mailboxes.open(spelled) or node.store.renames.under_way(spelled)):
             old = spelled
-        mailbox = node.mailboxes.open(old)
-        if mailbox is None and node.store.renames.under_way(old) is None:
-            raise NoSuchMailboxError(f"there is no mailbox {old}")
-        if not confirmed(f"Rename {old} ({mailbox.name or 'no name' if mailbox else 'begun'}) to {new}?", yes=args.yes):
-            complain("nothing was renamed")
-            return 1
+        begun = node.store.renames.under_way(old) is not None
+        name = "begun" if begun else found_mailbox(node, old).name or "no name"
+        if (code := not_to_be_done(args, f"rename {old} ({name}) to {new}", "renamed")) is not None:
+            return code
         try:
             with progress_bar() as progress:
                 messages = node.store.renames.rename(old, new, progress)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from esl_vm.cli.boxes import opened_node
 from esl_vm.cli.output import print_list, show
-from esl_vm.cli.parsers import json_option
+from esl_vm.cli.parsers import dry_run_option, json_option
+from esl_vm.model.errors import InvalidValueError
 
 if TYPE_CHECKING:
     from esl_vm.cli.parsers import Commands
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 def add_commands(commands: Commands) -> None:
     """`spool …`."""
     group = commands.group("spool", "list and settle recordings that have not reached their mailbox")
-    listing = group.add("list", "list the recordings in this node's spool", _list)
+    listing = group.add("list", "list the recordings in this node's spool", _list, examples="esl-vm spool list --json")
     json_option(listing)
     settle = group.add(
         "settle",
@@ -35,9 +36,13 @@ def add_commands(commands: Commands) -> None:
     )  # as it was in 0.1.0
     json_option(settle)
     discard = group.add(
-        "discard", "erase recordings that are in quarantine; an event of their mailboxes tells it", _discard
+        "discard",
+        "erase recordings that are in quarantine; an event of their mailboxes tells it",
+        _discard,
+        examples="esl-vm spool discard 1a205e5d728-af535bee0e61 --dry-run",
     )
     discard.add_argument("ids", nargs="+", metavar="ID", help="as `spool list` shows it")
+    dry_run_option(discard)
 
 
 def _list(args: argparse.Namespace) -> int:
@@ -96,6 +101,13 @@ def _settle(args: argparse.Namespace) -> int:
 
 def _discard(args: argparse.Namespace) -> int:
     with opened_node(args) as node:
+        if args.dry_run:
+            there = {take.id: take for take in node.spool.takes() if take.state == "aside"}
+            for take_id in args.ids:
+                if take_id not in there:
+                    raise InvalidValueError(f"no recording {take_id!r} is in quarantine in the spool")
+                show(f"would erase {take_id}, for {', '.join(there[take_id].boxes)}: {there[take_id].reason}")
+            return 0
         for take_id in args.ids:
             boxes = node.sweeper.discard(take_id)
             show(f"{take_id} is erased; it was for {', '.join(map(str, boxes)) or 'nobody that is known'}")

@@ -18,8 +18,9 @@ from esl_vm.importers.audio import SoundError, convert
 from esl_vm.importers.plan import ImportedGreeting, ImportedMailbox, ImportedMessage, Kind, Plan, stable_id
 from esl_vm.importers.report import Report
 from esl_vm.model.errors import InvalidValueError, MailboxExistsError, NoSuchMessageError
+from esl_vm.model.fields import LONGEST_NAME
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId, StoredGreeting
-from esl_vm.model.message import Message
+from esl_vm.model.message import Message, one_line
 from esl_vm.model.pins import LONGEST_PIN
 from esl_vm.model.store import Delivery
 
@@ -136,7 +137,7 @@ class _Run:
             why = f"{box.pager} is a telephone number: give the address of a gateway as pager"
             self._findings.remark("pager_not_carried", str(box.box), why)
         fields |= {
-            "name": box.name,
+            "name": one_line(box.name, LONGEST_NAME),
             "language": box.language,
             "timezone": box.timezone,
             "email": self._joined(box.emails, "email", box.box),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.greeting_rules import LONGEST
-from esl_vm.model.message import one_line
+from esl_vm.model.message import is_text, one_line
 from esl_vm.model.options import FIELDS, option_name, option_text, parse_option
 
 if TYPE_CHECKING:
@@ -19,14 +19,15 @@ if TYPE_CHECKING:
 PROFILE = ("name", "language", "timezone", "email", "pager", "extensions", "webhook")
 HIDDEN = frozenset({"pin", "pin_former", "pin_changed", "sound_ms"})
 """Fields that nobody is shown: hashes of PINs, and what the store counts for itself."""
+LONGEST_NAME = 80
 
 _ADDRESS = re.compile(r"[^\s<>@,;:\"()\[\]\\]{1,64}@[^\s<>@,;:\"()\[\]\\]{1,255}")
 _WEBHOOK = re.compile(r"-|https?://[^\s@/?#]+([/?#][\x21-\x7e]*)?")
 _EXTENSION = re.compile(r"[A-Za-z0-9_.+*#-]{1,64}(@[A-Za-z0-9_.-]{1,128})?")
 
 
-_LONG = {"webhook": 1000, "greeting_rules": LONGEST + 1}
-"""Most characters of fields that may have more than 200; of one that is refused beyond that, one more."""
+_LONGEST = {"name": LONGEST_NAME, "webhook": 1000, "greeting_rules": LONGEST}
+"""Most letters of fields that may have another number of them than 200."""
 
 
 @cache
@@ -64,14 +65,19 @@ def checked_field(name: str, value: str) -> str:
     Raises:
         InvalidValueError: the field can't have this value.
     """
-    value = one_line(value, _LONG.get(name, 200))
+    longest = _LONGEST.get(name, 200)
+    if not is_text(value):
+        raise InvalidValueError(f"{name} is no UTF-8: {value!r}")
+    value = one_line(value, longest + 1)
+    if len(value) > longest:
+        raise InvalidValueError(f"{name} has more than {longest} letters")
     if name in FIELDS:
         return option_text(parse_option(name, value)) if value else ""
     if not value:
         return ""
     match name:
         case "name":
-            return value[:80]
+            return value
         case "language":
             if value[:2].lower() not in {"fr", "en"} or not re.fullmatch(r"[A-Za-z]{2}([-_][A-Za-z]{2,4})?", value):
                 raise InvalidValueError(f"language is fr or en, not {value!r}")

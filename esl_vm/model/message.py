@@ -31,6 +31,11 @@ def one_line(text: str, longest: int = 80) -> str:
     return _CONTROL.sub(" ", _HALF.sub("\ufffd", _TURNING.sub("", text))).strip()[:longest].rstrip()
 
 
+def is_text(text: str) -> bool:
+    """Whether it is made of whole letters: an argument or a line that was no UTF-8 has halves of some."""
+    return not _HALF.search(text)
+
+
 #: What makes a number easier to read and is no part of it (RFC 3966, section 3: visual separators).
 _SEPARATORS = str.maketrans("", "", "-.() \xa0")
 _DIALABLE = re.compile(r"\+?[0-9*#]{1,32}")

@@ -142,7 +142,7 @@ def test_send_asks_nobody(vm, office, closed):
         (("--to", "1001,7777"), 1, "nothing was sent"),
         (("--to", "900"), 1, "--list 900@default"),
         (("--list", "901"), 1, "there is no distribution list 901@default"),
-        (("--domain", "nowhere.example"), 1, "no mailboxes in the domain nowhere.example"),
+        (("--domain", "nowhere.example"), 1, "no mailbox in the domain nowhere.example; did you mean autre.example?"),
         (("--to", "1001", "--id", "a b"), 2, "id is letters"),
         ((), 2, "say to whom"),
     ],

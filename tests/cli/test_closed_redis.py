@@ -27,7 +27,7 @@ READS = {
     "message list": ("1001",),
     "message search": ("--call-id", "nobody's"),
     "message show": ("1001", "ID"),
-    "migrate": ("--check",),
+    "migrate": ("--dry-run",),
     "prompts check": (),
     "spool list": (),
     "support-bundle": ("FILE.tar.gz",),
