@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from esl_vm.cli.boxes import check_domain, found_mailbox, opened_node
 from esl_vm.cli.config import settings_of
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import argparse
 
     from esl_vm.cli.parsers import Commands
+    from esl_vm.cli.shapes import NewToken, SessionShape, TokenShape
     from esl_vm.model.rights import Session, Token
     from esl_vm.model.settings import Settings
     from esl_vm.ops.node import Node
@@ -110,10 +111,12 @@ def _admin_list(args: argparse.Namespace) -> int:
     return 0
 
 
-def _session_as_json(session: Session, zone: str) -> dict[str, Any]:
+def _session_as_json(session: Session, zone: str) -> SessionShape:
     return {
+        "id": session.id,
         "name": session.name,
         "address": session.address,
+        "way": session.way,
         "since": iso_time(session.since, zone),
         "until": iso_time(session.until, zone),
     }
@@ -140,7 +143,8 @@ def _token_add(args: argparse.Namespace) -> int:
         _warn_of_slips(node, reach)
         zone = node.settings.service.timezone
     if args.json:
-        print_json(_token_as_json(token, zone) | {"token": words})
+        made: NewToken = {**_token_as_json(token, zone), "token": words}
+        print_json(made)
         return 0
     show(words)
     complain(f"that is token {token.id}; it is shown this once")
@@ -158,7 +162,7 @@ def _warn_of_slips(node: Node, reach: Reach) -> None:
         complain(f"{none} (the token is made all the same)")
 
 
-def _token_as_json(token: Token, zone: str) -> dict[str, Any]:
+def _token_as_json(token: Token, zone: str) -> TokenShape:
     return {
         "id": token.id,
         "name": token.name,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import tempfile
 import time
@@ -13,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from esl_vm import __version__
 from esl_vm.cli.config import settings_of
 from esl_vm.cli.output import complain, show
-from esl_vm.cli.parsers import dry_run_option
+from esl_vm.cli.parsers import dry_run_option, renamed
 from esl_vm.model.errors import AudioMissingError, InvalidValueError, StoreDownError
 from esl_vm.model.events import EventType
 from esl_vm.model.mailbox import MailboxId
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterator
 
     from esl_vm.cli.backup_file import BackupWriter
@@ -58,7 +58,7 @@ def add_commands(commands: Commands) -> None:
     )
     restore.add_argument("--as-copy", action="store_true", help="an installation of its own, with stores of its own")
     dry_run_option(restore)
-    restore.add_argument("--check", dest="dry_run", action="store_true", help=argparse.SUPPRESS)  # as it was in 0.1.0
+    renamed(restore, "--check", "--dry-run")
 
 
 def _backup(args: argparse.Namespace) -> int:

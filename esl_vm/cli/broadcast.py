@@ -142,7 +142,7 @@ def _mailboxes(count: int) -> str:
 
 def _told_dry(args: argparse.Namespace, result: BroadcastResult, boxes: list[MailboxId], what: str) -> None:
     if args.json:
-        print_json({"id": result.name, "to": [str(box) for box in boxes]})
+        print_json({**result.to_json(), "to": [str(box) for box in boxes]})
         return
     show(f"would send {what}: {', '.join(map(str, boxes[:20]))}{' …' if len(boxes) > 20 else ''}")
 

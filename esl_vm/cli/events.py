@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import argparse
 import re
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from esl_vm.cli.boxes import found_mailbox, opened_node
 from esl_vm.cli.output import complain, iso_time, print_json, show
-from esl_vm.cli.parsers import json_option, number
+from esl_vm.cli.parsers import json_option, number, renamed
 from esl_vm.model.errors import InvalidValueError, NoSuchMailboxError
 from esl_vm.model.mailbox import MailboxId
 
 if TYPE_CHECKING:
+    import argparse
+
     from esl_vm.cli.parsers import Commands
+    from esl_vm.cli.shapes import EventShape
     from esl_vm.model.events import Event
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -35,7 +37,7 @@ def add_commands(commands: Commands) -> None:
         """,
     )
     parser.add_argument("--mailbox", metavar="MAILBOX", help="only of this mailbox")
-    parser.add_argument("--box", dest="mailbox", help=argparse.SUPPRESS)  # as it was in 0.1.0
+    renamed(parser, "--box", "--mailbox", flag=False)
     parser.add_argument("--since", metavar="TIME", help="only so far back: 90s, 15m, 2h, 7d")
     parser.add_argument(
         "--last", type=number(0, 1_000_000), default=50, metavar="N", help="at most the last N (default 50)"
@@ -78,22 +80,24 @@ def _seconds(text: str) -> int:
     return span
 
 
+def _as_json(event: Event, at: str) -> EventShape:
+    return {
+        "id": event.id,
+        "at": at,
+        "what": str(event.what),
+        "mailbox": str(event.box),
+        "message": event.message_id,
+        "new": event.counts.new,
+        "old": event.counts.old,
+        "urgent": event.counts.urgent,
+        "details": event.details,
+    }
+
+
 def _show(event: Event, zone: str, *, as_json: bool) -> None:
     at = iso_time(event.at, zone)
     if as_json:
-        counts = event.counts
-        said: dict[str, Any] = {
-            "id": event.id,
-            "at": at,
-            "what": str(event.what),
-            "mailbox": str(event.box),
-            "message": event.message_id,
-            "new": counts.new,
-            "old": counts.old,
-            "urgent": counts.urgent,
-            "details": event.details,
-        }
-        print_json(said, indent=None)
+        print_json(_as_json(event, at), indent=None)
         return
     details = " ".join(f"{name}={value}" for name, value in sorted(event.details.items()) if value)
     line = f"{at.replace('T', ' ')}  {event.what:<16} {event.box!s:<18} {event.counts.new}/{event.counts.old}"

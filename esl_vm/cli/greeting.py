@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import argparse
 
     from esl_vm.cli.parsers import Commands
+    from esl_vm.cli.shapes import GreetingShape
     from esl_vm.model.calendars import Calendar
     from esl_vm.ops.node import Node
 
@@ -128,16 +129,6 @@ def _list(args: argparse.Namespace) -> int:
         now = node.clock.now()
     found = [(greeting, mailbox.greetings[greeting]) for greeting in Greeting if greeting in mailbox.greetings]
 
-    def plain(one: tuple[Greeting, StoredGreeting]) -> dict[str, Any]:
-        greeting, stored = one
-        return {
-            "greeting": str(greeting),
-            "duration_ms": stored.duration_ms,
-            "in_force": stored.is_active(now),
-            "from": iso_time(stored.starts, zone) if stored.starts else None,
-            "until": iso_time(stored.ends, zone) if stored.ends else None,
-        }
-
     def row(one: tuple[Greeting, StoredGreeting]) -> tuple[str, ...]:
         greeting, stored = one
         dates = (minute(at, zone) if at else "" for at in (stored.starts, stored.ends))
@@ -145,8 +136,19 @@ def _list(args: argparse.Namespace) -> int:
 
     heads = ("greeting", "length", "active", "from", "until")
     nothing = f"{mailbox.id}: nothing recorded; callers hear the default greeting"
-    print_list(args.json, found, plain, heads, row, nothing)
+    print_list(args.json, found, lambda one: greeting_as_json(*one, zone, now), heads, row, nothing)
     return 0
+
+
+def greeting_as_json(greeting: Greeting, stored: StoredGreeting, zone: str, now: float) -> GreetingShape:
+    """A recorded greeting, for programs, as it is at that time (epoch seconds)."""
+    return {
+        "greeting": greeting,
+        "duration_ms": stored.duration_ms,
+        "in_force": stored.is_active(now),
+        "from": iso_time(stored.starts, zone) if stored.starts else None,
+        "until": iso_time(stored.ends, zone) if stored.ends else None,
+    }
 
 
 def _import(args: argparse.Namespace) -> int:

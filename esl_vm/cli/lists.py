@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from esl_vm.cli.boxes import check_domain, found_mailbox, opened_node
 from esl_vm.cli.config import settings_of
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import argparse
 
     from esl_vm.cli.parsers import Commands
+    from esl_vm.cli.shapes import ListShape
     from esl_vm.model.lists import DistributionList
     from esl_vm.ops.node import Node
 
@@ -185,12 +186,13 @@ def _show(args: argparse.Namespace) -> int:
     return 0
 
 
-def _as_json(found: DistributionList) -> dict[str, Any]:
+def _as_json(found: DistributionList) -> ListShape:
     return {
         "list": str(found.id),
         "name": found.name,
         "members": [str(member) for member in found.members],
         "recorded_name": found.recorded_name is not None,
+        "recorded_name_ms": found.recorded_name.duration_ms if found.recorded_name else None,
     }
 
 

@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 from esl_vm.cli import apply, copy, rename
 from esl_vm.cli.boxes import box_argument, box_of, check_domain, opened_mailbox, opened_node
 from esl_vm.cli.config import settings_of
+from esl_vm.cli.greeting import greeting_as_json
 from esl_vm.cli.mailbox_fields import check_pin_options, field_options, fields_of, new_pin, pin_options, with_pin
-from esl_vm.cli.output import clock_time, complain, not_to_be_done, print_json, print_list, read_pin, show
+from esl_vm.cli.output import (
+    clock_time,
+    complain,
+    iso_time,
+    minute,
+    not_to_be_done,
+    print_json,
+    print_list,
+    read_pin,
+    show,
+)
 from esl_vm.cli.parsers import domain_option, json_option, yes_option
 from esl_vm.cli.pin_handout import handing_out
 from esl_vm.model.errors import InvalidValueError
+from esl_vm.model.fields import settable
 from esl_vm.model.mailbox import Folder, Greeting
+from esl_vm.model.masking import mask_url
 from esl_vm.model.options import FIELDS as OPTIONS
 from esl_vm.model.pins import DEFAULT_PIN
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping
 
     from esl_vm.cli.parsers import Commands
+    from esl_vm.cli.shapes import MailboxShape, MailboxSummary
     from esl_vm.model.mailbox import Mailbox
     from esl_vm.model.settings import Settings
 
@@ -144,13 +159,20 @@ def _show(args: argparse.Namespace) -> int:
         settings = node.settings
         own_s, others_s = (node.registry.locked_for(mailbox.id, outside=outside) for outside in (False, True))
         fields = node.registry.fields(mailbox.id)
+        now = node.clock.now()
     if args.json:
-        print_json(_as_json(mailbox, settings, locked=own_s + others_s > 0))
+        print_json(_whole(mailbox, settings, fields, (own_s, others_s), now))
         return 0
     counts = mailbox.counts
+    zone = mailbox.timezone or settings.service.timezone
     messages = ", ".join(f"{counts.of(folder)} {folder}" for folder in Folder if counts.of(folder)) or "none"
-    greetings = ", ".join(str(greeting) for greeting in Greeting if greeting in mailbox.greetings) or "none recorded"
+    greetings = ", ".join(
+        f"{greeting} ({clock_time(mailbox.greetings[greeting].duration_ms)})"
+        for greeting in Greeting
+        if greeting in mailbox.greetings
+    )
     options = [f"{name}={fields[name]}" for name in sorted(fields) if name in OPTIONS]
+    urgent = ", ".join(f"{n} {w}" for n, w in ((counts.urgent, "urgent"), (counts.urgent_old, "old and urgent")) if n)
     rows = [
         ("mailbox", str(mailbox.id)),
         ("name", mailbox.name or "-"),
@@ -158,16 +180,65 @@ def _show(args: argparse.Namespace) -> int:
         ("timezone", mailbox.timezone or f"{settings.service.timezone} (default)"),
         ("email", mailbox.email or "-"),
         ("pager", mailbox.pager or "-"),
+        ("webhook", mask_url(fields.get("webhook", "")) or "-"),
         ("extensions", ", ".join(mailbox.extensions) or "-"),
-        ("messages", messages + (f" ({counts.urgent} urgent)" if counts.urgent else "")),
+        ("messages", messages + (f" ({urgent})" if urgent else "")),
         ("room", _room(mailbox)),
-        ("greetings", greetings + ("" if Greeting.NAME in mailbox.greetings else "; no name recorded")),
-        ("PIN", _pin_state(mailbox) + _locks(own_s, others_s)),
+        (
+            "greetings",
+            (greetings or "none recorded") + ("" if Greeting.NAME in mailbox.greetings else "; no name recorded"),
+        ),
+        ("PIN", _pin_state(mailbox) + _changed(mailbox, zone) + _locks(own_s, others_s)),
         ("options", ", ".join(options) or "the defaults"),
+        ("added", minute(_created(fields), zone) if _created(fields) else "-"),
     ]
     for label, text in rows:
         show(f"{label:<11} {text}")
     return 0
+
+
+def _created(fields: Mapping[str, str]) -> float:
+    """When the mailbox was added, epoch seconds; 0 = not known."""
+    return float(fields.get("created") or 0)
+
+
+def _changed(mailbox: Mailbox, zone: str) -> str:
+    return f" on {minute(mailbox.pin_changed, zone)}" if mailbox.has_pin and mailbox.pin_changed else ""
+
+
+def _whole(
+    mailbox: Mailbox, settings: Settings, fields: Mapping[str, str], locked_s: tuple[int, int], now: float
+) -> MailboxShape:
+    """All there is, for programs; locked_s: for its own telephone, for others."""
+    options, zone = mailbox.options, mailbox.timezone or settings.service.timezone
+    state: Literal["none", "initial", "chosen"] = "initial" if mailbox.pin_is_initial else "chosen"
+    return {
+        **_as_json(mailbox, settings, locked=sum(locked_s) > 0),
+        "created": iso_time(_created(fields), zone) if _created(fields) else None,
+        "email": mailbox.email,
+        "pager": mailbox.pager,
+        "webhook": mask_url(fields.get("webhook", "")),
+        "extensions": list(mailbox.extensions),
+        "urgent_old": mailbox.counts.urgent_old,
+        "recorded": [greeting_as_json(kind, one, zone, now) for kind, one in sorted(mailbox.greetings.items())],
+        "pin": {
+            "state": state if mailbox.has_pin else "none",
+            "changed": iso_time(mailbox.pin_changed, zone) if mailbox.pin_changed else None,
+            "locked_s": locked_s[0],
+            "locked_outside_s": locked_s[1],
+        },
+        "room": {
+            "new": mailbox.counts.new,
+            "most_new": options.maxmsg,
+            "sound_ms": mailbox.sound_ms,
+            "most_sound_ms": options.quota_seconds * 1000 or None,
+            "filled": round(mailbox.filled, 3),
+            "full": mailbox.is_full,
+            "takes_messages": mailbox.takes_messages,
+        },
+        "options": {name: getattr(options, name) for name in OPTIONS},
+        "set": sorted(settable(fields)),
+    }
 
 
 def _locks(own_s: int, others_s: int) -> str:
@@ -187,16 +258,16 @@ def _room(mailbox: Mailbox) -> str:
     return ", ".join(parts) + ("; FULL" if mailbox.is_full else "; nearly full" if mailbox.nearly_full else "")
 
 
-def _as_json(mailbox: Mailbox, settings: Settings, *, locked: bool) -> dict[str, Any]:
+def _as_json(mailbox: Mailbox, settings: Settings, *, locked: bool) -> MailboxSummary:
     return {
         "mailbox": str(mailbox.id),
         "name": mailbox.name,
         "language": mailbox.language or settings.speech.language,
         "timezone": mailbox.timezone or settings.service.timezone,
-        "folders": {str(folder): mailbox.counts.of(folder) for folder in Folder},
+        "folders": {folder: mailbox.counts.of(folder) for folder in Folder},
         "urgent": mailbox.counts.urgent,
         "greetings": {
-            str(one): one in mailbox.greetings for one in Greeting if one.number == 1 or one in mailbox.greetings
+            one: one in mailbox.greetings for one in Greeting if one.number == 1 or one in mailbox.greetings
         },
         "locked": locked,
     }

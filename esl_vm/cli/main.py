@@ -27,6 +27,7 @@ from esl_vm.cli import (
     notify,
     phone,
     prompts,
+    schema,
     serve,
     setup,
     spool,
@@ -68,6 +69,7 @@ GROUPS = (
     top,
     migrate,
     config,
+    schema,
 )
 
 _EPILOG = f"""\

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import asdict
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from esl_vm.actions.messages import messages_of
 from esl_vm.cli import broadcast
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from esl_vm.cli.parsers import Commands
+    from esl_vm.cli.shapes import MessageFound, MessageShape, MessageShown, TranscriptShape
     from esl_vm.model.message import Message
     from esl_vm.model.transcript import Transcript
     from esl_vm.ops.node import Node
@@ -109,18 +109,27 @@ def _message_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", metavar="ID", help="as `message list` shows it")
 
 
-def as_json(message: Message, zone: str) -> dict[str, Any]:
+def as_json(message: Message, zone: str) -> MessageShape:
     """A message as `--json` shows it."""
     return {
         "id": message.id,
-        "folder": str(message.folder),
+        "folder": message.folder,
         "caller_number": message.caller.number,
         "caller_name": message.caller.name,
         "received": iso_time(message.received, zone),
+        "arrived": iso_time(message.arrived or message.received, zone),
         "duration_ms": message.duration_ms,
         "urgent": message.urgent,
         "heard": message.heard,
-        **asdict(message.call),
+        "cut": message.cut,
+        "origin": message.origin,
+        "forwarded_by": message.forwarded_by,
+        "introduction_ms": message.intro_ms if message.intro_id else None,
+        "call_id": message.call.call_id,
+        "call_uuid": message.call.call_uuid,
+        "dialled": message.call.dialled,
+        "diverted_from": message.call.diverted_from,
+        "label": message.call.label,
         "transcript": _transcript_as_json(message.transcript),
     }
 
@@ -166,7 +175,7 @@ def _search(args: argparse.Namespace) -> int:
     print_list(
         args.json,
         found,
-        lambda one: {"mailbox": str(one[0]), **as_json(one[1], zone)},
+        lambda one: _found_as_json(*one, zone),
         ("mailbox", *_HEADS) if args.call_id else ("mailbox", *_HEADS[:-1], "said"),
         lambda one: (
             str(one[0]),
@@ -176,6 +185,10 @@ def _search(args: argparse.Namespace) -> int:
         complain,
     )
     return 0 if found else 1
+
+
+def _found_as_json(box: MailboxId, message: Message, zone: str) -> MessageFound:
+    return {"mailbox": str(box), **as_json(message, zone)}
 
 
 def _searched(node: Node, args: argparse.Namespace) -> Iterable[MailboxId]:
@@ -209,14 +222,17 @@ def _show(args: argparse.Namespace) -> int:
         stored = node.audio.exists(message.id)
     zone = mailbox.timezone or node.settings.service.timezone
     if args.json:
-        print_json(as_json(message, zone))
+        shown: MessageShown = {**as_json(message, zone), "stored": stored}
+        print_json(shown)
         return 0
     rows = [
         ("id", message.id),
         ("folder", str(message.folder)),
         ("from", f"{message.caller.number} {message.caller.name}".strip() or "unknown"),
         ("received", iso_time(message.received, zone)),
+        *([("arrived", iso_time(message.arrived, zone))] if message.arrived else []),
         ("length", f"{clock_time(message.duration_ms)} ({message.duration_ms} ms)"),
+        *([("introduction", f"{clock_time(message.intro_ms)} ({message.intro_ms} ms)")] if message.intro_id else []),
         ("marks", _marks(message) or "-"),
         ("came by", message.origin + (f", forwarded by {message.forwarded_by}" if message.forwarded_by else "")),
         ("sound", "stored" if stored else "MISSING"),
@@ -232,7 +248,7 @@ def _show(args: argparse.Namespace) -> int:
     return 0
 
 
-def _transcript_as_json(written: Transcript | None) -> dict[str, Any] | None:
+def _transcript_as_json(written: Transcript | None) -> TranscriptShape | None:
     """As the API tells it."""
     if written is None:
         return None
@@ -242,7 +258,7 @@ def _transcript_as_json(written: Transcript | None) -> dict[str, Any] | None:
         "engine": written.engine,
         "confidence": written.confidence,
         "text": written.text,
-        "segments": [asdict(one) for one in written.segments],
+        "segments": [{"start_ms": s.start_ms, "end_ms": s.end_ms, "text": s.text} for s in written.segments],
     }
 
 

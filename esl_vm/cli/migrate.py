@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 from typing import TYPE_CHECKING
 
 from esl_vm.cli.boxes import opened_node
 from esl_vm.cli.output import show
-from esl_vm.cli.parsers import dry_run_option
+from esl_vm.cli.parsers import dry_run_option, renamed
 
 if TYPE_CHECKING:
+    import argparse
+
     from esl_vm.cli.parsers import Commands
 
 
@@ -23,7 +24,7 @@ def add_commands(commands: Commands) -> None:
         examples="esl-vm migrate --dry-run",
     )
     dry_run_option(parser)
-    parser.add_argument("--check", dest="dry_run", action="store_true", help=argparse.SUPPRESS)  # as it was in 0.1.0
+    renamed(parser, "--check", "--dry-run")
 
 
 def _run(args: argparse.Namespace) -> int:

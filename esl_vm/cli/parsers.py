@@ -7,6 +7,7 @@ import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from esl_vm.cli.output import complain
 from esl_vm.model.message import is_text
 from esl_vm.model.visible import one_line
 
@@ -159,6 +160,22 @@ def domain_option(parser: argparse.ArgumentParser, what: str = "only this domain
     parser.add_argument("--domain", metavar="NAME", type=str.lower, help=what)
 
 
+class _Renamed(argparse.Action):
+    """An option that is called something else now: it works, and says so."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
+        del parser
+        complain(f"{option_string} is called {self.metavar} now, and goes with the next version")
+        setattr(namespace, self.dest, True if self.nargs == 0 else values)
+
+
+def renamed(parser: argparse.ArgumentParser, old: str, new: str, *, flag: bool = True) -> None:
+    """An option's former name, for one version more."""
+    dest = new.strip("-").replace("-", "_")
+    nargs = 0 if flag else None
+    parser.add_argument(old, action=_Renamed, dest=dest, nargs=nargs, metavar=new, help=argparse.SUPPRESS)
+
+
 def json_option(parser: argparse.ArgumentParser) -> None:
     """`--json`, on every command that shows or lists."""
-    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument("--json", action="store_true", help="for programs, in the shape of `esl-vm schema`")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 from typing import TYPE_CHECKING
 
 from esl_vm.cli.boxes import opened_node
 from esl_vm.cli.output import print_list, show
-from esl_vm.cli.parsers import dry_run_option, json_option
+from esl_vm.cli.parsers import dry_run_option, json_option, renamed
 from esl_vm.model.errors import InvalidValueError
 
 if TYPE_CHECKING:
+    import argparse
+
     from esl_vm.cli.parsers import Commands
     from esl_vm.recordings.outcome import Outcome
 
@@ -31,9 +32,7 @@ def add_commands(commands: Commands) -> None:
     )
     settle.add_argument("ids", nargs="*", default=[], metavar="ID")
     settle.add_argument("--quarantined", action="store_true", help="every one in quarantine, once its cause is mended")
-    settle.add_argument(
-        "--aside", action="store_true", dest="quarantined", help=argparse.SUPPRESS
-    )  # as it was in 0.1.0
+    renamed(settle, "--aside", "--quarantined")
     json_option(settle)
     discard = group.add(
         "discard",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from esl_vm.cli.boxes import opened_node
 from esl_vm.cli.output import iso_time, print_json
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from esl_vm.cli.parsers import Commands
+    from esl_vm.cli.shapes import ClusterShape, NodeShape
     from esl_vm.model.cluster import NodeState
     from esl_vm.ops.node import Node
 
@@ -61,7 +62,7 @@ def _run(args: argparse.Namespace) -> int:
     return 1 if any(not one["alive"] for one in found["nodes"]) else 0
 
 
-def look(node: Node) -> dict[str, Any]:
+def look(node: Node) -> ClusterShape:
     """The cluster as it is now; raises StoreDownError."""
     state = node.store.cluster.state()
     now = node.clock.now()
@@ -79,7 +80,7 @@ def look(node: Node) -> dict[str, Any]:
     }
 
 
-def _node(one: NodeState, now: float, zone: str) -> dict[str, Any]:
+def _node(one: NodeState, now: float, zone: str) -> NodeShape:
     fields = one.fields
     started = float(fields.get("started") or 0)
     return {
@@ -117,14 +118,14 @@ def watch(node: Node, every: float) -> int:
     return 0
 
 
-def show_once(found: dict[str, Any]) -> None:
+def show_once(found: ClusterShape) -> None:
     """Print it."""
     from rich.console import Console
 
     Console(highlight=False, width=None if sys.stdout.isatty() else 160).print(view(found))
 
 
-def view(found: dict[str, Any]) -> RenderableType:
+def view(found: ClusterShape) -> RenderableType:
     """What is shown: a line for the cluster, a row for each node; red where somebody should look."""
     from rich.console import Group
     from rich.table import Table

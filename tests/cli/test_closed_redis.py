@@ -29,6 +29,7 @@ READS = {
     "message show": ("1001", "ID"),
     "migrate": ("--dry-run",),
     "prompts check": (),
+    "schema": ("message", "list"),
     "spool list": (),
     "support-bundle": ("FILE.tar.gz",),
     "token list": (),

@@ -50,10 +50,12 @@ def test_fields_are_given_as_options_or_as_words_before_and_after(vm):
     assert "force_name=yes, maxmsg=50" in shown
 
 
-def test_show_tells_programs_exactly_what_was_agreed(vm, alice, leave):
+def test_programs_are_told_exactly_what_was_agreed(vm, alice, leave):
     leave()
     leave(urgent=True)
-    assert vm("mailbox", "show", "1001@default", "--json").json == {
+    [listed] = vm("mailbox", "list", "--json").json
+    assert listed.items() <= vm("mailbox", "show", "1001@default", "--json").json.items()
+    assert listed == {
         "mailbox": "1001@default",
         "name": "Alice Martin",
         "language": "fr",

@@ -30,9 +30,14 @@ def test_list_is_in_the_order_in_which_they_are_played(vm, alice, leave):
         "caller_number": "5145550101",
         "caller_name": "Bob Lee",
         "received": "2026-11-18T06:06:40-05:00",
+        "arrived": "2026-11-18T06:06:40-05:00",
         "duration_ms": 2000,
         "urgent": False,
         "heard": False,
+        "cut": False,
+        "origin": "call",
+        "forwarded_by": "",
+        "introduction_ms": None,
         "call_id": "5360@x",
         "call_uuid": "1017-a3",
         "dialled": "15145550123",
@@ -40,7 +45,7 @@ def test_list_is_in_the_order_in_which_they_are_played(vm, alice, leave):
         "label": "",
         "transcript": None,
     }
-    assert vm("message", "show", "1001", first, "--json").json == listed[1]
+    assert vm("message", "show", "1001", first, "--json").json == {**listed[1], "stored": True}
     shown = [line.rsplit(maxsplit=1) for line in vm("message", "show", "1001", first).out.splitlines()[-4:]]
     assert shown == [
         ["call id", "5360@x"],

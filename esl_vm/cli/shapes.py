@@ -1,0 +1,328 @@
+"""What `--json` prints, command by command: the shapes that programs rely on, of which `esl-vm schema` makes JSON Schema.
+
+A version may add a key; none goes, or means something else, but as docs/releasing.md says. Times are ISO 8601 with their
+offset, `_ms` and `_s` are milliseconds and seconds, what is not known is `` or null.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Literal, NotRequired, TypedDict
+
+from esl_vm.model.findings import Level
+from esl_vm.model.mailbox import Folder, Greeting
+from esl_vm.model.settings import Settings
+
+
+class MailboxSummary(TypedDict):
+    """A mailbox in a list: its messages by folder, which greetings are recorded, whether its PIN is locked."""
+
+    mailbox: str
+    name: str
+    language: str
+    timezone: str
+    folders: dict[Folder, int]
+    urgent: int
+    greetings: dict[Greeting, bool]
+    locked: bool
+
+
+GreetingShape = TypedDict(
+    "GreetingShape",
+    {"greeting": Greeting, "duration_ms": int, "in_force": bool, "from": str | None, "until": str | None},
+)
+GreetingShape.__doc__ = "A recorded greeting, whether callers hear it now, and from when until when it is active."
+
+
+class PinShape(TypedDict):
+    """How a mailbox opens: `initial` is a PIN that its owner did not choose. Locks: for its own telephone, for others."""
+
+    state: Literal["none", "initial", "chosen"]
+    changed: str | None
+    locked_s: int
+    locked_outside_s: int
+
+
+class Room(TypedDict):
+    """What a mailbox holds and can hold; most_sound_ms null: any. filled: 0 to 1, by messages or by sound."""
+
+    new: int
+    most_new: int
+    sound_ms: int
+    most_sound_ms: int | None
+    filled: float
+    full: bool
+    takes_messages: bool
+
+
+class MailboxShape(MailboxSummary):
+    """A mailbox with all that is known of it. options: all, as they are in force; set: those that are its own."""
+
+    created: str | None
+    email: str
+    pager: str
+    webhook: str
+    extensions: list[str]
+    urgent_old: int
+    recorded: list[GreetingShape]
+    pin: PinShape
+    room: Room
+    options: dict[str, bool | int | str]
+    set: list[str]
+
+
+class Segment(TypedDict):
+    """A piece of what is said."""
+
+    start_ms: int
+    end_ms: int
+    text: str
+
+
+class TranscriptShape(TypedDict):
+    """What is said in a message; confidence: 0 to 1."""
+
+    state: str
+    language: str
+    engine: str
+    confidence: float
+    text: str
+    segments: list[Segment]
+
+
+class MessageShape(TypedDict):
+    """A message. arrived: when it came into this mailbox, where it was forwarded later than `received`."""
+
+    id: str
+    folder: Folder
+    caller_number: str
+    caller_name: str
+    received: str
+    arrived: str
+    duration_ms: int
+    urgent: bool
+    heard: bool
+    cut: bool
+    origin: str
+    forwarded_by: str
+    introduction_ms: int | None
+    call_id: str
+    call_uuid: str
+    dialled: str
+    diverted_from: str
+    label: str
+    transcript: TranscriptShape | None
+
+
+class MessageShown(MessageShape):
+    """A message, and whether its sound is in the store."""
+
+    stored: bool
+
+
+class MessageFound(MessageShape):
+    """A message, and in which mailbox it is."""
+
+    mailbox: str
+
+
+class ListShape(TypedDict):
+    """A distribution list; recorded_name: it is said back by a recording, recorded_name_ms long, not by its number."""
+
+    list: str
+    name: str
+    members: Sequence[str]
+    recorded_name: bool
+    recorded_name_ms: int | None
+
+
+class SessionShape(TypedDict):
+    """An administrator who is signed in to the pages; way: `` = a link, `oidc`."""
+
+    id: str
+    name: str
+    address: str
+    way: str
+    since: str
+    until: str
+
+
+class TokenShape(TypedDict):
+    """A program's token, without its secret; expires and used are null for never."""
+
+    id: str
+    name: str
+    may: list[str]
+    mailboxes: list[str]
+    domains: list[str]
+    all: bool
+    made: str
+    expires: str | None
+    used: str | None
+
+
+class NewToken(TokenShape):
+    """A token that was made; token: its secret, shown this once."""
+
+    token: str
+
+
+class TakeShape(TypedDict):
+    """A recording in the spool; state `aside`: in quarantine, and why."""
+
+    id: str
+    kind: str
+    boxes: list[str]
+    node: str
+    state: str
+    age_s: int
+    bytes: int
+    reason: str
+
+
+class OutcomeShape(TypedDict):
+    """What became of a recording; null: nothing could be done about it."""
+
+    id: str
+    boxes: list[str]
+    settled: str | None
+    reason: str
+
+
+class JobShape(TypedDict):
+    """A mail, webhook call or transcript that is still to be done (`waiting`), or was given up (`dead`), and why."""
+
+    id: str
+    kind: str
+    mailbox: str
+    state: str
+    created: str
+    due: str
+    attempts: int
+    error: str
+
+
+class EventShape(TypedDict):
+    """What happened, with the messages there are after it. One object a line."""
+
+    id: str
+    at: str
+    what: str
+    mailbox: str
+    message: str
+    new: int
+    old: int
+    urgent: int
+    details: dict[str, Any]
+
+
+class BroadcastShape(TypedDict):
+    """How many mailboxes got it now, had it already, which did not get it and why; to: with --dry-run, who would."""
+
+    id: str
+    mailboxes: int
+    sent: int
+    already: int
+    full: list[str]
+    closed: list[str]
+    missing: list[str]
+    to: NotRequired[list[str]]
+
+
+class ReportShape(TypedDict):
+    """What an import or export did: counts of what was found, came, was there already."""
+
+    source: str
+    dry_run: bool
+    mailboxes: dict[str, int]
+    messages: dict[str, int]
+    greetings: dict[str, int]
+    reconciled: bool
+    counts: dict[str, int]
+    items: list[dict[str, Any]]
+    remarks: list[dict[str, Any]]
+
+
+class FindingShape(TypedDict):
+    """What doctor found."""
+
+    area: str
+    level: Level
+    said: str
+    remedy: str
+
+
+class PromptsShape(TypedDict):
+    """The prompts of a language; prompts: their names by how they are covered."""
+
+    language: str
+    pack: str
+    folder: str
+    total: int
+    complete: bool
+    prompts: dict[str, list[str]]
+    advice: str
+
+
+class NodeShape(TypedDict):
+    """A node, as it reported itself last."""
+
+    name: str
+    alive: bool
+    told_s_ago: float
+    version: str
+    knows_schema: int
+    listen: str
+    started: str
+    workers: int
+    calls: int
+    calls_total: int
+    calls_failed: int
+    spool_waiting: int
+    spool_aside: int
+    spool_oldest_s: int
+    lamp_wait_s: float
+    freeswitch: str
+    ready: str
+
+
+class ClusterShape(TypedDict):
+    """All nodes, and the queues they share."""
+
+    at: str
+    redis: str
+    schema: int
+    nodes: list[NodeShape]
+    locked_mailboxes: int
+    mail_waiting: int
+    webhooks_waiting: int
+    given_up: int
+    overdue_s: float
+
+
+SHAPES: dict[str, Any] = {
+    "admin list": list[SessionShape],
+    "broadcast": BroadcastShape,
+    "config": Settings,
+    "doctor": list[FindingShape],
+    "events": EventShape,
+    "export asterisk": ReportShape,
+    "greeting list": list[GreetingShape],
+    "import asterisk": ReportShape,
+    "import fusionpbx": ReportShape,
+    "import mod-voicemail": ReportShape,
+    "list list": list[ListShape],
+    "list show": ListShape,
+    "mail list": list[JobShape],
+    "mailbox list": list[MailboxSummary],
+    "mailbox show": MailboxShape,
+    "message list": list[MessageShape],
+    "message search": list[MessageFound],
+    "message send": BroadcastShape,
+    "message show": MessageShown,
+    "prompts check": list[PromptsShape],
+    "spool list": list[TakeShape],
+    "spool settle": list[OutcomeShape],
+    "token add": NewToken,
+    "token list": list[TokenShape],
+    "top": ClusterShape,
+}
+"""By command; of `events` it is each line."""
