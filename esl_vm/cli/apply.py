@@ -36,6 +36,7 @@ def add_commands(group: Commands) -> None:
         "apply",
         "add and change many mailboxes from a CSV or JSON file",
         _apply,
+        codes={1: "rows have errors, or could not be applied"},
         description="Add and change mailboxes as a file says; mailboxes that are not in it stay as they are. What would "
         "change is shown first. CSV has a first line of column names: mailbox, name, email, any option, pin (set where "
         "there is none; `none` asks for none, `random` for a random one), greeting.unavailable and so on (a sound file, `none` takes it away). "

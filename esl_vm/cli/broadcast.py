@@ -34,6 +34,7 @@ def add_commands(commands: Commands) -> None:
         "broadcast",
         "put a sound file into many mailboxes",
         _broadcast,
+        codes={0: "all have it", 1: "some did not get it"},
         description=f"Put a sound file into many mailboxes as a new message. {_ONCE}",
         examples="""
             esl-vm broadcast closed.wav --all --from-name "Head office"
@@ -55,6 +56,7 @@ def add_send(group: Commands) -> None:
         "send",
         "put a sound file into mailboxes",
         _send,
+        codes={0: "all have it", 1: "some did not get it"},
         description=f"Put a sound file into mailboxes as a new message. {_ONCE}",
         examples="esl-vm message send note.wav --to 1001,1002 --from-number 1000\nesl-vm message send note.wav --list 900",
     )

@@ -28,7 +28,8 @@ def add_commands(commands: Commands) -> None:
         "report what is wrong here, and what to do about it",
         _run,
         description="Look at settings, Redis, sounds, spool, calendars, prompts, FreeSWITCH, the service and mail.\n"
-        "Exit code 0 when nothing is wrong, 1 when there is an error, 3 when there are warnings only (1 with --strict).",
+        "With --strict warnings are errors.",
+        codes={0: "nothing is wrong", 1: "an error", 3: "only warnings"},
         examples="""
             esl-vm doctor
             esl-vm doctor --orphans

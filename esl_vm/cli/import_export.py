@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 _DESCRIPTION = """\
 Bring mailboxes, greetings and messages. Nothing that is here is overwritten: importing twice changes nothing, and an
-import that was broken off is finished by running it again.
-Exit codes here: 0 all came, 1 came with items reported, 2 nothing done."""
+import that was broken off is finished by running it again."""
+_CODES = {0: "all came", 1: "it came, with items reported", 2: "nothing was done, or it was broken off"}
 
 
 def add_commands(commands: Commands) -> None:
@@ -41,6 +41,7 @@ def add_commands(commands: Commands) -> None:
         "from Asterisk's app_voicemail",
         _import_asterisk,
         description=_DESCRIPTION,
+        codes=_CODES,
         examples="""
             esl-vm import asterisk --config /etc/asterisk/voicemail.conf --spool /var/spool/asterisk/voicemail --dry-run
             esl-vm import asterisk --config voicemail.conf --spool spool --domain default=example.com
@@ -59,6 +60,7 @@ def add_commands(commands: Commands) -> None:
         "from FreeSWITCH's mod_voicemail",
         _import_mod_voicemail,
         description=_DESCRIPTION,
+        codes=_CODES,
         examples="esl-vm import mod-voicemail --database voicemail_default.db --storage /var/lib/freeswitch/storage "
         "--directory /etc/freeswitch/directory",
     )
@@ -72,6 +74,7 @@ def add_commands(commands: Commands) -> None:
         "from FusionPBX",
         _import_fusionpbx,
         description=_DESCRIPTION,
+        codes=_CODES,
         examples="""
             esl-vm import fusionpbx --dump fusionpbx.sql --storage /var/lib/freeswitch/storage
             esl-vm import fusionpbx --dsn postgresql://fusionpbx@127.0.0.1/fusionpbx --storage /var/lib/freeswitch/storage
@@ -88,8 +91,8 @@ def add_commands(commands: Commands) -> None:
         "asterisk",
         "a voicemail.conf and a spool tree that Asterisk reads",
         _export_asterisk,
-        description="PINs are kept as hashes only: each mailbox that has one gets a new one in voicemail.conf.\n"
-        "Exit codes here: 0 all written, 1 some sound was not there, 2 nothing done.",
+        description="PINs are kept as hashes only: each mailbox that has one gets a new one in voicemail.conf.",
+        codes={0: "all was written", 1: "some sound was not there"},
         examples="""
             esl-vm export asterisk --to asterisk-out
             esl-vm export asterisk --to asterisk-out 1001@default 1002@default

@@ -37,7 +37,7 @@ from esl_vm.cli import (
     web,
 )
 from esl_vm.cli.output import complain, open_standard_files
-from esl_vm.cli.parsers import EXIT_CODES, Commands, Parser, global_options
+from esl_vm.cli.parsers import EXIT_CODES, Commands, Parser, global_options, told_codes
 from esl_vm.model.actor import acting
 from esl_vm.model.errors import InvalidValueError, SettingsError, VoicemailError
 
@@ -80,7 +80,7 @@ first steps:
   esl-vm doctor                    what is wrong here, and what to do about it
   esl-vm top                       calls, nodes and queues at work
 
-{EXIT_CODES}"""
+{told_codes(EXIT_CODES)}"""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -100,10 +100,13 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns its exit code: 0 done, 1 failed or not found, 2 nothing done."""
+    """Run one command; returns its exit code (`parsers.EXIT_CODES`, and the command's own)."""
     open_standard_files()
-    args = build_parser().parse_args(argv)
     try:
+        try:
+            args = build_parser().parse_args(argv)
+        finally:
+            sys.stdout.flush()  # of `--help`, whose reader may have read enough too
         with acting(f"command {_user()}@{socket.gethostname()}"):
             try:
                 code: int = args.run(args)
@@ -131,7 +134,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as wrong:
         complain(f"{wrong.filename}: {wrong.strerror}" if wrong.filename else wrong.strerror or str(wrong))
         return 1
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, EOFError):  # Ctrl-C, or Ctrl-D where something is asked
         return 130
     return code
 

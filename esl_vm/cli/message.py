@@ -51,6 +51,7 @@ def add_commands(commands: Commands) -> None:
         "search",
         "find messages by what is said in them, or by their call",
         _search,
+        codes={0: "found", 1: "nothing is found"},
         description="Find messages, trash included, by what is said in them, as far as that is written down (accents and "
         "capitals don't count): in a mailbox, a domain, or all. Or those that a call left, forwarded copies too.",
         examples="""

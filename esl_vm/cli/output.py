@@ -8,7 +8,7 @@ import io
 import os
 import sys
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from esl_vm.model.errors import InvalidValueError
@@ -18,6 +18,8 @@ from esl_vm.model.visible import json_text, one_line
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterable, Sequence
+
+    from rich.console import Console
 
 T = TypeVar("T")
 
@@ -70,6 +72,26 @@ def print_list(
         print_table(heads, map(row, things))
     else:
         (say or show)(nothing)
+
+
+def has_colours(file: TextIO) -> bool:
+    """Whether colours go to that file: https://no-color.org and https://bixense.com/clicolors; else on a terminal."""
+    said = {name: os.environ.get(name, "") for name in ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "CLICOLOR")}
+    if said["NO_COLOR"]:
+        return False
+    if any(said[name] not in {"", "0"} for name in ("FORCE_COLOR", "CLICOLOR_FORCE")):
+        return True
+    return said["CLICOLOR"] != "0" and file.isatty()
+
+
+def console(file: TextIO, width: int | None = None) -> Console:
+    """What draws bars and tables there."""
+    from rich.console import Console
+
+    coloured = has_colours(file)
+    return Console(
+        file=file, highlight=False, width=width, color_system="standard" if coloured else None, no_color=not coloured
+    )
 
 
 def show(sentence: str) -> None:

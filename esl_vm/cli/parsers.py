@@ -12,11 +12,16 @@ from esl_vm.model.message import is_text
 from esl_vm.model.visible import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     Run = Callable[[argparse.Namespace], int]
 
-EXIT_CODES = "exit codes: 0 done, 1 failed or not found, 2 wrong usage or settings: nothing was done"
+EXIT_CODES = {0: "done", 1: "failed or not found", 2: "wrong usage or settings: nothing was done", 130: "Ctrl-C"}
+
+
+def told_codes(codes: Mapping[int, str]) -> str:
+    """Exit codes as help tells them."""
+    return "exit codes: " + ", ".join(f"{code} {meaning}" for code, meaning in sorted(codes.items()))
 
 
 class Parser(argparse.ArgumentParser):
@@ -24,12 +29,15 @@ class Parser(argparse.ArgumentParser):
 
     Attributes:
         commands: those under it, by name.
+        codes: its exit codes, with what each means. summary: what it does, in a line.
     """
 
     def __init__(self, **options: Any) -> None:
         options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         super().__init__(allow_abbrev=False, **options)
         self.commands: dict[str, Parser] = {}
+        self.codes = EXIT_CODES
+        self.summary = ""
         self._in_any_order = False
 
     @property
@@ -87,6 +95,7 @@ class Commands:
         examples: str = "",
         description: str = "",
         own_config: bool = False,
+        codes: Mapping[int, str] | None = None,
     ) -> Parser:
         """A command.
 
@@ -97,25 +106,29 @@ class Commands:
             examples: lines that are shown with its help.
             description: more of what it does.
             own_config: after this command `--config` means something of its own (the settings file's stands before).
+            codes: exit codes that mean something else than elsewhere.
         """
         common = global_options(config=False) if own_config else self._common
-        parser = self._parser(name, summary, description, examples, common)
+        parser = self._parser(name, summary, description, examples, common, EXIT_CODES | dict(codes or {}))
         parser.set_defaults(run=run)
         return parser
 
     def group(self, name: str, summary: str, *, examples: str = "") -> Commands:
         """A command that only has commands."""
-        return Commands(self._parser(name, summary, "", examples, self._common), self._common)
+        return Commands(self._parser(name, summary, "", examples, self._common, EXIT_CODES), self._common)
 
-    def _parser(self, name: str, summary: str, description: str, examples: str, common: Parser) -> Parser:
+    def _parser(
+        self, name: str, summary: str, description: str, examples: str, common: Parser, codes: dict[int, str]
+    ) -> Parser:
         example_lines = "".join(f"\n  {line.strip()}" for line in examples.strip().splitlines())
         parser: Parser = self._subparsers.add_parser(
             name,
             help=summary,
             description=description or f"{summary[0].upper()}{summary[1:]}.",
-            epilog=(f"examples:{example_lines}\n\n" if example_lines else "") + EXIT_CODES,
+            epilog=(f"examples:{example_lines}\n\n" if example_lines else "") + told_codes(codes),
             parents=[common],
         )
+        parser.codes, parser.summary = codes, summary
         self._commands[name] = parser
         return parser
 

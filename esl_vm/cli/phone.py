@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import sys
 import traceback
 from contextlib import contextmanager
 from functools import partial
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from esl_vm.cli.config import settings_of
-from esl_vm.cli.output import complain
+from esl_vm.cli.output import complain, has_colours
 from esl_vm.cli.parsers import text
 from esl_vm.model.errors import InvalidValueError, VoicemailError
 from esl_vm.model.settings_check import parse_address
@@ -41,9 +42,11 @@ def add_commands(commands: Commands) -> None:
         _run,
         description="Ring the voicemail from this terminal: prompts are shown as they are spoken, keys come from the\n"
         "keyboard, recordings from the microphone, a sound file or a tone. It rings the service that runs on the same\n"
-        "data folder; where none does it runs one on the same mailboxes for the length of the call.\n"
-        "Exit code 0 when the call did what it was for or its caller hung up, 1 when it failed, as for a number that\n"
-        "has no mailbox, a wrong PIN, or where no service answers.",
+        "data folder; where none does it runs one on the same mailboxes for the length of the call.",
+        codes={
+            0: "the call did what it was for, or was hung up",
+            1: "it failed: no such mailbox, a wrong PIN, no service",
+        },
         examples="""
             esl-vm phone '*97'                            hear the mailbox of 1001
             esl-vm phone 1002 --from 1001                 leave a message for 1002
@@ -93,6 +96,7 @@ def _run(args: argparse.Namespace) -> int:
         voice=Path(args.voice) if args.voice else None,
         variables=variables,
         mute=args.mute,
+        colours=has_colours(sys.stdout),
     )
     if args.service:
         return ring(service=parse_address(args.service))

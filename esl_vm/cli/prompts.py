@@ -22,6 +22,7 @@ def add_commands(commands: Commands) -> None:
         "check",
         "report which prompts are missing in which language, and where to get them",
         _check,
+        codes={0: "nothing is missing", 1: "prompts are missing"},
         examples="esl-vm prompts check\nesl-vm prompts check --prompts /usr/share/freeswitch/sounds --json",
     )
     _prompts_option(check)

@@ -25,6 +25,7 @@ def add_commands(commands: Commands) -> None:
         "settle",
         "settle what can be settled; one that is named even from quarantine",
         _settle,
+        codes={0: "all is settled", 1: "something waits, or is quarantined"},
         description="Settle what nobody is at work on, as the service does by itself every few seconds. One that is named\n"
         "is settled whatever its state: also from quarantine, and into a full mailbox.",
         examples="esl-vm spool list\nesl-vm spool settle\nesl-vm spool settle 1a205e5d728-af535bee0e61\n"

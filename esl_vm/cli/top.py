@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from esl_vm.cli.boxes import opened_node
-from esl_vm.cli.output import iso_time, print_json
+from esl_vm.cli.output import console, iso_time, print_json
 from esl_vm.cli.parsers import json_option
 from esl_vm.model.errors import InvalidValueError, StoreDownError
 from esl_vm.model.visible import one_line
@@ -26,6 +26,14 @@ if TYPE_CHECKING:
 
 _LATE_LAMP_S = 5.0
 _LATE_JOB_S = 300.0
+_TABLE_WIDTH = 160
+_NARROW = 140
+
+
+_HEADS = (
+    *("node", "version", "up since", "workers", "calls", "total"),
+    *("failed", "spool", "quarantine", "lamp lag", "FreeSWITCH", ""),
+)
 
 
 def add_commands(commands: Commands) -> None:
@@ -35,7 +43,8 @@ def add_commands(commands: Commands) -> None:
         "watch calls, nodes and queues of the whole cluster",
         _run,
         description="Show every node with its calls, recordings and lamps, and the queues all share, until Ctrl-C.\n"
-        "Each node reports every five seconds. Exit code 1 where a node is missing.",
+        "Each node reports every five seconds.",
+        codes={1: "a node is missing, or Redis can't be reached"},
         examples="""
             esl-vm top
             esl-vm top --once
@@ -108,10 +117,11 @@ def watch(node: Node, every: float) -> int:
     """Show it every so many seconds until Ctrl-C; returns the exit code."""
     from rich.live import Live
 
-    with contextlib.suppress(KeyboardInterrupt), Live(screen=True, auto_refresh=False) as live:
+    shown = console(sys.stdout)
+    with contextlib.suppress(KeyboardInterrupt), Live(console=shown, screen=True, auto_refresh=False) as live:
         while True:
             try:
-                live.update(view(look(node)), refresh=True)
+                live.update(view(look(node), shown.width), refresh=True)
             except StoreDownError as away:
                 live.update(_marked(f"{away}   This goes on when Redis is there again."), refresh=True)
             time.sleep(every)
@@ -120,13 +130,12 @@ def watch(node: Node, every: float) -> int:
 
 def show_once(found: ClusterShape) -> None:
     """Print it."""
-    from rich.console import Console
+    shown = console(sys.stdout, None if sys.stdout.isatty() else _TABLE_WIDTH)
+    shown.print(view(found, shown.width))
 
-    Console(highlight=False, width=None if sys.stdout.isatty() else 160).print(view(found))
 
-
-def view(found: ClusterShape) -> RenderableType:
-    """What is shown: a line for the cluster, a row for each node; red where somebody should look."""
+def view(found: ClusterShape, width: int = _TABLE_WIDTH) -> RenderableType:
+    """What is shown: a line for the cluster, a row for each node, or a paragraph where that is too wide; red where somebody should look."""
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
@@ -143,30 +152,18 @@ def view(found: ClusterShape) -> RenderableType:
         f"   {found['locked_mailboxes']} PINs locked",
     )
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for head in (
-        "node",
-        "version",
-        "up since",
-        "workers",
-        "calls",
-        "total",
-        "failed",
-        "spool",
-        "quarantine",
-        "lamp lag",
-        "FreeSWITCH",
-        "",
-    ):
+    for head in _HEADS:
         table.add_column(head, justify="left" if head in {"node", "version", "up since", "FreeSWITCH", ""} else "right")
+    paragraphs: list[RenderableType] = []
     for one in nodes:
         trouble = f"gone for {one['told_s_ago']:.0f} s" if not one["alive"] else one["ready"]
-        table.add_row(
+        row = (
             _marked(one["name"]),
             _marked(one["version"]),
-            one["started"][:16].replace("T", " ") + one["started"][19:],
-            str(one["workers"]),
-            str(one["calls"]),
-            str(one["calls_total"]),
+            _marked(one["started"][:16].replace("T", " ") + one["started"][19:]),
+            _marked(str(one["workers"])),
+            _marked(str(one["calls"])),
+            _marked(str(one["calls_total"])),
             _marked(str(one["calls_failed"]), one["calls_failed"] > 0),
             _marked(f"{one['spool_waiting']} ({one['spool_oldest_s']} s)" if one["spool_waiting"] else "0", one["spool_oldest_s"] > 60),
             _marked(str(one["spool_aside"]), one["spool_aside"] > 0),
@@ -174,12 +171,15 @@ def view(found: ClusterShape) -> RenderableType:
             _marked(one["freeswitch"], one["freeswitch"] == "down"),
             _marked("" if trouble == "yes" else trouble, True),
         )  # fmt: skip
+        table.add_row(*row)
+        words = [Text(f"{head} ").append_text(value) for head, value in zip(_HEADS, row, strict=True) if value]
+        paragraphs.append(Text("  ").join(words))
     nobody = [] if nodes else ["No node reports: is esl-vm serve running?"]
     return Group(
         _marked(f"{found['at'].replace('T', ' ')}   {found['redis']}   schema {found['schema']}"),
         queues,
         "",
-        table,
+        *(paragraphs if width < _NARROW else [table]),
         *nobody,
     )
 

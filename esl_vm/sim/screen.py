@@ -42,10 +42,12 @@ class Screen:
     Args:
         out: the stream. Colours and a living line only on a terminal; plain signs where it can't write others.
         words: what prompts say, as a sentence in a language.
+        colours: whether it may have colours.
     """
 
-    def __init__(self, out: TextIO, words: Callable[[Sequence[str], str], str]) -> None:
+    def __init__(self, out: TextIO, words: Callable[[Sequence[str], str], str], *, colours: bool = True) -> None:
         self.live = out.isatty()
+        self._colours = colours
         self.signs = Signs() if _can_write(out, "♪▶›●☎•…▁█") else ASCII
         self._out = out
         self._words = words
@@ -58,8 +60,7 @@ class Screen:
         if self.live:
             width = max(_NARROWEST, shutil.get_terminal_size().columns)
             body = textwrap.fill(text, width - 1, initial_indent=f"{sign} ", subsequent_indent="  ")
-            colour = _DIM if dim else _RED if alarm else ""
-            self._write(f"{colour}{body}{_PLAIN if colour else ''}\n")
+            self._write(self._coloured(body, _DIM if dim else _RED if alarm else "") + "\n")
         else:
             self._write(f"{sign} {text}\n")
 
@@ -71,7 +72,7 @@ class Screen:
         room = max(_NARROWEST, shutil.get_terminal_size().columns) - len(sign) - 2
         if len(text) > room:
             text = self.signs.cut + text[-(room - len(self.signs.cut)) :]
-        shown = f"{_RED if alarm else _BOLD}{sign} {text}{_PLAIN}"
+        shown = self._coloured(f"{sign} {text}", _RED if alarm else _BOLD)
         if shown != self._living:
             self._living = shown
             self._write(_CLEAR + shown)
@@ -107,6 +108,9 @@ class Screen:
             if text:
                 lines.append((self.signs.says, text))
             spoken.clear()
+
+    def _coloured(self, text: str, colour: str) -> str:
+        return f"{colour}{text}{_PLAIN}" if colour and self._colours else text
 
     def _wipe(self) -> None:
         if self._living:

@@ -64,6 +64,7 @@ def run_phone(
     voice: Path | None = None,
     variables: Mapping[str, str] | None = None,
     mute: bool = False,
+    colours: bool = True,
     stdin: TextIO | None = None,
     stdout: TextIO | None = None,
 ) -> int:
@@ -79,6 +80,7 @@ def run_phone(
         voice: a sound file that is said in recordings.
         variables: channel variables, as the dialplan would set them.
         mute: play nothing on the computer's loudspeaker.
+        colours: whether a terminal may be shown colours.
         stdin: the keyboard; the process's own unless given.
         stdout: the screen; the process's own unless given.
 
@@ -90,7 +92,7 @@ def run_phone(
     """
     if not _NUMBER.fullmatch(number):
         raise InvalidValueError(f"not a number to dial: {number!r}")
-    screen = Screen(stdout or sys.stdout, words)
+    screen = Screen(stdout or sys.stdout, words, colours=colours)
     typed = stdin or sys.stdin
     by_hand = keys is None and typed.isatty()
     dialled = None if keys is None else words_of_keys(keys)

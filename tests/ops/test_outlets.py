@@ -283,7 +283,7 @@ OUTLETS = {
         "cli/pin_handout.py: csv.writer", "cli/pin_handout.py: file.write",
     },
     "ops/test_outlets.py::test_top_shows_what_nodes_say_of_themselves_and_no_markup": {
-        "cli/top.py: Console(highlight=False, width=None if sys.stdout.isatty() else 160).print",
+        "cli/top.py: shown.print",
     },
     "ops/test_outlets.py::test_the_telephone_in_a_terminal_shows_a_line": {"sim/screen.py: self._out.write"},
     "ops/test_outlets.py::test_the_status_pages_have_a_line_for_each_thing_that_is_wrong": {
