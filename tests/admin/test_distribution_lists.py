@@ -26,6 +26,7 @@ def test_a_list_is_made_and_grows(vm, sales):
         "name": "Ventes & Québec",
         "members": ["1001@default", "1002@default", "1003@default"],
         "recorded_name": False,
+        "recorded_name_ms": None,
     }
 
 
@@ -59,6 +60,7 @@ def test_a_list_gets_another_number_with_its_recording_and_all_on_it(vm, sales, 
         "name": "Ventes & Québec",
         "members": ["1001@default", "1002@default"],
         "recorded_name": True,
+        "recorded_name_ms": 2000,
     }
     recorded = node.store.lists.find(MailboxId("901", "autre.example")).recorded_name
     assert node.audio.exists(recorded.audio_id)

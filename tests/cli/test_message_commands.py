@@ -200,7 +200,10 @@ def test_messages_are_found_by_their_call(vm, alice, leave):
     for call_id in (CALL.call_id, CALL.call_uuid):
         told = vm("message", "search", "--call-id", call_id, "--json").json
         assert [(one["mailbox"], one["id"]) for one in told] == [("1001@default", first), ("1002@default", copy)]
-        assert told[0] == {"mailbox": "1001@default", **vm("message", "show", "1001", first, "--json").json}
+        assert (
+            told[0].items()
+            <= {"mailbox": "1001@default", **vm("message", "show", "1001", first, "--json").json}.items()
+        )
     heads, *rows = vm("message", "search", "--call-id", "5360@x").out.splitlines()
     assert heads.split()[:2] == ["MAILBOX", "ID"]
     assert [row.split()[:2] for row in rows] == [["1001@default", first], ["1002@default", copy]]

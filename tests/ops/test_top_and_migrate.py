@@ -112,7 +112,7 @@ def test_a_wrong_interval_is_refused(vm, every):
 
 
 def test_the_schema_in_force_is_told(vm):
-    for words in (["migrate", "--check"], ["migrate"]):
+    for words in (["migrate", "--dry-run"], ["migrate"]):
         assert vm(*words) == (0, "Redis has schema 1; nothing is to be done\n", "")
 
 
