@@ -6,7 +6,7 @@ import re
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from esl_vm.cli.boxes import box_argument, opened_mailbox, opened_node
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import argparse
 
     from esl_vm.cli.parsers import Commands
-    from esl_vm.cli.shapes import GreetingShape
+    from esl_vm.cli.shapes import CalendarShape, GreetingPreview, GreetingShape
     from esl_vm.model.calendars import Calendar
     from esl_vm.ops.node import Node
 
@@ -218,8 +218,9 @@ def _preview(args: argparse.Namespace) -> int:
     rule = str(choice.rule) if choice and choice.rule else None
     missing = calendars_missing(mailbox, known)
     if args.json:
-        greeting = str(choice.greeting) if choice else None
-        print_json({"at": at.isoformat(), "greeting": greeting, "rule": rule, "calendars_missing": missing})
+        greeting = choice.greeting if choice else None
+        told: GreetingPreview = {"at": at.isoformat(), "greeting": greeting, "rule": rule, "calendars_missing": missing}
+        print_json(told)
         return 0
     heard = f"the {choice.greeting} greeting" if choice else "the default sentence"
     show(f"{mailbox.id}, {at:%A} {minute(at.timestamp(), zone)}: {heard}{f', by the rule {rule}' if rule else ''}")
@@ -232,7 +233,7 @@ def _calendars(args: argparse.Namespace) -> int:
     with opened_node(args) as node:
         found, zone = node.calendars.all(), node.settings.service.timezone
 
-    def plain(calendar: Calendar) -> dict[str, Any]:
+    def plain(calendar: Calendar) -> CalendarShape:
         read = iso_time(calendar.read, zone) if calendar.read else None
         return {
             "calendar": calendar.name,

@@ -266,9 +266,7 @@ def _as_json(mailbox: Mailbox, settings: Settings, *, locked: bool) -> MailboxSu
         "timezone": mailbox.timezone or settings.service.timezone,
         "folders": {folder: mailbox.counts.of(folder) for folder in Folder},
         "urgent": mailbox.counts.urgent,
-        "greetings": {
-            one: one in mailbox.greetings for one in Greeting if one.number == 1 or one in mailbox.greetings
-        },
+        "greetings": {one: one in mailbox.greetings for one in Greeting if one.number == 1 or one in mailbox.greetings},
         "locked": locked,
     }
 

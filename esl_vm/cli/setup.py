@@ -36,8 +36,8 @@ def add_commands(commands: Commands) -> None:
         _run,
         description="Find FreeSWITCH, show what is to be changed, ask, and change it: the group, the settings, the dialplan,\n"
         "extensions of its vanilla configuration that are in the way, mod_voicemail, first mailboxes from its directory.\n"
-        "Then it calls itself: a message is left, its lamp lit, and heard. Done twice, the second finds nothing to do.\n"
-        "Exit code 0 when all is well, 1 when something failed, 3 when something is left for you to do.",
+        "Then it calls itself: a message is left, its lamp lit, and heard. Done twice, the second finds nothing to do.",
+        codes={0: "all is well", 1: "something failed", 3: "something is left for you to do"},
         examples="""
             esl-vm setup --dry-run
             esl-vm setup

@@ -32,6 +32,26 @@ GreetingShape = TypedDict(
 GreetingShape.__doc__ = "A recorded greeting, whether callers hear it now, and from when until when it is active."
 
 
+class GreetingPreview(TypedDict):
+    """Which greeting a caller hears then, and by which rule; null: the default sentence, no rule."""
+
+    at: str
+    greeting: Greeting | None
+    rule: str | None
+    calendars_missing: list[str]
+
+
+class CalendarShape(TypedDict):
+    """A calendar that rules may name, as this node read it last; days and times: how many there are in it."""
+
+    calendar: str
+    source: str
+    days: int
+    times: int
+    read: str | None
+    problem: str | None
+
+
 class PinShape(TypedDict):
     """How a mailbox opens: `initial` is a PIN that its owner did not choose. Locks: for its own telephone, for others."""
 
@@ -298,6 +318,38 @@ class ClusterShape(TypedDict):
     overdue_s: float
 
 
+class SetupStep(TypedDict):
+    """A step of setup, what it changes and why; done: false with --dry-run."""
+
+    step: str
+    what: str
+    why: str
+    changes: list[str]
+    done: bool
+
+
+class SetupCall(TypedDict):
+    """A step of the call that setup makes at its end, and what to do where it did not go well."""
+
+    step: str
+    ok: bool
+    said: str
+    remedy: str
+
+
+class SetupShape(TypedDict, total=False):
+    """What setup did; to_do: what it left. With --undo only `undo`, what was to be put back, and what of it was `done` or `left`."""
+
+    freeswitch: dict[str, str]
+    steps: list[SetupStep]
+    notes: list[str]
+    to_do: list[str]
+    call: list[SetupCall]
+    undo: list[str]
+    done: list[str]
+    left: list[str]
+
+
 SHAPES: dict[str, Any] = {
     "admin list": list[SessionShape],
     "broadcast": BroadcastShape,
@@ -305,7 +357,9 @@ SHAPES: dict[str, Any] = {
     "doctor": list[FindingShape],
     "events": EventShape,
     "export asterisk": ReportShape,
+    "greeting calendars": list[CalendarShape],
     "greeting list": list[GreetingShape],
+    "greeting preview": GreetingPreview,
     "import asterisk": ReportShape,
     "import fusionpbx": ReportShape,
     "import mod-voicemail": ReportShape,
@@ -319,6 +373,7 @@ SHAPES: dict[str, Any] = {
     "message send": BroadcastShape,
     "message show": MessageShown,
     "prompts check": list[PromptsShape],
+    "setup": SetupShape,
     "spool list": list[TakeShape],
     "spool settle": list[OutcomeShape],
     "token add": NewToken,

@@ -13,7 +13,7 @@ from esl_vm.cli.schema import schema_of
 from esl_vm.cli.shapes import SHAPES
 from esl_vm.model.jobs import Job, JobKind
 from esl_vm.model.lists import DistributionList
-from esl_vm.model.mailbox import Greeting, Mailbox, MailboxId, StoredGreeting
+from esl_vm.model.mailbox import Mailbox, MailboxId, StoredGreeting
 from esl_vm.model.message import CallDetails, Caller, Message
 from esl_vm.model.options import MailboxOptions
 from esl_vm.model.rights import Session, Token
@@ -21,6 +21,11 @@ from esl_vm.model.transcript import Segment, Transcript
 
 ALICE = MailboxId("1001")
 WRITTEN = Transcript(language="fr", engine="whisper", confidence=0.8, segments=(Segment(0, 900, "bonjour"),))
+
+
+def check(name, printed):
+    """Raises where it is not of the command's shape, or has more than that."""
+    Draft202012Validator(nothing_more(schema_of(name))).validate(printed)
 
 
 def nothing_more(schema):
@@ -100,7 +105,9 @@ def test_what_every_command_prints_is_of_its_shape(vm, lived_in, tone, tmp_path)
         "doctor": [],
         "events": ["--last", "1"],
         "export asterisk": ["1001", "--to", tmp_path / "out"],
+        "greeting calendars": [],
         "greeting list": ["1001"],
+        "greeting preview": ["1001", "--at", "2099-01-01T10:00"],
         "import asterisk": [*ASTERISK[2:], "--dry-run"],
         "import fusionpbx": [*FUSION[2:], "--dry-run"],
         "import mod-voicemail": [*MODULE[2:], "--dry-run"],
@@ -120,12 +127,12 @@ def test_what_every_command_prints_is_of_its_shape(vm, lived_in, tone, tmp_path)
         "token list": [],
         "top": [],
     }
-    assert set(runs) == set(SHAPES)
+    assert set(runs) == set(SHAPES) - {"setup"}  # which takes a FreeSWITCH: tests/cli/test_setup.py
     for name, words in runs.items():
         ran = vm(*name.split(), *words, "--json")
         printed = json.loads(ran.out)
-        Draft202012Validator(nothing_more(schema_of(name))).validate(printed)
-        may_be_empty = name in {"admin list", "spool settle"}
+        check(name, printed)
+        may_be_empty = name in {"admin list", "greeting calendars", "spool settle"}
         assert printed or may_be_empty, name
 
 
@@ -177,6 +184,5 @@ class TestShowShowsAllThereIs:
         [_, greeting] = sorted(vm("greeting", "list", "1001", "--json").json, key=lambda one: one["greeting"])
         named = {"starts": "from", "ends": "until", "audio_id": "greeting"}
         assert {named.get(field.name, field.name) for field in dataclasses.fields(StoredGreeting)} <= set(greeting)
-        assert set(map(str, Greeting)) == {"unavailable", "busy", "name", "temporary"}
         session = SHAPES["admin list"].__args__[0].__annotations__
         assert {field.name for field in dataclasses.fields(Session)} - {"pin_mark"} == set(session)

@@ -21,7 +21,7 @@ CHANGES_MUCH = {
         "broadcast",
     ),
     *("mail retry", "mail forget", "spool discard", "import asterisk", "import mod-voicemail", "import fusionpbx"),
-    *("restore", "migrate"),
+    *("restore", "migrate", "setup"),
 }
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+from cli.test_json_shapes import check
 from docs_check.pages import command_lines
 from support.neighbour import Manner
 from support.switch_neighbour import reply
@@ -129,11 +130,14 @@ def test_programs_have_it_as_json(setup, tmp_path):
     assert refused.code == 1
     assert "--pins-to" in refused.err
     said = setup("--json", "--yes", "--pins-to", tmp_path / "pins.csv").json
+    check("setup", said)
     assert [step["step"] for step in said["steps"]][:3] == ["settings", "dialplan", "conflicts"]
     assert all(step["done"] and step["why"] and step["changes"] for step in said["steps"])
     assert said["freeswitch"]["version"].startswith("FreeSWITCH Version")
     assert said["call"] == said["to_do"] == []
-    assert len(setup("--json", "--undo", "--yes").json["done"]) > 10
+    undone = setup("--json", "--undo", "--yes").json
+    check("setup", undone)
+    assert len(undone["done"]) > 10
 
 
 @pytest.mark.parametrize(
