@@ -164,7 +164,8 @@ def start(_rounds: int, _calls: int) -> Iterator[Row]:
             command = [sys.executable, "-m", "esl_vm", "--config", service.config, *words.split()]
             used = []
             for _ in range(5):
-                process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+                quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+                process = subprocess.Popen(command, cwd=ROOT, **quiet)
                 usage = os.wait4(process.pid, 0)[2]
                 used.append(usage.ru_utime + usage.ru_stime)
             yield f"CPU of esl-vm {words}", f"{middle(used):.2f} s", wanted

@@ -184,7 +184,8 @@ class Client:
             self.begun = True
             self.load.held += 1
             self.load.waits["first"].append(now - self.due)
-            if self.load.plan.hold:  # one after the other
+            if self.load.held < self.load.plan.hold:  # one after the other
+                self.load.idle.append(Client(self.load))
                 self.load.next_request()
         length = re.search(rb"(?i)\bcontent-length: (\d+)", head)
         if length and len(body) == int(length[1]):
@@ -242,7 +243,7 @@ class Load:
     def run(self) -> dict[str, float]:
         plan, began = self.plan, time.perf_counter()
         if plan.paths:
-            self.idle += [Client(self) for _ in range(plan.hold or plan.at_once)]
+            self.idle += [Client(self) for _ in range(1 if plan.hold else plan.at_once)]
             self._due += [(began, number) for number in range(plan.hold)]
             self.next_request()
         for number in range(int(plan.rate * plan.seconds)):
