@@ -1,6 +1,7 @@
 """A Debian of its own below a folder, made by debootstrap; its systemd runs where it is booted."""
 
 import contextlib
+import fcntl
 import os
 import pty
 import resource
@@ -68,6 +69,8 @@ class Debian:
 
     def wake(self, *words):
         """Have a process go on in there, into whose surroundings all others are put; one that does nothing, on this host's network."""
+        self._alone = Path("/run/lock/esl-vm-debian").open("w")  # noqa: SIM115 - two at once would have one control group
+        fcntl.flock(self._alone, fcntl.LOCK_EX)
         self._log = (self.root.parent / "boot").open("w")
         self._machine = subprocess.Popen(
             ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--directory", self.root, *(words or ("--as-pid2", "sleep", "infinity"))],
@@ -142,6 +145,7 @@ class Debian:
             self._machine.kill()
             self._machine.wait()
             self._log.close()
+            self._alone.close()
 
 
 class HeldCall:
