@@ -13,6 +13,7 @@ from docs_check.pages import ROOT, blocks, command_lines, in_section, indented
 #: Whose commands a test runs, each as it stands.
 RUN_BY = {
     "docs/api.md": "tests/web/test_api_page.py::test_every_example_does_what_it_says",
+    "docs/containers.md": "tests/packages/test_containers.py::test_the_page_on_containers_is_right",
     "docs/mailboxes.md": "tests/admin/test_mailboxes_page.py::test_every_command_prints_what_the_page_says",
     "docs/packages.md": "tests/packages/test_deb.py::test_the_page_on_packages_is_right",
     "docs/redis.md": "tests/store/test_redis_docs.py::test_every_line_prints_what_the_page_says",
