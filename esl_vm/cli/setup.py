@@ -164,12 +164,13 @@ def _left_to_do(found: Look) -> list[str]:
     """What only the administrator does."""
     from esl_vm.setup.look import must_restart
 
-    data = Path(found.situation.settings.data_dir)
     if found.switch is None:
         return ["start FreeSWITCH, then run `esl-vm setup` again: it looks, and calls"]
-    if data.is_dir() and must_restart(found.situation, data.stat().st_gid):
+    unit = must_restart(found.situation)
+    if unit:
+        reads = "systemctl daemon-reload; " if unit == "esl-vm" else ""
         return [
-            "`systemctl restart freeswitch`: its user is new in the group; then run `esl-vm setup` again, which calls"
+            f"`{reads}systemctl restart {unit}`: its user is new in the group; then `esl-vm setup` again, which calls"
         ]
     return []
 

@@ -19,8 +19,8 @@ from esl_vm.ports import Switch
 from esl_vm.setup.dialplan import shipped
 from esl_vm.setup.folder import ConfFolder, event_socket, find_folder, usual_folders
 from esl_vm.setup.markup import parse
-from esl_vm.setup.plan import ROOT, Situation
-from esl_vm.setup.process import groups, holders, listeners
+from esl_vm.setup.plan import ROOT, Situation, shared_group
+from esl_vm.setup.process import fixed_group, groups, holders, listeners
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -94,6 +94,7 @@ def look(
         wanted = event_socket(conf, variables)
     users = _users(conf, variables)
     loaded = [name for name in ("mod_voicemail", "mod_loopback") if _has(switch, name)]
+    uid, gid = _process(port) if switch and host in _LOCAL else (None, None)
     found = Situation(
         conf=conf,
         event_socket=_at_port(wanted, port),
@@ -101,7 +102,8 @@ def look(
         settings=settings,
         settings_file=settings_file,
         service_uid=_service_uid(Path(settings.data_dir)),
-        uid=next((one.uid for one in listeners(port)), None) if switch and host in _LOCAL else None,
+        uid=uid,
+        gid=gid,
         modules=frozenset(loaded),
         current=switch is None or _is_current(switch, parse_address(settings.service.listen)[1]),
         numbers=tuple(user.id for user in users),
@@ -111,13 +113,29 @@ def look(
     return Look(found, switch, version, tuple(users))
 
 
-def must_restart(situation: Situation, gid: int) -> bool:
-    """Whether FreeSWITCH runs and has not got a group that its user is in by now."""
-    for listener in listeners(situation.event_socket.port):
+def must_restart(here: Situation) -> str:
+    """What has to be restarted, `freeswitch` or `esl-vm`, since it has not got the group that both share; `` if nothing."""
+    if here.uid in {None, ROOT, here.service_uid}:
+        return ""
+    ours = here.gid is not None
+    if ours and here.service_uid == ROOT:
+        return ""
+    port = parse_address(here.settings.service.listen)[1] if ours else here.event_socket.port
+    for pid in (pid for one in listeners(port) for pid in holders(one.inode)):
+        with suppress(OSError):
+            if shared_group(here) not in groups(pid):
+                return "esl-vm" if ours else "freeswitch"
+    return ""
+
+
+def _process(port: int) -> tuple[int | None, int | None]:
+    """Whose FreeSWITCH is, and its only group where it has one."""
+    for listener in listeners(port):
         for pid in holders(listener.inode):
             with suppress(OSError):
-                return situation.uid not in {None, ROOT} and gid not in groups(pid)
-    return False
+                return listener.uid, fixed_group(pid)
+        return listener.uid, None
+    return None, None
 
 
 def _connected(

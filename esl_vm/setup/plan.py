@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 _SHARED_MODE = 0o2770
 _SHARED_BITS = 0o2070
 ROOT = 0
+SYSTEMD = Path("/run/systemd/system")
+UNIT = Path("/etc/systemd/system/esl-vm.service.d/freeswitch-group.conf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class Situation:
     Args:
         conf: FreeSWITCH's configuration. event_socket: as it has it. host: where that answers.
         uid: whose FreeSWITCH is, None: it does not run here.
-        modules: which of its modules that matter are loaded. current: whether it has read its files as they are.
+        gid: its only group, None: its user's groups count. modules: which of its modules that matter are loaded. current: whether it has read its files as they are.
         settings, settings_file: ours. service_uid: whose our service is.
         numbers: extensions of the directory's users. domains: how many domains they are in.
     """
@@ -56,6 +58,7 @@ class Situation:
     settings_file: Path
     service_uid: int
     uid: int | None = None
+    gid: int | None = None
     modules: frozenset[str] = frozenset()
     current: bool = True
     numbers: tuple[str, ...] = ()
@@ -120,17 +123,27 @@ def _group(here: Situation, plan: Plan) -> None:
     if here.uid is None or here.uid in {ROOT, here.service_uid}:
         return
     data = Path(here.settings.data_dir)
-    group = _group_of(data, here.service_uid)
-    freeswitch = user_name(here.uid)
-    plan.add(
-        "group",
-        f"{freeswitch} comes into the group {group_name(group)}",
-        "FreeSWITCH records into the spool and plays from the cache; it has to be restarted for it",
-        [] if in_group(freeswitch, group) else [JoinGroup(freeswitch, group_name(group))],
-    )
+    joins, restarts = here.uid, "it"
+    group = shared_group(here)
+    why = "FreeSWITCH records into the spool and plays from the cache"
+    if here.gid is not None:
+        joins, restarts = here.service_uid, "the service"
+        why += "; it is started with -g, so it has that group and no other"
+    user = user_name(joins)
+    actions: list[Action] = [] if joins == ROOT or in_group(user, group) else [JoinGroup(user, group_name(group))]
+    if here.gid is not None and SYSTEMD.is_dir():
+        # systemd would give the folder back to the unit's own group
+        text = f"# By esl-vm setup: FreeSWITCH's group.\n[Service]\nGroup={group_name(group)}\n"
+        there = existing(UNIT) if os.path.lexists(UNIT) else None
+        if not UNIT.parent.is_dir():
+            actions.append(MakeFolder(UNIT.parent, 0o755, ROOT, ROOT))
+        if there is None or there.text != text:
+            actions.append(_write(UNIT, there, text, there or Existing(UNIT, b"", 0o644, ROOT, ROOT)))
+    what = f"{user} comes into the group {group_name(group)}"
+    plan.add("group", what, f"{why}; {restarts} has to be restarted for it", actions)
     spool = Path(here.settings.spool.folder)
     folders = [data, spool, spool / "takes", spool / "aside", data / "cache"]
-    actions: list[Action] = []
+    actions = []
     for folder in folders:
         if not folder.is_dir():
             if folder == data:
@@ -146,6 +159,11 @@ def _group(here: Situation, plan: Plan) -> None:
         "recordings are written there, sounds played from there",
         actions,
     )
+
+
+def shared_group(here: Situation) -> int:
+    """The group through which FreeSWITCH and the service share spool and cache; raises InvalidValueError."""
+    return _group_of(Path(here.settings.data_dir), here.service_uid) if here.gid is None else here.gid
 
 
 def _group_of(data: Path, service_uid: int) -> int:

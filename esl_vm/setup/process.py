@@ -50,6 +50,13 @@ def groups(pid: int, proc: Path = PROC) -> set[int]:
     return {int(number) for line in lines for number in line.split()}
 
 
+def fixed_group(pid: int, proc: Path = PROC) -> int | None:
+    """The only group of a FreeSWITCH that is started with `-g`: it takes none of its user's others (switch_core.c)."""
+    words = (proc / str(pid) / "cmdline").read_bytes().split(b"\0")
+    found = re.search(r"^Gid:\s+\d+\s+(\d+)", (proc / str(pid) / "status").read_text(), re.MULTILINE)
+    return int(found[1]) if b"-g" in words and found else None
+
+
 def top_of(pids: list[int], proc: Path = PROC) -> int | None:
     """The one among processes that share a socket whose parent is none of them; None where there is not just one."""
     parents = {}

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -35,7 +36,9 @@ def setup(vm, tmp_path, conf):
     """Run it: `setup("--dry-run")`."""
     file = tmp_path / "etc/esl-vm.toml"
     file.parent.mkdir()
-    file.write_text("# ours\n")
+    nobody = socket.socket()  # no service is on this host, as far as this one is concerned
+    nobody.bind(("127.0.0.1", 0))
+    file.write_text(f'# ours\n[service]\nlisten = "127.0.0.1:{nobody.getsockname()[1]}"\n')
 
     def run(*words, call=False, **how):
         places = ["--config", file, "--conf", conf, "--journal", tmp_path / "journal"]
@@ -43,7 +46,8 @@ def setup(vm, tmp_path, conf):
 
     run.file, run.journal = file, tmp_path / "journal"
     run.places = (conf, file.parent)
-    return run
+    yield run
+    nobody.close()
 
 
 def test_it_is_shown_and_nothing_changes(setup, switch, vm):

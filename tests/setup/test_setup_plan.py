@@ -393,6 +393,33 @@ def test_freeswitchs_user_comes_into_the_group_that_has_the_spool(house):
     assert contents(house.folder / "data") == before
 
 
+def test_a_freeswitch_that_has_one_group_only_shares_that(house, monkeypatch):
+    """As Debian starts it: `-u freeswitch -g freeswitch`."""
+    nobody = pwd.getpwnam("nobody")
+    monkeypatch.setattr("esl_vm.setup.plan.SYSTEMD", house.folder)
+    monkeypatch.setattr("esl_vm.setup.plan.UNIT", house.folder / "units/esl-vm.service.d/group.conf")
+    monkeypatch.setattr("esl_vm.setup.plan.in_group", lambda *_: False)
+    (house.folder / "units").mkdir()
+    ran = []
+    house.run = ran.append
+    daemon = pwd.getpwnam("daemon")
+    found = replace(house.look().situation, uid=nobody.pw_uid, gid=nobody.pw_gid, service_uid=daemon.pw_uid)
+    plan = plan_of(found)
+    group = grp.getgrgid(nobody.pw_gid).gr_name
+    first, second = plan.steps[:2]
+    assert first.what == f"daemon comes into the group {group}"
+    assert "started with -g" in first.why
+    assert list(second.actions[0].lines()) == [f"{house.folder / 'data'}: group {group}, mode 2770"]
+    plan.steps = [replace(first, actions=first.actions if os.geteuid() == 0 else first.actions[:1])]
+    carry_out(plan, house.world(), lambda _: None)
+    assert ran == [["gpasswd", "-a", "daemon", group]]
+    if os.geteuid() == 0:
+        unit = house.folder / "units/esl-vm.service.d/group.conf"
+        assert unit.read_text().endswith(f"[Service]\nGroup={group}\n")
+    assert house.undo().left == []
+    assert list((house.folder / "units").iterdir()) == []
+
+
 @pytest.mark.parametrize("uid", [0, None])
 def test_a_freeswitch_that_may_do_everything_needs_no_group(house, uid):
     found = house.look().situation

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from esl_vm.setup.process import groups, holders, is_ours, listeners, top_of
+from esl_vm.setup.process import fixed_group, groups, holders, is_ours, listeners, top_of
 
 
 def test_who_listens_on_a_port_is_found():
@@ -55,6 +55,14 @@ def test_only_the_service_is_told(proc, words, ours):
     proc(10, 1, *words)
     assert is_ours(10, proc.folder) is ours
     assert is_ours(11, proc.folder) is False
+
+
+def test_a_freeswitch_that_is_started_with_a_group_has_no_other(proc):
+    proc(10, 1, "/usr/bin/freeswitch", "-u", "freeswitch", "-g", "freeswitch", "-ncwait")
+    proc(11, 1, "/usr/bin/freeswitch", "-u", "freeswitch")
+    for pid in (10, 11):
+        (proc.folder / str(pid) / "status").write_text("Uid:\t1 1 1 1\nGid:\t7\t8\t7\t7\nGroups:\t9\n")
+    assert (fixed_group(10, proc.folder), fixed_group(11, proc.folder)) == (8, None)
 
 
 def test_a_process_that_is_no_service_is_not_ours():
