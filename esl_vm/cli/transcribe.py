@@ -33,7 +33,7 @@ def _run(args: argparse.Namespace) -> int:
 
     from esl_vm.ops import logs
     from esl_vm.service import hangups
-    from esl_vm.service.transcribing import build_transcriber, build_transcribing, stand_back
+    from esl_vm.service.transcribing import build_transcriber, build_transcribing, stand_back, wait_for
     from esl_vm.service.wiring import open_node
 
     settings = settings_of(args)
@@ -49,6 +49,6 @@ def _run(args: argparse.Namespace) -> int:
         transcribing = build_transcribing(node, transcriber)
         transcribing.start()
         logs.Writer(sys.stdout.fileno()).put(one_line(f"messages are transcribed by {transcriber.engine}"))
-        stop.wait()
+        wait_for(stop)
         transcribing.stop()
     return 0

@@ -288,6 +288,11 @@ class TranscriptionSettings:
         ("fr", "en"), "languages that may be detected; for another the mailbox's is taken", choices=("fr", "en")
     )
     names: bool = _setting(True, "tell the engine the owner's, the caller's and some of the directory's names")
+    least_confidence: int = _setting(
+        0,
+        "percent; a text of which its engine is less sure is not kept; one that does not say how sure is believed",
+        high=100,
+    )
     longest_s: int = _setting(600, "seconds; longer messages are not transcribed", low=1, high=7200)
     timeout_s: int = _setting(300, "seconds the engine may take for one message", low=1, high=7200)
     wait_s: int = _setting(30, "seconds a mail waits for the transcript before it goes without", high=3600)

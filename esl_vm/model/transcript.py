@@ -18,10 +18,15 @@ MOST_SEGMENTS = 2000
 
 
 class TranscriptState(StrEnum):
-    """What became of it. `no-speech`: nobody says anything. `too-long`: longer than is transcribed. `failed`: given up."""
+    """What became of it.
+
+    `no-speech`: nobody says anything. `unsure`: its engine was less sure of the words than is wanted. `too-long`: longer than
+    is transcribed. `failed`: given up.
+    """
 
     DONE = "done"
     NO_SPEECH = "no-speech"
+    UNSURE = "unsure"
     TOO_LONG = "too-long"
     FAILED = "failed"
 

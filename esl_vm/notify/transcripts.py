@@ -141,6 +141,8 @@ class TranscriptMaker:
         found = self._transcriber.transcribe(path, asked, names)
         if not asked and found.text and found.language not in self._settings.languages:
             found = self._transcriber.transcribe(path, own, names)
+        if found.text and 0 < found.confidence < self._settings.least_confidence / 100:
+            return Transcript(TranscriptState.UNSURE, found.language, found.engine, found.confidence)
         return found
 
     def _names_for(self, mailbox: Mailbox, message: Message) -> list[str]:

@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 _NICE = 15
 """How far behind the calls it stands; 19 is the last."""
 _AGAIN_S = 60.0
+_WAKES_S = 1.0
 
 
 def build_transcriber(settings: TranscriptionSettings) -> Transcriber:
@@ -74,6 +75,12 @@ def stand_back() -> None:
     os.nice(max(0, _NICE - os.nice(0)))
 
 
+def wait_for(stop: threading.Event) -> None:
+    """Return when that is set by a signal's handler. One that reached another thread runs only when this one wakes."""
+    while not stop.wait(_WAKES_S):
+        pass
+
+
 def transcribe_beside_calls(pipe: HeartbeatPipe, service: Service) -> int:
     """Transcribe until told to stop; what the supervisor runs."""
     stop = threading.Event()
@@ -94,7 +101,7 @@ def transcribe_beside_calls(pipe: HeartbeatPipe, service: Service) -> int:
         with open_node(service.settings, service.redis_url) as node:
             transcribing = build_transcribing(node, transcriber)
             transcribing.start()
-            stop.wait()
+            wait_for(stop)
             transcribing.stop()
     return 0
 

@@ -267,6 +267,20 @@ def test_a_message_that_is_too_long_is_not_transcribed(desk):
     assert desk.engine.asked == []
 
 
+@pytest.mark.parametrize(
+    ("sure", "least", "state"), [(0.59, 60, "unsure"), (0.6, 60, "done"), (0.0, 100, "done"), (0.01, 0, "done")]
+)
+def test_words_of_which_an_engine_is_less_sure_than_is_wanted_are_not_kept(desk, sure, least, state):
+    desk.open_mailbox()
+    desk.engine.answer = replace(SAID, confidence=sure)
+    desk.leave()
+    desk.write(desk.another(least_confidence=least))
+    desk.send()
+    kept = desk.transcript()
+    assert (kept.state, kept.confidence, bool(kept.text)) == (state, sure, state == "done")
+    assert ("Rappelez-moi." in desk.mails()[0]) is (state == "done")
+
+
 def test_a_sound_that_is_not_there_yet_is_waited_for(desk):
     desk.open_mailbox()
     desk.leave()

@@ -24,10 +24,10 @@ class EngineServer:
     """What it was asked, and how it answers: each of `steps` once, then `answer`.
 
     A step is a status, or `drop` (hangs up), `silence` (answers nothing), `slow` (a byte now and then, for ever),
-    `rubbish` (no JSON), `odd` (other JSON), `huge` (without end), or an answer.
+    `rubbish` (no JSON), `odd` (other JSON), `empty` (nothing), `partial` (half of it), `huge` (without end), or an answer.
     """
 
-    def __init__(self):
+    def __init__(self, port=0):
         self.asked = []
         self.steps = []
         self.answer = ANSWER
@@ -65,27 +65,33 @@ class EngineServer:
                     while not server.over.wait(pause):
                         self.wfile.write(piece)
                     return
-                words = {"rubbish": b"<html>", "odd": b'{"segments": 3}', "list": b"[]"}
+                words = {
+                    "empty": b"",
+                    "partial": json.dumps(ANSWER).encode()[:99],
+                    "rubbish": b"<html>",
+                    "odd": b'{"segments": 3}',
+                    "list": b"[]",
+                }
                 known = isinstance(step, str)
                 body = words[step] if known else b"{}" if isinstance(step, int) else json.dumps(step).encode()
                 self.send_response(step if isinstance(step, int) else 200)
                 for name, value in server.headers.items():
                     self.send_header(name, value)
-                self.send_header("Content-Length", str(len(body)))
+                self.send_header("Content-Length", str(len(body) + 999 * (step == "partial")))
                 self.end_headers()
                 self.wfile.write(body)
 
             def log_message(self, *args):
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
 
 
 @contextlib.contextmanager
-def engine_server():
-    engine = EngineServer()
+def engine_server(port=0):
+    engine = EngineServer(port)
     threading.Thread(target=engine.server.serve_forever, args=(0.05,), daemon=True).start()
     try:
         yield engine

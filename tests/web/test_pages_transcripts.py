@@ -114,7 +114,12 @@ def test_the_page_shows_the_words_as_text_and_where_they_are_heard(house):
 
 @pytest.mark.parametrize(
     ("state", "words"),
-    [("no-speech", "Nobody speaks"), ("too-long", "too long"), ("failed", "could not be written down")],
+    [
+        ("no-speech", "Nobody speaks"),
+        ("unsure", "not understood well enough"),
+        ("too-long", "too long"),
+        ("failed", "could not be written down"),
+    ],
 )
 def test_the_page_says_why_there_are_none(house, state, words):
     box = house.box(language="en")

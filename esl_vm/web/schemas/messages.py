@@ -15,7 +15,8 @@ class TranscriptView(ResponseSchema, frozen=True):
     """What is said in a message, as a machine heard it. It may be wrong: the sound counts."""
 
     state: Annotated[
-        Literal["done", "no-speech", "too-long", "failed"], Meta(description="Only one that is done has words.")
+        Literal["done", "no-speech", "unsure", "too-long", "failed"],
+        Meta(description="Only one that is done has words."),
     ]
     language: str
     engine: Annotated[str, Meta(description="What heard it.")]

@@ -1,0 +1,36 @@
+"""The campaign of messages in writing in its short form; `make chaos` strikes at every point and tries every bad answer."""
+
+from itertools import islice
+
+import pytest
+from chaos import transcripts
+from chaos.transcripts import KILLED, STOPPED
+
+
+@pytest.fixture(scope="module")
+def there():
+    with transcripts.installation() as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("whom", "how", "at"), [("worker", KILLED, 30), ("Redis", KILLED, 24), ("worker", STOPPED, 16)]
+)
+def test_a_message_has_its_text_once_and_one_mail_whatever_is_killed_or_stopped(there, whom, how, at):
+    kind, wrong = transcripts.struck(there, whom, how, at)
+    assert kind, "there are fewer points"
+    assert wrong == []
+
+
+def test_a_message_has_its_text_and_one_mail_when_an_engine_answered_with_an_error_first(there):
+    [(answer, _, wrong)] = islice(transcripts.starved(there), 1)
+    assert (answer, wrong) == ("503", [])
+
+
+def test_the_campaign_notices_a_second_mail_and_a_text_that_is_not_there(there):
+    name, mails = there.leave(), len(there.post.letters.mails)
+    transcripts.wait_until(there.settled)
+    assert there.wrong(name, mails) == []
+    assert there.wrong(name, mails - 1) == ["2 mails"]
+    there.house.leave(message_id="unheard")
+    assert "its transcript is None" in there.wrong("unheard", mails)
