@@ -119,7 +119,11 @@ def test_an_english_mail():
 
 
 @pytest.mark.parametrize(
-    ("language", "words"), [("fr", "Écouter, supprimer ou transférer dans le navigateur : "), ("en", "Listen, delete or forward in the browser: ")]
+    ("language", "words"),
+    [
+        ("fr", "Écouter, supprimer ou transférer dans le navigateur : "),
+        ("en", "Listen, delete or forward in the browser: "),
+    ],
 )
 def test_a_mail_has_the_link_in_both_its_parts_where_there_is_one(language, words):
     link = "https://voicemail.example.com/listen/" + "x" * 120
