@@ -320,6 +320,7 @@ OUTLETS = {
         "store/embedded.py: file.write", "store/embedded.py: line.sendall", "store/embedded_keeper.py: file.writelines",
         "store/embedded_keeper.py: print", "store/embedded_mend.py: print", "service/worker.py: metrics.write", "service/web.py: metrics.write", "ops/metrics.py: self.write",
         "service/heartbeat_pipe.py: os.write", "service/running.py: os.write", "web/factory.py: json.dumps", "web/pages.py: json.dumps", "oidc/provider.py: json.dumps", "oidc/bounded_http.py: line.request", "store/embedded.py: version.write_text",
+        "calendars/reading.py: line.request", "setup/settings_text.py: json.dumps",
     },
     SOUND: {
         "cli/backup.py: sound.write", "cli/backup_file.py: self._file.write", "ops/checks.py: sound.write",
@@ -334,6 +335,8 @@ OUTLETS = {
         "importers/mod_voicemail.py: connection.execute",
         "importers/postgres.py: connection.execute", "importers/postgres.py: cursor.execute",
         "importers/upload.py: sys.stdout.write", "web/mailboxes.py: json.dumps",
+        "calendars/dates.py: json.dump", "calendars/folder.py: json.dumps", "calendars/folder.py: new.write_text",
+        "setup/actions.py: world.journal.write", "setup/journal.py: json.dumps", "setup/mailboxes.py: world.journal.write",
     },
 }  # fmt: skip
 
