@@ -186,9 +186,7 @@ def check_freeswitch(node: Node, switch: Switch | None) -> Iterator[Finding]:
             elif folder == spool and folder.is_dir() and not _writes(switch, folder):
                 wrong_with_it = "can't write into"
             if wrong_with_it:
-                remedy = (
-                    "let FreeSWITCH's user into the group of that folder and of those above it, then restart FreeSWITCH"
-                )
+                remedy = "`esl-vm setup` shares it; or let FreeSWITCH's user into the group of that folder and of those above it, and restart FreeSWITCH"
                 yield Finding("freeswitch", Level.ERROR, f"FreeSWITCH {wrong_with_it} {folder}", remedy)
     except SwitchDownError as wrong:
         remedy = "start FreeSWITCH; compare event_socket.conf.xml with notify.freeswitch and its password"

@@ -426,7 +426,9 @@ def mod_voicemail(bench):
     yield
 
 
-@row("let FreeSWITCH's user into the group of that folder and of those above it, then restart FreeSWITCH")
+@row(
+    "`esl-vm setup` shares it; or let FreeSWITCH's user into the group of that folder and of those above it, and restart FreeSWITCH"
+)
 def a_freeswitch_that_sees_nothing(bench):
     switch = bench.switch()
     switch.in_group = False
@@ -435,7 +437,9 @@ def a_freeswitch_that_sees_nothing(bench):
     yield
 
 
-@row("let FreeSWITCH's user into the group of that folder and of those above it, then restart FreeSWITCH")
+@row(
+    "`esl-vm setup` shares it; or let FreeSWITCH's user into the group of that folder and of those above it, and restart FreeSWITCH"
+)
 def a_freeswitch_that_may_not_write(bench):
     switch = bench.switch()
     switch.may_write = False
