@@ -174,6 +174,7 @@ def build_web(node: Node, listener: object, metrics: Metrics | None = None) -> W
         domain=settings.service.domain.lower(),
         timezone=settings.service.timezone,
         language=settings.speech.language[:2].lower(),
+        calendars=node.calendars,
         transcribes=settings.transcription.engine != "none",
         oidc=settings.oidc,
         provider=Provider(settings.oidc, node.clock) if settings.oidc.issuer else None,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from esl_vm.model.pins import PinRules
     from esl_vm.model.rights import MessageLink
     from esl_vm.model.settings import WebSettings
-    from esl_vm.ports import AudioStore, Clock, Pins
+    from esl_vm.ports import AudioStore, Calendars, Clock, Pins
     from esl_vm.recordings.spool import Spool
     from esl_vm.web.ports import (
         Access,
@@ -47,7 +47,7 @@ class Dependencies:
         partition: which partition of the events a mailbox is in.
         converted: a sound file of any format, judged by its content, as the store keeps it; raises InvalidValueError.
         oidc: `[oidc]`. provider: whom one signs in through, None = nobody.
-        transcribes: an engine is set that writes messages down.
+        transcribes: an engine is set that writes messages down. calendars: those that greeting rules name.
         metrics: counts, None = nobody does.
         mail_link: has a one-time link mailed to a mailbox's owner, None = nobody is mailed any.
         encoded: a sound of the store as `mp3` or `opus`: gets its id, file and the kind, returns a file that stays for a while;
@@ -83,3 +83,4 @@ class Dependencies:
     mail_link: Callable[[MailboxId], None] | None = None
     metrics: WebMetrics | None = None
     transcribes: bool = False
+    calendars: Calendars | None = None

@@ -5,20 +5,23 @@ from __future__ import annotations
 import tempfile
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import InvalidValueError
+from esl_vm.model.greeting_choice import calendars_missing, fitting, no_calendar
+from esl_vm.model.greeting_rules import Circumstances
 from esl_vm.model.mailbox import Greeting, StoredGreeting, check_dates
 from esl_vm.model.message import new_id
 from esl_vm.model.rights import Right
 from esl_vm.web.application import body_pieces
 from esl_vm.web.problems import ProblemError
 from esl_vm.web.routes import Request, Response, route
-from esl_vm.web.schemas.greetings import GreetingDates, Greetings, GreetingView
+from esl_vm.web.schemas.greetings import GreetingDates, GreetingPreview, Greetings, GreetingView, PreviewQuery
 from esl_vm.web.schemas.messages import SoundQuery
 from esl_vm.web.sound import sound
-from esl_vm.web.times import iso_or_none
+from esl_vm.web.times import iso_or_none, zone_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +39,25 @@ def list_greetings(request: Request) -> Greetings:
     """What is not recorded is not in the list: callers hear the default sentence then."""
     recorded = request.mailbox.greetings
     return Greetings([_view(request, greeting) for greeting in Greeting if greeting in recorded])
+
+
+@route(
+    "GET", "/mailboxes/{mailbox}/greeting-preview", Right.GREETING_READ, "Which greeting a caller would hear", tag=_TAG
+)
+def preview_greeting(request: Request, query: PreviewQuery) -> GreetingPreview:
+    """Now or at another time, from a number, when busy or not: as the telephone chooses, by the mailbox's `greeting_rules`."""
+    deps = request.deps
+    moment = query.at.timestamp() if query.at else deps.clock.now()
+    at = datetime.fromtimestamp(moment, zone_of(request.zone))
+    call = Circumstances(at, query.busy, query.caller, query.internal)
+    choice = next(fitting(request.mailbox, call, deps.calendars.covers if deps.calendars else no_calendar), None)
+    known = [calendar.name for calendar in deps.calendars.all()] if deps.calendars else []
+    return GreetingPreview(
+        at.isoformat(),
+        choice.greeting if choice else None,
+        str(choice.rule) if choice and choice.rule else None,
+        calendars_missing(request.mailbox, known),
+    )
 
 
 def _view(request: Request, greeting: Greeting) -> GreetingView:

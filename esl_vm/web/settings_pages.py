@@ -16,7 +16,7 @@ from esl_vm.web.owner_pages import notice_of, owner_page
 from esl_vm.web.pages import Form, form, mailbox_url, see_other, wording_of
 from esl_vm.web.problems import ProblemError
 from esl_vm.web.routes import Cookie, Request, Response, page
-from esl_vm.web.schemas.greetings import GreetingDates
+from esl_vm.web.schemas.greetings import GreetingDates, GreetingPreview, PreviewQuery
 from esl_vm.web.schemas.mailboxes import NotificationsChange, PinChange
 from esl_vm.web.times import zone_of
 
@@ -26,11 +26,43 @@ _LISTENING = ("saycid", "envelope", "sayduration", "autoplay", "brief")
 
 
 @page("GET", _BOX + "/greetings", Right.GREETING_READ, "The greetings")
-def show_greetings(request: Request) -> Response:
+def show_greetings(request: Request, problem: ProblemError | None = None, rules: str | None = None) -> Response:
     """Each with what callers hear, and what can be done about it."""
     now = request.deps.clock.now()
-    cards = [(one, request.mailbox.greetings.get(one)) for one in Greeting if one.number == 1]
-    return owner_page(request, "greetings.html", cards=cards, now=now, **notice_of(request, Folder.NEW))
+    recorded, added = request.mailbox.greetings, request.param("add")
+    numbered = [one for one in Greeting if one.number > 1 and (one in recorded or one == added)]
+    cards = [(one, recorded.get(one)) for one in (*(one for one in Greeting if one.number == 1), *numbered)]
+    more = [one for one in Greeting if one.number > 1 and one not in recorded and one != added]
+    return owner_page(
+        request, "greetings.html", cards=cards, more=more, now=now, problem=problem, rules=rules,
+        preview=_preview(request), **notice_of(request, Folder.NEW),
+    )  # fmt: skip
+
+
+def _preview(request: Request) -> tuple[GreetingPreview, int] | None:
+    """What the caller that the form asks for would hear, and when he would call; None where it does not ask."""
+    if not request.param("preview"):
+        return None
+    try:
+        at = wording_of(request).moment(request.param("at"))
+    except ValueError:
+        raise ProblemError("invalid", "A date is wrong.") from None
+    busy, internal = (request.param(name) == "1" for name in ("busy", "internal"))
+    query = PreviewQuery(_moment(request, at), request.param("caller"), internal, busy)
+    return greetings.preview_greeting(request, query), at or int(request.deps.clock.now())
+
+
+@page("POST", _BOX + "/greetings", Right.GREETING_CHANGE, "Say which greeting is heard when")
+def change_greeting_rules(request: Request) -> Response:
+    """One rule a line, as people write them; what is wrong stands beside the form."""
+    typed = form(request)["rules"]
+    try:
+        mailboxes.change_fields(request, {"greeting_rules": "; ".join(typed.splitlines())})
+    except ProblemError as problem:
+        if problem.kind != "invalid":
+            raise
+        return show_greetings(request, problem, typed)
+    return see_other(mailbox_url(request.box, "greetings", done="rules"))
 
 
 @page("POST", _BOX + "/greetings/{greeting}", Right.GREETING_CHANGE, "Erase a greeting, or choose its dates")

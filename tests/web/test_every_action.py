@@ -278,6 +278,33 @@ def test_a_greeting_is_sent_in_dated_heard_and_erased(house, owner):
     owner.until(lambda: "temporary" not in stored())
 
 
+def test_a_greeting_by_rules(house, owner):
+    mailbox = lambda: house.store.mailboxes.open(owner.box)  # noqa: E731
+    owner.goes(f"/mailbox/{owner.box}/greetings")
+    owner.choose("greetings.add", "unavailable-3")
+    owner.press("greetings.greeting_add_do")
+    card = "[data-greeting=unavailable-3]"
+    owner.page.wait_for_selector(card)
+    owner.send_file("parts.file", house.sound().read_bytes(), card)
+    owner.until(lambda: "unavailable-3" in mailbox().greetings)
+    owner.page.wait_for_selector(f"{card} audio")
+    owner.write("greetings.rules", "unavailable-3 funday")
+    owner.press("greetings.rules_save")
+    owner.page.wait_for_selector(".wrong:visible")
+    owner.axe()
+    owner.write("greetings.rules", "unavailable-3 both fri internal from:1002")
+    owner.press("greetings.rules_save")
+    owner.until(lambda: mailbox().options.greeting_rules == "unavailable-3 both fri from:1002 internal")
+    owner.page.wait_for_selector(".wrong", state="hidden")
+    owner.fill_date("greetings.at", "2126-11-29T18:30")
+    owner.write("greetings.caller", "1002")
+    owner.press("greetings.busy", key="Space")
+    owner.press("greetings.internal", key="Space")
+    owner.press("greetings.preview_do")
+    owner.page.wait_for_selector('code:text-is("unavailable-3 both fri from:1002 internal")')
+    owner.axe()
+
+
 def test_settings(house, owner, at):
     mailbox = lambda: house.store.mailboxes.open(owner.box)  # noqa: E731
     elsewhere = house.owner(owner.box)

@@ -3,6 +3,7 @@
 import io
 import shutil
 import subprocess
+from urllib.parse import urlencode
 
 import pytest
 import soundfile
@@ -100,3 +101,70 @@ def test_one_that_is_too_large_is_refused(house):
     box = house.box()
     refused = house.owner(box).put(path(box, "busy", "sound"), b"RIFF" + b"\0" * (2 << 20), kind="audio/wav")
     assert refused.problem == "too-large"
+
+
+FRIDAY = "2126-11-29T18:30:00-05:00"
+"""A Friday evening in Toronto."""
+RULES = "unavailable-2 mon-fri 18:00-08:00; unavailable-3 from:514*; unavailable-3 calendar:nowhere"
+
+
+def test_an_owner_sets_rules_and_sees_what_would_be_heard(house):
+    box = house.box(timezone="America/Toronto")
+    alice = house.owner(box)
+    preview = f"/api/v1/mailboxes/{box}/greeting-preview"
+
+    def heard(query=""):
+        answer = alice.get(f"{preview}?at={FRIDAY}{query}").json
+        return answer["greeting"], answer["rule"]
+
+    assert heard() == (None, None)
+    for name in ("unavailable-2", "unavailable-3", "busy"):
+        alice.put(path(box, name, "sound"), house.sound(2000).read_bytes(), kind="audio/wav")
+    assert [one["greeting"] for one in alice.get(path(box)).json["greetings"]] == [
+        "busy",
+        "unavailable-2",
+        "unavailable-3",
+    ]
+    mailbox = f"/api/v1/mailboxes/{box}"
+    etag = alice.get(mailbox).headers["ETag"]
+    changed = alice.patch(mailbox, {"settings": {"greeting_rules": RULES}}, headers={"If-Match": etag})
+    assert changed.json["settings"]["greeting_rules"] == RULES
+    told = alice.get(f"{preview}?at={FRIDAY}").json
+    assert told == {
+        "at": FRIDAY, "greeting": "unavailable-2", "rule": "unavailable-2 mon-fri 18:00-08:00", "calendars_missing": ["nowhere"],
+    }  # fmt: skip
+    assert heard("&busy=true") == ("busy", None)
+    assert (
+        alice.get(f"{preview}?at=2126-11-29T12:00:00-05:00&caller=5145550102").json["rule"] == "unavailable-3 from:514*"
+    )
+    assert alice.get(f"{preview}?at=2126-11-29T12:00:00-05:00&caller=6135550102").json["greeting"] is None
+    assert alice.get(f"{preview}?at=yesterday").problem == "invalid"
+    wrong = alice.patch(mailbox, {"settings": {"greeting_rules": "unavailable-2 funday"}}, headers={"If-Match": "*"})
+    assert (wrong.problem, "funday" in wrong.json["detail"]) == ("invalid", True)
+
+
+def test_the_page_has_numbered_greetings_rules_and_a_preview(house):
+    box = house.box(timezone="America/Toronto", language="en")
+    alice = house.owner(box)
+    page = f"/mailbox/{box}/greetings"
+
+    def shown(query=""):
+        return alice.get(page + query).body.decode()
+
+    def sent(rules):
+        return alice.post(page, urlencode({"rules": rules}).encode(), kind="application/x-www-form-urlencoded")
+
+    alice.put(path(box, "unavailable-2", "sound"), house.sound(2000).read_bytes(), kind="audio/wav")
+    assert 'data-greeting="unavailable-2"' in shown()
+    assert 'data-greeting="unavailable-3"' not in shown()
+    assert 'data-greeting="unavailable-3"' in shown("?add=unavailable-3")
+    assert sent("unavailable-2 fri\r\nunavailable-2 sat").status == 303
+    assert house.store.registry.fields(box)["greeting_rules"] == "unavailable-2 fri; unavailable-2 sat"
+    assert "unavailable-2 fri\nunavailable-2 sat</textarea>" in shown()
+    assert "<code>unavailable-2 fri</code>" in shown("?preview=1&at=2126-11-29T18:30&caller=")
+    assert "the usual sentence" in shown("?preview=1&at=2126-12-02T18:30")
+    assert alice.get(f"{page}?preview=1&at=yesterday").status == 422
+    wrong = sent("unavailable-2 funday")
+    assert wrong.status == 422
+    assert "unavailable-2 funday</textarea>" in wrong.body.decode()
+    assert house.store.registry.fields(box)["greeting_rules"] == "unavailable-2 fri; unavailable-2 sat"

@@ -31,3 +31,24 @@ class GreetingDates(RequestSchema, frozen=True):
 
     starts: Moment | None = None
     ends: Moment | None = None
+
+
+class PreviewQuery(RequestSchema, frozen=True):
+    """A call that could come."""
+
+    at: Annotated[Moment | None, Meta(description="When; now, where it is left out.")] = None
+    caller: Annotated[str, Meta(description="The number that calls.", max_length=80)] = ""
+    internal: Annotated[bool, Meta(description="It is a telephone of this system.")] = False
+    busy: Annotated[bool, Meta(description="The line is busy, rather than nobody answers.")] = False
+
+
+class GreetingPreview(ResponseSchema, frozen=True):
+    """What such a caller hears."""
+
+    at: str
+    greeting: Annotated[Greeting | None, Meta(description="null: the default sentence.")]
+    rule: Annotated[str | None, Meta(description="The one of the mailbox's greeting_rules that chose it.")]
+    calendars_missing: Annotated[
+        list[str],
+        Meta(description="Calendars that rules name and that this node has not read: such a rule never fits."),
+    ]
