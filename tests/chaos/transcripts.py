@@ -122,6 +122,10 @@ class Installation:
         self._stack.callback(_end, started)
         return started
 
+    def logs(self) -> str:
+        """All that the programs wrote down."""
+        return "".join(path.read_text() for path in self._folder.glob("*.log"))
+
     def wait_report(self) -> None:
         """Mails wait for their text."""
         self.house.store.cluster.transcribes("campaign")
