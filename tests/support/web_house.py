@@ -117,5 +117,12 @@ class House:
         for key in (keys.node(node), keys.report(node)):
             self.store.link.run(keys.NODES, lambda client, key=key: client.persist(key))
 
+    def seen(self, box):
+        """Which of its events there are: what comes later is known by that, not by the clocks of two processes."""
+        return {event.id for event in self.store.events.tail(50, box=box)}
+
+    def since(self, seen, box):
+        return [event for event in self.store.events.tail(50, box=box) if event.id not in seen]
+
     def events(self, box):
         return [event.what.value for event in self.store.events.tail(100, box=box)]

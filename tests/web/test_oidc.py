@@ -69,8 +69,8 @@ def there_and_back(browser, neighbour, sub="alice", back="", **form):
     return browser.get(f"{returned.path}?{returned.query}")
 
 
-def sign_ins(house, box, since):
-    told = [event for event in house.store.events.tail(50, box=box) if event.at >= since]
+def sign_ins(house, box, seen):
+    told = house.since(seen, box)
     return [(event.what, event.details.get("way"), event.details.get("who", "")) for event in told]
 
 
@@ -88,7 +88,7 @@ def alice(house, neighbour):
 
 
 def test_an_owner_signs_in_by_his_claim_and_never_meets_a_pin(house, neighbour, alice):
-    began = house.node.clock.now()
+    began = house.seen(alice)
     browser = house.served.browser(headers={"Accept-Language": "en"})
     first = browser.get("/")
     assert "Sign in with Acme" in said(first)
@@ -140,7 +140,7 @@ def test_a_return_opens_nothing_twice_and_nothing_in_another_browser(house, neig
 
 def test_administrators_are_members_of_a_group(house, neighbour):
     neighbour.user("marie", groups=["staff", "helpdesk"], preferred_username="marie.roy")
-    began = house.node.clock.now()
+    began = house.seen(SIGN_INS)
     browser = house.served.browser()
     assert there_and_back(browser, neighbour, "marie").headers["Location"] == "/admin"
     assert browser.get("/admin").status == 200
@@ -165,22 +165,22 @@ def test_who_is_both_is_an_administrator_where_he_asks_for_their_pages(house, ne
 )  # fmt: skip
 def test_who_has_no_mailbox_is_told_so(house, neighbour, alice, claims):
     neighbour.user("nobody", preferred_username="n.body", **claims)
-    began = house.node.clock.now()
+    began = house.seen(SIGN_INS)
     browser = house.served.browser(headers={"Accept-Language": "en"})
     reply = there_and_back(browser, neighbour, "nobody")
     assert reply.status == 403
     assert "You have no mailbox here" in said(reply)
     assert browser.get("/api/v1/session").status == 401
-    [failed] = [event for event in house.store.events.tail(50, box=SIGN_INS) if event.at >= began]
+    [failed] = house.since(began, SIGN_INS)
     assert (failed.what, failed.details["way"], failed.details["why"][:7]) == ("login-failed", "oidc", "n.body:")
 
 
 def test_who_refuses_there_or_comes_with_a_bad_token_is_not_signed_in(house, neighbour, alice):
     browser = house.served.browser(headers={"Accept-Language": "en", "X-Forwarded-For": "198.51.100.31"})
     neighbour.alter = lambda claims: claims | {"nonce": "another"}
-    began = house.node.clock.now()
+    began = house.seen(SIGN_INS)
     assert there_and_back(browser, neighbour).status == 403
-    [failed] = [event for event in house.store.events.tail(50, box=SIGN_INS) if event.at >= began]
+    [failed] = house.since(began, SIGN_INS)
     assert "nonce" in failed.details["why"]
     assert failed.details["from"] == "198.51.100.31"
 
