@@ -69,6 +69,8 @@ class House:
     def __init__(self, served):
         self.served, self.node, self.domain = served, served.node, f"d{os.getpid()}-{next(_numbers)}"
         self.store = self.node.store
+        here = keys.login_address("127.0.0.1")  # what tests before this one guessed is not this one's
+        self.store.link.run(None, lambda client: client.delete(here))
 
     def box(self, number="1001", pin=CHOSEN_PIN, *, initial=False, domain="", **fields):
         box = MailboxId(number, domain or self.domain)
