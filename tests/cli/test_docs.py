@@ -21,6 +21,10 @@ ROWS = dict(re.findall(r"^\| `(\w+)` \| ([^|]*) \| [^|]*\|$", OPTIONS, re.MULTIL
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
+def test_the_readme_has_at_most_a_hundred_lines():
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 100
+
+
 @pytest.mark.parametrize("option", dataclasses.fields(MailboxOptions), ids=lambda option: option.name)
 def test_every_mailbox_option_is_described_with_its_default(option):
     default = option.default
