@@ -218,7 +218,7 @@ def test_a_caller_whose_recording_could_be_nowhere_hears_an_apology(store, two_h
     own, other = two_hosts
     own.takes.rmdir()
     code, heard = phone(other.address, tmp_path)
-    assert code == 0, heard
+    assert code == 1, heard
     assert "FAILED" in heard
     assert "SUCCESS" not in heard
     wait_until(lambda: "can't be used, here or by the call's FreeSWITCH" in other.log.read_text())
