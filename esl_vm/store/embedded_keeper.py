@@ -99,6 +99,7 @@ class ServerKeeper:
         self._started = time.monotonic()
         command = [self._executable, str(path)]
         self._server = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=_die_with_parent)  # noqa: PLW1509 - no threads here
+        self._server_died()  # on a slow machine it may have, before its name was known here
 
     def _login(self) -> str:
         """What the server wants of a client: a password where anybody on this host can reach it, else nothing."""

@@ -376,6 +376,29 @@ def test_a_port_that_was_asked_for_wants_a_password(tmp_path):
         case.store.close()
 
 
+DIES_AT_ONCE = """
+import os, subprocess, sys
+from pathlib import Path
+from esl_vm.store import embedded_keeper
+
+def slowly(command, popen=subprocess.Popen, **more):
+    begun = popen(command, **more)
+    os.waitid(os.P_PID, begun.pid, os.WEXITED | os.WNOWAIT)
+    return begun
+
+embedded_keeper.subprocess.Popen = slowly
+sys.exit(embedded_keeper.ServerKeeper(Path(sys.argv[1]), 0, "redis.sock", "false").run())
+"""
+
+
+def test_a_server_that_ends_before_its_keeper_has_its_number_is_noticed(tmp_path):
+    with subprocess.Popen(
+        [sys.executable, "-c", DIES_AT_ONCE, str(tmp_path)], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as keeper:
+        assert keeper.stderr.read().endswith("it can't run: given up; redis.log says why\n")
+    assert keeper.returncode == 1
+
+
 def test_closing_twice_is_closing_once(tmp_path):
     server = Embedded(tmp_path)
     server.close()
