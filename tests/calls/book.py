@@ -765,6 +765,7 @@ CALLS = [
             + "d:1 w:vm-msgsaved w:vm-delete d:1 w:vm-num-i-have w:digits/2 w:vm-which-number d:* w:vm-options d:* w:vm-opts d:# end:20",
             "vm-options vm-options-first vm-num-i-have digits/1 vm-which-number vm-rec-unv beep vm-review vm-msgsaved "
             "vm-review vm-delete vm-num-i-have digits/2 vm-which-number vm-options vm-goodbye",
+            boxes=(Box(language=language),),
             greetings=("unavailable-2",),
             language=language,
         )
@@ -917,7 +918,13 @@ CALLS = [
             "1001",
             "w:<sound> " + RECORD + "d:1 w:vm-msgsaved end:15",
             "<sound> vm-intro-short beep vm-review vm-msgsaved",
-            boxes=(Box(greetings=("unavailable-2",), options={"greeting_rules": "unavailable-2 mon-sun from:06*"}),),
+            boxes=(
+                Box(
+                    language=language,
+                    greetings=("unavailable-2",),
+                    options={"greeting_rules": "unavailable-2 mon-sun from:06*"},
+                ),
+            ),
             caller="0612345678",
             variables=LEAVE,
             never="vm-theperson",

@@ -110,6 +110,7 @@ class FreeSwitch:
         "vm_read_only",
         "vm_skip_instructions",
         "vm_action",
+        "vm_caller",
         "vm_mailbox",
         "vm_domain",
         "dialed_user",
