@@ -13,7 +13,6 @@ import pytest
 from support.served import children_of
 from support.waiting import wait_until
 
-MIRROR = "http://deb.debian.org/debian"
 NEEDED = ("debootstrap", "systemd-nspawn", "nsenter", "dpkg-deb")
 #: What a service may open here: a machine may not let a unit have more.
 FILES_MOST = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -51,7 +50,7 @@ def bootstrapped(folder, suite, *packages, foreign=""):
         return root
     include = [f"--include={','.join(packages)}"] if packages else []
     include += ["--foreign", f"--arch={foreign}"] if foreign else []
-    output_of("debootstrap", "--variant=minbase", *include, suite, root, MIRROR)
+    output_of("debootstrap", "--variant=minbase", *include, suite, root)
     if not foreign:
         (root / "etc/apt/apt.conf.d/no-recommends").write_text('APT::Install-Recommends "false";')  # prompts: 40 MB
     return root
