@@ -31,7 +31,7 @@ _PREFIX = "eslvm_"
 
 
 class RedisAccess(Part):
-    """web.ports.Access on Redis."""
+    """Who is who: sessions, one-time links, tokens, and wrong PINs by address."""
 
     def __init__(self, base: Base) -> None:
         super().__init__(base)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from esl_vm.model.settings import OidcSettings
 
@@ -18,20 +18,29 @@ if TYPE_CHECKING:
     from esl_vm.model.pins import PinRules
     from esl_vm.model.rights import MessageLink
     from esl_vm.model.settings import WebSettings
+    from esl_vm.oidc.provider import Provider
     from esl_vm.ports import AudioStore, Calendars, Clock, Pins
     from esl_vm.recordings.spool import Spool
-    from esl_vm.web.ports import (
-        Access,
-        Cluster,
-        EventLog,
-        Lists,
-        MailboxAdmin,
-        Outbox,
-        PagedMailboxes,
-        Provider,
-        WebMetrics,
-    )
+    from esl_vm.store.access import RedisAccess
+    from esl_vm.store.cluster import Cluster
+    from esl_vm.store.events import RedisEvents
+    from esl_vm.store.lists import RedisLists
+    from esl_vm.store.mailboxes import RedisMailboxes
+    from esl_vm.store.outbox import RedisOutbox
+    from esl_vm.store.registry import RedisRegistry
     from esl_vm.web.streams import Hub
+
+
+class WebMetrics(Protocol):
+    """What is counted of the pages and the API."""
+
+    def web_answered(self, kind: str, status: int, seconds: float) -> None:
+        """A request was answered; kind: `page`, `api`, `sound`, `events` or `static`."""
+        ...
+
+    def signed_in(self, way: str, worked: bool) -> None:
+        """Somebody signed in, or did not; way: `pin`, `link`, `oidc` or `mail`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +64,22 @@ class Dependencies:
     """
 
     settings: WebSettings
-    mailboxes: PagedMailboxes
-    registry: MailboxAdmin
+    mailboxes: RedisMailboxes
+    registry: RedisRegistry
     pins: Pins
     pin_rules: PinRules
-    lists: Lists
+    lists: RedisLists
     audio: AudioStore
     spool: Spool
     clock: Clock
-    access: Access
+    access: RedisAccess
     read_link: Callable[[str], MessageLink | None]
     messages_of_call: Callable[[str], list[tuple[MailboxId, Message]]]
     find_words: Callable[[Iterable[MailboxId], str], Iterator[tuple[MailboxId, Message]]]
     begin_broadcast: Callable[[str, str], float]
-    events: EventLog
+    events: RedisEvents
     cluster: Cluster
-    outbox: Outbox
+    outbox: RedisOutbox
     hub: Hub
     partition: Callable[[MailboxId], int]
     converted: Callable[[Path], AbstractContextManager[Converted]]

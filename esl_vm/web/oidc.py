@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from esl_vm.model.mailbox import Mailbox
     from esl_vm.model.settings import OidcSettings
-    from esl_vm.web.ports import Provider
+    from esl_vm.oidc.provider import Provider
 
 log = logging.getLogger(__name__)
 

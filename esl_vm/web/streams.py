@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping
 
     from esl_vm.model.events import Event
-    from esl_vm.web.ports import EventLog
+    from esl_vm.store.events import RedisEvents
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class Hub:
     """
 
     def __init__(
-        self, events: EventLog, observe: Callable[[int], None] = lambda _: None, *, again_s: float = 1.0
+        self, events: RedisEvents, observe: Callable[[int], None] = lambda _: None, *, again_s: float = 1.0
     ) -> None:
         self._events, self._observe, self._again_s = events, observe, again_s
         self._listeners: set[Queue[Event | None]] = set()
