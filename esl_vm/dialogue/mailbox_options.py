@@ -30,9 +30,8 @@ def mailbox_options(visit: Visit) -> Next:
     exists = temporary is not None and temporary.is_active(visit.talk.world.clock.now())
     opening = visit.say("vm-tmpexists") if exists else ()
     while silences < waits.menu_times:
-        key = visit.talk.offer(
-            "mailbox options", visit.say("vm-options"), waits.menu_ms, short=visit.say("vm-starmain"), opening=opening
-        )
+        menu = visit.say("vm-options", "vm-greetings-key")
+        key = visit.talk.offer("mailbox options", menu, waits.menu_ms, short=visit.say("vm-starmain"), opening=opening)
         opening = ()
         choice = OptionsMenu.of(key)
         if key is None:

@@ -213,8 +213,8 @@ GUIDE: dict[type[Menu], dict[str, tuple[str, str]]] = {
         "4": ("Message temporaire / de vacances", "Temporary / holiday greeting"),
         "5": ("Changer le mot de passe", "Change the PIN"),
         "6": (
-            "Plusieurs messages d’accueil de chaque sorte, selon l’heure et l’appelant (non annoncé)",
-            "Several greetings of each kind, by time and caller (not announced)",
+            "Plusieurs messages d’accueil de chaque sorte, selon l’heure et l’appelant",
+            "Several greetings of each kind, by time and caller",
         ),
         "*": ("Retour au menu principal", "Back to the main menu"),
     },

@@ -22,6 +22,8 @@ from esl_vm.importers.audio import RATE, SoundError, convert
 from esl_vm.importers.plan import Findings, ImportSourceError, SoundFiles
 from esl_vm.importers.report import Report
 from esl_vm.model.errors import AudioMissingError
+from esl_vm.model.greeting_rules import chosen, parse_rules
+from esl_vm.model.mailbox import Greeting
 from esl_vm.model.options import FIELDS, option_name
 from esl_vm.model.visible import one_line
 from esl_vm.sound.wav import measure, seconds, wave
@@ -111,16 +113,29 @@ class _Export:
         self._line(mailbox)
         path = self._folder / "voicemail" / box.domain / box.number
         (path / "INBOX").mkdir(parents=True)
-        for greeting, name in ((greeting, name) for name, greeting in GREETINGS.items()):
-            if stored := mailbox.greetings.get(greeting):
-                self.report.greetings.found += 1
-                copied = self._copy([stored.audio_id], path / f"{name}.wav", f"{box} {name}")
-                self.report.greetings.imported += copied
-                self.report.greetings.reported += not copied
+        self._greetings(mailbox, path)
         for folder, messages in self._messages(box):
             for number, message in enumerate(messages):
                 self._message(box, message, path / folder, number)
         self.report.mailboxes.imported += 1
+
+    def _greetings(self, mailbox: Mailbox, path: Path) -> None:
+        """Asterisk has one of each kind: the one that is heard where no rule names another, if it is recorded."""
+        recorded, rules = mailbox.greetings, parse_rules(mailbox.options.greeting_rules)
+        written = set()
+        for name, kind in GREETINGS.items():
+            usual = Greeting(chosen(rules, kind.value))
+            greeting = usual if usual in recorded else kind
+            if stored := recorded.get(greeting):
+                written.add(greeting)
+                copied = self._copy([stored.audio_id], path / f"{name}.wav", f"{mailbox.id} {name}")
+                self.report.greetings.imported += copied
+                self.report.greetings.reported += not copied
+        self.report.greetings.found += len(recorded)
+        for greeting in sorted(set(recorded) - written):
+            self.report.greetings.reported += 1
+            why = "Asterisk has one greeting of each kind: export its sound with esl-vm greeting export"
+            self._findings.remark("greeting_not_carried", f"{mailbox.id} {greeting}", why)
 
     def configuration(self) -> None:
         """Write voicemail.conf."""

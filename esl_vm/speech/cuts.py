@@ -80,6 +80,16 @@ MADE_OF: dict[tuple[str, str], tuple[tuple[str, Cut | None], ...]] = {
         *((name, None) for name in ("vm-press", "digits/1", "digits/at", "digits/9")),
     ),
     ("en", "vm-which-number"): (("number", None),),
+    # "… Pour la gestion des messages d'accueil" / "et des mots de passe, appuyez sur zéro."
+    ("fr", "vm-greetings-key"): (
+        ("vm-opts-full", Cut(15230, start_ms=10200, end_ms=12220)),
+        *(("vm-press", None), ("digits/6", None)),
+    ),
+    # "… Press 0 for" / "greetings" / "and password management."
+    ("en", "vm-greetings-key"): (
+        *(("vm-press", None), ("digits/6", None), ("vm-for", None)),
+        ("vm-opts-full", Cut(11154, start_ms=8540, end_ms=9110)),
+    ),
     ("fr", "listen-keys"): (
         # "… pour quitter la boîte vocale, appuyez sur dièse." / "Durant l'écoute du message, vous pouvez appuyer sur étoile
         # pour revenir en arrière, et sur dièse pour une avance rapide."

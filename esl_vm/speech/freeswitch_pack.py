@@ -76,6 +76,7 @@ WAYS: dict[str, tuple[tuple[str, ...], ...]] = {
     "vm-from-extension": ((f"{_VM}message_from", f"{_IVR}extension_number"), (f"{_VM}message_from",)),
     "vm-from-phonenumber": ((f"{_VM}message_from",), (f"{_VM}from",)),
     "vm-goodbye": ((f"{_VM}goodbye",),),
+    "vm-greetings-key": (_press(f"{_VM}to_record_greeting", "6"),),
     "vm-helpexit": ((*_press(f"{_IVR}to_repeat_these_options", _STAR), *_press(f"{_VM}to_exit", _POUND)),),
     "vm-incorrect": ((f"{_VM}fail_auth",),),
     "vm-incorrect-mailbox": ((f"{_VM}fail_auth", f"{_VM}enter_id", _POUND),),

@@ -27,6 +27,7 @@ SUBSTITUTES: dict[str, tuple[str, ...]] = {
     "vm-intro-short": ("vm-intro",),
     "vm-separated": ("vm-then-pound",),
     "vm-options-first": ("vm-options",),
+    "vm-greetings-key": ("vm-opts-full",),
     "vm-which-number": ("vm-press", "digits/1", "digits/9"),
     "minute": ("queue-minute",),
     "vm-minutes": ("minutes",),

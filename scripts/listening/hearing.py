@@ -55,6 +55,7 @@ RECORDED = {
         "listen-keys": "Durant l'écoute du message, vous pouvez appuyer sur étoile pour revenir en arrière, et sur dièse pour "
         "une avance rapide. Pour faire une pause, appuyez sur zéro",
         "vm-options-first": "Pour enregistrer votre message de non-disponibilité, appuyez sur 1. Votre message occupé, 2",
+        "vm-greetings-key": "Pour la gestion des messages d'accueil, appuyez sur 6",
         "vm-which-number": "Pour entrer un numéro, appuyez sur 1 à 9",
         "vm-separated": "séparés par l'étoile, puis appuyez sur dièse",
         "vm-review": "Pour accepter l'enregistrement appuyez sur 1, pour l'écouter, 2, pour réenregistrer, appuyez sur 3",
@@ -80,6 +81,7 @@ RECORDED = {
         "vm-review": "Press 1 to accept this recording, press 2 to listen to it, press 3 to re-record your message",
         "listen-keys": "playback press star to jump backwards press pound to jump forwards press zero to toggle pause",
         "vm-options-first": "press 1 to record your unavailable message, press 2 to record your busy message",
+        "vm-greetings-key": "press 6 for greetings",
         "vm-which-number": "number",
         "vm-separated": "separated by star and then press the pound key",
         "vm-savefolder": "Which folder should I save this message to",

@@ -93,6 +93,9 @@ def _said(voice: Voice) -> list[Utterance]:
     said.append(voice.prompt("vm-enter-num-to-call", "vm-then-pound", "vm-star-cancel"))
     said.append(voice.prompt("vm-extension", "vm-separated"))
     said.append(voice.prompt("vm-incorrect", "vm-password"))
+    said.append(voice.prompt("vm-options-first", "vm-star-cancel"))
+    said.append(voice.prompt("vm-num-i-have") + voice.digits("2") + voice.prompt("vm-which-number", "vm-star-cancel"))
+    said.append(voice.prompt("vm-review", "vm-delete", "vm-star-cancel"))
     menus = [name for name in prompt_names(voice.language) if _is_menu(name, voice.language)]
     return said + [voice.prompt(name) for name in menus]
 

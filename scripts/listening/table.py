@@ -119,7 +119,11 @@ ROWS: tuple[tuple[str, dict[str, str], Callable[[Voice], Utterance]], ...] = (
         lambda voice: voice.prompt("vm-opts", "vm-helpexit"),
     ),
     ("the review", dict.fromkeys(LANGUAGES, "vm-review"), lambda voice: voice.prompt("vm-review")),
-    ("the mailbox options", dict.fromkeys(LANGUAGES, "vm-options"), lambda voice: voice.prompt("vm-options")),
+    (
+        "the mailbox options",
+        dict.fromkeys(LANGUAGES, "vm-options"),
+        lambda voice: voice.prompt("vm-options", "vm-greetings-key"),
+    ),
     (
         "nobody answers",
         dict.fromkeys(LANGUAGES, f"vm-theperson {_digits('1001')} vm-isunavail vm-intro"),

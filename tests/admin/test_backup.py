@@ -63,7 +63,8 @@ def single():
 def full(single, tmp_path):
     """A Redis with two mailboxes in all states there are, and a list."""
     with opened(single.url, tmp_path) as node:
-        node.add_mailbox(ALICE, {"name": "Élise Martin", "maxmsg": "7"}, "48213")
+        rules = "unavailable-3 both calendar:ca-qc; unavailable-2 mon-fri 18:00-08:00; unavailable-2"
+        node.add_mailbox(ALICE, {"name": "Élise Martin", "maxmsg": "7", "greeting_rules": rules}, "48213")
         node.add_mailbox(BOB, {}, "")
         heard = leave(node, ALICE, tmp_path, 1, caller=Caller("1002", "Bob"))
         leave(node, ALICE, tmp_path, 2, urgent=True)
@@ -71,9 +72,10 @@ def full(single, tmp_path):
         node.mailboxes.heard(ALICE, heard)
         node.mailboxes.retire(ALICE, [heard])
         node.mailboxes.delete(ALICE, trashed)
-        greeting = new_id(node.clock.now())
-        node.audio.put(greeting, sound_of(tmp_path, 4))
-        node.mailboxes.set_greeting(ALICE, Greeting.BUSY, StoredGreeting(greeting, 100))
+        for seed, kind in ((4, Greeting.BUSY), (5, Greeting.UNAVAILABLE_2), (6, Greeting.BUSY_9)):
+            greeting = new_id(node.clock.now())
+            node.audio.put(greeting, sound_of(tmp_path, seed))
+            node.mailboxes.set_greeting(ALICE, kind, StoredGreeting(greeting, 100))
         node.store.lists.add(MailboxId("4000"), [ALICE, BOB], "everybody")
     return single
 
@@ -100,7 +102,7 @@ def all_of(node):
 def test_all_of_it_is_there_again_in_any_topology(full, to, tmp_path, command):
     file = tmp_path / "backup"
     code, said = command(full.url, "backup", file)
-    assert (code, "2 mailboxes, 3 messages, 1 distribution lists, 4 sounds" in said) == (0, True), said
+    assert (code, "2 mailboxes, 3 messages, 1 distribution lists, 6 sounds" in said) == (0, True), said
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     make = {
         "single": redis_server,

@@ -164,13 +164,17 @@ def test_the_standard_input_is_a_file_too(vm, node):
 
 
 def test_greetings_come_from_files_once(vm, alice, file, tone, node):
-    table = file(f"mailbox,greeting.unavailable,greeting.name\n1001,{tone(2.0, 'away.wav')},\n")
-    assert "greeting unavailable" in vm("mailbox", "apply", table, "--yes").out
-    assert node.mailboxes.open(ALICE).greetings[Greeting.UNAVAILABLE].duration_ms == 2000
+    table = file(
+        "mailbox,greeting.unavailable,greeting.name,greeting.busy-9\n"
+        f"1001,{tone(2.0, 'away.wav')},,{tone(1.0, 'ninth.wav')}\n"
+    )
+    assert "greeting unavailable, greeting busy-9" in vm("mailbox", "apply", table, "--yes").out
+    greetings = node.mailboxes.open(ALICE).greetings
+    assert {one.value: stored.duration_ms for one, stored in greetings.items()} == {"unavailable": 2000, "busy-9": 1000}
     assert vm("mailbox", "apply", table, "--yes").out.startswith("0 new, 0 to change")
     gone = vm("mailbox", "apply", file("mailbox,greeting.unavailable\n1001,none\n", "gone.csv"), "--yes")
     assert "greeting unavailable removed" in gone.out
-    assert not node.mailboxes.open(ALICE).greetings
+    assert set(node.mailboxes.open(ALICE).greetings) == {Greeting.BUSY_9}
     anew = vm("mailbox", "apply", table, "--yes")
     assert "applied 1 of 1" in anew.out
     assert node.mailboxes.open(ALICE).greetings
@@ -228,6 +232,7 @@ def test_what_is_exported_applies_to_an_empty_system_and_gives_the_same(vm, file
         "1002@autre.example",
         "name==1+1",
         "review=no",
+        "greeting_rules=unavailable-2 mon-fri 18:00-08:00 from:514*,1002; busy-3",
         "timezone=America/Halifax",
         "extensions=201,202",
     )

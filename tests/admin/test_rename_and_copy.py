@@ -11,6 +11,7 @@ from esl_vm.model.pins import PinCheck
 from esl_vm.store.base import Base
 
 ALICE, NEW = MailboxId("1001"), MailboxId("2001")
+RULES = "unavailable-3 sat-sun; unavailable-3"
 
 
 @pytest.fixture
@@ -28,6 +29,8 @@ def alice(vm, tone, leave):
     )
     vm("greeting", "import", "1001", "unavailable", tone(2.0))
     vm("greeting", "import", "1001", "temporary", tone(1.0), "--from", "2026-12-24", "--until", "2099-01-04")
+    vm("greeting", "import", "1001", "unavailable-3", tone(3.0))
+    vm("mailbox", "set", "1001", f"greeting_rules={RULES}")
     leave("1001", caller=Caller("1002", "Bob"))
     leave("1001", urgent=True)
 
@@ -41,7 +44,8 @@ def test_a_mailbox_gets_another_number_with_all_that_is_in_it(vm, alice, node, t
     assert vm("message", "export", "2001", before[0], tmp_path / "out.wav").code == 0
     shown = vm("mailbox", "show", "2001").out
     assert "Alice Martin" in shown
-    assert re.search(r"unavailable \(0:\d\d\), temporary \(0:\d\d\)", shown)
+    assert re.search(r"unavailable \(0:02\), temporary \(0:01\), unavailable-3 \(0:03\)", shown)
+    assert RULES in shown
     assert node.store.pins.check(NEW, "4821") is PinCheck.RIGHT
     assert vm("mailbox", "show", "1001").code == 1
     assert vm("list", "show", "900", "--json").json["members"] == ["2001@default"]
@@ -133,8 +137,12 @@ def test_a_copy_has_profile_options_and_greetings_but_no_messages_or_pin(vm, ali
     assert node.store.pins.check(eve, "4821") is PinCheck.WRONG
     temporary = mailbox.greetings[Greeting.TEMPORARY]
     assert temporary.ends == other.greetings[Greeting.TEMPORARY].ends
-    assert temporary.audio_id != other.greetings[Greeting.TEMPORARY].audio_id
-    assert node.audio.exists(temporary.audio_id)
+    assert set(mailbox.greetings) == set(other.greetings)
+    for greeting, stored in mailbox.greetings.items():
+        sound = other.greetings[greeting].audio_id
+        assert stored.audio_id != sound
+        assert node.audio.playable(stored.audio_id).read_bytes() == node.audio.playable(sound).read_bytes()
+    assert mailbox.options.greeting_rules == RULES
 
 
 def test_a_copy_takes_its_pin_from_the_standard_input(vm, alice, node):
@@ -147,7 +155,7 @@ def test_a_copy_of_a_greeting_whose_sound_is_gone_leaves_it_out(vm, alice, node)
     ran = vm("mailbox", "copy", "1001", "1005")
     assert ran.code == 0
     assert "unavailable greeting was left out" in ran.err
-    assert set(node.mailboxes.open(MailboxId("1005")).greetings) == {Greeting.TEMPORARY}
+    assert set(node.mailboxes.open(MailboxId("1005")).greetings) == {Greeting.TEMPORARY, Greeting.UNAVAILABLE_3}
 
 
 def test_a_copy_that_fails_leaves_no_half_mailbox(vm, alice, node, monkeypatch):
@@ -171,4 +179,4 @@ def test_removing_a_mailbox_takes_it_off_the_lists_and_erases_its_sounds(vm, ali
     assert vm("list", "show", "900", "--json").json["members"] == ["1002@default"]
     keys = node.store.keys.of(ALICE)
     to_erase = node.store.link.run(keys.partition, lambda client: client.zcard(keys.erase))
-    assert to_erase == 4
+    assert to_erase == 5

@@ -210,6 +210,22 @@ def test_the_tree_is_as_asterisk_writes_it(place, tmp_path):
     assert report.to_text().startswith("asterisk: exported")
 
 
+def test_the_greeting_that_is_heard_goes_to_asterisk_and_the_others_are_told(place, tmp_path):
+    place.store.registry.add(BOX, {"greeting_rules": "unavailable-3 mon; unavailable-2; busy-4"})
+    for number, greeting in enumerate(
+        (Greeting.UNAVAILABLE, Greeting.UNAVAILABLE_2, Greeting.UNAVAILABLE_3, Greeting.BUSY), 1
+    ):
+        place.audio.put(f"g{number}", write(tmp_path / f"{number}.wav", wav_bytes(number)))
+        place.store.mailboxes.set_greeting(BOX, greeting, StoredGreeting(f"g{number}", number * 1000))
+    report = export(place, tmp_path / "out")
+    folder = tmp_path / "out" / "voicemail" / "default" / "1001"
+    assert {path.name: wav_seconds(path) for path in folder.glob("*.wav")} == {"unavail.wav": 2.0, "busy.wav": 4.0}
+    assert [remark.where for remark in report.findings.remarks if remark.kind == "greeting_not_carried"] == [
+        "1001@default unavailable", "1001@default unavailable-3",
+    ]  # fmt: skip
+    assert (report.greetings.found, report.greetings.imported, report.greetings.reported) == (4, 2, 2)
+
+
 def test_nothing_is_written_over(place, tmp_path):
     write(tmp_path / "out" / "voicemail.conf", "[default]\n")
     with pytest.raises(ImportSourceError, match="not empty"):

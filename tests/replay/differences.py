@@ -525,6 +525,8 @@ def introduction_asked(place: Place) -> Found | None:
 def temporary_once(place: Place) -> Found | None:
     """That a temporary greeting is in force is said once in the mailbox options."""
     said = any(h.name == "vm-tmpexists" for h in place.ours[: place.j])
+    if said and not place.their() and place.our() == "vm-options":  # there the caller hung up when it was said again
+        return Found("temporary-once", ends=True)
     return Found("temporary-once", 1, 0) if said and place.their() == "vm-tmpexists" else None
 
 
@@ -535,7 +537,9 @@ def temporary_star(place: Place) -> Found | None:
 
 
 def several_greetings(place: Place) -> Found | None:
-    """0 6, which there is none of in Comedian Mail, leads to the greetings by number."""
+    """0 6, which there is none of in Comedian Mail, is offered, and leads to the greetings by number."""
+    if place.our() == "vm-greetings-key":
+        return Found("several-greetings", 0, 1)
     return Found("several-greetings", ends=True) if place.our() == "vm-options-first" else None
 
 

@@ -50,11 +50,11 @@ def sit(request, person):
         size, dark = LOOKS[request.param]
         one = person(size=size, dark=dark, mouse=True, device_scale_factor=1).brings(cookie)
 
-        def picture(name):
+        def picture(name, *, whole=False):
             one.page.wait_for_load_state("load")
             one.page.evaluate("document.fonts.ready")
             Path(PICTURES).mkdir(parents=True, exist_ok=True)
-            one.page.screenshot(path=Path(PICTURES) / f"{name}-{request.param}.png")
+            one.page.screenshot(path=Path(PICTURES) / f"{name}-{request.param}.png", full_page=whole)
 
         one.picture = picture
         return one
@@ -80,11 +80,13 @@ def test_the_owners_page(house, sit):
     one.press("folder.new_mark")
     one.page.wait_for_selector(".deck:not([hidden])")
     one.picture("message")
-    for greeting in ("unavailable", "temporary"):
-        owner = house.owner(box)
+    owner = house.owner(box)
+    rules = {"settings": {"greeting_rules": "unavailable-2 sat-sun; unavailable-2 calendar:ca-qc both"}}
+    assert owner.patch(f"/api/v1/mailboxes/{box}", rules, headers={"If-Match": "*"}).status == 200
+    for greeting in ("unavailable", "unavailable-2", "temporary"):
         path = f"/api/v1/mailboxes/{box}/greetings/{greeting}/sound"
         assert owner.put(path, house.sound().read_bytes(), kind="application/octet-stream").status < 300
-    one.goes(f"/mailbox/{box}/greetings").picture("greetings")
+    one.goes(f"/mailbox/{box}/greetings").picture("greetings", whole=True)
     one.goes(f"/mailbox/{box}/settings").picture("settings")
     one.context.clear_cookies()
     one.goes("/").picture("sign-in")
