@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from esl_vm.cli.parsers import Commands
-    from esl_vm.cli.shapes import MessageFound, MessageShape, MessageShown, TranscriptShape
+    from esl_vm.cli.shapes import MessageShape, MessageShown, TranscriptShape
     from esl_vm.model.message import Message
     from esl_vm.model.transcript import Transcript
     from esl_vm.ops.node import Node
@@ -176,7 +176,7 @@ def _search(args: argparse.Namespace) -> int:
     print_list(
         args.json,
         found,
-        lambda one: _found_as_json(*one, zone),
+        lambda one: {"mailbox": str(one[0]), **as_json(one[1], zone)},
         ("mailbox", *_HEADS) if args.call_id else ("mailbox", *_HEADS[:-1], "said"),
         lambda one: (
             str(one[0]),
@@ -186,10 +186,6 @@ def _search(args: argparse.Namespace) -> int:
         complain,
     )
     return 0 if found else 1
-
-
-def _found_as_json(box: MailboxId, message: Message, zone: str) -> MessageFound:
-    return {"mailbox": str(box), **as_json(message, zone)}
 
 
 def _searched(node: Node, args: argparse.Namespace) -> Iterable[MailboxId]:

@@ -161,7 +161,8 @@ def set_up_new_owner(talk: Conversation, mailbox: Mailbox) -> Mailbox:
     missing = [greeting for greeting, forced in wanted if forced and greeting not in mailbox.greetings]
     new_pin = mailbox.pin_is_initial and (options.force_name or options.force_greetings)
     if not missing and not new_pin:
-        if mailbox.has_pin and not options.pin_locked and _is_old(talk, mailbox):
+        is_old = talk.world.pin_rules.is_old(mailbox.pin_changed, talk.world.clock.now())
+        if mailbox.has_pin and not options.pin_locked and is_old:
             _insist_on_pin(talk, mailbox)
         return mailbox
     talk.skim(talk.voice.prompt("vm-newuser"))
@@ -176,10 +177,6 @@ def set_up_new_owner(talk: Conversation, mailbox: Mailbox) -> Mailbox:
     if new_pin:
         _insist_on_pin(talk, mailbox)
     return mailbox
-
-
-def _is_old(talk: Conversation, mailbox: Mailbox) -> bool:
-    return talk.world.pin_rules.is_old(mailbox.pin_changed, talk.world.clock.now())
 
 
 def _insist_on_pin(talk: Conversation, mailbox: Mailbox) -> None:

@@ -131,10 +131,7 @@ class _Reader:
         # there is no unique key: of several rows the last one counts
         self._prefs = {(row.get("username", ""), row.get("domain", "")): row for row in tables.prefs}
         self._named: set[Path] = set()
-        self._note_files([path for path in paths if path])
-
-    def _note_files(self, paths: list[str]) -> None:
-        for path in paths:
+        for path in filter(None, paths):
             found = self._storage.find(path)
             if not isinstance(found, Lost):
                 self._named.update(found.files)

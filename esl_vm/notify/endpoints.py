@@ -50,7 +50,7 @@ class Endpoint:
                 return rest
             if not self._answers and self._talking:
                 return max(_LOOK_S, self._clock.now() - self._began)
-            if not self._turn.wait_for(self._has_room, _TURN_S):
+            if not self._turn.wait_for(lambda: self._talking < (self._most if self._answers else 1), _TURN_S):
                 self._until, self.error = self._clock.now() + _TURN_S, f"{self._talking} calls are unanswered"
                 return _TURN_S
             self._talking += 1
@@ -81,9 +81,6 @@ class Endpoint:
     def idle(self) -> bool:
         """Whether nothing is known of it that matters."""
         return not self._talking and self._until <= self._clock.now()
-
-    def _has_room(self) -> bool:
-        return self._talking < (self._most if self._answers else 1)
 
 
 class Endpoints:

@@ -70,7 +70,7 @@ class LampNode:
         self._hosts: set[str] = set()  # what this FreeSWITCH says it serves
         self._learnt: dict[str, float] = {}  # until when, by host
         self._running: set[str] = set()
-        self._unseen = False
+        self.outdated = False  # whether a profile showed up that was not there at the last `look`
         self._profiles: tuple[str, ...] = tuple(domains.profiles)
         self._lock = threading.Lock()
 
@@ -86,7 +86,7 @@ class LampNode:
         hosts |= _realms(switch.api("show registrations as json"))
         with self._lock:
             self._running = set(running)
-            self._unseen = False
+            self.outdated = False
             self._hosts = {h for h in hosts if _HOST.fullmatch(h) and h not in _NO_HOST}
             if not self._domains.profiles:
                 self._profiles = tuple(profiles.values()) if len(profiles) <= MOST_PROFILES else ()
@@ -94,7 +94,7 @@ class LampNode:
     def learn(self, host: str, profile: str, now: float) -> None:
         """A telephone with a mailbox asked, by that host and through that profile; `` = the host is of no use."""
         with self._lock:
-            self._unseen = self._unseen or (bool(profile) and profile not in self._running)
+            self.outdated = self.outdated or (bool(profile) and profile not in self._running)
             self._learnt = {name: until for name, until in self._learnt.items() if until > now}
             if not host or host in self._hosts or not _HOST.fullmatch(host):
                 return
@@ -102,11 +102,6 @@ class LampNode:
                 self._learnt[host] = now + LEARNT_S
             else:
                 log.warning("telephones subscribe by more than %d hosts: name yours in notify.hosts", MOST_LEARNT)
-
-    @property
-    def outdated(self) -> bool:
-        """Whether a profile showed up that was not there at the last `look`."""
-        return self._unseen
 
     @property
     def profiles(self) -> tuple[str, ...]:

@@ -75,7 +75,7 @@ def _message(event: Event, sound: Callable[[str], str]) -> dict[str, str]:
         "VM-Caller-ID-Name": _text(event, "caller_name"),
         "VM-Caller-ID-Number": _text(event, "caller_number"),
         "VM-File-Path": sound(event.message_id),
-        "VM-Flags": "A_URGENT" if _flag(event, "urgent") else "B_NORMAL",
+        "VM-Flags": "A_URGENT" if event.details.get("urgent") in {True, "1", "yes"} else "B_NORMAL",
         "VM-Folder": _folder(_text(event, "folder")),
         "VM-UUID": event.message_id,
         "VM-Message-Len": str(round(float(event.details.get("duration_ms") or 0) / 1000)),
@@ -103,8 +103,3 @@ def _text(event: Event, name: str) -> str:
     """A detail as text, `` if there is none."""
     value: Any = event.details.get(name)
     return "" if value is None else str(value)
-
-
-def _flag(event: Event, name: str) -> bool:
-    """A detail as yes or no."""
-    return event.details.get(name) in {True, "1", "yes"}

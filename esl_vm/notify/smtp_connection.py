@@ -9,7 +9,7 @@ import socket
 import ssl
 from dataclasses import dataclass
 from enum import Enum
-from typing import IO, TYPE_CHECKING, Self
+from typing import IO, TYPE_CHECKING, Any, Self
 
 from esl_vm.model.deadline import cut, deadline
 from esl_vm.model.message import one_line
@@ -84,7 +84,8 @@ def connection(server: SmtpServer) -> Iterator[smtplib.SMTP]:
     Raises:
         ServerAwayError: it is not to be had.
     """
-    line = _SmtpsLine(server) if server.security is Security.TLS else _Line(server)
+    tls = server.security is Security.TLS
+    line = _SmtpsLine(server, context=server.tls or ssl.create_default_context()) if tls else _Bounded(server)
     with contextlib.closing(line):
         with within(server, line):
             code, said = line.connect(server.host, server.port)
@@ -117,6 +118,10 @@ class _Bounded(smtplib.SMTP):
 
     file: IO[bytes] | None
 
+    def __init__(self, server: SmtpServer, **more: Any) -> None:
+        super().__init__(local_hostname=server.helo or socket.gethostname(), timeout=server.timeout_s, **more)
+        self._host = server.host  # what a certificate is checked against
+
     def getreply(self) -> tuple[int, bytes]:
         """One answer: its code and its words; raises smtplib's errors and OSError."""
         if self.file is None:
@@ -139,25 +144,8 @@ class _Bounded(smtplib.SMTP):
         raise smtplib.SMTPServerDisconnected("an answer without end")
 
 
-class _Line(_Bounded):
-    """In clear, at first."""
-
-    def __init__(self, server: SmtpServer) -> None:
-        super().__init__(local_hostname=server.helo or socket.gethostname(), timeout=server.timeout_s)
-        self._host = server.host  # what a certificate is checked against
-
-
 class _SmtpsLine(_Bounded, smtplib.SMTP_SSL):
     """TLS from the first byte."""
-
-    def __init__(self, server: SmtpServer) -> None:
-        smtplib.SMTP_SSL.__init__(
-            self,
-            local_hostname=server.helo or socket.gethostname(),
-            timeout=server.timeout_s,
-            context=server.tls or ssl.create_default_context(),
-        )
-        self._host = server.host
 
 
 def words(error: Exception) -> str:

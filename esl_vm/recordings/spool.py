@@ -269,11 +269,9 @@ class Spool:
         disk.write_whole(self.folder.recording(manifest.id, manifest.part), sound.read_bytes())
         message = manifest.message and dataclasses.replace(manifest.message, intro_id="", intro_ms=0)
         if intros and message:
-            message = dataclasses.replace(message, intro_ms=self._join(intros, self.folder.intro(manifest.id)))
+            try:
+                joined_ms = join(intros, self.folder.intro(manifest.id), self.settler.rate)
+            except BrokenSoundError as error:
+                raise SpoolError(f"the introductions can't be joined: {error}") from error
+            message = dataclasses.replace(message, intro_ms=joined_ms)
         journal.append(message=message, intro=bool(intros), recorded_ms=0, accepted=True)
-
-    def _join(self, intros: list[Path], target: Path) -> int:
-        try:
-            return join(intros, target, self.settler.rate)
-        except BrokenSoundError as error:
-            raise SpoolError(f"the introductions can't be joined: {error}") from error

@@ -224,9 +224,4 @@ def open_spoken_prompts(settings: Settings) -> SpokenPrompts:
     pack = open_prompts(settings)
     if isinstance(pack, NominalPack) or not settings.speech.prepare:
         return pack
-    return PreparedPack(pack, prompt_folder(settings))
-
-
-def prompt_folder(settings: Settings) -> Path:
-    """Where prepared prompts are kept."""
-    return Path(settings.data_dir) / "prompts"
+    return PreparedPack(pack, Path(settings.data_dir) / "prompts")

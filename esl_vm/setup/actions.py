@@ -259,8 +259,3 @@ def in_group(user: str, gid: int) -> bool:
         return gid in os.getgrouplist(user, pwd.getpwnam(user).pw_gid)
     except KeyError:
         return False
-
-
-def entry_paths(entries: Sequence[dict[str, Any]]) -> dict[str, str]:
-    """What each file held after setup's last change of it, as a digest."""
-    return {entry["path"]: entry["after"] for entry in entries if entry["do"] == "file"}

@@ -6,7 +6,7 @@ import os
 import pwd
 import shutil
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from esl_vm.model.settings import Settings
     from esl_vm.setup.actions import Asks
-    from esl_vm.setup.folder import EventSocketConfig
 
 SERVICE_USER = "esl-vm"
 _LOCAL = {"127.0.0.1", "::1", "localhost"}
@@ -97,7 +96,7 @@ def look(
     uid, gid = _process(port) if switch and host in _LOCAL else (None, None)
     found = Situation(
         conf=conf,
-        event_socket=_at_port(wanted, port),
+        event_socket=replace(wanted, port=port),
         host=host or wanted.hosts[0],
         settings=settings,
         settings_file=settings_file,
@@ -162,10 +161,6 @@ def _running(conf: ConfFolder, runs_with: str, *, given: str) -> ConfFolder:
     if given or not (Path(runs_with) / "freeswitch.xml").is_file():
         raise InvalidValueError(f"the FreeSWITCH that answers has its configuration in {runs_with}, not in {conf.root}")
     return ConfFolder(Path(runs_with))
-
-
-def _at_port(wanted: EventSocketConfig, port: int) -> EventSocketConfig:
-    return type(wanted)(wanted.hosts, port, wanted.password, wanted.listens)
 
 
 def _users(conf: ConfFolder, variables: Mapping[str, str]) -> list[User]:

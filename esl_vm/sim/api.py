@@ -30,10 +30,6 @@ def run_api(node: SimNode, text: str) -> str:
     return f"-ERR {name} Command not found!\n"
 
 
-def _exists(_call: SimCall, _rest: str) -> str:
-    return "true"
-
-
 def _getvar(call: SimCall, name: str) -> str:
     return call.channel.variables.get(name, "_undef_")
 
@@ -63,10 +59,6 @@ def _break(call: SimCall, rest: str) -> str:
     return "+OK\n"
 
 
-def _file_exists(_node: SimNode, path: str) -> str:
-    return "true" if path and Path(path).exists() else "false"
-
-
 def _uuid_record(_call: SimCall, rest: str) -> str:
     """A recording that is stopped at once: a real one discards the empty file."""
     action, _, path = rest.partition(" ")
@@ -82,7 +74,7 @@ def _uuid_record(_call: SimCall, rest: str) -> str:
 
 
 ABOUT_CALL: dict[str, Callable[[SimCall, str], str]] = {
-    "uuid_exists": _exists,
+    "uuid_exists": lambda _call, _rest: "true",
     "uuid_getvar": _getvar,
     "uuid_setvar": _setvar,
     "uuid_setvar_multi": _setvar_multi,
@@ -90,5 +82,5 @@ ABOUT_CALL: dict[str, Callable[[SimCall, str], str]] = {
     "uuid_record": _uuid_record,
 }
 ABOUT_NODE: dict[str, Callable[[SimNode, str], str]] = {
-    "file_exists": _file_exists,
+    "file_exists": lambda _node, path: "true" if path and Path(path).exists() else "false",
 }

@@ -58,7 +58,7 @@ class EventSocket:
         self._silent = True
         self._answering = False
         self._late: list[bytes] = []
-        self._timers: list[Timer] = [call.node.schedule.call_later(CONNECT_WITHIN_S, self._give_up)]
+        self._timers: list[Timer] = [call.node.schedule.call_later(CONNECT_WITHIN_S, self._close)]
 
     def feed(self, data: bytes) -> None:
         """Bytes came from the service."""
@@ -214,10 +214,6 @@ class EventSocket:
         for late in self._late:
             self._transport.deliver(late)
         self._late.clear()
-        self._close()
-
-    def _give_up(self) -> None:
-        """The service said nothing: the socket is dropped, and nobody has the call."""
         self._close()
 
     def _close(self) -> None:

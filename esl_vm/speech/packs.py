@@ -71,7 +71,9 @@ def open_pack(kind: str = "auto", folder: str = "") -> PromptPack:
         case "asterisk":
             return AsteriskPack(Path(folder) if folder else DEBIAN_FOLDER)
         case "freeswitch":
-            return FreeswitchPack(Path(folder) if folder else _first_there(FREESWITCH_FOLDERS))
+            return FreeswitchPack(
+                Path(folder) if folder else next(filter(Path.is_dir, FREESWITCH_FOLDERS), FREESWITCH_FOLDERS[0])
+            )
         case "nominal":
             return NominalPack(Path(folder or "prompts"))
         case "auto":
@@ -92,10 +94,6 @@ def _installed() -> PromptPack:
         if pack.kind != NominalPack.kind:
             return pack
     return NominalPack()
-
-
-def _first_there(folders: tuple[Path, ...]) -> Path:
-    return next((folder for folder in folders if folder.is_dir()), folders[0])
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,6 @@ from esl_vm.store.scripts import script
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from esl_vm.store.keys import BoxKeys
 
 _LONGEST_NAME = 80
 _LONGEST_TOLD = 1000
@@ -105,9 +104,10 @@ class RedisLists(Part):
 
     def _change(self, box: MailboxId, wish: dict[str, Any]) -> list[Any]:
         keys = self._base.keys.of(box)
+        touched = [keys.dist_list, keys.members, keys.lists, keys.box, keys.erase]
         whole: dict[str, Any] = {"make": False, "fields": [], "unset": [], "add": [], "remove": []} | wish
         args = [box_member(box), json.dumps(whole), self._erase_from()]
-        answer = self._base.link.script(keys.partition, script("list_change"), _touched(keys), args)
+        answer = self._base.link.script(keys.partition, script("list_change"), touched, args)
         match text(answer[0]):
             case "mailbox":
                 raise InvalidValueError(f"{box} is a mailbox: a distribution list needs a number of its own")
@@ -123,10 +123,6 @@ class RedisLists(Part):
     def _erase_from(self) -> str:
         """From when a name that was replaced may be erased: a call may still be about to play it."""
         return str(int(self._base.now_ms()) + self._base.grace_ms)
-
-
-def _touched(keys: BoxKeys) -> list[str]:
-    return [keys.dist_list, keys.members, keys.lists, keys.box, keys.erase]
 
 
 def _named(member: str) -> str:

@@ -96,7 +96,8 @@ def _sign_in(request: Request, claims: Mapping[str, Any], back: str) -> Response
     wanted = request.deps.oidc
     mailbox = _mailbox(request, claims)
     name = _name(claims, wanted)
-    if _is_administrator(claims, wanted) and (mailbox is None or back.startswith("/admin")):
+    administers = set(_texts(claims.get(wanted.admin_claim))) & set(wanted.admin_groups)
+    if administers and (mailbox is None or back.startswith("/admin")):
         return sessions.signed_in(request, rights.administrator(name), WAY)
     if mailbox is None:
         given = _texts(claims.get(wanted.mailbox_claim)) if wanted.mailbox_claim else []
@@ -126,10 +127,6 @@ def claimed_boxes(claims: Mapping[str, Any], wanted: OidcSettings, domain: str) 
         box = MailboxId.of(number, named) if named else None
         if box is not None:
             yield box
-
-
-def _is_administrator(claims: Mapping[str, Any], wanted: OidcSettings) -> bool:
-    return bool(set(_texts(claims.get(wanted.admin_claim))) & set(wanted.admin_groups))
 
 
 def _name(claims: Mapping[str, Any], wanted: OidcSettings) -> str:
