@@ -1,267 +1,179 @@
 """Every menu as an enum of its keys: the key map, the order in the guide, and the check that none is forgotten.
 
-The callers' guide's key tables are made from these; each member's words are in GUIDE, French and English.
+The callers' guide's key tables are made from these; with the words that each member has there, French and English.
 """
 
 from __future__ import annotations
 
 from enum import Enum
-from functools import cache
-from typing import Self
+from typing import Self, cast
 
 
 class Menu(Enum):
     """A menu: its members' values are keys."""
 
+    _value_: str
+    words: tuple[str, ...]
+
+    def __new__(cls, key: str, *words: str) -> Self:
+        """A key, and what the guide says of it in French and in English."""
+        choice = object.__new__(cls)
+        choice._value_ = key
+        choice.words = words
+        return choice
+
     @classmethod
-    @cache  # every key of every call comes by here
     def of(cls, key: str | None) -> Self | None:
         """What a key chooses here; None if it chooses nothing, or is none."""
-        try:
-            return cls(key)
-        except ValueError:
-            return None
+        return cast("Self | None", cls._value2member_map_.get(key))
 
 
 class MainMenu(Menu):
     """The main menu (guide: Menu principal), before and after a message."""
 
-    LISTEN = "1"
-    CHANGE_FOLDER = "2"
-    ADVANCED = "3"
-    PREVIOUS = "4"
-    REPEAT = "5"
-    NEXT = "6"
-    DELETE = "7"
-    FORWARD = "8"
-    SAVE = "9"
-    OPTIONS = "0"
-    HELP = "*"
-    LEAVE = "#"
+    LISTEN = "1", "Écouter les messages", "Listen to messages"
+    CHANGE_FOLDER = "2", "Changer de dossier", "Change folder"
+    ADVANCED = "3", "Options avancées", "Advanced options"
+    PREVIOUS = "4", "Message précédent", "Previous message"
+    REPEAT = "5", "Répéter le message", "Repeat the message"
+    NEXT = "6", "Message suivant", "Next message"
+    DELETE = "7", "Effacer le message, ou le récupérer", "Delete the message, or restore it"
+    FORWARD = "8", "Transférer le message à une autre boîte vocale", "Forward the message to another mailbox"
+    SAVE = "9", "Conserver le message dans un dossier", "Keep the message in a folder"
+    OPTIONS = "0", "Options de la boîte vocale", "Mailbox options"
+    HELP = "*", "Aide", "Help"
+    LEAVE = "#", "Quitter", "Leave"
 
 
 class WhileListening(Menu):
     """Keys while a message plays (guide: pendant l'écoute); the other digits act at once as in the main menu."""
 
-    BACK = "*"
-    AHEAD = "#"
-    PAUSE = "0"
-    RESTART = "2"
+    BACK = "*", "Reculer de 3 secondes", "Back 3 seconds"
+    AHEAD = "#", "Avancer de 3 secondes", "Ahead 3 seconds"
+    PAUSE = "0", "Pause ; 0 encore pour reprendre", "Pause; 0 again to go on"
+    RESTART = "2", "Reprendre au début (non annoncé)", "From the start (not announced)"
 
 
 class FolderMenu(Menu):
     """The folder list of 2 and 9 (guide: Changer de dossier); 5 to 9 are accepted and not spoken."""
 
-    NEW = "0"
-    OLD = "1"
-    WORK = "2"
-    FAMILY = "3"
-    FRIENDS = "4"
-    CUST1 = "5"
-    CUST2 = "6"
-    CUST3 = "7"
-    CUST4 = "8"
-    CUST5 = "9"
-    CANCEL = "#"
-    AGAIN = "*"
+    NEW = "0", "Nouveaux messages", "New messages"
+    OLD = "1", "Anciens messages", "Old messages"
+    WORK = "2", "Travail", "Work"
+    FAMILY = "3", "Famille", "Family"
+    FRIENDS = "4", "Amis", "Friends"
+    CUST1 = "5", "Dossier 5 (non annoncé)", "Folder 5 (not announced)"
+    CUST2 = "6", "Dossier 6 (non annoncé)", "Folder 6 (not announced)"
+    CUST3 = "7", "Dossier 7 (non annoncé)", "Folder 7 (not announced)"
+    CUST4 = "8", "Dossier 8 (non annoncé)", "Folder 8 (not announced)"
+    CUST5 = "9", "Dossier 9 (non annoncé)", "Folder 9 (not announced)"
+    CANCEL = "#", "Annuler", "Cancel"
+    AGAIN = "*", "Réentendre la liste", "Hear the list again"
 
 
 class AdvancedMenu(Menu):
     """Advanced options (guide: Options avancées)."""
 
-    REPLY = "1"
-    CALL_BACK = "2"
-    ENVELOPE = "3"
-    OUTGOING_CALL = "4"
-    SEND = "5"
-    TRASH = "7"
-    BACK = "*"
-    LEAVE = "#"
+    REPLY = "1", "Répondre à l’expéditeur, s’il a une boîte vocale", "Reply to the sender, if they have a mailbox"
+    CALL_BACK = "2", "Rappeler l’expéditeur (si permis)", "Call the sender back (if allowed)"
+    ENVELOPE = "3", "Entendre la date, l’heure et l’expéditeur", "Hear when it came and from whom"
+    OUTGOING_CALL = "4", "Faire un appel (si permis)", "Place a call (if allowed)"
+    SEND = "5", "Envoyer un message vocal", "Send a voice message"
+    TRASH = (
+        "7",
+        "Messages effacés : les réentendre, les récupérer (non annoncé)",
+        "Deleted messages: hear them, bring them back (not announced)",
+    )
+    BACK = "*", "Retour au menu principal", "Back to the main menu"
+    LEAVE = "#", "Quitter", "Leave"
 
 
 class OptionsMenu(Menu):
     """Mailbox options (guide: Options de la boite vocale)."""
 
-    UNAVAILABLE = "1"
-    BUSY = "2"
-    NAME = "3"
-    TEMPORARY = "4"
-    PIN = "5"
-    GREETINGS = "6"
-    BACK = "*"
+    UNAVAILABLE = "1", "Enregistrer le message de non-disponibilité", "Record the unavailable greeting"
+    BUSY = "2", "Enregistrer le message occupé", "Record the busy greeting"
+    NAME = "3", "Enregistrer son nom", "Record your name"
+    TEMPORARY = "4", "Message temporaire / de vacances", "Temporary / holiday greeting"
+    PIN = "5", "Changer le mot de passe", "Change the PIN"
+    GREETINGS = (
+        "6",
+        "Plusieurs messages d’accueil de chaque sorte, selon l’heure et l’appelant",
+        "Several greetings of each kind, by time and caller",
+    )
+    BACK = "*", "Retour au menu principal", "Back to the main menu"
 
 
 class GreetingKindMenu(Menu):
     """0 6: of which greeting."""
 
-    UNAVAILABLE = "1"
-    BUSY = "2"
-    BACK = "*"
+    UNAVAILABLE = "1", "Messages de non-disponibilité", "Unavailable greetings"
+    BUSY = "2", "Messages occupés", "Busy greetings"
+    BACK = "*", "Retour", "Back"
 
 
 class NumberedMenu(Menu):
     """0 6, a kind and a number: one of the nine recordings, after it was heard."""
 
-    CHOOSE = "1"
-    LISTEN = "2"
-    AGAIN = "3"
-    ERASE = "7"
-    BACK = "*"
+    CHOOSE = (
+        "1",
+        "Le choisir (les appelants l’entendent, sauf si une règle en nomme un autre)",
+        "Choose it (callers hear it, unless a rule names another)",
+    )
+    LISTEN = "2", "Réentendre", "Listen"
+    AGAIN = "3", "Enregistrer de nouveau", "Record again"
+    ERASE = "7", "Effacer", "Erase"
+    BACK = "*", "Retour", "Back"
 
 
 class TemporaryMenu(Menu):
     """0 4 where a temporary greeting exists."""
 
-    RECORD = "1"
-    ERASE = "2"
-    BACK = "*"
+    RECORD = "1", "Enregistrer de nouveau", "Record again"
+    ERASE = "2", "Effacer", "Erase"
+    BACK = "*", "Retour", "Back"
 
 
 class ReviewMenu(Menu):
     """After a recording (guide: Après l'enregistrement d'un message); 4 and 0 are for callers only."""
 
-    ACCEPT = "1"
-    LISTEN = "2"
-    AGAIN = "3"
-    URGENT = "4"
-    OPERATOR = "0"
+    ACCEPT = "1", "Accepter", "Accept"
+    LISTEN = "2", "Réentendre", "Listen"
+    AGAIN = "3", "Recommencer l’enregistrement", "Record again"
+    URGENT = "4", "Marquer urgent, ou non urgent (pour les appelants)", "Mark urgent, or not urgent (callers only)"
+    OPERATOR = (
+        "0",
+        "Rejoindre la réception (si configurée, pour les appelants)",
+        "Reception (if configured, callers only)",
+    )
 
 
 class ForwardMenu(Menu):
     """How to forward (8), once the recipients are chosen."""
 
-    WITH_INTRODUCTION = "1"
-    AS_IT_IS = "2"
-    CANCEL = "*"
+    WITH_INTRODUCTION = "1", "Avec une introduction parlée", "With a spoken introduction"
+    AS_IT_IS = "2", "Tel quel", "As it is"
+    CANCEL = "*", "Annuler", "Cancel"
 
 
 class RecipientMenu(Menu):
     """Whether a recipient is typed or found by name."""
 
-    NUMBER = "1"
-    DIRECTORY = "2"
-    CANCEL = "*"
+    NUMBER = "1", "Composer le numéro de boîte vocale", "Dial the mailbox number"
+    DIRECTORY = "2", "Chercher par le nom", "Find by name"
+    CANCEL = "*", "Annuler", "Cancel"
 
 
 class CallBackMenu(Menu):
     """3 2: call the number of the message, or another."""
 
-    CALL = "1"
-    OTHER = "2"
-    CANCEL = "*"
+    CALL = "1", "Appeler ce numéro", "Call this number"
+    OTHER = "2", "Composer un autre numéro", "Dial another number"
+    CANCEL = "*", "Annuler", "Cancel"
 
 
 class DirectoryMenu(Menu):
     """A name found in the directory."""
 
-    THIS_ONE = "1"
-    NEXT = "*"
-
-
-GUIDE: dict[type[Menu], dict[str, tuple[str, str]]] = {
-    MainMenu: {
-        "1": ("Écouter les messages", "Listen to messages"),
-        "2": ("Changer de dossier", "Change folder"),
-        "3": ("Options avancées", "Advanced options"),
-        "4": ("Message précédent", "Previous message"),
-        "5": ("Répéter le message", "Repeat the message"),
-        "6": ("Message suivant", "Next message"),
-        "7": ("Effacer le message, ou le récupérer", "Delete the message, or restore it"),
-        "8": ("Transférer le message à une autre boîte vocale", "Forward the message to another mailbox"),
-        "9": ("Conserver le message dans un dossier", "Keep the message in a folder"),
-        "0": ("Options de la boîte vocale", "Mailbox options"),
-        "*": ("Aide", "Help"),
-        "#": ("Quitter", "Leave"),
-    },
-    WhileListening: {
-        "*": ("Reculer de 3 secondes", "Back 3 seconds"),
-        "#": ("Avancer de 3 secondes", "Ahead 3 seconds"),
-        "0": ("Pause ; 0 encore pour reprendre", "Pause; 0 again to go on"),
-        "2": ("Reprendre au début (non annoncé)", "From the start (not announced)"),
-    },
-    FolderMenu: {
-        "0": ("Nouveaux messages", "New messages"),
-        "1": ("Anciens messages", "Old messages"),
-        "2": ("Travail", "Work"),
-        "3": ("Famille", "Family"),
-        "4": ("Amis", "Friends"),
-        "5": ("Dossier 5 (non annoncé)", "Folder 5 (not announced)"),
-        "6": ("Dossier 6 (non annoncé)", "Folder 6 (not announced)"),
-        "7": ("Dossier 7 (non annoncé)", "Folder 7 (not announced)"),
-        "8": ("Dossier 8 (non annoncé)", "Folder 8 (not announced)"),
-        "9": ("Dossier 9 (non annoncé)", "Folder 9 (not announced)"),
-        "#": ("Annuler", "Cancel"),
-        "*": ("Réentendre la liste", "Hear the list again"),
-    },
-    AdvancedMenu: {
-        "1": ("Répondre à l’expéditeur, s’il a une boîte vocale", "Reply to the sender, if they have a mailbox"),
-        "2": ("Rappeler l’expéditeur (si permis)", "Call the sender back (if allowed)"),
-        "3": ("Entendre la date, l’heure et l’expéditeur", "Hear when it came and from whom"),
-        "4": ("Faire un appel (si permis)", "Place a call (if allowed)"),
-        "5": ("Envoyer un message vocal", "Send a voice message"),
-        "7": (
-            "Messages effacés : les réentendre, les récupérer (non annoncé)",
-            "Deleted messages: hear them, bring them back (not announced)",
-        ),
-        "*": ("Retour au menu principal", "Back to the main menu"),
-        "#": ("Quitter", "Leave"),
-    },
-    OptionsMenu: {
-        "1": ("Enregistrer le message de non-disponibilité", "Record the unavailable greeting"),
-        "2": ("Enregistrer le message occupé", "Record the busy greeting"),
-        "3": ("Enregistrer son nom", "Record your name"),
-        "4": ("Message temporaire / de vacances", "Temporary / holiday greeting"),
-        "5": ("Changer le mot de passe", "Change the PIN"),
-        "6": (
-            "Plusieurs messages d’accueil de chaque sorte, selon l’heure et l’appelant",
-            "Several greetings of each kind, by time and caller",
-        ),
-        "*": ("Retour au menu principal", "Back to the main menu"),
-    },
-    GreetingKindMenu: {
-        "1": ("Messages de non-disponibilité", "Unavailable greetings"),
-        "2": ("Messages occupés", "Busy greetings"),
-        "*": ("Retour", "Back"),
-    },
-    NumberedMenu: {
-        "1": (
-            "Le choisir (les appelants l’entendent, sauf si une règle en nomme un autre)",
-            "Choose it (callers hear it, unless a rule names another)",
-        ),
-        "2": ("Réentendre", "Listen"),
-        "3": ("Enregistrer de nouveau", "Record again"),
-        "7": ("Effacer", "Erase"),
-        "*": ("Retour", "Back"),
-    },
-    TemporaryMenu: {
-        "1": ("Enregistrer de nouveau", "Record again"),
-        "2": ("Effacer", "Erase"),
-        "*": ("Retour", "Back"),
-    },
-    ReviewMenu: {
-        "1": ("Accepter", "Accept"),
-        "2": ("Réentendre", "Listen"),
-        "3": ("Recommencer l’enregistrement", "Record again"),
-        "4": ("Marquer urgent, ou non urgent (pour les appelants)", "Mark urgent, or not urgent (callers only)"),
-        "0": ("Rejoindre la réception (si configurée, pour les appelants)", "Reception (if configured, callers only)"),
-    },
-    ForwardMenu: {
-        "1": ("Avec une introduction parlée", "With a spoken introduction"),
-        "2": ("Tel quel", "As it is"),
-        "*": ("Annuler", "Cancel"),
-    },
-    RecipientMenu: {
-        "1": ("Composer le numéro de boîte vocale", "Dial the mailbox number"),
-        "2": ("Chercher par le nom", "Find by name"),
-        "*": ("Annuler", "Cancel"),
-    },
-    CallBackMenu: {
-        "1": ("Appeler ce numéro", "Call this number"),
-        "2": ("Composer un autre numéro", "Dial another number"),
-        "*": ("Annuler", "Cancel"),
-    },
-    DirectoryMenu: {
-        "1": ("C’est la bonne personne", "This is the right person"),
-        "*": ("Personne suivante", "Next person"),
-    },
-}
+    THIS_ONE = "1", "C’est la bonne personne", "This is the right person"
+    NEXT = "*", "Personne suivante", "Next person"

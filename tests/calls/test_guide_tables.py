@@ -23,8 +23,8 @@ def test_the_key_tables_of_the_guide_are_those_of_the_menus():
 
 
 def test_every_key_of_every_menu_has_words():
-    for menu, words in menus.GUIDE.items():
-        assert set(words) == {choice.value for choice in menu}
+    for menu in menus.Menu.__subclasses__():
+        assert all(len(choice.value) == 1 and len(choice.words) == 2 and all(choice.words) for choice in menu)
 
 
 GUIDES = {name: (ROOT / "docs" / f"guide.{name}.md").read_text(encoding="utf-8") for name in ("fr", "en")}
@@ -38,7 +38,7 @@ def prose(text: str) -> str:
 @pytest.mark.parametrize("language", GUIDES)
 def test_each_menu_has_one_table_and_names_each_key_once(language):
     tables = re.findall(r"<!-- keys:(\w+) -->\n(.*?)<!-- /keys -->", GUIDES[language], re.DOTALL)
-    assert sorted(name for name, _ in tables) == sorted(menu.__name__ for menu in menus.GUIDE)
+    assert sorted(name for name, _ in tables) == sorted(menu.__name__ for menu in menus.Menu.__subclasses__())
     for name, table in tables:
         keys = re.findall(r"^\| `(.)` \|", table, re.MULTILINE)
         assert sorted(keys) == sorted(choice.value for choice in getattr(menus, name)), name
@@ -91,6 +91,6 @@ def test_what_the_menus_do_not_say_is_marked(language):
     mark = {"fr": "non annoncé", "en": "not announced"}[language]
     text = GUIDES[language].replace("\u00a0", " ")
     place = ("fr", "en").index(language)
-    unsaid = [words[place] for key, words in menus.GUIDE[menus.FolderMenu].items() if key in "56789"]
-    unsaid.append(menus.GUIDE[menus.WhileListening]["2"][place])
+    unsaid = [choice.words[place] for choice in menus.FolderMenu if choice.value in "56789"]
+    unsaid.append(menus.WhileListening.RESTART.words[place])
     assert all(mark in words and words in text for words in unsaid)
