@@ -1,6 +1,6 @@
 """Every menu as an enum of its keys: the key map, the order in the guide, and the check that none is forgotten.
 
-The callers' guide's key tables are made from these; with the words that each member has there, French and English.
+The callers' guide's key tables are made from these: each member has the words for it, French and English.
 """
 
 from __future__ import annotations
