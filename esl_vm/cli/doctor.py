@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -98,7 +99,7 @@ def _print_topology(settings: Settings) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from esl_vm.cli.examine import Repair, as_json, examine
+    from esl_vm.cli.examine import Repair, examine
     from esl_vm.model.findings import Level
 
     settings = settings_of(args)
@@ -110,14 +111,14 @@ def _run(args: argparse.Namespace) -> int:
         return _print_topology(settings)
     findings = examine(args, settings, orphans=args.orphans or args.repair, repair=Repair(args.repair, args.most))
     if args.json:
-        print_json([as_json(finding) for finding in findings])
+        print_json(list(map(asdict, findings)))
     else:
         for finding in findings:
             show(f"{_SIGNS[finding.level]}  {finding.area:<10}  {finding.said}")
             if finding.remedy:
                 show(f"{'':21}-> {finding.remedy}")
     if args.bundle:
-        write_bundle(Path(args.bundle), settings, [as_json(finding) for finding in findings])
+        write_bundle(Path(args.bundle), settings, list(map(asdict, findings)))
         complain(f"wrote {args.bundle}")
     levels = {finding.level for finding in findings}
     if Level.ERROR in levels:

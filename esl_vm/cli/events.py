@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from esl_vm.cli.boxes import found_mailbox, opened_node
-from esl_vm.cli.output import complain, iso_time, print_json, show
+from esl_vm.cli.output import complain, iso_time, plain, print_json, show
 from esl_vm.cli.parsers import json_option, number, renamed
 from esl_vm.model.errors import InvalidValueError, NoSuchMailboxError
 from esl_vm.model.mailbox import MailboxId
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     import argparse
 
     from esl_vm.cli.parsers import Commands
-    from esl_vm.cli.shapes import EventShape
     from esl_vm.model.events import Event
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -80,25 +79,13 @@ def _seconds(text: str) -> int:
     return span
 
 
-def _as_json(event: Event, at: str) -> EventShape:
-    return {
-        "id": event.id,
-        "at": at,
-        "what": str(event.what),
-        "mailbox": str(event.box),
-        "message": event.message_id,
-        "new": event.counts.new,
-        "old": event.counts.old,
-        "urgent": event.counts.urgent,
-        "details": event.details,
-    }
-
-
 def _show(event: Event, zone: str, *, as_json: bool) -> None:
-    at = iso_time(event.at, zone)
     if as_json:
-        print_json(_as_json(event, at), indent=None)
+        from esl_vm.web.views import event_view
+
+        print_json({"id": event.id, **plain(event_view(event, zone))}, indent=None)
         return
+    at = iso_time(event.at, zone)
     details = " ".join(f"{name}={value}" for name, value in sorted(event.details.items()) if value)
     line = f"{at.replace('T', ' ')}  {event.what:<16} {event.box!s:<18} {event.counts.new}/{event.counts.old}"
     show(f"{line}  {event.message_id} {details}".rstrip())

@@ -62,11 +62,6 @@ def examine(
     return [*findings, *look_around(settings)]
 
 
-def as_json(finding: Finding) -> dict[str, str]:
-    """A finding, for programs."""
-    return {"area": finding.area, "level": str(finding.level), "said": finding.said, "remedy": finding.remedy}
-
-
 def _look_at(node: Node, *, orphans: bool, repair: Repair) -> Iterator[Finding]:
     found = list(look_at_stores(node))
     yield from found

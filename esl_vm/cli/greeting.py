@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import argparse
 
     from esl_vm.cli.parsers import Commands
-    from esl_vm.cli.shapes import CalendarShape, GreetingPreview, GreetingShape
+    from esl_vm.cli.shapes import CalendarShape, GreetingShape
     from esl_vm.model.calendars import Calendar
     from esl_vm.ops.node import Node
 
@@ -219,8 +219,7 @@ def _preview(args: argparse.Namespace) -> int:
     missing = calendars_missing(mailbox, known)
     if args.json:
         greeting = choice.greeting if choice else None
-        told: GreetingPreview = {"at": at.isoformat(), "greeting": greeting, "rule": rule, "calendars_missing": missing}
-        print_json(told)
+        print_json({"at": at.isoformat(), "greeting": greeting, "rule": rule, "calendars_missing": missing})
         return 0
     heard = f"the {choice.greeting} greeting" if choice else "the default sentence"
     show(f"{mailbox.id}, {at:%A} {minute(at.timestamp(), zone)}: {heard}{f', by the rule {rule}' if rule else ''}")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from esl_vm.cli.boxes import check_domain, found_mailbox, opened_node
 from esl_vm.cli.config import settings_of
-from esl_vm.cli.output import complain, not_to_be_done, print_json, print_list, print_table, show
+from esl_vm.cli.output import complain, not_to_be_done, plain, print_json, print_list, print_table, show
 from esl_vm.cli.parsers import domain_option, json_option, text, yes_option
 from esl_vm.importers.sound_file import converted
 from esl_vm.model.errors import InvalidValueError, NoSuchListError
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     import argparse
 
     from esl_vm.cli.parsers import Commands
-    from esl_vm.cli.shapes import ListShape
     from esl_vm.model.lists import DistributionList
     from esl_vm.ops.node import Node
 
@@ -186,14 +185,11 @@ def _show(args: argparse.Namespace) -> int:
     return 0
 
 
-def _as_json(found: DistributionList) -> ListShape:
-    return {
-        "list": str(found.id),
-        "name": found.name,
-        "members": [str(member) for member in found.members],
-        "recorded_name": found.recorded_name is not None,
-        "recorded_name_ms": found.recorded_name.duration_ms if found.recorded_name else None,
-    }
+def _as_json(found: DistributionList) -> dict[str, Any]:
+    from esl_vm.web.views import list_view
+
+    more = {"recorded_name_ms": found.recorded_name.duration_ms if found.recorded_name else None}
+    return plain(list_view(found)) | more
 
 
 def _list(args: argparse.Namespace) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from esl_vm.cli.boxes import opened_node
-from esl_vm.cli.output import complain, iso_time, minute, print_list, show
+from esl_vm.cli.output import complain, iso_time, minute, plain, print_list, show
 from esl_vm.cli.parsers import dry_run_option, json_option
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.jobs import JobState
@@ -67,6 +67,8 @@ def _job_arguments(parser: argparse.ArgumentParser, every: str) -> None:
 
 
 def _list(args: argparse.Namespace) -> int:
+    from esl_vm.web.views import job_view
+
     states = [JobState.DEAD] if args.dead else [JobState.WAITING, JobState.DEAD]
     with opened_node(args) as node:
         zone = node.settings.service.timezone
@@ -74,16 +76,7 @@ def _list(args: argparse.Namespace) -> int:
     print_list(
         args.json,
         jobs,
-        lambda job: {
-            "id": job.id,
-            "kind": str(job.kind),
-            "mailbox": str(job.box),
-            "state": str(job.state),
-            "created": iso_time(job.created, zone),
-            "due": iso_time(job.due, zone),
-            "attempts": job.attempts,
-            "error": mask_urls(job.error),
-        },
+        lambda job: plain(job_view(job, zone)) | {"due": iso_time(job.due, zone)},
         ("id", "kind", "mailbox", "state", "since", "tried", "why"),
         lambda job: (
             job.id,

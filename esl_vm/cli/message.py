@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from esl_vm.actions.messages import messages_of
 from esl_vm.cli import broadcast
 from esl_vm.cli.boxes import box_argument, check_domain, found_mailbox, opened_mailbox, opened_node
 from esl_vm.cli.files import write_file
-from esl_vm.cli.output import clock_time, complain, iso_time, minute, print_json, print_list, show
+from esl_vm.cli.output import clock_time, complain, iso_time, minute, plain, print_json, print_list, show
 from esl_vm.cli.parsers import domain_option, dry_run_option, json_option, number
 from esl_vm.model.errors import InvalidValueError, StoreDownError, VoicemailError
 from esl_vm.model.events import EventType
@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from esl_vm.cli.parsers import Commands
-    from esl_vm.cli.shapes import MessageShape, MessageShown, TranscriptShape
     from esl_vm.model.message import Message
-    from esl_vm.model.transcript import Transcript
     from esl_vm.ops.node import Node
 
 
@@ -110,29 +108,13 @@ def _message_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", metavar="ID", help="as `message list` shows it")
 
 
-def as_json(message: Message, zone: str) -> MessageShape:
-    """A message as `--json` shows it."""
-    return {
-        "id": message.id,
-        "folder": message.folder,
-        "caller_number": message.caller.number,
-        "caller_name": message.caller.name,
-        "received": iso_time(message.received, zone),
-        "arrived": iso_time(message.arrived or message.received, zone),
-        "duration_ms": message.duration_ms,
-        "urgent": message.urgent,
-        "heard": message.heard,
-        "cut": message.cut,
-        "origin": message.origin,
-        "forwarded_by": message.forwarded_by,
-        "introduction_ms": message.intro_ms if message.intro_id else None,
-        "call_id": message.call.call_id,
-        "call_uuid": message.call.call_uuid,
-        "dialled": message.call.dialled,
-        "diverted_from": message.call.diverted_from,
-        "label": message.call.label,
-        "transcript": _transcript_as_json(message.transcript),
-    }
+def as_json(message: Message, zone: str) -> dict[str, Any]:
+    """A message as `--json` shows it: `shapes.MessageShape`."""
+    from esl_vm.web.views import message_view
+
+    arrived = iso_time(message.arrived or message.received, zone)
+    introduction_ms = message.intro_ms if message.intro_id else None
+    return plain(message_view(message, zone)) | {"arrived": arrived, "introduction_ms": introduction_ms}
 
 
 def _list(args: argparse.Namespace) -> int:
@@ -219,8 +201,7 @@ def _show(args: argparse.Namespace) -> int:
         stored = node.audio.exists(message.id)
     zone = mailbox.timezone or node.settings.service.timezone
     if args.json:
-        shown: MessageShown = {**as_json(message, zone), "stored": stored}
-        print_json(shown)
+        print_json({**as_json(message, zone), "stored": stored})
         return 0
     rows = [
         ("id", message.id),
@@ -243,20 +224,6 @@ def _show(args: argparse.Namespace) -> int:
     for label, text in rows:
         show(f"{label:<13} {text}")
     return 0
-
-
-def _transcript_as_json(written: Transcript | None) -> TranscriptShape | None:
-    """As the API tells it."""
-    if written is None:
-        return None
-    return {
-        "state": str(written.state),
-        "language": written.language,
-        "engine": written.engine,
-        "confidence": written.confidence,
-        "text": written.text,
-        "segments": [{"start_ms": s.start_ms, "end_ms": s.end_ms, "text": s.text} for s in written.segments],
-    }
 
 
 def _export(args: argparse.Namespace) -> int:

@@ -48,6 +48,14 @@ def print_json(value: Any, *, indent: int | None = 2) -> None:
     print(json_text(value, indent=indent, ascii_only=not utf8))
 
 
+def plain(view: Any) -> dict[str, Any]:
+    """What the API tells of a thing (`web.views`), for more to be added."""
+    from msgspec import to_builtins
+
+    told: dict[str, Any] = to_builtins(view)
+    return told
+
+
 def print_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Columns as wide as needed, the heads in capitals; control characters can't reach the terminal."""
     lines = [tuple(head.upper() for head in heads), *(tuple(map(one_line, row)) for row in rows)]

@@ -4,12 +4,19 @@ A version may add a key; none goes, or means something else, but as docs/releasi
 offset, `_ms` and `_s` are milliseconds and seconds, what is not known is `` or null.
 """
 
-from collections.abc import Sequence
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Literal, TypedDict
 
-from esl_vm.model.findings import Level
+from msgspec import UNSET, UnsetType
+
+from esl_vm.model.findings import Finding
 from esl_vm.model.mailbox import Folder, Greeting
 from esl_vm.model.settings import Settings
+from esl_vm.setup.call import Tried
+from esl_vm.web.schemas.events import EventView
+from esl_vm.web.schemas.greetings import GreetingPreview
+from esl_vm.web.schemas.lists import BroadcastView, ListView
+from esl_vm.web.schemas.messages import MessageView
+from esl_vm.web.schemas.service import JobView
 
 
 class MailboxSummary(TypedDict):
@@ -30,15 +37,6 @@ GreetingShape = TypedDict(
     {"greeting": Greeting, "duration_ms": int, "in_force": bool, "from": str | None, "until": str | None},
 )
 GreetingShape.__doc__ = "A recorded greeting, whether callers hear it now, and from when until when it is active."
-
-
-class GreetingPreview(TypedDict):
-    """Which greeting a caller hears then, and by which rule; null: the default sentence, no rule."""
-
-    at: str
-    greeting: Greeting | None
-    rule: str | None
-    calendars_missing: list[str]
 
 
 class CalendarShape(TypedDict):
@@ -89,68 +87,28 @@ class MailboxShape(MailboxSummary):
     set: list[str]
 
 
-class Segment(TypedDict):
-    """A piece of what is said."""
-
-    start_ms: int
-    end_ms: int
-    text: str
-
-
-class TranscriptShape(TypedDict):
-    """What is said in a message; confidence: 0 to 1."""
-
-    state: str
-    language: str
-    engine: str
-    confidence: float
-    text: str
-    segments: list[Segment]
-
-
-class MessageShape(TypedDict):
+class MessageShape(MessageView, frozen=True, kw_only=True):
     """A message. arrived: when it came into this mailbox, where it was forwarded later than `received`."""
 
-    id: str
-    folder: Folder
-    caller_number: str
-    caller_name: str
-    received: str
     arrived: str
-    duration_ms: int
-    urgent: bool
-    heard: bool
-    cut: bool
-    origin: str
-    forwarded_by: str
-    introduction_ms: int | None
-    call_id: str
-    call_uuid: str
-    dialled: str
-    diverted_from: str
-    label: str
-    transcript: TranscriptShape | None
+    introduction_ms: int | None  # type: ignore[assignment]
 
 
-class MessageShown(MessageShape):
+class MessageShown(MessageShape, frozen=True, kw_only=True):
     """A message, and whether its sound is in the store."""
 
     stored: bool
 
 
-class MessageFound(MessageShape):
+class MessageFound(MessageShape, frozen=True, kw_only=True):
     """A message, and in which mailbox it is."""
 
     mailbox: str
 
 
-class ListShape(TypedDict):
+class ListShape(ListView, frozen=True, kw_only=True):
     """A distribution list; recorded_name: it is said back by a recording, recorded_name_ms long, not by its number."""
 
-    list: str
-    name: str
-    members: Sequence[str]
-    recorded_name: bool
     recorded_name_ms: int | None
 
 
@@ -207,44 +165,22 @@ class OutcomeShape(TypedDict):
     reason: str
 
 
-class JobShape(TypedDict):
+class JobShape(JobView, frozen=True, kw_only=True):
     """A mail, webhook call or transcript that is still to be done (`waiting`), or was given up (`dead`), and why."""
 
-    id: str
-    kind: str
-    mailbox: str
-    state: str
-    created: str
     due: str
-    attempts: int
-    error: str
 
 
-class EventShape(TypedDict):
+class EventShape(EventView, frozen=True, kw_only=True):
     """What happened, with the messages there are after it. One object a line."""
 
     id: str
-    at: str
-    what: str
-    mailbox: str
-    message: str
-    new: int
-    old: int
-    urgent: int
-    details: dict[str, Any]
 
 
-class BroadcastShape(TypedDict):
+class BroadcastShape(BroadcastView, frozen=True, kw_only=True):
     """How many mailboxes got it now, had it already, which did not get it and why; to: with --dry-run, who would."""
 
-    id: str
-    mailboxes: int
-    sent: int
-    already: int
-    full: list[str]
-    closed: list[str]
-    missing: list[str]
-    to: NotRequired[list[str]]
+    to: list[str] | UnsetType = UNSET
 
 
 class ReportShape(TypedDict):
@@ -259,15 +195,6 @@ class ReportShape(TypedDict):
     counts: dict[str, int]
     items: list[dict[str, Any]]
     remarks: list[dict[str, Any]]
-
-
-class FindingShape(TypedDict):
-    """What doctor found."""
-
-    area: str
-    level: Level
-    said: str
-    remedy: str
 
 
 class PromptsShape(TypedDict):
@@ -328,15 +255,6 @@ class SetupStep(TypedDict):
     done: bool
 
 
-class SetupCall(TypedDict):
-    """A step of the call that setup makes at its end, and what to do where it did not go well."""
-
-    step: str
-    ok: bool
-    said: str
-    remedy: str
-
-
 class SetupShape(TypedDict, total=False):
     """What setup did; to_do: what it left. With --undo only `undo`, what was to be put back, and what of it was `done` or `left`."""
 
@@ -344,7 +262,7 @@ class SetupShape(TypedDict, total=False):
     steps: list[SetupStep]
     notes: list[str]
     to_do: list[str]
-    call: list[SetupCall]
+    call: list[Tried]
     undo: list[str]
     done: list[str]
     left: list[str]
@@ -354,7 +272,7 @@ SHAPES: dict[str, Any] = {
     "admin list": list[SessionShape],
     "broadcast": BroadcastShape,
     "config": Settings,
-    "doctor": list[FindingShape],
+    "doctor": list[Finding],
     "events": EventShape,
     "export asterisk": ReportShape,
     "greeting calendars": list[CalendarShape],

@@ -7,6 +7,7 @@ import operator
 import os
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,13 +47,13 @@ def add_commands(commands: Commands) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from esl_vm.cli.examine import as_json, examine
+    from esl_vm.cli.examine import examine
 
     settings = settings_of(args)
     path = Path(args.file)
     if path.exists() or path.is_symlink():
         raise InvalidValueError(f"{path} is there already")
-    findings = [as_json(finding) for finding in examine(args, settings)]
+    findings = list(map(asdict, examine(args, settings)))
     write_bundle(path, settings, findings)
     show(f"wrote {path}; look into it before you send it: tar -xOzf {path} | less")
     return 0

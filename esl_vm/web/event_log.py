@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from esl_vm.model.rights import Right
 from esl_vm.web.problems import not_found
 from esl_vm.web.routes import Request, mailbox_id_of, route
-from esl_vm.web.schemas.events import EventLogQuery, EventLogView, EventView
-from esl_vm.web.times import iso
+from esl_vm.web.schemas.events import EventLogQuery, EventLogView
+from esl_vm.web.views import event_view
 
 if TYPE_CHECKING:
     from esl_vm.model.events import Event
@@ -23,15 +23,6 @@ _LOOKED_AT = 2000
 def latest_events(request: Request, query: EventLogQuery) -> EventLogView:
     """The newest first; of the latest 2,000 those that are wanted. `esl-vm events` reaches further back."""
     return EventLogView([event_view(event, request.zone) for event in latest(request, query)])
-
-
-def event_view(event: Event, zone: str) -> EventView:
-    """An event as the API shows it."""
-    counts = event.counts
-    return EventView(
-        iso(event.at, zone), str(event.what), str(event.box), event.message_id,
-        counts.new, counts.old, counts.urgent, event.details,
-    )  # fmt: skip
 
 
 def latest(request: Request, query: EventLogQuery) -> list[Event]:

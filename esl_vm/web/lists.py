@@ -10,6 +10,7 @@ from esl_vm.model.rights import Right
 from esl_vm.web.problems import ProblemError, not_found
 from esl_vm.web.routes import Request, Response, route
 from esl_vm.web.schemas.lists import ListChange, ListQuery, Lists, ListView
+from esl_vm.web.views import list_view
 
 if TYPE_CHECKING:
     from esl_vm.model.lists import DistributionList
@@ -21,12 +22,7 @@ _TAG = "Distribution lists"
 def list_lists(request: Request, query: ListQuery) -> Lists:
     """By domain and number; only those of domains within your reach."""
     found = request.deps.lists.all(query.domain.lower() or None)
-    return Lists([_view(one) for one in found if request.identity.reach.has_domain(one.id.domain)])
-
-
-def _view(found: DistributionList) -> ListView:
-    members = [str(member) for member in found.members]
-    return ListView(str(found.id), found.name, members, found.recorded_name is not None)
+    return Lists([list_view(one) for one in found if request.identity.reach.has_domain(one.id.domain)])
 
 
 def _found(request: Request) -> DistributionList:
@@ -39,7 +35,7 @@ def _found(request: Request) -> DistributionList:
 @route("GET", "/lists/{list}", Right.LIST_READ, "One distribution list", tag=_TAG)
 def show_list(request: Request) -> ListView:
     """With everybody on it."""
-    return _view(_found(request))
+    return list_view(_found(request))
 
 
 @route(
@@ -55,7 +51,7 @@ def put_list(request: Request, body: ListChange) -> Response:
     gone = set(before.members) - set(members) if before else set()
     if gone:
         request.deps.lists.take_off(number, sorted(gone))
-    return Response(_view(_found(request)), 200 if before else 201)
+    return Response(list_view(_found(request)), 200 if before else 201)
 
 
 def _member(request: Request, number: MailboxId, text: str) -> MailboxId:

@@ -23,16 +23,14 @@ from esl_vm.web.schemas.messages import (
     MessagePage,
     MessageQuery,
     MessageView,
-    TranscriptView,
 )
-from esl_vm.web.times import iso
+from esl_vm.web.views import message_view
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from esl_vm.model.mailbox import MailboxId
     from esl_vm.model.message import Message
-    from esl_vm.model.transcript import Transcript
 
 _TAG = "Messages"
 _PORTION = 200
@@ -52,9 +50,8 @@ def list_messages(request: Request, query: MessageQuery) -> MessagePage:
     With a filter a page may hold fewer than `limit`, even none, and `next` still lead on.
     """
     messages, following = read_page(request, query)
-    return MessagePage(
-        [message_view(request, message) for message in messages], request.mailbox.counts.of(query.folder), following
-    )
+    shown = [_view(request, message) for message in messages]
+    return MessagePage(shown, request.mailbox.counts.of(query.folder), following)
 
 
 def read_page(request: Request, query: MessageQuery) -> tuple[list[Message], str | None]:
@@ -125,35 +122,8 @@ def _place(query: MessageQuery) -> Place:
     return place
 
 
-def message_view(request: Request, message: Message) -> MessageView:
-    """A message as the API tells it; what is said in it only to who may hear it."""
-    written = message.transcript if request.identity.may(Right.MESSAGE_HEAR) else None
-    return MessageView(
-        message.id,
-        message.folder,
-        message.caller.number,
-        message.caller.name,
-        iso(message.received, request.zone),
-        message.duration_ms,
-        message.urgent,
-        message.heard,
-        message.origin,
-        message.forwarded_by,
-        message.intro_ms,
-        message.cut,
-        message.call.call_id,
-        message.call.call_uuid,
-        message.call.dialled,
-        message.call.diverted_from,
-        message.call.label,
-        _transcript(written) if written else None,
-    )
-
-
-def _transcript(written: Transcript) -> TranscriptView:
-    return TranscriptView(
-        written.state.value, written.language, written.engine, written.confidence, written.text, written.segments
-    )
+def _view(request: Request, message: Message) -> MessageView:
+    return message_view(message, request.zone, hears=request.identity.may(Right.MESSAGE_HEAR))
 
 
 @route(
@@ -201,7 +171,7 @@ def said_in(request: Request, query: FindQuery) -> tuple[list[tuple[MailboxId, M
 
 
 def _found(request: Request, found: Iterable[tuple[MailboxId, Message]]) -> list[FoundMessage]:
-    return [FoundMessage(str(box), message_view(request, message)) for box, message in found]
+    return [FoundMessage(str(box), _view(request, message)) for box, message in found]
 
 
 def found_message(request: Request) -> Message:
@@ -215,7 +185,7 @@ def found_message(request: Request) -> Message:
 @route("GET", "/mailboxes/{mailbox}/messages/{message}", Right.MESSAGE_READ, "One message", tag=_TAG)
 def show_message(request: Request) -> MessageView:
     """Also from the trash. Looking at it leaves it new."""
-    return message_view(request, found_message(request))
+    return _view(request, found_message(request))
 
 
 @route(
@@ -235,7 +205,7 @@ def change_message(request: Request, body: MessageChange) -> MessageView:
         mark_heard(request, message.id)
     elif body.heard is False and not request.deps.mailboxes.move(request.box, message.id, Folder.NEW).kept:
         raise ProblemError("full", "The folder new is full: delete something there first.")
-    return message_view(request, request.deps.mailboxes.message(request.box, message.id))
+    return _view(request, request.deps.mailboxes.message(request.box, message.id))
 
 
 def mark_heard(request: Request, message_id: str) -> None:
@@ -262,4 +232,4 @@ def restore_message(request: Request) -> MessageView:
     """Back to its place and folder. One that is not in the trash stays where it is."""
     message = found_message(request)
     request.deps.mailboxes.restore(request.box, message.id)
-    return message_view(request, request.deps.mailboxes.message(request.box, message.id))
+    return _view(request, request.deps.mailboxes.message(request.box, message.id))

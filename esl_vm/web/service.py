@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from esl_vm.model.actor import actor
 from esl_vm.model.findings import Order, OrderKind
 from esl_vm.model.jobs import Job, JobState
-from esl_vm.model.masking import mask_urls
 from esl_vm.model.rights import Right
 from esl_vm.web.problems import ProblemError
 from esl_vm.web.routes import Request, route
@@ -19,12 +18,12 @@ from esl_vm.web.schemas.service import (
     Jobs,
     JobsDone,
     JobsQuery,
-    JobView,
     Nodes,
     NodeView,
     Queues,
 )
 from esl_vm.web.times import iso
+from esl_vm.web.views import job_view
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +63,7 @@ def show_queues(request: Request) -> Queues:
 @route("GET", "/jobs", Right.SERVICE_READ, "What waits to be sent, or was given up", tag=_TAG)
 def list_jobs(request: Request, query: JobsQuery) -> Jobs:
     """Mail, webhook calls and the like, at most 500; `state` tells those that wait from those that were given up."""
-    return Jobs([_view(request, job) for job in jobs_in(request, query.state or None)])
+    return Jobs([job_view(job, request.deps.timezone) for job in jobs_in(request, query.state or None)])
 
 
 def jobs_in(request: Request, state: str | None = None) -> list[Job]:
@@ -77,13 +76,6 @@ def jobs_in(request: Request, state: str | None = None) -> list[Job]:
                 return found
             found.append(job)
     return found
-
-
-def _view(request: Request, job: Job) -> JobView:
-    zone = request.deps.timezone
-    return JobView(
-        job.id, str(job.kind), str(job.box), str(job.state), iso(job.created, zone), job.attempts, mask_urls(job.error)
-    )  # fmt: skip
 
 
 @route("POST", "/jobs/retry", Right.SERVICE_MANAGE, "Try all of them again now", tag=_TAG)

@@ -19,10 +19,10 @@ from gevent.queue import Empty, Queue
 from esl_vm.model.errors import StoreDownError, VoicemailError
 from esl_vm.model.events import EventType
 from esl_vm.model.rights import Right
-from esl_vm.web.event_log import event_view
 from esl_vm.web.problems import ProblemError
 from esl_vm.web.routes import Request, Response, route
 from esl_vm.web.schemas.events import EventsQuery
+from esl_vm.web.views import event_view
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping
