@@ -207,7 +207,7 @@ class Mailboxes(Protocol):
         """Count one call placed from this mailbox (3 2, 3 4), and write it down; False if it may not be placed.
 
         That is if `most` were placed within 24 hours, or `hourly` (None: no limit) within one. number: the one called.
-        how: `call-back`, `call` or `web-call-back`. message_id: whose caller it is. mark: by which the call is known; the
+        how: `call-back`, `call`, `web-call-back` or `exit`. message_id: whose caller it is. mark: by which the call is known; the
         same one counts once.
         """
         ...

@@ -36,7 +36,7 @@ def place_call(
         box: whose it is.
         options: that mailbox's.
         number: the one to be called.
-        how: it came to it: `call-back`, `call`, `web-call-back`.
+        how: it came to it: `call-back`, `call`, `web-call-back`, `exit`.
         message_id: the message whose caller it is.
         mark: by which the call is known to who asked for it.
     """

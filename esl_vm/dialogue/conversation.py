@@ -29,7 +29,7 @@ DIGITS = "0123456789"
 class Conversation:
     """One call: its line, the world, the voice it is spoken in, how it ends for the dialplan, whose mailbox it was in.
 
-    brief: menus that were heard are said in short (a mailbox's option of that name).
+    brief: menus that were heard are said in short (a mailbox's option of that name). passed: mailboxes it left by an exit.
     """
 
     _phone: Phone
@@ -44,6 +44,7 @@ class Conversation:
     hurried: bool = False
     box: MailboxId | None = None
     brief: bool = False
+    passed: list[MailboxId] = field(default_factory=list)
     _known: set[str] = field(default_factory=set)
 
     @property

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from typing import TYPE_CHECKING
 
 from esl_vm.dialogue.addressees import Addressees, addressees
 from esl_vm.dialogue.conversation import Conversation
 from esl_vm.dialogue.directory import directory
-from esl_vm.dialogue.leaving import LeftFor, Reason, leave, no_such_mailbox
+from esl_vm.dialogue.exits import LeftFor
+from esl_vm.dialogue.leaving import Reason, leave, no_such_mailbox
 from esl_vm.dialogue.login import NotTheOwnerError, ask_mailbox, domain_of, own_mailbox
 from esl_vm.dialogue.main_menu import visit_mailbox
 from esl_vm.model.access import authenticated_user, is_strangers_word, named_domain
@@ -145,18 +147,17 @@ def _leave(talk: Conversation, call: Call, domain: str) -> None:
     if not found.boxes:
         no_such_mailbox(talk)
         return
-    first = found.boxes[0]
     reason = Reason.of(call.variable("vm_reason"))
     greeted = False
-    while leave(talk, found, reason, greeted=greeted) is LeftFor.OWNER:
-        talk.answer()
-        try:
-            entered = own_mailbox(talk, first, vouched=False, by_mistake=True)
-        except NotTheOwnerError:
-            greeted = True
-            continue
-        visit_mailbox(talk, entered)
-        return
+    while (left := leave(talk, found, reason, greeted=greeted)) is not LeftFor.END:
+        greeted = not isinstance(left, MailboxId)
+        if isinstance(left, MailboxId):  # by an exit: nobody said why that one does not answer
+            found, reason = Addressees((left,)), Reason.NONE if reason is Reason.NONE else Reason.UNAVAILABLE
+        elif left is LeftFor.OWNER:
+            talk.answer()
+            with contextlib.suppress(NotTheOwnerError):
+                visit_mailbox(talk, own_mailbox(talk, found.boxes[0], vouched=False, by_mistake=True))
+                return
 
 
 def _dialled(talk: Conversation, call: Call, domain: str) -> str:

@@ -9,10 +9,12 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from esl_vm.dialogue.addressees import UNKNOWN, addressees, as_text, members
+from esl_vm.dialogue.exits import LeftFor, leave_by, led_on
 from esl_vm.dialogue.recording import MessageEnd, record_message, say_and_beep
 from esl_vm.model.access import is_internal
 from esl_vm.model.call import AnswerPolicy, Cause, Status
 from esl_vm.model.errors import CallerGoneError, SpoolError, StoreDownError
+from esl_vm.model.exits import parse_exits
 from esl_vm.model.greeting_choice import fitting, no_calendar
 from esl_vm.model.greeting_rules import Circumstances
 from esl_vm.model.mailbox import Greeting, Mailbox, MailboxId
@@ -22,14 +24,18 @@ from esl_vm.recordings.outcome import Settled
 from esl_vm.recordings.undelivered import log_not_delivered
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from esl_vm.dialogue.addressees import Addressees
     from esl_vm.dialogue.conversation import Conversation
+    from esl_vm.model.exits import Exit
     from esl_vm.recordings.take import Take
     from esl_vm.speech.utterance import Utterance
 
 log = logging.getLogger(__name__)
+
+PRESS = "1"
+"""The key before the tone, where a mailbox wants one."""
 
 
 class Reason(Enum):
@@ -48,17 +54,10 @@ class Reason(Enum):
             return cls.UNAVAILABLE
 
 
-class LeftFor(Enum):
-    """What the front door does after someone left (or didn't leave) a message."""
-
-    END = "end"
-    OWNER = "owner"
-
-
-def leave(talk: Conversation, to: Addressees, reason: Reason, *, greeted: bool = False) -> LeftFor:
+def leave(talk: Conversation, to: Addressees, reason: Reason, *, greeted: bool = False) -> LeftFor | MailboxId:
     """The whole visit of a caller. OWNER: they pressed * and want to log in to the first mailbox.
 
-    greeted: they did so by mistake and are back: the greeting is not played again.
+    A mailbox: an exit of this one leads there. greeted: they were here already: the greeting is not played again.
     """
     boxes = to.boxes
     talk.box = boxes[0]
@@ -73,19 +72,26 @@ def leave(talk: Conversation, to: Addressees, reason: Reason, *, greeted: bool =
         no_such_mailbox(talk)
         return LeftFor.END
     talk.know(Status.USEREXIT, Cause.LEFT)
+    exits = parse_exits(mailbox.options.exits)
+    led = None if greeted or len(boxes) > 1 else led_on(talk, mailbox, exits.get(reason.value))
+    if led is not None:
+        return led
     if talk.answers is AnswerPolicy.KNOWN:
         talk.answer()
     if not talk.phone.call.variable("vm_language"):
         talk.speak_in(mailbox.language)
     talk.brief = mailbox.options.brief
     operator = talk.operator_for(mailbox)
-    keys = "#" + "*" * mailbox.options.greeting_login + "0" * bool(operator)
+    doors = {key: way for key, way in exits.items() if key.isdecimal()}
+    if talk.phone.call.variable("vm_operator"):
+        doors.pop("0", None)
+    keys = "#" + "*" * mailbox.options.greeting_login + "".join(sorted({*doors, *("0" * bool(operator))}))
     if mailbox.takes_messages and mailbox.is_full:
         talk.know(Status.FAILED, Cause.FULL)
         key = talk.ask(talk.voice.prompt("vm-mailboxfull"), keys=keys)
-        return LeftFor.END if key in {None, "#"} else _answer_early(talk, key, operator)
+        return LeftFor.END if key in {None, "#"} else _answer_early(talk, key, mailbox, doors)
     if not mailbox.takes_messages:
-        return _answer_early(talk, talk.ask(_greeting(talk, mailbox, reason), keys=keys), operator)
+        return _answer_early(talk, talk.ask(_greeting(talk, mailbox, reason), keys=keys), mailbox, doors)
     message = Message(
         id=new_id(talk.world.clock.now()),
         caller=talk.phone.call.caller,
@@ -102,11 +108,10 @@ def leave(talk: Conversation, to: Addressees, reason: Reason, *, greeted: bool =
     try:
         with take:
             _see_that_it_can_be_recorded(talk, take)
-            greeting = () if greeted else _greeting(talk, mailbox, reason)
-            key = say_and_beep(talk, greeting + instructions(talk, mailbox, reason), keys)
+            key = _greet(talk, take, mailbox, reason, keys, greeted=greeted)
             if key is not None:
                 take.discard()
-                return _answer_early(talk, key, operator)
+                return _answer_early(talk, key, mailbox, doors)
             end = record_message(talk, take, mailbox, operator=operator, urgent=message.urgent)
     except SpoolError as error:
         talk.world.spool.refused.log("call %s: its message can't be recorded: %s", talk.phone.call.uuid, error)
@@ -218,12 +223,37 @@ def _greeting(talk: Conversation, mailbox: Mailbox, reason: Reason) -> Utterance
     return (name or talk.voice.prompt("vm-theperson") + talk.voice.digits(mailbox.id.number)) + state
 
 
-def _answer_early(talk: Conversation, key: str | None, operator: str) -> LeftFor:
-    """A key in the greeting: * is the owner, 0 the operator; an announcement that was heard out is a success."""
+def _greet(talk: Conversation, take: Take, mailbox: Mailbox, reason: Reason, keys: str, *, greeted: bool) -> str | None:
+    """Say the greeting, then the tone; None: it was heard, and the message may begin. Else the key that leads elsewhere.
+
+    Where 1 is to be pressed before the tone, who presses nothing (a machine that calls) hears goodbye.
+    """
+    opening = () if greeted else _greeting(talk, mailbox, reason)
+    if mailbox.options.press_to_leave:
+        ask = talk.voice.prompt("vm-leave-key")
+        for _ in range(talk.world.waits.menu_times):
+            key = talk.ask(opening + ask, talk.world.waits.menu_ms, keys + PRESS)
+            opening = ()
+            if key == PRESS:
+                break
+            if key not in {None, "#"}:  # which cuts the greeting short
+                return key
+        else:
+            take.discard()
+            raise talk.give_up()
+    return say_and_beep(talk, opening + instructions(talk, mailbox, reason), keys)
+
+
+def _answer_early(
+    talk: Conversation, key: str | None, mailbox: Mailbox, doors: Mapping[str, Exit]
+) -> LeftFor | MailboxId:
+    """A key in the greeting: * is the owner, 0 the operator, or an exit; an announcement that was heard out is a success."""
     if key == "*":
         return LeftFor.OWNER
+    if key is not None and key in doors:
+        return leave_by(talk, mailbox, doors[key])
     if key == "0":
-        to_operator(talk, operator)
+        to_operator(talk, talk.operator_for(mailbox))
     else:
         talk.know(Status.SUCCESS)
     return LeftFor.END

@@ -51,6 +51,7 @@ class Cause(StrEnum):
     LEFT = "left"
     TOO_SHORT = "too-short"
     OPERATOR = "operator"
+    EXIT = "exit"
     SILENT = "silent"
     PIN = "pin"
     UNKNOWN = "unknown"

@@ -9,7 +9,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import InvalidValueError
-from esl_vm.model.greeting_rules import LONGEST
+from esl_vm.model.exits import LONGEST as LONGEST_EXITS
+from esl_vm.model.greeting_rules import LONGEST as LONGEST_RULES
 from esl_vm.model.message import is_text, one_line
 from esl_vm.model.options import FIELDS, option_name, option_text, parse_option
 
@@ -26,7 +27,7 @@ _WEBHOOK = re.compile(r"-|https?://[^\s@/?#]+([/?#][\x21-\x7e]*)?")
 _EXTENSION = re.compile(r"[A-Za-z0-9_.+*#-]{1,64}(@[A-Za-z0-9_.-]{1,128})?")
 
 
-_LONGEST = {"name": LONGEST_NAME, "webhook": 1000, "greeting_rules": LONGEST}
+_LONGEST = {"name": LONGEST_NAME, "webhook": 1000, "greeting_rules": LONGEST_RULES, "exits": LONGEST_EXITS}
 """Most letters of fields that may have another number of them than 200."""
 
 

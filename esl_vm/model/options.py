@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from esl_vm.model.errors import InvalidValueError
+from esl_vm.model.exits import EXTENSION, exits_text, parse_exits
 from esl_vm.model.greeting_rules import parse_rules, rules_text
 from esl_vm.model.units import Seconds
 
@@ -53,6 +54,8 @@ class MailboxOptions:
         pin_locked: the owner may not change the PIN.
         announce_only: plays the greeting and takes no message (the same as maxmsg 0).
         greeting_rules: which greeting is heard when, and by whom; see `greeting_rules.py`.
+        exits: where keys in the greeting lead, and callers for some reason; see `exits.py`.
+        press_to_leave: a caller must press 1 before the tone; who presses nothing leaves no message.
     """
 
     maxmsg: int = 100
@@ -101,6 +104,8 @@ class MailboxOptions:
     greeting_login: bool = True
     announce_only: bool = False
     greeting_rules: str = ""
+    exits: str = ""
+    press_to_leave: bool = False
 
 
 FIELDS = {f.name: f for f in dataclasses.fields(MailboxOptions)}
@@ -149,12 +154,14 @@ def parse_option(name: str, text: str) -> bool | int | str:
         if not re.fullmatch(r"[0-9]{1,10}", word) or not low <= int(word) <= high:
             raise InvalidValueError(f"{name} is a number from {low} to {high}, not {text!r}")
         return int(word)
-    if name == "operator" and word and not re.fullmatch(r"[0-9A-Za-z*#+_.-]{1,64}", word):
+    if name == "operator" and word and not EXTENSION.fullmatch(word):
         raise InvalidValueError(f"operator is an extension, not {text!r}")
     if name == "call_patterns" and not re.fullmatch(r"[0-9XNZ*#+.,\[\] -]*", word, re.IGNORECASE):
         raise InvalidValueError(f"call_patterns are digits, X and . with commas between, not {text!r}")
     if name == "greeting_rules":
         return rules_text(parse_rules(word))
+    if name == "exits":
+        return exits_text(parse_exits(word))
     return word
 
 

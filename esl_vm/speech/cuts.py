@@ -90,6 +90,16 @@ MADE_OF: dict[tuple[str, str], tuple[tuple[str, Cut | None], ...]] = {
         *(("vm-press", None), ("digits/6", None), ("vm-for", None)),
         ("vm-opts-full", Cut(11154, start_ms=8540, end_ms=9110)),
     ),
+    # "Pour laisser un message," / "entrez le numéro de la boîte vocale."
+    ("fr", "vm-leave-key"): (
+        ("vm-whichbox", Cut(3499, end_ms=1340)),
+        *(("vm-press", None), ("digits/1", None)),
+    ),
+    # "To leave a message," / "please enter a mailbox number."
+    ("en", "vm-leave-key"): (
+        ("vm-whichbox", Cut(3200, end_ms=1200)),
+        *(("vm-press", None), ("digits/1", None)),
+    ),
     ("fr", "listen-keys"): (
         # "… pour quitter la boîte vocale, appuyez sur dièse." / "Durant l'écoute du message, vous pouvez appuyer sur étoile
         # pour revenir en arrière, et sur dièse pour une avance rapide."

@@ -85,6 +85,7 @@ WAYS: dict[str, tuple[tuple[str, ...], ...]] = {
     "vm-isonphone": ((f"{_VM}not_available",),),
     "vm-isunavail": ((f"{_VM}not_available",),),
     "vm-last": ((f"{_VM}last",),),
+    "vm-leave-key": (("voicemail/vm-press", "digits/1"),),
     "vm-login": ((f"{_VM}enter_id", _POUND),),
     "vm-mailboxfull": ((f"{_VM}mailbox_full",),),
     "vm-marked-urgent": ((f"{_VM}message", f"{_VM}marked-urgent"), (f"{_VM}message", f"{_VM}marked_urgent")),

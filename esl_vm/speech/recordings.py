@@ -28,6 +28,7 @@ SUBSTITUTES: dict[str, tuple[str, ...]] = {
     "vm-separated": ("vm-then-pound",),
     "vm-options-first": ("vm-options",),
     "vm-greetings-key": ("vm-opts-full",),
+    "vm-leave-key": ("vm-press", "digits/1"),
     "vm-which-number": ("vm-press", "digits/1", "digits/9"),
     "minute": ("queue-minute",),
     "vm-minutes": ("minutes",),

@@ -72,7 +72,7 @@ def check(call: PhoneCall, rig, heard: list[str]) -> None:
     if call.pin:
         assert rig.pin_opens(MailboxId("1001"), call.pin)
     if call.status:
-        assert rig.status == call.status
+        assert rig.status == call.status, rig.transcript
     assert rig.sent_to == call.sent_to
 
 

@@ -201,7 +201,7 @@ def test_debians_packages_speak_every_prompt():
         assert check.missing == ()
         own = ("digits/1F",) if check.language == "fr" else ()
         assert check.prompts[Coverage.SUBSTITUTED] == (
-            *("listen-keys", "vm-greetings-key", "vm-intro-short", "vm-options-first", "vm-separated"),
+            *("listen-keys", "vm-greetings-key", "vm-intro-short", "vm-leave-key", "vm-options-first", "vm-separated"),
             *("vm-which-number", *own),
         )
 

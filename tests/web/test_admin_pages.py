@@ -140,10 +140,13 @@ def test_options_are_set_and_given_back_to_the_service(house, marie):
         "maxmsg": "",
         "callback": "no",
         "call_patterns": "514X.",
+        "exits": "2 = mailbox:1002",
+        "press_to_leave": "yes",
     }
     assert send(marie, address, **given).status == 303
     options = house.store.mailboxes.open(box).options
     assert (options.maxmsg, options.callback, options.call_patterns) == (100, False, "514X.")
+    assert (options.exits, options.press_to_leave) == ("2=mailbox:1002", True)
     wrong = send(marie, address, **given | {"etag": etag_of(marie, address), "maxmsg": "plenty"})
     assert wrong.status == 422
     assert "plenty" in wrong.body.decode()  # what was typed stays

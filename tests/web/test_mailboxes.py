@@ -65,6 +65,18 @@ def test_a_value_that_can_not_be_is_explained_and_changes_nothing(house):
     assert set(house.store.registry.fields(box)) == {"created", "name"}
 
 
+def test_exits_are_an_administrators_to_set(house):
+    box = house.box()
+    address = f"/api/v1/mailboxes/{box}"
+    change = {"settings": {"exits": "9=directory;0=2000", "press_to_leave": "yes"}}
+    assert house.owner(box).patch(address, change, headers={"If-Match": "*"}).problem == "forbidden"
+    marie = house.administrator()
+    changed = marie.patch(address, change, headers={"If-Match": "*"})
+    assert changed.json["settings"]["exits"] == "0=2000; 9=directory"
+    wrong = marie.patch(address, {"settings": {"exits": "0=queue:5"}}, headers={"If-Match": "*"})
+    assert (wrong.status, "queue:5" in wrong.json["detail"]) == (422, True)
+
+
 def test_found_by_number_name_and_address_whatever_the_accents(house):
     house.box("1001", name="Zoé Côté")
     house.box("1002", name="Bob Lee", email="zoe@example.com")

@@ -5,7 +5,7 @@
 -- ARGV[4]  the call's own mark
 -- ARGV[5]  where the caller is, for the event
 -- ARGV[6]  most calls in 24 hours, ARGV[7]  most in one hour; `` = as many as one likes (without both it is not counted)
--- ARGV[8]  the number called, ARGV[9]  how it came to it: call-back, call, web-call-back, operator
+-- ARGV[8]  the number called, ARGV[9]  how it came to it: call-back, call, web-call-back, operator, exit
 -- ARGV[10]  why it is refused whatever was counted, `` = it is not
 -- ARGV[11]  the message whose caller is called, `` = none, ARGV[12]  the mark to be told of, `` = of none
 -- Returns 1, or 0 if it may not be placed. The same mark counts once: repeating is harmless.
