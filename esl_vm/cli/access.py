@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from esl_vm.cli.boxes import check_domain, found_mailbox, opened_node
 from esl_vm.cli.config import settings_of
-from esl_vm.cli.output import complain, iso_time, minute, print_json, print_list, show
+from esl_vm.cli.output import complain, minute, print_json, print_list, show
 from esl_vm.cli.parsers import json_option, number, text
 from esl_vm.model.errors import InvalidValueError, NoSuchMailboxError, VoicemailError
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.rights import GRANTABLE, Reach, rights_of
+from esl_vm.model.times import iso_time, iso_time_or_none
 
 if TYPE_CHECKING:
     import argparse
@@ -171,8 +172,8 @@ def _token_as_json(token: Token, zone: str) -> TokenShape:
         "domains": sorted(token.reach.domains),
         "all": token.reach.everywhere,
         "made": iso_time(token.made, zone),
-        "expires": iso_time(token.expires, zone) if token.expires else None,
-        "used": iso_time(token.used, zone) if token.used else None,
+        "expires": iso_time_or_none(token.expires, zone),
+        "used": iso_time_or_none(token.used, zone),
     }
 
 

@@ -7,10 +7,11 @@ import sys
 from typing import TYPE_CHECKING
 
 from esl_vm.cli.boxes import found_mailbox, opened_node
-from esl_vm.cli.output import complain, iso_time, plain, print_json, show
+from esl_vm.cli.output import complain, plain, print_json, show
 from esl_vm.cli.parsers import json_option, number, renamed
 from esl_vm.model.errors import InvalidValueError, NoSuchMailboxError
 from esl_vm.model.mailbox import MailboxId
+from esl_vm.model.times import iso_time
 
 if TYPE_CHECKING:
     import argparse

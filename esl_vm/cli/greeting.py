@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from esl_vm.cli.boxes import box_argument, opened_mailbox, opened_node
 from esl_vm.cli.files import write_file
-from esl_vm.cli.output import clock_time, complain, iso_time, minute, print_json, print_list, show
+from esl_vm.cli.output import clock_time, complain, minute, print_json, print_list, show
 from esl_vm.cli.parsers import json_option
 from esl_vm.importers.sound_file import converted
 from esl_vm.model.errors import InvalidValueError, StoreDownError, VoicemailError
@@ -20,6 +20,7 @@ from esl_vm.model.greeting_choice import calendars_missing, fitting
 from esl_vm.model.greeting_rules import DAYS, Circumstances
 from esl_vm.model.mailbox import Greeting, Mailbox, StoredGreeting, check_dates
 from esl_vm.model.message import new_id
+from esl_vm.model.times import iso_time_or_none
 
 if TYPE_CHECKING:
     import argparse
@@ -146,8 +147,8 @@ def greeting_as_json(greeting: Greeting, stored: StoredGreeting, zone: str, now:
         "greeting": greeting,
         "duration_ms": stored.duration_ms,
         "in_force": stored.is_active(now),
-        "from": iso_time(stored.starts, zone) if stored.starts else None,
-        "until": iso_time(stored.ends, zone) if stored.ends else None,
+        "from": iso_time_or_none(stored.starts, zone),
+        "until": iso_time_or_none(stored.ends, zone),
     }
 
 
@@ -233,7 +234,7 @@ def _calendars(args: argparse.Namespace) -> int:
         found, zone = node.calendars.all(), node.settings.service.timezone
 
     def plain(calendar: Calendar) -> CalendarShape:
-        read = iso_time(calendar.read, zone) if calendar.read else None
+        read = iso_time_or_none(calendar.read, zone)
         return {
             "calendar": calendar.name,
             "source": calendar.source,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from esl_vm.cli.boxes import opened_node
-from esl_vm.cli.output import complain, iso_time, minute, plain, print_list, show
+from esl_vm.cli.output import complain, minute, plain, print_list, show
 from esl_vm.cli.parsers import dry_run_option, json_option
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.jobs import JobState
 from esl_vm.model.masking import mask_urls
+from esl_vm.model.times import iso_time
 
 if TYPE_CHECKING:
     import argparse

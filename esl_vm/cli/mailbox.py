@@ -12,7 +12,6 @@ from esl_vm.cli.mailbox_fields import check_pin_options, field_options, fields_o
 from esl_vm.cli.output import (
     clock_time,
     complain,
-    iso_time,
     minute,
     not_to_be_done,
     print_json,
@@ -28,6 +27,7 @@ from esl_vm.model.mailbox import Folder, Greeting
 from esl_vm.model.masking import mask_url
 from esl_vm.model.options import FIELDS as OPTIONS
 from esl_vm.model.pins import DEFAULT_PIN
+from esl_vm.model.times import iso_time_or_none
 
 if TYPE_CHECKING:
     import argparse
@@ -214,7 +214,7 @@ def _whole(
     state: Literal["none", "initial", "chosen"] = "initial" if mailbox.pin_is_initial else "chosen"
     return {
         **_as_json(mailbox, settings, locked=sum(locked_s) > 0),
-        "created": iso_time(_created(fields), zone) if _created(fields) else None,
+        "created": iso_time_or_none(_created(fields), zone),
         "email": mailbox.email,
         "pager": mailbox.pager,
         "webhook": mask_url(fields.get("webhook", "")),
@@ -223,7 +223,7 @@ def _whole(
         "recorded": [greeting_as_json(kind, one, zone, now) for kind, one in sorted(mailbox.greetings.items())],
         "pin": {
             "state": state if mailbox.has_pin else "none",
-            "changed": iso_time(mailbox.pin_changed, zone) if mailbox.pin_changed else None,
+            "changed": iso_time_or_none(mailbox.pin_changed, zone),
             "locked_s": locked_s[0],
             "locked_outside_s": locked_s[1],
         },

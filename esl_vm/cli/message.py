@@ -10,11 +10,12 @@ from esl_vm.actions.messages import messages_of
 from esl_vm.cli import broadcast
 from esl_vm.cli.boxes import box_argument, check_domain, found_mailbox, opened_mailbox, opened_node
 from esl_vm.cli.files import write_file
-from esl_vm.cli.output import clock_time, complain, iso_time, minute, plain, print_json, print_list, show
+from esl_vm.cli.output import clock_time, complain, minute, plain, print_json, print_list, show
 from esl_vm.cli.parsers import domain_option, dry_run_option, json_option, number
 from esl_vm.model.errors import InvalidValueError, StoreDownError, VoicemailError
 from esl_vm.model.events import EventType
 from esl_vm.model.mailbox import Folder, MailboxId
+from esl_vm.model.times import iso_time
 from esl_vm.model.transcript import passage
 
 if TYPE_CHECKING:

@@ -7,12 +7,11 @@ import getpass
 import io
 import os
 import sys
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.pins import check_pin
+from esl_vm.model.times import iso_time
 from esl_vm.model.visible import json_text, one_line
 
 if TYPE_CHECKING:
@@ -111,15 +110,6 @@ def complain(sentence: str) -> None:
     """One line on the standard error; where that is gone, nothing."""
     with contextlib.suppress(OSError):
         print(f"esl-vm: {one_line(sentence)}", file=sys.stderr)
-
-
-def iso_time(seconds: float, zone: str = "") -> str:
-    """A time as ISO 8601 with its offset, to the second; in that time zone, UTC where there is none such."""
-    try:
-        where = ZoneInfo(zone) if zone else UTC
-    except (ZoneInfoNotFoundError, ValueError):
-        where = UTC
-    return datetime.fromtimestamp(int(seconds), where).isoformat()
 
 
 def minute(seconds: float, zone: str = "") -> str:

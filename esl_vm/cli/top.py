@@ -8,9 +8,10 @@ import time
 from typing import TYPE_CHECKING
 
 from esl_vm.cli.boxes import opened_node
-from esl_vm.cli.output import console, iso_time, print_json
+from esl_vm.cli.output import console, print_json
 from esl_vm.cli.parsers import json_option
 from esl_vm.model.errors import InvalidValueError, StoreDownError
+from esl_vm.model.times import iso_time
 from esl_vm.model.visible import one_line
 
 if TYPE_CHECKING:

@@ -15,13 +15,13 @@ from esl_vm.model.greeting_rules import Circumstances
 from esl_vm.model.mailbox import Greeting, StoredGreeting, check_dates
 from esl_vm.model.message import new_id
 from esl_vm.model.rights import Right
+from esl_vm.model.times import iso_time_or_none, zone_of
 from esl_vm.web.application import body_pieces
 from esl_vm.web.problems import ProblemError
 from esl_vm.web.routes import Request, Response, route
 from esl_vm.web.schemas.greetings import GreetingDates, GreetingPreview, Greetings, GreetingView, PreviewQuery
 from esl_vm.web.schemas.messages import SoundQuery
 from esl_vm.web.sound import sound
-from esl_vm.web.times import iso_or_none, zone_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,8 +66,8 @@ def _view(request: Request, greeting: Greeting) -> GreetingView:
         greeting,
         stored.duration_ms,
         stored.is_active(request.deps.clock.now()),
-        iso_or_none(stored.starts, request.zone),
-        iso_or_none(stored.ends, request.zone),
+        iso_time_or_none(stored.starts, request.zone),
+        iso_time_or_none(stored.ends, request.zone),
     )
 
 

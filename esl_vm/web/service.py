@@ -8,6 +8,7 @@ from esl_vm.model.actor import actor
 from esl_vm.model.findings import Order, OrderKind
 from esl_vm.model.jobs import Job, JobState
 from esl_vm.model.rights import Right
+from esl_vm.model.times import iso_time
 from esl_vm.web.problems import ProblemError
 from esl_vm.web.routes import Request, route
 from esl_vm.web.schemas.service import (
@@ -22,7 +23,6 @@ from esl_vm.web.schemas.service import (
     NodeView,
     Queues,
 )
-from esl_vm.web.times import iso
 from esl_vm.web.views import job_view
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def list_nodes(request: Request) -> Nodes:
     zone = request.deps.timezone
     return Nodes(
         [
-            NodeView(one.name, one.alive, iso(one.at, zone), one.version, one.fields)
+            NodeView(one.name, one.alive, iso_time(one.at, zone), one.version, one.fields)
             for one in request.deps.cluster.nodes()
         ]
     )
@@ -117,7 +117,7 @@ def list_findings(request: Request) -> Findings:
     zone = request.deps.timezone
     return Findings(
         [
-            FindingView(report.node, one.area, str(one.level), one.said, one.remedy, iso(report.at, zone))
+            FindingView(report.node, one.area, str(one.level), one.said, one.remedy, iso_time(report.at, zone))
             for report in request.deps.cluster.reports()
             for one in report.findings
         ]

@@ -13,11 +13,11 @@ from esl_vm.model.events import SIGN_INS, EventType
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.pins import PinCheck
 from esl_vm.model.rights import NOBODY, Identity, Right, Role
+from esl_vm.model.times import iso_time
 from esl_vm.web.authentication import cookie_value, rate_limited_address, sign_in_required
 from esl_vm.web.problems import ProblemError
 from esl_vm.web.routes import Cookie, Request, Response, route
 from esl_vm.web.schemas.sessions import SessionEntry, Sessions, SessionView, SignIn, SignInByLink
-from esl_vm.web.times import iso
 
 if TYPE_CHECKING:
     from esl_vm.web.dependencies import Dependencies
@@ -200,8 +200,8 @@ def list_sessions(request: Request) -> Sessions:
             SessionEntry(
                 one.id[:16],
                 one.address,
-                iso(one.since, request.zone),
-                iso(one.until, request.zone),
+                iso_time(one.since, request.zone),
+                iso_time(one.until, request.zone),
                 one.id == request.identity.session,
             )
             for one in request.deps.access.sessions(request.box)

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from esl_vm.model.mailbox import Folder, Greeting
 from esl_vm.model.options import option_text
 from esl_vm.model.rights import Right
+from esl_vm.model.times import zone_of
 from esl_vm.web import greetings, mailboxes, sessions
 from esl_vm.web.owner_pages import notice_of, owner_page
 from esl_vm.web.pages import Form, form, mailbox_url, see_other, wording_of
@@ -18,7 +19,6 @@ from esl_vm.web.problems import ProblemError
 from esl_vm.web.routes import Cookie, Request, Response, page
 from esl_vm.web.schemas.greetings import GreetingDates, GreetingPreview, PreviewQuery
 from esl_vm.web.schemas.mailboxes import NotificationsChange, PinChange
-from esl_vm.web.times import zone_of
 
 _BOX = "/mailbox/{mailbox}"
 _LISTENING = ("saycid", "envelope", "sayduration", "autoplay", "brief")

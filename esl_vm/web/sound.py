@@ -17,11 +17,11 @@ from msgspec import UNSET
 from esl_vm.model.errors import StoreDownError
 from esl_vm.model.events import EventType
 from esl_vm.model.rights import Right, Role
+from esl_vm.model.times import iso_time
 from esl_vm.web.messages import found_message
 from esl_vm.web.problems import ProblemError
 from esl_vm.web.routes import Request, Response, route
 from esl_vm.web.schemas.messages import SoundQuery
-from esl_vm.web.times import iso
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +45,11 @@ def message_sound(request: Request, query: SoundQuery) -> Response:
     message = found_message(request)
     who = f"{message.caller.number} {message.caller.name}".strip() or "message"
     return sound(
-        request, message.id, query, f"{iso(message.received, request.zone)[:16].replace('T', ' ')} {who}", message.id
+        request,
+        message.id,
+        query,
+        f"{iso_time(message.received, request.zone)[:16].replace('T', ' ')} {who}",
+        message.id,
     )
 
 

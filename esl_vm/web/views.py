@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from esl_vm.model.masking import mask_urls
+from esl_vm.model.times import iso_time
 from esl_vm.web.schemas.events import EventView
 from esl_vm.web.schemas.lists import ListView
 from esl_vm.web.schemas.messages import MessageView, TranscriptView
 from esl_vm.web.schemas.service import JobView
-from esl_vm.web.times import iso
 
 if TYPE_CHECKING:
     from esl_vm.model.events import Event
@@ -26,7 +26,7 @@ def message_view(message: Message, zone: str, *, hears: bool = True) -> MessageV
         message.folder,
         message.caller.number,
         message.caller.name,
-        iso(message.received, zone),
+        iso_time(message.received, zone),
         message.duration_ms,
         message.urgent,
         message.heard,
@@ -59,7 +59,7 @@ def event_view(event: Event, zone: str) -> EventView:
     """Something that happened, its time in that zone."""
     counts = event.counts
     return EventView(
-        iso(event.at, zone), str(event.what), str(event.box), event.message_id,
+        iso_time(event.at, zone), str(event.what), str(event.box), event.message_id,
         counts.new, counts.old, counts.urgent, event.details,
     )  # fmt: skip
 
@@ -67,5 +67,11 @@ def event_view(event: Event, zone: str) -> EventView:
 def job_view(job: Job, zone: str) -> JobView:
     """What is to be sent, its time in that zone, without the secrets of addresses."""
     return JobView(
-        job.id, str(job.kind), str(job.box), str(job.state), iso(job.created, zone), job.attempts, mask_urls(job.error)
+        job.id,
+        str(job.kind),
+        str(job.box),
+        str(job.state),
+        iso_time(job.created, zone),
+        job.attempts,
+        mask_urls(job.error),
     )

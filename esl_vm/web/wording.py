@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from esl_vm.model.dates import DAYS, MONTHS
-from esl_vm.web.times import zone_of
+from esl_vm.model.times import zone_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

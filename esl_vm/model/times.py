@@ -1,4 +1,4 @@
-"""Times as the API tells them: with the offset of the mailbox's own zone, the same that its telephone and its mail say."""
+"""Times as programs and administrators are told them: with the offset of the mailbox's own zone, as its telephone says them."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ def zone_of(name: str) -> tzinfo:
         return UTC
 
 
-def iso(seconds: float, zone: str) -> str:
-    """Epoch seconds as ISO 8601 with its offset, to the second."""
+def iso_time(seconds: float, zone: str = "") -> str:
+    """Epoch seconds as ISO 8601 with its offset, to the second; in UTC where no zone is given, or none such is there."""
     return datetime.fromtimestamp(int(seconds), zone_of(zone)).isoformat()
 
 
-def iso_or_none(seconds: float, zone: str) -> str | None:
+def iso_time_or_none(seconds: float, zone: str) -> str | None:
     """Likewise; 0 is no time."""
-    return iso(seconds, zone) if seconds else None
+    return iso_time(seconds, zone) if seconds else None
