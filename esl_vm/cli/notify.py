@@ -31,16 +31,12 @@ def _run(args: argparse.Namespace) -> int:
     from gevent import monkey
 
     from esl_vm.ops import logs  # before gevent: its thread is a real one
-    from esl_vm.service import hangups
 
     monkey.patch_all()
-    import signal
     import sys
 
-    import gevent
-    from gevent.event import Event
-
     from esl_vm.service.notifier import build_notifier, build_switch
+    from esl_vm.service.process import until_asked
     from esl_vm.service.wiring import open_node
 
     settings = settings_of(args)
@@ -50,11 +46,7 @@ def _run(args: argparse.Namespace) -> int:
             "neither a FreeSWITCH (--freeswitch) nor a mail server is set: only the mailboxes' webhooks are called"
         )
     logs.take_standard_error()
-    if not hangups.needs_terminal():  # `systemctl kill -s HUP`; a terminal that is closed ends what was started on it
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    stop = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        gevent.signal_handler(number, stop.set)
+    stop = until_asked()
     with open_node(settings) as node:
         switch = build_switch(settings)
         notifier = build_notifier(node, switch)

@@ -32,7 +32,7 @@ def _run(args: argparse.Namespace) -> int:
     import threading
 
     from esl_vm.ops import logs
-    from esl_vm.service import hangups
+    from esl_vm.service.process import ignore_hangups
     from esl_vm.service.transcribing import build_transcriber, build_transcribing, stand_back, wait_for
     from esl_vm.service.wiring import open_node
 
@@ -43,8 +43,7 @@ def _run(args: argparse.Namespace) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
-    if not hangups.needs_terminal():  # `systemctl kill -s HUP`; a terminal that is closed ends what was started on it
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    ignore_hangups()
     with open_node(settings) as node:
         transcribing = build_transcribing(node, transcriber)
         transcribing.start()

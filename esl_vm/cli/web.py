@@ -10,9 +10,6 @@ if TYPE_CHECKING:
     import argparse
 
     from esl_vm.cli.parsers import Commands
-    from esl_vm.ops.metrics import Metrics
-    from esl_vm.ops.node import Node
-    from esl_vm.ops.web import StatusPages
 
 DEFAULT = "127.0.0.1:8088"
 
@@ -42,37 +39,27 @@ def _run(args: argparse.Namespace) -> int:
     from gevent import monkey
 
     from esl_vm.ops import logs  # before gevent: its thread is a real one
-    from esl_vm.service import hangups
 
     monkey.patch_all()
-    import signal
     import sys
 
-    import gevent
-    from gevent import socket
-    from gevent.event import Event
-
     from esl_vm.ops.metrics import Metrics
+    from esl_vm.ops.snapshot import Looker
     from esl_vm.service.listener import address_of, listen_on
-    from esl_vm.service.process import count
+    from esl_vm.service.process import count, own_socket, status_pages, until_asked
     from esl_vm.service.web import build_web
     from esl_vm.service.wiring import open_node
 
     settings = settings_of(args)
     logs.configure(settings.service.log_level, settings.service.log_format)
-    passive = listen_on(settings.web.listen or DEFAULT)
-    listener = socket.socket(passive.family, passive.type, passive.proto, fileno=passive.detach())
-    listener.setblocking(False)
+    listener = own_socket(listen_on(settings.web.listen or DEFAULT))
     logs.take_standard_error()
-    if not hangups.needs_terminal():  # `systemctl kill -s HUP`; a terminal that is closed ends what was started on it
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    stop = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        gevent.signal_handler(number, stop.set)
+    stop = until_asked()
     with open_node(settings) as node:
         metrics = Metrics()
         count(node, metrics)
-        pages = _status_pages(args.status, node, metrics) if args.status else None
+        seen = listen_on(args.status, "--status") if args.status else None
+        pages = status_pages(seen, Looker(node, metrics), metrics) if seen else None
         server = build_web(node, listener, metrics)
         server.start()
         said = f"the mailbox in a browser: http://{address_of(listener)}/"
@@ -84,18 +71,3 @@ def _run(args: argparse.Namespace) -> int:
         if pages:
             pages.stop()
     return 0
-
-
-def _status_pages(address: str, node: Node, metrics: Metrics) -> StatusPages:
-    """What is counted here, and how the node is, for Prometheus; begun."""
-    from esl_vm.ops.snapshot import Looker
-    from esl_vm.ops.web import StatusPages
-    from esl_vm.service.listener import listen_on
-    from esl_vm.service.process import own_socket
-
-    looker = Looker(node, metrics)
-    pages = StatusPages(
-        own_socket(listen_on(address, "--status")), looker.look, lambda: metrics.exposition(looker.look)
-    )
-    pages.start()
-    return pages

@@ -9,19 +9,17 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import SpoolError, StoreDownError
-from esl_vm.service.process import add_demo_mailboxes, count, look_at_redis, own_socket, until_told
+from esl_vm.service.process import add_demo_mailboxes, count, look_at_redis, status_pages, until_told
 from esl_vm.service.wiring import EMBEDDED, open_node, open_spoken_prompts
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from esl_vm.model.settings import Settings
-    from esl_vm.ops.metrics import Metrics
     from esl_vm.ops.metrics_memory import MetricsSlot
     from esl_vm.ops.node import Node
-    from esl_vm.ops.snapshot import Looker
-    from esl_vm.ops.web import StatusPages
     from esl_vm.service.heartbeat_pipe import HeartbeatPipe
     from esl_vm.service.process import Service
-    from esl_vm.service.reporter import Reporter
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +44,7 @@ def work_in_background(pipe: HeartbeatPipe, service: Service, counts: MetricsSlo
     from esl_vm.ops.metrics import WRITE_S, Metrics
     from esl_vm.ops.snapshot import Looker
     from esl_vm.service.notifier import build_notifier, build_switch
-    from esl_vm.service.reporter import Reporter
+    from esl_vm.service.reporter import PAUSE_S, Reporter
 
     settings = service.settings
     if service.browsed:
@@ -70,13 +68,12 @@ def work_in_background(pipe: HeartbeatPipe, service: Service, counts: MetricsSlo
         gevent.spawn(_keep_house, node)
         gevent.spawn(_prepare_prompts, settings)
         gevent.spawn(_read_calendars, node)
-        gevent.spawn(_report, Reporter(node, switch, time.monotonic))
+        reporter = Reporter(node, switch, time.monotonic)
+        gevent.spawn(_repeat, "reporting to administrators", reporter.step, PAUSE_S)
         differing: list[str] = []
         gevent.spawn(_compare, node, differing)
         looker = Looker(node, metrics, notifier, switch, differing)
-        pages = _status_pages(service, looker, metrics)
-        if pages:
-            pages.start()
+        pages = status_pages(service.seen, looker, metrics) if service.seen else None
         heartbeat = Heartbeat(
             node.store.cluster,
             looker.look,
@@ -97,14 +94,6 @@ def work_in_background(pipe: HeartbeatPipe, service: Service, counts: MetricsSlo
     return 0
 
 
-def _status_pages(service: Service, looker: Looker, metrics: Metrics) -> StatusPages | None:
-    from esl_vm.ops.web import StatusPages
-
-    if service.seen is None:
-        return None
-    return StatusPages(own_socket(service.seen), looker.look, lambda: metrics.exposition(looker.look))
-
-
 def _prepare_prompts(settings: Settings) -> None:
     """Have the prompts ready before calls ask for them, here where no call waits: one now and then, those made before at once."""
     import gevent
@@ -118,18 +107,11 @@ def _prepare_prompts(settings: Settings) -> None:
 
 
 def _read_calendars(node: Node) -> None:
-    import gevent
-
     from esl_vm.calendars.reading import CalendarReader
 
     wanted = node.settings.calendars
     reader = CalendarReader(wanted, node.calendars, node.clock, node.settings.service.timezone)
-    while True:
-        try:
-            reader.read_all()
-        except Exception:  # the outermost handler: the next round may succeed
-            log.exception("reading calendars")
-        gevent.sleep(wanted.refresh_minutes * 60)
+    _repeat("reading calendars", reader.read_all, wanted.refresh_minutes * 60)
 
 
 def look_at_topology(node: Node) -> None:
@@ -153,53 +135,30 @@ def look_at_topology(node: Node) -> None:
 
 def _compare(node: Node, differing: list[str]) -> None:
     """Keep in a list what differs from the other nodes, and whether the sounds are ours; say each once."""
-    import gevent
-
     from esl_vm.ops.agreement import disagreements, sounds_problem
 
-    while True:
-        try:
-            found = [*filter(None, [sounds_problem(node)]), *disagreements(node)]
-            for one in set(found) - set(differing):
-                log.error("this node does not agree with the others: %s", one)
-            differing[:] = found
-        except StoreDownError as away:
-            log.debug("not compared with the other nodes: %s", away)
-        except Exception:  # the outermost handler: the next round may succeed
-            log.exception("comparing with the other nodes")
-        gevent.sleep(_COMPARE_S)
+    def compare() -> None:
+        found = [*filter(None, [sounds_problem(node)]), *disagreements(node)]
+        for one in set(found) - set(differing):
+            log.error("this node does not agree with the others: %s", one)
+        differing[:] = found
 
-
-def _report(reporter: Reporter) -> None:
-    import gevent
-
-    from esl_vm.service.reporter import PAUSE_S
-
-    while True:
-        try:
-            reporter.step()
-        except StoreDownError as away:
-            log.debug("no report to administrators: %s", away)
-        except Exception:  # whatever it was: the next round may do better
-            log.exception("reporting to administrators")
-        gevent.sleep(PAUSE_S)
+    _repeat("comparing with the other nodes", compare, _COMPARE_S)
 
 
 def _sweep(node: Node) -> None:
-    import gevent
-
     from esl_vm.model.rate_limited_log import RateLimitedLog
 
     unsettled = RateLimitedLog(log, logging.WARNING, most=1)
-    while True:
+
+    def sweep() -> None:
         try:
             node.sweeper.sweep_once()
             node.spool.folder.belong_to(node.store.installation)
         except (SpoolError, StoreDownError, OSError) as wrong:
             unsettled.log("the spool is not settled now: %s", wrong)
-        except Exception:  # the outermost handler: the next round may succeed
-            log.exception("settling the spool")
-        gevent.sleep(node.settings.spool.sweep_s)
+
+    _repeat("settling the spool", sweep, node.settings.spool.sweep_s)
 
 
 def may_keep_house(node: Node) -> bool:
@@ -216,20 +175,29 @@ def may_keep_house(node: Node) -> bool:
 
 def _keep_house(node: Node) -> None:
     """Once an hour, by one process of the cluster: empty trashes, retire what is too old, erase sounds, trim events."""
+
+    def keep_house() -> None:
+        if may_keep_house(node) and node.store.housekeeping.my_turn(node.settings.service.node, _PURGE_EVERY_S):
+            done = list(node.store.housekeeping.purge())
+            sounds = node.store.housekeeping.erase_sounds(node.audio.delete)
+            events = node.store.events.trim(node.settings.redis.events_days * _DAY_S)
+            log.info(
+                "housekeeping: %d messages to the trash, %d erased from it; %d sounds and %d events erased",
+                sum(part.to_trash for part in done), sum(part.erased for part in done), sounds, events,
+            )  # fmt: skip
+
+    _repeat("housekeeping", keep_house, _HOUSEKEEPING_S, logging.WARNING)
+
+
+def _repeat(what: str, step: Callable[[], object], every_s: float, severity: int = logging.DEBUG) -> None:
+    """Do that for ever, so many seconds after the last time; that the store is away is logged with that severity."""
     import gevent
 
     while True:
         try:
-            if may_keep_house(node) and node.store.housekeeping.my_turn(node.settings.service.node, _PURGE_EVERY_S):
-                done = list(node.store.housekeeping.purge())
-                sounds = node.store.housekeeping.erase_sounds(node.audio.delete)
-                events = node.store.events.trim(node.settings.redis.events_days * _DAY_S)
-                log.info(
-                    "housekeeping: %d messages to the trash, %d erased from it; %d sounds and %d events erased",
-                    sum(part.to_trash for part in done), sum(part.erased for part in done), sounds, events,
-                )  # fmt: skip
+            step()
         except StoreDownError as away:
-            log.warning("housekeeping waits: %s", away)
+            log.log(severity, "%s waits: %s", what, away)
         except Exception:  # the outermost handler: the next round may succeed
-            log.exception("housekeeping")
-        gevent.sleep(_HOUSEKEEPING_S)
+            log.exception("%s", what)
+        gevent.sleep(every_s)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from esl_vm.model.errors import StoreDownError
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.pins import DEFAULT_PIN
+from esl_vm.service import hangups
 from esl_vm.service.heartbeat_pipe import BEAT_S
 from esl_vm.service.open_files import Memory
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from esl_vm.ops.metrics import Metrics
     from esl_vm.ops.metrics_memory import MetricsMemory
     from esl_vm.ops.node import Node
+    from esl_vm.ops.snapshot import Looker
+    from esl_vm.ops.web import StatusPages
     from esl_vm.service.heartbeat_pipe import HeartbeatPipe
 
 log = logging.getLogger(__name__)
@@ -74,6 +77,33 @@ def own_socket(listener: socket.socket) -> Any:
     own = cooperative.socket(listener.family, listener.type, listener.proto, fileno=listener.detach())
     own.setblocking(0)
     return own
+
+
+def status_pages(listener: socket.socket, looker: Looker, metrics: Metrics) -> StatusPages:
+    """What is counted here, and how the node is, for Prometheus; begun."""
+    from esl_vm.ops.web import StatusPages
+
+    pages = StatusPages(own_socket(listener), looker.look, lambda: metrics.exposition(looker.look))
+    pages.start()
+    return pages
+
+
+def until_asked() -> Any:
+    """An event that is set when a process that has no supervisor is asked to end, by SIGTERM or Ctrl-C."""
+    import gevent
+    from gevent.event import Event
+
+    ignore_hangups()
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        gevent.signal_handler(number, stop.set)
+    return stop
+
+
+def ignore_hangups() -> None:
+    """`systemctl kill -s HUP` ends nothing; a terminal that is closed ends what was started on it."""
+    if not hangups.needs_terminal():
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
 def until_told(pipe: HeartbeatPipe) -> Any:
