@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from esl_vm.esl.commands import checked
 from esl_vm.model.errors import UnsafeArgumentError
@@ -13,7 +13,12 @@ from esl_vm.speech.utterance import Prompt, Sound
 
 if TYPE_CHECKING:
     from esl_vm.sound.wav import Wave
+    from esl_vm.speech.prepared import PreparedPack
+    from esl_vm.speech.recordings import PromptPack
     from esl_vm.speech.utterance import Utterance
+
+    SpokenPrompts = PromptPack | PreparedPack
+    """Where the prompts of each language lie."""
 
 # What is between the files of one `playback`, with the variables below; docs/decisions/0006-playback-lists.md says why
 # not `file_string`.
@@ -25,31 +30,13 @@ MOST_MEMBERS = 128
 USUAL_RATE = 8000
 
 
-class SpokenPrompts(Protocol):
-    """Where the prompts of each language lie."""
-
-    @property
-    def spaced(self) -> bool:
-        """Whether its files end in the silence between words and no more, so that the longer pauses are ours to add."""
-        ...
-
-    @property
-    def as_of(self) -> int:
-        """Another number when the files may be others than before."""
-        ...
-
-    def files(self, prompt: Prompt) -> tuple[str, ...]:
-        """The files that say a prompt, in order; raises nothing: a prompt it doesn't have is no file."""
-        ...
-
-
 def playlists(utterance: Utterance, pack: SpokenPrompts) -> tuple[str, ...]:
     """What `playback` is told to say an utterance: nearly always one list; none for what no file says.
 
     Raises:
         UnsafeArgumentError: a file that FreeSWITCH can't be told to play.
     """
-    return _playlists(utterance, pack, pack.as_of)  # type: ignore[arg-type] # packs are told apart by identity
+    return _playlists(utterance, pack, pack.as_of)  # packs are told apart by identity
 
 
 @lru_cache(maxsize=1024)  # a menu says the same at every step of every call

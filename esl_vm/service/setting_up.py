@@ -19,14 +19,13 @@ from esl_vm.setup.running import reload_service, service_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from esl_vm.actions.mailbox_changes import HandsOutPins
     from esl_vm.esl.inbound import EventSocketSwitch
-    from esl_vm.model.mailbox import MailboxId
     from esl_vm.model.settings import Settings
     from esl_vm.ops.node import Node
     from esl_vm.setup.actions import World
     from esl_vm.setup.call import Tried
     from esl_vm.setup.look import Look
-    from esl_vm.setup.mailboxes import Gives
     from esl_vm.setup.plan import Plan
 
 _CONNECT_S = 6.0
@@ -63,7 +62,7 @@ def node_if_there(settings: Settings) -> Iterator[Node | None]:
         yield node
 
 
-def plan_mailboxes(plan: Plan, found: Look, handout: Gives) -> None:
+def plan_mailboxes(plan: Plan, found: Look, handout: HandsOutPins) -> None:
     """Mailboxes for the directory's users who have none."""
     settings = found.situation.settings
     domain = settings.service.domain if found.situation.domains < 2 else ""
@@ -137,7 +136,7 @@ def call_itself(found: Look) -> Iterator[Tried]:
     from gevent import spawn
     from gevent.queue import Empty, Queue
 
-    from esl_vm.setup.call import EVENTS, SelfCall
+    from esl_vm.setup.call import EVENTS, CalledMailboxes, SelfCall
 
     switch = found.switch
     if switch is None:
@@ -164,26 +163,6 @@ def call_itself(found: Look) -> Iterator[Tried]:
         with open_node(situation.settings) as node:
             _wait_until_connected(node)
             ears = node.spool.folder.takes
-            yield from SelfCall(switch, _Boxes(node), domain, event, ears=ears, each_call=several)()
+            yield from SelfCall(switch, CalledMailboxes(node), domain, event, ears=ears, each_call=several)()
     finally:
         reader.kill()
-
-
-class _Boxes:
-    """The mailboxes, for the call."""
-
-    def __init__(self, node: Node) -> None:
-        self._node = node
-        self.mailboxes = node.mailboxes
-
-    def make(self, box: MailboxId, name: str, pin: str) -> None:
-        self._node.add_mailbox(box, {"name": name}, pin)
-        self._node.store.pins.change(box, pin, initial=False)
-
-    def remove(self, box: MailboxId) -> None:
-        self._node.registry.remove(box)
-
-    def left(self) -> list[MailboxId]:
-        from esl_vm.setup.call import TEST_NAME
-
-        return [mailbox.id for mailbox, _ in self._node.registry.overview() if mailbox.name == TEST_NAME]

@@ -19,17 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from esl_vm.ports import Switch
+
 
 class SetupError(VoicemailError):
     """A step could not be done. What was done before it is in the journal: `esl-vm setup` again goes on, --undo puts back."""
-
-
-class Asks(Protocol):
-    """FreeSWITCH's event socket, as far as steps need it."""
-
-    def api(self, command_line: str, /) -> str:
-        """Run an api command, return its answer; raises SwitchDownError."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +38,7 @@ class World:
 
     journal: Journal
     run: Callable[[Sequence[str]], None]
-    switch: Asks | None = None
+    switch: Switch | None = None
     passed: Callable[[str], None] = lambda _: None
 
 

@@ -6,7 +6,7 @@ import secrets
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from esl_vm.model.errors import VoicemailError
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from esl_vm.ports import Mailboxes
-    from esl_vm.setup.actions import Asks
+    from esl_vm.ops.node import Node
+    from esl_vm.ports import Switch
 
 #: The name of the mailbox that is called; one that a killed run has left is known by it.
 TEST_NAME = "esl-vm setup calls itself"
@@ -41,25 +41,25 @@ class Tried:
     remedy: str = ""
 
 
-class CalledMailboxes(Protocol):
-    """What the call needs of the mailboxes."""
+class CalledMailboxes:
+    """The mailboxes, for the call."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self.mailboxes = node.mailboxes
 
     def make(self, box: MailboxId, name: str, pin: str) -> None:
         """Make one, whose owner chose that PIN."""
-        ...
+        self._node.add_mailbox(box, {"name": name}, pin)
+        self._node.store.pins.change(box, pin, initial=False)
 
     def remove(self, box: MailboxId) -> None:
         """Remove it with its messages."""
-        ...
+        self._node.registry.remove(box)
 
     def left(self) -> list[MailboxId]:
         """Those that are called `TEST_NAME`."""
-        ...
-
-    @property
-    def mailboxes(self) -> Mailboxes:
-        """Their messages."""
-        ...
+        return [mailbox.id for mailbox, _ in self._node.registry.overview() if mailbox.name == TEST_NAME]
 
 
 class _FailedError(VoicemailError):
@@ -84,7 +84,7 @@ class SelfCall:
 
     def __init__(
         self,
-        switch: Asks,
+        switch: Switch,
         boxes: CalledMailboxes,
         domain: str,
         event: Callable[[float], Mapping[str, str] | None],

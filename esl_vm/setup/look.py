@@ -8,14 +8,13 @@ import shutil
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from esl_vm.importers.freeswitch_directory import FreeswitchDirectory, User
 from esl_vm.importers.plan import Findings, ImportSourceError
 from esl_vm.model.errors import InvalidValueError, SwitchDownError
 from esl_vm.model.settings_check import parse_address
 from esl_vm.ops.check_dialplan import conflicts, context_of, extension_of
-from esl_vm.ports import Switch
 from esl_vm.setup.dialplan import shipped
 from esl_vm.setup.folder import ConfFolder, event_socket, find_folder, usual_folders
 from esl_vm.setup.markup import parse
@@ -25,8 +24,9 @@ from esl_vm.setup.process import fixed_group, groups, holders, listeners
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from esl_vm.esl.inbound import EventSocketSwitch
     from esl_vm.model.settings import Settings
-    from esl_vm.setup.actions import Asks
+    from esl_vm.ports import Switch
 
 SERVICE_USER = "esl-vm"
 _LOCAL = {"127.0.0.1", "::1", "localhost"}
@@ -47,26 +47,18 @@ class Wishes:
     offline: bool = False
 
 
-class OpenSwitch(Switch, Protocol):
-    """FreeSWITCH's event socket, connected."""
-
-    def close(self) -> None:
-        """Disconnect for good."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Look:
     """The situation; FreeSWITCH's event socket, None where it was not to be asked; its version; its directory's users."""
 
     situation: Situation
-    switch: OpenSwitch | None
+    switch: EventSocketSwitch | None
     version: str
     users: tuple[User, ...]
 
 
 def look(
-    wishes: Wishes, settings: Settings, settings_file: Path, connect: Callable[[str, int, str], OpenSwitch]
+    wishes: Wishes, settings: Settings, settings_file: Path, connect: Callable[[str, int, str], EventSocketSwitch]
 ) -> Look:
     """Look at everything.
 
@@ -82,7 +74,7 @@ def look(
     conf = ConfFolder(find_folder(wishes.conf, usual_folders(shutil.which("fs_cli"))))
     wanted = event_socket(conf)
     host, port = parse_address(wishes.event_socket) if wishes.event_socket else ("", wanted.port)
-    switch: OpenSwitch | None = None
+    switch: EventSocketSwitch | None = None
     version, variables = "", dict[str, str]()
     if not wishes.offline:
         hosts = (host,) if host else wanted.hosts
@@ -138,8 +130,8 @@ def _process(port: int) -> tuple[int | None, int | None]:
 
 
 def _connected(
-    hosts: Sequence[str], port: int, password: str, connect: Callable[[str, int, str], OpenSwitch]
-) -> tuple[OpenSwitch, str]:
+    hosts: Sequence[str], port: int, password: str, connect: Callable[[str, int, str], EventSocketSwitch]
+) -> tuple[EventSocketSwitch, str]:
     reasons = []
     for host in hosts:
         try:
@@ -172,11 +164,11 @@ def _users(conf: ConfFolder, variables: Mapping[str, str]) -> list[User]:
     return [user for user in users if user.id.isdecimal() and user.params.get("vm-enabled", "true") != "false"]
 
 
-def _has(switch: Asks | None, module: str) -> bool:
+def _has(switch: Switch | None, module: str) -> bool:
     return switch is not None and switch.api(f"module_exists {module}").strip() == "true"
 
 
-def _is_current(switch: Asks, port: int) -> bool:
+def _is_current(switch: Switch, port: int) -> bool:
     """Whether FreeSWITCH knows our dialplan, and no extension before it."""
     extensions = [
         extension_of(one)

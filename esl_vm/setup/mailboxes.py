@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from esl_vm.importers.texts import addresses, language_of, person
 from esl_vm.model.errors import InvalidValueError, MailboxExistsError
@@ -14,6 +14,7 @@ from esl_vm.model.mailbox import MailboxId
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from esl_vm.actions.mailbox_changes import HandsOutPins
     from esl_vm.importers.freeswitch_directory import User
     from esl_vm.model.mailbox import Mailbox
     from esl_vm.model.pins import PinRules
@@ -27,14 +28,6 @@ class NewMailbox:
     box: MailboxId
     fields: dict[str, str]
     pin: str = field(default="", repr=False)
-
-
-class Gives(Protocol):
-    """Who gives owners their PINs."""
-
-    def give(self, box: MailboxId, fields: Mapping[str, str], pin: str) -> None:
-        """Give out one."""
-        ...
 
 
 def new_mailboxes(
@@ -77,7 +70,7 @@ def add(
     boxes: Iterable[NewMailbox],
     rules: PinRules,
     make: Callable[[MailboxId, Mapping[str, str], str], None],
-    handout: Gives,
+    handout: HandsOutPins,
     world: World,
 ) -> None:
     """Make them, each with its PIN in one step; a random PIN is given out before the mailbox has it, so that none is lost."""
