@@ -1,4 +1,4 @@
-"""The Lua scripts: one file each, read once; those whose header says so begin with `common.lua`, `reading.lua` or `queue.lua`."""
+"""The Lua scripts: one file each, read once; one whose header names `common.lua`, `reading.lua` or `queue.lua` begins with it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-_SHARED = {
-    "common.lua": "-- KEYS[1..13]  as in common.lua\n",
-    "reading.lua": "-- Begins with reading.lua.\n",
-    "queue.lua": "-- Begins with queue.lua.\n",
-}
+_SHARED = ("common", "reading", "queue")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +24,7 @@ def script(name: str) -> Script:
     """The script `lua/NAME.lua`."""
     folder = files("esl_vm.store") / "lua"
     text = (folder / f"{name}.lua").read_text("utf-8")
-    for shared, mark in _SHARED.items():
-        if mark in text:
-            text = (folder / shared).read_text("utf-8") + text
+    for shared in _SHARED:
+        if f"{shared}.lua" in text:
+            text = (folder / f"{shared}.lua").read_text("utf-8") + text
     return Script(name, text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())

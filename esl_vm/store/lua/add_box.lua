@@ -1,9 +1,8 @@
 -- Make a mailbox, with its PIN if it has one.
--- KEYS[1..13]  as in common.lua
+-- Begins with common.lua.
 -- KEYS[14]  vm:{pNN}:boxes            sorted set, the partition's mailboxes
 -- KEYS[15]  vm:{pNN}:names:DOMAIN     sorted set, the partition's part of the directory
 -- KEYS[16]  vm:{pNN}:list:BOX         hash, a distribution list of that number: there must be none
--- ARGV[1..3]  as in common.lua
 -- ARGV[4]  its member in `boxes`
 -- ARGV[5]  JSON: fields (name and value in turn), add (members of `names`)
 -- Returns 1, 0 if it was there (repeating changes nothing), 2 if a list has that number.

@@ -1,7 +1,6 @@
 -- Set and unset a mailbox's fields; the directory follows its owner's name.
--- KEYS[1..13]  as in common.lua
+-- Begins with common.lua.
 -- KEYS[14]  vm:{pNN}:names:DOMAIN     sorted set, the partition's part of the directory
--- ARGV[1..3]  as in common.lua
 -- ARGV[4]  the owner's name as it was when `remove` was made, `` = none
 -- ARGV[5]  JSON: fields (name and value in turn), unset (names), remove and add (members of `names`), expected (what fields
 --          must hold, by name, `` = unset)

@@ -1,6 +1,5 @@
 -- Set or take away a mailbox's PIN.
--- KEYS[1..13]  as in common.lua
--- ARGV[1..3]  as in common.lua
+-- Begins with common.lua.
 -- ARGV[4]  scrypt$n$r$p$salt$hash, `` = none is asked
 -- ARGV[5]  yes if its owner did not choose it
 -- ARGV[6]  how many former hashes are kept, ARGV[7]  yes: when it was set is kept

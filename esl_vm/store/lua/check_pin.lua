@@ -1,9 +1,8 @@
 -- Check a typed PIN, count a wrong one, lock after too many. A mailbox that is not there is counted and locked as others are.
--- KEYS[1..13]  as in common.lua
+-- Begins with common.lua.
 -- KEYS[14]  vm:{pNN}:login:failures:BOX or vm:{pNN}:login:outside:BOX  list, epoch seconds of the latest wrong PINs,
 --           expires
 -- KEYS[15]  vm:{pNN}:login:locked        sorted set, mailboxes by the epoch second until which their PIN is locked
--- ARGV[1..3]  as in common.lua
 -- ARGV[4]  how the typed PIN was hashed, scrypt$n$r$p$salt
 -- ARGV[5]  its hash
 -- ARGV[6]  wrong ones that lock, ARGV[7]  within how many seconds, ARGV[8]  for how many seconds

@@ -1,7 +1,6 @@
 -- Count a call placed from a mailbox unless too many were, and write down what became of it.
--- KEYS[1..13]  as in common.lua
+-- Begins with common.lua.
 -- KEYS[14]  vm:{pNN}:calls:BOX        sorted set, a member for each call by its time, expires
--- ARGV[1..3]  as in common.lua
 -- ARGV[4]  the call's own mark
 -- ARGV[5]  where the caller is, for the event
 -- ARGV[6]  most calls in 24 hours, ARGV[7]  most in one hour; `` = as many as one likes (without both it is not counted)

@@ -1,9 +1,8 @@
 -- Put a message in the trash, remembered with where it lay; where the mailbox has no trash, erase it.
--- KEYS[1..13]  as in common.lua
+-- Begins with common.lua.
 -- KEYS[14]  vm:{pNN}:msg:BOX:ID       hash, the message
 -- KEYS[15]  vm:{pNN}:deleted:BOX      sorted set, ids that must not come back
 -- KEYS[16]  vm:{pNN}:erase            sorted set, sounds to erase
--- ARGV[1..3]  as in common.lua
 -- ARGV[4]  id
 -- ARGV[5]  days in the trash where the mailbox says nothing; 0 = erased at once
 -- ARGV[6]  seconds for which an erased id is remembered

@@ -1,9 +1,8 @@
 -- Put a message in a folder.
--- KEYS[1..13]  as in common.lua
+-- Begins with common.lua.
 -- KEYS[14]  vm:{pNN}:msg:BOX:ID       hash, the message
 -- KEYS[15]  vm:{pNN}:deleted:BOX      sorted set, ids that must not come back
 -- KEYS[16]  vm:{pNN}:erase            sorted set, sounds to erase: this one's no more (a mailbox made and filled anew)
--- ARGV[1..3]  as in common.lua
 -- ARGV[4]  id
 -- ARGV[5]  folder
 -- ARGV[6]  when it came, milliseconds since 1970: its place

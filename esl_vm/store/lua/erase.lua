@@ -1,9 +1,8 @@
 -- Erase messages that lay in the trash long enough.
--- KEYS[1..13]  as in common.lua
+-- Begins with common.lua.
 -- KEYS[14]  vm:{pNN}:deleted:BOX      sorted set, ids that must not come back
 -- KEYS[15]  vm:{pNN}:erase            sorted set, sounds to erase
 -- KEYS[16..]  vm:{pNN}:msg:BOX:ID     hashes, the messages
--- ARGV[1..3]  as in common.lua
 -- ARGV[4]  milliseconds since 1970 before which they came into the trash
 -- ARGV[5]  seconds for which an erased id is remembered
 -- ARGV[6..]  their ids, in the order of their keys

@@ -1,7 +1,6 @@
 -- Mark a message heard; it stays where it is.
--- KEYS[1..13]  as in common.lua
+-- Begins with common.lua.
 -- KEYS[14]  vm:{pNN}:msg:BOX:ID       hash, the message
--- ARGV[1..3]  as in common.lua
 -- ARGV[4]  id
 -- Returns 1, or 0 if it was marked before or is gone: repeating changes nothing and writes no event.
 local message = KEYS[14]

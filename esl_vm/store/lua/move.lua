@@ -1,7 +1,6 @@
 -- Move a message to the end of a folder (also out of the trash); in New it becomes unheard.
--- KEYS[1..13]  as in common.lua
+-- Begins with common.lua.
 -- KEYS[14]  vm:{pNN}:msg:BOX:ID       hash, the message
--- ARGV[1..3]  as in common.lua
 -- ARGV[4]  id
 -- ARGV[5]  folder, not trash
 -- ARGV[6]  messages a folder may hold where the mailbox says nothing

@@ -1,12 +1,11 @@
 -- Remove a mailbox with everything in it.
--- KEYS[1..13]  as in common.lua
+-- Begins with common.lua.
 -- KEYS[14]  vm:{pNN}:boxes            sorted set, the partition's mailboxes
 -- KEYS[15]  vm:{pNN}:names:DOMAIN     sorted set, the partition's part of the directory
 -- KEYS[16]  vm:{pNN}:erase            sorted set, sounds to erase
 -- KEYS[17]  vm:{pNN}:deleted:BOX      KEYS[18] vm:{pNN}:calls:BOX
 -- KEYS[19]  vm:{pNN}:login:failures:BOX   KEYS[20] vm:{pNN}:login:outside:BOX   KEYS[21] vm:{pNN}:login:locked
 -- KEYS[22..]  vm:{pNN}:msg:BOX:ID     hashes, all its messages
--- ARGV[1..3]  as in common.lua
 -- ARGV[4]  its member in `boxes`
 -- ARGV[5]  its owner's name as it was when `remove` was made
 -- ARGV[6]  JSON: remove (members of `names`), greetings (the fields of all greetings)

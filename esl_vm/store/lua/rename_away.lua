@@ -1,5 +1,5 @@
 -- Renaming, second step: put the mailbox of the old name, with its messages, where no call finds it.
--- KEYS[1..13]  as in common.lua
+-- Begins with common.lua.
 -- (of the old name)
 -- KEYS[14]  vm:{pNN}:boxes            sorted set, the partition's mailboxes
 -- KEYS[15]  vm:{pNN}:names:DOMAIN     sorted set, the partition's part of the directory
@@ -7,7 +7,6 @@
 -- KEYS[17]  vm:{pNN}:moving:BOX       hash, the mailbox from now on; `to` is its new name
 -- KEYS[18..28]  vm:{pNN}:moving:BOX:FOLDER  sorted sets, its folders from now on
 -- KEYS[29]  vm:{pNN}:moved:BOX        string, its new name, for messages that are on their way to the old one
--- ARGV[1..3]  as in common.lua
 -- ARGV[4]  its member in `boxes`
 -- ARGV[5]  JSON: to (the new name), fields (name and value in turn, as they were copied; false: not text, not
 --          compared), remove (members of `names`)

@@ -1,7 +1,5 @@
 -- Renaming, fifth step: the mailbox of the new name is whole.
--- KEYS[1..13]  as in common.lua
--- (of the new name)
--- ARGV[1..3]  as in common.lua
+-- Begins with common.lua; its keys are those of the new name.
 -- ARGV[4]  the old name
 -- Returns 1, or 0 if that was known. Its event carries the counts, for the lamps.
 if redis.call('HGET', box, 'renamed_from') ~= ARGV[4] then

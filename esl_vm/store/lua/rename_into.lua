@@ -1,13 +1,11 @@
 -- Renaming, first step: make the mailbox under its new name, with all but its messages.
--- KEYS[1..13]  as in common.lua
--- (of the new name)
+-- Begins with common.lua; its keys are those of the new name.
 -- KEYS[14]  vm:{pNN}:boxes            sorted set, the partition's mailboxes
 -- KEYS[15]  vm:{pNN}:names:DOMAIN     sorted set, the partition's part of the directory
 -- KEYS[16]  vm:{pNN}:list:BOX         hash, a distribution list of that number: there must be none
 -- KEYS[17]  vm:{pNN}:moved:BOX        string, where a mailbox of this name went once: no message follows it any more
 -- KEYS[18]  vm:{pNN}:deleted:BOX      KEYS[19] vm:{pNN}:calls:BOX
 -- KEYS[20]  vm:{pNN}:login:failures:BOX   KEYS[21] vm:{pNN}:login:outside:BOX   KEYS[22] vm:{pNN}:login:locked
--- ARGV[1..3]  as in common.lua
 -- ARGV[4]  its member in `boxes`
 -- ARGV[5]  JSON: from (the old name), fields (name and value in turn), add (members of `names`); kept (what KEYS[18..21] had
 --          under the old name: score and member in turn, or times), seconds (after which each expires), locks (until when

@@ -1,9 +1,7 @@
 -- Renaming, third step: messages into the mailbox of the new name, each to the place it had.
--- KEYS[1..13]  as in common.lua
--- (of the new name)
+-- Begins with common.lua; its keys are those of the new name.
 -- KEYS[14]  vm:{pNN}:deleted:BOX      sorted set, ids that must not come back
 -- KEYS[15..]  vm:{pNN}:msg:BOX:ID     hashes, the messages
--- ARGV[1..3]  as in common.lua
 -- ARGV[4]  JSON: for each message its id, folder, score, fields (name and value in turn), scores and members of its
 --          call's ids in turn
 -- Returns 1, or 0 if there is no such mailbox.

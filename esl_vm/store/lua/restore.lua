@@ -1,7 +1,6 @@
 -- Take a message out of the trash, back to the folder and the place where it lay.
--- KEYS[1..13]  as in common.lua
+-- Begins with common.lua.
 -- KEYS[14]  vm:{pNN}:msg:BOX:ID       hash, the message
--- ARGV[1..3]  as in common.lua
 -- ARGV[4]  id
 -- Returns 1, or 0 if it is not in the trash: repeating is harmless.
 local message, id = KEYS[14], ARGV[4]

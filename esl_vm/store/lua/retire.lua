@@ -1,7 +1,6 @@
 -- Move heard messages from New to the end of Old, in the order given, while there is room.
--- KEYS[1..13]  as in common.lua
+-- Begins with common.lua.
 -- KEYS[14..]  vm:{pNN}:msg:BOX:ID     hashes, the messages
--- ARGV[1..3]  as in common.lua
 -- ARGV[4]  messages a folder may hold where the mailbox says nothing
 -- ARGV[5..]  their ids, in the order of their keys
 -- Returns how many went. One that is not in New, or was made unheard meanwhile, stays: repeating is harmless.

@@ -1,8 +1,7 @@
 -- Activate a recorded greeting.
--- KEYS[1..13]  as in common.lua
+-- Begins with common.lua.
 -- KEYS[14]  vm:{pNN}:deleted:BOX      sorted set, ids that must not come back
 -- KEYS[15]  vm:{pNN}:erase            sorted set, sounds to erase
--- ARGV[1..3]  as in common.lua
 -- ARGV[4]  the greeting's field, greeting.unavailable
 -- ARGV[5]  sound id
 -- ARGV[6]  how long it plays, milliseconds

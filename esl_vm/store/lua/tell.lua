@@ -1,6 +1,5 @@
 -- Write down what was done with a mailbox, or a distribution list, without changing it.
--- KEYS[1..13]  as in common.lua
--- ARGV[1..3]  as in common.lua
+-- Begins with common.lua.
 -- ARGV[4]  what, ARGV[5]  the message's id, `` = none
 -- ARGV[6]  JSON: names and values in turn
 -- Returns 1. Repeating tells it again.

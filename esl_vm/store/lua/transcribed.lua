@@ -1,7 +1,6 @@
 -- Put a message's transcript with it.
--- KEYS[1..13]  as in common.lua
+-- Begins with common.lua.
 -- KEYS[14]  vm:{pNN}:msg:BOX:ID       hash, the message
--- ARGV[1..3]  as in common.lua
 -- ARGV[4]  id
 -- ARGV[5]  the transcript, JSON
 -- ARGV[6..8]  its state, its language, how many letters it has: all that the event says of it
