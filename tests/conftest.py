@@ -44,6 +44,24 @@ def one_node_cluster():
     yield from _there(redis_cluster())
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_data_folder_by_default(tmp_path_factory):
+    """`./var` has served another Redis, and there is no /var/lib/esl-vm: a test that names no data folder is refused
+    everywhere, not only where `make run` has filled that one, or the package the other."""
+    from esl_vm.cli import settings_file
+
+    folder = tmp_path_factory.mktemp("current")
+    spool = folder / "var" / "spool"
+    spool.mkdir(parents=True)
+    (spool / "installation").write_text("of-no-test")
+    before = os.getcwd()
+    os.chdir(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(settings_file, "SYSTEM_DATA", folder / "no-such-folder")
+        yield
+    os.chdir(before)
+
+
 @pytest.fixture
 def empty_redis(real_redis):
     """The run's redis-server with nothing in it."""

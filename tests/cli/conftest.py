@@ -44,6 +44,12 @@ def redis_url(redis_of_commands):
 
 
 @pytest.fixture
+def places(redis_url, tmp_path):
+    """The options that say where Redis and the data folder of the test are."""
+    return ("--redis", redis_url, "--data-dir", str(tmp_path / "data"))
+
+
+@pytest.fixture
 def vm(redis_url, tmp_path, capsys, monkeypatch):
     """Run a command: `vm("mailbox", "list")`, with `typed` on its standard input."""
     client = redis.Redis.from_url(redis_url)

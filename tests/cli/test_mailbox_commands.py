@@ -169,19 +169,19 @@ class TestPin:
         assert vm("mailbox", "pin", "1001", "--no-pin").code == 0
         assert not node.mailboxes.open(ALICE).has_pin
 
-    def test_on_a_terminal_it_is_asked_twice_and_not_echoed(self, vm, alice, node, redis_url):
-        said = on_a_terminal(["--redis", redis_url, "mailbox", "pin", "1001"], ["482193\n", "482193\n"])
+    def test_on_a_terminal_it_is_asked_twice_and_not_echoed(self, vm, alice, node, places):
+        said = on_a_terminal([*places, "mailbox", "pin", "1001"], ["482193\n", "482193\n"])
         assert "PIN changed" in said
         assert "482193" not in said
         assert node.store.pins.check(ALICE, "482193") is PinCheck.RIGHT
 
-    def test_on_a_terminal_two_different_ones_change_nothing(self, vm, alice, node, redis_url):
-        said = on_a_terminal(["--redis", redis_url, "mailbox", "pin", "1001"], ["482193\n", "482194\n"])
+    def test_on_a_terminal_two_different_ones_change_nothing(self, vm, alice, node, places):
+        said = on_a_terminal([*places, "mailbox", "pin", "1001"], ["482193\n", "482194\n"])
         assert "differ" in said
         assert node.store.pins.check(ALICE, "1234") is PinCheck.RIGHT
 
-    def test_on_a_terminal_enter_gives_a_new_mailbox_the_default_one(self, vm, node, redis_url):
-        assert "default PIN 1234" in on_a_terminal(["--redis", redis_url, "mailbox", "add", "1007"], ["\n"])
+    def test_on_a_terminal_enter_gives_a_new_mailbox_the_default_one(self, vm, node, places):
+        assert "default PIN 1234" in on_a_terminal([*places, "mailbox", "add", "1007"], ["\n"])
         assert node.store.pins.check(MailboxId("1007"), "1234") is PinCheck.RIGHT
 
 

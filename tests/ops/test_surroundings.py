@@ -207,7 +207,8 @@ def test_the_notifier_goes_on_without_a_reader_and_after_a_hangup(tmp_path, redi
     box = MailboxId("1779")
     read, write = os.pipe()
     os.close(read)
-    with MailNeighbour() as mail, open_node(load_settings(None, {"redis.url": redis_url})) as node:
+    settings = load_settings(None, {"redis.url": redis_url, "data_dir": str(tmp_path)})
+    with MailNeighbour() as mail, open_node(settings) as node:
         node.add_mailbox(box, {"email": "someone@example.com", "attach": "no"}, "")
         (tmp_path / "esl-vm.toml").write_text(
             f"[mail]\nhost = '127.0.0.1'\nport = {mail.port}\nsender = 'vm@example.com'\n"
