@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from esl_vm.audio.cache import Cache
-    from esl_vm.audio.redis_pieces import RedisLink
+    from esl_vm.store.link import Link
 
 _PAGE = 1000
 # Of who stores a sound that is there already the replicas are waited for as well: an APPEND is handed on to them, and
@@ -52,9 +52,7 @@ class RedisAudio:
         run: how work that waits for the disk is run.
     """
 
-    def __init__(
-        self, link: RedisLink, key: Callable[[str], str], cache: Cache, *, run: disk.Runner = disk.at_once
-    ) -> None:
+    def __init__(self, link: Link, key: Callable[[str], str], cache: Cache, *, run: disk.Runner = disk.at_once) -> None:
         self._link = link
         self._key = key
         self._owner = key("")  # no sound has that id

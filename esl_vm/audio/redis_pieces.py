@@ -5,35 +5,16 @@ A call is given two seconds. A sound of many minutes over a slow way took longer
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable
 
-T = TypeVar("T")
+    from esl_vm.store.link import Link
+
 #: Bytes of a piece: a minute of speech. What is not longer is one command.
 PIECE = 1 << 20
 _UNFINISHED_S = 3600
-
-
-class RedisLink(Protocol):
-    """The way to Redis: bounds how long a call takes, and translates what goes wrong."""
-
-    def run(self, partition: int | str | None, work: Callable[[Any], T]) -> T:
-        """Do something with redis-py's client (which does not decode answers); raises StoreDownError."""
-        ...
-
-    def pipe(self, partition: int | str | None, commands: Iterable[Sequence[Any]]) -> list[Any]:
-        """Run commands in one round trip; returns their answers; raises StoreDownError."""
-        ...
-
-    def announce(self, key: str, *command: Any) -> Any:
-        """Run a command that writes a key, as safely as what is announced to a caller; raises StoreDownError."""
-        ...
-
-    def missing(self, keys: Sequence[str]) -> list[str]:
-        """Those of these keys that are not there; raises StoreDownError."""
-        ...
 
 
 def part_of(key: str) -> str:
@@ -41,7 +22,7 @@ def part_of(key: str) -> str:
     return f"{key}:part" if "{" in key else f"{{{key}}}:part"
 
 
-def bring(link: RedisLink, key: str, content: bytes) -> None:
+def bring(link: Link, key: str, content: bytes) -> None:
     """Put a string together piece by piece, beside its key; it expires if nothing comes of it. Raises StoreDownError."""
     part = part_of(key)
     link.run(key, lambda client: client.unlink(part))

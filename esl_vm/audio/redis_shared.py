@@ -15,7 +15,8 @@ from esl_vm.recordings.manifest import original_id
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from esl_vm.audio.redis_pieces import RedisLink
+    from esl_vm.store.link import Link
+
 
 OWNERS = ":for"
 
@@ -65,7 +66,7 @@ class SharedSounds:
         key: spells the key of a sound; its id stands at the end.
     """
 
-    def __init__(self, link: RedisLink, key: Callable[[str], str]) -> None:
+    def __init__(self, link: Link, key: Callable[[str], str]) -> None:
         self._link = link
         self._key = key
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from esl_vm.model.jobs import Job, JobKind
-    from esl_vm.notify.feed import Outbox
     from esl_vm.ports import Clock
+    from esl_vm.store.outbox import RedisOutbox
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +100,7 @@ class JobWorker:
     def __init__(
         self,
         kind: JobKind,
-        outbox: Outbox,
+        outbox: RedisOutbox,
         carry: Callable[[Job], Outcome],
         clock: Clock,
         *,

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 
     from esl_vm.model.cluster import NodeState
     from esl_vm.model.mailbox import MailboxId
-    from esl_vm.notify.feed import EventFeed, Outbox, SharedFeed
     from esl_vm.ports import AudioStore, Clock, Mailboxes, Registry
+    from esl_vm.store.events import RedisEvents, SharedEvents
+    from esl_vm.store.outbox import RedisOutbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +31,10 @@ class Sources:
         transcribers: the processes that transcribe messages, anywhere in the cluster.
     """
 
-    feed: EventFeed
-    plans: SharedFeed
-    history: SharedFeed
-    outbox: Outbox
+    feed: RedisEvents
+    plans: SharedEvents
+    history: SharedEvents
+    outbox: RedisOutbox
     mailboxes: Mailboxes
     registry: Registry
     audio: AudioStore

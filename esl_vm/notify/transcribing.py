@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from esl_vm.model.jobs import Job
-    from esl_vm.notify.feed import Outbox
     from esl_vm.notify.job_worker import Outcome
     from esl_vm.ports import Clock
+    from esl_vm.store.outbox import RedisOutbox
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ class Transcribing:
 
     def __init__(
         self,
-        outbox: Outbox,
+        outbox: RedisOutbox,
         carry: Callable[[Job], Outcome],
         clock: Clock,
         *,

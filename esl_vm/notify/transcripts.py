@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from esl_vm.model.mailbox import Mailbox, MailboxId
     from esl_vm.model.message import Message
     from esl_vm.model.settings import TranscriptionSettings
-    from esl_vm.notify.feed import Outbox
     from esl_vm.ports import AudioStore, Clock, Mailboxes, Registry, Transcriber
+    from esl_vm.store.outbox import RedisOutbox
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class TranscriptMaker:
         mailboxes: Mailboxes,
         registry: Registry,
         audio: AudioStore,
-        outbox: Outbox,
+        outbox: RedisOutbox,
         clock: Clock,
         language: str = "fr",
     ) -> None:

@@ -34,19 +34,22 @@ _PAGE = 200
 
 
 class RedisOutbox:
-    """notify's Outbox on Redis: `notify.feed.Outbox` says what each method does; all raise StoreDownError."""
+    """Jobs of the whole cluster. Each method is one atomic step; all may raise StoreDownError."""
 
     def __init__(self, link: Link, clock: Clock) -> None:
         self._link = link
         self._clock = clock
 
     def add(self, job: Job) -> bool:
-        """Put in a job."""
+        """Put in a job; False, and nothing happens, if one of that id is there or was done within two days."""
         args: list[str | bytes] = [job.id, repr(job.due), repr(job.created), _packed(job)]
         return bool(self._step("outbox_add", job.kind, args, keys.outbox_queue(job.kind, job.box)))
 
     def claim(self, kind: JobKind, now: float, lease_s: float) -> Job | None:
-        """Claim the job of a kind that has been due longest."""
+        """The job of that kind that has been due longest; for `lease_s` seconds it is nobody else's. None: none is due.
+
+        Of one mailbox the one that came first, and no other until that is over or stepped aside. A job whose holder died is due again when its lease is over.
+        """
         lease = secrets.token_hex(12)
         found = self._step("outbox_claim", kind, [repr(now), repr(now + lease_s), lease])
         if not found:
@@ -55,24 +58,28 @@ class RedisOutbox:
         return _job(text(job_id), packed, since, now, attempts, error, lease=lease)
 
     def renew(self, job: Job, lease_s: float) -> bool:
-        """A claimed job takes longer."""
+        """It takes longer: from now it is nobody else's for `lease_s` seconds. False if it is not ours any more."""
         return bool(self._step("outbox_renew", job.kind, [job.id, job.lease, repr(self._clock.now() + lease_s)]))
 
     def done(self, job: Job) -> bool:
-        """A claimed job was sent."""
+        """It was sent: forget it, remember its id. False if the job is not ours any more."""
         now = self._clock.now()
         return bool(self._step("outbox_done", job.kind, [job.id, job.lease, repr(now), repr(now - REMEMBER_S)]))
 
     def again(self, job: Job, due: float, *, error: str = "", counted: bool = True, aside: bool = False) -> bool:
-        """Try a claimed job later."""
+        """Try a claimed job again at `due`, with the body it has now; False if it is not ours any more.
+
+        counted: False if it was not really tried: the number of attempts goes back by one.
+        aside: the others of its mailbox need not wait for it.
+        """
         return self._put_off(job, error, repr(due), counted=counted, aside=aside)
 
     def give_up(self, job: Job, error: str) -> bool:
-        """Keep a claimed job as dead."""
+        """Give a claimed job up: it stays among the dead until somebody retries or forgets it."""
         return self._put_off(job, error, "", counted=True, aside=True)
 
     def jobs(self, state: JobState) -> Iterator[Job]:
-        """All jobs in that state."""
+        """All jobs in that state, the one due (or given up) first first."""
         lists = [keys.OUTBOX_DEAD] if state is JobState.DEAD else [keys.outbox_due(kind) for kind in JobKind]
         for name in lists:
             start = 0
@@ -83,15 +90,15 @@ class RedisOutbox:
                 start += len(page)
 
     def retry(self, job_id: str, now: float) -> bool:
-        """Try a job now."""
+        """Make a job, dead or waiting, due now with a day before it again; False if there is none of that id."""
         return self._did_to("outbox_retry", job_id, repr(now))
 
     def hasten(self, job_id: str, now: float) -> bool:
-        """What waits for its time need wait no more."""
+        """Make a job that was never tried due now; False if it was, is just being sent, or is not there."""
         return self._did_to("outbox_hasten", job_id, repr(now))
 
     def forget(self, job_id: str) -> bool:
-        """Drop a job."""
+        """Drop a job unsent; False if there is none of that id."""
         return self._did_to("outbox_forget", job_id)
 
     def _put_off(self, job: Job, error: str, due: str, *, counted: bool, aside: bool) -> bool:
