@@ -14,7 +14,8 @@ def there():
 
 
 @pytest.mark.parametrize(
-    ("whom", "how", "at"), [("worker", KILLED, 19), ("Redis", KILLED, 14), ("worker", STOPPED, 10)]
+    ("whom", "how", "at"),
+    [("worker", KILLED, 19), ("Redis", KILLED, 14), ("worker", STOPPED, 10), ("serve's process", KILLED, 19)],
 )
 def test_a_message_has_its_text_once_and_one_mail_whatever_is_killed_or_stopped(there, whom, how, at):
     kind, wrong = transcripts.struck(there, whom, how, at)

@@ -5,7 +5,9 @@
 All are programs of their own: a redis-server (append-only file on), an engine with OpenAI's API, `esl-vm notify`, and `esl-vm
 transcribe` as two hosts have it. The one transcribes a message, and at one point of that (each word to Redis and to the engine,
 each answer) it, Redis or the engine is killed (SIGKILL) or stopped (SIGSTOP); time passes, the other host goes on, what was
-stopped too. What must hold: the message has its text, put there once; its one mail went out, with the text; nothing waits.
+stopped too. Then the same with `esl-vm serve`, whose process for it is killed or stopped while no other host is there, or
+its supervisor is killed. What must hold: the message has its text, put there once; its one mail went out, with the text;
+nothing waits.
 """
 
 from __future__ import annotations
@@ -46,8 +48,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 KILLED, STOPPED = signal.SIGKILL, signal.SIGSTOP
-TROUBLES = tuple((whom, how) for whom in ("worker", "Redis", "engine") for how in (KILLED, STOPPED))
+TROUBLES = (
+    *((whom, how) for whom in ("worker", "Redis", "engine", "serve's process") for how in (KILLED, STOPPED)),
+    ("serve's supervisor", KILLED),
+)
 SAID = "Rappelez-moi."
+#: Instead of a process id: whom the one that transcribes strikes.
+_ITSELF, _PARENT = 0, 1
 #: What an engine answers once, and what becomes of that message then: it waits with all others, alone, or is given up.
 STARVED = {
     "503": "all wait", "429": "all wait", "404": "all wait", "drop": "all wait", "refuses": "all wait",
@@ -55,7 +62,7 @@ STARVED = {
     "rubbish": "it alone waits", "huge": "it alone waits", "500": "it alone waits", "413": "given up",
 }  # fmt: skip
 _SETTINGS = """
-service.node = "{node}"
+service = {{node = "{node}", listen = "127.0.0.1:0", hang_s = 8}}
 redis = {{partitions = 4, url = "{redis}"}}
 audio = {{store = "folder", folder = "{sounds}"}}
 mail = {{host = "127.0.0.1", port = {smtp}, security = "none", sender = "vm@pbx.example.com"}}
@@ -177,24 +184,28 @@ def struck(there: Installation, whom: str, how: signal.Signals, at: int) -> tupl
     """One message, and the trouble at one point of its transcription: at which, `` = there are not so many; what is wrong."""
     there.other.send_signal(signal.SIGSTOP)
     name, mails = there.leave(), len(there.post.letters.mails)
-    pid = {"worker": 0, "Redis": there.redis.pid, "engine": there.engine.process.pid}[whom]
+    pids = {"Redis": there.redis.pid, "engine": there.engine.process.pid, "serve's supervisor": _PARENT}
+    pid = pids.get(whom, _ITSELF)
     words = [sys.executable, "-m", "chaos.transcripts", "--worker", str(at), str(pid), str(int(how))]
     paths = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = ("serve", "--no-notify") if whom.startswith("serve") else ("transcribe",)
     worker = subprocess.Popen(
-        [*words, "--", *there.words("struck", "transcribe")],
+        [*words, "--", *there.words("struck", *command)],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env=paths,
     )
     try:
-        at_kind = next(line for line in worker.stdout if line.startswith(b"{"))
-        kind = json.loads(at_kind).get("kind", "")
+        told = json.loads(next(line for line in worker.stdout if line.startswith(b"{")))
+        kind = told.get("kind", "")
         if kind:
-            _mend(there, worker, whom, how)
-        there.other.send_signal(signal.SIGCONT)
+            _mend(there, worker, whom, how, Path(f"/proc/{told['pid']}"))
+        if whom != "serve's process":  # its supervisor has another by now
+            there.other.send_signal(signal.SIGCONT)
         wait_until(there.settled, f"{name}: all is done after {whom}: {how.name} at point {at} ({kind})")
         if whom == "worker" and how is STOPPED:
             worker.send_signal(signal.SIGCONT)  # it believes that the message is still its own, and ends what it began
+        if (whom, how) != ("serve's supervisor", KILLED):
             worker.terminate()
             worker.wait(100)
             wait_until(there.settled)
@@ -204,11 +215,17 @@ def struck(there: Installation, whom: str, how: signal.Signals, at: int) -> tupl
     return kind, there.wrong(name, mails)
 
 
-def _mend(there: Installation, worker: subprocess.Popen[bytes], whom: str, how: signal.Signals) -> None:
-    pid = {"worker": worker.pid, "Redis": there.redis.pid, "engine": there.engine.process.pid}[whom]
-    if how is STOPPED:
+def _mend(
+    there: Installation, worker: subprocess.Popen[bytes], whom: str, how: signal.Signals, transcribing: Path
+) -> None:
+    pid = {"worker": worker.pid, "Redis": there.redis.pid, "engine": there.engine.process.pid}.get(whom)
+    if pid and how is STOPPED:
         wait_until(lambda: Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T", f"{whom} stops")
     match whom, how:
+        case (("serve's process" | "serve's supervisor"), _):
+            # The supervisor kills what is stopped, and nothing outlives the supervisor.
+            wait_until(lambda: not transcribing.exists(), f"{whom}: what transcribes has ended")
+            there.time_passes(leases=True)
         case "worker", _:
             if how is KILLED:
                 worker.wait(100)
@@ -299,13 +316,19 @@ def _engine(port: int) -> int:
 
 
 def _worker(at: int, pid: int, how: int, words: list[str]) -> int:
-    """`esl-vm transcribe`, struck at that point of its first message; pid 0 = it itself."""
+    """`esl-vm transcribe` or `serve`, struck once, at that point of its first message."""
     from esl_vm.cli.main import main
     from esl_vm.notify.job_worker import JobWorker
 
+    once, fill = os.pipe()  # shared with what is forked later: who takes a killed one's place is let alone
+    os.write(fill, b"1")
+    os.set_blocking(once, False)
+
     def strike() -> None:
-        print(json.dumps({"kind": points.last}), flush=True)
-        os.kill(pid or os.getpid(), how)
+        with contextlib.suppress(BlockingIOError):
+            os.read(once, 1)
+            print(json.dumps({"kind": points.last, "pid": os.getpid()}), flush=True)
+            os.kill({_ITSELF: os.getpid(), _PARENT: os.getppid()}.get(pid, pid), how)
 
     class OneThread(Points):
         def point(self, kind: str) -> None:
