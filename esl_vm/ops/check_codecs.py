@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from esl_vm.model.findings import Finding, Level
+from esl_vm.model.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,4 +27,4 @@ def check_codecs(switch: EventSocketSwitch) -> Iterator[Finding]:
                 continue
             remedy = f"take it out of the profile's codecs{f', or load {makers[0]}' if makers else ''}"
             said = f"SIP profile {name} agrees on {codec}, in which FreeSWITCH can't play: such calls get no voicemail"
-            yield Finding("codecs", Level.WARNING, said, remedy)
+            yield Finding.warning("codecs", said, remedy)

@@ -40,7 +40,7 @@ def check_dialplan(settings: Settings, switch: EventSocketSwitch) -> Iterator[Fi
         extensions = [extension_of(one) for one in plan.iter("extension")]
         for place, (numbers, ours) in conflicts(extensions, port).items():
             said = f"context {context}: extension {extensions[place].name} takes {as_said(numbers)} before {ours.name} does"
-            yield Finding("dialplan", Level.WARNING, said, "`esl-vm setup` moves it aside; or put it after ours")
+            yield Finding.warning("dialplan", said, "`esl-vm setup` moves it aside; or put it after ours")
         for extension, data in ((one.name, data) for one in extensions for data in one.sockets):
             addresses, *words = data.split() or [""]
             if port not in map(_port, addresses.split("|")):
@@ -49,13 +49,12 @@ def check_dialplan(settings: Settings, switch: EventSocketSwitch) -> Iterator[Fi
             missing = [word for word in NEEDED if word not in map(str.lower, words)]
             if missing:
                 said = f"context {context}, extension {extension}: socket without {' and without '.join(missing)}"
-                yield Finding("dialplan", Level.ERROR, said, f"write: socket {addresses} async full")
+                yield Finding.error("dialplan", said, f"write: socket {addresses} async full")
     if found:
-        yield Finding("dialplan", Level.OK, f"{found} times `socket` to port {port}")
+        yield Finding.ok("dialplan", f"{found} times `socket` to port {port}")
     else:
-        yield Finding(
+        yield Finding.warning(
             "dialplan",
-            Level.WARNING,
             f"no `socket` to port {port} in the contexts {', '.join(CONTEXTS)}",
             "copy dialplan/*.xml into conf/dialplan/default/, or see that what hands calls over says: async full",
         )

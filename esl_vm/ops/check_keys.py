@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from esl_vm.model.findings import Finding, Level
+from esl_vm.model.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,13 +25,12 @@ def check_keys(switch: EventSocketSwitch) -> Iterator[Finding]:
     for name in re.findall(r"<profile>\s*<name>([^<]+)</name>", switch.api("sofia xmlstatus")):
         if "<dtmf-mode>none</dtmf-mode>" in switch.api(f"sofia xmlstatus profile {name}"):
             remedy = "set dtmf-type to rfc2833 (or info) in the profile; docs/administration.md: Keys"
-            yield Finding("keys", Level.ERROR, f"SIP profile {name} takes no keys (dtmf-type none)", remedy)
+            yield Finding.error("keys", f"SIP profile {name} takes no keys (dtmf-type none)", remedy)
     if not _logged(switch):
-        yield Finding("keys", Level.OK, "FreeSWITCH's log has no keys")
+        yield Finding.ok("keys", "FreeSWITCH's log has no keys")
         return
-    yield Finding(
+    yield Finding.warning(
         "keys",
-        Level.WARNING,
         "FreeSWITCH's log file has every key that is pressed, PINs too",
         f"in logfile.conf.xml: `{_MAP}`; or in switch.conf.xml: `{_CORE}`",
     )

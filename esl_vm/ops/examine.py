@@ -37,7 +37,7 @@ def look_at_stores(node: Node) -> Iterator[Finding]:
             try:
                 yield from check(node)
             except StoreDownError as away:  # one of a Cluster's masters is: what else was found is worth to know
-                yield Finding("redis", Level.ERROR, str(away), remedy_for(node, str(away)))
+                yield Finding.error("redis", str(away), remedy_for(node, str(away)))
 
 
 def look_at_switch(node: Node, switch: EventSocketSwitch | None) -> Iterator[Finding]:
