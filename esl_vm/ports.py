@@ -181,6 +181,10 @@ class Mailboxes(Protocol):
         """Put a message's transcript with it; False if it has one (other than `failed`) or there is no such message."""
         ...
 
+    def handle(self, box: MailboxId, message_id: str, by: str) -> None:
+        """Say who handles a message (80 letters), `` = nobody; raises NoSuchMessageError."""
+        ...
+
     def set_greeting(self, box: MailboxId, greeting: Greeting, stored: StoredGreeting) -> str:
         """Activate a recorded greeting; returns the sound id it replaced, `` if none.
 
@@ -395,4 +399,20 @@ class Registry(Protocol):
 
     def unlock(self, box: MailboxId) -> None:
         """Forget failures and lift the lock."""
+        ...
+
+
+class Switch(Protocol):
+    """A node's own FreeSWITCH, over its inbound event socket. Reconnects by itself."""
+
+    def fire(self, name: str, headers: Mapping[str, str], subclass: str = "") -> bool:
+        """Fire an event in FreeSWITCH; False if it is not connected now (nothing is queued)."""
+        ...
+
+    def api(self, command: str) -> str:
+        """Run an api command, return its answer; raises SwitchDownError."""
+        ...
+
+    def events(self, names: Sequence[str]) -> Iterator[Mapping[str, str]]:
+        """The events of those names as they come, decoded headers; after each (re)connect first an empty mapping."""
         ...

@@ -56,7 +56,9 @@ def examine(
         with open_node(settings) as node:
             findings += _look_at(node, orphans=orphans, repair=repair or Repair())
     except VoicemailError as wrong:
-        findings.append(Finding.error("redis", str(wrong), "correct it in the settings, or see the log that it names"))
+        findings.append(
+            Finding("redis", Level.ERROR, str(wrong), "correct it in the settings, or see the log that it names")
+        )
     return [*findings, *look_around(settings)]
 
 
@@ -87,18 +89,18 @@ def _orphans(node: Node, repair: Repair) -> Iterator[Finding]:
     from esl_vm.ops.repair import repair as settle
 
     if sounds_problem(node):
-        yield Finding.error("sounds", "not compared: see what is said of audio", SOUNDS_REMEDY)
+        yield Finding("sounds", Level.ERROR, "not compared: see what is said of audio", SOUNDS_REMEDY)
         return
     orphans = find_orphans(node)
     if not orphans.lost and not orphans.unused:
-        yield Finding.ok("sounds", "every message and greeting has its sound, and every sound is one's")
+        yield Finding("sounds", Level.OK, "every message and greeting has its sound, and every sound is one's")
         return
     refused = refusal(orphans, repair.most)
     if repair.wanted and not refused:
         done, journal = settle(node, orphans)
         for line in done:
-            yield Finding.warning("sounds", line, "done")
-        yield Finding.ok("sounds", f"the repair is undone with: esl-vm doctor --undo-repair {journal}")
+            yield Finding("sounds", Level.WARNING, line, "done")
+        yield Finding("sounds", Level.OK, f"the repair is undone with: esl-vm doctor --undo-repair {journal}")
     else:
         if refused:
             remedy = (
@@ -107,7 +109,7 @@ def _orphans(node: Node, repair: Repair) -> Iterator[Finding]:
             level = Level.ERROR if repair.wanted or orphans.most_are_gone else Level.WARNING
             yield Finding("sounds", level, f"not repaired: {refused}", remedy)
         for lost in orphans.lost:
-            yield Finding.error("sounds", str(lost), "esl-vm doctor --repair")
+            yield Finding("sounds", Level.ERROR, str(lost), "esl-vm doctor --repair")
         if orphans.unused:
             said = f"{len(orphans.unused)} sounds nothing points to: {', '.join(orphans.unused[:5])}"
-            yield Finding.warning("sounds", said, "esl-vm doctor --repair")
+            yield Finding("sounds", Level.WARNING, said, "esl-vm doctor --repair")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,7 +39,7 @@ def add_commands(commands: Commands) -> None:
     asterisk = group.add(
         "asterisk",
         "from Asterisk's app_voicemail",
-        partial(_import, _asterisk),
+        _import_asterisk,
         description=_DESCRIPTION,
         codes=_CODES,
         examples="""
@@ -59,7 +58,7 @@ def add_commands(commands: Commands) -> None:
     module = group.add(
         "mod-voicemail",
         "from FreeSWITCH's mod_voicemail",
-        partial(_import, _mod_voicemail),
+        _import_mod_voicemail,
         description=_DESCRIPTION,
         codes=_CODES,
         examples="esl-vm import mod-voicemail --database voicemail_default.db --storage /var/lib/freeswitch/storage "
@@ -73,7 +72,7 @@ def add_commands(commands: Commands) -> None:
     fusion = group.add(
         "fusionpbx",
         "from FusionPBX",
-        partial(_import, _fusionpbx),
+        _import_fusionpbx,
         description=_DESCRIPTION,
         codes=_CODES,
         examples="""
@@ -120,31 +119,46 @@ def _import_options(parser: Parser, *, unconfigured: bool) -> None:
     parser.add_argument("--json", action="store_true", help="the whole report, for programs")
 
 
-def _asterisk(args: argparse.Namespace, node: Node) -> Plan:
-    from esl_vm.importers.asterisk import read_asterisk
+def _import_asterisk(args: argparse.Namespace) -> int:
+    def read(node: Node) -> Plan:
+        from esl_vm.importers.asterisk import read_asterisk
 
-    return read_asterisk(
-        Path(args.conf),
-        Path(args.spool),
-        odbc=Path(args.odbc) if args.odbc else None,
-        domains=_domains(args),
-        defaults=node.settings.mailbox,
-        unconfigured=args.unconfigured,
-    )
+        return read_asterisk(
+            Path(args.conf),
+            Path(args.spool),
+            odbc=Path(args.odbc) if args.odbc else None,
+            domains=_domains(args),
+            defaults=node.settings.mailbox,
+            unconfigured=args.unconfigured,
+        )
 
-
-def _mod_voicemail(args: argparse.Namespace, _node: Node) -> Plan:
-    from esl_vm.importers.mod_voicemail import read_mod_voicemail
-
-    places = (Path(args.database), Path(args.storage), Path(args.directory))
-    return read_mod_voicemail(*places, domains=_domains(args), unconfigured=args.unconfigured)
+    return _import(args, read)
 
 
-def _fusionpbx(args: argparse.Namespace, _node: Node) -> Plan:
-    from esl_vm.importers.fusionpbx import read_fusionpbx
+def _import_mod_voicemail(args: argparse.Namespace) -> int:
+    def read(_node: Node) -> Plan:
+        from esl_vm.importers.mod_voicemail import read_mod_voicemail
 
-    dump = Path(args.dump) if args.dump else None
-    return read_fusionpbx(Path(args.storage), dump=dump, dsn=args.dsn or "", domains=_domains(args))
+        return read_mod_voicemail(
+            Path(args.database),
+            Path(args.storage),
+            Path(args.directory),
+            domains=_domains(args),
+            unconfigured=args.unconfigured,
+        )
+
+    return _import(args, read)
+
+
+def _import_fusionpbx(args: argparse.Namespace) -> int:
+    def read(_node: Node) -> Plan:
+        from esl_vm.importers.fusionpbx import read_fusionpbx
+
+        return read_fusionpbx(
+            Path(args.storage), dump=Path(args.dump) if args.dump else None, dsn=args.dsn or "", domains=_domains(args)
+        )
+
+    return _import(args, read)
 
 
 def _domains(args: argparse.Namespace) -> dict[str, str]:
@@ -157,12 +171,12 @@ def _domains(args: argparse.Namespace) -> dict[str, str]:
     return domains
 
 
-def _import(read: Callable[[argparse.Namespace, Node], Plan], args: argparse.Namespace) -> int:
+def _import(args: argparse.Namespace, read: Callable[[Node], Plan]) -> int:
     from esl_vm.importers.write import run_import
 
     _domains(args)
     try:
-        with opened_node(args) as node, read(args, node) as plan, progress_bar() as progress:
+        with opened_node(args) as node, read(node) as plan, progress_bar() as progress:
             report = run_import(plan, node.target, dry_run=args.dry_run, progress=progress)
     except StoreDownError as away:
         complain(f"broken off: {away}. What is in is in; run it again to finish")

@@ -15,6 +15,7 @@ from esl_vm.cli.parsers import domain_option, dry_run_option, json_option, numbe
 from esl_vm.model.errors import InvalidValueError, StoreDownError, VoicemailError
 from esl_vm.model.events import EventType
 from esl_vm.model.mailbox import Folder, MailboxId
+from esl_vm.model.message import LONGEST_HANDLER, LONGEST_NOTE
 from esl_vm.model.times import iso_time
 from esl_vm.model.transcript import passage
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 def add_commands(commands: Commands) -> None:
     """`message …`."""
-    group = commands.group("message", "list, show, find, export, move, delete, restore and send messages")
+    group = commands.group("message", "list, show, find, export, move, annotate, delete, restore and send messages")
 
     listing = group.add(
         "list",
@@ -80,6 +81,17 @@ def add_commands(commands: Commands) -> None:
     move = group.add("move", "move a message to another folder", _move, examples="esl-vm message move 1001 ID work")
     _message_arguments(move)
     move.add_argument("folder", choices=[str(f) for f in Folder if f is not Folder.TRASH])
+
+    annotate = group.add(
+        "annotate",
+        "say who handles a message, and note something on it",
+        _annotate,
+        description="Say who handles a message, for all who open the mailbox, and note something on it. Empty takes it back.",
+        examples='esl-vm message annotate 1001 ID --handled-by "1002 Bruno Petit" --note "Rappelé, attend le devis"',
+    )
+    _message_arguments(annotate)
+    annotate.add_argument("--handled-by", metavar="WHO", help="a name, a number before it is spoken; empty: nobody")
+    annotate.add_argument("--note", metavar="TEXT", help="in place of what was noted; empty: nothing")
 
     delete = group.add(
         "delete",
@@ -192,6 +204,8 @@ def _marks(message: Message) -> str:
         "forwarded": message.forwarded_by,
         "introduction": message.intro_id,
         "cut": message.cut,
+        "handled": message.handled_by,
+        "note": message.note,
     }
     return " ".join(word for word, marked in marks.items() if marked)
 
@@ -214,6 +228,12 @@ def _show(args: argparse.Namespace) -> int:
         *([("introduction", f"{clock_time(message.intro_ms)} ({message.intro_ms} ms)")] if message.intro_id else []),
         ("marks", _marks(message) or "-"),
         ("came by", message.origin + (f", forwarded by {message.forwarded_by}" if message.forwarded_by else "")),
+        *(
+            [("handled by", f"{message.handled_by}, since {iso_time(message.handled_at, zone)}")]
+            if message.handled_by
+            else []
+        ),
+        *([("note", message.note)] if message.note else []),
         ("sound", "stored" if stored else "MISSING"),
         *((name.replace("_", " "), text) for name, text in message.call.as_fields().items()),
     ]
@@ -249,6 +269,21 @@ def _move(args: argparse.Namespace) -> int:
         complain(f"not moved: {args.folder} is {done.value}")
         return 1
     show(f"moved {args.id} to {args.folder}")
+    return 0
+
+
+def _annotate(args: argparse.Namespace) -> int:
+    if args.handled_by is None and args.note is None:
+        raise InvalidValueError("give --handled-by, --note, or both")
+    for given, longest in ((args.handled_by, LONGEST_HANDLER), (args.note, LONGEST_NOTE)):
+        if given is not None and len(given) > longest:
+            raise InvalidValueError(f"that has {len(given)} letters; at most {longest} are kept")
+    with opened_mailbox(args) as (node, mailbox):
+        if args.handled_by is not None:
+            node.mailboxes.handle(mailbox.id, args.id, args.handled_by)
+        if args.note is not None:
+            node.mailboxes.note(mailbox.id, args.id, args.note)
+    show(f"annotated {args.id}")
     return 0
 
 

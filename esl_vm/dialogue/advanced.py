@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from esl_vm.dialogue.calling import call_back, call_out
 from esl_vm.dialogue.folders import open_trash
+from esl_vm.dialogue.handling import handle
 from esl_vm.dialogue.listening import envelope_of, gone_meanwhile
 from esl_vm.dialogue.menus import AdvancedMenu
 from esl_vm.dialogue.sending import reply, send
@@ -42,6 +43,8 @@ def _do(visit: Visit, choice: AdvancedMenu) -> Next:
             return send(visit)
         case AdvancedMenu.TRASH:
             return open_trash(visit)
+        case AdvancedMenu.HANDLE:
+            return handle(visit)
         case AdvancedMenu.BACK:
             return Next()
         case AdvancedMenu.LEAVE:

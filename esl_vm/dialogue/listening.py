@@ -20,6 +20,7 @@ from esl_vm.model.errors import (
 )
 from esl_vm.model.events import EventType
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId
+from esl_vm.model.message import Caller
 from esl_vm.model.units import Milliseconds
 from esl_vm.speech.utterance import Sound
 
@@ -184,6 +185,7 @@ def _announcement(visit: Visit, message: Message) -> Utterance:
     said: Utterance = ()
     if len(visit.listing) > 1 or message.urgent or not options.brief:
         said = voice.place(visit.listing.current + 1, len(visit.listing), urgent=message.urgent)
+    said += handler_of(visit, message.handled_by)
     if options.envelope and not options.brief:
         said += _when(visit, message)
     if options.saycid and not visit.sound_first:
@@ -227,6 +229,19 @@ def _colleague(visit: Visit, number: str) -> Utterance:
         else:
             visit.colleagues[number] = visit.talk.voice.extension(number)
     return visit.colleagues[number]
+
+
+def handler_of(visit: Visit, handled_by: str) -> Utterance:
+    """Who handles a message: a colleague's recorded name, or the number; nothing where nobody does."""
+    if not handled_by:
+        return ()
+    number = Caller(handled_by.partition(" ")[0]).dialable
+    box = MailboxId.of(number, visit.box.domain)
+    mailbox = visit.talk.world.mailboxes.open(box) if box else None
+    name = visit.talk.greeting_of(mailbox, Greeting.NAME) if mailbox else ()
+    if number and not name:
+        name = visit.say("vm-extension") + visit.talk.voice.digits(number)
+    return visit.say("spy-agent") + name
 
 
 def _sounds(visit: Visit, message: Message) -> list[Sound]:

@@ -84,6 +84,11 @@ class AdvancedMenu(Menu):
         "Messages effacés : les réentendre, les récupérer (non annoncé)",
         "Deleted messages: hear them, bring them back (not announced)",
     )
+    HANDLE = (
+        "9",
+        "Dire que l’on s’occupe du message, à tous ceux qui ouvrent la boîte ; encore une fois : que l’on ne s’en occupe plus (non annoncé)",
+        "Tell all who open the mailbox that you handle the message; once more: that you don’t any longer (not announced)",
+    )
     BACK = "*", "Retour au menu principal", "Back to the main menu"
     LEAVE = "#", "Quitter", "Leave"
 

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from esl_vm.importers.bounds import most_of
-from esl_vm.importers.plan import Findings, ImportSourceError, Kind, reason
+from esl_vm.importers.plan import Findings, ImportSourceError, Kind
 from esl_vm.model.encoding import decode_text
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class AsteriskConfig:
             text = _read(self._path)
             self._size = len(text)
         except (OSError, RuntimeError) as error:
-            raise ImportSourceError(f"can't read {path}: {reason(error)}") from None
+            raise ImportSourceError(f"can't read {path}: {type(error).__name__}") from None
         former = _ORIGIN.search(text[:2000])
         self._former_root = former[1].rpartition("/")[0] if former else "/etc/asterisk"
         self._file(self._path, text)
@@ -211,7 +211,7 @@ class AsteriskConfig:
                     )
                 self._file(real, text)
         except (OSError, RuntimeError) as error:
-            why = f"{file.name}: {reason(error)}"
+            why = f"{file.name}: {type(error).__name__}"
         if why:
             self._findings.item(Kind.INCLUDE_NOT_READ, where, why)
 

@@ -23,7 +23,6 @@ from esl_vm.importers.plan import (
     ImportSourceError,
     Kind,
     SoundFiles,
-    reason,
     stable_id,
 )
 from esl_vm.importers.scratch import Scratch, from_base64
@@ -64,7 +63,7 @@ class OdbcDump:
             with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as opened:
                 self._read(csv.DictReader(BoundedLines(opened.readline, str(path))))
         except (OSError, csv.Error) as error:
-            raise ImportSourceError(f"can't read {path}: {reason(error)}") from None
+            raise ImportSourceError(f"can't read {path}: {error}") from None
 
     def _read(self, table: csv.DictReader[str]) -> None:
         missing = _NEEDED - {name.strip().lower() for name in table.fieldnames or ()}

@@ -21,7 +21,6 @@ from esl_vm.importers.plan import (
     Kind,
     SoundFiles,
     folder_of,
-    reason,
     stable_id,
 )
 from esl_vm.importers.texts import epoch
@@ -138,7 +137,7 @@ class AsteriskSpool:
         try:
             return sorted(path.iterdir())
         except OSError as error:
-            self.findings.item(Kind.FOLDER_UNREADABLE, f"{shown}{path.name}", reason(error))
+            self.findings.item(Kind.FOLDER_UNREADABLE, f"{shown}{path.name}", type(error).__name__)
             return []
 
     def _inside(self, path: Path) -> bool:

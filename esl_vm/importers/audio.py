@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import soundfile
 
-from esl_vm.importers.plan import Kind, reason
+from esl_vm.importers.plan import Kind
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.sound.decode import HEADERLESS, blocks, open_sound
 from esl_vm.sound.resample import from_pcm, resampling, to_pcm
@@ -125,7 +125,7 @@ def check_file(file: Path, root: Path) -> None:
         real = file.resolve(strict=True)
         status = real.stat()
     except (OSError, RuntimeError, ValueError) as error:
-        raise SoundError(Kind.UNREADABLE_AUDIO, f"can't be opened: {reason(error)}") from None
+        raise SoundError(Kind.UNREADABLE_AUDIO, f"can't be opened: {type(error).__name__}") from None
     if not real.is_relative_to(root.resolve()):
         raise SoundError(Kind.PATH_OUTSIDE_STORAGE, "the path leads outside the storage folder")
     if not stat.S_ISREG(status.st_mode):
@@ -204,7 +204,7 @@ def _unfinished(file: Path, rate: int) -> Iterator[Samples] | None:
     return resampling(mono(file.resolve(), sound), sound.rate, rate) if sound.frames else None
 
 
-def _by_tool(file: Path, rate: int, wrong: Exception) -> Iterator[Samples]:
+def _by_tool(file: Path, rate: int, reason: Exception) -> Iterator[Samples]:
     """Through ffmpeg or sox, told the format by the extension so that a file can't choose its own reader."""
     kind = extension(file.name).lower()
     out = ("-ar", str(rate), "-ac", "1", "-f", "s16le", "-")
@@ -217,7 +217,7 @@ def _by_tool(file: Path, rate: int, wrong: Exception) -> Iterator[Samples]:
     else:
         tools = {**dict.fromkeys(_FFMPEG, "ffmpeg"), **dict.fromkeys(_SOX - set(_FFMPEG), "sox")}
         hint = f"; {tools[kind]}, which is not installed, may read it" if kind in tools else ""
-        raise SoundError(Kind.UNREADABLE_AUDIO, f"not a sound file that can be read{hint}") from wrong
+        raise SoundError(Kind.UNREADABLE_AUDIO, f"not a sound file that can be read{hint}") from reason
     # To a file of bounded size: a few bytes of some formats are hours of sound, and hours of another tool's memory.
     with tempfile.TemporaryFile() as made:
         try:
@@ -225,14 +225,12 @@ def _by_tool(file: Path, rate: int, wrong: Exception) -> Iterator[Samples]:
                 command, stdin=subprocess.DEVNULL, stdout=made, stderr=subprocess.DEVNULL, timeout=_TOOL_S, check=False,
                 preexec_fn=partial(_bound_the_file, _LONGEST_S * rate * 2),
             )  # fmt: skip
-        except subprocess.TimeoutExpired:
-            raise SoundError(Kind.UNREADABLE_AUDIO, f"{command[0]} took more than {_TOOL_S} s") from None
         except (OSError, subprocess.SubprocessError) as error:
-            raise SoundError(Kind.UNREADABLE_AUDIO, f"{command[0]} failed: {reason(error)}") from None
+            raise SoundError(Kind.UNREADABLE_AUDIO, f"{command[0]} failed: {type(error).__name__}") from None
         if made.seek(0, io.SEEK_END) >= _LONGEST_S * rate * 2:
             raise SoundError(Kind.UNREADABLE_AUDIO, f"longer than {_LONGEST_S // 3600} hours")
         if ran.returncode or not made.tell():
-            raise SoundError(Kind.UNREADABLE_AUDIO, "not a sound file that can be read") from wrong
+            raise SoundError(Kind.UNREADABLE_AUDIO, "not a sound file that can be read") from reason
         made.seek(0)
         while block := made.read(2 * _BLOCK):
             yield from_pcm(block[: len(block) // 2 * 2])

@@ -19,7 +19,7 @@ from esl_vm.importers.asterisk_mailboxes import ANY_SCOPE, GENERAL_ONLY, MAILBOX
 from esl_vm.importers.asterisk_spool import FOLDERS, GREETINGS
 from esl_vm.importers.asterisk_text import OURS
 from esl_vm.importers.audio import RATE, SoundError, convert
-from esl_vm.importers.plan import Findings, ImportSourceError, SoundFiles, reason
+from esl_vm.importers.plan import Findings, ImportSourceError, SoundFiles
 from esl_vm.importers.report import Report
 from esl_vm.model.errors import AudioMissingError
 from esl_vm.model.greeting_rules import chosen, parse_rules
@@ -77,7 +77,7 @@ def export_asterisk(
             export.mailbox(box)
         export.configuration()
     except OSError as error:
-        raise ImportSourceError(f"can't write {folder}: {reason(error)}") from None
+        raise ImportSourceError(f"can't write {folder}: {error}") from None
     finally:
         os.umask(umask)
     if progress:

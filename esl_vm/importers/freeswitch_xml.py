@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from esl_vm.importers.bounds import most_of
-from esl_vm.importers.plan import Findings, ImportSourceError, Kind, reason
+from esl_vm.importers.plan import Findings, ImportSourceError, Kind
 from esl_vm.model.encoding import decode_text
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class FreeswitchXml:
         try:
             path = path.resolve(strict=True)
         except (OSError, RuntimeError) as error:
-            raise ImportSourceError(f"can't read the directory {path}: {reason(error)}") from None
+            raise ImportSourceError(f"can't read the directory {path}: {type(error).__name__}") from None
         files = sorted(path.glob("*.xml")) if path.is_dir() else [path]
         if not files:
             raise ImportSourceError(f"no *.xml in the directory {path}")
@@ -93,7 +93,7 @@ class FreeswitchXml:
             sensible = real.is_file() and real.stat().st_size <= _LARGEST
             data = real.read_bytes() if sensible else b""
         except (OSError, RuntimeError) as error:
-            self._findings.item(Kind.CONFIGURATION_UNREADABLE, self._shown(file), reason(error))
+            self._findings.item(Kind.CONFIGURATION_UNREADABLE, self._shown(file), type(error).__name__)
             return None
         if not sensible:
             self._findings.item(Kind.CONFIGURATION_UNREADABLE, self._shown(file), "not a plain file of sensible size")

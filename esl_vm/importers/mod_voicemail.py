@@ -20,7 +20,6 @@ from esl_vm.importers.plan import (
     Kind,
     Plan,
     mailbox_id,
-    reason,
     stable_id,
 )
 from esl_vm.importers.scratch import Scratch
@@ -104,7 +103,7 @@ class _Tables:
                 self.prefs = self._rows(connection, "voicemail_prefs") if b"voicemail_prefs" in names else []
             connection.close()
         except (OSError, sqlite3.Error) as error:
-            raise ImportSourceError(f"can't read the database {path}: {reason(error)}") from None
+            raise ImportSourceError(f"can't read the database {path}: {error}") from None
         finally:
             scratch.folder.cleanup()
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import os
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Self
@@ -42,7 +40,6 @@ class Kind(StrEnum):
     INVALID_MAILBOX = "invalid_mailbox"
     MAILBOX_GONE = "mailbox_gone"
     MAILBOX_WITHOUT_CONFIGURATION = "mailbox_without_configuration"
-    NAME_CUT = "name_cut"
     PATH_OUTSIDE_STORAGE = "path_outside_storage"
     ROW_WITHOUT_FILE = "row_without_file"
     ROW_UNREADABLE = "row_unreadable"
@@ -252,17 +249,10 @@ def folder_of(path: Path) -> Path:
     try:
         found = path.resolve(strict=True)
     except (OSError, RuntimeError) as error:
-        raise ImportSourceError(f"can't read the folder {path}: {reason(error)}") from None
+        raise ImportSourceError(f"can't read the folder {path}: {type(error).__name__}") from None
     if not found.is_dir():
         raise ImportSourceError(f"not a folder: {path}")
     return found
-
-
-def reason(error: Exception) -> str:
-    """Why a file could not be opened or read, in the system's words, without its path."""
-    if isinstance(error, RuntimeError):  # of Path.resolve, before Python 3.13
-        return os.strerror(errno.ELOOP)
-    return getattr(error, "strerror", None) or str(error)
 
 
 def printable(text: str) -> str:

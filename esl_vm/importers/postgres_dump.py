@@ -11,7 +11,7 @@ import zlib
 from typing import TYPE_CHECKING, BinaryIO
 
 from esl_vm.importers.bounds import BoundedLines, most_of
-from esl_vm.importers.plan import Findings, ImportSourceError, Kind, reason
+from esl_vm.importers.plan import Findings, ImportSourceError, Kind
 from esl_vm.model.encoding import decode_text
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class PostgresDump:
                 most = most_of(self._path.stat().st_size) if isinstance(opened, gzip.GzipFile) else None
                 yield from self._read(BoundedLines(opened.readline, str(self._path), most))
         except (OSError, EOFError, zlib.error) as error:
-            raise ImportSourceError(f"can't read {self._path}: {reason(error)}") from None
+            raise ImportSourceError(f"can't read {self._path}: {error}") from None
 
     def _opened(self) -> BinaryIO | gzip.GzipFile:
         with self._path.open("rb") as opened:

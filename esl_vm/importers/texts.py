@@ -8,11 +8,12 @@ from esl_vm.importers.plan import LATEST
 from esl_vm.model.message import one_line
 
 _ADDRESS = re.compile(r"[^\s@,;:<>\"'()\\|]{1,64}@[^\s@,;:<>\"'()\\|]{1,255}")
+_LONGEST_NAME = 127
 
 
 def person(text: str) -> str:
-    """An owner's name: one line, without quotes around it."""
-    name = one_line(text, len(text))
+    """An owner's name: one line, at most 127 letters, without quotes around it."""
+    name = one_line(text, _LONGEST_NAME)
     if len(name) >= 2 and name[0] == name[-1] == '"':
         name = name[1:-1].strip()
     return name

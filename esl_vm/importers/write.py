@@ -137,7 +137,7 @@ class _Run:
             why = f"{box.pager} is a telephone number: give the address of a gateway as pager"
             self._findings.remark("pager_not_carried", str(box.box), why)
         fields |= {
-            "name": self._name(box),
+            "name": one_line(box.name, LONGEST_NAME),
             "language": box.language,
             "timezone": box.timezone,
             "email": self._joined(box.emails, "email", box.box),
@@ -145,13 +145,6 @@ class _Run:
             "extensions": self._joined(box.extensions, "alias", box.box),
         }
         return {name: value for name, value in fields.items() if value}
-
-    def _name(self, box: ImportedMailbox) -> str:
-        name = one_line(box.name, LONGEST_NAME)
-        if name != one_line(box.name, len(box.name)):
-            why = f"it is {len(box.name)} letters long, of which {LONGEST_NAME} came: {name}"
-            self._findings.item(Kind.NAME_CUT, str(box.box), why)
-        return name
 
     def _joined(self, words: tuple[str, ...], kind: str, box: MailboxId) -> str:
         """As many words as a field can hold, with commas between."""

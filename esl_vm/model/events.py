@@ -37,6 +37,8 @@ class EventType(StrEnum):
     HEARD_AGAIN = "heard-again"
     EXPORTED = "exported"
     TRANSCRIBED = "transcribed"
+    HANDLED = "handled"
+    NOTED = "noted"
     ERASED = "erased"
     LIST_CHANGED = "list-changed"
     LIST_REMOVED = "list-removed"
@@ -62,6 +64,7 @@ class Event:
             for `nearly-full` what it is `of` (`messages` of a folder, `seconds` of the mailbox), `held` and `most`;
             for `login` and `login-failed` through the web `way` (`link`, `oidc`, `mail`; none: a PIN) and `who`, where it is no owner;
             for `transcribed` the `state`, the `language` and the `text_length` in letters;
+            for `handled` who it is `handled_by` (`` = nobody any more); for `noted` the `text_length` in letters;
             for `call-back` which `call` it is, its `number`, `state` (`ringing`, `answered`, `failed`) and `why`;
             for `not-delivered` `why` (`full`, `closed`, `unknown`, `fax`), `caller_number` and `caller_name`.
     """

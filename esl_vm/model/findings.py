@@ -28,21 +28,6 @@ class Finding:
     said: str
     remedy: str = ""
 
-    @classmethod
-    def ok(cls, area: str, said: str) -> Finding:
-        """All is well with it."""
-        return cls(area, Level.OK, said)
-
-    @classmethod
-    def warning(cls, area: str, said: str, remedy: str) -> Finding:
-        """It works, and should be otherwise."""
-        return cls(area, Level.WARNING, said, remedy)
-
-    @classmethod
-    def error(cls, area: str, said: str, remedy: str) -> Finding:
-        """It does not work, or loses what it should keep."""
-        return cls(area, Level.ERROR, said, remedy)
-
 
 @dataclass(frozen=True, slots=True)
 class HeldTake:

@@ -138,6 +138,8 @@ class Message:
         forwarded_by: the mailbox that forwarded it, as text, `` if none.
         call: the call by which it came; a forwarded message has its caller's.
         transcript: what is said in it, in writing; None where it was not transcribed (yet).
+        handled_by: who deals with it, since when (`handled_at`, epoch seconds); `` = nobody said so. note: what was noted on it.
+            Both stay with the mailbox: what is sent on has neither.
     """
 
     id: str
@@ -155,12 +157,20 @@ class Message:
     forwarded_by: str = ""
     call: CallDetails = field(default_factory=CallDetails)
     transcript: Transcript | None = field(default=None, repr=False)
+    handled_by: str = ""
+    handled_at: float = 0.0
+    note: str = field(default="", repr=False)
 
     def forwarded(self, message_id: str, now: float, by: str) -> Message:
         """The message as it comes to whom it is sent on to at that time (epoch seconds); by: the mailbox that does."""
         return replace(
-            self, id=message_id, arrived=now, folder=Folder.NEW, heard=False, origin="forward", forwarded_by=by
-        )
+            self, id=message_id, arrived=now, folder=Folder.NEW, heard=False, origin="forward", forwarded_by=by,
+            handled_by="", handled_at=0.0, note="",
+        )  # fmt: skip
+
+
+LONGEST_NOTE, LONGEST_HANDLER = 500, 80
+"""Letters of a note on a message, and of who handles it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,10 +37,10 @@ from esl_vm.notify.webhook import WebhookCaller
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from esl_vm.esl.inbound import EventSocketSwitch
     from esl_vm.model.settings import Settings
     from esl_vm.notify.mail import Mailer
     from esl_vm.notify.sources import Sources
+    from esl_vm.ports import Switch
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ class NotifyService:
         sources: Sources,
         settings: Settings,
         *,
-        switch: EventSocketSwitch | None = None,
+        switch: Switch | None = None,
         mailer: Mailer | None = None,
         observe: Callable[[float], None] | None = None,
         wait_ms: int = WAIT_MS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from esl_vm.model.findings import Finding
+from esl_vm.model.findings import Finding, Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,9 +21,9 @@ def check_calendars(node: Node) -> Iterator[Finding]:
             read = f"{datetime.fromtimestamp(calendar.read, UTC):%Y-%m-%d %H:%MZ}" if calendar.read else ""
             meanwhile = f"rules go by the copy of {read}" if read else "rules that name it never fit"
             said = f"{calendar.name} from {calendar.source} can't be read: {calendar.problem}; {meanwhile}"
-            yield Finding.warning(
-                "calendars", said, "mend what it says, or correct `calendars.sources` in the settings"
+            yield Finding(
+                "calendars", Level.WARNING, said, "mend what it says, or correct `calendars.sources` in the settings"
             )
     good = sum(not calendar.problem for calendar in found)
     if good:
-        yield Finding.ok("calendars", f"{good} have been read")
+        yield Finding("calendars", Level.OK, f"{good} have been read")

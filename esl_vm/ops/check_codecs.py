@@ -5,19 +5,18 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from esl_vm.model.findings import Finding
+from esl_vm.model.findings import Finding, Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from esl_vm.esl.inbound import EventSocketSwitch
-
+    from esl_vm.ports import Switch
 
 # Codecs with a module that only passes them through, and the modules that can make them.
 PASSED_THROUGH = {"G729": ("mod_bcg729", "mod_com_g729"), "G723": (), "G7231": ()}
 
 
-def check_codecs(switch: EventSocketSwitch) -> Iterator[Finding]:
+def check_codecs(switch: Switch) -> Iterator[Finding]:
     """The codecs each SIP profile agrees on with callers; raises SwitchDownError."""
     for name in re.findall(r"<profile>\s*<name>([^<]+)</name>", switch.api("sofia xmlstatus")):
         offered = re.search(r"<inbound-codecs>([^<]*)</inbound-codecs>", switch.api(f"sofia xmlstatus profile {name}"))
@@ -27,4 +26,4 @@ def check_codecs(switch: EventSocketSwitch) -> Iterator[Finding]:
                 continue
             remedy = f"take it out of the profile's codecs{f', or load {makers[0]}' if makers else ''}"
             said = f"SIP profile {name} agrees on {codec}, in which FreeSWITCH can't play: such calls get no voicemail"
-            yield Finding.warning("codecs", said, remedy)
+            yield Finding("codecs", Level.WARNING, said, remedy)

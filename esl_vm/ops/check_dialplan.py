@@ -14,8 +14,8 @@ from esl_vm.model.settings_check import parse_address
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from esl_vm.esl.inbound import EventSocketSwitch
     from esl_vm.model.settings import Settings
+    from esl_vm.ports import Switch
 
 # The contexts of FreeSWITCH's own configuration, where our dialplan is put; besides `service.call_context`.
 CONTEXTS = ("default", "public")
@@ -27,7 +27,7 @@ _EXTENSIONS = range(100, 10000)
 _NO_PIN = re.compile(r"vm_skip_pin=(true|yes|on|1)\s*", re.IGNORECASE)
 
 
-def check_dialplan(settings: Settings, switch: EventSocketSwitch) -> Iterator[Finding]:
+def check_dialplan(settings: Settings, switch: Switch) -> Iterator[Finding]:
     """Every `socket` that names this service's port; raises SwitchDownError.
 
     What mod_xml_curl and scripts serve while a call is there can't be looked at; the log names such a call.
@@ -40,7 +40,7 @@ def check_dialplan(settings: Settings, switch: EventSocketSwitch) -> Iterator[Fi
         extensions = [extension_of(one) for one in plan.iter("extension")]
         for place, (numbers, ours) in conflicts(extensions, port).items():
             said = f"context {context}: extension {extensions[place].name} takes {as_said(numbers)} before {ours.name} does"
-            yield Finding.warning("dialplan", said, "`esl-vm setup` moves it aside; or put it after ours")
+            yield Finding("dialplan", Level.WARNING, said, "`esl-vm setup` moves it aside; or put it after ours")
         for extension, data in ((one.name, data) for one in extensions for data in one.sockets):
             addresses, *words = data.split() or [""]
             if port not in map(_port, addresses.split("|")):
@@ -49,12 +49,13 @@ def check_dialplan(settings: Settings, switch: EventSocketSwitch) -> Iterator[Fi
             missing = [word for word in NEEDED if word not in map(str.lower, words)]
             if missing:
                 said = f"context {context}, extension {extension}: socket without {' and without '.join(missing)}"
-                yield Finding.error("dialplan", said, f"write: socket {addresses} async full")
+                yield Finding("dialplan", Level.ERROR, said, f"write: socket {addresses} async full")
     if found:
-        yield Finding.ok("dialplan", f"{found} times `socket` to port {port}")
+        yield Finding("dialplan", Level.OK, f"{found} times `socket` to port {port}")
     else:
-        yield Finding.warning(
+        yield Finding(
             "dialplan",
+            Level.WARNING,
             f"no `socket` to port {port} in the contexts {', '.join(CONTEXTS)}",
             "copy dialplan/*.xml into conf/dialplan/default/, or see that what hands calls over says: async full",
         )

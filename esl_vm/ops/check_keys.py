@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from esl_vm.model.findings import Finding
+from esl_vm.model.findings import Finding, Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from esl_vm.esl.inbound import EventSocketSwitch
-
+    from esl_vm.ports import Switch
 
 # FreeSWITCH writes every key at the level INFO, "RECV DTMF 4:800" (switch_channel.c, switch_channel_queue_dtmf).
 _TELLING = {"all", "info", "debug"}
@@ -20,23 +19,24 @@ _CORE = '<param name="loglevel" value="notice"/>'
 _QUIET = {"console", "alert", "crit", "err", "error", "warning", "notice", *"012345"}
 
 
-def check_keys(switch: EventSocketSwitch) -> Iterator[Finding]:
+def check_keys(switch: Switch) -> Iterator[Finding]:
     """The DTMF of each SIP profile, and what is logged of it; raises SwitchDownError."""
     for name in re.findall(r"<profile>\s*<name>([^<]+)</name>", switch.api("sofia xmlstatus")):
         if "<dtmf-mode>none</dtmf-mode>" in switch.api(f"sofia xmlstatus profile {name}"):
             remedy = "set dtmf-type to rfc2833 (or info) in the profile; docs/administration.md: Keys"
-            yield Finding.error("keys", f"SIP profile {name} takes no keys (dtmf-type none)", remedy)
+            yield Finding("keys", Level.ERROR, f"SIP profile {name} takes no keys (dtmf-type none)", remedy)
     if not _logged(switch):
-        yield Finding.ok("keys", "FreeSWITCH's log has no keys")
+        yield Finding("keys", Level.OK, "FreeSWITCH's log has no keys")
         return
-    yield Finding.warning(
+    yield Finding(
         "keys",
+        Level.WARNING,
         "FreeSWITCH's log file has every key that is pressed, PINs too",
         f"in logfile.conf.xml: `{_MAP}`; or in switch.conf.xml: `{_CORE}`",
     )
 
 
-def _logged(switch: EventSocketSwitch) -> bool:
+def _logged(switch: Switch) -> bool:
     """Whether FreeSWITCH says anything at the level of keys, and mod_logfile writes it.
 
     By the configuration: `fsctl loglevel` does not tell the level (seen on FreeSWITCH 1.11).

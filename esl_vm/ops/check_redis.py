@@ -39,14 +39,14 @@ def check_redis(node: Node) -> Iterator[Finding]:
         node.store.verify()
         servers, away = _masters(node, "info")
     except VoicemailError as wrong:
-        yield Finding.error("redis", str(wrong), remedy_for(node, str(wrong)))
+        yield Finding("redis", Level.ERROR, str(wrong), remedy_for(node, str(wrong)))
         return
     for name, why in away.items():
         said = f"{name}: {why}; the mailboxes that lie there wait, the others don't"
-        yield Finding.error("redis", said, "start it, or a replica of it")
+        yield Finding("redis", Level.ERROR, said, "start it, or a replica of it")
     if refuses := node.store.cluster.refusal():
         said = f"{refuses}; owners hear their messages, what callers leave waits in the spools"
-        yield Finding.error("redis", said, remedy_for(node, refuses))
+        yield Finding("redis", Level.ERROR, said, remedy_for(node, refuses))
     for name, info in servers.items():
         version = str(info.get("redis_version", "?"))
         program = f"Redis {version}"
@@ -56,7 +56,7 @@ def check_redis(node: Node) -> Iterator[Finding]:
         said = f"{name}: {program}, {mode}, role {info.get('role', '?')}"
         old = tuple(int(part) for part in version.split(".")[:2] if part.isdigit()) < OLDEST_REDIS
         yield Finding("redis", Level.ERROR if old else Level.OK, said, "upgrade Redis to 6.2 or later" if old else "")
-    yield Finding.ok("redis", f"{node.store.keys.partitions} partitions, as this version expects them")
+    yield Finding("redis", Level.OK, f"{node.store.keys.partitions} partitions, as this version expects them")
     yield from durability(node, servers)
     if node.settings.redis.url != "embedded:":
         yield from check_topology(node)
@@ -76,7 +76,7 @@ def durability(node: Node, servers: Mapping[str, Mapping[str, Any]] | None = Non
         settings, _ = _masters(node, "config_get", "*")
     except StoreDownError:
         remedy = "allow CONFIG GET to this user, or compare with docs/administration.md yourself"
-        yield Finding.warning("redis", "its configuration can't be asked (CONFIG GET is refused)", remedy)
+        yield Finding("redis", Level.WARNING, "its configuration can't be asked (CONFIG GET is refused)", remedy)
         settings = {}
     for name, info in servers.items():
         where = f"{name}: " if len(servers) > 1 else ""
@@ -94,35 +94,46 @@ def _durability(
         return f"{cli} config set {words}; {cli} config rewrite"
 
     if not int(info.get("aof_enabled", 0)):
-        yield Finding.error(
+        yield Finding(
             "redis",
+            Level.ERROR,
             f"{where}nothing is written to the disk as it comes (appendonly no): a crash of Redis loses messages that "
             "were announced as saved",
             setting("appendonly yes"),
         )
     if str(info.get("aof_last_write_status", "ok")) != "ok" or str(info.get("rdb_last_bgsave_status", "ok")) != "ok":
-        yield Finding.error("redis", f"{where}it could not write to its disk", "see its log; free its disk")
+        yield Finding("redis", Level.ERROR, f"{where}it could not write to its disk", "see its log; free its disk")
     if config.get("appendfsync") == "no":
-        yield Finding.error("redis", f"{where}appendfsync no: minutes can be lost", setting("appendfsync always"))
-    elif config.get("appendfsync") == "everysec" and not copies:
-        yield Finding.warning(
+        yield Finding(
             "redis",
+            Level.ERROR,
+            f"{where}appendfsync no: minutes can be lost",
+            setting("appendfsync always"),
+        )
+    elif config.get("appendfsync") == "everysec" and not copies:
+        yield Finding(
+            "redis",
+            Level.WARNING,
             f"{where}appendfsync everysec: a crash of its host can lose the last second, although it was announced as "
             "saved",
             f"`{setting('appendfsync always')}`; or have replicas, and `wait_replicas=1` in redis.url",
         )
     policy = config.get("maxmemory-policy", "noeviction")
     if str(config.get("maxmemory", "0")) != "0" and policy != "noeviction":
-        yield Finding.error(
+        yield Finding(
             "redis",
+            Level.ERROR,
             f"{where}maxmemory-policy {policy}: a full Redis throws messages away",
             setting("maxmemory-policy noeviction"),
         )
     limit, used = int(info.get("maxmemory", 0) or 0), int(info.get("used_memory", 0) or 0)
     if limit and used > limit * _NEARLY_FULL:
         said = f"{where}{used >> 20} of {limit >> 20} MB are used; a full Redis takes no messages"
-        yield Finding.warning(
-            "redis", said, f"`{cli} config set maxmemory SIZE`, or keep the sounds elsewhere (audio.store)"
+        yield Finding(
+            "redis",
+            Level.WARNING,
+            said,
+            f"`{cli} config set maxmemory SIZE`, or keep the sounds elsewhere (audio.store)",
         )
 
 
@@ -132,14 +143,19 @@ def check_topology(node: Node) -> Iterator[Finding]:
     try:
         there = discover(node.store.link)
     except StoreDownError as wrong:
-        yield Finding.error("redis", f"its replicas can't be looked at: {wrong}", remedy_for(node, str(wrong)))
+        yield Finding(
+            "redis",
+            Level.ERROR,
+            f"its replicas can't be looked at: {wrong}",
+            remedy_for(node, str(wrong)),
+        )
         return
     found = list(problems(there, waits))
     for problem in found:
         yield Finding("redis", Level.ERROR if problem.grave else Level.WARNING, problem.said, problem.remedy)
     if not found and any(shard.replicas for shard in there.shards):
         said = f"{there.kind}: wait_replicas={waits} keeps what was announced on every side of a cut network"
-        yield Finding.ok("redis", f"{said}, and everything works with any one Redis gone")
+        yield Finding("redis", Level.OK, f"{said}, and everything works with any one Redis gone")
 
 
 def _speed(node: Node) -> Iterator[Finding]:
@@ -152,7 +168,12 @@ def _speed(node: Node) -> Iterator[Finding]:
         # A Cluster has a clock on each master; one of them is as good as another.
         clocks, _ = _masters(node, "time")
     except StoreDownError as wrong:
-        yield Finding.error("redis", f"does not answer every time: {wrong}", remedy_for(node, str(wrong)))
+        yield Finding(
+            "redis",
+            Level.ERROR,
+            f"does not answer every time: {wrong}",
+            remedy_for(node, str(wrong)),
+        )
         return
     median = sorted(took)[_PINGS // 2]
     slow = median > SLOW_MS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import ProviderAwayError, SettingsError
-from esl_vm.model.findings import Finding
+from esl_vm.model.findings import Finding, Level
 from esl_vm.model.settings_check import parse_address
 from esl_vm.ops.checks import THIS_HOST
 
@@ -24,10 +24,11 @@ def check_web(settings: Settings) -> Iterator[Finding]:
         return
     host, _ = parse_address(web.listen)
     if host in THIS_HOST or web.url.startswith("https:"):
-        yield Finding.ok("web", f"the pages and the API are on {web.url or f'http://{web.listen}'}")
+        yield Finding("web", Level.OK, f"the pages and the API are on {web.url or f'http://{web.listen}'}")
         return
-    yield Finding.warning(
+    yield Finding(
         "web",
+        Level.WARNING,
         f"PINs and messages go in clear to {web.listen}",
         "put a proxy with TLS in front of it (docs/web.md), and set web.url to its https:// address",
     )
@@ -42,19 +43,21 @@ def _check_provider(settings: Settings) -> Iterator[Finding]:
     try:
         Provider(settings.oidc, SharedClock()).metadata()
     except SettingsError:
-        yield Finding.error("oidc", "what signing in takes is not installed", "pip install 'esl-vm[oidc]'")
+        yield Finding("oidc", Level.ERROR, "what signing in takes is not installed", "pip install 'esl-vm[oidc]'")
         return
     except ProviderAwayError as away:
-        yield Finding.error(
+        yield Finding(
             "oidc",
+            Level.ERROR,
             f"nobody can sign in through {issuer}: {away}",
             "have the provider answer, or set `oidc.issuer` as its `/.well-known/openid-configuration` has it",
         )
     else:
-        yield Finding.ok("oidc", f"people sign in through {issuer}")
+        yield Finding("oidc", Level.OK, f"people sign in through {issuer}")
     if not url.startswith("https:"):
-        yield Finding.warning(
+        yield Finding(
             "oidc",
+            Level.WARNING,
             f"the provider sends people back to {url or 'whatever address they came by'}, without TLS",
             "set web.url to an https:// address, and register it with /sign-in/oidc/return after it at the provider",
         )

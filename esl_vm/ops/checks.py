@@ -23,9 +23,9 @@ from esl_vm.ops.agreement import SOUNDS_REMEDY, sounds_problem
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from esl_vm.esl.inbound import EventSocketSwitch
     from esl_vm.model.settings import Settings
     from esl_vm.ops.node import Node
+    from esl_vm.ports import Switch
 
 NEEDED_MODULES = (
     "mod_event_socket",
@@ -41,16 +41,16 @@ THIS_HOST = frozenset({"localhost", "127.0.0.1", "::1"})
 
 def check_settings(settings: Settings, path: Path | None) -> Iterator[Finding]:
     """The settings file, and who may read the secrets in it and in the files it names."""
-    yield Finding.ok("settings", f"esl-vm {__version__}, settings from {path or 'the defaults'}")
+    yield Finding("settings", Level.OK, f"esl-vm {__version__}, settings from {path or 'the defaults'}")
     for file, held in _secret_files(settings, path).items():
         with contextlib.suppress(OSError):
             if file.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH):
                 said = f"{file} holds {', '.join(held)} and everybody may read it"
-                yield Finding.warning("settings", said, f"chmod o-rw {file}")
+                yield Finding("settings", Level.WARNING, said, f"chmod o-rw {file}")
     mail = settings.mail
     if mail.host and mail.password and mail.security == "none" and mail.host not in THIS_HOST:
         said = f"the password of mail goes to {mail.host} as it is, for all on the way to read (mail.security = none)"
-        yield Finding.warning("mail", said, 'set `mail.security = "starttls"`, or "tls"')
+        yield Finding("mail", Level.WARNING, said, 'set `mail.security = "starttls"`, or "tls"')
 
 
 def _secret_files(settings: Settings, path: Path | None) -> dict[Path, list[str]]:
@@ -76,7 +76,7 @@ def check_audio(node: Node) -> Iterator[Finding]:
     try:
         problem = sounds_problem(node)
         if problem:
-            yield Finding.error("audio", problem, SOUNDS_REMEDY)
+            yield Finding("audio", Level.ERROR, problem, SOUNDS_REMEDY)
             return
         with tempfile.NamedTemporaryFile(suffix=".wav") as sound:
             sound.write(b"RIFF" + audio_id.encode())
@@ -85,13 +85,14 @@ def check_audio(node: Node) -> Iterator[Finding]:
         same = node.audio.playable(audio_id).read_bytes() == b"RIFF" + audio_id.encode()
         node.audio.delete(audio_id)
     except (VoicemailError, OSError) as wrong:
-        yield Finding.error("audio", f"{name}: {wrong}", "see that this user may read and write there")
+        yield Finding("audio", Level.ERROR, f"{name}: {wrong}", "see that this user may read and write there")
         return
     if same:
-        yield Finding.ok("audio", f"sounds go into {name} and come back")
+        yield Finding("audio", Level.OK, f"sounds go into {name} and come back")
     else:
-        yield Finding.error(
+        yield Finding(
             "audio",
+            Level.ERROR,
             f"{name} gives back other bytes than it was given",
             "see what alters them on the way: a proxy, a gateway",
         )
@@ -104,7 +105,7 @@ def check_spool(node: Node) -> Iterator[Finding]:
         spool.make_ready()
         takes = list(node.spool.takes())
     except SpoolError as wrong:
-        yield Finding.error("spool", str(wrong), "make the folder writable for this user, or free the disk")
+        yield Finding("spool", Level.ERROR, str(wrong), "make the folder writable for this user, or free the disk")
         return
     free = shutil.disk_usage(spool.takes).free
     low = free < _FEW_FREE
@@ -119,14 +120,15 @@ def check_spool(node: Node) -> Iterator[Finding]:
     )
     folder = spool.takes.stat()
     if not folder.st_mode & stat.S_ISGID or not folder.st_mode & stat.S_IWGRP:
-        yield Finding.warning(
+        yield Finding(
             "spool",
+            Level.WARNING,
             f"{spool.takes} is not a group's folder: a FreeSWITCH that runs as another user can't record there",
             f"with both users in that group: `chgrp -R voicemail {spool.takes.parent}; chmod -R g+rws {spool.takes.parent}`",
         )
     if folder.st_mode & stat.S_IRWXO:
         said = f"{spool.takes} is open to everybody on this host: recordings can be listed there"
-        yield Finding.warning("spool", said, f"chmod -R o-rwx {spool.takes.parent}")
+        yield Finding("spool", Level.WARNING, said, f"chmod -R o-rwx {spool.takes.parent}")
     for state, level, remedy in (
         ("waiting", Level.WARNING, "when Redis is there: `esl-vm spool settle`"),
         ("unfinished", Level.WARNING, "the service settles them within seconds; `esl-vm spool settle` does it now"),
@@ -152,25 +154,27 @@ def check_prompts(settings: Settings) -> Iterator[Finding]:
         yield Finding("prompts", Level.OK if check.complete else Level.ERROR, said, check.advice)
 
 
-def check_freeswitch(node: Node, switch: EventSocketSwitch | None) -> Iterator[Finding]:
+def check_freeswitch(node: Node, switch: Switch | None) -> Iterator[Finding]:
     """This node's FreeSWITCH: there, its modules, mod_voicemail out of the way, our files in its sight."""
     if switch is None:
-        yield Finding.warning(
+        yield Finding(
             "freeswitch",
+            Level.WARNING,
             "notify.freeswitch is not set: no lamps, and FreeSWITCH can't be looked at",
             'set `notify.freeswitch = "127.0.0.1:8021"` and `notify.password_file = "/etc/esl-vm/event-socket"`',
         )
         return
     address = node.settings.notify.freeswitch
     try:
-        yield Finding.ok("freeswitch", f"{address}: {switch.api('version').strip().splitlines()[0]}")
+        yield Finding("freeswitch", Level.OK, f"{address}: {switch.api('version').strip().splitlines()[0]}")
         missing = [name for name in NEEDED_MODULES if switch.api(f"module_exists {name}").strip() != "true"]
         if missing:
             remedy = f"load them in autoload_configs/modules.conf.xml: {', '.join(missing)}"
-            yield Finding.error("freeswitch", f"modules are not loaded: {', '.join(missing)}", remedy)
+            yield Finding("freeswitch", Level.ERROR, f"modules are not loaded: {', '.join(missing)}", remedy)
         if switch.api("module_exists mod_voicemail").strip() == "true":
-            yield Finding.error(
+            yield Finding(
                 "freeswitch",
+                Level.ERROR,
                 "mod_voicemail is loaded and answers the telephones' questions too: lamps flicker",
                 "`fs_cli -x 'unload mod_voicemail'`, and take it out of modules.conf.xml",
             )
@@ -183,20 +187,20 @@ def check_freeswitch(node: Node, switch: EventSocketSwitch | None) -> Iterator[F
                 wrong_with_it = "can't write into"
             if wrong_with_it:
                 remedy = "`esl-vm setup` shares it; or let FreeSWITCH's user into the group of that folder and of those above it, and restart FreeSWITCH"
-                yield Finding.error("freeswitch", f"FreeSWITCH {wrong_with_it} {folder}", remedy)
+                yield Finding("freeswitch", Level.ERROR, f"FreeSWITCH {wrong_with_it} {folder}", remedy)
     except SwitchDownError as wrong:
         remedy = "start FreeSWITCH; compare event_socket.conf.xml with notify.freeswitch and its password"
-        yield Finding.error("freeswitch", f"{address}: {wrong}", remedy)
+        yield Finding("freeswitch", Level.ERROR, f"{address}: {wrong}", remedy)
 
 
-def _sees(switch: EventSocketSwitch, folder: Path) -> bool:
+def _sees(switch: Switch, folder: Path) -> bool:
     """Whether FreeSWITCH finds a file that is put there for it."""
     with tempfile.NamedTemporaryFile(dir=folder, prefix="doctor-") as probe:
         Path(probe.name).chmod(0o660)
         return switch.api(f"file_exists {probe.name}").strip() == "true"
 
 
-def _writes(switch: EventSocketSwitch, folder: Path) -> bool:
+def _writes(switch: Switch, folder: Path) -> bool:
     """Whether FreeSWITCH can record there, tried on a line to nowhere; True where it has none (mod_loopback)."""
     from uuid import uuid4
 
@@ -225,13 +229,13 @@ def check_service(settings: Settings) -> Iterator[Finding]:
             probe.bind((host, port))
     except OSError as wrong:
         if wrong.errno == errno.EADDRINUSE:
-            yield Finding.ok("service", f"calls are taken on {settings.service.listen}")
+            yield Finding("service", Level.OK, f"calls are taken on {settings.service.listen}")
             return
         why = f": {wrong.strerror}"
     else:
         why = ""
     remedy = "`systemctl start esl-vm`, or `esl-vm serve`"
-    yield Finding.warning("service", f"nothing takes calls on {settings.service.listen}{why}", remedy)
+    yield Finding("service", Level.WARNING, f"nothing takes calls on {settings.service.listen}{why}", remedy)
 
 
 def check_mail(node: Node) -> Iterator[Finding]:
@@ -246,8 +250,9 @@ def check_mail(node: Node) -> Iterator[Finding]:
     except StoreDownError:
         return
     if dead:
-        yield Finding.warning(
+        yield Finding(
             "mail",
+            Level.WARNING,
             f"{dead} mails, webhook calls or transcripts were given up",
             "esl-vm mail list --dead; esl-vm mail retry --all",
         )
@@ -263,9 +268,9 @@ def _mail_server(node: Node) -> Finding:
         with connection(SmtpServer.of(settings, longest_s=10.0)) as line:
             line.noop()
     except ServerAwayError as wrong:
-        return Finding.error("mail", str(wrong), "correct [mail] in the settings, or the server")
+        return Finding("mail", Level.ERROR, str(wrong), "correct [mail] in the settings, or the server")
     if settings.security != "none":
         said.append("its certificate is trusted")
     if settings.user:
         said.append("our password is accepted")
-    return Finding.ok("mail", ", ".join(said))
+    return Finding("mail", Level.OK, ", ".join(said))

@@ -19,9 +19,9 @@ from esl_vm.ops.checks import check_audio, check_freeswitch, check_mail, check_p
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from esl_vm.esl.inbound import EventSocketSwitch
     from esl_vm.model.settings import Settings
     from esl_vm.ops.node import Node
+    from esl_vm.ports import Switch
 
 
 def look_at_stores(node: Node) -> Iterator[Finding]:
@@ -37,10 +37,10 @@ def look_at_stores(node: Node) -> Iterator[Finding]:
             try:
                 yield from check(node)
             except StoreDownError as away:  # one of a Cluster's masters is: what else was found is worth to know
-                yield Finding.error("redis", str(away), remedy_for(node, str(away)))
+                yield Finding("redis", Level.ERROR, str(away), remedy_for(node, str(away)))
 
 
-def look_at_switch(node: Node, switch: EventSocketSwitch | None) -> Iterator[Finding]:
+def look_at_switch(node: Node, switch: Switch | None) -> Iterator[Finding]:
     """This node's FreeSWITCH; None where the settings name none."""
     yield from check_freeswitch(node, switch)
     if switch is not None:

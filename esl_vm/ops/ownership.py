@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from esl_vm.model.findings import Finding
+from esl_vm.model.findings import Finding, Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +50,7 @@ def check_owners(settings: Settings) -> Iterator[Finding]:
         remedy = (
             f"`chown -R {should_be_of}: {data}`; then run commands as {should_be_of}: `sudo -u {should_be_of} esl-vm …`"
         )
-        yield Finding.error("settings", said, remedy)
+        yield Finding("settings", Level.ERROR, said, remedy)
 
 
 def _folders(settings: Settings) -> list[Path]:

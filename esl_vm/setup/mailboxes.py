@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from esl_vm.importers.texts import addresses, language_of, person
 from esl_vm.model.errors import InvalidValueError, MailboxExistsError
-from esl_vm.model.fields import LONGEST_NAME, checked_field
+from esl_vm.model.fields import checked_field
 from esl_vm.model.mailbox import MailboxId
-from esl_vm.model.message import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -54,7 +53,7 @@ def new_mailboxes(
 
 def _fields(user: User) -> dict[str, str]:
     wanted = {
-        "name": one_line(person(user.variables.get("effective_caller_id_name", "")), LONGEST_NAME),
+        "name": person(user.variables.get("effective_caller_id_name", "")),
         "language": language_of(user.variables.get("default_language", "")),
         "timezone": user.variables.get("timezone", ""),
         "email": ",".join(addresses(user.params.get("vm-mailto", ""))[0]),

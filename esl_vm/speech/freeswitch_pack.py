@@ -54,6 +54,7 @@ WAYS: dict[str, tuple[tuple[str, ...], ...]] = {
     "pbx-invalid": ((f"{_VM}that_was_an_invalid_ext",), (f"{_IVR}you_have_dialed_an_invalid_extension",)),
     "second": (("time/second",),),
     "seconds": (("time/seconds",),),
+    "spy-agent": ((f"{_VM}person",),),
     "transfer": ((f"{_IVR}hold_connect_call",),),
     "vm-INBOX": ((f"{_VM}new",),),
     "vm-Old": ((f"{_VM}saved",),),

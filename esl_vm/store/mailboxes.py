@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from esl_vm.model.actor import caller
 from esl_vm.model.errors import NoSuchMailboxError, NoSuchMessageError
 from esl_vm.model.mailbox import Folder, MailboxId
+from esl_vm.model.message import LONGEST_HANDLER, LONGEST_NOTE, one_line
 from esl_vm.model.options import option_text
 from esl_vm.model.store import Delivery, Entered, Page, Place
 from esl_vm.store.base import Part
@@ -174,6 +175,20 @@ class RedisMailboxes(Part):
                 keys, "transcribed", [keys.message(message_id)], [message_id, transcript.stored(), *summary]
             )
         )
+
+    def handle(self, box: MailboxId, message_id: str, by: str) -> None:
+        """Say who handles a message, `` = nobody; raises NoSuchMessageError."""
+        self._annotate(box, message_id, "handled_by", one_line(by, LONGEST_HANDLER))
+
+    def note(self, box: MailboxId, message_id: str, note: str) -> None:
+        """Note something on a message in place of what was noted, `` = nothing; raises NoSuchMessageError."""
+        self._annotate(box, message_id, "note", one_line(note, LONGEST_NOTE))
+
+    def _annotate(self, box: MailboxId, message_id: str, field: str, value: str) -> None:
+        keys = self._base.keys.of(box)
+        args = [message_id, field, value, str(len(value))]
+        if text(self._base.change(keys, "annotate", [keys.message(message_id)], args)) == "gone":
+            raise NoSuchMessageError(f"no message {message_id} in {box}")
 
     def set_greeting(self, box: MailboxId, greeting: Greeting, stored: StoredGreeting) -> str:
         """Activate a recorded greeting; returns the sound id it replaced, `` if none; raises NoSuchMailboxError."""

@@ -58,6 +58,8 @@ def message_payload(message: Message) -> dict[str, Any]:
 def message_fields(message: Message) -> dict[str, str]:
     """A message's fields but its folder; what is as usual is left out, an `urgent` of 0 never stands there."""
     fields = {name: _word(value) for name, value in _fields_of(message).items() if value or name == "duration_ms"}
+    if message.note:
+        fields["note"] = message.note
     return fields | {"transcript": message.transcript.stored()} if message.transcript else fields
 
 
@@ -75,6 +77,8 @@ def _fields_of(message: Message) -> dict[str, Any]:
         "intro_id": message.intro_id,
         "intro_ms": message.intro_ms,
         "forwarded_by": message.forwarded_by,
+        "handled_by": message.handled_by,
+        "handled_at": message.handled_at,
         **message.call.as_fields(),
     }
 
@@ -97,6 +101,9 @@ def message_of(message_id: str, fields: Mapping[str, str]) -> Message:
         forwarded_by=fields.get("forwarded_by", ""),
         call=CallDetails.of(fields),
         transcript=Transcript.of(fields["transcript"]) if "transcript" in fields else None,
+        handled_by=fields.get("handled_by", ""),
+        handled_at=_seconds(fields.get("handled_at", "")),
+        note=fields.get("note", ""),
     )
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from msgspec import UNSET
+
 from esl_vm.model.errors import AudioMissingError, InvalidValueError, NoSuchMessageError, StoreDownError
 from esl_vm.model.mailbox import Folder
+from esl_vm.model.message import LONGEST_HANDLER, LONGEST_NOTE
 from esl_vm.model.rights import Right
 from esl_vm.web import calls, forwarding, messages
 from esl_vm.web.owner_pages import notice_of, owner_page
@@ -18,6 +21,7 @@ from esl_vm.web.waveform import waveform_path
 
 if TYPE_CHECKING:
     from esl_vm.model.message import Message
+    from esl_vm.web.pages import Form
 
 _FOLDER = "/mailbox/{mailbox}/folder/{folder}"
 _MESSAGE = _FOLDER + "/{message}"
@@ -75,27 +79,28 @@ def wave_of(request: Request, message: Message | None) -> str | None:
         return ""
 
 
-@page("POST", _MESSAGE, Right.MESSAGE_CHANGE, "Delete, restore, keep, mark or forward a message")
+@page("POST", _MESSAGE, Right.MESSAGE_CHANGE, "Delete, restore, keep, mark, annotate or forward a message")
 def change_message(request: Request) -> Response:
     """Told by the page that follows."""
     given, folder = form(request), request.choice(Folder, "folder")
     action, to = given["action"], given["to"]
     try:
         before = messages.found_message(request)
-        _act(request, before, action, to)
+        _act(request, before, given)
     except NoSuchMessageError:
         return see_other(mailbox_url(request.box, "folder", folder, done="gone"))
     except ProblemError as problem:
         if action != "call-back" or problem.kind not in {"forbidden", "invalid", "too-many-calls", "no-telephone"}:
             raise
         return see_other(mailbox_url(request.box, "folder", str(folder), before.id, done=f"call-{problem.kind}"))
-    stays = action in {"heard", "new", "forward", "call-back"} or given["stay"] == "1"
+    stays = action in {"heard", "new", "annotate", "forward", "call-back"} or given["stay"] == "1"
     where = ("folder", str(folder), before.id) if stays else ("folder", str(folder))
     notice = {"done": action, "id": before.id, "from": str(before.folder), "to": to if action == "move" else ""}
     return see_other(mailbox_url(request.box, *where, **notice))
 
 
-def _act(request: Request, message: Message, action: str, to: str) -> None:
+def _act(request: Request, message: Message, given: Form) -> None:
+    action, to = given["action"], given["to"]
     match action:
         case "delete":
             messages.delete_message(request)
@@ -107,6 +112,9 @@ def _act(request: Request, message: Message, action: str, to: str) -> None:
             messages.change_message(request, MessageChange(heard=True))
         case "new":
             messages.change_message(request, MessageChange(heard=False))
+        case "annotate":
+            note = given["note"][:LONGEST_NOTE] if request.identity.may(Right.MESSAGE_HEAR) else UNSET
+            messages.change_message(request, MessageChange(handled_by=given["handled_by"][:LONGEST_HANDLER], note=note))
         case "call-back" if request.identity.may(Right.CALL_PLACE):
             calls.call_back(request)
         case "forward":

@@ -189,12 +189,14 @@ def show_message(request: Request) -> MessageView:
 
 
 @route(
-    "PATCH", "/mailboxes/{mailbox}/messages/{message}", Right.MESSAGE_CHANGE, "Move a message, or mark it",
+    "PATCH", "/mailboxes/{mailbox}/messages/{message}", Right.MESSAGE_CHANGE, "Move a message, mark it, or note something on it",
     problems=("full",), tag=_TAG,
 )  # fmt: skip
 def change_message(request: Request, body: MessageChange) -> MessageView:
     """Marked heard, a new message goes to Old as after a telephone call; marked new, it goes back among the new ones."""
     message = found_message(request)
+    if body.note is not UNSET and not request.identity.may(Right.MESSAGE_HEAR):
+        raise ProblemError("forbidden", f"A note needs the right {Right.MESSAGE_HEAR}.")
     if (
         body.folder is not UNSET
         and body.folder is not message.folder
@@ -205,6 +207,10 @@ def change_message(request: Request, body: MessageChange) -> MessageView:
         mark_heard(request, message.id)
     elif body.heard is False and not request.deps.mailboxes.move(request.box, message.id, Folder.NEW).kept:
         raise ProblemError("full", "The folder new is full: delete something there first.")
+    if body.handled_by is not UNSET:
+        request.deps.mailboxes.handle(request.box, message.id, body.handled_by)
+    if body.note is not UNSET:
+        request.deps.mailboxes.note(request.box, message.id, body.note)
     return _view(request, request.deps.mailboxes.message(request.box, message.id))
 
 

@@ -40,6 +40,9 @@ def message_view(message: Message, zone: str, *, hears: bool = True) -> MessageV
         message.call.diverted_from,
         message.call.label,
         _transcript(message.transcript) if message.transcript and hears else None,
+        message.handled_by,
+        iso_time(message.handled_at, zone) if message.handled_by else None,
+        message.note if hears else "",
     )
 
 

@@ -662,6 +662,37 @@ CALLS = [
         after={("1001", "trash"): 0, ("1001", "work"): 1},
     ),
     PhoneCall(
+        "handle_a_message",
+        "3 9 tells who opens the mailbox later that the caller handles the message; once more takes it back",
+        OWN,
+        IN
+        + "w:vm-opts d:1 w:vm-delete d:3 w:vm-starmain d:9 w:spy-agent w:vm-delete d:5 w:spy-agent w:<sound> w:vm-delete "
+        "d:3 w:vm-starmain d:9 w:auth-thankyou w:vm-delete d:5 w:<sound> w:vm-delete d:# end:20",
+        "<sound> vm-starmain spy-agent vm-extension digits/1 digits/0 digits/0 digits/1 vm-delete spy-agent digits/1 <sound> "
+        "vm-starmain auth-thankyou vm-delete <sound> vm-goodbye",
+        boxes=(Box(messages=ONE),),
+        after={("1001", "old"): 1},
+    ),
+    PhoneCall(
+        "handle_a_message_in_english",
+        "the same in English: a colleague's recorded name is said, once he is the one who called",
+        "*98",
+        "w:vm-login d:1001# w:vm-password d:4821# w:vm-opts d:1 w:vm-delete d:3 w:vm-starmain d:9 w:spy-agent w:<sound> w:vm-delete "
+        "d:# end:20",
+        "<sound> vm-starmain spy-agent <sound> vm-delete vm-goodbye",
+        boxes=(Box(messages=ONE), Box("1002", "Bruno Petit", "7319", greetings=("name",))),
+        caller="1002",
+        variables={"sip_auth_username": "1002"},
+        language="en",
+    ),
+    PhoneCall(
+        "no_message_to_handle",
+        "3 9 before any message was played does nothing",
+        OWN,
+        IN + "w:vm-opts d:3 w:vm-starmain d:9 w:vm-sorry w:vm-opts d:# end:15",
+        "vm-starmain vm-sorry vm-opts vm-goodbye",
+    ),
+    PhoneCall(
         "back_from_advanced_options",
         "3 * is the main menu again",
         OWN,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(__file__).parents[2] / "esl_vm"
 #: What makes a finding, and at which place its remedy is given.
-MAKERS = {"Finding": 3, "Finding.warning": 2, "Finding.error": 2, "Problem": 2}
+MAKERS = {"Finding": 3, "Problem": 2}
 #: Functions that look a remedy up: all of a table, and what they return beside it.
 LOOK_UPS = {"remedy_for": ("store/outage.py", "remedy"), "advice": ("speech/packs.py", "advice")}
 
@@ -33,7 +33,7 @@ def written() -> set[str]:
     found: set[str] = set()
     for function in (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
         for call in ast.walk(function):
-            if isinstance(call, ast.Call) and ast.unparse(call.func) in MAKERS:
+            if isinstance(call, ast.Call) and getattr(call.func, "id", "") in MAKERS:
                 found |= _remedy(call, _Reader(function, constants))
     for place, name in LOOK_UPS.values():
         found |= _looked_up(ast.parse((PACKAGE / place).read_text()), name)
@@ -42,7 +42,7 @@ def written() -> set[str]:
 
 def _remedy(call: ast.Call, reader: _Reader) -> set[str]:
     given = [word.value for word in call.keywords if word.arg == "remedy"]
-    given += call.args[MAKERS[ast.unparse(call.func)] :]
+    given += call.args[MAKERS[call.func.id] :]  # type: ignore[attr-defined]
     return {text for value in given[:1] for text in reader.texts(value)}
 
 

@@ -50,7 +50,15 @@ WRITES = {
         "mailbox pin",
         "mailbox remove",
     ),
-    *("mailbox rename", "mailbox set", "mailbox unlock", "message delete", "message move", "message restore"),
+    *(
+        "mailbox rename",
+        "mailbox set",
+        "mailbox unlock",
+        "message annotate",
+        "message delete",
+        "message move",
+        "message restore",
+    ),
     *("message send", "notify", "phone", "prompts build", "restore", "serve", "setup", "spool discard", "spool settle"),
     *("token add", "token revoke", "transcribe", "web"),
 }

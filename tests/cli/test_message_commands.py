@@ -44,6 +44,9 @@ def test_list_is_in_the_order_in_which_they_are_played(vm, alice, leave):
         "diverted_from": "1900",
         "label": "",
         "transcript": None,
+        "handled_by": "",
+        "handled_at": None,
+        "note": "",
     }
     assert vm("message", "show", "1001", first, "--json").json == {**listed[1], "stored": True}
     shown = [line.rsplit(maxsplit=1) for line in vm("message", "show", "1001", first).out.splitlines()[-4:]]
@@ -246,3 +249,23 @@ def test_a_search_that_is_not_understood_is_refused(vm, alice, words):
     assert ran.code != 0
     assert ran.err
     assert "Traceback" not in ran.err
+
+
+def test_who_handles_a_message_and_a_note_on_it(vm, alice, leave):
+    message = leave(received=AT)
+    assert vm("message", "annotate", "1001", message, "--handled-by", "1002 Bruno", "--note", "Rappelé").code == 0
+    shown = vm("message", "show", "1001", message)
+    assert "handled by    1002 Bruno, since 20" in shown.out
+    assert "note          Rappelé" in shown.out
+    assert "handled note" in vm("message", "list", "1001").out
+    assert vm("message", "annotate", "1001", message, "--handled-by", "").code == 0
+    told = vm("message", "show", "1001", message, "--json").json
+    assert (told["handled_by"], told["handled_at"], told["note"]) == ("", None, "Rappelé")
+
+
+def test_what_can_be_no_annotation_is_refused(vm, alice, leave):
+    message = leave(received=AT)
+    assert "--handled-by, --note" in vm("message", "annotate", "1001", message).err
+    assert "at most 500" in vm("message", "annotate", "1001", message, "--note", "x" * 501).err
+    assert vm("message", "annotate", "1001", "m9", "--note", "x").code == 1
+    assert vm("message", "show", "1001", message, "--json").json["note"] == ""

@@ -398,9 +398,9 @@ def test_sources_that_cannot_be_read(tree, tmp_path):
         read_fusionpbx(tree.storage, dump=write(tmp_path / "x.dump", b"PGDMP\x01\x0e"))
     with pytest.raises(ImportSourceError, match="v_voicemails"):
         read_fusionpbx(tree.storage, dump=write(tmp_path / "x.sql", os.urandom(5000)))
-    with pytest.raises(ImportSourceError, match=r"/missing\.sql: No such file or directory$"):
+    with pytest.raises(ImportSourceError, match=r"missing\.sql"):
         read_fusionpbx(tree.storage, dump=tmp_path / "missing.sql")
-    with pytest.raises(ImportSourceError, match=r"/missing: No such file or directory$"):
+    with pytest.raises(ImportSourceError, match="missing"):
         read_fusionpbx(tmp_path / "missing", dump=tree.dump())
     with pytest.raises(ImportSourceError, match="either"):
         read_fusionpbx(tree.storage)

@@ -445,7 +445,7 @@ def test_sources_that_cannot_be_read(tree, tmp_path):
     for database in (rubbish, empty, tmp_path / "missing.db", tmp_path):
         with pytest.raises(ImportSourceError):
             read_mod_voicemail(database, tree.storage, tree.directory)
-    with pytest.raises(ImportSourceError, match=r"/missing: No such file or directory$"):
+    with pytest.raises(ImportSourceError, match="missing"):
         read_mod_voicemail(tree.database, tmp_path / "missing", tree.directory)
     (tmp_path / "nothing").mkdir()
     with pytest.raises(ImportSourceError, match=r"no \*\.xml"):

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from import_rig import write
 
-from esl_vm.importers.plan import Findings, ImportSourceError, Kind, Secret, reason, stable_id
+from esl_vm.importers.plan import Findings, ImportSourceError, Kind, Secret, stable_id
 from esl_vm.importers.report import Report
 from esl_vm.importers.storage import Lost, Storage
 from esl_vm.importers.texts import addresses, epoch, language_of, person
@@ -132,20 +132,6 @@ def test_a_report_that_does_not_add_up_says_so():
     report.messages.imported = 1
     assert not report.reconciled
     assert "do not add up" in report.to_text()
-
-
-def test_why_a_file_cannot_be_read_is_said_in_words_without_its_path(tmp_path):
-    (tmp_path / "round").symlink_to(tmp_path / "round")
-    (tmp_path / "file").touch()
-    for name, why in (
-        ("missing", "No such file or directory"),
-        ("file/below", "Not a directory"),
-        ("round", "Too many levels of symbolic links"),
-    ):
-        with pytest.raises((OSError, RuntimeError)) as raised:
-            (tmp_path / name).resolve(strict=True)
-        assert reason(raised.value) == why
-    assert reason(EOFError("it ends in the middle")) == "it ends in the middle"
 
 
 def test_remarks_are_told_once():

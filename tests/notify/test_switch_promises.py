@@ -1,4 +1,4 @@
-"""What a switch promises is kept by the event socket and by the FreeSWITCH that the notifier's tests write down what it is told."""
+"""ports.Switch is kept by the event socket and by the FreeSWITCH that the notifier's tests write down what it is told."""
 
 import pytest
 from notify_cast import WrittenSwitch

@@ -54,6 +54,9 @@ def test_every_field_of_a_message_comes_back(case):
         forwarded_by="1003@default",
         arrived=MONDAY + 3.25,
         received=MONDAY - 0.125,
+        handled_by="1002 Bruno",
+        handled_at=MONDAY + 9.5,
+        note="Rappelé",
     )
     case.mailboxes.deliver(ALICE, left)
     assert case.mailboxes.message(ALICE, "m1") == left

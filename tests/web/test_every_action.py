@@ -142,6 +142,22 @@ def test_a_message_is_heard_marked_and_called_back(house, owner):
 def test_a_message_is_forwarded_kept_deleted_and_brought_back(house, owner):
     bob = house.box("1002")
     owner.goes(f"{owner.folder}/new").press("folder.new_mark")
+    owner.press("folder.annotate")
+    owner.write("folder.handled_by", "1002 Bruno")
+    owner.write("folder.note", "Rappelé")
+    owner.axe()
+    owner.press("folder.annotate_save")
+    owner.until(
+        lambda: (
+            "Rappelé"
+            in {
+                one.note
+                for one in house.store.mailboxes.page(owner.box, Folder.NEW, urgent=None, after=None, most=9).messages
+            }
+        )
+    )
+    owner.goes(f"{owner.folder}/new").axe()
+    owner.press("folder.new_mark")
     owner.press("folder.forward")
     owner.write("folder.to", "1002")
     owner.send_file("parts.file", house.sound().read_bytes(), "form[data-sends]")

@@ -31,7 +31,7 @@ def test_the_newest_or_the_oldest_first_with_an_offset_in_the_mailboxs_zone(hous
         "id": "", "folder": "new", "caller_number": "5145550101", "caller_name": "Zoé Côté",
         "received": "2026-09-21T11:13:20-03:00", "duration_ms": 2000, "urgent": False, "heard": False, "origin": "call",
         "forwarded_by": "", "introduction_ms": 0, "cut": False, "call_id": "", "call_uuid": "", "dialled": "",
-        "diverted_from": "", "label": "", "transcript": None,
+        "diverted_from": "", "label": "", "transcript": None, "handled_by": "", "handled_at": None, "note": "",
     }  # fmt: skip
 
 
@@ -289,3 +289,29 @@ def test_with_a_redis_that_takes_no_changes_owners_still_see_and_hear(house, web
         finally:
             client.config_set("min-replicas-to-write", "0")
     assert alice.delete(path(box, message_id)).status == 204
+
+
+def test_who_handles_a_message_and_a_note_on_it(house):
+    box = house.box()
+    alice, message = house.owner(box), house.message(box)
+    told = alice.patch(path(box, message), {"handled_by": "1002 Bruno", "note": "Rappelé"}).json
+    assert (told["handled_by"], told["note"]) == ("1002 Bruno", "Rappelé")
+    assert told["handled_at"]
+    told = alice.patch(path(box, message), {"handled_by": ""}).json
+    assert (told["handled_by"], told["handled_at"], told["note"]) == ("", None, "Rappelé")
+    assert alice.patch(path(box, message), {"note": "x" * 501}).problem == "invalid"
+    assert alice.patch(path(box, "0-0"), {"note": "x"}).status == 404
+
+
+def test_a_note_is_for_who_may_hear_the_message(house):
+    box = house.box()
+    message = house.message(box)
+    house.owner(box).patch(path(box, message), {"handled_by": "Bruno", "note": "Rappelé"})
+    desk = house.token("message.read", "message.change", everywhere=True)
+    told = desk.get(path(box, message)).json
+    assert (told["handled_by"], told["note"]) == ("Bruno", "")
+    refused = desk.patch(path(box, message), {"note": "", "handled_by": ""})
+    assert refused.status == 403
+    found = house.store.mailboxes.message(box, message)
+    assert (found.handled_by, found.note) == ("Bruno", "Rappelé")
+    assert desk.patch(path(box, message), {"handled_by": "Carla"}).status == 200

@@ -196,6 +196,11 @@ def test_a_message_is_kept_elsewhere_marked_and_forwarded(house, alice):
     assert house.store.mailboxes.message(alice.box, message).heard
     send(alice, address, action="new")
     assert house.store.mailboxes.message(alice.box, message).folder is Folder.NEW
+    told = send(alice, address, action="annotate", handled_by="1002 Bruno", note="<b>Rappelé").headers["Location"]
+    seen = text_of(alice.get(told))
+    assert "Pris en charge par 1002 Bruno" in seen
+    assert "<b>" not in alice.get(told).body.decode().split("<main")[1]
+    assert house.store.mailboxes.message(alice.box, message).note == "<b>Rappelé"
     told = send(alice, address, action="forward", to="1002").headers["Location"]
     assert "Message transféré" in text_of(alice.get(told))
     assert house.store.mailboxes.open(bob).counts.new == 1

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, UnsetType, field
 
 from esl_vm.model.mailbox import Folder
+from esl_vm.model.message import LONGEST_HANDLER, LONGEST_NOTE
 from esl_vm.model.transcript import Segment
 from esl_vm.web.schemas.base import NUMBERS, Cursor, Id, Limit, Moment, RequestSchema, ResponseSchema
 
@@ -48,6 +49,9 @@ class MessageView(ResponseSchema, frozen=True):
     transcript: Annotated[
         TranscriptView | None, Meta(description="null: not there (yet), or not for who may not hear the message.")
     ] = None
+    handled_by: Annotated[str, Meta(description="Who said that he deals with it; empty: nobody.")] = ""
+    handled_at: str | None = None
+    note: Annotated[str, Meta(description="What was noted on it; empty for who may not hear the message.")] = ""
 
 
 class MessagePage(ResponseSchema, frozen=True):
@@ -107,10 +111,16 @@ class MessageQuery(RequestSchema, frozen=True):
 
 
 class MessageChange(RequestSchema, frozen=True):
-    """Where a message is to lie, and whether it counts as heard."""
+    """Where a message is to lie, whether it counts as heard, who handles it, and what is noted on it."""
 
     folder: Folder | UnsetType = UNSET
     heard: bool | UnsetType = UNSET
+    handled_by: (
+        Annotated[str, Meta(max_length=LONGEST_HANDLER, description="Who deals with it; empty: nobody.")] | UnsetType
+    ) = UNSET
+    note: Annotated[str, Meta(max_length=LONGEST_NOTE, description="Needs message.hear; empty: none.")] | UnsetType = (
+        UNSET
+    )
 
 
 class Forward(RequestSchema, frozen=True):

@@ -45,7 +45,7 @@ function show({ what, message, new: fresh, old }) {
       news.hidden = false;
       news.querySelector("a").textContent = counted(waiting);
     }
-  } else if (folder() && !busy() && ["heard", "retired", "moved", "deleted", "restored", "erased", "transcribed"].includes(what)) refresh();
+  } else if (folder() && !busy() && ["heard", "retired", "moved", "deleted", "restored", "handled", "noted", "erased", "transcribed"].includes(what)) refresh();
 }
 
 /** What was left between the page's making and the stream's beginning. */
@@ -65,7 +65,7 @@ export function seen() {
 /** Listen for as long as the page is open; the browser goes on where it was cut off, and we where it gave up. */
 export function watch(api) {
   const source = new EventSource(`${api}/events${last && `?${new URLSearchParams({ last_event_id: last })}`}`);
-  for (const what of ["delivered", "heard", "heard-again", "retired", "moved", "deleted", "restored", "erased", "transcribed"])
+  for (const what of ["delivered", "heard", "heard-again", "retired", "moved", "deleted", "restored", "handled", "noted", "erased", "transcribed"])
     source.addEventListener(what, (event) => {
       last = event.lastEventId;
       show(JSON.parse(event.data));
