@@ -18,7 +18,7 @@ from esl_vm.model.rate_limited_log import RateLimitedLog
 from esl_vm.model.store import Fate
 from esl_vm.recordings.journal import Journal, read
 from esl_vm.recordings.manifest import ManifestError, NewerManifestError
-from esl_vm.recordings.outcome import Outcome
+from esl_vm.recordings.outcome import Outcome, Settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -140,6 +140,9 @@ class Keeper:
         finally:
             journal.close()
             self._known.pop(kept.path.name, None)  # read anew: it is kept as long again
+        if settlement.settled is Settled.NO_MAILBOX:
+            log.info("take %s for %s, delivered before: its mailbox is gone", kept.manifest.id, ", ".join(boxes))
+            return Outcome(kept.manifest.id, boxes, settlement.settled, settlement.reason)
         lost = f"the store had lost it. {settlement.reason}".strip()
         log.warning(
             "take %s for %s, delivered before: %s %s",

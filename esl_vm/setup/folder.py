@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from esl_vm.importers.freeswitch_xml import FreeswitchXml
 from esl_vm.importers.plan import Findings, ImportSourceError, Kind
 from esl_vm.model.errors import InvalidValueError
-from esl_vm.setup.markup import BrokenFileError
+from esl_vm.setup.markup import BrokenFileError, parse
 from esl_vm.sound import disk
 
 if TYPE_CHECKING:
@@ -24,6 +24,11 @@ _PACKAGED = Path("/etc/freeswitch")
 _EVERYWHERE = {"::", "0.0.0.0", ""}  # noqa: S104 - what FreeSWITCH's file says, nothing is bound
 EVENT_SOCKET = Path("autoload_configs/event_socket.conf.xml")
 MODULES = Path("autoload_configs/modules.conf.xml")
+#: Read beside `MODULES`, before and after it; each may be missing.
+_MORE_MODULES = (
+    Path("autoload_configs/pre_load_modules.conf.xml"),
+    Path("autoload_configs/post_load_modules.conf.xml"),
+)
 
 
 def usual_folders(fs_cli: str | None) -> list[Path]:
@@ -148,3 +153,16 @@ def event_socket(conf: ConfFolder, variables: Mapping[str, str] | None = None) -
         raise BrokenFileError(f"{path}: listen-port is {port!r}, no port")
     hosts = ("127.0.0.1", "::1") if listens in _EVERYWHERE else (listens,)
     return EventSocketConfig(hosts, int(port), password, listens)
+
+
+def loads_event_socket(conf: ConfFolder) -> bool:
+    """Whether FreeSWITCH loads mod_event_socket when it starts, as far as its files say; raises BrokenFileError, OSError."""
+    main = conf.read(MODULES)
+    files = [main, *map(conf.read, _MORE_MODULES)]
+    named = {
+        load.attributes.get("module")
+        for file in files
+        if file
+        for load in parse(file.text, file.path.name).iter("load")
+    }
+    return main is None or "mod_event_socket" in named

@@ -16,7 +16,7 @@ from esl_vm.model.errors import InvalidValueError, SwitchDownError
 from esl_vm.model.settings_check import parse_address
 from esl_vm.ops.check_dialplan import conflicts, context_of, extension_of
 from esl_vm.setup.dialplan import shipped
-from esl_vm.setup.folder import ConfFolder, event_socket, find_folder, usual_folders
+from esl_vm.setup.folder import MODULES, ConfFolder, event_socket, find_folder, loads_event_socket, usual_folders
 from esl_vm.setup.markup import parse
 from esl_vm.setup.plan import ROOT, Situation, shared_group
 from esl_vm.setup.process import fixed_group, groups, holders, listeners
@@ -78,7 +78,13 @@ def look(
     version, variables = "", dict[str, str]()
     if not wishes.offline:
         hosts = (host,) if host else wanted.hosts
-        switch, host = _connected(hosts, port, wanted.password, connect)
+        try:
+            switch, host = _connected(hosts, port, wanted.password, connect)
+        except SwitchDownError as wrong:
+            if loads_event_socket(conf):
+                raise
+            why = f"{conf.place(MODULES)} does not load mod_event_socket: `esl-vm setup --offline`, then restart FreeSWITCH"
+            raise SwitchDownError(f"{wrong}; {why}") from wrong
         version = switch.api("version").strip().partition("\n")[0]
         variables = _variables(switch.api("global_getvar"))
         conf = _running(conf, variables.get("conf_dir", ""), given=wishes.conf)

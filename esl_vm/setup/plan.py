@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +23,7 @@ from esl_vm.setup.actions import (
     in_group,
     user_name,
 )
-from esl_vm.setup.folder import MODULES, ConfFolder, Existing, existing
+from esl_vm.setup.folder import MODULES, ConfFolder, Existing, existing, loads_event_socket
 from esl_vm.setup.markup import parse, replaced
 from esl_vm.setup.settings_text import with_settings
 
@@ -31,12 +32,14 @@ if TYPE_CHECKING:
 
     from esl_vm.model.settings import Settings
     from esl_vm.setup.folder import EventSocketConfig
+    from esl_vm.setup.markup import Element
 
 _SHARED_MODE = 0o2770
 _SHARED_BITS = 0o2070
 ROOT = 0
 SYSTEMD = Path("/run/systemd/system")
 UNIT = Path("/etc/systemd/system/esl-vm.service.d/freeswitch-group.conf")
+_COMMENTED = re.compile(r"<!--\s*(<load\s+module=([\"'])mod_event_socket\2\s*/>)\s*-->")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +103,7 @@ def plan_of(here: Situation) -> Plan:
         list(_settings(here)),
     )
     _dialplan(here, plan)
-    modules = _modules(here)
-    plan.add(
-        "modules", "load mod_voicemail no more", "it would answer the telephones' questions about lamps too", modules
-    )
+    _modules(here, plan)
     files = any(step.key in {"dialplan", "conflicts", "modules"} for step in plan.steps)
     reload_xml = [Tell("reloadxml", "reloadxml")] if files or not here.current else []
     plan.add(
@@ -232,17 +232,33 @@ def _dialplan(here: Situation, plan: Plan) -> None:
     plan.add("conflicts", f"move aside: {names} (to {aside}){also}", said, actions)
 
 
-def _modules(here: Situation) -> list[Action]:
+def _modules(here: Situation, plan: Plan) -> None:
     there = here.conf.read(MODULES)
     if there is None:
-        return []
-    loads = [
-        element
-        for element in parse(there.text, str(MODULES)).iter("load")
-        if element.attributes.get("module") == "mod_voicemail"
-    ]
+        return
+    root = parse(there.text, str(MODULES))
+    loads = [element for element in root.iter("load") if element.attributes.get("module") == "mod_voicemail"]
     pieces = [(one.start, one.end, f"<!-- esl-vm setup: {there.text[one.start : one.end]} -->") for one in loads]
-    return [_write(there.path, there, replaced(there.text, pieces), there)] if loads else []
+    what = ["load mod_voicemail no more"] * bool(loads)
+    why = ["it would answer the telephones' questions about lamps too"] * bool(loads)
+    if not loads_event_socket(here.conf) and (piece := _loaded(there.text, root)):
+        pieces.append(piece)
+        what.append("load mod_event_socket at the next start")
+        why.append("the service talks to FreeSWITCH through it")
+    if pieces:
+        actions = [_write(there.path, there, replaced(there.text, pieces), there)]
+        plan.add("modules", ", ".join(what), "; ".join(why), actions)
+
+
+def _loaded(text: str, root: Element) -> tuple[int, int, str] | None:
+    """mod_event_socket, loaded: where it stands commented out, else as the last; None where no modules are named."""
+    if commented := _COMMENTED.search(text):
+        return commented.start(), commented.end(), commented[1]
+    for modules in root.iter("modules"):
+        end = text.rfind("</", modules.start, modules.end)
+        if end >= 0:
+            return end, end, '  <load module="mod_event_socket"/>\n  '
+    return None
 
 
 def _write(path: Path, before: Existing | None, text: str, like: Existing | None, *, secret: bool = False) -> WriteFile:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 from redis_service import BOB as BRUNO
 from spool_cast import ALICE, BOB, EVE, Desk, freeswitch_records, process_dies, recorded
@@ -50,6 +52,17 @@ def test_a_message_that_a_fail_over_lost_is_there_again_with_its_sound(desk):
     assert desk.mailboxes.messages(ALICE) == {message: said}
     assert desk.sounds() == [message]
     assert desk.keeping.sweep_once() == []
+
+
+def test_a_mailbox_that_was_removed_since_is_no_loss_to_warn_of(desk, caplog):
+    message = leave(desk)
+    desk.mailboxes.remove_box(ALICE)
+    with caplog.at_level(logging.INFO):
+        [outcome] = desk.keeping.sweep_once()
+    assert outcome.settled is Settled.NO_MAILBOX
+    assert kept(desk) == []
+    said = [(one.levelname, one.getMessage()) for one in caplog.records if one.name == "esl_vm.recordings.keeper"]
+    assert said == [("INFO", f"take {message} for {ALICE}, delivered before: its mailbox is gone")]
 
 
 def test_it_is_lost_again_and_found_again_until_it_was_kept_for_long_enough_in_one_piece(desk):

@@ -107,6 +107,56 @@ def test_a_vanilla_freeswitch_is_set_up(house):
     assert '    <!-- <load module="mod_voicemail"/> not this -->\n' in modules
 
 
+EVENT_SOCKET = '<load module="mod_event_socket"/>'
+
+
+@pytest.mark.parametrize(
+    ("stands", "becomes"),
+    [
+        (f"    <!-- {EVENT_SOCKET} -->\n", f"    {EVENT_SOCKET}\n"),
+        (f"<!--{EVENT_SOCKET}-->", EVENT_SOCKET),
+        ("", f"  {EVENT_SOCKET}\n  "),
+        (f"<!-- {EVENT_SOCKET} once -->", f"<!-- {EVENT_SOCKET} once -->  {EVENT_SOCKET}\n  "),
+    ],
+)
+def test_an_event_socket_that_is_not_loaded_is_switched_on(house, stands, becomes):
+    modules = house.conf / "autoload_configs/modules.conf.xml"
+    rest = '<configuration>\n  <modules>\n    <load module="mod_sofia"/>\n    {}</modules>\n</configuration>\n'
+    modules.write_text(rest.format(stands))
+    [step] = [one for one in house.set_up(offline=True).steps if one.key == "modules"]
+    assert step.what == "load mod_event_socket at the next start"
+    assert modules.read_text() == rest.format(becomes)
+    assert "modules" not in keys(house.plan(offline=True))
+    house.undo()
+    assert modules.read_text() == rest.format(stands)
+
+
+def test_an_event_socket_that_is_loaded_from_another_file_is_left(house):
+    modules = house.conf / "autoload_configs/modules.conf.xml"
+    modules.write_text(modules.read_text().replace(EVENT_SOCKET, ""))
+    (modules.parent / "post_load_modules.conf.xml").write_text(f"<modules>{EVENT_SOCKET}</modules>")
+    [step] = [one for one in house.plan().steps if one.key == "modules"]
+    assert step.what == "load mod_voicemail no more"
+
+
+def test_a_freeswitch_that_does_not_answer_for_want_of_the_module_is_said_to_lack_it(house):
+    def connect(*_):
+        raise SwitchDownError("no answer")
+
+    def asked():
+        settings = load_settings(house.file, {"data_dir": str(house.folder / "data")})
+        look(Wishes(str(house.conf)), settings, house.file, connect)
+
+    with pytest.raises(SwitchDownError, match=r"^no answer$"):
+        asked()
+    modules = house.conf / "autoload_configs/modules.conf.xml"
+    modules.write_text(modules.read_text().replace(EVENT_SOCKET, f"<!-- {EVENT_SOCKET} -->"))
+    with pytest.raises(
+        SwitchDownError, match=r"^no answer; .*does not load mod_event_socket: `esl-vm setup --offline`"
+    ):
+        asked()
+
+
 def test_what_stands_in_the_way_is_moved_aside_and_nothing_else_changes(house):
     before = (house.conf / "dialplan/default.xml").read_bytes()
     plan = house.set_up()

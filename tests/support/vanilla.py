@@ -31,7 +31,7 @@ FILES = {
     ),
     "autoload_configs/modules.conf.xml": (
         '<configuration name="modules.conf">\n  <modules>\n    <!-- <load module="mod_voicemail"/> not this -->\n'
-        '    <load module="mod_sofia"/>\n    <load module="mod_voicemail"/>\n  </modules>\n</configuration>\n'
+        '    <load module="mod_sofia"/>\n    <load module="mod_event_socket"/>\n    <load module="mod_voicemail"/>\n  </modules>\n</configuration>\n'
     ),
     "dialplan/default.xml": (
         '<!-- é & é -- -->\n<include>\n  <context name="default">\n'
