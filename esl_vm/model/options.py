@@ -13,6 +13,12 @@ from esl_vm.model.greeting_rules import parse_rules, rules_text
 from esl_vm.model.units import Seconds
 
 
+def _number(default: int, high: int, *, low: int = 0) -> int:
+    """An option that is a number, and its range."""
+    number: int = dataclasses.field(default=default, metadata={"range": (low, high)})
+    return number
+
+
 @dataclass(frozen=True, slots=True)
 class MailboxOptions:
     """What an administrator may set for a mailbox. Seconds, milliseconds and counts as named; see docs/options.md.
@@ -58,14 +64,14 @@ class MailboxOptions:
         press_to_leave: a caller must press 1 before the tone; who presses nothing leaves no message.
     """
 
-    maxmsg: int = 100
-    maxsecs: Seconds = Seconds(300)
-    minsecs: Seconds = Seconds(1)
-    maxgreet: Seconds = Seconds(120)
-    maxsilence: Seconds = Seconds(10)
-    silencethreshold: int = 128
-    skipms: int = 3000
-    maxlogins: int = 3
+    maxmsg: int = _number(100, 9999)
+    maxsecs: Seconds = Seconds(_number(300, 86400))
+    minsecs: Seconds = Seconds(_number(1, 3600))
+    maxgreet: Seconds = Seconds(_number(120, 3600))
+    maxsilence: Seconds = Seconds(_number(10, 3600))
+    silencethreshold: int = _number(128, 32767)
+    skipms: int = _number(3000, 600000, low=100)
+    maxlogins: int = _number(3, 10, low=1)
     review: bool = True
     operator: str = ""
     leaveurgent: bool = True
@@ -73,10 +79,10 @@ class MailboxOptions:
     saycid: bool = True
     internal_names: bool = True
     sayduration: bool = True
-    saydurationm: int = 2
+    saydurationm: int = _number(2, 1440)
     sendvoicemail: bool = True
     send_lists: bool = True
-    send_most: int = 200
+    send_most: int = _number(200, 10000)
     moveheard: bool = True
     brief: bool = True
     autoplay: bool = False
@@ -91,15 +97,15 @@ class MailboxOptions:
     callback: bool = False
     dialout: bool = False
     call_patterns: str = ""
-    calls_per_day: int = 20
-    calls_per_hour: int = 10
+    calls_per_day: int = _number(20, 10000)
+    calls_per_hour: int = _number(10, 10000)
     attach: bool = True
     delete: bool = False
     transcribe: bool = False
     transcripts_wanted: bool = True
-    trash_days: int = 14
-    retention_days: int = 0
-    quota_seconds: int = 0
+    trash_days: int = _number(14, 3650)
+    retention_days: int = _number(0, 36500)
+    quota_seconds: int = _number(0, 10**9)
     pin_locked: bool = False
     greeting_login: bool = True
     announce_only: bool = False
@@ -109,23 +115,7 @@ class MailboxOptions:
 
 
 FIELDS = {f.name: f for f in dataclasses.fields(MailboxOptions)}
-RANGES = {
-    "maxmsg": (0, 9999),
-    "maxsecs": (0, 86400),
-    "minsecs": (0, 3600),
-    "maxgreet": (0, 3600),
-    "maxsilence": (0, 3600),
-    "silencethreshold": (0, 32767),
-    "skipms": (100, 600000),
-    "maxlogins": (1, 10),
-    "saydurationm": (0, 1440),
-    "send_most": (0, 10000),
-    "calls_per_day": (0, 10000),
-    "calls_per_hour": (0, 10000),
-    "trash_days": (0, 3650),
-    "retention_days": (0, 36500),
-    "quota_seconds": (0, 10**9),
-}
+RANGES: dict[str, tuple[int, int]] = {name: one.metadata["range"] for name, one in FIELDS.items() if one.metadata}
 _YES = {"yes", "true", "on", "1", "y"}
 _NO = {"no", "false", "off", "0", "n"}
 _BARE = {name.replace("_", ""): name for name in FIELDS}

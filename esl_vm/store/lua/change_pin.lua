@@ -15,25 +15,10 @@ for hash in string.gmatch((was and was ~= ARGV[4] and was .. ' ' or '') .. (redi
         former[#former + 1] = hash
     end
 end
-if #former > 0 then
-    redis.call('HSET', box, 'pin_former', table.concat(former, ' '))
-else
-    redis.call('HDEL', box, 'pin_former')
-end
-if ARGV[7] == 'yes' and ARGV[4] ~= '' then
-    redis.call('HSET', box, 'pin_changed', string.format('%.0f', now / 1000))
-else
-    redis.call('HDEL', box, 'pin_changed')
-end
-if ARGV[4] == '' then
-    redis.call('HDEL', box, 'pin', 'pin_initial')
-else
-    redis.call('HSET', box, 'pin', ARGV[4])
-    if ARGV[5] == 'yes' then
-        redis.call('HSET', box, 'pin_initial', 'yes')
-    else
-        redis.call('HDEL', box, 'pin_initial')
-    end
-end
-happened('pin-changed', '', '', {'pin', ARGV[4] == '' and 'removed' or ARGV[5] == 'yes' and 'set' or 'changed'})
+local asked = ARGV[4] ~= ''
+set('pin_former', #former > 0 and table.concat(former, ' '))
+set('pin_changed', ARGV[7] == 'yes' and asked and text(now / 1000))
+set('pin', asked and ARGV[4])
+set('pin_initial', ARGV[5] == 'yes' and asked and 'yes')
+happened('pin-changed', '', '', {'pin', not asked and 'removed' or ARGV[5] == 'yes' and 'set' or 'changed'})
 return 1

@@ -41,6 +41,15 @@ local function end_of(folder, urgent)
     return text(now - shift)
 end
 
+-- Set a field of the mailbox; nil unsets it.
+local function set(field, value)
+    if value then
+        redis.call('HSET', box, field, value)
+    else
+        redis.call('HDEL', box, field)
+    end
+end
+
 -- Milliseconds of sound in all folders but the trash, kept in the mailbox for its quota.
 local function add_sound(ms)
     if ms ~= 0 and redis.call('HINCRBY', box, 'sound_ms', ms) <= 0 then

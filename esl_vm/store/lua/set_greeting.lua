@@ -23,11 +23,7 @@ redis.call('ZREM', erase, sound)
 local replaced = redis.call('HGET', box, field) or ''
 redis.call('HSET', box, field, sound, field .. '.ms', ARGV[6])
 for index, part in ipairs({'.starts', '.ends'}) do
-    if ARGV[6 + index] == '0' then
-        redis.call('HDEL', box, field .. part)
-    else
-        redis.call('HSET', box, field .. part, ARGV[6 + index])
-    end
+    set(field .. part, ARGV[6 + index] ~= '0' and ARGV[6 + index])
 end
 if replaced == sound then
     replaced = ''
