@@ -40,7 +40,6 @@ class ClusterState:
         jobs: how many wait, by kind (`mail`, `webhook`, `transcript`); `dead` that were given up.
         overdue_s: how late the mail or webhook call is that is due longest, seconds.
         nodes: how many nodes are alive.
-        partitions_away: partitions of mailboxes whose part of a Redis Cluster is away.
         refuses: why Redis, which can be read, takes no changes; `` if it does.
     """
 
@@ -48,7 +47,6 @@ class ClusterState:
     jobs: dict[str, int] = field(default_factory=dict)
     overdue_s: float = 0.0
     nodes: int = 0
-    partitions_away: int = 0
     refuses: str = ""
 
 

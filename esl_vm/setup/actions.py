@@ -8,7 +8,7 @@ import os
 import pwd
 import stat
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from esl_vm.model.errors import VoicemailError
 from esl_vm.setup.folder import existing
@@ -40,18 +40,6 @@ class World:
     run: Callable[[Sequence[str]], None]
     switch: Switch | None = None
     passed: Callable[[str], None] = lambda _: None
-
-
-class Action(Protocol):
-    """A change."""
-
-    def lines(self) -> Iterator[str]:
-        """What it will do, for people."""
-        ...
-
-    def do(self, world: World) -> None:
-        """Do it; raises SetupError, OSError, VoicemailError."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +217,10 @@ class Call:
     def do(self, world: World) -> None:
         """Do it."""
         self.work(world)
+
+
+Action = WriteFile | MakeFolder | ShareFolder | JoinGroup | Tell | Call
+"""A change: `lines` say what it will do, `do` does it and raises SetupError, OSError, VoicemailError."""
 
 
 def group_name(gid: int) -> str:

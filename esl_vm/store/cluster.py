@@ -132,7 +132,6 @@ class Cluster(Part):
             jobs=dict(zip(_JOBS, jobs, strict=True)) | {"dead": dead},
             overdue_s=max(0.0, now - min(due)) if due else 0.0,
             nodes=nodes,
-            partitions_away=locked.count(None),
             refuses=self.refusal(),
         )
 

@@ -148,8 +148,7 @@ def test_a_part_of_a_cluster_that_is_gone_takes_only_its_mailboxes_along(broken_
         except StoreDownError:
             there.append(None)
     assert len(boxes) // 3 < len([mailbox for mailbox in there if mailbox]) < len(boxes)
-    state = store.cluster.state()
-    assert 0 < state.partitions_away < 16
+    assert store.cluster.state().nodes == 0  # what it can say without that part
     store.verify()
     masters = store.link.run(None, lambda client: client.get_primaries())
     assert len(masters) == 3
