@@ -274,13 +274,12 @@ SHAPES: dict[str, Any] = {
     "config": Settings,
     "doctor": list[Finding],
     "events": EventShape,
-    "export asterisk": ReportShape,
     "greeting calendars": list[CalendarShape],
     "greeting list": list[GreetingShape],
     "greeting preview": GreetingPreview,
-    "import asterisk": ReportShape,
-    "import fusionpbx": ReportShape,
-    "import mod-voicemail": ReportShape,
+    **dict.fromkeys(
+        ("export asterisk", *(f"import {one}" for one in ("asterisk", "fusionpbx", "mod-voicemail"))), ReportShape
+    ),
     "list list": list[ListShape],
     "list show": ListShape,
     "mail list": list[JobShape],

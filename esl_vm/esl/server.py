@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
     from esl_vm.esl.elsewhere import Elsewhere
     from esl_vm.esl.sounds import SpokenPrompts
-    from esl_vm.esl.wire import Frame
     from esl_vm.esl.worker_load import WorkerLoad
     from esl_vm.model.call import Call
 
@@ -61,7 +60,7 @@ SETTLE_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
-    """FrameLimits of the listener.
+    """Limits of the listener.
 
     Args:
         max_calls: calls held at once, at least 1; those beyond are handed back at once.
@@ -226,8 +225,6 @@ class CallServer:
             self._pool.spawn(self._connection, *waiting)
         self._server.start_accepting()
 
-    # -- one connection ---------------------------------------------------------------------------------------------
-
     def _connection(self, stream: socket.socket, address: tuple[str, int]) -> None:
         self._load.add(+1)
         try:
@@ -237,8 +234,9 @@ class CallServer:
                 self._serve(session, address)
             finally:
                 session.hand_back()
-        except Exception:
-            # The front door: whatever went wrong ends here, with this call.
+        except (
+            Exception
+        ):  # the outermost handler: whatever is wrong with one connection reaches no other, and is logged
             log.exception("connection from %s", address)
         finally:
             stream.close()
@@ -246,11 +244,14 @@ class CallServer:
 
     def _serve(self, session: CallSession, address: tuple[str, int]) -> None:
         began = self._clock()
+        self._pending.add(session)
         try:
-            frame = self._connect(session)
+            frame = session.connect(self._settings.connect_s)
         except (CallerGoneError, WireError) as error:
             self._no_calls.log("no call from %s: %s", address, error)
             return
+        finally:
+            self._pending.remove(session)
         session.allow(self._settings.limits)
         phone = EslPhone(session, frame, self._pack, self._elsewhere, self._folders)
         del frame
@@ -284,13 +285,6 @@ class CallServer:
             gevent.sleep(WATCH_S)
             for session in list(self._sessions):
                 session.nudge()
-
-    def _connect(self, session: CallSession) -> Frame:
-        self._pending.add(session)
-        try:
-            return session.connect(self._settings.connect_s)
-        finally:
-            self._pending.remove(session)
 
     def _refusal(self, address: tuple[str, int]) -> str:
         if self.calls >= self._settings.max_calls:
