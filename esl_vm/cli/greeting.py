@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from esl_vm.cli.boxes import box_argument, opened_mailbox, opened_node
 from esl_vm.cli.files import write_file
+from esl_vm.cli.moments import DATE, date_of, moment, moment_option
 from esl_vm.cli.output import clock_time, complain, minute, print_json, print_list, show
 from esl_vm.cli.parsers import json_option
 from esl_vm.importers.sound_file import converted
-from esl_vm.model.errors import InvalidValueError, StoreDownError, VoicemailError
+from esl_vm.model.conditions import calendars_missing
+from esl_vm.model.errors import StoreDownError, VoicemailError
 from esl_vm.model.events import EventType
-from esl_vm.model.greeting_choice import calendars_missing, fitting
-from esl_vm.model.greeting_rules import DAYS, Circumstances
+from esl_vm.model.greeting_choice import fitting
+from esl_vm.model.greeting_rules import Circumstances, parse_rules
 from esl_vm.model.mailbox import Greeting, Mailbox, StoredGreeting, check_dates
 from esl_vm.model.message import new_id
 from esl_vm.model.times import iso_time_or_none
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
     from esl_vm.cli.shapes import CalendarShape, GreetingShape
     from esl_vm.model.calendars import Calendar
     from esl_vm.ops.node import Node
-
-_DATE = "a date or date and time, 2026-12-24 or 2026-12-24T17:00, in the mailbox's time zone"
 
 
 def add_commands(commands: Commands) -> None:
@@ -53,7 +50,7 @@ def add_commands(commands: Commands) -> None:
     )
     _greeting_arguments(bring)
     bring.add_argument("file", metavar="FILE")
-    bring.add_argument("--from", dest="starts", metavar="DATE", help=f"temporary: not before ({_DATE})")
+    bring.add_argument("--from", dest="starts", metavar="DATE", help=f"temporary: not before ({DATE})")
     bring.add_argument("--until", dest="ends", metavar="DATE", help="temporary: not from then on")
 
     dates = group.add(
@@ -68,7 +65,7 @@ def add_commands(commands: Commands) -> None:
         """,
     )
     box_argument(dates)
-    dates.add_argument("--from", dest="starts", metavar="DATE", help=f"not before ({_DATE})")
+    dates.add_argument("--from", dest="starts", metavar="DATE", help=f"not before ({DATE})")
     dates.add_argument("--until", dest="ends", metavar="DATE", help="not from then on")
 
     export = group.add(
@@ -93,7 +90,7 @@ def add_commands(commands: Commands) -> None:
         """,
     )
     box_argument(preview)
-    preview.add_argument("--at", metavar="TIME", help=f'when: "fri 18:30" (the next one), 18:30 (today), or {_DATE}')
+    moment_option(preview)
     preview.add_argument("--from", dest="caller", default="", metavar="NUMBER", help="who calls")
     preview.add_argument("--internal", action="store_true", help="from a telephone of this system")
     preview.add_argument("--busy", action="store_true", help="the line is busy, rather than nobody answers")
@@ -167,7 +164,7 @@ def _import(args: argparse.Namespace) -> int:
 def _dates(args: argparse.Namespace, node: Node, mailbox: Mailbox, greeting: Greeting) -> tuple[int, int]:
     """The dates given, epoch seconds, 0 = open; raises InvalidValueError."""
     zone = mailbox.timezone or node.settings.service.timezone
-    starts, ends = _date(args.starts, zone), _date(args.ends, zone)
+    starts, ends = date_of(args.starts, zone), date_of(args.ends, zone)
     check_dates(greeting, starts, ends, node.clock.now())
     return starts, ends
 
@@ -184,40 +181,15 @@ def _set_dates(args: argparse.Namespace) -> int:
     return 0
 
 
-def _date(text: str | None, zone: str) -> int:
-    if not text:
-        return 0
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise InvalidValueError(f"not {_DATE}: {text!r}") from None
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))).timestamp())
-
-
-def _moment(text: str | None, zone: str, now: float) -> datetime:
-    """A time as `--at` has it, aware; raises InvalidValueError."""
-    at = datetime.fromtimestamp(now, ZoneInfo(zone))
-    if not text:
-        return at
-    day, _, clock = text.strip().lower().rpartition(" ")
-    if day[:3] not in {"", *DAYS} or not re.fullmatch(r"[0-2]?[0-9]:[0-5][0-9]", clock):
-        return datetime.fromtimestamp(_date(text, zone), ZoneInfo(zone))
-    hour, minute = map(int, clock.split(":"))
-    if hour > 23:
-        raise InvalidValueError(f"no time of the day: {clock!r}")
-    ahead = (DAYS.index(day[:3]) - at.weekday()) % 7 if day else 0
-    return at.replace(hour=hour, minute=minute, second=0, microsecond=0) + timedelta(days=ahead)
-
-
 def _preview(args: argparse.Namespace) -> int:
     with opened_mailbox(args) as (node, mailbox):
         zone = mailbox.timezone or node.settings.service.timezone
-        at = _moment(args.at, zone, node.clock.now())
+        at = moment(args.at, zone, node.clock.now())
         known = [calendar.name for calendar in node.calendars.all()]
         call = Circumstances(at, args.busy, args.caller, args.internal)
         choice = next(fitting(mailbox, call, node.calendars.covers), None)
     rule = str(choice.rule) if choice and choice.rule else None
-    missing = calendars_missing(mailbox, known)
+    missing = calendars_missing(parse_rules(mailbox.options.greeting_rules), known)
     if args.json:
         greeting = choice.greeting if choice else None
         print_json({"at": at.isoformat(), "greeting": greeting, "rule": rule, "calendars_missing": missing})

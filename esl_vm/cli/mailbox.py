@@ -9,6 +9,7 @@ from esl_vm.cli.boxes import box_argument, box_of, check_domain, opened_mailbox,
 from esl_vm.cli.config import settings_of
 from esl_vm.cli.greeting import greeting_as_json
 from esl_vm.cli.mailbox_fields import check_pin_options, field_options, fields_of, new_pin, pin_options, with_pin
+from esl_vm.cli.notices import add_notices
 from esl_vm.cli.output import (
     clock_time,
     complain,
@@ -119,6 +120,7 @@ def add_commands(commands: Commands) -> None:
     )
     box_argument(unlock)
 
+    add_notices(group)
     copy.add_commands(group)
     rename.add_commands(group)
     apply.add_commands(group)

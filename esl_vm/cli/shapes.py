@@ -16,6 +16,7 @@ from esl_vm.web.schemas.events import EventView
 from esl_vm.web.schemas.greetings import GreetingPreview
 from esl_vm.web.schemas.lists import BroadcastView, ListView
 from esl_vm.web.schemas.messages import MessageView
+from esl_vm.web.schemas.notices import NoticePreview
 from esl_vm.web.schemas.service import JobView
 
 
@@ -284,6 +285,7 @@ SHAPES: dict[str, Any] = {
     "list show": ListShape,
     "mail list": list[JobShape],
     "mailbox list": list[MailboxSummary],
+    "mailbox notices": NoticePreview,
     "mailbox show": MailboxShape,
     "message list": list[MessageShape],
     "message search": list[MessageFound],

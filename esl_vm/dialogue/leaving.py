@@ -13,9 +13,10 @@ from esl_vm.dialogue.exits import LeftFor, leave_by, led_on
 from esl_vm.dialogue.recording import MessageEnd, record_message, say_and_beep
 from esl_vm.model.access import is_internal
 from esl_vm.model.call import AnswerPolicy, Cause, Status
+from esl_vm.model.conditions import no_calendar
 from esl_vm.model.errors import CallerGoneError, SpoolError, StoreDownError
 from esl_vm.model.exits import parse_exits
-from esl_vm.model.greeting_choice import fitting, no_calendar
+from esl_vm.model.greeting_choice import fitting
 from esl_vm.model.greeting_rules import Circumstances
 from esl_vm.model.mailbox import Greeting, Mailbox, MailboxId
 from esl_vm.model.message import Message, new_id

@@ -8,10 +8,11 @@ from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING
 
+from esl_vm.model.conditions import LONGEST as LONGEST_RULES
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.exits import LONGEST as LONGEST_EXITS
-from esl_vm.model.greeting_rules import LONGEST as LONGEST_RULES
 from esl_vm.model.message import is_text, one_line
+from esl_vm.model.notify_rules import MAIL_ADDRESS
 from esl_vm.model.options import FIELDS, option_name, option_text, parse_option
 
 if TYPE_CHECKING:
@@ -22,12 +23,17 @@ HIDDEN = frozenset({"pin", "pin_former", "pin_changed", "sound_ms"})
 """Fields that nobody is shown: hashes of PINs, and what the store counts for itself."""
 LONGEST_NAME = 80
 
-_ADDRESS = re.compile(r"[^\s<>@,;:\"()\[\]\\]{1,64}@[^\s<>@,;:\"()\[\]\\]{1,255}")
 _WEBHOOK = re.compile(r"-|https?://[^\s@/?#]+([/?#][\x21-\x7e]*)?")
 _EXTENSION = re.compile(r"[A-Za-z0-9_.+*#-]{1,64}(@[A-Za-z0-9_.-]{1,128})?")
 
 
-_LONGEST = {"name": LONGEST_NAME, "webhook": 1000, "greeting_rules": LONGEST_RULES, "exits": LONGEST_EXITS}
+_LONGEST = {
+    "name": LONGEST_NAME,
+    "webhook": 1000,
+    "greeting_rules": LONGEST_RULES,
+    "notify_rules": LONGEST_RULES,
+    "exits": LONGEST_EXITS,
+}
 """Most letters of fields that may have another number of them than 200."""
 
 
@@ -89,7 +95,7 @@ def checked_field(name: str, value: str) -> str:
             return value
         case "email" | "pager":
             addresses = [word.strip() for word in value.split(",")]
-            if not all(_ADDRESS.fullmatch(word) for word in addresses):
+            if not all(MAIL_ADDRESS.fullmatch(word) for word in addresses):
                 raise InvalidValueError(f"{name} is an e-mail address, not {value!r}")
             return ",".join(addresses)
         case "webhook":

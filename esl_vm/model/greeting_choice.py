@@ -9,17 +9,11 @@ from esl_vm.model.greeting_rules import parse_rules
 from esl_vm.model.mailbox import Greeting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from esl_vm.model.greeting_rules import Circumstances, Rule
     from esl_vm.model.mailbox import Mailbox
-
-
-def no_calendar(name: str, at: datetime) -> bool:
-    """What covers nothing, where there are no calendars."""
-    del name, at
-    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +44,3 @@ def fitting(mailbox: Mailbox, call: Circumstances, covers: Callable[[str, dateti
     usual = Greeting.BUSY if call.busy else Greeting.UNAVAILABLE
     if usual in recorded:
         yield Choice(usual)
-
-
-def calendars_missing(mailbox: Mailbox, known: Iterable[str]) -> list[str]:
-    """Names of calendars that the mailbox's rules ask and that are not there: such a rule never fits."""
-    asked = {name for rule in parse_rules(mailbox.options.greeting_rules) for name in rule.calendars}
-    return sorted(asked - set(known))

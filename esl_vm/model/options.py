@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.exits import EXTENSION, exits_text, parse_exits
 from esl_vm.model.greeting_rules import parse_rules, rules_text
+from esl_vm.model.notify_rules import notify_rules_text, parse_notify_rules
 from esl_vm.model.units import Seconds
 
 
@@ -60,6 +61,7 @@ class MailboxOptions:
         pin_locked: the owner may not change the PIN.
         announce_only: plays the greeting and takes no message (the same as maxmsg 0).
         greeting_rules: which greeting is heard when, and by whom; see `greeting_rules.py`.
+        notify_rules: by which ways a message is told, to whom and when; see `notify_rules.py`.
         exits: where keys in the greeting lead, and callers for some reason; see `exits.py`.
         press_to_leave: a caller must press 1 before the tone; who presses nothing leaves no message.
     """
@@ -110,6 +112,7 @@ class MailboxOptions:
     greeting_login: bool = True
     announce_only: bool = False
     greeting_rules: str = ""
+    notify_rules: str = ""
     exits: str = ""
     press_to_leave: bool = False
 
@@ -150,6 +153,8 @@ def parse_option(name: str, text: str) -> bool | int | str:
         raise InvalidValueError(f"call_patterns are digits, X and . with commas between, not {text!r}")
     if name == "greeting_rules":
         return rules_text(parse_rules(word))
+    if name == "notify_rules":
+        return notify_rules_text(parse_notify_rules(word))
     if name == "exits":
         return exits_text(parse_exits(word))
     return word

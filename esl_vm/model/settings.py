@@ -32,7 +32,7 @@ class SettingLimits:
         low, high: the range of a number.
         choices: the words or numbers allowed; empty = any.
         kind: how a text is checked: `address`, `addresses`, `networks`, `zone`, `language`, `domain`,
-            `url`, `redis`, `hosts`, `keys`, `dial`, `calendars`, `regions`, `path` (relative ones are taken from the settings file's folder); `` = any.
+            `url`, `redis`, `hosts`, `keys`, `dial`, `calendars`, `webhooks`, `regions`, `path` (relative ones are taken from the settings file's folder); `` = any.
         secret: shown only as `****`.
     """
 
@@ -193,6 +193,12 @@ class WebhookSettings:
     """A web address told of every change. Without one none is."""
 
     url: str = _setting("", "http:// or https:// address; empty = none", kind="url")
+    addresses: tuple[str, ...] = _setting(
+        (),
+        "addresses that notify rules may name (`webhook:NAME`), each NAME=https://…; NAME: small letters, digits, -",
+        kind="webhooks",
+        secret=True,
+    )
     secret: str = _setting("", "key of the HMAC-SHA256 signature; empty = unsigned", secret=True)
     secret_file: str = _setting("", "a file with that key instead", kind="path")
     secrets: tuple[str, ...] = _setting(

@@ -157,6 +157,8 @@ def _check_text(text: str, limits: SettingLimits, said: str) -> None:
             raise InvalidValueError("holds something that is not DOMAIN=KEY")
         case "calendars" if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,31}=((https?|webcals?)://[^\s/]+\S*|/.+)", text):
             raise InvalidValueError("holds something that is not NAME=https://… or NAME=/path/file.ics")
+        case "webhooks" if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,31}=https?://[^\s@/?#]+([/?#][\x21-\x7e]*)?", text):
+            raise InvalidValueError("holds something that is not NAME=https://…")
         case "regions" if not re.fullmatch(r"[a-z]{2}(-[a-z0-9]{1,3})?", text):
             raise InvalidValueError(f"holds {text!r}, which is no country (ca) or part of one (ca-qc)")
         case "dial" if not re.fullmatch(r"[^\s'\"{}]*({(number|host)}[^\s'\"{}]*)+", text):

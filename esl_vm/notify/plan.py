@@ -10,11 +10,12 @@ from esl_vm.model.events import Event, EventType
 from esl_vm.model.jobs import Job, JobKind
 from esl_vm.model.mailbox import Folder
 from esl_vm.model.message import CALL_FIELDS
+from esl_vm.model.notify_rules import USUAL, Notice, Way
 from esl_vm.notify.call_backs import call_job
 from esl_vm.notify.mail import LETTER, PAGE
 from esl_vm.notify.mail_templates import LOCKED, ROOM, addresses
 from esl_vm.notify.summary import Summary
-from esl_vm.notify.webhook import webhook_of
+from esl_vm.notify.webhook import TO, webhook_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -44,7 +45,9 @@ class Wishes:
     mail_waits_s: float = 0.0
 
 
-def jobs_of(event: Event, fields: Mapping[str, str], wishes: Wishes, now: float) -> Iterator[Job]:
+def jobs_of(
+    event: Event, fields: Mapping[str, str], wishes: Wishes, now: float, notices: tuple[Notice, ...] = USUAL
+) -> Iterator[Job]:
     """The jobs an event makes.
 
     Args:
@@ -52,14 +55,18 @@ def jobs_of(event: Event, fields: Mapping[str, str], wishes: Wishes, now: float)
         fields: the mailbox's, as an administrator sees them (`email`, `pager`, `webhook`); empty if it is gone.
         wishes: see Wishes.
         now: epoch seconds, from which a job's patience counts.
+        notices: of a message that was delivered, those that its mailbox's rules want.
     """
     if wishes.mail and event.what is EventType.DELIVERED and _is_news(event):
         body = {"at": event.at, "message": _message(event), "new": event.counts.new, "old": event.counts.old}
         due = now + wishes.mail_waits_s if is_to_be_transcribed(event, fields, wishes) else now
-        for form, field in ((LETTER, "email"), (PAGE, "pager")):
-            if addresses(fields.get(field, ""))[0]:
+        for form, way, field in ((LETTER, Way.MAIL, "email"), (PAGE, Way.PAGER, "pager")):
+            to = _addressees(notices, way, fields.get(field, ""))
+            if to:
                 job_id = f"mail:{event.box}:{event.message_id}:{form}"
-                yield Job(job_id, JobKind.MAIL, event.box, {"form": form, **body}, created=due, due=due)
+                # To the mailbox's own address alone: the one that it has when it is sent.
+                named = {} if Notice(way) in notices and len(_of_way(notices, way)) == 1 else {"to": to}
+                yield Job(job_id, JobKind.MAIL, event.box, {"form": form, **body, **named}, created=due, due=due)
     if wishes.mail and event.what is EventType.NEARLY_FULL and addresses(fields.get("email", ""))[0]:
         room = {name: event.details.get(name, "") for name in ("of", "held", "most")}
         body = {"form": ROOM, "at": event.at, "message": {"id": event.message_id, "received": event.at}, "room": room}
@@ -78,6 +85,11 @@ def jobs_of(event: Event, fields: Mapping[str, str], wishes: Wishes, now: float)
     if webhook_of(fields, wishes.webhook):
         job_id = f"webhook:{event.partition}-{event.id}"
         yield Job(job_id, JobKind.WEBHOOK, event.box, _told(job_id, event), created=now, due=now)
+    if event.what is EventType.DELIVERED and _is_news(event):
+        for notice in _of_way(notices, Way.WEBHOOK):
+            job_id = f"webhook:{event.partition}-{event.id}:{notice.to}"
+            body = {**_told(job_id, event), TO: notice.to}
+            yield Job(job_id, JobKind.WEBHOOK, event.box, body, created=now, due=now)
     if is_to_be_transcribed(event, fields, wishes):  # last: the mail that waits for it is there before it is made
         body = {"id": event.message_id}
         yield Job(transcript_job(event.box, event.message_id), JobKind.TRANSCRIPT, event.box, body, now, now)
@@ -109,6 +121,16 @@ def unusable(box: MailboxId, fields: Mapping[str, str]) -> list[str]:
         for field in ("email", "pager")
         for word in addresses(fields.get(field, ""))[1]
     ]
+
+
+def _of_way(notices: tuple[Notice, ...], way: Way) -> list[Notice]:
+    return [notice for notice in notices if notice.way is way]
+
+
+def _addressees(notices: tuple[Notice, ...], way: Way, own: str) -> list[str]:
+    """Who gets a mail of that form, each once."""
+    named = (addresses(notice.to or own)[0] for notice in _of_way(notices, way))
+    return list(dict.fromkeys(address for each in named for address in each))
 
 
 def _is_news(event: Event) -> bool:

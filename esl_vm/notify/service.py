@@ -31,6 +31,7 @@ from esl_vm.notify.call_backs import CallBacks
 from esl_vm.notify.job_worker import JobWorker, Outcome
 from esl_vm.notify.lamp_watch import WAIT_MS, LampWatch
 from esl_vm.notify.plan import Wishes, is_to_be_transcribed, jobs_of, unusable
+from esl_vm.notify.rules import Notices
 from esl_vm.notify.sources import fields_of
 from esl_vm.notify.webhook import WebhookCaller
 
@@ -87,6 +88,7 @@ class NotifyService:
         self._watch = None if switch is None else LampWatch(sources, settings, switch, self._stopping, observe, wait_ms)
         if self._watch is not None:
             self._parts += _parts_of(self._watch, maintenance=settings.notify.maintenance_events)
+        self._notices = Notices(sources, settings)
         self._wishes = Wishes(
             mail=mailer is not None,
             webhook=settings.webhook.url,
@@ -199,7 +201,8 @@ class NotifyService:
             self._unheard.log(
                 "nobody transcribes: messages wait for it, their mails go without; start `esl-vm transcribe`"
             )
-        for job in jobs_of(event, fields, wishes, self._sources.clock.now()):
+        notices = self._notices.of(event, fields) if event.what is EventType.DELIVERED else ()
+        for job in jobs_of(event, fields, wishes, self._sources.clock.now(), notices):
             if self._sources.outbox.add(job):
                 self._work[job.kind].set()
         if event.what is EventType.DELIVERED and self._wishes.mail:

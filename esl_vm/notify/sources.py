@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from esl_vm.model.conditions import no_calendar
 from esl_vm.model.errors import NoSuchMailboxError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
 
     from esl_vm.model.cluster import NodeState
     from esl_vm.model.mailbox import MailboxId
@@ -29,6 +31,7 @@ class Sources:
         mailboxes, registry, audio, clock: the ports.
         nodes: those of the cluster, as they reported themselves.
         transcribers: the processes that transcribe messages, anywhere in the cluster.
+        covers: whether a calendar has a time.
     """
 
     feed: RedisEvents
@@ -41,6 +44,7 @@ class Sources:
     clock: Clock
     nodes: Callable[[], Sequence[NodeState]] = list
     transcribers: Callable[[], Sequence[str]] = list
+    covers: Callable[[str, datetime], bool] = no_calendar
 
 
 def fields_of(registry: Registry, box: MailboxId) -> Mapping[str, str]:

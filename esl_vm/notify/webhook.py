@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 SIGNATURE = "X-Voicemail-Signature"
 #: The mailbox's field with its own address.
 FIELD = "webhook"
+#: In a job, and not in what is sent: the name of an address of the settings, where a rule names one.
+TO = "to"
 GONE = 410
 #: Answers that say nothing of this call, but that none is wanted just now.
 _NOT_NOW = {429, 502, 503, 504}
@@ -66,6 +68,7 @@ class WebhookCaller:
         self._settings = settings
         pairs = (pair.partition("=") for pair in settings.secrets)
         self._secrets = {domain.lower(): key for domain, _, key in pairs}
+        self._named = dict(pair.split("=", 1) for pair in settings.addresses)
         self._tls = tls
         self._registry = registry
         self._mailboxes = mailboxes
@@ -74,7 +77,9 @@ class WebhookCaller:
 
     def carry(self, job: Job) -> Outcome:
         """Make one call; may raise StoreDownError before anything was sent."""
-        url = webhook_of(fields_of(self._registry, job.box), self._settings.url)
+        name = job.body.get(TO)
+        own = webhook_of(fields_of(self._registry, job.box), self._settings.url) if name is None else ""
+        url = own if name is None else self._named.get(name, "")
         if not url:
             return Obsolete("no webhook is set any more")
         shown = mask_url(url)
@@ -154,7 +159,7 @@ class WebhookCaller:
 
 def body_of(job: Job) -> bytes:
     """What is sent to the receiver: one JSON object on one line."""
-    return json_text(job.body, sort_keys=True).encode()
+    return json_text({name: value for name, value in job.body.items() if name != TO}, sort_keys=True).encode()
 
 
 def signature(secret: str, at: int, body: bytes) -> str:

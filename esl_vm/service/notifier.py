@@ -61,6 +61,7 @@ def build_notifier(node: Node, switch: EventSocketSwitch | None, metrics: Metric
         clock=node.clock,
         nodes=node.store.cluster.nodes,
         transcribers=node.store.cluster.transcribers,
+        covers=node.calendars.covers,
     )
     # Names are looked up in threads: as many hosts as can be called at once may have a name server that does not answer.
     pool = get_hub().threadpool

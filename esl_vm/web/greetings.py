@@ -9,9 +9,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from esl_vm.model.conditions import calendars_missing, no_calendar
 from esl_vm.model.errors import InvalidValueError
-from esl_vm.model.greeting_choice import calendars_missing, fitting, no_calendar
-from esl_vm.model.greeting_rules import Circumstances
+from esl_vm.model.greeting_choice import fitting
+from esl_vm.model.greeting_rules import Circumstances, parse_rules
 from esl_vm.model.mailbox import Greeting, StoredGreeting, check_dates
 from esl_vm.model.message import new_id
 from esl_vm.model.rights import Right
@@ -56,7 +57,7 @@ def preview_greeting(request: Request, query: PreviewQuery) -> GreetingPreview:
         at.isoformat(),
         choice.greeting if choice else None,
         str(choice.rule) if choice and choice.rule else None,
-        calendars_missing(request.mailbox, known),
+        calendars_missing(parse_rules(request.mailbox.options.greeting_rules), known),
     )
 
 

@@ -12,13 +12,14 @@ from esl_vm.model.mailbox import Folder, Greeting
 from esl_vm.model.options import option_text
 from esl_vm.model.rights import Right
 from esl_vm.model.times import zone_of
-from esl_vm.web import greetings, mailboxes, sessions
+from esl_vm.web import greetings, mailboxes, notices, sessions
 from esl_vm.web.owner_pages import notice_of, owner_page
 from esl_vm.web.pages import Form, form, mailbox_url, see_other, wording_of
 from esl_vm.web.problems import ProblemError
 from esl_vm.web.routes import Cookie, Request, Response, page
 from esl_vm.web.schemas.greetings import GreetingDates, GreetingPreview, PreviewQuery
 from esl_vm.web.schemas.mailboxes import NotificationsChange, PinChange
+from esl_vm.web.schemas.notices import NoticePreview, NoticeQuery
 
 _BOX = "/mailbox/{mailbox}"
 _LISTENING = ("saycid", "envelope", "sayduration", "autoplay", "brief")
@@ -43,13 +44,18 @@ def _preview(request: Request) -> tuple[GreetingPreview, int] | None:
     """What the caller that the form asks for would hear, and when he would call; None where it does not ask."""
     if not request.param("preview"):
         return None
-    try:
-        at = wording_of(request).moment(request.param("at"))
-    except ValueError:
-        raise ProblemError("invalid", "A date is wrong.") from None
+    at = _asked(request)
     busy, internal = (request.param(name) == "1" for name in ("busy", "internal"))
     query = PreviewQuery(_moment(request, at), request.param("caller"), internal, busy)
     return greetings.preview_greeting(request, query), at or int(request.deps.clock.now())
+
+
+def _asked(request: Request) -> int:
+    """The time that a preview is asked for, epoch seconds; 0 = now."""
+    try:
+        return wording_of(request).moment(request.param("at"))
+    except ValueError:
+        raise ProblemError("invalid", "A date is wrong.") from None
 
 
 @page("POST", _BOX + "/greetings", Right.GREETING_CHANGE, "Say which greeting is heard when")
@@ -91,16 +97,27 @@ def _moment(request: Request, seconds: int) -> Any:
 
 
 @page("GET", _BOX + "/settings", Right.MAILBOX_READ, "PIN and settings")
-def show_settings(request: Request, problem: ProblemError | None = None) -> Response:
+def show_settings(request: Request, problem: ProblemError | None = None, rules: str | None = None) -> Response:
     """PIN, mail, language, where one is signed in, keys."""
     open_sessions = [
         one for one in request.deps.access.sessions(request.box) if one.pin_mark == request.mailbox.pin_mark
     ]
     notice = notice_of(request, Folder.NEW)
     return owner_page(
-        request, "settings.html", open_sessions=open_sessions, problem=problem,
+        request, "settings.html", open_sessions=open_sessions, problem=problem, rules=rules,
+        preview=_notices_preview(request),
         listening=[(name, wording_of(request)(f"option.{name}")) for name in _LISTENING], **notice,
     )  # fmt: skip
+
+
+def _notices_preview(request: Request) -> tuple[NoticePreview, int] | None:
+    """What the message that the form asks for would make, and when it would come; None where it does not ask."""
+    if not request.param("preview"):
+        return None
+    at = _asked(request)
+    internal, urgent = (request.param(name) == "1" for name in ("internal", "urgent"))
+    query = NoticeQuery(_moment(request, at), request.param("caller"), internal, urgent)
+    return notices.preview_notices(request, query), at or int(request.deps.clock.now())
 
 
 @page("POST", _BOX + "/settings", Right.MAILBOX_CHANGE, "Change PIN, mail or language; end a session")
@@ -112,7 +129,7 @@ def change_settings(request: Request) -> Response:
     except ProblemError as problem:
         if problem.kind in {"away", "cross-site"}:
             raise
-        return show_settings(request, problem)
+        return show_settings(request, problem, given["rules"] if given["action"] == "rules" else None)
     return see_other(mailbox_url(request.box, "settings", done=done), cookie)
 
 
@@ -130,6 +147,9 @@ def _act(request: Request, given: Form) -> tuple[str, Cookie | None]:
             if request.mailbox.options.transcribe:  # else the page does not ask
                 change = replace(change, transcripts=given["transcripts"] == "1")
             mailboxes.change_notifications(request, change)
+        case "rules":
+            mailboxes.change_fields(request, {"notify_rules": "; ".join(given["rules"].splitlines())})
+            return "rules", None
         case "language":
             mailboxes.change_fields(request, {"language": given["language"]})
         case "listening":

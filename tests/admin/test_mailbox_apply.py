@@ -258,6 +258,7 @@ def test_export_of_a_domain_to_the_standard_output(vm, alice):
 def test_every_option_can_be_set_shown_exported_and_taken_back(vm, alice, node):
     usual = MailboxOptions()
     special = {"operator": "0", "call_patterns": "2XXX,514NXXXXXX", "greeting_rules": "unavailable-2 sat-sun"}
+    special["notify_rules"] = "mail,pager:p@example.com urgent; none"
     special["exits"] = "3=mailbox:1002; busy=2000"
     wanted = {}
     for name in FIELDS:

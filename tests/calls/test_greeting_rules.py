@@ -7,10 +7,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from esl_vm.model.calendars import Calendar
+from esl_vm.model.conditions import LONGEST, MOST, calendars_missing, no_calendar
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.fields import checked_field
-from esl_vm.model.greeting_choice import calendars_missing, fitting, no_calendar
-from esl_vm.model.greeting_rules import LONGEST, MOST, Circumstances, choose, chosen, parse_rules, rules_text
+from esl_vm.model.greeting_choice import fitting
+from esl_vm.model.greeting_rules import Circumstances, choose, chosen, parse_rules, rules_text
 from esl_vm.model.mailbox import Greeting, Mailbox, MailboxId, StoredGreeting
 from esl_vm.model.message import Counts
 from esl_vm.model.options import MailboxOptions
@@ -215,7 +216,7 @@ def test_a_temporary_greeting_comes_before_all_rules_while_it_is_active():
 
 def test_calendars_that_are_asked_and_not_there_are_named():
     box = mailbox("unavailable-2 calendar:office,ca; busy calendar:ca-qc")
-    assert calendars_missing(box, ["ca"]) == ["ca-qc", "office"]
+    assert calendars_missing(parse_rules(box.options.greeting_rules), ["ca"]) == ["ca-qc", "office"]
 
 
 def test_every_numbered_greeting_knows_its_kind_and_number():

@@ -22,6 +22,7 @@ READS = {
     "mail list": (),
     "mailbox export": ("FILE.csv",),
     "mailbox list": (),
+    "mailbox notices": ("1001",),
     "mailbox show": ("1001",),
     "message export": ("1001", "ID", "FILE.wav"),
     "message list": ("1001",),

@@ -1,0 +1,56 @@
+"""Rules of notices through API and page: set by the owner, and previewed."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+FRIDAY = "2126-11-29T18:30:00-05:00"
+RULES = "pager urgent 18:00-08:00; mail:bob@example.com from:514*; none calendar:nowhere"
+
+
+def test_an_owner_sets_rules_and_sees_what_would_be_sent(house):
+    box = house.box(timezone="America/Toronto", email="alice@example.com", pager="p@example.com")
+    alice = house.owner(box)
+    mailbox, preview = f"/api/v1/mailboxes/{box}", f"/api/v1/mailboxes/{box}/notification-preview?at={FRIDAY}"
+    assert [one["way"] for one in alice.get(preview).json["notices"]] == ["mail", "pager"]
+    changed = alice.patch(mailbox, {"settings": {"notify_rules": RULES}}, headers={"If-Match": "*"})
+    assert changed.json["settings"]["notify_rules"] == RULES
+    assert alice.get(f"{preview}&caller=5145550100&urgent=true").json == {
+        "at": FRIDAY,
+        "notices": [{"way": "pager", "to": "p@example.com"}],
+        "rule": "pager urgent 18:00-08:00",
+        "calendars_missing": ["nowhere"],
+    }
+    told = alice.get(f"{preview}&caller=5145550100").json
+    assert told["notices"] == [{"way": "mail", "to": "bob@example.com"}]
+    assert alice.get(f"{preview}&caller=4385550100").json["rule"] is None
+    assert alice.get(preview.replace(FRIDAY, "yesterday")).problem == "invalid"
+    wrong = alice.patch(mailbox, {"settings": {"notify_rules": "mail funday"}}, headers={"If-Match": "*"})
+    assert (wrong.problem, "funday" in wrong.json["detail"]) == ("invalid", True)
+    assert house.owner(house.box("1002")).get(preview).status == 404
+
+
+def test_the_page_has_the_rules_and_a_preview(house):
+    box = house.box(timezone="America/Toronto", language="en", email="alice@example.com")
+    alice = house.owner(box)
+    page = f"/mailbox/{box}/settings"
+
+    def sent(rules):
+        form = urlencode({"action": "rules", "rules": rules}).encode()
+        return alice.post(page, form, kind="application/x-www-form-urlencoded")
+
+    def shown(query=""):
+        return alice.get(page + query).body.decode()
+
+    assert sent("none sat,sun\r\nmail urgent").status == 303
+    assert house.store.registry.fields(box)["notify_rules"] == "none sat-sun; mail urgent"
+    assert "none sat-sun\nmail urgent</textarea>" in shown()
+    urgent = shown("?preview=1&at=2126-11-29T18:30&caller=5145550100&urgent=1")
+    assert "mail to alice@example.com" in urgent
+    assert "<code>mail urgent</code>" in urgent
+    assert "nothing is sent" in shown("?preview=1&at=2126-11-30T18:30&caller=")
+    assert alice.get(f"{page}?preview=1&at=yesterday").status == 422
+    wrong = sent("mail funday")
+    assert wrong.status == 422
+    assert "mail funday</textarea>" in wrong.body.decode()
+    assert house.store.registry.fields(box)["notify_rules"] == "none sat-sun; mail urgent"
