@@ -32,6 +32,7 @@ _KINDS = {
     "url": "URL",
     "redis": "URL",
     "calendars": "list of NAME=SOURCE",
+    "webhooks": "list of NAME=URL",
     "regions": "list of countries",
 }
 
