@@ -79,6 +79,12 @@ class LampCounts:
         with self._lock:
             return sum((self._rows[box].summary for box in self._boxes.get(lamp, ())), Summary())
 
+    def new(self, box: MailboxId) -> int | None:
+        """The new messages of one mailbox; None if there is no such."""
+        with self._lock:
+            row = self._rows.get(box)
+            return row.summary.new if row else None
+
     def lamps_of(self, box: MailboxId) -> set[MailboxId]:
         """The lamps a mailbox lights."""
         with self._lock:

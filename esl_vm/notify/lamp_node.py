@@ -33,7 +33,8 @@ LEARNT_S = 7200.0
 #: With more SIP profiles than that, FreeSWITCH chooses the profile itself rather than being sent an event for each.
 MOST_PROFILES = 8
 _TAG = r"<{0}>\s*([^<]*?)\s*</{0}>"
-_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}|\[[0-9A-Fa-f:]+\]")
+#: A host that can be named to FreeSWITCH.
+HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}|\[[0-9A-Fa-f:]+\]")
 _NO_HOST = {"0.0.0.0", "[::]", "::", "N/A", "auto_to", "auto_from"}  # noqa: S104 - words to skip, nothing is bound
 
 
@@ -87,7 +88,7 @@ class LampNode:
         with self._lock:
             self._running = set(running)
             self.outdated = False
-            self._hosts = {h for h in hosts if _HOST.fullmatch(h) and h not in _NO_HOST}
+            self._hosts = {h for h in hosts if HOST.fullmatch(h) and h not in _NO_HOST}
             if not self._domains.profiles:
                 self._profiles = tuple(profiles.values()) if len(profiles) <= MOST_PROFILES else ()
 
@@ -96,7 +97,7 @@ class LampNode:
         with self._lock:
             self.outdated = self.outdated or (bool(profile) and profile not in self._running)
             self._learnt = {name: until for name, until in self._learnt.items() if until > now}
-            if not host or host in self._hosts or not _HOST.fullmatch(host):
+            if not host or host in self._hosts or not HOST.fullmatch(host):
                 return
             if host in self._learnt or len(self._learnt) < MOST_LEARNT:
                 self._learnt[host] = now + LEARNT_S

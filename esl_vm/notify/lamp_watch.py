@@ -17,6 +17,7 @@ from esl_vm.notify.lamp_node import Domains, LampNode, voicemail_module_loaded
 from esl_vm.notify.lamps import Lamps
 from esl_vm.notify.maintenance import SUBCLASS, maintenance_events
 from esl_vm.notify.new_registrations import ENDED, REGISTER
+from esl_vm.notify.presence import PROBE, Presence
 from esl_vm.notify.summary import Account, Summary
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class LampWatch:
         self._stopping = stopping
         self._counts = LampCounts()
         self._node = LampNode(Domains.of(settings))
+        self._presence = Presence(switch, self._node, self._counts)
         self._lamps = Lamps(
             switch,
             self._node,
@@ -71,6 +73,7 @@ class LampWatch:
             sources.clock,
             coalesce_s=settings.notify.coalesce_ms / 1000,
             observe=observe,
+            presence=self._presence,
         )
         self._unsent: list[tuple[float, Event]] = []  # since when, and what is to be sent to mod_voicemail's listeners
         self._work = threading.Event()
@@ -110,7 +113,7 @@ class LampWatch:
 
     def answer(self) -> None:
         """Answer FreeSWITCH's questions as they come; send it everything when it is (back) there."""
-        for query in self._switch.events(["MESSAGE_QUERY", REGISTER, *ENDED]):
+        for query in self._switch.events(["MESSAGE_QUERY", PROBE, REGISTER, *ENDED]):
             if self._stopping.is_set():
                 return
             if not query:
@@ -124,13 +127,23 @@ class LampWatch:
                     self._work.set()
                 continue
             try:
-                if not self.loaded:
-                    self._look_at_lamp_of(query)
-                self._lamps.answer(query)
+                self._answer(query)
             except UnsafeArgumentError as error:
-                log.warning("a MESSAGE_QUERY can't be answered: %s", error)
+                log.warning("a %s can't be answered: %s", query.get("Event-Name"), error)
             except StoreDownError as error:
-                log.warning("a MESSAGE_QUERY is answered when the store is back: %s", error)
+                log.warning("a %s is answered when the store is back: %s", query.get("Event-Name"), error)
+
+    def _answer(self, query: Mapping[str, str]) -> None:
+        """Answer one question; the lamps that it means are looked at first, as long as not all were."""
+        probed = query.get("Event-Name") == PROBE
+        account = self._presence.asked(query) if probed else Account.parse(query.get("Message-Account", ""))
+        if account is not None and not self.loaded:
+            for box in self._node.meant(account):
+                self._look(box)
+        if not probed:
+            self._lamps.answer(query)
+        elif account is not None:
+            self._presence.answer(account, self._sources.clock.now())
 
     def go_round(self) -> None:
         """One round: look at every mailbox again and resend every lamp, spread over the interval."""
@@ -210,12 +223,6 @@ class LampWatch:
         if mailbox is None:
             return self._counts.remove(box)
         return self._counts.load(box, Summary.of(mailbox.counts), mailbox.extensions, version)
-
-    def _look_at_lamp_of(self, query: Mapping[str, str]) -> None:
-        """Before all mailboxes were looked at: those the asking telephone can mean."""
-        account = Account.parse(query.get("Message-Account", ""))
-        for box in self._node.meant(account) if account else ():
-            self._look(box)
 
     def _connected(self) -> None:
         """FreeSWITCH is there (again)."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from esl_vm.model.mailbox import MailboxId
     from esl_vm.notify.lamp_counts import LampCounts
     from esl_vm.notify.lamp_node import LampNode
+    from esl_vm.notify.presence import Presence
     from esl_vm.ports import Clock, Switch
 
 log = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ class Lamps:
         coalesce_s: changes of one lamp within so many seconds make one event.
         per_second: most lamps fired in a second where many are resent; a change meanwhile need not wait for them.
         observe: told, when a change has reached its lamp, how many seconds after it.
+        presence: the keys that watch mailboxes; None: there are none.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Lamps:
         coalesce_s: float = 0.2,
         per_second: int = 500,
         observe: Callable[[float], None] | None = None,
+        presence: Presence | None = None,
     ) -> None:
         self._switch = switch
         self._node = node
@@ -67,6 +70,7 @@ class Lamps:
         self._coalesce_s = coalesce_s
         self._per_second = per_second
         self._observe = observe
+        self._presence = presence
         self._since: dict[MailboxId, float] = {}  # changes no telephone was told of yet
         # What changed goes before what is only sent again, however much of that is overdue.
         self._changes: list[tuple[float, int, MailboxId]] = []
@@ -108,6 +112,8 @@ class Lamps:
 
     def reconnected(self) -> None:
         """FreeSWITCH is there (again): everything is fired, first what changed while it was away."""
+        if self._presence is not None:
+            self._presence.forget()
         lamps = self._counts.lamps()
         with self._lock:
             shown, self._shown = self._shown, {}
@@ -196,6 +202,8 @@ class Lamps:
             for profile in self._node.profiles or ("",):
                 chosen = {"Sofia-Profile": profile} if profile else {}
                 reached = self._switch.fire("MESSAGE_WAITING", headers | chosen) and reached
+        if self._presence is not None:
+            self._presence.show(lamp)
         with self._lock:
             since = self._since.pop(lamp, None) if reached else None
             if not reached:

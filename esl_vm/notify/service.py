@@ -3,8 +3,8 @@
 Each part runs in a thread of its own (a greenlet where gevent patched the standard library, as the service does):
 
     lamp events   reads every partition's events, keeps the counts of every mailbox
-    lamps         fires MESSAGE_WAITING
-    queries       answers FreeSWITCH's MESSAGE_QUERY; resends everything when FreeSWITCH is (back) there
+    lamps         fires MESSAGE_WAITING and PRESENCE_IN
+    queries       answers FreeSWITCH's MESSAGE_QUERY and PRESENCE_PROBE; resends all when it is (back) there
     rounds        at intervals reads every mailbox again and resends every lamp: heals what was lost on any way
     history       fires mod_voicemail's events, each on one node of the cluster
     planner       makes mail and webhook jobs of events, each event on one node of the cluster

@@ -218,6 +218,17 @@ class Telephone:
         self._process = self._sipp("subscribe.xml", free_port(), "-m", "1")
         return self
 
+    def watch(self):
+        """Have a key that watches this number's mailbox."""
+        self._process = self._sipp("watch.xml", free_port(), "-m", "1")
+        return self
+
+    def key(self):
+        """What the key shows now: `lit`, `dark`, or nothing yet."""
+        text = self._log.read_text("utf-8", "replace") if self._log.exists() else ""
+        latest = text.rpartition("<dialog-info")[2]
+        return ("lit" if "<state>confirmed</state>" in latest else "dark") if "</dialog-info>" in latest else ""
+
     def bodies(self):
         """The bodies of all NOTIFY requests, oldest first."""
         text = self._log.read_text("utf-8", "replace").replace("\r\n", "\n") if self._log.exists() else ""

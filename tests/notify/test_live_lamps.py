@@ -248,6 +248,24 @@ def test_a_listener_to_mod_voicemail_s_events_hears_them_from_freeswitch(house, 
     assert (update["VM-Action"], update["VM-Total-New"]) == ("mwi-update", "1")
 
 
+def test_a_key_that_watches_a_mailbox_is_lit_while_it_has_new_messages(house, nodes, notifier, telephone):
+    notifier(nodes[0])
+    keys = [telephone("1001", nodes[0]).watch(), telephone("1001", nodes[0]).watch()]
+    other = telephone("1002", nodes[0]).watch()
+    for key in (*keys, other):
+        wait_until(lambda key=key: key.key() == "dark")
+    house.leave(message_id="m1", seconds=0.2)
+    for key in keys:
+        wait_until(lambda key=key: key.key() == "lit")
+    late = telephone("1001", nodes[0]).watch()
+    wait_until(lambda: late.key() == "lit")
+    house.mailboxes.heard(ALICE, "m1")
+    house.mailboxes.retire(ALICE, ["m1"])
+    for key in (*keys, late):
+        wait_until(lambda key=key: key.key() == "dark")
+    assert other.key() == "dark"
+
+
 def test_a_round_sends_every_lamp_again(house, nodes, notifier, telephone):
     notifier(nodes[0], reconcile_s=1)
     phone = telephone("1001", nodes[0]).subscribe()

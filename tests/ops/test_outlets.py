@@ -310,6 +310,9 @@ OUTLETS = {
     "notify/test_hostile_events.py::test_a_lamp_s_answer_to_a_hostile_telephone_is_one_event_or_none": {
         "notify/lamps.py: self._switch.fire",
     },
+    "notify/test_presence.py::test_what_a_hostile_telephone_subscribes_to_is_not_told_to_freeswitch": {
+        "notify/presence.py: self._switch.fire",
+    },
     "cli/test_hostile_names_shown.py::test_an_export_to_asterisk_has_a_line_for_each_field": {
         "importers/export_asterisk.py: base.with_suffix('.txt').write_text",
         "importers/export_asterisk.py: path.write_text",
