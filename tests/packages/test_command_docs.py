@@ -1,5 +1,8 @@
 """Man pages, completion and the settings file that are handed out say what the command line and the settings are."""
 
+import contextlib
+import os
+import pty
 import re
 import shutil
 import subprocess
@@ -8,6 +11,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from support.waiting import wait_until
 
 from esl_vm.cli.main import build_parser
 from esl_vm.cli.settings_file import load_settings
@@ -79,6 +83,65 @@ def test_a_shell_offers_what_may_come_next(made, shell):
         offered = completes(shell, made, line)
         assert some <= offered, line
         assert not none & offered, line
+
+
+#: How each shell is begun so that it knows the completion, shows `ready>`, and prints what `esl-vm` is called with.
+BEGUN = {
+    "bash": (
+        """source {made}/bash-completion/completions/esl-vm
+        esl-vm() {{ echo "called: $*"; }}
+        PS1='rea''dy>'
+        """,
+        ["bash", "--noprofile", "--rcfile", "{file}", "-i"],
+    ),
+    "zsh": (
+        """fpath=({made}/zsh/site-functions $fpath)
+        autoload -Uz compinit && compinit -u -D
+        esl-vm() {{ echo "called: $*" }}
+        PS1='rea''dy>'
+        """,
+        ["zsh", "-i"],
+    ),
+    "fish": (
+        """source {made}/fish/vendor_completions.d/esl-vm.fish
+        function esl-vm; echo called: $argv; end
+        function fish_prompt; echo -n rea'dy>'; end
+        """,
+        ["fish", "--no-config", "--init-command", "source {file}"],
+    ),
+}
+
+
+@pytest.mark.parametrize("shell", BEGUN)
+def test_the_tab_key_completes_in_a_shell_on_a_terminal(made, shell, tmp_path):
+    if shutil.which(shell) is None:
+        pytest.skip(f"no {shell} here")
+    text, words = BEGUN[shell]
+    file = tmp_path / ".zshrc"
+    file.write_text(text.format(made=made))
+    ours, its = pty.openpty()
+    begun = subprocess.Popen(
+        ["setsid", "--ctty", *(word.format(file=file) for word in words)], stdin=its, stdout=its, stderr=its,
+        env={**os.environ, "TERM": "dumb", "HOME": str(tmp_path), "ZDOTDIR": str(tmp_path)},
+    )  # fmt: skip
+    os.close(its)
+    shown = b""
+    os.set_blocking(ours, False)
+
+    def shows(what):
+        nonlocal shown
+        with contextlib.suppress(BlockingIOError):
+            shown += os.read(ours, 65536)
+        return what in shown
+
+    try:
+        wait_until(lambda: shows(b"ready>"), f"{shell} begins")
+        os.write(ours, b"esl-vm mailbo\tren\t1001 1002\r")
+        wait_until(lambda: shows(b"called: mailbox rename 1001 1002"), f"{shell} completes")
+    finally:
+        begun.kill()
+        begun.wait()
+        os.close(ours)
 
 
 def test_bash_offers_each_command_and_each_option(made):

@@ -18,6 +18,8 @@ from support.waiting import wait_until
 ROOT = Path(__file__).parents[2]
 PAGE = "docs/containers.md"
 COMPOSE = shutil.which("podman-compose", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+#: The one of Debian 12 can't have a container on the host's network.
+OLDEST_COMPOSE = (1, 1)
 #: Registries that no test should ask.
 DEBIAN, VALKEY = "docker.io/library/debian:bookworm-slim", "docker.io/valkey/valkey:8"
 ADMINISTRATION = "docs/administration.md"
@@ -69,6 +71,9 @@ def engine(tmp_path_factory):
     """
     folder = tmp_path_factory.mktemp("engine")
     engine = Engine(folder)
+    told = re.search(r"podman-composer? version:?\s+(\d+)\.(\d+)", engine.run("podman-compose --version"))
+    if tuple(map(int, told.groups())) < OLDEST_COMPOSE:
+        pytest.skip(f"podman-compose {told[1]}.{told[2]} is here: pip install podman-compose")
     if not engine.has(DEBIAN):
         base = bootstrapped(folder, "bookworm")
         shutil.copy(CERTIFICATES, base / "certificates")
