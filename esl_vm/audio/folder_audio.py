@@ -109,7 +109,9 @@ class FolderAudio:
         with self._translated():
             for path in _walk(self._folder, _LEVELS):
                 if path.name.startswith("."):
-                    self._remove_leftover(path)
+                    with contextlib.suppress(FileNotFoundError):
+                        if self._wall() - path.stat().st_mtime >= _LEFTOVER_S:
+                            path.unlink()
                 elif path.name.endswith(ENDING) and is_id(path.name.removesuffix(ENDING)):
                     yield path.name.removesuffix(ENDING)
 
@@ -159,11 +161,6 @@ class FolderAudio:
     def _must_be_there(self) -> None:
         if not self._folder.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, "the shared folder is not there, is it mounted?", str(self._folder))
-
-    def _remove_leftover(self, path: Path) -> None:
-        with contextlib.suppress(FileNotFoundError):
-            if self._wall() - path.stat().st_mtime >= _LEFTOVER_S:
-                path.unlink()
 
     @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:

@@ -95,7 +95,9 @@ def _apply(args: argparse.Namespace) -> int:
             return 1
         with handing_out(args, node.settings) as handout:
             failed = _apply_all(node, changes, handout)
-    _warn_of_weak_pins(args, changes)
+    for change in changes:
+        if weakness := change.weakness(settings_of(args).pins):
+            complain(f"{change.row.box}: the PIN is weak: {weakness}; the owner would not be allowed to choose it")
     show(f"applied {len(changes) - failed} of {len(changes)}")
     return 1 if table.problems or failed else 0
 
@@ -117,12 +119,6 @@ def _apply_all(node: Node, changes: list[Change], handout: PinHandout) -> int:
             except StoreDownError as away:
                 raise StoreDownError(f"broken off at {change.row.where}: {away}; run it again to finish") from away
     return failed
-
-
-def _warn_of_weak_pins(args: argparse.Namespace, changes: list[Change]) -> None:
-    for change in changes:
-        if weakness := change.weakness(settings_of(args).pins):
-            complain(f"{change.row.box}: the PIN is weak: {weakness}; the owner would not be allowed to choose it")
 
 
 def _export(args: argparse.Namespace) -> int:

@@ -216,7 +216,10 @@ class Sweeper:
     def _settle(self, journal: Journal) -> Outcome:
         manifest = journal.manifest
         if manifest.adopted:
-            self._forget_handover(manifest.id)
+            try:
+                self._spool.audio.delete(manifest.id + HANDOVER_SUFFIX)  # it is written down here now
+            except StoreDownError as error:
+                log.warning("take %s: what was handed over is still stored: %s", manifest.id, error)
         if manifest.source and not (manifest.elsewhere or manifest.discarded or manifest.aside):
             settlement = send_on(self._spool, journal)
         else:
@@ -313,13 +316,6 @@ class Sweeper:
             return Journal.create(self._folder.manifest(take_id), ours)
         except FileExistsError:
             return None
-
-    def _forget_handover(self, take_id: str) -> None:
-        """Remove what was handed over, now that it is written down here."""
-        try:
-            self._spool.audio.delete(take_id + HANDOVER_SUFFIX)
-        except StoreDownError as error:
-            log.warning("take %s: what was handed over is still stored: %s", take_id, error)
 
     def _quarantine(self, take_id: str, paths: list[Path], reason: str) -> Outcome:
         self._folder.quarantine_files(paths)

@@ -94,11 +94,6 @@ class Housekeeping:
         found = self._base.link.pipe(None, (("ZRANGEBYSCORE", part.erase, *limit) for part in self._base.keys.parts()))
         return [text(sound) for part in found for sound in part]
 
-    def sounds_erased(self, sounds: Sequence[str]) -> None:
-        """These are erased: they need not be named again."""
-        if sounds:
-            self._base.link.pipe(None, (("ZREM", part.erase, *sounds) for part in self._base.keys.parts()))
-
     def erase_sounds(self, delete: Callable[[str], None]) -> int:
         """Erase all sounds that nothing points to.
 
@@ -112,7 +107,7 @@ class Housekeeping:
         while sounds := self.sounds_to_erase():
             for sound in sounds:
                 delete(sound)
-            self.sounds_erased(sounds)
+            self._base.link.pipe(None, (("ZREM", part.erase, *sounds) for part in self._base.keys.parts()))
             erased += len(sounds)
         return erased
 
