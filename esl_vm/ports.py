@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from esl_vm.model.events import EventType
     from esl_vm.model.lists import DistributionList
     from esl_vm.model.mailbox import Folder, Greeting, Mailbox, MailboxId, StoredGreeting
+    from esl_vm.model.manner import Manner
     from esl_vm.model.message import Counts, Message
     from esl_vm.model.pins import PinCheck
     from esl_vm.model.store import Announced, Delivery, Entered, Fate, Page, Place
@@ -333,6 +334,14 @@ class AudioStore(Protocol):
 
     def claim(self, installation: str, *, over: bool = False) -> None:
         """Say which installation they belong to, unless one did; `over`: even then."""
+        ...
+
+
+class Renditions(Protocol):
+    """Sounds slower, faster or louder than they are."""
+
+    def of(self, sound: Path, manner: Manner) -> Path:
+        """A file on this node with that sound in that manner; the sound itself where it can't be made. It may take a second."""
         ...
 
 

@@ -27,6 +27,8 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 #: Trimming goes down to this share of the limit, and is looked into whenever so much of it was added.
 _TRIM_TO, _LOOK_AFTER = 0.9, 0.05
 _LEFTOVER_S = 3600.0
+#: Between a sound's id, which has none, and what was made of it.
+_RENDITION = "~"
 
 
 class Cache:
@@ -66,13 +68,15 @@ class Cache:
         self._trouble = RateLimitedLog(log, logging.ERROR, most=1)
         self._added = limit_bytes  # so that the first sound added makes this process look at the folder
 
-    def fetch(self, audio_id: str, load: Callable[[], bytes]) -> Path:
-        """The file with that sound (the id was checked); loaded if it is not there.
+    def fetch(self, audio_id: str, load: Callable[[], bytes], rendition: str = "") -> Path:
+        """The file with that sound (the id was checked), or with that rendition of it; loaded if it is not there.
 
         Raises:
             StoreDownError: the folder can't be written. Whatever `load` raises.
         """
         path = file_of(self.folder, audio_id, 1)
+        if rendition:
+            path = path.with_name(f"{audio_id}{_RENDITION}{rendition}{ENDING}")
         hit = self._use(path)
         if self.observe is not None:
             self.observe(hit)
@@ -89,9 +93,11 @@ class Cache:
         return path
 
     def forget(self, audio_id: str) -> None:
-        """Remove a sound; what can't be removed goes when it is old."""
+        """Remove a sound with its renditions; what can't be removed goes when it is old."""
+        path = file_of(self.folder, audio_id, 1)
         with contextlib.suppress(OSError):
-            file_of(self.folder, audio_id, 1).unlink(missing_ok=True)
+            for one in (path, *path.parent.glob(f"{audio_id}{_RENDITION}*{ENDING}")):
+                one.unlink(missing_ok=True)
 
     def trim(self, limit_bytes: int | None = None) -> int:
         """Bring the folder down to a size (default: its limit) where it is over it; how many bytes went.

@@ -6,10 +6,11 @@ import logging
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
 from esl_vm.dialogue.listing import URGENT
-from esl_vm.dialogue.menus import WhileListening
+from esl_vm.dialogue.menus import WhileListening, WhilePaused
 from esl_vm.dialogue.visit import Next
 from esl_vm.model.call import Listened
 from esl_vm.model.errors import (
@@ -27,6 +28,7 @@ from esl_vm.speech.utterance import Sound
 if TYPE_CHECKING:
     from esl_vm.dialogue.listing import Entry
     from esl_vm.dialogue.visit import Visit
+    from esl_vm.model.manner import Manner
     from esl_vm.model.message import Message
     from esl_vm.speech.utterance import Utterance
 
@@ -171,8 +173,8 @@ def delete_or_restore(visit: Visit) -> Next:
 
 
 def envelope_of(visit: Visit, message: Message) -> Utterance:
-    """When a message came and from whom, whatever the mailbox's options say (3 3)."""
-    return _when(visit, message) + _who(visit, message)
+    """When a message came, from whom, and how long it is, whatever the mailbox's options say (3 3)."""
+    return _when(visit, message) + _who(visit, message) + visit.talk.voice.duration(message.duration_ms)
 
 
 def _announcement(visit: Visit, message: Message) -> Utterance:
@@ -205,7 +207,9 @@ def _after(visit: Visit, message: Message) -> Utterance:
 def _when(visit: Visit, message: Message, *, brief: bool = False) -> Utterance:
     zone = visit.talk.zone(visit.mailbox)
     now = datetime.fromtimestamp(visit.talk.world.clock.now(), zone)
-    return visit.talk.voice.received(datetime.fromtimestamp(message.received, zone), now, brief=brief)
+    voice = visit.talk.voice
+    spoken = voice.age if visit.options.envelope_ago else voice.received
+    return spoken(datetime.fromtimestamp(message.received, zone), now, brief=brief)
 
 
 def _who(visit: Visit, message: Message, *, brief: bool = False) -> Utterance:
@@ -260,10 +264,11 @@ def _play_body(visit: Visit, sound: Sound) -> Listened:
     phone, skip = visit.talk.phone, visit.options.skipms
     keys = visit.talk.world.listen_keys
     stop = "".join(key for key, choice in keys.items() if choice is None)
-    position = 0
+    position = 0  # in the message as it was left
     while True:
-        listened = phone.listen(sound, position, "".join(keys))
-        position = listened.position_ms
+        heard, percent = _in_manner(visit, sound), visit.manner.percent
+        listened = phone.listen(heard, position * 100 // percent, "".join(keys))
+        position = listened.position_ms * percent // 100
         if listened.key is None or listened.failed:
             return listened
         match keys[listened.key]:
@@ -274,10 +279,39 @@ def _play_body(visit: Visit, sound: Sound) -> Listened:
             case WhileListening.RESTART:
                 position = 0
             case WhileListening.PAUSE:
-                key = phone.wait_key(LONGEST_PAUSE_MS, listened.key + stop)
-                if key is not None and key != listened.key:
+                key = phone.wait_key(LONGEST_PAUSE_MS, listened.key + stop + _paused_keys(visit))
+                if key is not None and key in stop:
                     return Listened(key, position)
+                if key != listened.key:
+                    visit.manner = _changed(visit.manner, WhilePaused.of(key))
             case None:
                 return listened
             case unreachable:
                 assert_never(unreachable)
+
+
+def _paused_keys(visit: Visit) -> str:
+    """The keys that change how messages are heard, where they do nothing else in the pause."""
+    if visit.talk.world.renditions is None:
+        return ""
+    used = {key for key, choice in visit.talk.world.listen_keys.items() if choice in {None, WhileListening.PAUSE}}
+    return "".join(choice.value for choice in WhilePaused if choice.value not in used)
+
+
+def _changed(manner: Manner, choice: WhilePaused | None) -> Manner:
+    match choice:
+        case WhilePaused.SLOWER:
+            return manner.slower()
+        case WhilePaused.FASTER:
+            return manner.faster()
+        case WhilePaused.LOUDER:
+            return manner.louder()
+        case None:
+            return manner  # nobody pressed anything for half an hour
+        case unreachable:
+            assert_never(unreachable)
+
+
+def _in_manner(visit: Visit, sound: Sound) -> Sound:
+    renditions = visit.talk.world.renditions
+    return Sound(str(renditions.of(Path(sound.path), visit.manner)), sound.label) if renditions else sound

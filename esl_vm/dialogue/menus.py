@@ -54,6 +54,14 @@ class WhileListening(Menu):
     RESTART = "2", "Reprendre au début (non annoncé)", "From the start (not announced)"
 
 
+class WhilePaused(Menu):
+    """Keys in the pause that change how messages are heard, and go on."""
+
+    SLOWER = "*", "Plus lentement (non annoncé)", "Slower (not announced)"
+    FASTER = "#", "Plus vite (non annoncé)", "Faster (not announced)"
+    LOUDER = "2", "Plus fort (non annoncé)", "Louder (not announced)"
+
+
 class FolderMenu(Menu):
     """The folder list of 2 and 9 (guide: Changer de dossier); 5 to 9 are accepted and not spoken."""
 
@@ -76,7 +84,11 @@ class AdvancedMenu(Menu):
 
     REPLY = "1", "Répondre à l’expéditeur, s’il a une boîte vocale", "Reply to the sender, if they have a mailbox"
     CALL_BACK = "2", "Rappeler l’expéditeur (si permis)", "Call the sender back (if allowed)"
-    ENVELOPE = "3", "Entendre la date, l’heure et l’expéditeur", "Hear when it came and from whom"
+    ENVELOPE = (
+        "3",
+        "Entendre la date, l’heure, l’expéditeur et la durée",
+        "Hear when it came, from whom, and how long it is",
+    )
     OUTGOING_CALL = "4", "Faire un appel (si permis)", "Place a call (if allowed)"
     SEND = "5", "Envoyer un message vocal", "Send a voice message"
     TRASH = (

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from esl_vm.dialogue.listing import URGENT, Entry, Listing
 from esl_vm.model.errors import StoreDownError
 from esl_vm.model.mailbox import Folder
+from esl_vm.model.manner import Manner
 
 if TYPE_CHECKING:
     from esl_vm.dialogue.conversation import Conversation
@@ -46,6 +47,7 @@ class Visit:
         besides: what the main menu says next, behind what 1 does.
         colleagues: how the callers met so far are named.
         sound_first: who left a message is said behind it.
+        manner: how messages are heard, until the end of the visit.
     """
 
     talk: Conversation
@@ -58,6 +60,7 @@ class Visit:
     besides: Utterance = ()
     colleagues: dict[str, Utterance] = field(default_factory=dict)
     sound_first: bool = False
+    manner: Manner = field(default_factory=Manner)
     _left: dict[str, int] = field(default_factory=dict)
 
     @classmethod

@@ -14,7 +14,7 @@ from esl_vm.model.waits import Waits
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from esl_vm.ports import AudioStore, Calendars, Clock, Directory, Lists, Mailboxes, Pins, Registry
+    from esl_vm.ports import AudioStore, Calendars, Clock, Directory, Lists, Mailboxes, Pins, Registry, Renditions
     from esl_vm.recordings.spool import Spool
 
 
@@ -33,6 +33,7 @@ class World:
         answer: when a caller who leaves a message is answered.
         call_context: the dialplan context in which 3 2 and 3 4 dial; empty = the call's own.
         calendars: those that greeting rules name; None = there are none.
+        renditions: makes messages slower, faster and louder; None = they are heard as they are.
         listen_keys: what the keys do while a message plays; None: they end it, and act as in the main menu.
     """
 
@@ -53,6 +54,7 @@ class World:
     answer: AnswerPolicy = AnswerPolicy.ALWAYS
     call_context: str = ""
     calendars: Calendars | None = None
+    renditions: Renditions | None = None
     listen_keys: Mapping[str, WhileListening | None] = field(
         default_factory=lambda: {key: WhileListening.of(key) for key in ALL_KEYS}
     )

@@ -73,7 +73,7 @@ RIGHTS = {
 
 OWNER_FIELDS = frozenset(
     {"language", "timezone", "email", "pager", "attach", "saycid", "envelope", "sayduration", "autoplay", "brief"}
-    | {"transcripts_wanted", "greeting_rules", "notify_rules"}
+    | {"transcripts_wanted", "greeting_rules", "notify_rules", "envelope_ago"}
 )
 """The fields of a mailbox that MAILBOX_CHANGE is enough for; MAILBOX_MANAGE is needed for the others."""
 

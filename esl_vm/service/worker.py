@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from esl_vm.model.call import Action, AnswerPolicy
 from esl_vm.model.errors import StoreDownError
 from esl_vm.service.process import add_demo_mailboxes, count, look_at_redis, own_socket, until_told
-from esl_vm.service.wiring import open_node, open_spoken_prompts
+from esl_vm.service.wiring import in_thread, open_node, open_spoken_prompts
 
 if TYPE_CHECKING:
     from gevent import socket
@@ -78,6 +78,7 @@ def serve_calls(
 
 def build_world(node: Node) -> World:
     """What conversations are given."""
+    from esl_vm.audio.renditions import Renditions
     from esl_vm.dialogue.world import World
 
     settings = node.settings
@@ -98,6 +99,7 @@ def build_world(node: Node) -> World:
         domain=settings.service.domain.lower(),
         call_context=settings.service.call_context,
         calendars=node.calendars,
+        renditions=Renditions(node.cache, in_thread),
         answer=AnswerPolicy(settings.service.answer),
     )
 

@@ -57,12 +57,12 @@ def shaped(samples: Samples, rate: int) -> Samples:
     level = active_level(samples, rate)
     if level < _NOTHING_DBFS:
         return samples[:0]
-    loud = np.pad(_amplified(samples, level), (0, rate * _AFTER_MS // 1000))
+    loud = np.pad(amplified(samples, LEVEL_DBFS - level), (0, rate * _AFTER_MS // 1000))
     tight = _without_long_silences(loud, _loud_spans(loud, rate), rate)
     frame = rate * _FRAME_MS // 1000
     frames = round((len(tight) + rate * (WORD_GAP_MS - _AFTER_MS - _BEFORE_MS) // 1000) / frame)
     spaced = np.pad(tight, (0, max(0, frames * frame - len(tight))))
-    return _amplified(spaced, active_level(spaced, rate))
+    return amplified(spaced, LEVEL_DBFS - active_level(spaced, rate))
 
 
 def active_level(samples: Samples, rate: int) -> float:
@@ -114,9 +114,9 @@ def _active(envelope: npt.NDArray[np.float64], threshold: float) -> int:
     return int(np.count_nonzero(since[: len(envelope)] > 0.5))
 
 
-def _amplified(samples: Samples, level: float) -> Samples:
-    """From the level it has to the one wanted; peaks that would be beyond full scale are rounded off."""
-    loud = samples * np.float32(10 ** ((LEVEL_DBFS - level) / 20))
+def amplified(samples: Samples, more_db: float) -> Samples:
+    """Louder by so many decibels; peaks that would be beyond full scale are rounded off."""
+    loud = samples * np.float32(10 ** (more_db / 20))
     size = np.abs(loud)
     if size.max(initial=0) < _CEILING:
         return loud

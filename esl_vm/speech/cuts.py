@@ -80,6 +80,8 @@ MADE_OF: dict[tuple[str, str], tuple[tuple[str, Cut | None], ...]] = {
         *((name, None) for name in ("vm-press", "digits/1", "digits/at", "digits/9")),
     ),
     ("en", "vm-which-number"): (("number", None),),
+    # "Il y a" / "présentement plus de"
+    ("fr", "vm-ago"): (("queue-quantity1", Cut(1971, start_ms=50, end_ms=480)),),
     # "… Pour la gestion des messages d'accueil" / "et des mots de passe, appuyez sur zéro."
     ("fr", "vm-greetings-key"): (
         ("vm-opts-full", Cut(15230, start_ms=10200, end_ms=12220)),

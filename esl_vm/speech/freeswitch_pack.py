@@ -49,6 +49,7 @@ WAYS: dict[str, tuple[tuple[str, ...], ...]] = {
     "dir-multi3": ((f"{_IVR}extension_number",),),
     "dir-nomatch": ((f"{_DIR}no_match_entry",), (f"{_DIR}no_matching_results",)),
     "dir-nomore": ((f"{_DIR}no_more_results",), (f"{_DIR}no_more_result",)),
+    "hours": (("time/hours",),),
     "im-sorry": ((f"{_IVR}im_sorry",),),
     "minute": (("time/minute",),),
     "pbx-invalid": ((f"{_VM}that_was_an_invalid_ext",), (f"{_IVR}you_have_dialed_an_invalid_extension",)),

@@ -26,6 +26,7 @@ class French(Voice):
     """French as it is spoken in Quebec: twenty-four-hour clock, "une heure", "le premier", "messages urgents"."""
 
     language = "fr"
+    _hours = "digits/oclock"
     _seconds = ("seconds", "seconds")  # June's `second` is "deuxième"; "seconde" and "secondes" sound alike
 
     def number(self, n: int, feminine: bool = False) -> Utterance:
@@ -92,6 +93,10 @@ class French(Voice):
         if number == total:
             return self.prompt("vm-last", "vm-message", *adjective)
         return self.prompt("vm-message", *adjective, *_number(number))
+
+    def _old(self, age: Utterance, brief: bool) -> Utterance:
+        """How long ago: "reçu il y a cinq minutes"."""
+        return self.prompt(*(() if brief else ("vm-received",)), "vm-ago") + age
 
     def _date(self, at: datetime, now: datetime, weekday: str) -> list[str]:
         day = ["digits/h-1"] if at.day == 1 else _number(at.day)

@@ -56,6 +56,8 @@ _BETWEEN_GROUPS = (Pause(250),)
 # Comedian Mail's limits, in seconds before the beginning of today (Asterisk's say.c, format `q`).
 MONTH_S = 2_628_000
 _HALF_YEAR_S = 15_768_000
+# How long ago, in minutes: in hours from the first on, not at all from the second.
+_IN_HOURS_FROM, _DAY_MINUTES = 120, 24 * 60
 
 
 @lru_cache(maxsize=1024)  # a menu says the same at every step of every call
@@ -75,6 +77,7 @@ class Voice(ABC):
 
     language: str
     _seconds = ("second", "seconds")
+    _hours = "hours"
     _from_number: tuple[str, ...] = ("vm-from-phonenumber",)
     _from_extension: tuple[str, ...] = ("vm-from-extension",)
 
@@ -136,6 +139,25 @@ class Voice(ABC):
         if not brief or at.date() != now.date():
             said += self._day(at, now)
         return self.prompt(*said, "digits/at", *self._time(at))
+
+    def age(self, at: datetime, now: datetime, *, brief: bool = False) -> Utterance:
+        """How long ago a message came: "five minutes old", from two hours on in hours; when it came, once it is a day old.
+
+        brief: without "received".
+        """
+        minutes = max(1, round((now - at).total_seconds() / 60))
+        if minutes >= _DAY_MINUTES:
+            return self.received(at, now, brief=brief)
+        if minutes < _IN_HOURS_FROM:
+            return self._old(
+                self.number(minutes, feminine=True) + self.prompt(("minute", "vm-minutes")[minutes != 1]), brief
+            )
+        return self._old(self.number(minutes // 60, feminine=True) + self.prompt(self._hours), brief)
+
+    def _old(self, age: Utterance, brief: bool) -> Utterance:
+        """That a message is so old: in French "received x ago"; English has no recording of "ago"."""
+        del brief
+        return age + self.prompt("vm-Old")
 
     def _day(self, at: datetime, now: datetime) -> list[str]:
         """Today, yesterday, the weekday within six days, else the date."""

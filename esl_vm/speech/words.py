@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from esl_vm.speech.counting import Token
 
-FRENCH_ONLY = frozenset({"digits/et", "digits/1F", "vm-from-extension", "vm-from-phonenumber"})
-ENGLISH_ONLY = frozenset({"digits/a-m", "digits/p-m", "digits/oh", "second", "dir-multi3"})
+FRENCH_ONLY = frozenset({"digits/et", "digits/1F", "vm-ago", "vm-from-extension", "vm-from-phonenumber"})
+ENGLISH_ONLY = frozenset({"digits/a-m", "digits/p-m", "digits/oh", "second", "hours", "dir-multi3"})
 
 _PLURAL_NOUNS = frozenset({"vm-messages", "vm-minutes", "seconds"})
 _ADJECTIVES = frozenset({"vm-INBOX", "vm-Old"})

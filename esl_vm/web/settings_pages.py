@@ -22,7 +22,7 @@ from esl_vm.web.schemas.mailboxes import NotificationsChange, PinChange
 from esl_vm.web.schemas.notices import NoticePreview, NoticeQuery
 
 _BOX = "/mailbox/{mailbox}"
-_LISTENING = ("saycid", "envelope", "sayduration", "autoplay", "brief")
+_LISTENING = ("saycid", "envelope", "envelope_ago", "sayduration", "autoplay", "brief")
 """What an owner chooses of how messages are heard on the telephone."""
 
 

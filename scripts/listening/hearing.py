@@ -55,6 +55,7 @@ RECORDED = {
         "listen-keys": "Durant l'écoute du message, vous pouvez appuyer sur étoile pour revenir en arrière, et sur dièse pour "
         "une avance rapide. Pour faire une pause, appuyez sur zéro",
         "vm-options-first": "Pour enregistrer votre message de non-disponibilité, appuyez sur 1. Votre message occupé, 2",
+        "vm-ago": "il y a",
         "vm-greetings-key": "Pour la gestion des messages d'accueil, appuyez sur 6",
         "vm-leave-key": "Pour laisser un message, appuyez sur 1",
         "vm-which-number": "Pour entrer un numéro, appuyez sur 1 à 9",

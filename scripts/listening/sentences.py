@@ -67,6 +67,7 @@ def sentences() -> list[Sentence]:
 def _said(voice: Voice) -> list[Utterance]:
     said = [voice.counts(*counts) for counts in COUNTS]
     said += [voice.place(1, 1) + voice.received(NOW - timedelta(hours=hours), NOW) for hours in HOURS_AGO]
+    said += [voice.place(1, 1) + voice.age(NOW - timedelta(minutes=age), NOW) for age in (1, 5, 90, 120, 1300)]
     said += [voice.place(2, 3) + voice.phone_number(number) for number in NUMBERS]
     said += [voice.place(number, 9, urgent=urgent) for number in (1, 5, 9) for urgent in (False, True)]
     said += [voice.duration(ms) for ms in (1_000, 41_000, 60_000, 120_000, 1_260_000)]

@@ -223,6 +223,34 @@ CALLS = [
         "<sound> vm-advopts vm-goodbye",
         boxes=(Box(messages=(Msg(seconds=12.0),)),),
     ),
+    *(
+        PhoneCall(
+            f"faster_slower_and_louder_{language}",
+            "in the pause # is faster, * slower, 2 louder, and it goes on at once: 20 s at twice their speed are over in 10",
+            OWN,
+            IN
+            + "w:vm-opts d:1 w:<sound> s:0.2 d:0 s:1 d:# w:<sound> s:0.3 d:02 w:<sound> s:0.3 d:0# w:<sound> s:0.3 d:0# w:<sound> w:vm-delete@20 d:# end:15",
+            "<sound> <sound> <sound> <sound> <sound> vm-delete vm-goodbye",
+            boxes=(Box(language=language, messages=(Msg(seconds=20.0),)),),
+            after={("1001", "old"): 1},
+            language=language,
+        )
+        for language in ("fr", "en")
+    ),
+    *(
+        PhoneCall(
+            f"how_long_ago_a_message_came_{language}",
+            "with envelope_ago it is said how long ago a message came: the first of these came an hour ago",
+            OWN,
+            IN + "w:vm-opts d:1 w:<sound> w:vm-minutes w:vm-delete d:# end:15",
+            f"<sound> {said} vm-delete vm-goodbye",
+            boxes=(Box(language=language, messages=ONE, options={"envelope_ago": "yes"}),),
+            never="digits/at digits/oclock",
+            after={("1001", "old"): 1},
+            language=language,
+        )
+        for language, said in (("fr", "vm-ago digits/60 vm-minutes"), ("en", "digits/60 vm-minutes vm-Old"))
+    ),
     PhoneCall(
         "ahead_past_the_end",
         "# with less than 3 s left: the message is over, it never jumps back",
@@ -1358,7 +1386,7 @@ CALLS = [
         "3 3 says when it came and from whom",
         OWN,
         IN + "w:vm-opts d:1 w:vm-repeat d:3 w:vm-tohearenv d:3 w:vm-received w:vm-repeat d:# end:15",
-        "<sound> vm-tohearenv vm-received vm-from-phonenumber vm-repeat vm-goodbye",
+        "<sound> vm-tohearenv vm-received vm-from-phonenumber vm-duration vm-repeat vm-goodbye",
         boxes=(Box(messages=(Msg("0612345678"),), options={"envelope": "no", "saycid": "no"}),),
     ),
     PhoneCall(

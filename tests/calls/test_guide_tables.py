@@ -93,4 +93,5 @@ def test_what_the_menus_do_not_say_is_marked(language):
     place = ("fr", "en").index(language)
     unsaid = [choice.words[place] for choice in menus.FolderMenu if choice.value in "56789"]
     unsaid.append(menus.WhileListening.RESTART.words[place])
+    unsaid += [choice.words[place] for choice in menus.WhilePaused]
     assert all(mark in words and words in text for words in unsaid)

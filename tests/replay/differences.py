@@ -543,6 +543,17 @@ def several_greetings(place: Place) -> Found | None:
     return Found("several-greetings", ends=True) if place.our() == "vm-options-first" else None
 
 
+def pause_keys(place: Place) -> Found | None:
+    """In the pause keys that do nothing there make the message faster, slower or louder, and it goes on."""
+    return Found("pause-keys", ends=True) if "~" in place.our() else None
+
+
+def length_asked(place: Place) -> Found | None:
+    """3 3 says how long the message is, too."""
+    asked = place.our() == "vm-duration" and any(h.name == "vm-tohearenv" for h in place.ours[: place.j])
+    return Found("length-asked", ends=True) if asked else None
+
+
 def recipients_keys(place: Place) -> Found | None:
     """What comes between recipients and what ends them is said where they are asked for."""
     return Found("recipients-keys", 0, 1) if place.our() == "vm-separated" and place.our(-1) == "vm-extension" else None
@@ -558,6 +569,8 @@ def read_only(place: Place) -> Found | None:
 RULES: list = [
     introduction_asked,
     several_greetings,
+    pause_keys,
+    length_asked,
     recipients_keys,
     read_only,
     temporary_once,

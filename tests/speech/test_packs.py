@@ -199,9 +199,17 @@ def test_the_check_of_freeswitchs_pack_names_its_packages(tmp_path):
 def test_debians_packages_speak_every_prompt():
     for check in check_pack(AsteriskPack()):
         assert check.missing == ()
-        own = ("digits/1F",) if check.language == "fr" else ()
+        own, ago = (("digits/1F",), ("vm-ago",)) if check.language == "fr" else ((), ())
         assert check.prompts[Coverage.SUBSTITUTED] == (
-            *("listen-keys", "vm-greetings-key", "vm-intro-short", "vm-leave-key", "vm-options-first", "vm-separated"),
+            *(
+                "listen-keys",
+                *ago,
+                "vm-greetings-key",
+                "vm-intro-short",
+                "vm-leave-key",
+                "vm-options-first",
+                "vm-separated",
+            ),
             *("vm-which-number", *own),
         )
 

@@ -224,3 +224,24 @@ def test_a_caller_with_letters_only_is_unknown():
     assert names(FR.phone_number("*#+")) == ["vm-unknown-caller"]
     assert names(FR.phone_number("١٢٣")) == ["vm-unknown-caller"]
     assert names(FR.urgent()) == ["vm-Urgent"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "french", "english"),
+    [
+        (-30, "Reçu il y a une minute.", "One minute old."),
+        (20, "Reçu il y a une minute.", "One minute old."),
+        (89, "Reçu il y a une minute.", "One minute old."),
+        (300, "Reçu il y a cinq minutes.", "Five minutes old."),
+        (21 * 60, "Reçu il y a vingt et une minutes.", "Twenty-one minutes old."),
+        (119 * 60, "Reçu il y a cent dix-neuf minutes.", "One hundred nineteen minutes old."),
+        (120 * 60, "Reçu il y a deux heures.", "Two hours old."),
+        (1319 * 60, "Reçu il y a vingt et une heures.", "Twenty-one hours old."),
+    ],
+)
+def test_how_long_ago_a_message_came(seconds, french, english):
+    now = datetime(2026, 11, 27, 18, 0, tzinfo=TORONTO)
+    at = now - timedelta(seconds=seconds)
+    assert (sentence(FR.age(at, now)), sentence(EN.age(at, now))) == (french, english)
+    assert sentence(FR.age(at, now, brief=True)) == french.replace("Reçu il", "Il")
+    assert FR.age(now - timedelta(days=1), now, brief=True) == FR.received(now - timedelta(days=1), now, brief=True)

@@ -14,7 +14,9 @@ from support.script import Caller
 from support.sim_phone import SimPhone
 from support.virtual_clock import VirtualClock
 
+from esl_vm.audio.cache import Cache
 from esl_vm.audio.folder_audio import FolderAudio
+from esl_vm.audio.renditions import Renditions
 from esl_vm.dialogue.front_door import answer_call
 from esl_vm.dialogue.world import World
 from esl_vm.esl.phone import EslPhone
@@ -25,6 +27,7 @@ from esl_vm.recordings.spool import Spool
 from esl_vm.recordings.sweeper import Sweeper
 from esl_vm.sim.line import Line
 from esl_vm.sim.node import Incoming
+from esl_vm.sound.disk import at_once
 from esl_vm.speech.packs import NominalPack
 from esl_vm.store.connect import connect
 from esl_vm.store.pins import Scrypt
@@ -77,6 +80,7 @@ class Rig:
             spool=self.spool,
             clock=self.clock,
             registry=self.away.behind(self.real.registry),
+            renditions=Renditions(Cache(folder / "cache", limit_bytes=1 << 30), at_once),
             **settings,
         )
 
