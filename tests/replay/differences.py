@@ -543,6 +543,13 @@ def several_greetings(place: Place) -> Found | None:
     return Found("several-greetings", ends=True) if place.our() == "vm-options-first" else None
 
 
+def handled_key(place: Place) -> Found | None:
+    """3 9 says who handles a message; without one there is nothing to handle, which is said."""
+    without = place.their() == "vm-starmain" and place.our() == "vm-sorry" and place.our(-1) == "vm-starmain"
+    handled = place.our() == "spy-agent" or (without and "9" in place.trace.script)
+    return Found("handled-key", ends=True) if handled else None
+
+
 def pause_keys(place: Place) -> Found | None:
     """In the pause keys that do nothing there make the message faster, slower or louder, and it goes on."""
     return Found("pause-keys", ends=True) if "~" in place.our() else None
@@ -569,6 +576,7 @@ def read_only(place: Place) -> Found | None:
 RULES: list = [
     introduction_asked,
     several_greetings,
+    handled_key,
     pause_keys,
     length_asked,
     recipients_keys,
