@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from esl_vm.cli.boxes import check_domain, found_mailbox, opened_node
 from esl_vm.cli.config import settings_of
 from esl_vm.cli.lists import found_list
+from esl_vm.cli.moments import date_of
 from esl_vm.cli.output import clock_time, complain, confirmed, print_json, show
 from esl_vm.cli.parsers import dry_run_option, json_option, text
 from esl_vm.cli.progress import progress_bar
@@ -39,6 +40,7 @@ def add_commands(commands: Commands) -> None:
         examples="""
             esl-vm broadcast closed.wav --all --from-name "Head office"
             esl-vm broadcast meeting.mp3 --domain default --urgent --dry-run
+            esl-vm broadcast storm.wav --all --until 2026-12-24T18:00
             esl-vm broadcast closed.wav --list 900 --to 1004,1005 --id closed-2026-12-24 --yes
         """,
     )
@@ -70,6 +72,7 @@ def _send_arguments(parser: Parser) -> None:
     parser.add_argument("--urgent", action="store_true", help="marked urgent")
     parser.add_argument("--from-number", type=text(64), default="", metavar="NUMBER", help="who it is from: a number")
     parser.add_argument("--from-name", type=text(127), default="", metavar="NAME", help="who it is from: a name")
+    parser.add_argument("--until", metavar="DATE", help="its end: what nobody heard by then is withdrawn")
     parser.add_argument("--id", metavar="NAME", help="its name (default: made from the sound)")
     dry_run_option(parser)
     json_option(parser)
@@ -87,6 +90,7 @@ def _broadcast(args: argparse.Namespace) -> int:
         raise InvalidValueError("say to whom: --to or --list" + (", --domain or --all" if not args.yes else ""))
     with opened_node(args) as node, converted(args.file, node.settings.audio.rate) as sound:
         name, digest = named(args.id or "", sound.path)
+        until = date_of(args.until, node.settings.service.timezone)
         boxes = _boxes(args, node)
         result = BroadcastResult(name, len(boxes))
         what = f"{clock_time(sound.duration_ms)} to {_mailboxes(len(boxes))}"
@@ -96,7 +100,7 @@ def _broadcast(args: argparse.Namespace) -> int:
         if not confirmed(f"Send {what}?", yes=args.yes):
             complain("nothing was sent")
             return 1
-        begun = node.store.broadcasts.begin(result.name, digest)
+        begun = node.store.broadcasts.begin(result.name, digest, until)
         message = Message(
             id="",
             caller=Caller(args.from_number, args.from_name),
@@ -104,6 +108,7 @@ def _broadcast(args: argparse.Namespace) -> int:
             duration_ms=sound.duration_ms,
             urgent=args.urgent,
             origin="broadcast",
+            until=until,
         )
         try:
             with progress_bar() as show:

@@ -234,6 +234,7 @@ def _show(args: argparse.Namespace) -> int:
             else []
         ),
         *([("note", message.note)] if message.note else []),
+        *([("withdrawn", iso_time(message.until, zone))] if message.until else []),
         ("sound", "stored" if stored else "MISSING"),
         *((name.replace("_", " "), text) for name, text in message.call.as_fields().items()),
     ]

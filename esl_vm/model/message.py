@@ -140,6 +140,7 @@ class Message:
         transcript: what is said in it, in writing; None where it was not transcribed (yet).
         handled_by: who deals with it, since when (`handled_at`, epoch seconds); `` = nobody said so. note: what was noted on it.
             Both stay with the mailbox: what is sent on has neither.
+        until: from when it is withdrawn if nobody heard it (a broadcast's end), epoch seconds; 0 = never.
     """
 
     id: str
@@ -160,12 +161,14 @@ class Message:
     handled_by: str = ""
     handled_at: float = 0.0
     note: str = field(default="", repr=False)
+    until: float = 0.0
 
     def forwarded(self, message_id: str, now: float, by: str) -> Message:
         """The message as it comes to whom it is sent on to at that time (epoch seconds); by: the mailbox that does."""
         return replace(
             self, id=message_id, arrived=now, folder=Folder.NEW, heard=False, origin="forward", forwarded_by=by,
             handled_by="", handled_at=0.0, note="",
+            until=0.0,
         )  # fmt: skip
 
 

@@ -178,12 +178,13 @@ def _keep_house(node: Node) -> None:
 
     def keep_house() -> None:
         if may_keep_house(node) and node.store.housekeeping.my_turn(node.settings.service.node, _PURGE_EVERY_S):
+            withdrawn = node.store.housekeeping.withdraw()
             done = list(node.store.housekeeping.purge())
             sounds = node.store.housekeeping.erase_sounds(node.audio.delete)
             events = node.store.events.trim(node.settings.redis.events_days * _DAY_S)
             log.info(
                 "housekeeping: %d messages to the trash, %d erased from it; %d sounds and %d events erased",
-                sum(part.to_trash for part in done), sum(part.erased for part in done), sounds, events,
+                withdrawn + sum(part.to_trash for part in done), sum(part.erased for part in done), sounds, events,
             )  # fmt: skip
 
     _repeat("housekeeping", keep_house, _HOUSEKEEPING_S, logging.WARNING)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from esl_vm.model.mailbox import Folder
 from esl_vm.model.message import Counts
 from esl_vm.store.base import DAY_S
-from esl_vm.store.keys import FOLDERS, HOUSEKEEPING
+from esl_vm.store.keys import BROADCASTS_ENDING, FOLDERS, HOUSEKEEPING
 from esl_vm.store.records import mailbox_of, number, text
 
 if TYPE_CHECKING:
@@ -73,6 +73,33 @@ class Housekeeping:
                 if in_trash:
                     erased += self._empty_trash(box, trash_days)
             yield Purged(portion[-1], to_trash, erased)
+
+    def withdraw(self) -> int:
+        """Put unheard messages of broadcasts that are over in the trash; returns how many.
+
+        All mailboxes are looked over, for a day after the end: one may still be sent at that moment.
+        """
+        now = self._base.now()
+        run = self._base.link.run
+        if not run(None, lambda client: client.zcount(BROADCASTS_ENDING, "-inf", now)):
+            return 0
+        gone = 0
+        boxes = self._registry.boxes()
+        while portion := list(islice(boxes, BOXES)):
+            gone += sum(map(self._withdraw, portion))
+        run(None, lambda client: client.zremrangebyscore(BROADCASTS_ENDING, "-inf", now - DAY_S))
+        return gone
+
+    def _withdraw(self, box: MailboxId) -> int:
+        keys, now = self._base.keys.of(box), self._base.now()
+        ids = [
+            text(one) for one in self._base.link.pipe(keys.partition, [("ZRANGE", keys.folder(Folder.NEW), 0, -1)])[0]
+        ]
+        ends = (
+            self._base.link.pipe(keys.partition, [("HGET", keys.message(one), "until") for one in ids]) if ids else []
+        )
+        over = [one for one, end in zip(ids, ends, strict=True) if 0 < number(text(end)) <= now]
+        return sum(self._mailboxes.delete_because(box, one, "withdrawn") for one in over)
 
     def erase(self, box: MailboxId, message_ids: Sequence[str], before_ms: int = _URGENT) -> int:
         """Erase messages that lie in the trash, their sounds entered for `erase_sounds`; returns how many.

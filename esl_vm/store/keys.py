@@ -71,8 +71,12 @@ def in_partition(partition: int) -> str:
     return f"vm:{{p{partition:02d}}}"
 
 
+BROADCASTS_ENDING = "vm:broadcasts:ending"
+"""Broadcasts whose unheard messages are withdrawn, by when, epoch seconds: sorted set."""
+
+
 def broadcast(name: str) -> str:
-    """A broadcast, when it was begun and which sound it is: hash, expires."""
+    """A broadcast, when it was begun, which sound it is, when it ends: hash, expires."""
     return f"vm:broadcast:{name}"
 
 

@@ -79,6 +79,7 @@ def _fields_of(message: Message) -> dict[str, Any]:
         "forwarded_by": message.forwarded_by,
         "handled_by": message.handled_by,
         "handled_at": message.handled_at,
+        "until": message.until,
         **message.call.as_fields(),
     }
 
@@ -104,6 +105,7 @@ def message_of(message_id: str, fields: Mapping[str, str]) -> Message:
         handled_by=fields.get("handled_by", ""),
         handled_at=_seconds(fields.get("handled_at", "")),
         note=fields.get("note", ""),
+        until=_seconds(fields.get("until", "")),
     )
 
 

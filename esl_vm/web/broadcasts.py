@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 def broadcast(request: Request, query: BroadcastQuery) -> BroadcastView:
     """The body is the sound. Each mailbox gets it once: one that was broken off is finished by sending it again.
 
-    The same sound is the same broadcast for 90 days; another `id` sends it anew.
+    The same sound is the same broadcast for 90 days; another `id` sends it anew. What nobody heard at its end (`until`) is put into
+    the trash within the hour.
     """
     deps = request.deps
     boxes = list(dict.fromkeys(_boxes(request, query)))
@@ -33,13 +34,15 @@ def broadcast(request: Request, query: BroadcastQuery) -> BroadcastView:
         raise ProblemError("invalid", "Say to whom: `to`, `list` or `domain`.")
     with uploaded(request) as sound:
         name, digest = named(query.id, sound.path)
+        until = int(query.until.timestamp()) if query.until else 0
         message = Message(
             id="",
             caller=Caller(query.from_number, query.from_name),
-            received=deps.begin_broadcast(name, digest),
+            received=deps.begin_broadcast(name, digest, until),
             duration_ms=sound.duration_ms,
             urgent=query.urgent,
             origin="broadcast",
+            until=until,
         )
         sent = BroadcastResult(name, len(boxes))
         send_to_all(deps.mailboxes, deps.audio, message, sound.path, boxes, sent)

@@ -52,7 +52,7 @@ class Dependencies:
         read_link: what a link in a mail opens, whether or not it is too old; None: it is none of ours.
         messages_of_call: those that came by the call of that Call-ID or uuid; the first received first.
         find_words: messages in which that is said: mailbox by mailbox, the newest received first.
-        begin_broadcast: begin one of that name and sound, or go on with it; when it was begun. Raises InvalidValueError.
+        begin_broadcast: begin one of that name, sound and end (epoch seconds, 0 = none), or go on with it; when it was begun. Raises InvalidValueError.
         partition: which partition of the events a mailbox is in.
         converted: a sound file of any format, judged by its content, as the store keeps it; raises InvalidValueError.
         oidc: `[oidc]`. provider: whom one signs in through, None = nobody.
@@ -76,7 +76,7 @@ class Dependencies:
     read_link: Callable[[str], MessageLink | None]
     messages_of_call: Callable[[str], list[tuple[MailboxId, Message]]]
     find_words: Callable[[Iterable[MailboxId], str], Iterator[tuple[MailboxId, Message]]]
-    begin_broadcast: Callable[[str, str], float]
+    begin_broadcast: Callable[[str, str, int], float]
     events: RedisEvents
     cluster: Cluster
     outbox: RedisOutbox

@@ -1,9 +1,14 @@
 """`esl-vm broadcast` and `message send`: a sound file into many mailboxes, once."""
 
+from datetime import UTC, datetime
+
 import pytest
+from support.clocks import WallClock
 
 from esl_vm.model.errors import StoreDownError
 from esl_vm.model.mailbox import Folder, MailboxId
+from esl_vm.store.base import DAY_S
+from esl_vm.store.store import Store
 
 
 @pytest.fixture
@@ -214,3 +219,53 @@ def test_one_that_0_1_0_began_goes_on_and_nobody_gets_it_twice(vm, office, close
     ran = vm("broadcast", closed, "--domain", "default", "--id", "ferme", "--yes")
     assert "2 got it, 1 had it already" in ran.out
     assert [len(new(vm, box)) for box in ("1001", "1002", "1003")] == [1, 1, 1]
+
+
+class TestEnd:
+    """A broadcast that ends: what nobody heard by then is withdrawn."""
+
+    @pytest.fixture
+    def over(self, vm, office, closed, node):
+        """A broadcast until tomorrow in 1001 to 1003, and what housekeeping withdraws so many days later."""
+        day = datetime.fromtimestamp(node.clock.now() + DAY_S, UTC).isoformat()
+        assert vm("broadcast", closed, "--domain", "default", "--until", day, "--yes").code == 0
+
+        def later(days):
+            return Store(node.store.link, clock=WallClock(days * DAY_S)).housekeeping.withdraw()
+
+        return later
+
+    def test_what_nobody_heard_goes_to_the_trash(self, vm, over, node):
+        ids = {box: new(vm, box)[0]["id"] for box in ("1001", "1002", "1003")}
+        node.mailboxes.heard(MailboxId("1002"), ids["1002"])
+        node.mailboxes.move(MailboxId("1003"), ids["1003"], Folder.WORK)
+        assert over(0.5) == 0
+        assert over(1.5) == 1
+        assert [node.mailboxes.message(MailboxId(box), one).folder for box, one in ids.items()] == [
+            "trash",
+            "new",
+            "work",
+        ]
+        [event] = [one for one in node.store.events.tail(9, box=MailboxId("1001")) if one.what == "deleted"]
+        assert event.details["why"] == "withdrawn"
+
+    def test_one_that_comes_at_the_last_moment_is_withdrawn_too_and_another_message_stays(self, vm, over, node, leave):
+        assert over(1.2) == 3
+        other = leave()
+        node.mailboxes.restore(MailboxId("1001"), node.mailboxes.message_ids(MailboxId("1001"))[Folder.TRASH][0])
+        assert over(1.4) == 1
+        assert node.mailboxes.message_ids(MailboxId("1001"))[Folder.NEW] == [other]
+        assert over(2.5) == 0
+        assert node.store.link.run(None, lambda client: client.zcard("vm:broadcasts:ending")) == 0
+
+    def test_it_can_be_gone_on_with_to_the_same_end_only(self, vm, over, closed, node):
+        day = vm("message", "list", "1001", "--json").json[0]["until"]
+        assert "had it already" in vm("broadcast", closed, "--to", "1001", "--until", day, "--yes").out
+        assert "another end" in vm("broadcast", closed, "--to", "1001", "--until", "2126-01-01", "--yes").err
+        assert "another end" in vm("broadcast", closed, "--to", "1001", "--yes").err
+
+    def test_an_end_that_is_past_is_refused(self, vm, office, closed):
+        ran = vm("broadcast", closed, "--to", "1001", "--until", "2020-01-01", "--yes")
+        assert ran.code == 2
+        assert "choose a later end" in ran.err
+        assert new(vm, "1001") == []

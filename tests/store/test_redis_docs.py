@@ -135,7 +135,7 @@ def test_every_kind_of_key_is_on_the_page():
         box.call_ids,
     ]
     made += [box.dist_list, box.members, box.lists, box.moving_boxes, box.moving, box.moved, keys.broadcast("NAME")]
-    made += [keys.NODES, keys.node("NAME")]
+    made += [keys.BROADCASTS_ENDING, keys.NODES, keys.node("NAME")]
     for key in made:
         plain = key.replace("{p14}", "{p07}").replace("1001@default", "BOX").replace(":new", ":FOLDER")
         assert f"| `{plain.replace('names:default', 'names:DOMAIN')}` |" in page

@@ -57,6 +57,7 @@ def test_every_field_of_a_message_comes_back(case):
         handled_by="1002 Bruno",
         handled_at=MONDAY + 9.5,
         note="Rappelé",
+        until=MONDAY + 99.0,
     )
     case.mailboxes.deliver(ALICE, left)
     assert case.mailboxes.message(ALICE, "m1") == left

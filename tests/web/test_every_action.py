@@ -540,6 +540,7 @@ def test_the_administrators_lists_and_broadcast(house, marie):
     marie.write("admin_broadcast.to-boxes", str(box))
     marie.write("admin_broadcast.to-domain", house.domain)
     marie.write("admin_broadcast.from-name", "Marie")
+    marie.write("admin_broadcast.until", "2126-12-24T18:00")
     marie.press("admin_broadcast.urgent", key="Space")
     marie.send_file("parts.file", house.sound().read_bytes())
     marie.page.wait_for_selector(".review:not([hidden])")

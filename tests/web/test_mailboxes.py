@@ -215,4 +215,9 @@ def test_a_broadcast_reaches_each_mailbox_once_and_nobody_beyond_the_border(hous
     (message,) = house.owner(carol).get(path(carol, "messages")).json["messages"]
     assert (message["caller_name"], message["urgent"], message["duration_ms"]) == ("Head office", True, 2100)
     assert house.store.mailboxes.counts(theirs).new == 0
+    assert message["until"] is None
+    assert send(to=str(alice), id=f"past-{house.domain}", until="2020-01-01T00:00:00Z").problem == "invalid"
+    assert send(to=str(alice), id=f"storm-{house.domain}", until="2126-12-24T18:00:00Z").json["sent"] == 1
+    newest = house.owner(alice).get(path(alice, "messages")).json["messages"][0]
+    assert newest["until"].startswith("2126-12-24T")
     assert portal.post("/api/v1/broadcasts", b"text", query={"to": str(alice)}).problem == "no-sound"

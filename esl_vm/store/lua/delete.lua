@@ -6,7 +6,7 @@
 -- ARGV[4]  id
 -- ARGV[5]  days in the trash where the mailbox says nothing; 0 = erased at once
 -- ARGV[6]  seconds for which an erased id is remembered
--- ARGV[7]  why, `` if its owner wished it
+-- ARGV[7]  why, `` if its owner wished it; `withdrawn`: only while it is new and nobody heard it
 -- ARGV[8]  milliseconds since 1970 before which it must have come, else it stays; `` = any
 -- Returns 1, or 0 if it was not there or is in the trash already: repeating is harmless.
 local message, deleted, erase, id = KEYS[14], KEYS[15], KEYS[16], ARGV[4]
@@ -16,6 +16,9 @@ if not from or from == 'trash' then
     return 0
 end
 if ARGV[8] ~= '' and tonumber(facts[6] or facts[5] or 0) * 1000 >= tonumber(ARGV[8]) then
+    return 0
+end
+if ARGV[7] == 'withdrawn' and (from ~= 'new' or redis.call('HEXISTS', message, 'heard') == 1) then
     return 0
 end
 local score = redis.call('ZSCORE', FOLDER_KEYS[from], id)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, field
 
-from esl_vm.web.schemas.base import NUMBERS, Box, RequestSchema, ResponseSchema
+from esl_vm.web.schemas.base import NUMBERS, Box, Moment, RequestSchema, ResponseSchema
 
 
 class ListView(ResponseSchema, frozen=True):
@@ -46,6 +46,9 @@ class BroadcastQuery(RequestSchema, frozen=True):
     urgent: bool = False
     from_number: Annotated[str, Meta(max_length=64)] = ""
     from_name: Annotated[str, Meta(max_length=80)] = ""
+    until: Annotated[Moment | None, Meta(description="Its end: messages that nobody heard by then are withdrawn.")] = (
+        None
+    )
     id: Annotated[str, Meta(description="Its name: the same one is delivered to each mailbox once.", max_length=64)] = (
         ""
     )

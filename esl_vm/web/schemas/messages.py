@@ -52,6 +52,9 @@ class MessageView(ResponseSchema, frozen=True):
     handled_by: Annotated[str, Meta(description="Who said that he deals with it; empty: nobody.")] = ""
     handled_at: str | None = None
     note: Annotated[str, Meta(description="What was noted on it; empty for who may not hear the message.")] = ""
+    until: Annotated[str | None, Meta(description="When it is withdrawn if nobody hears it: its broadcast's end.")] = (
+        None
+    )
 
 
 class MessagePage(ResponseSchema, frozen=True):

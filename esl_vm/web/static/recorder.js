@@ -3,6 +3,9 @@
 
 const KINDS = ["audio/webm;codecs=opus", "audio/mp4", "audio/ogg;codecs=opus"];
 
+/** What an input of type datetime-local holds, as the API takes times. */
+const instant = ([name, value]) => [name, /^\d{4}-\d\d-\d\dT\d\d:\d\d$/.test(value) ? new Date(value).toISOString() : value];
+
 /** Dress each place where a sound can be sent; without a script greetings can be heard and erased, messages forwarded.
  *  `sent`: called with the place and what the service answered. */
 export function showRecorders(places, words, sent) {
@@ -70,7 +73,7 @@ function dress(place, words, sent) {
     if (sending) return;
     sending = true;
     complain("");
-    const fields = form ? [...new FormData(form)].filter(([name, value]) => name !== "action" && value) : [];
+    const fields = form ? [...new FormData(form)].filter(([name, value]) => name !== "action" && value).map(instant) : [];
     const address = place.dataset.sends + (fields.length ? `?${new URLSearchParams(fields)}` : "");
     const headers = { "Content-Type": "application/octet-stream" };
     const answer = await fetch(address, { method: place.dataset.method, body: content, headers }).catch(() => null);
