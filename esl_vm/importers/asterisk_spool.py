@@ -264,6 +264,7 @@ class AsteriskSpool:
             urgent=urgent,
             heard=found.folder not in {"INBOX", "Urgent"},
             former_id=text.msg_id if _OUR_ID.fullmatch(text.msg_id) else "",
+            transcript=text.transcript,
         )
 
 

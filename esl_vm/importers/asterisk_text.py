@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from esl_vm.importers.texts import epoch
 from esl_vm.model.encoding import decode_text
 from esl_vm.model.message import CallDetails, Caller
+from esl_vm.model.transcript import Transcript
 
 _KEY = re.compile(rb"^[ \t]*([a-z_]+)[ \t]*=[ \t]?")
 _AFTER_CALLER = (b"origdate", b"origtime", b"category", b"msg_id", b"flag", b"duration")
@@ -18,6 +19,9 @@ _NUMBER = re.compile(r"[+(]?[0-9*#][0-9*#() .-]*")
 _UNKNOWN = {"", "unknown", "<unknown>"}
 OURS = "esl-vm"
 """The channel of an exported message whose call is not known."""
+_WRITTEN = "; esl-vm transcript: "
+_PIECE = 1900
+"""Letters of a transcript in a line: Asterisk reads 8,191 bytes of one, and passes over a comment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,7 @@ class MessageText:
         msg_id: Asterisk's id, the same for every copy of a message; `` in old versions.
         flag: `Urgent`, `PRIORITY` or ``; None if there is no such line.
         channel: the caller's channel. call: that, where it is Asterisk's, the extension dialled, and whom it was diverted from.
+        transcript: what an export of ours has put into it.
     """
 
     caller: Caller = field(default_factory=Caller)
@@ -38,6 +43,13 @@ class MessageText:
     flag: str | None = None
     channel: str = ""
     call: CallDetails = field(default_factory=CallDetails)
+    transcript: Transcript | None = field(default=None, repr=False)
+
+
+def written_lines(transcript: Transcript | None) -> str:
+    """What an export adds to a text file: the message's transcript, in lines that Asterisk passes over."""
+    stored = transcript.stored() if transcript else ""
+    return "".join(f"{_WRITTEN}{stored[start : start + _PIECE]}\n" for start in range(0, len(stored), _PIECE))
 
 
 def read_text(data: bytes) -> MessageText:
@@ -67,7 +79,14 @@ def read_text(data: bytes) -> MessageText:
         flag=word.get(b"flag"),
         channel=word.get(b"callerchan", ""),
         call=_call(word),
+        transcript=_transcript(lines[end:]),
     )
+
+
+def _transcript(lines: list[bytes]) -> Transcript | None:
+    prefix = _WRITTEN.encode()
+    stored = b"".join(line.removeprefix(prefix).rstrip(b"\r") for line in lines if line.startswith(prefix))
+    return Transcript.of(stored.decode("utf-8", "replace")) if stored else None
 
 
 def _call(word: dict[bytes, str]) -> CallDetails:

@@ -11,13 +11,14 @@ import re
 import secrets
 import stat
 from collections import defaultdict
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from esl_vm.actions.messages import messages_of
 from esl_vm.importers.asterisk_mailboxes import ANY_SCOPE, GENERAL_ONLY, MAILBOX_ONLY
 from esl_vm.importers.asterisk_spool import FOLDERS, GREETINGS
-from esl_vm.importers.asterisk_text import OURS
+from esl_vm.importers.asterisk_text import OURS, written_lines
 from esl_vm.importers.audio import RATE, SoundError, convert
 from esl_vm.importers.plan import Findings, ImportSourceError, SoundFiles
 from esl_vm.importers.report import Report
@@ -25,6 +26,7 @@ from esl_vm.model.errors import AudioMissingError
 from esl_vm.model.greeting_rules import chosen, parse_rules
 from esl_vm.model.mailbox import Greeting
 from esl_vm.model.options import FIELDS, option_name
+from esl_vm.model.transcript import Segment
 from esl_vm.model.visible import one_line
 from esl_vm.sound.wav import measure, seconds, wave
 
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from esl_vm.importers.write import Progress
     from esl_vm.model.mailbox import Mailbox, MailboxId
     from esl_vm.model.message import Message
+    from esl_vm.model.transcript import Transcript
 
 _PIN_DIGITS = 8
 _RESERVED = {"general", "zonemessages", "aliases"}
@@ -259,7 +262,16 @@ def _text_of(box: MailboxId, message: Message) -> str:
         "duration": str((message.duration_ms + message.intro_ms) // 1000),
     }
     written = "".join(f"{key}={value}\n" for key, value in lines.items())
-    return f";\n; Message Information file\n;\n[message]\n{written}"
+    return f";\n; Message Information file\n;\n[message]\n{written}{written_lines(_from_the_start(message))}"
+
+
+def _from_the_start(message: Message) -> Transcript | None:
+    """The transcript, its times counted from the start of the introduction, with which the exported sound begins."""
+    if message.transcript is None:
+        return None
+    later = message.intro_ms
+    segments = [Segment(one.start_ms + later, one.end_ms + later, one.text) for one in message.transcript.segments]
+    return replace(message.transcript, segments=tuple(segments))
 
 
 def _caller(name: str, number: str) -> str:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from esl_vm.model.transcript import Transcript
+
 LATEST = 2**33
 """Epoch seconds (the year 2242) beyond which a date is taken for rubbish."""
 
@@ -143,6 +145,7 @@ class ImportedMessage:
         forwarded_by: the mailbox that sent it on, as text.
         former_id: the id it had here, where it was exported from here; `` else.
         call: what the source knows of the call: of Asterisk `call_uuid` is the channel, as its call records have it.
+        transcript: what is said in it, in writing, where it was exported from here.
     """
 
     id: str
@@ -157,6 +160,7 @@ class ImportedMessage:
     forwarded_by: str = ""
     former_id: str = ""
     call: CallDetails = field(default_factory=CallDetails)
+    transcript: Transcript | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

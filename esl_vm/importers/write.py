@@ -233,6 +233,7 @@ class _Run:
             origin="import",
             forwarded_by=message.forwarded_by,
             call=message.call,
+            transcript=message.transcript,
         )
         if self._dry_run:
             self._intro(brought, message)

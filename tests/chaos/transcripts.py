@@ -318,6 +318,11 @@ def _engine(port: int) -> int:
     return 0
 
 
+def _say(**said: object) -> None:
+    """A line at once: the supervisor, and who takes a killed process's place, write there too."""
+    os.write(1, f"{json.dumps(said)}\n".encode())
+
+
 def _worker(at: int, pid: int, how: int, words: list[str]) -> int:
     """`esl-vm transcribe` or `serve`, struck once, at that point of its first message."""
     from esl_vm.cli.main import main
@@ -330,7 +335,7 @@ def _worker(at: int, pid: int, how: int, words: list[str]) -> int:
     def strike() -> None:
         with contextlib.suppress(BlockingIOError):
             os.read(once, 1)
-            print(json.dumps({"kind": points.last, "pid": os.getpid()}), flush=True)
+            _say(kind=points.last, pid=os.getpid())
             os.kill({_ITSELF: os.getpid(), _PARENT: os.getppid()}.get(pid, pid), how)
 
     class OneThread(Points):
@@ -355,7 +360,7 @@ def _worker(at: int, pid: int, how: int, words: list[str]) -> int:
             carry(self, job)
         finally:
             points.active = False
-            print(json.dumps({"passed": points.passed}), flush=True)
+            _say(passed=points.passed)
 
     JobWorker.carry = carried
     return main(words)

@@ -7,10 +7,12 @@ from import_rig import Place, wav_bytes, wav_seconds, write
 from test_import_expected import asterisk, fusionpbx, mod_voicemail
 
 from esl_vm.importers.asterisk import read_asterisk
+from esl_vm.importers.asterisk_text import read_text
 from esl_vm.importers.export_asterisk import export_asterisk
 from esl_vm.importers.plan import ImportSourceError
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId, StoredGreeting
 from esl_vm.model.message import CallDetails, Caller, Message
+from esl_vm.model.transcript import Segment, Transcript, TranscriptState
 
 BOX = MailboxId("1001")
 
@@ -86,6 +88,62 @@ def test_what_was_exported_from_here_is_not_brought_twice(place, tmp_path):
     report = place.bring(back(tmp_path / "out"))
     assert report.messages.imported == 0
     assert place.picture() == before
+
+
+def test_a_transcript_comes_along_and_its_times_count_from_the_introduction(place, empty_redis, tmp_path):
+    place.bring(asterisk())
+    first, second, *_ = place.messages(BOX)
+    said = Transcript(
+        language="fr",
+        engine="faster-whisper base",
+        confidence=0.87,
+        segments=(
+            Segment(0, 1900, 'L\'été; --; 100 % "là" 🙂'),
+            *(Segment(n, n, "mot " * 60) for n in range(2000, 2080)),
+        ),
+    )
+    place.store.mailboxes.transcribed(BOX, first.id, said)
+    place.store.mailboxes.transcribed(BOX, second.id, Transcript(TranscriptState.NO_SPEECH))
+    export(place, tmp_path / "out")
+    files = list((tmp_path / "out").rglob("msg*.txt"))
+    assert max(len(line) for file in files for line in file.read_bytes().split(b"\n")) < 8191
+    assert sum(b"\n; esl-vm transcript: " in file.read_bytes() for file in files) == 2
+    with empty_redis.client(db=1) as client:
+        other = Place(client, tmp_path / "other", place.defaults)
+        other.bring(back(tmp_path / "out"))
+        there, quiet, *rest = other.messages(BOX)
+        assert there.transcript == said
+        assert quiet.transcript == Transcript(TranscriptState.NO_SPEECH)
+        assert {one.transcript for one in rest} == {None}
+        found = other.store.transcripts.find([BOX], "l'ete")
+        assert [one.id for _, one in found] == [there.id]
+
+
+def test_the_times_of_a_transcript_count_from_the_start_of_the_introduction(place, tmp_path):
+    place.bring(asterisk())
+    place.audio.put("m1", write(tmp_path / "m1.wav", wav_bytes(2)))
+    place.audio.put("m1-intro", write(tmp_path / "intro.wav", wav_bytes(1)))
+    said = Transcript(segments=(Segment(0, 900, "Bonjour"), Segment(1000, 2000, "au revoir")))
+    message = Message(
+        "m1", Caller(), 1795217407.0, duration_ms=2000, intro_id="m1-intro", intro_ms=1000, transcript=said
+    )
+    place.store.mailboxes.deliver(MailboxId("1007"), message)
+    export(place, tmp_path / "out")
+    texts = [read_text(file.read_bytes()) for file in (tmp_path / "out/voicemail/default/1007").rglob("*.txt")]
+    [written] = [text.transcript for text in texts if text.msg_id == "m1"]
+    assert written.segments == (Segment(1000, 1900, "Bonjour"), Segment(2000, 3000, "au revoir"))
+
+
+@pytest.mark.parametrize("stored", ["", "{", "[]", "\xff\xfe", '{"state": "invented"}'])
+def test_a_transcript_that_cannot_be_read_hides_nothing_else(stored):
+    text = read_text(f"callerid=5145550101\norigdate=x\nmsg_id=m1\n; esl-vm transcript: {stored}\n".encode("latin-1"))
+    assert (text.caller.number, text.msg_id, text.transcript) == ("5145550101", "m1", None)
+
+
+def test_a_caller_whose_name_looks_like_a_transcript_has_none():
+    said = Transcript(segments=(Segment(0, 1, "I owe you"),)).stored()
+    text = read_text(f'callerid="Bob\n; esl-vm transcript: {said}\n" <514>\norigdate=x\nmsg_id=m1\n'.encode())
+    assert text.transcript is None
 
 
 def test_an_id_from_here_in_another_mailbox_takes_nothing_away(place, tmp_path):

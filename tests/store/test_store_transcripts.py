@@ -158,6 +158,38 @@ def test_messages_are_found_by_what_is_said_the_newest_first_trash_included(case
     assert found(case, "printemps") == []
 
 
+def test_a_search_finds_a_message_where_it_is_by_now_and_nowhere_else(case):
+    """Whatever becomes of a message: no word of it is found, or lies, where it is no more."""
+    case.with_mailbox(BOB)
+    case.mailboxes.transcribed(ALICE, "m1", said("Bonjour"))
+    copy = case.mailboxes.message(ALICE, "m1").forwarded("m2", MONDAY + 60, str(ALICE))
+    case.mailboxes.deliver(BOB, copy)
+    both = [(str(ALICE), "m1"), (str(BOB), "m2")]
+    case.mailboxes.move(ALICE, "m1", Folder.FAMILY)
+    assert found(case, "bonjour", ALICE, BOB) == both
+    carol = MailboxId("1777")
+    case.store.renames.rename(ALICE, carol)
+    assert found(case, "bonjour", carol, BOB) == [(str(carol), "m1"), both[1]]
+    assert not lies(case, ALICE)
+    record = case.store.backup.mailbox(carol)
+    case.mailboxes.delete(carol, "m1")
+    case.store.housekeeping.erase(carol, ["m1"])
+    assert found(case, "bonjour", carol, BOB) == both[1:]
+    assert not lies(case, carol)
+    case.store.backup.put_mailbox(record)
+    assert found(case, "bonjour", carol, BOB) == [(str(carol), "m1"), both[1]]
+    for box in (carol, BOB):
+        assert lies(case, box)
+        case.registry.remove(box)
+        assert not lies(case, box)
+    assert found(case, "bonjour", carol, BOB) == []
+
+
+def lies(case, box):
+    """Keys that hold a word of what is said in a mailbox's messages."""
+    return case.store.link.run(None, lambda client: list(client.scan_iter(f"*msg:{box}:*")))
+
+
 def test_a_name_that_a_caller_bears_or_json_has_is_not_what_is_said(case):
     case.mailboxes.transcribed(ALICE, "m1", SAID)
     assert [found(case, words) for words in ("Tremblay", "segments", "whisper", '","')] == [[]] * 4
