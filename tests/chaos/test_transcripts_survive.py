@@ -30,9 +30,9 @@ def test_a_message_has_its_text_and_one_mail_when_an_engine_answered_with_an_err
 
 def test_the_campaign_notices_a_second_mail_and_a_text_that_is_not_there(there):
     before = len(there.post.letters.mails)
-    there.leave()
+    there.leave_and_transcribe()
     transcripts.wait_until(there.settled)
-    name, mails = there.leave(), len(there.post.letters.mails)
+    name, mails = there.leave_and_transcribe(), len(there.post.letters.mails)
     transcripts.wait_until(there.settled)
     assert there.wrong(name, mails) == []
     assert there.wrong(name, before) == ["2 mails"]
@@ -41,7 +41,7 @@ def test_the_campaign_notices_a_second_mail_and_a_text_that_is_not_there(there):
 
 
 def test_no_log_of_any_of_them_has_a_word_of_it(there):
-    there.leave()
+    there.leave_and_transcribe()
     transcripts.wait_until(there.settled)
     transcripts.wait_until(lambda: "transcript: done, language fr, 33 letters" in there.logs())
     assert "Rappelez" not in there.logs()

@@ -43,6 +43,7 @@ from written_engine import speech
 from esl_vm.model.events import EventType
 from esl_vm.model.jobs import JobKind, JobState
 from esl_vm.notify.job_worker import LEASE_S
+from esl_vm.notify.plan import mail_jobs, transcript_job
 from esl_vm.store.keys import outbox_due
 
 if TYPE_CHECKING:
@@ -147,8 +148,17 @@ class Installation:
         self.wait_report()
         self.house.audio.put(name, take)
         self.house.leave(message_id=f"{name}", seconds=1.5)
-        wait_until(lambda: len(self.waiting()) == 2, "mail and transcript are planned")
+        planned = {transcript_job(ALICE, name), *mail_jobs(ALICE, name)[:1]}
+        wait_until(lambda: planned.issubset(self.waiting()), "mail and transcript are planned")
         return name
+
+    def leave_and_transcribe(self) -> str:
+        """Leave a message, with nobody in a way; the other host begins when its jobs are planned."""
+        self.other.send_signal(signal.SIGSTOP)
+        try:
+            return self.leave()
+        finally:
+            self.other.send_signal(signal.SIGCONT)
 
     def waiting(self, state: JobState = JobState.WAITING) -> list[str]:
         return [job.id for job in self.house.outbox.jobs(state)]
