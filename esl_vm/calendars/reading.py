@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import ipaddress
 import json
 import logging
 import re
@@ -23,6 +22,7 @@ from esl_vm.model.calendars import Calendar
 from esl_vm.model.deadline import cut, deadline
 from esl_vm.model.masking import mask_url, mask_urls
 from esl_vm.model.message import one_line
+from esl_vm.model.open_internet import PrivateAddressError, open_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -161,11 +161,10 @@ class CalendarReader:
 
     def _address(self, host: str, port: int) -> str:
         """The address of a host; raises CalendarError for one that is not of the open internet, unless that is allowed."""
-        found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-        for address in found:
-            if not self._settings.private and not ipaddress.ip_address(address.partition("%")[0]).is_global:
-                raise CalendarError(f"{host} is {address}, a private address (calendars.private)")
-        return found[0]
+        try:
+            return open_address(host, port, private=self._settings.private)
+        except PrivateAddressError as private:
+            raise CalendarError(f"{private} (calendars.private)") from None
 
 
 def dates_by_process(kind: str, what: str, content: bytes, timeout_s: int) -> dict[str, Any]:

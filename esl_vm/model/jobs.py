@@ -16,6 +16,7 @@ class JobKind(StrEnum):
     MAIL = "mail"
     WEBHOOK = "webhook"
     CALL = "call"
+    SMS = "sms"
     TRANSCRIPT = "transcript"
 
 

@@ -2,7 +2,7 @@
 
 A rule is the ways it is told by and its conditions (`conditions.py`), all of which must hold; rules are separated by `;`:
 
-    mail,pager:5145550100@sms.example.com urgent 18:00-08:00; none sat,sun calendar:ca-qc; mail from:514*
+    mail,sms:15145550100 urgent 18:00-08:00; none sat,sun calendar:ca-qc; mail from:514*
 
 Where none fits, it is told as without rules: by mail, to the mailbox's `email` and `pager`. The mailbox's and the service's
 webhook are told of everything whatever the rules say: they are for programs.
@@ -28,6 +28,7 @@ _RULE = "notify rule"
 MAIL_ADDRESS = re.compile(r"[^\s<>@,;:\"()\[\]\\]{1,64}@[^\s<>@,;:\"()\[\]\\]{1,255}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 """An address of `webhook.addresses`."""
+_NUMBER = re.compile(r"\+?[0-9]{3,32}")
 
 
 class Way(StrEnum):
@@ -36,11 +37,12 @@ class Way(StrEnum):
     MAIL = "mail"
     PAGER = "pager"
     WEBHOOK = "webhook"
+    SMS = "sms"
 
 
 _OWN = {Way.MAIL, Way.PAGER}
 """Ways for which the mailbox has an address of its own."""
-_ADDRESSES = {Way.MAIL: MAIL_ADDRESS, Way.PAGER: MAIL_ADDRESS, Way.WEBHOOK: _NAME}
+_ADDRESSES = {Way.MAIL: MAIL_ADDRESS, Way.PAGER: MAIL_ADDRESS, Way.WEBHOOK: _NAME, Way.SMS: _NUMBER}
 
 
 @dataclass(frozen=True, slots=True, order=True)

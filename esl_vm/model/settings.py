@@ -32,7 +32,7 @@ class SettingLimits:
         low, high: the range of a number.
         choices: the words or numbers allowed; empty = any.
         kind: how a text is checked: `address`, `addresses`, `networks`, `zone`, `language`, `domain`,
-            `url`, `redis`, `hosts`, `keys`, `dial`, `calendars`, `webhooks`, `regions`, `path` (relative ones are taken from the settings file's folder); `` = any.
+            `url`, `redis`, `hosts`, `keys`, `dial`, `calendars`, `webhooks`, `headers`, `patterns`, `regions`, `path` (relative ones are taken from the settings file's folder); `` = any.
         secret: shown only as `****`.
     """
 
@@ -209,6 +209,39 @@ class WebhookSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SmsSettings:
+    """The HTTP gateway that text messages go through (`sms:NUMBER` of notify rules). Without an address none are sent."""
+
+    url: str = _setting("", "its http:// or https:// address; empty = none", kind="url")
+    method: str = _setting(
+        "POST", "how it is asked; GET: the body's values are parameters", choices=("POST", "PUT", "GET")
+    )
+    format: str = _setting("form", "what the body is: a form, or JSON", choices=("form", "json"))
+    body: str = _setting(
+        "To={to}&Body={text}",
+        "the body; in its values {to}, {text}, {secret}, {id}, {mailbox} stand for what they say",
+        secret=True,
+    )
+    headers: tuple[str, ...] = _setting(
+        (), "headers, each NAME=VALUE; {secret} stands for the secret", kind="headers", secret=True
+    )
+    user: str = _setting("", "user name of HTTP Basic, with the secret as password; empty = none")
+    secret: str = _setting("", "the key or password it wants", secret=True)
+    secret_file: str = _setting("", "a file with that secret instead", kind="path")
+    taken: str = _setting("", "what its answer says where it took a text; empty = an answer of 200 to 299 is enough")
+    numbers: str = _setting(
+        "1NXXNXXXXXX,NXXNXXXXXX",
+        "numbers that may get texts, without their +: patterns as those of calls, commas between",
+        kind="patterns",
+    )
+    transcript: bool = _setting(True, "a text has the first words of the message, where they are known")
+    longest: int = _setting(300, "most letters of a text", low=40, high=1600)
+    private: bool = _setting(False, "it may have an address that is not of the open internet")
+    timeout_s: int = _setting(10, "seconds it may take", low=1, high=120)
+    retry_hours: int = _setting(4, "hours for which a text that was not taken is tried again", low=1, high=720)
+
+
+@dataclass(frozen=True, slots=True)
 class MetricsSettings:
     """Figures for Prometheus, and the health of the service."""
 
@@ -351,6 +384,7 @@ class Settings:
     notify: NotifySettings = field(default_factory=NotifySettings)
     mail: MailSettings = field(default_factory=MailSettings)
     webhook: WebhookSettings = field(default_factory=WebhookSettings)
+    sms: SmsSettings = field(default_factory=SmsSettings)
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
     web: WebSettings = field(default_factory=WebSettings)
     calendars: CalendarSettings = field(default_factory=CalendarSettings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
+import json
 import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from esl_vm.model.settings_words import limits_in
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from esl_vm.model.settings import OidcSettings
+    from esl_vm.model.settings import OidcSettings, SmsSettings
 
 REDIS_SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "redis+cluster", "embedded")
 
@@ -159,6 +160,10 @@ def _check_text(text: str, limits: SettingLimits, said: str) -> None:
             raise InvalidValueError("holds something that is not NAME=https://… or NAME=/path/file.ics")
         case "webhooks" if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,31}=https?://[^\s@/?#]+([/?#][\x21-\x7e]*)?", text):
             raise InvalidValueError("holds something that is not NAME=https://…")
+        case "headers" if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+=[\x20-\x7e]*", text):
+            raise InvalidValueError("holds something that is not NAME=VALUE")
+        case "patterns":
+            parse_option("call_patterns", text)
         case "regions" if not re.fullmatch(r"[a-z]{2}(-[a-z0-9]{1,3})?", text):
             raise InvalidValueError(f"holds {text!r}, which is no country (ca) or part of one (ca-qc)")
         case "dial" if not re.fullmatch(r"[^\s'\"{}]*({(number|host)}[^\s'\"{}]*)+", text):
@@ -200,6 +205,7 @@ def _together(settings: Settings) -> list[str]:
     named = [*settings.calendars.holidays, *(source.partition("=")[0] for source in settings.calendars.sources)]
     problems += [f"calendars: {name} stands there twice" for name in sorted({n for n in named if named.count(n) > 1})]
     problems += _oidc_together(settings.oidc)
+    problems += _sms_together(settings.sms)
     by_provider = settings.oidc.issuer and settings.oidc.mailbox_claim
     if not (settings.web.pins or by_provider or settings.web.sign_in_links):
         problems.append("web.pins: false needs oidc.mailbox_claim or web.sign_in_links; no owner could sign in")
@@ -208,6 +214,19 @@ def _together(settings: Settings) -> list[str]:
     if settings.mailbox.maxsecs and settings.mailbox.minsecs > settings.mailbox.maxsecs:
         problems.append("mailbox.minsecs: is more than mailbox.maxsecs; no message would be kept")
     return problems
+
+
+def _sms_together(sms: SmsSettings) -> Iterator[str]:
+    """What is wrong with the body of text messages."""
+    if "{to}" not in sms.body + sms.url or "{text}" not in sms.body + sms.url:
+        yield "sms.body: {to} and {text} stand in it, or in sms.url"
+    if sms.format == "json" and sms.method == "GET":
+        yield "sms.format: is form where sms.method is GET"
+    elif sms.format == "json":
+        try:
+            json.loads(sms.body)
+        except ValueError as wrong:
+            yield f"sms.body: is no JSON: {wrong}"
 
 
 def _oidc_together(oidc: OidcSettings) -> Iterator[str]:

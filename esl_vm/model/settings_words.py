@@ -33,6 +33,8 @@ _KINDS = {
     "redis": "URL",
     "calendars": "list of NAME=SOURCE",
     "webhooks": "list of NAME=URL",
+    "headers": "list of NAME=VALUE",
+    "patterns": "patterns, `2XXX,514NXXXXXX`",
     "regions": "list of countries",
 }
 

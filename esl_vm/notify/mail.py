@@ -11,10 +11,8 @@ import logging
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
-from esl_vm.model.errors import AudioMissingError, NoSuchMessageError, SettingsError
-from esl_vm.model.message import CallDetails, Caller
+from esl_vm.model.errors import AudioMissingError, SettingsError
 from esl_vm.notify import wording
 from esl_vm.notify.job_worker import Deferred, Obsolete, Outcome, Refused, Sent
 from esl_vm.notify.mail_templates import (
@@ -24,10 +22,10 @@ from esl_vm.notify.mail_templates import (
     Attachment,
     Envelope,
     MailTemplates,
-    News,
     Notice,
     addresses,
 )
+from esl_vm.notify.news import news_of, transcript_of
 from esl_vm.notify.smtp import Handover, hand_over
 from esl_vm.notify.smtp_connection import ServerAwayError, SmtpServer
 from esl_vm.notify.sound import attachment
@@ -122,7 +120,7 @@ class Mailer:
         link = self._sign_in(mailbox, _written(job)) if form == SIGN_IN else ""
         if form == SIGN_IN and not link:
             return Obsolete("the link was asked for too long ago")
-        mail = _Mail(job, mailbox, form, self._transcript(job, form), link)
+        mail = _Mail(job, mailbox, form, transcript_of(self._mailboxes, job) if form in {LETTER, PAGE} else "", link)
         try:
             said = self._send(mail, recipients, files, whole=whole)
         except ServerAwayError as error:
@@ -138,16 +136,6 @@ class Mailer:
         if not whole:
             job = replace(job, body={**job.body, "bare": True})
         return self._outcome(job, said, delete=form == LETTER and whole and mailbox.options.delete)
-
-    def _transcript(self, job: Job, form: str) -> str:
-        """What is said in the message, as far as that is known by now."""
-        if form not in {LETTER, PAGE}:
-            return ""
-        try:
-            found = self._mailboxes.message(job.box, str(job.body["message"]["id"])).transcript
-        except NoSuchMessageError:
-            return ""
-        return found.text if found else ""
 
     def _send(self, mail: _Mail, recipients: list[str], files: list[Attachment], *, whole: bool) -> Handover:
         """Hand the mail over; raises ServerAwayError where nobody got an answer."""
@@ -199,47 +187,22 @@ class Mailer:
         """The mail to these."""
         job, mailbox, form = mail.job, mail.mailbox, mail.form
         envelope = self._envelope(job, mailbox, recipients)
-        language = wording.language_of(mailbox.language, self._language)
         if form in NOTICES:
-            return self._templates.notice(form, self._notice(mail, language), envelope)
-        payload: dict[str, Any] = job.body["message"]
-        received = wording.local_time(float(payload["received"]), mailbox.timezone, self._timezone)
-        name, number = str(payload.get("caller_name", "")), str(payload.get("caller_number", ""))
+            return self._templates.notice(form, self._notice(mail), envelope)
         deleted = mailbox.options.delete and whole
-        dialable = Caller(number).dialable
-        news = News(
-            language=language,
-            owner=mailbox.name,
-            mailbox=str(mailbox.id),
-            number=mailbox.id.number,
-            domain=mailbox.id.domain,
-            caller=wording.caller(name, number, language),
-            caller_name=name,
-            caller_number=number,
-            received=wording.date_and_time(received, language),
-            received_iso=received.isoformat(timespec="seconds"),
-            duration=wording.length(int(payload.get("duration_ms", 0)), language),
-            duration_ms=int(payload.get("duration_ms", 0)),
-            urgent=bool(payload.get("urgent")),
-            cut=bool(payload.get("cut")),
-            forwarded_by=str(payload.get("forwarded_by", "")),
-            new=int(job.body.get("new", 0)),
-            old=int(job.body.get("old", 0)),
-            attached=bool(files),
-            deleted=deleted,
-            message_id=str(payload["id"]),
-            call=CallDetails.of(payload),
-            transcript=mail.transcript,
-            call_back=f"tel:{quote(dialable)}" if dialable else "",
-            link="" if deleted or form == PAGE else self._link(mailbox.id, str(payload["id"]), _written(job)),
-        )
+        link = "" if deleted or form == PAGE else self._link(mailbox.id, str(job.body["message"]["id"]), _written(job))
+        news = news_of(
+            job, mailbox, self._language, self._timezone,
+            transcript=mail.transcript, attached=bool(files), deleted=deleted, link=link,
+        )  # fmt: skip
         if form == PAGE:
             return self._templates.page(news, envelope)
         return self._templates.mail(news, envelope, files)
 
-    def _notice(self, mail: _Mail, language: str) -> Notice:
+    def _notice(self, mail: _Mail) -> Notice:
         """What a mail says that is about no message."""
         mailbox = mail.mailbox
+        language = wording.language_of(mailbox.language, self._language)
         about = (language, mailbox.name, str(mailbox.id), mailbox.id.number, mailbox.id.domain)
         if mail.form == SIGN_IN:
             return Notice(*about, link=mail.link)

@@ -195,10 +195,13 @@ class MailTemplates:
     def page(self, news: News, envelope: Envelope) -> EmailMessage:
         """The short notification to a pager or a gateway to text messages: one line, no sound."""
         message = self._about(news, envelope)
-        line = one_line(self._fill(f"page.{news.language}.txt", news), LONGEST_PAGE)
-        message.set_content(line + "\n", cte="quoted-printable")
+        message.set_content(self.line(news) + "\n", cte="quoted-printable")
         message["Content-Language"] = news.language
         return message
+
+    def line(self, news: News, longest: int = LONGEST_PAGE) -> str:
+        """What a pager or a text message is told: one line of so many letters at most."""
+        return one_line(self._fill(f"page.{news.language}.txt", news), longest)
 
     def notice(self, form: str, notice: Notice, envelope: Envelope) -> EmailMessage:
         """The mail to an owner of that form: `PIN` which one it is, `LOCKED` that it is, `SIGN_IN` by a link, `ROOM` that little is left."""

@@ -34,7 +34,7 @@ class Wishes:
     """What is wanted of all mailboxes.
 
     Args:
-        mail: mail is sent at all. webhook: the address told of mailboxes that name none; empty = nobody.
+        mail: mail is sent at all. sms: text messages are. webhook: the address told of mailboxes that name none; empty = nobody.
         transcribe: whether mailboxes that don't say have transcripts; None = nobody has.
         mail_waits_s: how long a mail waits for its message's transcript, seconds.
     """
@@ -43,6 +43,7 @@ class Wishes:
     webhook: str = ""
     transcribe: bool | None = None
     mail_waits_s: float = 0.0
+    sms: bool = False
 
 
 def jobs_of(
@@ -57,10 +58,14 @@ def jobs_of(
         now: epoch seconds, from which a job's patience counts.
         notices: of a message that was delivered, those that its mailbox's rules want.
     """
-    if wishes.mail and event.what is EventType.DELIVERED and _is_news(event):
+    if event.what is EventType.DELIVERED and _is_news(event):
         body = {"at": event.at, "message": _message(event), "new": event.counts.new, "old": event.counts.old}
         due = now + wishes.mail_waits_s if is_to_be_transcribed(event, fields, wishes) else now
-        for form, way, field in ((LETTER, Way.MAIL, "email"), (PAGE, Way.PAGER, "pager")):
+        numbers = [notice.to for notice in _of_way(notices, Way.SMS)]
+        if wishes.sms and numbers:
+            job_id = _sms_job(event.box, event.message_id)
+            yield Job(job_id, JobKind.SMS, event.box, {**body, "to": numbers}, created=due, due=due)
+        for form, way, field in ((LETTER, Way.MAIL, "email"), (PAGE, Way.PAGER, "pager")) if wishes.mail else ():
             to = _addressees(notices, way, fields.get(field, ""))
             if to:
                 job_id = f"mail:{event.box}:{event.message_id}:{form}"
@@ -100,9 +105,13 @@ def transcript_job(box: MailboxId, message_id: str) -> str:
     return f"transcript:{box}:{message_id}"
 
 
-def mail_jobs(box: MailboxId, message_id: str) -> list[str]:
-    """The ids of the mails about a message, which wait for its transcript."""
-    return [f"mail:{box}:{message_id}:{form}" for form in (LETTER, PAGE)]
+def worded_jobs(box: MailboxId, message_id: str) -> list[str]:
+    """The ids of the mails and texts about a message, which wait for its transcript."""
+    return [*(f"mail:{box}:{message_id}:{form}" for form in (LETTER, PAGE)), _sms_job(box, message_id)]
+
+
+def _sms_job(box: MailboxId, message_id: str) -> str:
+    return f"sms:{box}:{message_id}"
 
 
 def is_to_be_transcribed(event: Event, fields: Mapping[str, str], wishes: Wishes) -> bool:

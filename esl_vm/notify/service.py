@@ -8,7 +8,7 @@ Each part runs in a thread of its own (a greenlet where gevent patched the stand
     rounds        at intervals reads every mailbox again and resends every lamp: heals what was lost on any way
     history       fires mod_voicemail's events, each on one node of the cluster
     planner       makes mail and webhook jobs of events, each event on one node of the cluster
-    job workers   carry the jobs out: mail, webhook calls, telephones that are rung for a call back
+    job workers   carry the jobs out: mail, webhook calls, text messages, telephones that are rung for a call back
     call backs    hears whether those were answered
 
 A part that fails is logged and goes on after a second; the store or FreeSWITCH being away is no failure.
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from esl_vm.model.settings import Settings
     from esl_vm.notify.mail import Mailer
+    from esl_vm.notify.sms import SmsSender
     from esl_vm.notify.sources import Sources
     from esl_vm.ports import Switch
 
@@ -47,8 +48,8 @@ log = logging.getLogger(__name__)
 
 _PAUSE_S = 1.0
 _QUERIES, _CALL_BACKS = "queries", "call backs"
-#: Mails, and webhook calls, at once.
-MAIL_WORKERS, WEBHOOK_WORKERS = 16, 64
+#: Mails, webhook calls, and text messages, at once.
+MAIL_WORKERS, WEBHOOK_WORKERS, SMS_WORKERS = 16, 64, 4
 #: Telephones that ring at once for calls back.
 CALL_WORKERS = 4
 
@@ -60,7 +61,7 @@ class NotifyService:
         sources: see Sources.
         settings: of the service.
         switch: this node's FreeSWITCH; None = no lamps and no events there, mail and webhooks only.
-        mailer: None = no mail.
+        mailer: None = no mail. texter: None = no text messages.
         observe: told how many seconds after a change its lamp was told.
         wait_ms: how long the store is asked to wait for events; a stop takes up to so long.
         poll_s: seconds between looks for jobs that others planned or that are due again.
@@ -73,6 +74,7 @@ class NotifyService:
         *,
         switch: Switch | None = None,
         mailer: Mailer | None = None,
+        texter: SmsSender | None = None,
         observe: Callable[[float], None] | None = None,
         wait_ms: int = WAIT_MS,
         poll_s: float = 2.0,
@@ -91,6 +93,7 @@ class NotifyService:
         self._notices = Notices(sources, settings)
         self._wishes = Wishes(
             mail=mailer is not None,
+            sms=texter is not None,
             webhook=settings.webhook.url,
             transcribe=None if settings.transcription.engine == "none" else settings.mailbox.transcribe,
             mail_waits_s=settings.transcription.wait_s,
@@ -102,6 +105,9 @@ class NotifyService:
         if mailer is not None:
             worker = self._worker(JobKind.MAIL, mailer.carry, settings.mail.retry_hours, at_once=MAIL_WORKERS)
             self._add_workers(JobKind.MAIL, worker, MAIL_WORKERS)
+        if texter is not None:
+            worker = self._worker(JobKind.SMS, texter.carry, settings.sms.retry_hours, at_once=SMS_WORKERS)
+            self._add_workers(JobKind.SMS, worker, SMS_WORKERS)
         caller = WebhookCaller(
             settings.webhook,
             sources.registry,

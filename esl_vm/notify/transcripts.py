@@ -20,7 +20,7 @@ from esl_vm.model.errors import (
 )
 from esl_vm.model.transcript import Transcript, TranscriptState
 from esl_vm.notify.job_worker import FEWEST_ATTEMPTS, Deferred, Obsolete, Outcome, Refused, Sent
-from esl_vm.notify.plan import mail_jobs
+from esl_vm.notify.plan import worded_jobs
 from esl_vm.recordings.manifest import original_id
 from esl_vm.sound.spoken import nobody_speaks
 
@@ -110,7 +110,7 @@ class TranscriptMaker:
         if self._mailboxes.transcribed(job.box, message_id, transcript):
             said = (transcript.state, transcript.language or "-", len(transcript.text))
             log.info("%s %s: transcript: %s, language %s, %d letters", job.box, message_id, *said)
-        for mail in mail_jobs(job.box, message_id):
+        for mail in worded_jobs(job.box, message_id):
             self._outbox.hasten(mail, self._clock.now())
 
     def _failed(self, job: Job, why: str) -> Refused:

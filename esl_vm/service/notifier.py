@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from esl_vm.notify.mail_templates import MailTemplates
     from esl_vm.notify.pin_mail import PinWriter
     from esl_vm.notify.service import NotifyService
+    from esl_vm.notify.sms import SmsSender
     from esl_vm.ops.metrics import Metrics
     from esl_vm.ops.node import Node
 
@@ -71,6 +72,7 @@ def build_notifier(node: Node, switch: EventSocketSwitch | None, metrics: Metric
         node.settings,
         switch=switch,
         mailer=_build_mailer(node),
+        texter=_build_texter(node),
         observe=metrics.lamp_fired if metrics else None,
     )
 
@@ -94,6 +96,15 @@ def _build_mailer(node: Node) -> Mailer | None:
         link=link_maker(node),
         sign_in=sign_in_link_maker(node),
     )
+
+
+def _build_texter(node: Node) -> SmsSender | None:
+    if not node.settings.sms.url:
+        return None
+    from esl_vm.notify.sms import SmsSender
+
+    settings = node.settings
+    return SmsSender(settings.sms, _mail_templates(settings), node.store.mailboxes, *_language_and_zone(settings))
 
 
 def link_maker(node: Node) -> Callable[[MailboxId, str, float], str]:
