@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import os
 import pty
+import re
 import resource
 import shutil
 import subprocess
@@ -78,11 +79,15 @@ class Debian:
         self._leader = wait_until(self._first_process)
 
     def _first_process(self):
-        """Its pid on this host, once it is in there: before, what is put into its surroundings would be on this host."""
+        """Its pid on this host, once it is in there: before, what is put into its surroundings would be on this host.
+
+        The one that prepares all is in there for a moment, too, and then ends; it is no namespace's first.
+        """
         assert self._machine.poll() is None, Path(self._log.name).read_text()
         for pid in children_of(self._machine.pid):
             with contextlib.suppress(OSError):
-                if Path(f"/proc/{pid}/root").samefile(self.root):
+                names = re.search(r"^NSpid:.*\t(\d+)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+                if names and names[1] == "1" and Path(f"/proc/{pid}/root").samefile(self.root):
                     return pid
         return None
 
