@@ -312,6 +312,14 @@ class AudioStore(Protocol):
         """A file on this node with that sound, for as long as a call plays it; raises AudioMissingError."""
         ...
 
+    def stored(self, audio_id: str) -> bytes:
+        """What lies in the store, sealed where there is a key (model/sealing.py); raises AudioMissingError."""
+        ...
+
+    def replace(self, audio_id: str, content: bytes) -> None:
+        """Put the same sound in its place, sealed otherwise; for all copies of it, or for those that are asked for."""
+        ...
+
     def delete(self, audio_id: str) -> None:
         """Forget a sound; one that isn't there is no error."""
         ...

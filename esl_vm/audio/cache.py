@@ -108,6 +108,18 @@ class Cache:
         with self._alone() as alone:
             return self._trim(limit) if alone else 0
 
+    def expire(self) -> int:
+        """Remove what was not used within `hold_s`, as where a copy must lie no longer than it is played; how many went.
+
+        Nothing is done while another process does it. Raises OSError.
+        """
+        with self._alone() as alone:
+            late = [path for used, _, path in self._files() if self._wall() - used >= self.hold_s] if alone else []
+            for path in late:
+                with contextlib.suppress(FileNotFoundError):
+                    path.unlink()
+        return len(late)
+
     def _use(self, path: Path) -> bool:
         """Note that a sound is used; whether it is there."""
         now = self._wall()

@@ -9,8 +9,9 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from esl_vm.audio.names import ENDING, OWNER, checked, file_of, is_id
+from esl_vm.audio.names import ENDING, OWNER, checked, file_of, is_id, opened, read_sealed
 from esl_vm.model.errors import AudioMissingError, StoreDownError
+from esl_vm.model.sealing import Keyless
 from esl_vm.sound import disk
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from esl_vm.audio.cache import Cache
+    from esl_vm.model.sealing import Seal
 
 _LEVELS = 2
 _LEFTOVER_S = 86400.0
@@ -36,6 +38,7 @@ class FolderAudio:
         cache: this node's copies; None = FreeSWITCH plays from the share itself.
         run: how work that waits for the disk is run.
         wall: the clock that files are dated by.
+        seal: seals what is stored; None = nothing does. With a key there must be a cache.
     """
 
     def __init__(
@@ -45,8 +48,11 @@ class FolderAudio:
         *,
         run: disk.Runner = disk.at_once,
         wall: Callable[[], float] = time.time,
+        seal: Seal | None = None,
     ) -> None:
         self._folder = folder.absolute()
+        self._seal = seal or Keyless()
+        self._replaced: dict[int, Path] = {}
         self._cache = cache
         self._run = run
         self._wall = wall
@@ -54,14 +60,14 @@ class FolderAudio:
     def put(self, audio_id: str, source: Path) -> None:
         """Store a file's content; raises OSError where the file can't be read, InvalidValueError for a wrong id."""
         path = file_of(self._folder, checked(audio_id), _LEVELS)
-        content = self._run(source.read_bytes)
+        content = read_sealed(source, self._seal, self._run)
         with self._translated():
             self._run(lambda: self._store(path, content))
 
     def put_many(self, audio_ids: Sequence[str], source: Path) -> None:
         """Store a file's content under each of these, as links of one file where the file system has such."""
         first, *others = (file_of(self._folder, checked(audio_id), _LEVELS) for audio_id in audio_ids)
-        content = self._run(source.read_bytes)
+        content = read_sealed(source, self._seal, self._run)
         with self._translated():
             self._run(lambda: self._store(first, content))
             for path in others:
@@ -73,10 +79,37 @@ class FolderAudio:
             raise AudioMissingError(f"there can be no sound {audio_id!r}")
         path = file_of(self._folder, audio_id, _LEVELS)
         if self._cache:
-            return self._cache.fetch(audio_id, lambda: self._load(path))
+            return self._cache.fetch(audio_id, lambda: opened(self._load(path), self._seal, self._run))
         with self._translated():
             self._run(path.stat)
         return path
+
+    def stored(self, audio_id: str) -> bytes:
+        """The file's content; raises AudioMissingError."""
+        return self._load(file_of(self._folder, checked(audio_id), _LEVELS))
+
+    def replace(self, audio_id: str, content: bytes) -> None:
+        """Put other content in the file's place, for all names of it as they come; nothing if it is gone."""
+        path = file_of(self._folder, checked(audio_id), _LEVELS)
+        with self._translated(), contextlib.suppress(FileNotFoundError):
+            self._run(lambda: self._write_over(path, content))
+
+    def _write_over(self, path: Path, content: bytes) -> None:
+        before = path.stat()
+        done = self._replaced.get(before.st_ino)
+        with disk.unfinished(path.parent, path.name) as (fd, part):
+            if done is not None and done.exists():  # another name of the same file: one file it stays
+                part.unlink()
+                part.hardlink_to(done)
+            else:
+                disk.write_all(fd, content)
+                os.fsync(fd)
+            path.stat()  # else a sound that was erased meanwhile would come back
+            part.rename(path)
+        self._replaced.pop(before.st_ino, None)
+        if before.st_nlink > 1:
+            self._replaced[before.st_ino] = path
+        disk.sync_folder(path.parent)
 
     def delete(self, audio_id: str) -> None:
         """Forget a sound."""

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import binascii
+from functools import partial
 from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.message import ID_PATTERN
+from esl_vm.model.sealing import is_sealed
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from esl_vm.model.sealing import Seal
+    from esl_vm.sound import disk
 
 #: What a sound's file ends with: FreeSWITCH chooses its reader by it.
 ENDING = ".wav"
@@ -38,3 +43,13 @@ def file_of(folder: Path, audio_id: str, levels: int) -> Path:
     for level in range(levels):
         folder /= spread[2 * level : 2 * level + 2]
     return folder / f"{audio_id}{ENDING}"
+
+
+def read_sealed(source: Path, seal: Seal, run: disk.Runner) -> bytes:
+    """A file's content as it is to be stored. Raises OSError, SealedError."""
+    return run(lambda: seal.close(source.read_bytes()))
+
+
+def opened(stored: bytes, seal: Seal, run: disk.Runner) -> bytes:
+    """A sound from what is stored; no thread is used for what lies in the clear. Raises SealedError."""
+    return run(partial(seal.open, stored)) if is_sealed(stored) else stored

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from esl_vm.audio.names import checked, is_id
+from esl_vm.audio.names import checked, is_id, opened, read_sealed
 from esl_vm.audio.redis_pieces import PIECE, bring, fetch, part_of
 from esl_vm.audio.redis_shared import SharedSounds
 from esl_vm.model.errors import AudioMissingError, SoundTooLargeError
+from esl_vm.model.sealing import Keyless
 from esl_vm.sound import disk
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from esl_vm.audio.cache import Cache
+    from esl_vm.model.sealing import Seal
     from esl_vm.store.link import Link
 
 _PAGE = 1000
@@ -38,6 +40,16 @@ else
     redis.call('APPEND', KEYS[1], '')
 end
 """
+# KEYS: the sound, what takes its place.
+_SWAP = """
+if redis.call('EXISTS', KEYS[1]) == 0 then
+    redis.call('UNLINK', KEYS[2])
+    return 0
+end
+redis.call('RENAME', KEYS[2], KEYS[1])
+redis.call('PERSIST', KEYS[1])
+return 1
+"""
 #: Redis takes no longer string (proto-max-bulk-len).
 MOST_BYTES = 512 << 20
 
@@ -50,14 +62,24 @@ class RedisAudio:
         key: spells the key of a sound; its id stands at the end.
         cache: this node's copies, which FreeSWITCH plays.
         run: how work that waits for the disk is run.
+        seal: seals what is stored; None = nothing does.
     """
 
-    def __init__(self, link: Link, key: Callable[[str], str], cache: Cache, *, run: disk.Runner = disk.at_once) -> None:
+    def __init__(
+        self,
+        link: Link,
+        key: Callable[[str], str],
+        cache: Cache,
+        *,
+        run: disk.Runner = disk.at_once,
+        seal: Seal | None = None,
+    ) -> None:
         self._link = link
         self._key = key
         self._owner = key("")  # no sound has that id
         self._cache = cache
         self._run = run
+        self._seal = seal or Keyless()
         self._shared = SharedSounds(link, key)
 
     def put(self, audio_id: str, source: Path) -> None:
@@ -77,13 +99,25 @@ class RedisAudio:
     def _content(self, source: Path) -> bytes:
         if (size := source.stat().st_size) > MOST_BYTES:
             raise SoundTooLargeError(f"it has {size >> 20} MiB, and Redis takes {MOST_BYTES >> 20} at most")
-        return self._run(source.read_bytes)
+        return read_sealed(source, self._seal, self._run)
 
     def playable(self, audio_id: str) -> Path:
         """This node's copy; raises AudioMissingError."""
         if not is_id(audio_id):
             raise AudioMissingError(f"there can be no sound {audio_id!r}")
-        return self._cache.fetch(audio_id, lambda: self._get(audio_id))
+        return self._cache.fetch(audio_id, lambda: opened(self._get(audio_id), self._seal, self._run))
+
+    def stored(self, audio_id: str) -> bytes:
+        """What Redis has; raises AudioMissingError."""
+        return self._get(checked(audio_id))
+
+    def replace(self, audio_id: str, content: bytes) -> None:
+        """Put other content in its place, for all whose sound it is; nothing if it is gone."""
+        key = self._key(checked(audio_id))
+        if not self._link.run(key, lambda client: client.exists(key)):
+            key = self._shared.key_of(audio_id)
+        bring(self._link, key, content)
+        self._link.announce(key, "EVAL", _SWAP, 2, key, part_of(key))
 
     def delete(self, audio_id: str) -> None:
         """Forget a sound."""

@@ -100,6 +100,10 @@ class SharedSounds:
         found: list[bytes] = self._link.run(name, lambda client: client.hkeys(name)) if name.endswith(OWNERS) else []
         return [one.decode(errors="replace") for one in found]
 
+    def key_of(self, audio_id: str) -> str:
+        """Where the sound of that id lies, if it has one in common."""
+        return self._keys(original_id(audio_id))[0]
+
     def _keys(self, original: str) -> tuple[str, str]:
         sound = self._key(f"{{{original}}}")  # no id has braces: it is nobody's own
         return sound, sound + OWNERS

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import gevent
 from gevent import monkey
 
-from esl_vm.audio.names import ENDING, OWNER, checked, is_id
+from esl_vm.audio.names import ENDING, OWNER, checked, is_id, opened, read_sealed
 from esl_vm.model import patience
 from esl_vm.model.breaker import Breaker
 from esl_vm.model.errors import AudioMissingError, SettingsError, StoreDownError
+from esl_vm.model.sealing import Keyless
 from esl_vm.sound import disk
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from esl_vm.audio.cache import Cache
+    from esl_vm.model.sealing import Seal
 
 T = TypeVar("T")
 _MISSING = {"404", "NoSuchKey", "NotFound"}
@@ -108,6 +110,7 @@ class S3Audio:
         cache: this node's copies, which FreeSWITCH plays.
         run: how work that waits for the disk is run.
         whole_s: seconds that anything may take in all, where the sockets are gevent's.
+        seal: seals what is stored; None = nothing does.
 
     After the service did not answer it is left alone for five seconds, in which all that is asked of it fails at once; a
     caller on the telephone waits for no more than what their patience (model/patience.py) allows.
@@ -122,6 +125,7 @@ class S3Audio:
         prefix: str = "",
         run: disk.Runner = disk.at_once,
         whole_s: float = WHOLE_S,
+        seal: Seal | None = None,
     ) -> None:
         self._client = client
         self._bucket = bucket
@@ -129,12 +133,13 @@ class S3Audio:
         self._cache = cache
         self._run = run
         self._whole_s = whole_s
+        self._seal = seal or Keyless()
         self._breaker = Breaker(_REST_S)
 
     def put(self, audio_id: str, source: Path) -> None:
         """Store a file's content; raises OSError where the file can't be read, InvalidValueError for a wrong id."""
         name = self._name(checked(audio_id))
-        content = self._run(source.read_bytes)
+        content = read_sealed(source, self._seal, self._run)
         # Not every service knows conditional writes, so it is asked for first. Two who store the same sound at once
         # store the same bytes.
         if not self.exists(audio_id):
@@ -149,7 +154,17 @@ class S3Audio:
         """This node's copy; raises AudioMissingError."""
         if not is_id(audio_id):
             raise AudioMissingError(f"there can be no sound {audio_id!r}")
-        return self._cache.fetch(audio_id, lambda: self._get(audio_id))
+        return self._cache.fetch(audio_id, lambda: opened(self._get(audio_id), self._seal, self._run))
+
+    def stored(self, audio_id: str) -> bytes:
+        """The object's content; raises AudioMissingError."""
+        return self._get(checked(audio_id))
+
+    def replace(self, audio_id: str, content: bytes) -> None:
+        """Put other content in the object's place; nothing if it is gone."""
+        name = self._name(checked(audio_id))
+        if self.exists(audio_id):
+            self._ask(lambda s3: self._write(s3, name, content), audio_id, large=True)
 
     def delete(self, audio_id: str) -> None:
         """Forget a sound."""

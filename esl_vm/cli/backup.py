@@ -108,7 +108,7 @@ def _write_all(node: Node, writer: BackupWriter, *, sounds: bool) -> tuple[Count
                 continue
             seen.add(sound)
             try:
-                content = node.audio.playable(sound).read_bytes()
+                content = node.audio.stored(sound)
             except AudioMissingError:
                 lost.append(sound)
             else:

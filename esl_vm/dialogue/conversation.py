@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from esl_vm.model.call import ALL_KEYS, AnswerPolicy, Cause, Status
-from esl_vm.model.errors import AbandonedError, AudioMissingError
+from esl_vm.model.errors import AbandonedError, AudioMissingError, SealedError
 from esl_vm.model.lists import DistributionList
 from esl_vm.model.mailbox import Greeting, Mailbox
 from esl_vm.model.message import Counts
@@ -209,7 +209,7 @@ class Conversation:
             return ()
         try:
             path = self.world.audio.playable(stored.audio_id)
-        except AudioMissingError:
+        except (AudioMissingError, SealedError):  # a key that is lost keeps no caller from leaving a message
             return ()
         return (Sound(str(path), label),)
 

@@ -17,6 +17,7 @@ from esl_vm.model.errors import (
     AudioMissingError,
     CallerGoneError,
     NoSuchMessageError,
+    SealedError,
     StoreDownError,
 )
 from esl_vm.model.events import EventType
@@ -61,7 +62,7 @@ def play_here(visit: Visit, *, said: Utterance = ()) -> Next:
         return Next(key=key)
     try:
         sounds = _sounds(visit, entry.message)
-    except AudioMissingError:
+    except (AudioMissingError, SealedError):
         return gone_meanwhile(visit, entry) or did_not_sound(visit, entry)
     try:
         for sound in sounds:  # an introduction that can't be played does not keep the message from its owner

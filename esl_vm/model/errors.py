@@ -49,6 +49,10 @@ class StaleSignInError(SignInRefusedError):
     """The browser that came back began no such sign-in, or too long ago, or was back before. Nothing was asked."""
 
 
+class SealedError(StoreDownError):
+    """Something stored is encrypted and its key is not to be had, or nothing can be encrypted now. The operator must act."""
+
+
 class AudioMissingError(VoicemailError):
     """There is no sound under that id."""
 

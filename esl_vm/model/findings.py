@@ -19,7 +19,7 @@ class Finding:
     """What a check found.
 
     Args:
-        area: `settings`, `redis`, `audio`, `spool`, `prompts`, `freeswitch`, `service`, `web`, `mail`, `calendars`.
+        area: `settings`, `redis`, `audio`, `spool`, `prompts`, `freeswitch`, `service`, `web`, `mail`, `calendars`, `privacy`.
         level: how bad it is. said: what was found. remedy: what to do about it, `` where nothing need be.
     """
 

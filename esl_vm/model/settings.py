@@ -131,6 +131,23 @@ class AudioSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PrivacySettings:
+    """Encryption of sounds and transcripts where they are kept. Without a key they lie in the clear."""
+
+    key_file: str = _setting(
+        "", "file of keys, one a line, the first seals and all open (esl-vm privacy new-key); empty = none", kind="path"
+    )
+    key_command: tuple[str, ...] = _setting(
+        (), "program and arguments that print such a file instead, from a vault for one; within 30 seconds"
+    )
+    clear_folder: str = _setting(
+        "",
+        "folder of clear copies of sounds for FreeSWITCH to play, in memory where there is a key (/run/esl-vm); empty = data_dir",
+        kind="path",
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class SpoolSettings:
     """Recordings on their way."""
 
@@ -376,6 +393,7 @@ class Settings:
     service: ServiceSettings = field(default_factory=ServiceSettings)
     redis: RedisSettings = field(default_factory=RedisSettings)
     audio: AudioSettings = field(default_factory=AudioSettings)
+    privacy: PrivacySettings = field(default_factory=PrivacySettings)
     spool: SpoolSettings = field(default_factory=SpoolSettings)
     speech: SpeechSettings = field(default_factory=SpeechSettings)
     mailbox: MailboxOptions = field(default_factory=MailboxOptions)

@@ -191,6 +191,8 @@ def _together(settings: Settings) -> list[str]:
         problems.append("audio.folder: needed where audio.store is folder")
     if audio.store == "s3" and not audio.bucket:
         problems.append("audio.bucket: needed where audio.store is s3")
+    if settings.privacy.key_file and settings.privacy.key_command:
+        problems.append("privacy.key_command: given besides privacy.key_file; one of them tells the keys")
     if bool(audio.access_key) != bool(audio.secret_key):
         problems.append("audio.access_key, audio.secret_key: give both or neither")
     for table, name, plain, file in secrets_of(settings):

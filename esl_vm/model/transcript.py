@@ -8,8 +8,12 @@ import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import accumulate, takewhile
+from typing import TYPE_CHECKING
 
 from esl_vm.model.message import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 LONGEST_TEXT = 20_000
 """Letters of a whole transcript; what is beyond is left out. Twenty minutes of quick speech."""
@@ -55,6 +59,7 @@ class Transcript:
         engine: what made it, for people: `faster-whisper base`.
         confidence: how sure the engine is, 0 to 1; 0 = not told.
         segments: in the order in which they are heard; empty ones are left out, as is what is beyond LONGEST_TEXT.
+        sealed: the segments as they are stored where there is a key, base64 (model/sealing.py); then there are none here.
     """
 
     state: TranscriptState = TranscriptState.DONE
@@ -62,6 +67,7 @@ class Transcript:
     engine: str = ""
     confidence: float = 0.0
     segments: tuple[Segment, ...] = ()
+    sealed: str = ""
 
     def __post_init__(self) -> None:
         worded = [one for one in self.segments[:MOST_SEGMENTS] if one.text]
@@ -86,6 +92,7 @@ class Transcript:
                 "engine": self.engine,
                 "confidence": self.confidence,
                 "segments": [(one.start_ms, one.end_ms, one.text) for one in self.segments],
+                **({"sealed": self.sealed} if self.sealed else {}),
             },
             ensure_ascii=False,
             separators=(",", ":"),
@@ -101,10 +108,20 @@ class Transcript:
                 str(parsed["language"]),
                 str(parsed["engine"]),
                 float(parsed["confidence"]),
-                tuple(Segment(int(start), int(end), str(words)) for start, end, words in parsed["segments"]),
+                cls.segments_of(parsed["segments"]),
+                str(parsed.get("sealed", "")),
             )
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
             return None
+
+    def words(self) -> str:
+        """Its segments as JSON: what is sealed where there is a key."""
+        return json.dumps([(one.start_ms, one.end_ms, one.text) for one in self.segments], ensure_ascii=False)
+
+    @staticmethod
+    def segments_of(parsed: Iterable[tuple[int, int, str]]) -> tuple[Segment, ...]:
+        """Segments from what JSON has of them; raises ValueError, TypeError, OverflowError."""
+        return tuple(Segment(int(start), int(end), str(words)) for start, end, words in parsed)
 
 
 #: Combining marks: what is left of accents when letters are taken apart.

@@ -64,6 +64,7 @@ def common_settings(node: Node) -> dict[str, str]:
         node.settings,
         **{
             "redis.url wait_replicas": str(waits or ""),
+            "privacy keys": " ".join(node.seal.keys),
             "speech.prompts kind": open_pack(node.settings.speech.pack, node.settings.speech.prompts).kind,
         },
     )

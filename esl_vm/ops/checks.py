@@ -179,7 +179,7 @@ def check_freeswitch(node: Node, switch: Switch | None) -> Iterator[Finding]:
                 "`fs_cli -x 'unload mod_voicemail'`, and take it out of modules.conf.xml",
             )
         spool = Path(node.settings.spool.folder) / "takes"
-        for folder in (spool, Path(node.settings.data_dir) / "cache"):
+        for folder in (spool, node.cache.folder):
             wrong_with_it = ""
             if folder.is_dir() and not _sees(switch, folder):
                 wrong_with_it = "does not see"

@@ -15,6 +15,7 @@ from esl_vm.ops.check_keys import check_keys
 from esl_vm.ops.check_transcription import check_transcribers, check_transcription
 from esl_vm.ops.check_web import check_web
 from esl_vm.ops.checks import check_audio, check_freeswitch, check_mail, check_prompts, check_service, check_spool
+from esl_vm.ops.sealing import check_sealing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +34,7 @@ def look_at_stores(node: Node) -> Iterator[Finding]:
     yield from check_spool(node)
     yield from check_calendars(node)
     if any(finding.level is Level.OK for finding in found):
-        for check in (check_cluster, check_audio, check_mail, check_transcribers):
+        for check in (check_cluster, check_sealing, check_audio, check_mail, check_transcribers):
             try:
                 yield from check(node)
             except StoreDownError as away:  # one of a Cluster's masters is: what else was found is worth to know

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from esl_vm.audio.cache import Cache
     from esl_vm.calendars.folder import CalendarFolder
     from esl_vm.model.mailbox import MailboxId
+    from esl_vm.model.sealing import Seal
     from esl_vm.model.settings import Settings
     from esl_vm.ports import AudioStore
     from esl_vm.recordings.spool import Spool
@@ -32,6 +33,7 @@ class Node:
         store: mailboxes, PINs, registry, directory, events. outbox: mail and webhook jobs.
         audio: sounds. spool, sweeper: recordings on their way.
         cache: this node's copies of sounds. calendars: those that greeting rules name.
+        seal: what sounds and transcripts are encrypted with.
     """
 
     settings: Settings
@@ -44,6 +46,7 @@ class Node:
     clock: SharedClock
     cache: Cache
     calendars: CalendarFolder
+    seal: Seal
 
     @property
     def mailboxes(self) -> RedisMailboxes:

@@ -67,7 +67,7 @@ def repair(node: Node, orphans: Orphans) -> tuple[list[str], Path]:
                 done.append(f"{lost.box}: message {lost.message_id} put into the trash: its sound is gone")
         for sound in orphans.unused:
             try:
-                content = node.audio.playable(sound).read_bytes()
+                content = node.audio.stored(sound)
             except AudioMissingError:
                 continue
             (folder / f"{sound}.wav").write_bytes(content)
@@ -129,7 +129,7 @@ def _in_trash(node: Node, lost: LostSound, note: Any) -> bool:
         message = node.mailboxes.message(lost.box, lost.message_id)
     except NoSuchMessageError:
         return False
-    fields = message_fields(message) | {"folder": message.folder.value}
+    fields = message_fields(message, node.seal) | {"folder": message.folder.value}
     note(message=lost.message_id, box=str(lost.box), fields=fields)
     return node.mailboxes.delete_because(lost.box, lost.message_id, "sound lost")
 
@@ -141,5 +141,7 @@ def _put_back(node: Node, box: MailboxId, message_id: str, fields: dict[str, str
         node.mailboxes.message(box, message_id)
     except NoSuchMessageError:
         node.mailboxes.may_come_back(box, message_id)
-        return node.mailboxes.deliver(box, message_of(message_id, fields), even_if_full=True) is Delivery.DONE
+        return (
+            node.mailboxes.deliver(box, message_of(message_id, fields, node.seal), even_if_full=True) is Delivery.DONE
+        )
     return False  # it is in its folder

@@ -25,7 +25,7 @@ from esl_vm.recordings.manifest import ManifestError
 from esl_vm.sound import disk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from esl_vm.recordings.manifest import Manifest
@@ -160,10 +160,18 @@ class SpoolFolder:
                 raise
             self.quarantine_files([path])
 
-    def keep(self, journal: Journal) -> None:
-        """Give a delivered take the name under which it is kept, and close it. Raises OSError."""
+    def keep(self, journal: Journal, sealed: Callable[[bytes], bytes] | None = None) -> None:
+        """Give a delivered take the name under which it is kept, seal its sounds, and close it. Raises OSError, SealedError."""
         journal.rename(journal.path.with_name(journal.manifest.id + self.KEPT))
+        if sealed is not None:
+            self.rewrite(journal.manifest, sealed)
         journal.close()
+
+    def rewrite(self, manifest: Manifest, change: Callable[[bytes], bytes]) -> None:
+        """Seal a kept take's sounds, or open them to be delivered again; each is whole the one way or the other."""
+        for path in self.sounds(manifest):
+            if path.exists() and (content := change(before := path.read_bytes())) != before:
+                disk.write_whole(path, content)
 
     def kept(self) -> list[Path]:
         """The manifests of delivered takes that are kept, oldest first. Raises OSError."""

@@ -7,8 +7,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from esl_vm.model.actor import acting, actor
-from esl_vm.model.errors import InvalidValueError, SoundTooLargeError, SpoolError, StoreDownError
+from esl_vm.model.errors import InvalidValueError, SealedError, SoundTooLargeError, SpoolError, StoreDownError
 from esl_vm.model.rate_limited_log import RateLimitedLog
+from esl_vm.model.sealing import Keyless
 from esl_vm.model.store import Delivery
 from esl_vm.recordings.fitting import MISSING_MS, look, too_short
 from esl_vm.recordings.manifest import TakeKind
@@ -21,6 +22,7 @@ from esl_vm.sound.wav import BrokenSoundError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from esl_vm.model.sealing import Seal
     from esl_vm.recordings.destinations import Destinations
     from esl_vm.recordings.folder import SpoolFolder
     from esl_vm.recordings.journal import Journal
@@ -45,6 +47,7 @@ class Settler:
         run: how work that waits for the disk is run.
         rate: samples a second of what is stored.
         keep: whether what was delivered is kept, to be looked for a while longer.
+        seal: seals the sounds of what is kept; None = nothing does.
         wall: the clock that files are dated by.
     """
 
@@ -56,6 +59,7 @@ class Settler:
         rate: int,
         *,
         keep: bool = False,
+        seal: Seal | None = None,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.folder = folder
@@ -63,6 +67,7 @@ class Settler:
         self.rate = rate
         self._destinations = destinations
         self._keep = keep
+        self._seal = seal or Keyless()
         self._wall = wall
         self.trouble = RateLimitedLog(log, logging.WARNING, most=1)
 
@@ -94,6 +99,7 @@ class Settler:
         def work() -> Settlement:
             manifest = journal.manifest
             try:
+                self.run(lambda: self.folder.rewrite(manifest, self._seal.open))
                 sound = self.run(lambda: look(self.folder, journal, self.rate))
             except FileNotFoundError:
                 return self._quarantine(journal, "Redis has lost it, and the recording has vanished")
@@ -267,11 +273,11 @@ class Settler:
 
         def keep() -> None:
             journal.note(delivered=True, gone=tuple(sorted(gone)), problem="")
-            self.folder.keep(journal)
+            self.folder.keep(journal, self._seal.close if self._seal.key else None)
 
         try:
             self.run(keep)
-        except OSError as error:
+        except (OSError, SealedError) as error:
             self.trouble.log("take %s is delivered and can't be kept any longer: %s", manifest.id, error)
             return self._remove(journal, settlement)
         return settlement

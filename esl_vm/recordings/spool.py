@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from esl_vm.model.actor import actor
 from esl_vm.model.errors import AudioMissingError, SpoolError
 from esl_vm.model.rate_limited_log import RateLimitedLog
+from esl_vm.model.sealing import Keyless, close_transcript
 from esl_vm.recordings.destinations import Destinations
 from esl_vm.recordings.folder import SpoolFolder
 from esl_vm.recordings.journal import Journal
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from esl_vm.model.mailbox import Greeting, MailboxId
     from esl_vm.model.message import Message
+    from esl_vm.model.sealing import Seal
     from esl_vm.model.units import Milliseconds
     from esl_vm.ports import AudioStore, Clock, Mailboxes
     from esl_vm.recordings.listing import TakeInfo
@@ -48,6 +50,7 @@ class Spool:
         rate: samples a second of what is stored, whatever the call's line gives.
         keep_s: seconds for which what was delivered is looked for, and delivered again where a fail-over lost it.
         run: how work that waits for the disk is run: at once, or in a thread.
+        seal: seals what is kept of what was delivered; None = nothing does.
     """
 
     def __init__(
@@ -62,11 +65,13 @@ class Spool:
         rate: int = TELEPHONE_RATE,
         keep_s: float = 0.0,
         run: disk.Runner = disk.at_once,
+        seal: Seal | None = None,
     ) -> None:
+        self._seal = seal or Keyless()
         self.folder = SpoolFolder(folder, min_free)
         self.keep_s = keep_s
         self.destinations = Destinations(mailboxes, audio)
-        self.settler = Settler(self.folder, self.destinations, run, rate, keep=keep_s > 0)
+        self.settler = Settler(self.folder, self.destinations, run, rate, keep=keep_s > 0, seal=self._seal)
         self.node = node
         self.clock = clock
         self.audio = audio
@@ -218,7 +223,7 @@ class Spool:
                 kind=TakeKind.FORWARD,
                 id=message.id,
                 boxes=tuple(dict.fromkeys(boxes)),
-                message=message,
+                message=self._sealed(message),
                 urgent=message.urgent,
             ),
             lambda journal: self._copy_in(journal, sound, intros),
@@ -226,6 +231,11 @@ class Spool:
         if preface:
             preface.discard()
         return take
+
+    def _sealed(self, message: Message) -> Message:
+        """A message that has been written down, as a manifest may say what is said in it."""
+        written = message.transcript
+        return dataclasses.replace(message, transcript=close_transcript(self._seal, written)) if written else message
 
     def takes(self) -> Iterator[TakeInfo]:
         """What lies in the spool, oldest first, then what is in quarantine. Raises SpoolError."""

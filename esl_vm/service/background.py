@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import SpoolError, StoreDownError
 from esl_vm.service.process import add_demo_mailboxes, count, look_at_redis, status_pages, until_told
-from esl_vm.service.wiring import EMBEDDED, open_node, open_spoken_prompts
+from esl_vm.service.wiring import EMBEDDED, clear_folder, in_thread, open_node, open_spoken_prompts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 _HOUSEKEEPING_S = 600
 _PURGE_EVERY_S = 3600
 _COMPARE_S = 10
+_PRIVATE_S = 20
 _BETWEEN_PROMPTS_S = 0.25
 _DAY_S = 86400
 
@@ -68,6 +69,8 @@ def work_in_background(pipe: HeartbeatPipe, service: Service, counts: MetricsSlo
         gevent.spawn(_keep_house, node)
         gevent.spawn(_prepare_prompts, settings)
         gevent.spawn(_read_calendars, node)
+        if node.seal.key:
+            gevent.spawn(_keep_private, node)
         reporter = Reporter(node, switch, time.monotonic)
         gevent.spawn(_repeat, "reporting to administrators", reporter.step, PAUSE_S)
         differing: list[str] = []
@@ -112,6 +115,23 @@ def _read_calendars(node: Node) -> None:
     wanted = node.settings.calendars
     reader = CalendarReader(wanted, node.calendars, node.clock, node.settings.service.timezone)
     _repeat("reading calendars", reader.read_all, wanted.refresh_minutes * 60)
+
+
+def _keep_private(node: Node) -> None:
+    """Note under which key things are sealed, and remove clear copies of sounds that nobody plays."""
+    from esl_vm.audio.cache import Cache
+
+    encoded = Cache(clear_folder(node.settings) / "web", limit_bytes=0, hold_s=node.cache.hold_s)
+
+    def look_after() -> None:
+        try:
+            node.store.seal_keys.note(node.seal.key)
+            for cache in (node.cache, encoded):
+                in_thread(cache.expire)
+        except OSError as wrong:
+            log.warning("clear copies can't be removed: %s", wrong)
+
+    _repeat("looking after clear copies", look_after, _PRIVATE_S, logging.WARNING)
 
 
 def look_at_topology(node: Node) -> None:

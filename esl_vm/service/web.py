@@ -17,7 +17,7 @@ from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.message import Caller, Message
 from esl_vm.service.open_files import allow_open_files
 from esl_vm.service.process import DEMO_MAILBOXES, count, look_at_redis, own_socket, until_told
-from esl_vm.service.wiring import in_thread, open_node
+from esl_vm.service.wiring import clear_folder, in_thread, open_node
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -126,7 +126,7 @@ def build_web(node: Node, listener: object, metrics: Metrics | None = None) -> W
 
     settings, wanted = node.settings, node.settings.web
     allow_open_files(wanted.connections + _OTHER_FILES)
-    kept = Cache(Path(settings.data_dir) / "web", limit_bytes=settings.audio.cache_mb << 20, run=in_thread)
+    kept = Cache(clear_folder(settings) / "web", limit_bytes=settings.audio.cache_mb << 20, run=in_thread)
 
     def as_kind(audio_id: str, source: Path, kind: str) -> Path:
         from esl_vm.sound.encode import NoEncoderError, encoded

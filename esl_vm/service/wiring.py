@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from esl_vm.audio.cache import Cache
     from esl_vm.esl.sounds import SpokenPrompts
+    from esl_vm.model.sealing import Seal
     from esl_vm.model.settings import Settings
     from esl_vm.ports import AudioStore
     from esl_vm.speech.recordings import PromptPack
@@ -101,12 +102,16 @@ def open_node(settings: Settings, redis_url: str = "") -> Iterator[Node]:
     from esl_vm.recordings.folder import SpoolFolder
     from esl_vm.recordings.spool import Spool
     from esl_vm.recordings.sweeper import Sweeper
+    from esl_vm.sealing.keys import open_seal
     from esl_vm.store.clock import SharedClock
     from esl_vm.store.connect import connect
     from esl_vm.store.outbox import RedisOutbox
     from esl_vm.store.store import Store
 
     clock = SharedClock()
+    seal = open_seal(settings.privacy)
+    if seal.trouble:
+        log.error("nothing that is encrypted can be heard, and messages wait in the spool: %s", seal.trouble)
     store = Store(
         connect(redis_url),
         partitions=settings.redis.partitions,
@@ -115,9 +120,10 @@ def open_node(settings: Settings, redis_url: str = "") -> Iterator[Node]:
         pin_rules=settings.pins,
         events_kept=settings.redis.events_kept,
         expected=SpoolFolder(Path(settings.spool.folder), 0).installation,
+        seal=seal,
     )
     cache = _cache(settings)
-    audio = _open_audio(settings, store, cache)
+    audio = _open_audio(settings, store, cache, seal)
     spool = Spool(
         Path(settings.spool.folder),
         store.mailboxes,
@@ -128,11 +134,12 @@ def open_node(settings: Settings, redis_url: str = "") -> Iterator[Node]:
         rate=settings.audio.rate,
         keep_s=settings.spool.keep_minutes * 60,
         run=in_thread,
+        seal=seal,
     )
     outbox = RedisOutbox(store.link, clock)
     calendars = CalendarFolder(Path(settings.data_dir) / "calendars")
     try:
-        yield Node(settings, redis_url, store, outbox, audio, spool, Sweeper(spool), clock, cache, calendars)
+        yield Node(settings, redis_url, store, outbox, audio, spool, Sweeper(spool), clock, cache, calendars, seal)
     finally:
         store.close()
 
@@ -172,24 +179,29 @@ def in_thread(work: Callable[[], T], /) -> T:
     return result
 
 
+def clear_folder(settings: Settings) -> Path:
+    """Where sounds lie in the clear for FreeSWITCH and browsers: in memory, if the settings name such a folder."""
+    return Path(settings.privacy.clear_folder or settings.data_dir)
+
+
 def _cache(settings: Settings) -> Cache:
     from esl_vm.audio.cache import Cache
 
     return Cache(
-        Path(settings.data_dir) / "cache",
+        clear_folder(settings) / "cache",
         limit_bytes=settings.audio.cache_mb << 20,
         hold_s=settings.audio.cache_minutes * 60,
         run=in_thread,
     )
 
 
-def _open_audio(settings: Settings, store: Store, cache: Cache) -> AudioStore:
+def _open_audio(settings: Settings, store: Store, cache: Cache, seal: Seal) -> AudioStore:
     wanted = settings.audio
     match wanted.store:
         case "folder":
             from esl_vm.audio.folder_audio import FolderAudio
 
-            return FolderAudio(Path(wanted.folder), cache, run=in_thread)
+            return FolderAudio(Path(wanted.folder), cache, run=in_thread, seal=seal)
         case "s3":
             from esl_vm.audio import s3_audio
 
@@ -197,12 +209,12 @@ def _open_audio(settings: Settings, store: Store, cache: Cache) -> AudioStore:
                 wanted.bucket, wanted.prefix, wanted.endpoint, wanted.region, wanted.access_key, wanted.secret_key
             )
             client = s3_audio.connect(address)
-            return s3_audio.S3Audio(client, wanted.bucket, cache, prefix=wanted.prefix, run=in_thread)
+            return s3_audio.S3Audio(client, wanted.bucket, cache, prefix=wanted.prefix, run=in_thread, seal=seal)
         case _:
             from esl_vm.audio.redis_audio import RedisAudio
             from esl_vm.store import keys
 
-            return RedisAudio(store.link, keys.audio, cache, run=in_thread)
+            return RedisAudio(store.link, keys.audio, cache, run=in_thread, seal=seal)
 
 
 def open_prompts(settings: Settings) -> PromptPack:

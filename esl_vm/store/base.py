@@ -12,6 +12,7 @@ from gevent import monkey
 
 from esl_vm.model.actor import actor
 from esl_vm.model.errors import StoreDownError
+from esl_vm.model.sealing import Keyless
 from esl_vm.store.clock import SharedClock
 from esl_vm.store.link import EVERY_PARTITION
 from esl_vm.store.scripts import script
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from esl_vm.model.events import EventType
     from esl_vm.model.mailbox import MailboxId
     from esl_vm.model.options import MailboxOptions
+    from esl_vm.model.sealing import Seal
     from esl_vm.ports import Clock
     from esl_vm.store.keys import BoxKeys, Keys
     from esl_vm.store.link import Link
@@ -50,6 +52,7 @@ class Base:
         remember_s: seconds for which an erased message's or a replaced greeting's id can't come back.
         still_ours: asked where a mailbox is not there: raises StoreDownError if nothing of the installation is.
         grace_ms: milliseconds for which a replaced sound is kept for calls that are about to play it.
+        seal: seals what is said in messages; None = nothing does.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class Base:
         still_ours: Callable[[], None] = lambda: None,
         remember_s: int = 30 * DAY_S,
         grace_ms: int = 600_000,
+        seal: Seal | None = None,
     ) -> None:
         self.link = link
         self.keys = keys
@@ -72,6 +76,7 @@ class Base:
         self.still_ours = still_ours
         self.remember_s = remember_s
         self.grace_ms = grace_ms
+        self.seal = seal or Keyless()
 
     def now(self) -> float:
         """Seconds since 1970, as all nodes have it; measured again every minute."""

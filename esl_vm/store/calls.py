@@ -62,4 +62,4 @@ class RedisCalls(Part):
         keys = self._base.keys.of(box)
         asked = [("EXISTS", keys.box), ("HGETALL", keys.message(message_id))]
         there, fields = self._base.link.pipe(keys.partition, asked)
-        return message_of(message_id, texts(fields)) if there and fields else None
+        return message_of(message_id, texts(fields), self._base.seal) if there and fields else None

@@ -21,6 +21,8 @@ META = "vm:meta"
 HOUSEKEEPING = "vm:housekeeping"
 NODES = "vm:{nodes}"
 TRANSCRIBERS = "vm:{nodes}:transcribers"
+SEAL_KEYS = "vm:seal-keys"
+"""The ids of the keys under which something may be sealed, by since when: hash."""
 TRIED = "vm:{nodes}:tried"
 """Written and soon expired: to see whether Redis takes changes."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import secrets
 from functools import partial
@@ -12,6 +13,7 @@ from esl_vm.model.errors import NoSuchMailboxError, NoSuchMessageError
 from esl_vm.model.mailbox import Folder, MailboxId
 from esl_vm.model.message import LONGEST_HANDLER, LONGEST_NOTE, one_line
 from esl_vm.model.options import option_text
+from esl_vm.model.sealing import close_text, close_transcript, open_transcript
 from esl_vm.model.store import Delivery, Entered, Page, Place
 from esl_vm.store.base import Part
 from esl_vm.store.calls import scored_members
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from esl_vm.model.events import EventType
     from esl_vm.model.mailbox import Greeting, Mailbox, StoredGreeting
     from esl_vm.model.message import Counts, Message
+    from esl_vm.model.sealing import Seal
     from esl_vm.model.store import Announced, Fate
     from esl_vm.model.transcript import Transcript
     from esl_vm.store.base import Base
@@ -71,7 +74,7 @@ class RedisMailboxes(Part):
             self._base.still_ours()
             return None
         mailbox, page = reply
-        return Entered(self._mailbox(box, *json.loads(text(mailbox))), partial(_page, page))
+        return Entered(self._mailbox(box, *json.loads(text(mailbox))), partial(_page, page, self._base.seal))
 
     def counts(self, box: MailboxId) -> Counts:
         """How many messages lie in each folder; none where there is no such mailbox."""
@@ -92,7 +95,7 @@ class RedisMailboxes(Part):
         place = (f"{after.score:.0f}", after.id) if after is not None else ("", "")
         args = [keys.messages, which, *place, str(most)]
         reply = self._base.link.script(keys.partition, script("page"), [keys.folder(folder)], args)
-        return _page(reply)
+        return _page(reply, self._base.seal)
 
     def message(self, box: MailboxId, message_id: str) -> Message:
         """One message, also from the trash; raises NoSuchMessageError."""
@@ -100,12 +103,13 @@ class RedisMailboxes(Part):
         fields = self._base.link.run(keys.partition, lambda client: client.hgetall(keys.message(message_id)))
         if not fields:
             raise NoSuchMessageError(f"no message {message_id} in {box}")
-        return message_of(message_id, texts(fields))
+        return message_of(message_id, texts(fields), self._base.seal)
 
     def deliver(self, box: MailboxId, message: Message, *, even_if_full: bool = False) -> Delivery:
         """Put a message in its folder, at the place its time gives it; it follows a mailbox that was renamed meanwhile."""
         keys = self._base.keys.of(box)
-        fields = message_fields(message)
+        message = dataclasses.replace(message, transcript=open_transcript(self._base.seal, message.transcript))
+        fields = message_fields(message, self._base.seal)
         args: list[str | bytes] = [
             message.id,
             message.folder.value,
@@ -170,11 +174,8 @@ class RedisMailboxes(Part):
         """Put a message's transcript with it; False if it has one (other than `failed`) or there is no such message."""
         keys = self._base.keys.of(box)
         summary = [transcript.state.value, transcript.language, str(len(transcript.text))]
-        return bool(
-            self._base.change(
-                keys, "transcribed", [keys.message(message_id)], [message_id, transcript.stored(), *summary]
-            )
-        )
+        stored = close_transcript(self._base.seal, transcript).stored()
+        return bool(self._base.change(keys, "transcribed", [keys.message(message_id)], [message_id, stored, *summary]))
 
     def handle(self, box: MailboxId, message_id: str, by: str) -> None:
         """Say who handles a message, `` = nobody; raises NoSuchMessageError."""
@@ -186,7 +187,10 @@ class RedisMailboxes(Part):
 
     def _annotate(self, box: MailboxId, message_id: str, field: str, value: str) -> None:
         keys = self._base.keys.of(box)
-        args = [message_id, field, value, str(len(value))]
+        if field == "note" and value and self._base.seal.key and self.message(box, message_id).note == value:
+            return  # sealed anew it would seem to be another
+        stored = close_text(self._base.seal, value) if field == "note" else value
+        args = [message_id, field, stored, str(len(value))]
         if text(self._base.change(keys, "annotate", [keys.message(message_id)], args)) == "gone":
             raise NoSuchMessageError(f"no message {message_id} in {box}")
 
@@ -276,10 +280,10 @@ class RedisMailboxes(Part):
         return mailbox_of(box, pairs(flat), counts_of(numbers), self._base.defaults)
 
 
-def _page(reply: bytes) -> Page:
+def _page(reply: bytes, seal: Seal) -> Page:
     """A page as page.lua returns it."""
     total, *flat = json.loads(text(reply))
     ids, scores, fields = flat[::3], flat[1::3], flat[2::3]
     places = tuple(Place(float(score), at) for at, score in zip(ids, scores, strict=True))
-    messages = tuple(message_of(at, pairs(field)) for at, field in zip(ids, fields, strict=True))
+    messages = tuple(message_of(at, pairs(field), seal) for at, field in zip(ids, fields, strict=True))
     return Page(messages, places, total)

@@ -11,6 +11,7 @@ from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.mailbox import Folder, Greeting, Mailbox, StoredGreeting
 from esl_vm.model.message import CallDetails, Caller, Counts, Message
 from esl_vm.model.options import FIELDS, parse_option
+from esl_vm.model.sealing import close_text, close_transcript, open_text, open_transcript
 from esl_vm.model.transcript import Transcript
 from esl_vm.store.keys import FOLDERS
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from esl_vm.model.mailbox import MailboxId
     from esl_vm.model.options import MailboxOptions
+    from esl_vm.model.sealing import Seal
 
 PAYLOAD_VERSION = 1
 GREETING_FIELDS = tuple(f"greeting.{greeting.value}" for greeting in Greeting)
@@ -55,12 +57,17 @@ def message_payload(message: Message) -> dict[str, Any]:
     return payload
 
 
-def message_fields(message: Message) -> dict[str, str]:
-    """A message's fields but its folder; what is as usual is left out, an `urgent` of 0 never stands there."""
+def message_fields(message: Message, seal: Seal) -> dict[str, str]:
+    """A message's fields but its folder; what is as usual is left out, an `urgent` of 0 never stands there.
+
+    Raises SealedError where what is said in it can't be sealed.
+    """
     fields = {name: _word(value) for name, value in _fields_of(message).items() if value or name == "duration_ms"}
     if message.note:
-        fields["note"] = message.note
-    return fields | {"transcript": message.transcript.stored()} if message.transcript else fields
+        fields["note"] = close_text(seal, message.note)
+    if message.transcript:
+        fields["transcript"] = close_transcript(seal, message.transcript).stored()
+    return fields
 
 
 def _fields_of(message: Message) -> dict[str, Any]:
@@ -84,7 +91,7 @@ def _fields_of(message: Message) -> dict[str, Any]:
     }
 
 
-def message_of(message_id: str, fields: Mapping[str, str]) -> Message:
+def message_of(message_id: str, fields: Mapping[str, str], seal: Seal) -> Message:
     """A message from its fields."""
     return Message(
         id=message_id,
@@ -101,10 +108,10 @@ def message_of(message_id: str, fields: Mapping[str, str]) -> Message:
         intro_ms=number(fields.get("intro_ms")),
         forwarded_by=fields.get("forwarded_by", ""),
         call=CallDetails.of(fields),
-        transcript=Transcript.of(fields["transcript"]) if "transcript" in fields else None,
+        transcript=open_transcript(seal, Transcript.of(fields["transcript"])) if "transcript" in fields else None,
         handled_by=fields.get("handled_by", ""),
         handled_at=_seconds(fields.get("handled_at", "")),
-        note=fields.get("note", ""),
+        note=open_text(seal, fields.get("note", "")),
         until=_seconds(fields.get("until", "")),
     )
 

@@ -33,11 +33,13 @@ from esl_vm.store.records import text
 from esl_vm.store.registry import RedisRegistry
 from esl_vm.store.renames import Renames
 from esl_vm.store.scripts import script
+from esl_vm.store.seal_keys import RedisSealKeys
 from esl_vm.store.transcripts import RedisTranscripts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from esl_vm.model.sealing import Seal
     from esl_vm.ports import Clock
 
 log = logging.getLogger(__name__)
@@ -59,10 +61,11 @@ class Store:
         expected: the installation that this node served before, `` = none or not known. A Redis that is empty, or holds
             another one, then counts as away.
         offload: runs what takes long (hashing) and returns its result; see `Hashers`.
+        seal: seals what is said in messages; None = nothing does.
 
     Attributes:
         mailboxes, pins, registry, directory, lists: the ports. broadcasts, renames: those under way. calls: messages by
-            the calls they came by. transcripts: messages by what is said in them. access: sessions and tokens. links: those in
+            the calls they came by. transcripts: messages by what is said in them. seal_keys: those that were used. access: sessions and tokens. links: those in
             mails. events: reading what
             happened. housekeeping: what has to be done now and then. cluster: its nodes, and what they share.
         installation: the id of what lies in this Redis, which its sounds carry too; `` before Redis was reached.
@@ -81,6 +84,7 @@ class Store:
         pin_cost: Scrypt | None = None,
         events_kept: int = 10_000,
         offload: Callable[[Callable[[], str]], str] | None = None,
+        seal: Seal | None = None,
         expected: Callable[[], str] = lambda: "",
     ) -> None:
         self.link = link if isinstance(link, Link) else Link(lambda _: link)
@@ -98,6 +102,7 @@ class Store:
             defaults or MailboxOptions(),
             events_kept=events_kept,
             still_ours=self.still_ours,
+            seal=seal,
         )
         self.mailboxes = RedisMailboxes(base)
         self.pins = RedisPins(base, pin_rules or PinRules(), pin_cost or Scrypt(), offload or Hashers())
@@ -110,6 +115,7 @@ class Store:
         self.links = RedisMessageLinks(base)
         self.calls = RedisCalls(base)
         self.transcripts = RedisTranscripts(base)
+        self.seal_keys = RedisSealKeys(base)
         self.events = RedisEvents(base)
         self.backup = Backup(base, self.registry)
         self.housekeeping = Housekeeping(base, self.mailboxes, self.registry)

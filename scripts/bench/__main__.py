@@ -17,6 +17,7 @@ PARTS = {
     "latency": calls.latency,
     "memory": calls.memory,
     "large-mailbox": calls.large_mailbox,
+    "encryption": calls.encryption,
     "workers": calls.workers,
     "start": calls.start,
     "web": web.web,

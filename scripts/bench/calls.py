@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from itertools import product
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.processes import (
@@ -24,6 +27,7 @@ from bench.processes import (
     serving,
 )  # fmt: skip
 from esl_vm.model.mailbox import Folder
+from esl_vm.sealing.keys import add_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,6 +123,29 @@ def large_mailbox(rounds: int, calls: int) -> Iterator[Row]:
             costs[messages] += [meter.used_s()] if turn else []
     ratio = middle(costs[10_000]) / middle(costs[10])
     yield "CPU up to the first message, 10,000 messages / 10", f"{ratio:.2f}", "≤ 1.2"
+
+
+def encryption(rounds: int, calls: int) -> Iterator[Row]:
+    """CPU of calls that hear messages, with a key and without by turns: copies are made anew in every round."""
+    with contextlib.ExitStack() as stack:
+        keys = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "keys"
+        add_key(keys)
+        peers = {name: stack.enter_context(serving(more=more)) for name, more in (
+            ("in the clear", ""), ("encrypted", f'privacy.key_file = "{keys}"\n'),
+        )}  # fmt: skip
+        used: dict[str, list[float]] = {name: [] for name in peers}
+        for service in peers.values():
+            furnish(service, MAILBOXES)
+        for turn, (name, service) in product(range(-1, 2 * rounds), peers.items()):
+            shutil.rmtree(service.folder / "cache", ignore_errors=True)
+            meter = Meter(*service.measured)
+            run_load(port=service.port, calls=calls // 4, **FULL, **(MENUS | {"keys": MESSAGE_KEYS}))
+            if turn >= 0:
+                used[name].append(1e3 * meter.used_s() / (calls // 4))
+    for name, spent in used.items():
+        yield f"CPU of a call that hears ten messages, {name}", f"{middle(spent):.2f} ms", ""
+    ratio = middle(one / other for one, other in zip(used["encrypted"], used["in the clear"], strict=True))
+    yield "… encrypted / in the clear, by turns", f"{ratio:.3f}", "≤ 1.05"
 
 
 def workers(rounds: int, calls: int) -> Iterator[Row]:

@@ -88,9 +88,12 @@ def _answers(port: int) -> bool:
 
 
 @contextlib.contextmanager
-def serving(workers: int = 1, cores: set[int] = SERVED, *, web: bool = False) -> Iterator[SimpleNamespace]:
+def serving(
+    workers: int = 1, cores: set[int] = SERVED, *, web: bool = False, more: str = ""
+) -> Iterator[SimpleNamespace]:
     """`esl-vm serve`, its workers on the core of those that are measured, with a Redis beside it, and its stores opened.
 
+    more: further settings, TOML.
     What it yields: port, web_port; started_s: seconds until calls were taken; pids: redis, workers, web (its last
     process), measured (all of its own); node; folder.
     """
@@ -101,7 +104,7 @@ def serving(workers: int = 1, cores: set[int] = SERVED, *, web: bool = False) ->
         (folder / "prompts").symlink_to(prompts())
         config, log = folder / "settings.toml", stack.enter_context((folder / "log").open("w"))
         config.write_text(
-            f'data_dir = "{folder}"\nredis.url = "{redis.url}"\nservice = {{workers = {workers}, max_calls = 5000}}\n'
+            f'data_dir = "{folder}"\nredis.url = "{redis.url}"\nservice = {{workers = {workers}, max_calls = 5000}}\n{more}'
         )
         began = time.perf_counter()
         command = [sys.executable, "-m", "esl_vm", "--config", config, "serve", "--listen", "127.0.0.1:0"]

@@ -21,6 +21,7 @@ from esl_vm.audio.folder_audio import FolderAudio
 from esl_vm.audio.redis_audio import RedisAudio
 from esl_vm.audio.s3_audio import S3Address, S3Audio, connect
 from esl_vm.model.errors import AudioMissingError, InvalidValueError, SettingsError, StoreDownError
+from esl_vm.sealing.keys import KeyRing
 from esl_vm.store import keys
 from esl_vm.store.connect import connect as connect_redis
 from esl_vm.store.link import Link
@@ -39,6 +40,7 @@ class Kept:
     here: Any
     there: Any
     go_down: Callable[[], None]
+    kind: str
 
 
 @pytest.fixture(scope="session")
@@ -66,34 +68,42 @@ def s3_server():
     server.stop()
 
 
-@pytest.fixture(params=["folder", "cached folder", "fake redis", "redis", "cluster", "s3"])
+SEALED = ["sealed folder", "sealed redis", "sealed s3"]
+
+
+@pytest.fixture(params=["folder", "cached folder", "fake redis", "redis", "cluster", "s3", *SEALED])
 def kept(request, tmp_path, redis_servers):
+    kind, seal = request.param, None
+    if kind in SEALED:
+        pytest.importorskip("cryptography", reason="esl-vm[encryption] is not installed")
+        kind, seal = {"folder": "cached folder"}.get(kind.split()[1], kind.split()[1]), KeyRing([b"k" * 32])
+
     def cache(node: str) -> Cache:
         return Cache(tmp_path / f"cache-{node}", limit_bytes=1 << 20)
 
-    match request.param:
+    match kind:
         case "folder" | "cached folder":
             share = tmp_path / "share"
             share.mkdir()
-            caches = [cache("a"), cache("b")] if request.param == "cached folder" else [None, None]
-            here, there = (FolderAudio(share, one) for one in caches)
-            yield Kept(here, there, lambda: share.rename(tmp_path / "unmounted"))
+            caches = [cache("a"), cache("b")] if kind == "cached folder" else [None, None]
+            here, there = (FolderAudio(share, one, seal=seal) for one in caches)
+            yield Kept(here, there, lambda: share.rename(tmp_path / "unmounted"), request.param)
         case "fake redis":
             server = fakeredis.FakeServer()
             link = Link(lambda _: fakeredis.FakeRedis(server=server))
             here, there = (RedisAudio(link, keys.audio, cache(node)) for node in "ab")
-            yield Kept(here, there, lambda: setattr(server, "connected", False))
+            yield Kept(here, there, lambda: setattr(server, "connected", False), request.param)
         case "redis" | "cluster":
             try:
-                url = redis_servers(request.param).url
+                url = redis_servers(kind).url
             except NoRedisError as error:
                 pytest.skip(str(error))
             link, dead = connect_redis(url), connect_redis("redis://127.0.0.1:1")
-            here, there = (RedisAudio(link, keys.audio, cache(node)) for node in "ab")
+            here, there = (RedisAudio(link, keys.audio, cache(node), seal=seal) for node in "ab")
             for audio_id in list(here.ids()):
                 here.delete(audio_id)
             link.run(None, lambda client: client.delete(keys.audio("")))
-            yield Kept(here, there, lambda: setattr(here, "_link", dead))
+            yield Kept(here, there, lambda: setattr(here, "_link", dead), request.param)
             link.close()
         case "s3":
             url = request.getfixturevalue("s3_server")
@@ -102,9 +112,9 @@ def kept(request, tmp_path, redis_servers):
             client.create_bucket(Bucket="voicemail")
             for entry in client.list_objects_v2(Bucket="voicemail").get("Contents", ()):
                 client.delete_object(Bucket="voicemail", Key=entry["Key"])
-            here, there = (S3Audio(connect(address), "voicemail", cache(n), prefix="sounds/") for n in "ab")
+            here, there = (S3Audio(connect(address), "voicemail", cache(n), prefix="sounds/", seal=seal) for n in "ab")
             away = connect(S3Address("voicemail", "", "http://127.0.0.1:1", access_key="a", secret_key="b"))
-            yield Kept(here, there, lambda: setattr(here, "_client", away))
+            yield Kept(here, there, lambda: setattr(here, "_client", away), request.param)
 
 
 @pytest.fixture
@@ -410,3 +420,33 @@ def test_a_string_is_fetched_piece_by_piece(monkeypatch):
 
         assert redis_pieces.fetch(ask) == (there or None)
         assert set(asked) == {4}
+
+
+def test_what_is_stored_is_replaced_for_all_whose_it_is_and_not_brought_back_once_erased(kept, recording):
+    pytest.importorskip("cryptography", reason="esl-vm[encryption] is not installed")
+    later = KeyRing([b"n" * 32])
+    kept.here.put("0199-a", recording(HELLO))
+    kept.here.put_many(["0200-b", "0200-b.1"], recording(HELLO))
+    assert {HELLO in kept.here.stored(audio_id) for audio_id in kept.here.ids()} == {"sealed" not in kept.kind}
+    for audio_id in ("0199-a", "0200-b", "0200-b.1"):
+        kept.there.replace(audio_id, later.close(OTHER))
+    kept.there.replace("0201-c", OTHER)
+    kept.here.delete("0199-a")
+    kept.there.replace("0199-a", OTHER)
+    assert sorted(kept.here.ids()) == ["0200-b", "0200-b.1"]
+    assert {later.open(kept.here.stored(audio_id)) for audio_id in ("0200-b", "0200-b.1")} == {OTHER}
+    for unknown in ("0199-a", "0201-c"):
+        with pytest.raises(AudioMissingError):
+            kept.here.stored(unknown)
+
+
+def test_the_names_of_one_file_stay_names_of_one_file(tmp_path, recording):
+    audio = FolderAudio(tmp_path / "share")
+    (tmp_path / "share").mkdir()
+    ids = ["0200-b", "0200-b.1", "0200-b.2"]
+    audio.put_many(ids, recording(HELLO))
+    for audio_id in ids:
+        audio.replace(audio_id, OTHER)
+    files = [path.stat() for path in (tmp_path / "share").rglob("*.wav")]
+    assert [one.st_nlink for one in files] == [3, 3, 3]
+    assert len({one.st_ino for one in files}) == 1

@@ -60,7 +60,20 @@ WRITES = {
         "message move",
         "message restore",
     ),
-    *("message send", "notify", "phone", "prompts build", "restore", "serve", "setup", "spool discard", "spool settle"),
+    *(
+        "message send",
+        "notify",
+        "phone",
+        "privacy encrypt",
+        "privacy new-key",
+        "privacy rotate-key",
+        "prompts build",
+        "restore",
+        "serve",
+        "setup",
+        "spool discard",
+        "spool settle",
+    ),
     *("token add", "token revoke", "transcribe", "web"),
 }
 

@@ -11,7 +11,9 @@ import re
 import socket
 import subprocess
 import sys
+import tempfile
 from importlib.machinery import ModuleSpec
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -41,6 +43,7 @@ from esl_vm.model.jobs import Job, JobKind
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.message import Message, new_id
 from esl_vm.ops.agreement import common_settings
+from esl_vm.sealing.keys import add_key
 from esl_vm.store import keys
 from esl_vm.store.store import SCHEMA
 
@@ -579,6 +582,60 @@ def a_calendar_that_is_not_there(bench):
     path.write_text("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//test//\r\nEND:VCALENDAR\r\n")
     read()
     yield
+
+
+# -- encryption -------------------------------------------------------------------------------------
+
+
+def with_key(bench):
+    pytest.importorskip("cryptography", reason="esl-vm[encryption] is not installed")
+    path = bench.folder / "keys"
+    bench.settings["privacy.key_file"] = str(path)
+    add_key(path)
+    with bench.node() as node:
+        node.store.seal_keys.note(node.seal.key)
+    return path
+
+
+@row("restore the key, or let this user read it: without it messages wait in the spool and none can be heard")
+def a_key_that_is_gone(bench):
+    path = with_key(bench)
+    aside = path.rename(path.with_name("keys.saved"))
+    yield
+    aside.rename(path)
+    yield
+
+
+@row("restore that key as a further line of `privacy.key_file`; `esl-vm privacy encrypt` says what needs it")
+def a_key_that_was_used_is_missing(bench):
+    path = with_key(bench)
+    former = path.read_text()
+    path.unlink()
+    add_key(path)
+    yield
+    path.write_text(path.read_text() + former)
+    assert bench.esl_vm("privacy", "encrypt")[0] == 0
+    yield
+
+
+@row('set `privacy.clear_folder = "/run/esl-vm"`')
+def clear_copies_on_a_disk(bench):
+    with_key(bench)
+    if not Path("/proc/self/mounts").exists() or "tmpfs /dev/shm" not in Path("/proc/self/mounts").read_text():
+        pytest.skip("this host has no folder in memory")
+    if lies_on(bench.folder) in {"tmpfs", "ramfs"}:
+        pytest.skip("this host's temporary folders are in memory")
+    yield
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as in_memory:
+        bench.settings["privacy.clear_folder"] = in_memory
+        yield
+
+
+def lies_on(folder):
+    """The kind of file system that a folder is on."""
+    lines = [line.split() for line in Path("/proc/self/mounts").read_text().splitlines()]
+    kinds = {Path(words[1]): words[2] for words in lines}
+    return next(kinds[place] for place in (folder, *folder.parents) if place in kinds)
 
 
 # -- the service and the cluster ------------------------------------------------------------------

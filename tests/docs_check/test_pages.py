@@ -17,6 +17,7 @@ RUN_BY = {
     "docs/mailboxes.md": "tests/admin/test_mailboxes_page.py::test_every_command_prints_what_the_page_says",
     "docs/packages.md": "tests/packages/test_deb.py::test_the_page_on_packages_is_right",
     "docs/redis.md": "tests/store/test_redis_docs.py::test_every_line_prints_what_the_page_says",
+    "docs/security.md, Encryption at rest": "tests/sealing/test_at_rest.py::test_the_commands_of_the_page_do_what_it_says",
     "docs/setup.md": "tests/cli/test_setup.py::test_every_command_of_the_page_does_what_it_says",
     "docs/transcription.md, Finding what was said": "tests/cli/test_message_commands.py::test_messages_are_found_by_what_is_said",
     "docs/transcription.md, When": "tests/service/test_transcription.py::test_another_host_may_transcribe",

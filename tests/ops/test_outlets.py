@@ -334,7 +334,7 @@ OUTLETS = {
         "web/greetings.py: out.write", "service/web.py: sound.write_bytes",
     },
     STORE: {
-        "ops/repair.py: journal.write", "ops/repair.py: json.dumps", "model/agreement.py: json.dumps", "model/transcript.py: json.dumps",
+        "ops/repair.py: journal.write", "ops/repair.py: json.dumps", "model/agreement.py: json.dumps", "model/transcript.py: json.dumps", "model/sealing.py: json.dumps",
         "ops/metrics_memory.py: marshal.dumps", "ops/metrics.py: self._slot.write",
         "importers/mod_voicemail.py: connection.execute",
         "importers/postgres.py: connection.execute", "importers/postgres.py: cursor.execute",
