@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from esl_vm.model.call import ALL_KEYS, AnswerPolicy, Cause, Status
 from esl_vm.model.errors import AbandonedError, AudioMissingError, SealedError
 from esl_vm.model.lists import DistributionList
-from esl_vm.model.mailbox import Greeting, Mailbox
+from esl_vm.model.mailbox import Greeting, Mailbox, MailboxId
 from esl_vm.model.message import Counts
 from esl_vm.model.units import Milliseconds
 from esl_vm.speech.utterance import Pause, Sound
@@ -17,7 +17,7 @@ from esl_vm.speech.voice import voice_for
 
 if TYPE_CHECKING:
     from esl_vm.dialogue.world import World
-    from esl_vm.model.mailbox import MailboxId, StoredGreeting
+    from esl_vm.model.mailbox import StoredGreeting
     from esl_vm.ports import CallerLine, Phone
     from esl_vm.speech.spoken import Voice
     from esl_vm.speech.utterance import Utterance
@@ -212,6 +212,12 @@ class Conversation:
         except (AudioMissingError, SealedError):  # a key that is lost keeps no caller from leaving a message
             return ()
         return (Sound(str(path), label),)
+
+    def typed_mailbox(self, number: str, domain: str) -> Mailbox | None:
+        """The mailbox of a number that was typed, also where a `+` stands before it, which no telephone has a key for."""
+        box, plus = MailboxId.of(number, domain), MailboxId.of(f"+{number}", domain)
+        found = self.world.mailboxes.open(box) if box else None
+        return found or (self.world.mailboxes.open(plus) if plus and number.isdecimal() else None)
 
     def operator_for(self, mailbox: Mailbox) -> str:
         """The extension that 0 reaches for callers of this mailbox: the call's, or the mailbox's (its own or the default)."""

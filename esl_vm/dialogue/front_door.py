@@ -139,6 +139,9 @@ def _leave(talk: Conversation, call: Call, domain: str) -> None:
         if not named:
             talk.know(Status.FAILED, Cause.SILENT)
             return
+        with contextlib.suppress(StoreDownError):
+            mailbox = talk.typed_mailbox(named, domain)
+            named = mailbox.id.number if mailbox else named
     numbers = named.split("&") if by_plan else [named or _dialled(talk, call, domain)]
     boxes = [_box(text, domain, by_plan=by_plan) for text in numbers]
     found = Addressees(tuple(filter(None, boxes)))  # who is alone is looked at when it is greeted for

@@ -80,8 +80,8 @@ def ask_mailbox(talk: Conversation) -> Entered:
         if not number:
             raise talk.give_up()
         names = ("vm-incorrect-mailbox",)
-        box = MailboxId.of(number, domain_of(talk))
-        mailbox = talk.world.mailboxes.open(box) if box is not None else None
+        mailbox = talk.typed_mailbox(number, domain_of(talk))
+        box = mailbox.id if mailbox else MailboxId.of(number, domain_of(talk))
         own = mailbox is not None and _is_own(talk, mailbox, vouched=False)
         if mailbox is not None and _opens_without_pin(talk, mailbox, own=own):
             return _welcome(talk, mailbox.id)

@@ -97,7 +97,7 @@ def _of_number(visit: Visit, number: str) -> Mailbox | DistributionList | None:
     box = MailboxId.of(number, visit.box.domain)
     if box is None:
         return None
-    return world.mailboxes.open(box) or (world.lists.find(box) if world.lists else None)
+    return visit.talk.typed_mailbox(number, box.domain) or (world.lists.find(box) if world.lists else None)
 
 
 def _number_or_name(visit: Visit) -> RecipientMenu | None:

@@ -13,7 +13,7 @@ from esl_vm.model.options import MailboxOptions
 if TYPE_CHECKING:
     from esl_vm.model.message import Counts
 
-_NUMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}")
+_NUMBER = re.compile(r"(?=.{1,64}\Z)\+?[A-Za-z0-9][A-Za-z0-9_.+-]*")
 _NEARLY = 0.8
 _DOMAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 
@@ -23,7 +23,8 @@ class MailboxId:
     """The name of a mailbox, written `1001@default`.
 
     Args:
-        number: 1 to 64 letters, digits, `_ . + -`; the first a letter or a digit.
+        number: 1 to 64 letters, digits, `_ . + -`; the first a letter or a digit, perhaps with a `+` before it: a number as
+            providers write it (E.164), `+15145550102`.
         domain: 1 to 128 letters, digits, `_ . -`: the tenant (Asterisk's context, FreeSWITCH's domain). Capitals become
             small letters, as in the name of any host: `1001@PBX.example` is `1001@pbx.example`.
 

@@ -131,7 +131,7 @@ def write_csv(boxes: Iterable[tuple[MailboxId, Mapping[str, str]]]) -> str:
     used = {name for _, fields in rows for name in fields}
     columns = [name for name in PROFILE if name in used] + sorted(used - set(PROFILE))
     lines = [[MAILBOX, *columns]]
-    lines += [[str(box), *(csv_cell(fields.get(name, "")) for name in columns)] for box, fields in rows]
+    lines += [[csv_cell(str(box)), *(csv_cell(fields.get(name, "")) for name in columns)] for box, fields in rows]
     return "".join(map(_csv_line, lines))
 
 

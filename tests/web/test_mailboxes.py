@@ -65,6 +65,22 @@ def test_a_value_that_can_not_be_is_explained_and_changes_nothing(house):
     assert set(house.store.registry.fields(box)) == {"created", "name"}
 
 
+def test_a_number_with_a_plus_has_addresses_with_it_and_with_its_escape(house):
+    box = house.box("+15145550102")
+    message = house.message(box)
+    alice = house.owner(box)
+    for written in (str(box), str(box).replace("+", "%2B"), str(box).replace("+", "%2b").replace("@", "%40")):
+        assert alice.get(f"/api/v1/mailboxes/{written}").json["mailbox"] == str(box)
+        assert alice.get(f"/api/v1/mailboxes/{written}/messages/{message}/sound").status == 200
+        page = alice.get(f"/mailbox/{written}/folder/new").body.decode()
+        assert f"/mailbox/{box}/folder/new/{message}" in page
+    portal = house.token()
+    found = portal.get("/api/v1/mailboxes", query={"search": "+1514"}).json["mailboxes"]
+    assert [one["mailbox"] for one in found] == [str(box)]
+    made = portal.post("/api/v1/mailboxes", {"mailbox": f"+15145550103@{house.domain}"})
+    assert made.headers["Location"] == f"/api/v1/mailboxes/+15145550103@{house.domain}"
+
+
 def test_exits_are_an_administrators_to_set(house):
     box = house.box()
     address = f"/api/v1/mailboxes/{box}"
