@@ -43,7 +43,7 @@ from written_engine import speech
 from esl_vm.model.events import EventType
 from esl_vm.model.jobs import JobKind, JobState
 from esl_vm.notify.job_worker import LEASE_S
-from esl_vm.notify.plan import mail_jobs, transcript_job
+from esl_vm.notify.plan import transcript_job, worded_jobs
 from esl_vm.store.keys import outbox_due
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class Installation:
         stack.callback(self._end_engine)
         self.house = House(self.redis.url, folder, WallClock())
         stack.callback(self.house.close)
-        self.house.add(transcribe="yes")
+        self.house.add(transcribe="yes", maxmsg="9999")  # whole, it leaves hundreds: none is to be about a full mailbox
         self.wait_report()
         self.notify = self._program("notify", "notify")
         self.other = self._program("other", "transcribe")
@@ -148,7 +148,7 @@ class Installation:
         self.wait_report()
         self.house.audio.put(name, take)
         self.house.leave(message_id=f"{name}", seconds=1.5)
-        planned = {transcript_job(ALICE, name), *mail_jobs(ALICE, name)[:1]}
+        planned = {transcript_job(ALICE, name), *worded_jobs(ALICE, name)[:1]}
         wait_until(lambda: planned.issubset(self.waiting()), "mail and transcript are planned")
         return name
 
@@ -170,7 +170,8 @@ class Installation:
             due = outbox_due(JobKind.TRANSCRIPT)
             for job in client.zrange(due, 0, -1):
                 if leases or not client.hexists("vm:{outbox}:leases", job):
-                    client.zincrby(due, -(LEASE_S if leases else 3600), job)
+                    # Only what is there still: one that was done meanwhile must not come back, with nothing in it.
+                    client.zadd(due, {job: -(LEASE_S if leases else 3600)}, xx=True, incr=True)
 
         self.house.link.run(None, work)
 
@@ -301,7 +302,12 @@ def starved(there: Installation) -> Iterator[tuple[str, str, list[str]]]:
 @contextlib.contextmanager
 def installation() -> Iterator[Installation]:
     with contextlib.ExitStack() as stack:
-        yield Installation(stack, Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="chaos-"))))
+        made = Installation(stack, Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="chaos-"))))
+        try:
+            yield made
+        except AssertionError:  # what was waited for in vain: why may stand there
+            print(made.logs()[-10_000:], flush=True)
+            raise
 
 
 def _text(mail: object) -> str:

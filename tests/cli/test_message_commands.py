@@ -1,5 +1,6 @@
 """`esl-vm message`: the messages in a mailbox."""
 
+import json
 import wave
 
 import pytest
@@ -240,6 +241,37 @@ def test_messages_are_found_by_what_is_said(vm, alice, leave):
         assert [one["transcript"]["text"] for one in told] == [said.text] * len(lines)
     assert len(vm("message", "search", "jeudi", "--limit", "1", "--json").json) == 1
     assert vm("message", "search", "hiver").code == 1
+
+
+def test_what_was_said_goes_where_its_message_goes_and_no_command_tells_it_but_those_that_show_it(
+    vm, alice, leave, tmp_path
+):
+    said = Transcript(language="fr", segments=(Segment(0, 900, "Le mot de passe est tournesol"),))
+    one = leave(transcript=said)
+
+    def found():
+        return [(it["mailbox"], it["id"]) for it in json.loads(vm("message", "search", "tournesol", "--json").out)]
+
+    def quietly(*words):
+        ran = vm(*words)
+        assert ran.code == 0, ran.err
+        assert "tournesol" not in ran.out + ran.err
+
+    quietly("message", "move", "1001", one, "work")
+    quietly("message", "delete", "1001", one)
+    assert found() == [("1001@default", one)]
+    quietly("message", "restore", "1001", one)
+    quietly("mailbox", "rename", "1001", "1009", "--yes")
+    assert found() == [("1009@default", one)]
+    quietly("backup", tmp_path / "saved")
+    quietly("message", "delete", "1009", one, "--for-good")
+    assert found() == []
+    quietly("restore", "--replace", tmp_path / "saved")
+    assert found() == [("1009@default", one)]
+    quietly("events", "--json")
+    quietly("mailbox", "remove", "1009", "--yes")
+    assert found() == []
+    quietly("events", "--json")
 
 
 @pytest.mark.parametrize(
