@@ -6,6 +6,7 @@ import contextlib
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from esl_vm.actions.mailing import ask_for_mail
 from esl_vm.actions.messages import messages_of
 from esl_vm.cli import broadcast
 from esl_vm.cli.boxes import box_argument, check_domain, found_mailbox, opened_mailbox, opened_node
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
 
 def add_commands(commands: Commands) -> None:
     """`message …`."""
-    group = commands.group("message", "list, show, find, export, move, annotate, delete, restore and send messages")
+    group = commands.group(
+        "message", "list, show, find, export, move, mail, annotate, delete, restore and send messages"
+    )
 
     listing = group.add(
         "list",
@@ -81,6 +84,15 @@ def add_commands(commands: Commands) -> None:
     move = group.add("move", "move a message to another folder", _move, examples="esl-vm message move 1001 ID work")
     _message_arguments(move)
     move.add_argument("folder", choices=[str(f) for f in Folder if f is not Folder.TRASH])
+
+    mail = group.add(
+        "mail",
+        "have a message mailed to its owner",
+        _mail,
+        description="Have a message mailed to the mailbox's own address, as when it came. It stays where it is.",
+        examples="esl-vm message mail 1001@default ID",
+    )
+    _message_arguments(mail)
 
     annotate = group.add(
         "annotate",
@@ -270,6 +282,17 @@ def _move(args: argparse.Namespace) -> int:
         complain(f"not moved: {args.folder} is {done.value}")
         return 1
     show(f"moved {args.id} to {args.folder}")
+    return 0
+
+
+def _mail(args: argparse.Namespace) -> int:
+    with opened_mailbox(args) as (node, mailbox):
+        message = node.mailboxes.message(mailbox.id, args.id)
+        if not ask_for_mail(node.mailboxes, mailbox, message.id, mails=bool(node.settings.mail.host)):
+            raise InvalidValueError(
+                f"{mailbox.id} has no mail address (email), or the service no mail server (mail.host)"
+            )
+    show(f"{args.id} will be mailed to {mailbox.email}")
     return 0
 
 

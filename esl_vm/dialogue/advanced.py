@@ -8,6 +8,7 @@ from esl_vm.dialogue.calling import call_back, call_out
 from esl_vm.dialogue.folders import open_trash
 from esl_vm.dialogue.handling import handle
 from esl_vm.dialogue.listening import envelope_of, gone_meanwhile
+from esl_vm.dialogue.mailing import mail_message
 from esl_vm.dialogue.menus import AdvancedMenu
 from esl_vm.dialogue.sending import reply, send
 from esl_vm.dialogue.visit import Next
@@ -41,6 +42,8 @@ def _do(visit: Visit, choice: AdvancedMenu) -> Next:
             return call_out(visit)
         case AdvancedMenu.SEND:
             return send(visit)
+        case AdvancedMenu.MAIL:
+            return mail_message(visit)
         case AdvancedMenu.TRASH:
             return open_trash(visit)
         case AdvancedMenu.HANDLE:

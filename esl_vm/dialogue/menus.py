@@ -91,6 +91,11 @@ class AdvancedMenu(Menu):
     )
     OUTGOING_CALL = "4", "Faire un appel (si permis)", "Place a call (if allowed)"
     SEND = "5", "Envoyer un message vocal", "Send a voice message"
+    MAIL = (
+        "6",
+        "Recevoir le message par courriel, à l’adresse de la boîte (non annoncé)",
+        "Have the message mailed, to the mailbox’s address (not announced)",
+    )
     TRASH = (
         "7",
         "Messages effacés : les réentendre, les récupérer (non annoncé)",

@@ -34,6 +34,7 @@ class World:
         call_context: the dialplan context in which 3 2 and 3 4 dial; empty = the call's own.
         calendars: those that greeting rules name; None = there are none.
         renditions: makes messages slower, faster and louder; None = they are heard as they are.
+        mails: a mail server is set.
         listen_keys: what the keys do while a message plays; None: they end it, and act as in the main menu.
     """
 
@@ -55,6 +56,7 @@ class World:
     call_context: str = ""
     calendars: Calendars | None = None
     renditions: Renditions | None = None
+    mails: bool = True
     listen_keys: Mapping[str, WhileListening | None] = field(
         default_factory=lambda: {key: WhileListening.of(key) for key in ALL_KEYS}
     )

@@ -35,6 +35,7 @@ class EventType(StrEnum):
     LOCKED = "locked"
     UNLOCKED = "unlocked"
     HEARD_AGAIN = "heard-again"
+    MAIL_ASKED = "mail-asked"
     EXPORTED = "exported"
     TRANSCRIBED = "transcribed"
     HANDLED = "handled"

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from esl_vm.model.errors import AudioMissingError, SettingsError
+from esl_vm.model.errors import AudioMissingError, NoSuchMessageError, SettingsError
 from esl_vm.notify import wording
 from esl_vm.notify.job_worker import Deferred, Obsolete, Outcome, Refused, Sent
 from esl_vm.notify.mail_templates import (
@@ -25,7 +25,7 @@ from esl_vm.notify.mail_templates import (
     Notice,
     addresses,
 )
-from esl_vm.notify.news import news_of, transcript_of
+from esl_vm.notify.news import news_of, told_of, transcript_of
 from esl_vm.notify.smtp import Handover, hand_over
 from esl_vm.notify.smtp_connection import ServerAwayError, SmtpServer
 from esl_vm.notify.sound import attachment
@@ -51,6 +51,8 @@ _HOLDS_ATTEMPTS = 3
 LARGEST_BYTES = 20_000_000
 LETTER = "letter"
 PAGE = "page"
+AGAIN = "again"
+"""In the job of a letter that was asked for: the message has only its id, and is not deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,13 @@ class Mailer:
         mailbox = self._mailboxes.open(job.box)
         if mailbox is None:
             return Obsolete("the mailbox is gone")
-        form = str(job.body.get("form", LETTER))
+        form, again = str(job.body.get("form", LETTER)), bool(job.body.get(AGAIN))
+        if again:
+            try:
+                told = told_of(self._mailboxes.message(job.box, str(job.body["message"]["id"])))
+            except NoSuchMessageError:
+                return Obsolete("the message is gone")
+            job = replace(job, body={**job.body, "message": told})
         recipients = job.body.get("to") or addresses(mailbox.pager if form == PAGE else mailbox.email)[0]
         if not recipients:
             return Obsolete("the mailbox has no mail address any more")
@@ -135,7 +143,7 @@ class Mailer:
                 said += Handover(later=dict.fromkeys(small, str(error)))
         if not whole:
             job = replace(job, body={**job.body, "bare": True})
-        return self._outcome(job, said, delete=form == LETTER and whole and mailbox.options.delete)
+        return self._outcome(job, said, delete=form == LETTER and not again and whole and mailbox.options.delete)
 
     def _send(self, mail: _Mail, recipients: list[str], files: list[Attachment], *, whole: bool) -> Handover:
         """Hand the mail over; raises ServerAwayError where nobody got an answer."""
@@ -189,7 +197,7 @@ class Mailer:
         envelope = self._envelope(job, mailbox, recipients)
         if form in NOTICES:
             return self._templates.notice(form, self._notice(mail), envelope)
-        deleted = mailbox.options.delete and whole
+        deleted = mailbox.options.delete and whole and not job.body.get(AGAIN)
         link = "" if deleted or form == PAGE else self._link(mailbox.id, str(job.body["message"]["id"]), _written(job))
         news = news_of(
             job, mailbox, self._language, self._timezone,

@@ -13,6 +13,7 @@ from esl_vm.notify.mail_templates import News
 if TYPE_CHECKING:
     from esl_vm.model.jobs import Job
     from esl_vm.model.mailbox import Mailbox
+    from esl_vm.model.message import Message
     from esl_vm.ports import Mailboxes
 
 
@@ -23,6 +24,22 @@ def transcript_of(mailboxes: Mailboxes, job: Job) -> str:
     except NoSuchMessageError:
         return ""
     return found.text if found else ""
+
+
+def told_of(message: Message) -> dict[str, Any]:
+    """A message as jobs about it have it."""
+    return {
+        "id": message.id,
+        "caller_number": message.caller.number,
+        "caller_name": message.caller.name,
+        "received": message.received,
+        "duration_ms": message.duration_ms,
+        "urgent": message.urgent,
+        "cut": message.cut,
+        "intro_id": message.intro_id,
+        "forwarded_by": message.forwarded_by,
+        **message.call.as_fields(),
+    }
 
 
 def news_of(

@@ -12,7 +12,7 @@ from esl_vm.model.mailbox import Folder
 from esl_vm.model.message import CALL_FIELDS
 from esl_vm.model.notify_rules import USUAL, Notice, Way
 from esl_vm.notify.call_backs import call_job
-from esl_vm.notify.mail import LETTER, PAGE
+from esl_vm.notify.mail import AGAIN, LETTER, PAGE
 from esl_vm.notify.mail_templates import LOCKED, ROOM, addresses
 from esl_vm.notify.summary import Summary
 from esl_vm.notify.webhook import TO, webhook_of
@@ -72,6 +72,12 @@ def jobs_of(
                 # To the mailbox's own address alone: the one that it has when it is sent.
                 named = {} if Notice(way) in notices and len(_of_way(notices, way)) == 1 else {"to": to}
                 yield Job(job_id, JobKind.MAIL, event.box, {"form": form, **body, **named}, created=due, due=due)
+    if wishes.mail and event.what is EventType.MAIL_ASKED and addresses(fields.get("email", ""))[0]:
+        counts = {"new": event.counts.new, "old": event.counts.old}
+        body = {"form": LETTER, AGAIN: True, "at": event.at, "message": {"id": event.message_id}, **counts}
+        # Who asks twice within a minute gets one.
+        job_id = f"mail:{event.box}:{event.message_id}:{AGAIN}:{int(event.at) // 60}"
+        yield Job(job_id, JobKind.MAIL, event.box, body, now, now)
     if wishes.mail and event.what is EventType.NEARLY_FULL and addresses(fields.get("email", ""))[0]:
         room = {name: event.details.get(name, "") for name in ("of", "held", "most")}
         body = {"form": ROOM, "at": event.at, "message": {"id": event.message_id, "received": event.at}, "room": room}

@@ -175,6 +175,7 @@ def build_web(node: Node, listener: object, metrics: Metrics | None = None) -> W
         timezone=settings.service.timezone,
         language=settings.speech.language[:2].lower(),
         calendars=node.calendars,
+        mails=bool(settings.mail.host),
         transcribes=settings.transcription.engine != "none",
         oidc=settings.oidc,
         provider=Provider(settings.oidc, node.clock) if settings.oidc.issuer else None,

@@ -100,6 +100,7 @@ def build_world(node: Node) -> World:
         call_context=settings.service.call_context,
         calendars=node.calendars,
         renditions=Renditions(node.cache, in_thread),
+        mails=bool(settings.mail.host),
         answer=AnswerPolicy(settings.service.answer),
     )
 

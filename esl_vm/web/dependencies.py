@@ -58,6 +58,7 @@ class Dependencies:
         oidc: `[oidc]`. provider: whom one signs in through, None = nobody.
         transcribes: an engine is set that writes messages down. calendars: those that greeting rules name.
         metrics: counts, None = nobody does.
+        mails: a mail server is set.
         mail_link: has a one-time link mailed to a mailbox's owner, None = nobody is mailed any.
         encoded: a sound of the store as `mp3` or `opus`: gets its id, file and the kind, returns a file that stays for a while;
             raises ProblemError where this host makes none.
@@ -92,4 +93,5 @@ class Dependencies:
     mail_link: Callable[[MailboxId], None] | None = None
     metrics: WebMetrics | None = None
     transcribes: bool = False
+    mails: bool = False
     calendars: Calendars | None = None

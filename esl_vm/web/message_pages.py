@@ -79,7 +79,7 @@ def wave_of(request: Request, message: Message | None) -> str | None:
         return ""
 
 
-@page("POST", _MESSAGE, Right.MESSAGE_CHANGE, "Delete, restore, keep, mark, annotate or forward a message")
+@page("POST", _MESSAGE, Right.MESSAGE_CHANGE, "Delete, restore, keep, mark, annotate, mail or forward a message")
 def change_message(request: Request) -> Response:
     """Told by the page that follows."""
     given, folder = form(request), request.choice(Folder, "folder")
@@ -93,7 +93,7 @@ def change_message(request: Request) -> Response:
         if action != "call-back" or problem.kind not in {"forbidden", "invalid", "too-many-calls", "no-telephone"}:
             raise
         return see_other(mailbox_url(request.box, "folder", str(folder), before.id, done=f"call-{problem.kind}"))
-    stays = action in {"heard", "new", "annotate", "forward", "call-back"} or given["stay"] == "1"
+    stays = action in {"heard", "new", "annotate", "forward", "call-back", "mail"} or given["stay"] == "1"
     where = ("folder", str(folder), before.id) if stays else ("folder", str(folder))
     notice = {"done": action, "id": before.id, "from": str(before.folder), "to": to if action == "move" else ""}
     return see_other(mailbox_url(request.box, *where, **notice))
@@ -117,6 +117,8 @@ def _act(request: Request, message: Message, given: Form) -> None:
             messages.change_message(request, MessageChange(handled_by=given["handled_by"][:LONGEST_HANDLER], note=note))
         case "call-back" if request.identity.may(Right.CALL_PLACE):
             calls.call_back(request)
+        case "mail" if request.identity.may(Right.MESSAGE_HEAR):
+            messages.mail_message(request)
         case "forward":
             if not request.identity.may(Right.MESSAGE_SEND):
                 raise ProblemError("forbidden")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import UNSET
 
+from esl_vm.actions.mailing import ask_for_mail
 from esl_vm.model.mailbox import Folder
 from esl_vm.model.message import ID_PATTERN
 from esl_vm.model.rights import Right
@@ -212,6 +213,17 @@ def change_message(request: Request, body: MessageChange) -> MessageView:
     if body.note is not UNSET:
         request.deps.mailboxes.note(request.box, message.id, body.note)
     return _view(request, request.deps.mailboxes.message(request.box, message.id))
+
+
+@route(
+    "POST", "/mailboxes/{mailbox}/messages/{message}/mail", Right.MESSAGE_HEAR, "Have a message mailed to its owner",
+    status=202, problems=("no-mail",), tag=_TAG,
+)  # fmt: skip
+def mail_message(request: Request) -> None:
+    """As when it came, to the mailbox's own address; it stays where it is. Asked for twice within a minute it is one mail."""
+    message = found_message(request)
+    if not ask_for_mail(request.deps.mailboxes, request.mailbox, message.id, mails=request.deps.mails):
+        raise ProblemError("no-mail", "The mailbox has no mail address, or the service no mail server.")
 
 
 def mark_heard(request: Request, message_id: str) -> None:

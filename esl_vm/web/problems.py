@@ -51,6 +51,7 @@ TYPES = {
     "error": (500, "The service made a mistake"),
     "provider-away": (503, "The organisation's sign-in can't be reached now: try again in a moment"),
     "away": (503, "Messages can't be reached now"),
+    "no-mail": (409, "No mail can be sent for this mailbox"),
     "no-telephone": (503, "No telephone can be rung now"),
 }
 """Every type with its status and title. Pages say each in their own words (`words/`, `problem.TYPE`)."""

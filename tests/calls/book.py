@@ -33,6 +33,7 @@ class Box:
     greetings: tuple[str, ...] = ()
     options: dict[str, str] = field(default_factory=dict)
     pin_initial: bool = False
+    email: str = ""
 
 
 @dataclass(frozen=True)
@@ -712,6 +713,39 @@ CALLS = [
         caller="1002",
         variables={"sip_auth_username": "1002"},
         language="en",
+    ),
+    PhoneCall(
+        "mail_a_message",
+        "3 6 has the message that was just heard mailed to the owner's address",
+        OWN,
+        IN + "w:vm-opts d:1 w:vm-delete d:3 w:vm-starmain d:6 w:auth-thankyou w:vm-delete d:# end:20",
+        "<sound> vm-starmain auth-thankyou vm-delete vm-goodbye",
+        boxes=(Box(messages=ONE, email="alice@example.com"),),
+        after={("1001", "old"): 1},
+    ),
+    PhoneCall(
+        "mail_a_message_in_english",
+        "the same in English",
+        OWN,
+        IN + "w:vm-opts d:1 w:vm-delete d:3 w:vm-starmain d:6 w:auth-thankyou w:vm-delete d:# end:20",
+        "<sound> vm-starmain auth-thankyou vm-delete vm-goodbye",
+        boxes=(Box(messages=ONE, email="alice@example.com"),),
+        language="en",
+    ),
+    PhoneCall(
+        "no_address_to_mail_to",
+        "3 6 says that it can't be done where the mailbox has no mail address",
+        OWN,
+        IN + "w:vm-opts d:1 w:vm-delete d:3 w:vm-starmain d:6 w:feature-not-avail-line w:vm-delete d:# end:20",
+        "<sound> vm-starmain feature-not-avail-line vm-delete vm-goodbye",
+        boxes=(Box(messages=ONE),),
+    ),
+    PhoneCall(
+        "no_message_to_mail",
+        "3 6 before any message was played does nothing",
+        OWN,
+        IN + "w:vm-opts d:3 w:vm-starmain d:6 w:vm-sorry w:vm-opts d:# end:15",
+        "vm-starmain vm-sorry vm-opts vm-goodbye",
     ),
     PhoneCall(
         "no_message_to_handle",

@@ -28,6 +28,17 @@ def test_a_message_that_is_heard_again_is_told_again(tmp_path):
     assert again.details["by"] == "phone 1001 c1"
 
 
+def test_a_message_that_is_to_be_mailed_is_told(tmp_path):
+    rig = Rig(tmp_path, now=play_book.NOON)
+    does = IN + "w:vm-opts d:1 w:vm-delete d:3 w:vm-starmain d:6 w:auth-thankyou w:vm-delete d:# end:20"
+    box = Box(messages=ONE, email="alice@example.com")
+    call = PhoneCall("", "", OWN, does, "", boxes=(box,))
+    play_book.furnish(call, rig, tmp_path / "before")
+    rig.ring(play_book.call_of(call), call.does)
+    [asked] = happened(rig, "mail-asked")
+    assert asked.message_id == happened(rig, "heard")[0].message_id
+
+
 def test_a_message_that_is_delivered_later_says_who_left_it(tmp_path):
     rig = Rig(tmp_path, now=play_book.NOON)
     call = PhoneCall("", "", "1001", RECORD + "d:1 end:20", "", variables=LEAVE, caller="0612345678")

@@ -57,6 +57,7 @@ WRITES = {
         "mailbox unlock",
         "message annotate",
         "message delete",
+        "message mail",
         "message move",
         "message restore",
     ),

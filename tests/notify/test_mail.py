@@ -16,13 +16,16 @@ from house import House
 from notify_cast import ALICE, BOB, NOON
 from smtp_peer import Post, mute_server, post_office
 
+from esl_vm.actions.mailing import ask_for_mail
 from esl_vm.model.errors import AudioMissingError, SettingsError
-from esl_vm.model.jobs import JobState
+from esl_vm.model.events import EventType
+from esl_vm.model.jobs import Job, JobKind, JobState
 from esl_vm.model.mailbox import Folder
 from esl_vm.model.settings import MailSettings
 from esl_vm.notify import mail as mails
 from esl_vm.notify.mail import Mailer
 from esl_vm.notify.mail_templates import MailTemplates
+from esl_vm.notify.plan import Wishes, jobs_of
 from esl_vm.notify.smtp_connection import Security, SmtpServer
 
 HOUR = 3600.0
@@ -83,6 +86,41 @@ def test_a_message_left_is_mailed_with_its_sound_and_its_accents(house, post):
     assert name == "message-20261118-110640.wav"
     with wave.open(io.BytesIO(part.get_content())) as sound:
         assert (sound.getnframes() / sound.getframerate(), sound.getframerate()) == (1.5, 8000)
+
+
+def test_a_message_that_is_asked_for_is_mailed_again_and_stays(house, post):
+    house.add(delete="yes", notify_rules="none")
+    house.leave(urgent=True)
+    house.mailboxes.move(ALICE, "m1", Folder.WORK)
+    assert ask_for_mail(house.mailboxes, house.mailboxes.open(ALICE), "m1", mails=True)
+    assert ask_for_mail(house.mailboxes, house.mailboxes.open(ALICE), "m1", mails=True)
+    asked = [event for event in house.events() if event.what is EventType.MAIL_ASKED]
+    for event in asked:
+        for job in jobs_of(event, house.registry.fields(ALICE), Wishes(), NOON):
+            house.outbox.add(job)
+    work(house.postman(post.port))
+    [mail] = post.letters.mails
+    assert mail["Subject"] == "Message vocal urgent : Zoé Bélanger (5145551234)"
+    assert list(sounds_of(mail)) == ["message-20261118-110640.wav"]
+    assert "corbeille" not in mail.get_body(("plain",)).get_content()
+    assert where(house) is Folder.WORK
+
+
+def test_a_message_that_is_gone_before_it_is_mailed_is_not_waited_for(house, post):
+    house.add()
+    house.outbox.add(Job("mail:x", JobKind.MAIL, ALICE, {"form": "letter", "again": True, "at": NOON, "message": {"id": "m9"}}))  # fmt: skip
+    work(house.postman(post.port))
+    assert (post.letters.mails, list(house.outbox.jobs(JobState.WAITING))) == ([], [])
+
+
+def test_nobody_is_told_that_a_mail_comes_where_none_can(house):
+    house.add(email="")
+    house.leave()
+    mailbox = house.mailboxes.open(ALICE)
+    assert not ask_for_mail(house.mailboxes, mailbox, "m1", mails=True)
+    house.registry.change(ALICE, {"email": "a@example.com"})
+    assert not ask_for_mail(house.mailboxes, house.mailboxes.open(ALICE), "m1", mails=False)
+    assert EventType.MAIL_ASKED not in {event.what for event in house.events()}
 
 
 def test_a_link_is_that_of_the_message_and_the_same_at_every_attempt(house, post):

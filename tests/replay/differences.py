@@ -550,6 +550,12 @@ def handled_key(place: Place) -> Found | None:
     return Found("handled-key", ends=True) if handled else None
 
 
+def mail_key(place: Place) -> Found | None:
+    """3 6 has the message mailed, or says that it can't be; without one there is nothing to mail, which is said."""
+    pressed = place.our() in {"auth-thankyou", "feature-not-avail-line", "vm-sorry"} and "d:3 " in place.trace.script
+    return Found("mail-key", ends=True) if pressed and " d:6 " in place.trace.script else None
+
+
 def pause_keys(place: Place) -> Found | None:
     """In the pause keys that do nothing there make the message faster, slower or louder, and it goes on."""
     return Found("pause-keys", ends=True) if "~" in place.our() else None
@@ -577,6 +583,7 @@ RULES: list = [
     introduction_asked,
     several_greetings,
     handled_key,
+    mail_key,
     pause_keys,
     length_asked,
     recipients_keys,

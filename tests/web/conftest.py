@@ -24,7 +24,7 @@ web.trusted_proxies = ["127.0.0.1/32"]
 @pytest.fixture(scope="session")
 def served(web_redis, tmp_path_factory):
     """The program, for tests that leave it as it is."""
-    running = Served(tmp_path_factory.mktemp("web"), web_redis.url, SETTINGS)
+    running = Served(tmp_path_factory.mktemp("web"), web_redis.url, SETTINGS + 'mail.host = "127.0.0.1"\n')
     yield running
     running.close()
 

@@ -122,6 +122,8 @@ def test_a_message_is_heard_marked_and_called_back(house, owner):
     owner.until(lambda: not heard())
     owner.press("folder.heard")
     owner.until(heard)
+    owner.goes(f"{owner.folder}/new/{newest}").press("folder.mail")
+    owner.page.wait_for_selector(".undo")
     with owner.page.expect_download() as download:
         owner.press("folder.download")
     assert download.value.suggested_filename.endswith(".wav")

@@ -54,3 +54,24 @@ def test_the_page_has_the_rules_and_a_preview(house):
     assert wrong.status == 422
     assert "mail funday</textarea>" in wrong.body.decode()
     assert house.store.registry.fields(box)["notify_rules"] == "none sat-sun; mail urgent"
+
+
+def test_a_message_is_mailed_to_its_owner_by_the_api_and_the_page(house):
+    box = house.box(email="alice@example.com", language="en")
+    other = house.box("1002")
+    message, silent = house.message(box), house.message(other)
+    alice, bob = house.owner(box), house.owner(other)
+
+    def asked():
+        return [event.message_id for event in house.store.events.tail(99, box=box) if event.what == "mail-asked"]
+
+    assert alice.post(f"/api/v1/mailboxes/{box}/messages/{message}/mail", {}).status == 202
+    assert asked() == [message]
+    assert "Mail it to me" in alice.get(f"/mailbox/{box}/folder/new/{message}").body.decode()
+    form = urlencode({"action": "mail"}).encode()
+    sent = alice.post(f"/mailbox/{box}/folder/new/{message}", form, kind="application/x-www-form-urlencoded")
+    assert (sent.status, "done=mail" in sent.headers["Location"]) == (303, True)
+    assert asked() == [message, message]
+    assert bob.post(f"/api/v1/mailboxes/{other}/messages/{silent}/mail", {}).problem == "no-mail"
+    assert "Mail it to me" not in bob.get(f"/mailbox/{other}/folder/new/{silent}").body.decode()
+    assert alice.post(f"/api/v1/mailboxes/{other}/messages/{silent}/mail", {}).status == 404
