@@ -12,7 +12,7 @@ from support.sim_phone import SimPhone
 from support.sounds import write_wav
 
 from esl_vm.esl.phone import EslPhone
-from esl_vm.model.errors import NoSuchMailboxError, SpoolError, StoreDownError
+from esl_vm.model.errors import NoSuchMailboxError, SealedError, SpoolError, StoreDownError
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId, StoredGreeting
 from esl_vm.model.message import Message
 
@@ -35,6 +35,18 @@ def leave(does: str = RECORD + "d:1 end:20", **more) -> PhoneCall:
 
 def check(does: str, box: Box | None = None) -> PhoneCall:
     return PhoneCall("check", "", OWN, does, "", boxes=(box or Box(messages=TWO),))
+
+
+def without_its_key(rig, audio_id: str):
+    """`playable` of sounds of which that one can't be decrypted."""
+    playable = rig.audio.playable
+
+    def asked(wanted: str):
+        if wanted == audio_id:
+            raise SealedError("its key is lost")
+        return playable(wanted)
+
+    return asked
 
 
 class TestRedisAway:
@@ -173,6 +185,25 @@ class TestTheDisk:
         assert "vm-nomore" not in rig.heard
         assert rig.heard[-1] == "vm-goodbye"
         assert [m.id for m in rig.messages(ALICE, Folder.NEW)] == ["1001-m0"]  # what did not sound is still new
+
+    def test_a_message_whose_key_is_lost_does_not_trap_its_owner_and_stays_new(self, rig, monkeypatch):
+        call = check(IN + "w:vm-opts d:1 w:im-sorry w:vm-repeat d:6 w:<sound> w:vm-repeat d:# end:20")
+        play_book.furnish(call, rig, rig.folder / "before")
+        monkeypatch.setattr(rig.audio, "playable", without_its_key(rig, "1001-m0"))
+        rig.ring(play_book.call_of(call), call.does)
+        assert rig.problems == []
+        assert rig.heard[-1] == "vm-goodbye"
+        assert [m.id for m in rig.messages(ALICE, Folder.NEW)] == ["1001-m0"]
+
+    def test_a_greeting_whose_key_is_lost_keeps_nobody_from_leaving_a_message(self, rig, monkeypatch):
+        call = leave(boxes=(Box(greetings=("unavailable",)),))
+        play_book.furnish(call, rig, rig.folder / "before")
+        sound = rig.mailbox(ALICE).greetings[Greeting.UNAVAILABLE].audio_id
+        monkeypatch.setattr(rig.audio, "playable", without_its_key(rig, sound))
+        rig.ring(play_book.call_of(call), call.does)
+        assert rig.heard[-1] == "vm-msgsaved"
+        assert "vm-theperson" in rig.heard  # the standard greeting
+        assert len(rig.messages(ALICE, Folder.NEW)) == 1
 
     @pytest.mark.parametrize("content", [b"", b"RIFF rubbish", None], ids=["no bytes", "no sound", "no samples"])
     def test_what_did_not_sound_stays_new(self, rig, content):
