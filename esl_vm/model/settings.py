@@ -237,7 +237,6 @@ class SmsSettings:
     body: str = _setting(
         "To={to}&Body={text}",
         "the body; in its values {to}, {text}, {secret}, {id}, {mailbox} stand for what they say",
-        secret=True,
     )
     headers: tuple[str, ...] = _setting(
         (), "headers, each NAME=VALUE; {secret} stands for the secret", kind="headers", secret=True
