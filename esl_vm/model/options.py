@@ -35,7 +35,7 @@ class MailboxOptions:
         review: the caller may listen, record again or mark urgent before it is kept.
         operator: the extension reached by 0; empty = none.
         leaveurgent: the caller may mark a message urgent.
-        envelope: say when a message came; envelope_ago: how long ago, for a day. saycid: say who left it.
+        envelope: say when a message came. envelope_ago: how long ago, for a day. saycid: say who left it.
         internal_names: say a caller who has a mailbox in the same domain by name, or as an extension.
         sayduration: say its length. saydurationm: of messages of so many minutes and more.
         sendvoicemail: offer 3 5. send_lists: distribution lists may be sent and forwarded to.

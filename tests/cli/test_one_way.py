@@ -20,7 +20,15 @@ CHANGES_MUCH = {
         "list remove",
         "broadcast",
     ),
-    *("mail retry", "mail forget", "spool discard", "import asterisk", "import mod-voicemail", "import fusionpbx"),
+    *(
+        "mail retry",
+        "mail forget",
+        "privacy encrypt",
+        "spool discard",
+        "import asterisk",
+        "import mod-voicemail",
+        "import fusionpbx",
+    ),
     *("restore", "migrate", "setup"),
 }
 
