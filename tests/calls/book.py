@@ -709,7 +709,7 @@ CALLS = [
         "w:vm-login d:1001# w:vm-password d:4821# w:vm-opts d:1 w:vm-delete d:3 w:vm-starmain d:9 w:spy-agent w:<sound> w:vm-delete "
         "d:# end:20",
         "<sound> vm-starmain spy-agent <sound> vm-delete vm-goodbye",
-        boxes=(Box(messages=ONE), Box("1002", "Bruno Petit", "7319", greetings=("name",))),
+        boxes=(Box(messages=ONE, language="en"), Box("1002", "Bruno Petit", "7319", greetings=("name",))),
         caller="1002",
         variables={"sip_auth_username": "1002"},
         language="en",
@@ -729,7 +729,7 @@ CALLS = [
         OWN,
         IN + "w:vm-opts d:1 w:vm-delete d:3 w:vm-starmain d:6 w:auth-thankyou w:vm-delete d:# end:20",
         "<sound> vm-starmain auth-thankyou vm-delete vm-goodbye",
-        boxes=(Box(messages=ONE, email="alice@example.com"),),
+        boxes=(Box(messages=ONE, language="en", email="alice@example.com"),),
         language="en",
     ),
     PhoneCall(

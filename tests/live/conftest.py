@@ -7,6 +7,7 @@ from gevent import monkey
 from live.freeswitch import why_not
 from live.live_node import LiveNode
 from live.scenes import Stage
+from notify.smtp_peer import post_office
 
 EVIDENCE, HOLES = pytest.StashKey[list](), pytest.StashKey[int]()
 
@@ -23,9 +24,11 @@ def live_node(tmp_path_factory):
     """FreeSWITCH with our dialplan, and the service it names."""
     # Telephones run in a thread of their own; as a greenlet theirs would wait for whatever a test computes.
     assert not monkey.is_module_patched("threading"), "these tests run by themselves: pytest -m live tests/live"
-    node = LiveNode(tmp_path_factory.mktemp("node"))
-    yield node
-    node.close()
+    with post_office() as post:
+        mail = f'[mail]\nhost = "127.0.0.1"\nport = {post.port}\nsecurity = "none"\nsender = "vm@pbx.example.com"\n'
+        node = LiveNode(tmp_path_factory.mktemp("node"), settings=mail)
+        yield node
+        node.close()
     assert not node.loop.errors, "\n".join(node.loop.errors)
 
 
