@@ -299,7 +299,7 @@ def starved(there: Installation) -> Iterator[tuple[str, str, list[str]]]:
         else:
             wait_until(there.settled, f"all is done after {answer}")
             wrong = there.wrong(name, mails)
-        yield answer, came, [*wrong, *([] if came == becomes else [f"expected: {becomes}"])]
+        yield answer, f"{came}, as the job said {job.error!r}", wrong
 
 
 @contextlib.contextmanager
@@ -405,6 +405,8 @@ def main() -> int:
             bad += [f"{whom} {how}, {kind}, {one}" for one in wrong]
             print(f"{whom} {how}, {kind}: {'; '.join(wrong) or 'as it must be'}", flush=True)
         for answer, came, wrong in starved(there):
+            if not came.startswith(f"{STARVED[answer]},"):
+                wrong.append(f"expected: {STARVED[answer]}")
             bad += [f"{answer}: {one}" for one in wrong]
             print(f"the engine answers {answer}: {came}; {'; '.join(wrong) or 'as it must be'}", flush=True)
     print("\n".join(f"| {whom} | {how} | {count} |" for (whom, how), count in seen.items()))
