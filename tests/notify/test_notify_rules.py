@@ -190,7 +190,8 @@ def test_what_an_owner_sent_comes_from_a_colleague(house):
 
 def test_rules_that_nobody_can_read_silence_nobody(house):
     house.add()
-    house.store.link.run(None, lambda client: client.hset(house.store.registry._base.keys.of(ALICE).box, "notify_rules", "?"))  # noqa: SLF001 # fmt: skip
+    key = house.store.keys.of(ALICE).box
+    house.store.link.run(None, lambda client: client.hset(key, "notify_rules", "?"))
     house.leave()
     assert planned(house) == [("letter", None)]
 
