@@ -417,19 +417,3 @@ class Registry(Protocol):
     def unlock(self, box: MailboxId) -> None:
         """Forget failures and lift the lock."""
         ...
-
-
-class Switch(Protocol):
-    """A node's own FreeSWITCH, over its inbound event socket. Reconnects by itself."""
-
-    def fire(self, name: str, headers: Mapping[str, str], subclass: str = "") -> bool:
-        """Fire an event in FreeSWITCH; False if it is not connected now (nothing is queued)."""
-        ...
-
-    def api(self, command: str) -> str:
-        """Run an api command, return its answer; raises SwitchDownError."""
-        ...
-
-    def events(self, names: Sequence[str]) -> Iterator[Mapping[str, str]]:
-        """The events of those names as they come, decoded headers; after each (re)connect first an empty mapping."""
-        ...

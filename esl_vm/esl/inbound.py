@@ -1,4 +1,4 @@
-"""A node's own FreeSWITCH over its inbound event socket: ports.Switch, for lamps and looking after."""
+"""A node's own FreeSWITCH over its inbound event socket, for lamps and looking after."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class _Subscriber:
 
 
 class EventSocketSwitch:
-    """ports.Switch: keeps one connection, comes back by itself, may be used by many greenlets.
+    """Keeps one connection, comes back by itself, may be used by many greenlets.
 
     Args:
         settings: where FreeSWITCH is.

@@ -23,9 +23,10 @@ from esl_vm.notify.lamp_node import Domains
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from esl_vm.esl.inbound import EventSocketSwitch
     from esl_vm.model.cluster import NodeState
     from esl_vm.model.settings import Settings
-    from esl_vm.ports import Clock, Mailboxes, Switch
+    from esl_vm.ports import Clock, Mailboxes
 
 HOW = "web-call-back"
 """How a call came to be placed, in its event, where the browser or the API asked for it."""
@@ -62,7 +63,7 @@ class CallBacks:
 
     def __init__(
         self,
-        switch: Switch,
+        switch: EventSocketSwitch,
         settings: Settings,
         mailboxes: Mailboxes,
         clock: Clock,

@@ -21,9 +21,9 @@ from esl_vm.notify.summary import Account
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from esl_vm.esl.inbound import EventSocketSwitch
     from esl_vm.model.settings import Settings
     from esl_vm.notify.lamp_counts import LampCounts
-    from esl_vm.ports import Switch
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class LampNode:
         self._profiles: tuple[str, ...] = tuple(domains.profiles)
         self._lock = threading.Lock()
 
-    def look(self, switch: Switch) -> None:
+    def look(self, switch: EventSocketSwitch) -> None:
         """Ask FreeSWITCH for its domain, SIP profiles and registrations; raises SwitchDownError."""
         hosts = {switch.api("global_getvar domain").strip()}
         profiles: dict[str, str] = {}
@@ -139,7 +139,7 @@ class LampNode:
         return [box for name in domains if (box := MailboxId.of(account.user, name)) is not None]
 
 
-def voicemail_module_loaded(switch: Switch) -> bool:
+def voicemail_module_loaded(switch: EventSocketSwitch) -> bool:
     """Whether FreeSWITCH's own mod_voicemail runs: it answers the same queries, and lamps flicker; raises SwitchDownError."""
     return switch.api("module_exists mod_voicemail").strip() == "true"
 

@@ -23,10 +23,10 @@ from esl_vm.notify.summary import Account, Summary
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from esl_vm.esl.inbound import EventSocketSwitch
     from esl_vm.model.mailbox import MailboxId
     from esl_vm.model.settings import Settings
     from esl_vm.notify.sources import Sources
-    from esl_vm.ports import Switch
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class LampWatch:
         self,
         sources: Sources,
         settings: Settings,
-        switch: Switch,
+        switch: EventSocketSwitch,
         stopping: threading.Event,
         observe: Callable[[float], None] | None = None,
         wait_ms: int = WAIT_MS,

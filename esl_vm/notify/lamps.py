@@ -19,11 +19,12 @@ from esl_vm.notify.summary import Account, Summary
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from esl_vm.esl.inbound import EventSocketSwitch
     from esl_vm.model.mailbox import MailboxId
     from esl_vm.notify.lamp_counts import LampCounts
     from esl_vm.notify.lamp_node import LampNode
     from esl_vm.notify.presence import Presence
-    from esl_vm.ports import Clock, Switch
+    from esl_vm.ports import Clock
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ class Lamps:
 
     def __init__(
         self,
-        switch: Switch,
+        switch: EventSocketSwitch,
         node: LampNode,
         counts: LampCounts,
         clock: Clock,

@@ -17,9 +17,9 @@ from esl_vm.notify.summary import Account
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from esl_vm.esl.inbound import EventSocketSwitch
     from esl_vm.notify.lamp_counts import LampCounts
     from esl_vm.notify.lamp_node import LampNode
-    from esl_vm.ports import Switch
 
 PROTOCOL = "voicemail"
 PROBE = "PRESENCE_PROBE"
@@ -33,7 +33,7 @@ class Presence:
         switch, node, counts: this node's FreeSWITCH, what it serves, the counts.
     """
 
-    def __init__(self, switch: Switch, node: LampNode, counts: LampCounts) -> None:
+    def __init__(self, switch: EventSocketSwitch, node: LampNode, counts: LampCounts) -> None:
         self._switch, self._node, self._counts = switch, node, counts
         self._told: dict[MailboxId, int] = {}
         self._lock = threading.Lock()

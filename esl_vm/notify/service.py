@@ -38,11 +38,11 @@ from esl_vm.notify.webhook import WebhookCaller
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from esl_vm.esl.inbound import EventSocketSwitch
     from esl_vm.model.settings import Settings
     from esl_vm.notify.mail import Mailer
     from esl_vm.notify.sms import SmsSender
     from esl_vm.notify.sources import Sources
-    from esl_vm.ports import Switch
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class NotifyService:
         sources: Sources,
         settings: Settings,
         *,
-        switch: Switch | None = None,
+        switch: EventSocketSwitch | None = None,
         mailer: Mailer | None = None,
         texter: SmsSender | None = None,
         observe: Callable[[float], None] | None = None,

@@ -10,13 +10,14 @@ from esl_vm.model.findings import Finding, Level
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from esl_vm.ports import Switch
+    from esl_vm.esl.inbound import EventSocketSwitch
+
 
 # Codecs with a module that only passes them through, and the modules that can make them.
 PASSED_THROUGH = {"G729": ("mod_bcg729", "mod_com_g729"), "G723": (), "G7231": ()}
 
 
-def check_codecs(switch: Switch) -> Iterator[Finding]:
+def check_codecs(switch: EventSocketSwitch) -> Iterator[Finding]:
     """The codecs each SIP profile agrees on with callers; raises SwitchDownError."""
     for name in re.findall(r"<profile>\s*<name>([^<]+)</name>", switch.api("sofia xmlstatus")):
         offered = re.search(r"<inbound-codecs>([^<]*)</inbound-codecs>", switch.api(f"sofia xmlstatus profile {name}"))

@@ -14,8 +14,8 @@ from esl_vm.model.settings_check import parse_address
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from esl_vm.esl.inbound import EventSocketSwitch
     from esl_vm.model.settings import Settings
-    from esl_vm.ports import Switch
 
 # The contexts of FreeSWITCH's own configuration, where our dialplan is put; besides `service.call_context`.
 CONTEXTS = ("default", "public")
@@ -27,7 +27,7 @@ _EXTENSIONS = range(100, 10000)
 _NO_PIN = re.compile(r"vm_skip_pin=(true|yes|on|1)\s*", re.IGNORECASE)
 
 
-def check_dialplan(settings: Settings, switch: Switch) -> Iterator[Finding]:
+def check_dialplan(settings: Settings, switch: EventSocketSwitch) -> Iterator[Finding]:
     """Every `socket` that names this service's port; raises SwitchDownError.
 
     What mod_xml_curl and scripts serve while a call is there can't be looked at; the log names such a call.

@@ -10,7 +10,8 @@ from esl_vm.model.findings import Finding, Level
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from esl_vm.ports import Switch
+    from esl_vm.esl.inbound import EventSocketSwitch
+
 
 # FreeSWITCH writes every key at the level INFO, "RECV DTMF 4:800" (switch_channel.c, switch_channel_queue_dtmf).
 _TELLING = {"all", "info", "debug"}
@@ -19,7 +20,7 @@ _CORE = '<param name="loglevel" value="notice"/>'
 _QUIET = {"console", "alert", "crit", "err", "error", "warning", "notice", *"012345"}
 
 
-def check_keys(switch: Switch) -> Iterator[Finding]:
+def check_keys(switch: EventSocketSwitch) -> Iterator[Finding]:
     """The DTMF of each SIP profile, and what is logged of it; raises SwitchDownError."""
     for name in re.findall(r"<profile>\s*<name>([^<]+)</name>", switch.api("sofia xmlstatus")):
         if "<dtmf-mode>none</dtmf-mode>" in switch.api(f"sofia xmlstatus profile {name}"):
@@ -36,7 +37,7 @@ def check_keys(switch: Switch) -> Iterator[Finding]:
     )
 
 
-def _logged(switch: Switch) -> bool:
+def _logged(switch: EventSocketSwitch) -> bool:
     """Whether FreeSWITCH says anything at the level of keys, and mod_logfile writes it.
 
     By the configuration: `fsctl loglevel` does not tell the level (seen on FreeSWITCH 1.11).

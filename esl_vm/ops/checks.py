@@ -23,9 +23,9 @@ from esl_vm.ops.agreement import SOUNDS_REMEDY, sounds_problem
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from esl_vm.esl.inbound import EventSocketSwitch
     from esl_vm.model.settings import Settings
     from esl_vm.ops.node import Node
-    from esl_vm.ports import Switch
 
 NEEDED_MODULES = (
     "mod_event_socket",
@@ -154,7 +154,7 @@ def check_prompts(settings: Settings) -> Iterator[Finding]:
         yield Finding("prompts", Level.OK if check.complete else Level.ERROR, said, check.advice)
 
 
-def check_freeswitch(node: Node, switch: Switch | None) -> Iterator[Finding]:
+def check_freeswitch(node: Node, switch: EventSocketSwitch | None) -> Iterator[Finding]:
     """This node's FreeSWITCH: there, its modules, mod_voicemail out of the way, our files in its sight."""
     if switch is None:
         yield Finding(
@@ -193,14 +193,14 @@ def check_freeswitch(node: Node, switch: Switch | None) -> Iterator[Finding]:
         yield Finding("freeswitch", Level.ERROR, f"{address}: {wrong}", remedy)
 
 
-def _sees(switch: Switch, folder: Path) -> bool:
+def _sees(switch: EventSocketSwitch, folder: Path) -> bool:
     """Whether FreeSWITCH finds a file that is put there for it."""
     with tempfile.NamedTemporaryFile(dir=folder, prefix="doctor-") as probe:
         Path(probe.name).chmod(0o660)
         return switch.api(f"file_exists {probe.name}").strip() == "true"
 
 
-def _writes(switch: Switch, folder: Path) -> bool:
+def _writes(switch: EventSocketSwitch, folder: Path) -> bool:
     """Whether FreeSWITCH can record there, tried on a line to nowhere; True where it has none (mod_loopback)."""
     from uuid import uuid4
 

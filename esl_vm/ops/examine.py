@@ -20,9 +20,9 @@ from esl_vm.ops.sealing import check_sealing
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from esl_vm.esl.inbound import EventSocketSwitch
     from esl_vm.model.settings import Settings
     from esl_vm.ops.node import Node
-    from esl_vm.ports import Switch
 
 
 def look_at_stores(node: Node) -> Iterator[Finding]:
@@ -41,7 +41,7 @@ def look_at_stores(node: Node) -> Iterator[Finding]:
                 yield Finding("redis", Level.ERROR, str(away), remedy_for(node, str(away)))
 
 
-def look_at_switch(node: Node, switch: Switch | None) -> Iterator[Finding]:
+def look_at_switch(node: Node, switch: EventSocketSwitch | None) -> Iterator[Finding]:
     """This node's FreeSWITCH; None where the settings name none."""
     yield from check_freeswitch(node, switch)
     if switch is not None:

@@ -12,8 +12,8 @@ from esl_vm.model.findings import Finding, HeldTake, Level, NodeReport, Order, O
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from esl_vm.esl.inbound import EventSocketSwitch
     from esl_vm.ops.node import Node
-    from esl_vm.ports import Switch
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ class Reporter:
         clock: seconds, monotonic.
     """
 
-    def __init__(self, node: Node, switch: Switch | None, clock: Callable[[], float]) -> None:
+    def __init__(self, node: Node, switch: EventSocketSwitch | None, clock: Callable[[], float]) -> None:
         self._node, self._switch, self._clock = node, switch, clock
         self._name = node.settings.service.node
         self._found: tuple[Finding, ...] = ()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from esl_vm.ports import Switch
+    from esl_vm.esl.inbound import EventSocketSwitch
 
 
 class SetupError(VoicemailError):
@@ -38,7 +38,7 @@ class World:
 
     journal: Journal
     run: Callable[[Sequence[str]], None]
-    switch: Switch | None = None
+    switch: EventSocketSwitch | None = None
     passed: Callable[[str], None] = lambda _: None
 
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from esl_vm.esl.inbound import EventSocketSwitch
     from esl_vm.ops.node import Node
-    from esl_vm.ports import Switch
 
 #: The name of the mailbox that is called; one that a killed run has left is known by it.
 TEST_NAME = "esl-vm setup calls itself"
@@ -84,7 +84,7 @@ class SelfCall:
 
     def __init__(
         self,
-        switch: Switch,
+        switch: EventSocketSwitch,
         boxes: CalledMailboxes,
         domain: str,
         event: Callable[[float], Mapping[str, str] | None],

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from esl_vm.esl.inbound import EventSocketSwitch
     from esl_vm.model.settings import Settings
-    from esl_vm.ports import Switch
 
 SERVICE_USER = "esl-vm"
 _LOCAL = {"127.0.0.1", "::1", "localhost"}
@@ -170,11 +169,11 @@ def _users(conf: ConfFolder, variables: Mapping[str, str]) -> list[User]:
     return [user for user in users if user.id.isdecimal() and user.params.get("vm-enabled", "true") != "false"]
 
 
-def _has(switch: Switch | None, module: str) -> bool:
+def _has(switch: EventSocketSwitch | None, module: str) -> bool:
     return switch is not None and switch.api(f"module_exists {module}").strip() == "true"
 
 
-def _is_current(switch: Switch, port: int) -> bool:
+def _is_current(switch: EventSocketSwitch, port: int) -> bool:
     """Whether FreeSWITCH knows our dialplan, and no extension before it."""
     extensions = [
         extension_of(one)

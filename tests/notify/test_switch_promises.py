@@ -1,4 +1,4 @@
-"""ports.Switch is kept by the event socket and by the FreeSWITCH that the notifier's tests write down what it is told."""
+"""What a switch promises is kept by the event socket and by the FreeSWITCH that the notifier's tests write down what it is told."""
 
 import pytest
 from notify_cast import WrittenSwitch
