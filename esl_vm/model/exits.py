@@ -72,6 +72,11 @@ def parse_exits(text: str) -> Mapping[str, Exit]:
     return exits
 
 
+def is_owners(one: Exit) -> bool:
+    """Whether an owner sets it: it stays among the mailboxes of the domain, and can't be made to dial."""
+    return one.kind is ExitKind.DIRECTORY or (one.kind is ExitKind.MAILBOX and "@" not in one.to)
+
+
 def exits_text(exits: Mapping[str, Exit]) -> str:
     """Exits as they are stored."""
     return "; ".join(f"{key}={exits[key]}" for key in sorted(exits))

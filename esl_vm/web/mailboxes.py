@@ -18,6 +18,7 @@ from esl_vm.model.options import option_text
 from esl_vm.model.pins import DEFAULT_PIN
 from esl_vm.model.rights import OWNER_FIELDS, Right, Role
 from esl_vm.model.transcript import folded
+from esl_vm.web.exits import check_exits
 from esl_vm.web.problems import ProblemError
 from esl_vm.web.routes import Request, Response, route
 from esl_vm.web.schemas.mailboxes import (
@@ -213,6 +214,8 @@ def change_fields(request: Request, fields: Mapping[str, str], seen: Mapping[str
     beyond = sorted(set(checked) - OWNER_FIELDS)
     if beyond and not request.identity.may(Right.MAILBOX_MANAGE):
         raise ProblemError("forbidden", f"Ask the administrator to change {', '.join(beyond)}.")
+    if "exits" in checked:
+        check_exits(request, checked["exits"])
     expected = None if seen is None else {name: seen.get(name, "") for name in (*PROFILE, *OPTIONS)}
     request.deps.registry.change(request.box, checked, expected=expected)
     request.reopen()

@@ -12,7 +12,7 @@ from esl_vm.model.mailbox import Folder, Greeting
 from esl_vm.model.options import option_text
 from esl_vm.model.rights import Right
 from esl_vm.model.times import zone_of
-from esl_vm.web import greetings, mailboxes, notices, sessions
+from esl_vm.web import exits, greetings, mailboxes, notices, sessions
 from esl_vm.web.owner_pages import notice_of, owner_page
 from esl_vm.web.pages import Form, form, mailbox_url, see_other, wording_of
 from esl_vm.web.problems import ProblemError
@@ -27,16 +27,17 @@ _LISTENING = ("saycid", "envelope", "envelope_ago", "sayduration", "autoplay", "
 
 
 @page("GET", _BOX + "/greetings", Right.GREETING_READ, "The greetings")
-def show_greetings(request: Request, problem: ProblemError | None = None, rules: str | None = None) -> Response:
-    """Each with what callers hear, and what can be done about it."""
+def show_greetings(request: Request, problem: ProblemError | None = None, typed: Form | None = None) -> Response:
+    """Each with what callers hear, and what can be done about it; with what was typed, and is wrong, beside its form."""
     now = request.deps.clock.now()
     recorded, added = request.mailbox.greetings, request.param("add")
     numbered = [one for one in Greeting if one.number > 1 and (one in recorded or one == added)]
     cards = [(one, recorded.get(one)) for one in (*(one for one in Greeting if one.number == 1), *numbered)]
     more = [one for one in Greeting if one.number > 1 and one not in recorded and one != added]
+    own_exits, fixed_exits = exits.of_page(request)
     return owner_page(
-        request, "greetings.html", cards=cards, more=more, now=now, problem=problem, rules=rules,
-        preview=_preview(request), **notice_of(request, Folder.NEW),
+        request, "greetings.html", cards=cards, more=more, now=now, problem=problem, typed=dict(typed or {}),
+        own_exits=own_exits, fixed_exits=fixed_exits, preview=_preview(request), **notice_of(request, Folder.NEW),
     )  # fmt: skip
 
 
@@ -58,17 +59,25 @@ def _asked(request: Request) -> int:
         raise ProblemError("invalid", "A date is wrong.") from None
 
 
-@page("POST", _BOX + "/greetings", Right.GREETING_CHANGE, "Say which greeting is heard when")
+@page("POST", _BOX + "/greetings", Right.GREETING_CHANGE, "Say which greeting is heard when, and where its keys lead")
 def change_greeting_rules(request: Request) -> Response:
-    """One rule a line, as people write them; what is wrong stands beside the form."""
-    typed = form(request)["rules"]
+    """One rule or exit a line, as people write them; what is wrong stands beside the form."""
+    given = form(request)
+    is_exits = given["action"] == "exits"
     try:
-        mailboxes.change_fields(request, {"greeting_rules": "; ".join(typed.splitlines())})
+        if is_exits:
+            fields = {
+                "exits": exits.with_fixed(request, given["exits"]),
+                "press_to_leave": option_text(given["press"] == "1"),
+            }
+        else:
+            fields = {"greeting_rules": "; ".join(given["rules"].splitlines())}
+        mailboxes.change_fields(request, fields)
     except ProblemError as problem:
-        if problem.kind != "invalid":
+        if problem.kind not in {"invalid", "forbidden"}:
             raise
-        return show_greetings(request, problem, typed)
-    return see_other(mailbox_url(request.box, "greetings", done="rules"))
+        return show_greetings(request, problem, given)
+    return see_other(mailbox_url(request.box, "greetings", done="exits" if is_exits else "rules"))
 
 
 @page("POST", _BOX + "/greetings/{greeting}", Right.GREETING_CHANGE, "Erase a greeting, or choose its dates")

@@ -323,6 +323,23 @@ def test_a_greeting_by_rules(house, owner):
     owner.axe()
 
 
+def test_keys_in_the_greeting(house, owner):
+    house.box("1002")
+    options = lambda: house.store.mailboxes.open(owner.box).options  # noqa: E731
+    house.store.registry.change(owner.box, {"exits": "0=2000"})
+    owner.goes(f"/mailbox/{owner.box}/greetings")
+    owner.write("greetings.exits", "2=mailbox:1009")
+    owner.press("greetings.exits_save")
+    owner.page.wait_for_selector(".wrong:visible")
+    owner.axe()
+    owner.write("greetings.exits", "2=mailbox:1002")
+    owner.press("greetings.press", key="Space")
+    owner.press("greetings.exits_save")
+    owner.until(lambda: (options().exits, options().press_to_leave) == ("0=2000; 2=mailbox:1002", True))
+    owner.page.wait_for_selector(".wrong", state="hidden")
+    owner.axe()
+
+
 def test_settings(house, owner, at):
     mailbox = lambda: house.store.mailboxes.open(owner.box)  # noqa: E731
     elsewhere = house.owner(owner.box)

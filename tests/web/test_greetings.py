@@ -168,3 +168,31 @@ def test_the_page_has_numbered_greetings_rules_and_a_preview(house):
     assert wrong.status == 422
     assert "unavailable-2 funday</textarea>" in wrong.body.decode()
     assert house.store.registry.fields(box)["greeting_rules"] == "unavailable-2 fri; unavailable-2 sat"
+
+
+def test_the_page_has_the_keys_that_an_owner_sets_and_shows_the_administrators(house):
+    box = house.box(language="en", exits="0=2000; 2=directory")
+    house.box("1002")
+    page = f"/mailbox/{box}/greetings"
+    fields = lambda: house.store.registry.fields(box)  # noqa: E731
+
+    def sent(client, exits, **more):
+        form = urlencode({"action": "exits", "exits": exits, **more}).encode()
+        return client.post(page, form, kind="application/x-www-form-urlencoded")
+
+    alice = house.owner(box)
+    shown = alice.get(page).body.decode()
+    assert "<code>0=2000</code>" in shown
+    assert ">2=directory</textarea>" in shown
+    assert sent(alice, "3=mailbox:1002\r\nbusy=mailbox:1002", press="1").status == 303
+    assert (fields()["exits"], fields()["press_to_leave"]) == ("0=2000; 3=mailbox:1002; busy=mailbox:1002", "yes")
+    for wrong, status in (("5=mailbox:1009", 422), ("5=2001", 403), ("0=directory", 403), ("mailbox:1002", 422)):
+        answer = sent(alice, wrong)
+        assert (answer.status, f">{wrong}</textarea>" in answer.body.decode()) == (status, True)
+    assert fields()["exits"] == "0=2000; 3=mailbox:1002; busy=mailbox:1002"
+    assert sent(alice, "").status == 303
+    assert (fields()["exits"], fields()["press_to_leave"]) == ("0=2000", "no")
+    marie = house.administrator()
+    assert ">0=2000</textarea>" in marie.get(page).body.decode()
+    assert sent(marie, "0=2001").status == 303
+    assert fields()["exits"] == "0=2001"

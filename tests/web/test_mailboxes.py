@@ -1,6 +1,9 @@
 """Mailboxes as a portal keeps them: made, found, changed by two at once, removed; PINs; who is told how."""
 
+import pytest
 from support.browser import CHOSEN_PIN
+
+from esl_vm.model.mailbox import MailboxId
 
 
 def path(box, *more):
@@ -81,7 +84,7 @@ def test_a_number_with_a_plus_has_addresses_with_it_and_with_its_escape(house):
     assert made.headers["Location"] == f"/api/v1/mailboxes/+15145550103@{house.domain}"
 
 
-def test_exits_are_an_administrators_to_set(house):
+def test_exits_to_extensions_and_numbers_are_an_administrators_to_set(house):
     box = house.box()
     address = f"/api/v1/mailboxes/{box}"
     change = {"settings": {"exits": "9=directory;0=2000", "press_to_leave": "yes"}}
@@ -91,6 +94,35 @@ def test_exits_are_an_administrators_to_set(house):
     assert changed.json["settings"]["exits"] == "0=2000; 9=directory"
     wrong = marie.patch(address, {"settings": {"exits": "0=queue:5"}}, headers={"If-Match": "*"})
     assert (wrong.status, "queue:5" in wrong.json["detail"]) == (422, True)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "problem", "named"),
+    [
+        ("0=2000; 2=mailbox:1002; 4=number:5145550102; 9=directory", "", ""),
+        ("0=2000; 4=number:5145550102", "", ""),
+        ("0=2000; 4=number:5145550102; busy=mailbox:1002", "", ""),
+        ("0=2000", "forbidden", "exits 4"),
+        ("", "forbidden", "exits 0, 4"),
+        ("0=mailbox:1002; 4=number:5145550102", "forbidden", "exits 0"),
+        ("0=2001; 4=number:5145550102", "forbidden", "exits 0"),
+        ("0=2000; 4=number:5145550102; 5=2001", "forbidden", "exits 5"),
+        ("0=2000; 4=number:5145550102; 5=number:5145550103", "forbidden", "exits 5"),
+        ("0=2000; 4=number:5145550102; 5=mailbox:1003@other.example", "forbidden", "exits 5"),
+        ("0=2000; 4=number:5145550102; 5=mailbox:1009", "invalid", "1009"),
+        ("0=2000; 4=number:5145550102; 5=mailbox:900", "invalid", "900"),
+        ("0=2000; 4=number:5145550102; 5=nowhere:1", "invalid", "nowhere:1"),
+    ],
+)
+def test_an_owner_leads_callers_to_mailboxes_of_the_domain_and_the_directory(house, wanted, problem, named):
+    set_by_administrator = "0=2000; 4=number:5145550102"
+    box, other = house.box(exits=f"{set_by_administrator}; 9=directory"), house.box("1002")
+    house.store.lists.add(MailboxId("900", house.domain), [other])
+    address = f"/api/v1/mailboxes/{box}"
+    answer = house.owner(box).patch(address, {"settings": {"exits": wanted}}, headers={"If-Match": "*"})
+    assert (answer.problem if problem else "", named in answer.json.get("detail", "")) == (problem, True)
+    stored = house.store.registry.fields(box)["exits"]
+    assert stored == (f"{set_by_administrator}; 9=directory" if problem else wanted)
 
 
 def test_found_by_number_name_and_address_whatever_the_accents(house):
