@@ -37,7 +37,8 @@ def test_every_file_of_the_package_and_the_dialplan_is_in_it(wheel):
     package = {str(path.relative_to(ROOT)) for path in (ROOT / "esl_vm").rglob("*") if path.is_file()}
     assert {name for name in package if "__pycache__" not in name} <= inside
     data = {name.partition(".data/data/")[2] for name in inside}
-    assert {f"share/esl-vm/dialplan/{path.name}" for path in (ROOT / "dialplan").iterdir()} <= data
+    assert {f"share/esl-vm/dialplan/{path.name}" for path in (ROOT / "dialplan").glob("*.xml")} <= data
+    assert {f"share/esl-vm/dialplan/scripts/{path.name}" for path in (ROOT / "dialplan/scripts").iterdir()} <= data
     assert {"share/esl-vm/esl-vm.service", "share/esl-vm/alerts.yml"} <= data
 
 

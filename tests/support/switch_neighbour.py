@@ -15,7 +15,7 @@ def reply(text):
 
 
 def api_response(text):
-    return f"Content-Type: api/response\nContent-Length: {len(text)}\n\n{text}".encode()
+    return f"Content-Type: api/response\nContent-Length: {len(text.encode())}\n\n{text}".encode()
 
 
 class SwitchNeighbour(Neighbour):
