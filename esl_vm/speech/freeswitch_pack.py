@@ -66,7 +66,7 @@ WAYS: dict[str, tuple[tuple[str, ...], ...]] = {
     "vm-deleted": ((f"{_VM}message", f"{_VM}deleted"),),
     "vm-dialout": ((f"{_IVR}hold_connect_call",),),
     "vm-enter-num-to-call": ((f"{_IVR}please_enter_the_phone_number",),),
-    "vm-extension": ((f"{_IVR}enter_ext",),),
+    "vm-extension": ((f"{_IVR}extension_number",), (f"{_IVR}enter_ext",)),
     "vm-first": (("digits/h-1",),),
     "vm-for": ((f"{_IVR}for",),),
     "vm-forward": (

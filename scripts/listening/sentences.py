@@ -72,6 +72,7 @@ def _said(voice: Voice) -> list[Utterance]:
     said += [voice.place(number, 9, urgent=urgent) for number in (1, 5, 9) for urgent in (False, True)]
     said += [voice.duration(ms) for ms in (1_000, 41_000, 60_000, 120_000, 1_260_000)]
     said += [voice.place(3, 9) + voice.extension(number) for number in ("1002", "2045")]
+    said += [voice.prompt("spy-agent", "vm-extension") + voice.digits(number) for number in ("1002", "2045")]
     for folder in (*Folder, "urgent"):
         said += [voice.listen_to(folder), voice.no_messages(folder)]
         if folder is not Folder.TRASH:

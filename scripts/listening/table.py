@@ -106,6 +106,11 @@ ROWS: tuple[tuple[str, dict[str, str], Callable[[Voice], Utterance]], ...] = (
         lambda voice: voice.extension("1002"),
     ),
     (
+        "who handles a message",
+        {},
+        lambda voice: voice.prompt("spy-agent", "vm-extension") + voice.digits("1002"),
+    ),
+    (
         "a message of 41 seconds",
         {"fr": "vm-duration digits/40 digits/et digits/1F seconds", "en": "vm-duration digits/40 digits/1 seconds"},
         lambda voice: voice.duration(41_000),
@@ -149,8 +154,8 @@ def page() -> str:
                 said = now_said(voice)
                 names = [part.name for part in said if isinstance(part, Prompt)]
                 seconds = len(rendered(said, spoken)) / RATE
-                then = _as_it_was(before[language].split(), language, pack)
-                text += f"| {what} | {words(names, language)} | {then:.1f} | {seconds:.1f} |\n"
+                then = f"{_as_it_was(before[language].split(), language, pack):.1f}" if before else "–"
+                text += f"| {what} | {words(names, language)} | {then} | {seconds:.1f} |\n"
     return text
 
 

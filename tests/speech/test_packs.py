@@ -112,6 +112,16 @@ def test_a_prompt_freeswitch_lacks_is_made_up_of_several(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("voice", ["fr/ca/june", "en/us/callie"])
+def test_who_handles_a_message_is_said_with_freeswitchs_recordings_too(tmp_path, voice):
+    recorded = ("voicemail/8000/vm-person", "ivr/8000/ivr-extension_number", "ivr/8000/ivr-enter_ext")
+    digits = tuple(f"digits/8000/{digit}" for digit in "1002")
+    pack = FreeswitchPack(put(tmp_path, *(f"{voice}/{name}.wav" for name in (*recorded, *digits))))
+    said = [Prompt(name, voice[:2]) for name in ("spy-agent", "vm-extension", *(f"digits/{digit}" for digit in "1002"))]
+    files = [Path(file).stem for prompt in said for file in pack.files(prompt)]
+    assert files == ["vm-person", "ivr-extension_number", "1", "0", "0", "2"]
+
+
 def test_a_second_wording_serves_where_the_first_is_not_recorded(tmp_path):
     pack = FreeswitchPack(put(tmp_path, "fr/ca/june/ivr/48000/ivr-you_have_dialed_an_invalid_extension.wav"))
     assert [Path(file).stem for file in pack.files(fr("pbx-invalid"))] == ["ivr-you_have_dialed_an_invalid_extension"]
