@@ -1,7 +1,8 @@
 """Everything on the pages that can be pressed, filled in or played: with the keyboard alone, in both languages, small and large.
 
 What is there is read from the templates (`support.page_controls`), what is used here from this file's own calls: a new
-button that nobody presses fails the first test. axe looks at every state.
+button that nobody presses fails the first test. axe looks at every state. Each visit is made once, every second one in
+English on a large screen; with `-m slow` each is made in both languages and sizes.
 """
 
 import ast
@@ -24,7 +25,8 @@ from esl_vm.model.transcript import Segment, Transcript
 HANDS = {"press", "write", "choose", "send_file", "fill_date", "reach"}
 # Whose other side is a provider's page: test_oidc.py goes through them over HTTP.
 ELSEWHERE = ("sign_in.sign_in_by", "signed_out.sign_out_there", "signed_out.home")
-OTHERS = ("en-phone", "fr-desk")
+PAIRS = ("fr-phone", "en-desk")
+OTHERS = ("en-phone", "fr-desk")  # axe need not look at what differs in words alone
 DAY_S = 86400
 SEVERAL = 52  # more than a page has
 SAID = Transcript(language="fr", segments=(Segment(0, 900, "Bonjour."), Segment(1000, 2000, "Rappelez-moi.")))
@@ -47,11 +49,21 @@ def house(marked):
     return House(marked)
 
 
-@pytest.fixture(params=["fr-phone", "en-desk", *(pytest.param(other, marks=pytest.mark.slow) for other in OTHERS)])
+def pytest_generate_tests(metafunc):
+    """Which language and size a visit has: by turns, and all of them among the slow tests."""
+    if "at" not in metafunc.fixturenames:
+        return
+    visits = [name for name in vars(metafunc.module) if name.startswith("test_")]
+    turn = visits.index(metafunc.function.__name__) % len(PAIRS)
+    slow = [pytest.param(pair, marks=pytest.mark.slow) for pair in (*PAIRS, *OTHERS) if pair != PAIRS[turn]]
+    metafunc.parametrize("at", [PAIRS[turn], *slow], indirect=True)
+
+
+@pytest.fixture
 def at(request):
-    """Language and size of the window; axe need not look at what differs in words alone."""
+    """Language and size of the window."""
     language, _, size = request.param.partition("-")
-    return {"language": language, "size": PHONE if size == "phone" else DESK, "axe": request.param not in OTHERS}
+    return {"language": language, "size": PHONE if size == "phone" else DESK, "axe": request.param in PAIRS}
 
 
 @pytest.fixture
