@@ -1,9 +1,11 @@
 """What holds for all tests."""
 
+import gc
 import importlib.util
 import os
 import shutil
 import signal
+import sys
 import tempfile
 from pathlib import Path
 
@@ -18,9 +20,21 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # What the programs tested leave in a buffer nobody sees, whatever the environment here says.
 os.environ.pop("PYTHONUNBUFFERED", None)
 
+# The program is started more than a thousand times: what one start has compiled is kept for the next.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 # A slow machine is no failure: hypothesis measures no time here.
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("here")
+
+# What is collected stays: six thousand tests and what they import need not be looked through while they run.
+gc.disable()
+
+
+def pytest_collection_finish():
+    gc.freeze()
+    gc.enable()
 
 
 def _there(running):
