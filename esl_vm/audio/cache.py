@@ -17,6 +17,7 @@ from esl_vm.sound import disk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -98,6 +99,17 @@ class Cache:
         with contextlib.suppress(OSError):
             for one in (path, *path.parent.glob(f"{audio_id}{_RENDITION}*{ENDING}")):
                 one.unlink(missing_ok=True)
+
+    def forget_all(self, audio_ids: AbstractSet[str]) -> int:
+        """Remove those of these sounds that are here, with what was made of them; how many went; raises OSError."""
+        gone = 0
+        for folder in self.folder.iterdir() if self.folder.exists() else ():
+            for path in folder.glob(f"*{ENDING}") if folder.is_dir() else ():
+                made_of = path.name.removesuffix(ENDING).partition(_RENDITION)[0]
+                if made_of in audio_ids or made_of.rpartition("-")[0] in audio_ids:
+                    path.unlink(missing_ok=True)
+                    gone += 1
+        return gone
 
     def trim(self, limit_bytes: int | None = None) -> int:
         """Bring the folder down to a size (default: its limit) where it is over it; how many bytes went.

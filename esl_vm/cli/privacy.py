@@ -1,10 +1,11 @@
-"""`esl-vm privacy`: encryption at rest."""
+"""`esl-vm privacy`: encryption at rest, and what there is about a caller."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from esl_vm.cli import callers
 from esl_vm.cli.config import settings_of
 from esl_vm.cli.output import complain, show
 from esl_vm.cli.parsers import dry_run_option
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 def add_commands(commands: Commands) -> None:
     """`privacy …`."""
-    group = commands.group("privacy", "encrypt sounds and transcripts where they are kept")
+    group = commands.group("privacy", "encrypt what is said where it is kept; find, export, erase all about a caller")
     new = group.add(
         "new-key",
         "make a key, at the end of a file of keys",
@@ -44,6 +45,7 @@ def add_commands(commands: Commands) -> None:
         examples="esl-vm privacy encrypt --dry-run\nesl-vm privacy encrypt",
     )
     dry_run_option(encrypt)
+    callers.add_commands(group)
 
 
 def _new_key(args: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypedDict
 
 from msgspec import UNSET, UnsetType
 
+from esl_vm.model.callers import TraceKind
 from esl_vm.model.findings import Finding
 from esl_vm.model.mailbox import Folder, Greeting
 from esl_vm.model.settings import Settings
@@ -246,6 +247,25 @@ class ClusterShape(TypedDict):
     overdue_s: float
 
 
+class TraceShape(TypedDict):
+    """Something about a caller's number; kept: why erasing leaves it, `` = it does not."""
+
+    kind: TraceKind
+    place: str
+    id: str
+    at: str | None
+    what: str
+    kept: str
+
+
+class CallerShape(TypedDict):
+    """All that there is about a caller's number; away: nodes that did not answer."""
+
+    number: str
+    found: list[TraceShape]
+    away: list[str]
+
+
 class SetupStep(TypedDict):
     """A step of setup, what it changes and why; done: false with --dry-run."""
 
@@ -291,6 +311,7 @@ SHAPES: dict[str, Any] = {
     "message search": list[MessageFound],
     "message send": BroadcastShape,
     "message show": MessageShown,
+    "privacy find": CallerShape,
     "prompts check": list[PromptsShape],
     "setup": SetupShape,
     "spool list": list[TakeShape],

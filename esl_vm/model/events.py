@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 SIGN_INS = MailboxId("sign-in", "service.invalid")
 """What stands in place of a mailbox in `login` and `login-failed` of who has none, as administrators; RFC 2606 keeps that
 name for nobody."""
+PRIVACY = MailboxId("privacy", "service.invalid")
+"""Likewise in what was done with all that there is about a caller."""
+NO_MAILBOXES = frozenset({SIGN_INS, PRIVACY})
 
 
 class EventType(StrEnum):
@@ -46,6 +49,8 @@ class EventType(StrEnum):
     CALL_PLACED = "call-placed"
     CALL_REFUSED = "call-refused"
     CALL_BACK = "call-back"
+    CALLER_EXPORTED = "caller-exported"
+    CALLER_ERASED = "caller-erased"
     BOX_ADDED = "box-added"
     BOX_CHANGED = "box-changed"
     BOX_REMOVED = "box-removed"
@@ -67,7 +72,8 @@ class Event:
             for `transcribed` the `state`, the `language` and the `text_length` in letters;
             for `handled` who it is `handled_by` (`` = nobody any more); for `noted` the `text_length` in letters;
             for `call-back` which `call` it is, its `number`, `state` (`ringing`, `answered`, `failed`) and `why`;
-            for `not-delivered` `why` (`full`, `closed`, `unknown`, `fax`), `caller_number` and `caller_name`.
+            for `caller-exported` and `caller-erased` the end of the number (`caller`), `counts`, what is `left`, nodes `away`, the `state`;
+            for `not-delivered` `why` (`full`, `closed`, `unknown`, `fax`, `privacy`), `caller_number` and `caller_name`.
     """
 
     id: str

@@ -63,6 +63,8 @@ class OrderKind(StrEnum):
     LOOK = "look"
     SETTLE = "settle"
     DISCARD = "discard"
+    FIND_CALLER = "find-caller"
+    ERASE_CALLER = "erase-caller"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +72,14 @@ class Order:
     """What an administrator asks of a node, wherever he is.
 
     Args:
-        kind: make its checks now, or settle or discard a recording in its spool.
+        kind: make its checks now; settle or discard a recording in its spool; find or erase a caller's recordings there.
         take: which recording. by: who asks (model/actor.py).
+        number: which caller. answer: under which name it is answered (store.cluster); sounds: the sounds are wanted too.
     """
 
     kind: OrderKind
     take: str = ""
     by: str = ""
+    number: str = ""
+    answer: str = ""
+    sounds: bool = False

@@ -11,7 +11,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import AudioMissingError, StoreDownError, SwitchDownError, UnsafeArgumentError
-from esl_vm.model.events import SIGN_INS, Event, EventType
+from esl_vm.model.events import NO_MAILBOXES, Event, EventType
 from esl_vm.notify.lamp_counts import LampCounts
 from esl_vm.notify.lamp_node import Domains, LampNode, voicemail_module_loaded
 from esl_vm.notify.lamps import Lamps
@@ -206,7 +206,7 @@ class LampWatch:
 
     def _note(self, event: Event) -> None:
         """Count an event, and show it on the lamps."""
-        if event.box == SIGN_INS:
+        if event.box in NO_MAILBOXES:
             return
         if event.what is EventType.BOX_REMOVED:
             concerned = self._counts.remove(event.box)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from esl_vm.model.events import SIGN_INS, Event, EventType
+from esl_vm.model.events import NO_MAILBOXES, Event, EventType
 from esl_vm.model.mailbox import Folder, Greeting
 from esl_vm.notify.lamps import REASONS
 from esl_vm.notify.summary import Summary
@@ -29,7 +29,7 @@ def maintenance_events(event: Event, domain: str, sound: Callable[[str], str]) -
         sound: a file on this node with the sound of an id, `` if it can't be had.
     """
     match event.what:
-        case EventType.LOGIN | EventType.LOGIN_FAILED if event.box == SIGN_INS:
+        case EventType.LOGIN | EventType.LOGIN_FAILED if event.box in NO_MAILBOXES:
             return
         case EventType.DELIVERED:
             yield _named("leave-message", event, domain, _message(event, sound))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import SpoolError, StoreDownError
 from esl_vm.service.process import add_demo_mailboxes, count, look_at_redis, status_pages, until_told
-from esl_vm.service.wiring import EMBEDDED, clear_folder, in_thread, open_node, open_spoken_prompts
+from esl_vm.service.wiring import EMBEDDED, in_thread, open_node, open_spoken_prompts, web_cache
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +27,7 @@ _HOUSEKEEPING_S = 600
 _PURGE_EVERY_S = 3600
 _COMPARE_S = 10
 _PRIVATE_S = 20
+_FORGET_S = 10
 _BETWEEN_PROMPTS_S = 0.25
 _DAY_S = 86400
 
@@ -69,6 +70,7 @@ def work_in_background(pipe: HeartbeatPipe, service: Service, counts: MetricsSlo
         gevent.spawn(_keep_house, node)
         gevent.spawn(_prepare_prompts, settings)
         gevent.spawn(_read_calendars, node)
+        gevent.spawn(_forget_copies, node)
         if node.seal.key:
             gevent.spawn(_keep_private, node)
         reporter = Reporter(node, switch, time.monotonic)
@@ -119,9 +121,7 @@ def _read_calendars(node: Node) -> None:
 
 def _keep_private(node: Node) -> None:
     """Note under which key things are sealed, and remove clear copies of sounds that nobody plays."""
-    from esl_vm.audio.cache import Cache
-
-    encoded = Cache(clear_folder(node.settings) / "web", limit_bytes=0, hold_s=node.cache.hold_s)
+    encoded = web_cache(node.settings)
 
     def look_after() -> None:
         try:
@@ -132,6 +132,14 @@ def _keep_private(node: Node) -> None:
             log.warning("clear copies can't be removed: %s", wrong)
 
     _repeat("looking after clear copies", look_after, _PRIVATE_S, logging.WARNING)
+
+
+def _forget_copies(node: Node) -> None:
+    """Remove this node's copies of sounds that were erased, whichever node erased them."""
+    from esl_vm.ops.copies import Copies
+
+    copies = Copies(node.store.cluster, [node.cache, web_cache(node.settings)], in_thread)
+    _repeat("forgetting copies of erased sounds", copies.look, _FORGET_S, logging.WARNING)
 
 
 def look_at_topology(node: Node) -> None:

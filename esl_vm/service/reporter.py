@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from esl_vm.model.actor import acting
 from esl_vm.model.errors import InvalidValueError, SpoolError, StoreDownError
 from esl_vm.model.findings import Finding, HeldTake, Level, NodeReport, Order, OrderKind
+from esl_vm.ops.callers import answer_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,8 +63,10 @@ class Reporter:
                         self._node.sweeper.discard(order.take)
                     case OrderKind.LOOK:
                         pass
+                    case OrderKind.FIND_CALLER | OrderKind.ERASE_CALLER:
+                        self._node.store.cluster.answer(order, answer_of(self._node, order))
         except (InvalidValueError, SpoolError, StoreDownError) as wrong:
-            log.warning("%s of the take %s, for %s: %s", order.kind, order.take, order.by, wrong)
+            log.warning("%s of the take %s, for %s: %s", order.kind, order.take or "-", order.by, wrong)
 
     def _look(self) -> None:
         from esl_vm.ops.examine import look_around, look_at_stores, look_at_switch

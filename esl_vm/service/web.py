@@ -17,7 +17,7 @@ from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.message import Caller, Message
 from esl_vm.service.open_files import allow_open_files
 from esl_vm.service.process import DEMO_MAILBOXES, count, look_at_redis, own_socket, until_told
-from esl_vm.service.wiring import clear_folder, in_thread, open_node
+from esl_vm.service.wiring import in_thread, open_node, web_cache
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,7 +114,6 @@ def build_web(node: Node, listener: object, metrics: Metrics | None = None) -> W
         metrics: what counts; None: nobody does.
     """
     from esl_vm.actions.target import Converted
-    from esl_vm.audio.cache import Cache
     from esl_vm.importers.upload import converted_upload
     from esl_vm.oidc.provider import Provider
     from esl_vm.ops.web import Connections
@@ -126,7 +125,7 @@ def build_web(node: Node, listener: object, metrics: Metrics | None = None) -> W
 
     settings, wanted = node.settings, node.settings.web
     allow_open_files(wanted.connections + _OTHER_FILES)
-    kept = Cache(clear_folder(settings) / "web", limit_bytes=settings.audio.cache_mb << 20, run=in_thread)
+    kept = web_cache(settings)
 
     def as_kind(audio_id: str, source: Path, kind: str) -> Path:
         from esl_vm.sound.encode import NoEncoderError, encoded

@@ -184,11 +184,16 @@ def clear_folder(settings: Settings) -> Path:
     return Path(settings.privacy.clear_folder or settings.data_dir)
 
 
-def _cache(settings: Settings) -> Cache:
+def web_cache(settings: Settings) -> Cache:
+    """Copies of sounds as browsers have them."""
+    return _cache(settings, "web")
+
+
+def _cache(settings: Settings, name: str = "cache") -> Cache:
     from esl_vm.audio.cache import Cache
 
     return Cache(
-        clear_folder(settings) / "cache",
+        clear_folder(settings) / name,
         limit_bytes=settings.audio.cache_mb << 20,
         hold_s=settings.audio.cache_minutes * 60,
         run=in_thread,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from itertools import chain
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from esl_vm.model.cluster import ClusterState, NodeState
@@ -20,8 +21,7 @@ from esl_vm.store.base import DAY_S, Part
 from esl_vm.store.records import number, text, texts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from collections.abc import Collection, Mapping, Sequence
 
 ALIVE_S = 30
 """Seconds after which a node that reported nothing counts as gone."""
@@ -29,6 +29,8 @@ TRANSCRIBES_S = 60
 """Seconds after which a process that transcribes counts as gone, where it was not heard of; long enough for a restart."""
 REPORT_S = 120
 """Seconds for which a node's report, and what is asked of it, is kept."""
+FORGET_S = 7 * DAY_S
+"""Seconds for which it is known which sounds were erased: a node that was away for longer forgets all of its copies."""
 _JOBS = {kind.value: names.outbox_due(kind) for kind in JobKind}
 
 
@@ -103,7 +105,43 @@ class Cluster(Part):
         name = names.orders(node)
         asked, _ = self._base.link.pipe(names.NODES, [("LRANGE", name, 0, -1), ("DEL", name)], atomic=True)
         parsed = [json.loads(packed) for packed in asked]
-        return [Order(OrderKind(one["kind"]), one["take"], one["by"]) for one in parsed]
+        return [Order(**one | {"kind": OrderKind(one["kind"])}) for one in parsed]
+
+    def answer(self, order: Order, answer: Mapping[str, Any]) -> None:
+        """Answer an order that asks for it."""
+        name, packed = names.answers(order.answer), json.dumps(answer)
+        self._base.link.pipe(names.NODES, [("RPUSH", name, packed), ("EXPIRE", name, REPORT_S)])
+
+    def answers(self, order: Order, nodes: Collection[str], wait_s: float) -> list[dict[str, Any]]:
+        """Ask that of nodes, and wait for so many answers as they are, up to so many seconds."""
+        for node in nodes:
+            self.order(node, order)
+        name, until = names.answers(order.answer), monotonic() + wait_s
+        found: list[dict[str, Any]] = []
+        patient = self._base.link.patient(1.0)
+        while len(found) < len(nodes) and monotonic() < until:
+            if one := patient.run(names.NODES, lambda client: client.blpop([name], 1)):
+                found.append(json.loads(one[1]))
+        patient.close()
+        return found
+
+    def note_erased(self, sounds: Sequence[str]) -> None:
+        """These sounds were erased: every node is to forget its copies."""
+        now = int(self._base.now_ms())
+        scored = [word for sound in sounds for word in (now, sound)]
+        commands = [
+            ("ZADD", names.ERASED_SOUNDS, *scored),
+            ("ZREMRANGEBYSCORE", names.ERASED_SOUNDS, "-inf", now - FORGET_S * 1000),
+        ]
+        self._base.link.pipe(names.NODES, commands)
+
+    def erased_since(self, since: float) -> tuple[set[str], float]:
+        """Sounds that were erased since then (epoch seconds), and until when that is known; within `FORGET_S`."""
+        now = self._base.now()
+        found = self._base.link.run(
+            names.NODES, lambda client: client.zrangebyscore(names.ERASED_SOUNDS, since * 1000, "+inf")
+        )
+        return set(map(text, found)), now
 
     def state(self) -> ClusterState:
         """What the cluster shares; of a Cluster whose masters are not all there, what the others say."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from esl_vm.model.mailbox import MailboxId
     from esl_vm.store.base import Base
+    from esl_vm.store.cluster import Cluster
     from esl_vm.store.mailboxes import RedisMailboxes
     from esl_vm.store.registry import RedisRegistry
 
@@ -47,11 +48,12 @@ class Housekeeping:
 
     Args:
         base: what the parts of the store share.
-        mailboxes, registry: of the same store.
+        mailboxes, registry, cluster: of the same store.
     """
 
-    def __init__(self, base: Base, mailboxes: RedisMailboxes, registry: RedisRegistry) -> None:
+    def __init__(self, base: Base, mailboxes: RedisMailboxes, registry: RedisRegistry, cluster: Cluster) -> None:
         self._base = base
+        self._cluster = cluster
         self._mailboxes = mailboxes
         self._registry = registry
 
@@ -134,6 +136,7 @@ class Housekeeping:
         while sounds := self.sounds_to_erase():
             for sound in sounds:
                 delete(sound)
+            self._cluster.note_erased(sounds)
             self._base.link.pipe(None, (("ZREM", part.erase, *sounds) for part in self._base.keys.parts()))
             erased += len(sounds)
         return erased

@@ -59,6 +59,15 @@ def orders(name: str) -> str:
     return f"{NODES}:orders:{name}"
 
 
+def answers(name: str) -> str:
+    """What nodes answered to an order of that name: list of JSON, expires."""
+    return f"{NODES}:answers:{name}"
+
+
+ERASED_SOUNDS = "vm:{nodes}:erased-sounds"
+"""Sounds that were erased lately, by when, milliseconds since 1970: every node forgets its copies. Sorted set."""
+
+
 def audio(audio_id: str) -> str:
     """Where a sound lies when Redis is the audio store; each on its own, spread over a Cluster's nodes.
 

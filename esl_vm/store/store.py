@@ -34,6 +34,7 @@ from esl_vm.store.registry import RedisRegistry
 from esl_vm.store.renames import Renames
 from esl_vm.store.scripts import script
 from esl_vm.store.seal_keys import RedisSealKeys
+from esl_vm.store.traces import RedisTraces
 from esl_vm.store.transcripts import RedisTranscripts
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class Store:
 
     Attributes:
         mailboxes, pins, registry, directory, lists: the ports. broadcasts, renames: those under way. calls: messages by
-            the calls they came by. transcripts: messages by what is said in them. seal_keys: those that were used. access: sessions and tokens. links: those in
+            the calls they came by. transcripts: messages by what is said in them. seal_keys: those that were used. traces: of a caller's number. access: sessions and tokens. links: those in
             mails. events: reading what
             happened. housekeeping: what has to be done now and then. cluster: its nodes, and what they share.
         installation: the id of what lies in this Redis, which its sounds carry too; `` before Redis was reached.
@@ -118,8 +119,9 @@ class Store:
         self.seal_keys = RedisSealKeys(base)
         self.events = RedisEvents(base)
         self.backup = Backup(base, self.registry)
-        self.housekeeping = Housekeeping(base, self.mailboxes, self.registry)
         self.cluster = Cluster(base)
+        self.housekeeping = Housekeeping(base, self.mailboxes, self.registry, self.cluster)
+        self.traces = RedisTraces(base)
 
     def verify(self) -> None:
         """See whether Redis is there and was built for this process; before the first call, and of itself on it.
