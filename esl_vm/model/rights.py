@@ -38,6 +38,7 @@ class Right(StrEnum):
     LIST_MANAGE = "list.manage"
     BROADCAST = "broadcast"
     EVENTS_READ = "events.read"
+    PRIVACY = "privacy"
     SERVICE_READ = "service.read"
     SERVICE_MANAGE = "service.manage"
 

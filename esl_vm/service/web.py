@@ -116,6 +116,7 @@ def build_web(node: Node, listener: object, metrics: Metrics | None = None) -> W
     from esl_vm.actions.target import Converted
     from esl_vm.importers.upload import converted_upload
     from esl_vm.oidc.provider import Provider
+    from esl_vm.ops.callers import Callers
     from esl_vm.ops.web import Connections
     from esl_vm.web.dependencies import Dependencies
     from esl_vm.web.factory import create_application
@@ -166,6 +167,7 @@ def build_web(node: Node, listener: object, metrics: Metrics | None = None) -> W
         cluster=node.store.cluster,
         outbox=node.outbox,
         hub=Hub(node.store.events, metrics.streams_open) if metrics else Hub(node.store.events),
+        callers=Callers(node),
         metrics=metrics,
         partition=node.store.keys.partition,
         converted=converted,

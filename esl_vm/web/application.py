@@ -47,7 +47,7 @@ _HEADERS = {
     "Cache-Control": "no-store",
 }
 encode = msgspec.json.Encoder().encode
-_OF_THE_SERVICE = frozenset({Right.SERVICE_READ, Right.SERVICE_MANAGE})
+_OF_THE_SERVICE = frozenset({Right.SERVICE_READ, Right.SERVICE_MANAGE, Right.PRIVACY})
 """Rights that are of use only to who reaches all of it."""
 
 

@@ -11,8 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
+    from typing import BinaryIO
 
     from esl_vm.actions.target import Converted
+    from esl_vm.model.callers import CallerFile
     from esl_vm.model.mailbox import MailboxId
     from esl_vm.model.message import Message
     from esl_vm.model.pins import PinRules
@@ -29,6 +31,22 @@ if TYPE_CHECKING:
     from esl_vm.store.outbox import RedisOutbox
     from esl_vm.store.registry import RedisRegistry
     from esl_vm.web.streams import Hub
+
+
+class Callers(Protocol):
+    """All that there is about a caller's number; each raises InvalidValueError for what is none, StoreDownError, SpoolError."""
+
+    def find(self, number: str) -> CallerFile:
+        """What there is."""
+        ...
+
+    def export(self, number: str, file: BinaryIO) -> CallerFile:
+        """Write it into a ZIP archive."""
+        ...
+
+    def erase(self, number: str) -> CallerFile:
+        """Erase it."""
+        ...
 
 
 class WebMetrics(Protocol):
@@ -53,6 +71,7 @@ class Dependencies:
         messages_of_call: those that came by the call of that Call-ID or uuid; the first received first.
         find_words: messages in which that is said: mailbox by mailbox, the newest received first.
         begin_broadcast: begin one of that name, sound and end (epoch seconds, 0 = none), or go on with it; when it was begun. Raises InvalidValueError.
+        callers: all that there is about a caller's number.
         partition: which partition of the events a mailbox is in.
         converted: a sound file of any format, judged by its content, as the store keeps it; raises InvalidValueError.
         oidc: `[oidc]`. provider: whom one signs in through, None = nobody.
@@ -82,6 +101,7 @@ class Dependencies:
     cluster: Cluster
     outbox: RedisOutbox
     hub: Hub
+    callers: Callers
     partition: Callable[[MailboxId], int]
     converted: Callable[[Path], AbstractContextManager[Converted]]
     encoded: Callable[[str, Path, str], Path]

@@ -10,6 +10,7 @@ from esl_vm.model.rights import Right
 from esl_vm.web import (  # noqa: F401 - each declares its routes when it is imported
     admin_pages,
     broadcasts,
+    callers,
     calls,
     event_log,
     forwarding,

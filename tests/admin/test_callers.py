@@ -6,7 +6,9 @@ import threading
 import zipfile
 
 import pytest
+from docs_check.pages import command_lines
 from support.closed_redis import CLOSED, SAYS, closed_redis
+from support.hostile_names import some_hostile_callers
 
 from esl_vm.cli.settings_file import load_settings
 from esl_vm.model.actor import acting, phone
@@ -25,6 +27,7 @@ from esl_vm.service.reporter import Reporter
 from esl_vm.service.wiring import open_node
 from esl_vm.sound import disk
 from esl_vm.sound.wav import wave
+from esl_vm.store import keys
 
 NUMBER, ZOE = "5145550199", Caller("+15145550199", "Zoé Côté")
 ALICE, BOB = MailboxId("1001"), MailboxId("1002", "clinic.example")
@@ -119,11 +122,11 @@ def kinds(found):
 
 def test_all_of_it_is_found_in_all_mailboxes_and_nothing_of_others(vm, lived_in):
     found = vm("privacy", "find", "(514) 555-0199", "--json").json
-    assert kinds(found) == sorted(
-        [("message", "new"), ("message", "new"), ("message", "trash"), ("mention", "diverted_from"), ("mention", "note")]
-        + [("job", "mail"), ("job", "sms"), ("recording", "delivered"), ("event", "login-failed")]
-        + [("event", "call-placed"), *[("event", "delivered")] * 4]
-    )  # fmt: skip
+    assert kinds(found) == [
+        *[("event", "call-placed"), *[("event", "delivered")] * 4, ("event", "login-failed"), ("job", "mail")],
+        *[("job", "sms"), ("mention", "diverted_from"), ("mention", "note"), ("message", "new"), ("message", "new")],
+        *[("message", "trash"), ("recording", "delivered")],
+    ]
     assert {one["id"] for one in found["found"] if one["kind"] == "message"} == set(lived_in["theirs"])
     assert {one["place"] for one in found["found"] if one["kind"] == "message"} == {str(ALICE), str(BOB)}
     assert {one["id"] for one in found["found"] if one["kept"]} == set(lived_in["others"])
@@ -200,6 +203,30 @@ def test_all_of_it_is_erased_with_a_record_that_does_not_name_him(vm, lived_in, 
     assert b"514) 555" not in kept
 
 
+def test_the_commands_of_the_page_do_what_it_says(vm, lived_in, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for _, line in command_lines("docs/privacy.md"):
+        words = line.split()[1:]
+        assert vm(*words, *(["--yes"] if words[1] == "erase" and "--dry-run" not in words else [])).code == 0, line
+    assert "state=done" in vm("events", "--mailbox", "privacy@service.invalid").out
+
+
+def test_an_archive_has_names_and_texts_as_they_came(boxes, node, leave):
+    for caller in some_hostile_callers()[:40]:
+        leave("1001", caller=Caller(NUMBER, caller.name))
+    file = io.BytesIO()
+    Callers(node).export(NUMBER, file)
+    with zipfile.ZipFile(file) as archive:
+        assert all(name.isprintable() and not name.startswith(("/", ".")) for name in archive.namelist())
+        names = [
+            json.loads(archive.read(one))["caller_name"]
+            for one in archive.namelist()
+            if "messages/" in one and ".json" in one
+        ]
+    assert len(names) == 40
+    assert set(names) == {Caller(NUMBER, caller.name).name for caller in some_hostile_callers()[:40]}
+
+
 def test_broken_off_it_is_begun_again_and_the_rest_goes(vm, lived_in, node, monkeypatch):
     def away(*_):
         raise StoreDownError("Redis is gone")
@@ -220,6 +247,7 @@ def other_node(redis_url, tmp_path, node):
     given = {"redis.url": redis_url, "data_dir": str(tmp_path / "other"), "service.node": "media-2"}
     with open_node(load_settings(None, given)) as opened:
         opened.store.cluster.report("media-2", "1", 1, {})
+        opened.store.link.run(keys.NODES, lambda client: client.persist(keys.node("media-2")))
         yield opened
 
 
@@ -262,7 +290,7 @@ def test_another_node_s_quarantine_is_found_exported_and_erased(lived_in, node, 
     done = callers.erase(NUMBER)
     assert done.complete
     assert done.erased["recording"] == 2
-    assert not [path for path in answering.spool.folder.takes.parent.rglob(f"{held}*")]
+    assert not list(answering.spool.folder.takes.parent.rglob(f"{held}*"))
     [told] = [one for one in node.store.events.tail(50, box=ALICE) if one.message_id == held]
     assert (told.what, told.details["why"]) == (EventType.NOT_DELIVERED, "privacy")
 

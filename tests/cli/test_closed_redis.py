@@ -29,6 +29,7 @@ READS = {
     "message search": ("--call-id", "nobody's"),
     "message show": ("1001", "ID"),
     "migrate": ("--dry-run",),
+    "privacy find": ("5145550100",),
     "prompts check": (),
     "schema": ("message", "list"),
     "spool list": (),
@@ -37,7 +38,7 @@ READS = {
     "top": ("--once",),
 }
 #: These exit with 1 for what they find, or do not find.
-FIND_NOTHING = {"doctor", "message search", "prompts check"}
+FIND_NOTHING = {"doctor", "message search", "privacy find", "prompts check"}
 WRITES = {
     *("admin add", "admin remove", "broadcast", "greeting import", "greeting remove", "greeting set-dates"),
     *("import asterisk", "import fusionpbx", "import mod-voicemail", "list add", "list remove", "list rename"),
@@ -66,6 +67,8 @@ WRITES = {
         "notify",
         "phone",
         "privacy encrypt",
+        "privacy erase",
+        "privacy export",
         "privacy new-key",
         "privacy rotate-key",
         "prompts build",

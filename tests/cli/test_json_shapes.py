@@ -121,6 +121,7 @@ def test_what_every_command_prints_is_of_its_shape(vm, lived_in, tone, tmp_path)
         "message search": ["1001", "bonjour"],
         "message send": [sound, "--to", "1001", "--dry-run"],
         "message show": ["1001", lived_in],
+        "privacy find": ["1002"],
         "prompts check": [],
         "spool list": [],
         "spool settle": [],

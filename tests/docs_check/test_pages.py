@@ -16,6 +16,7 @@ RUN_BY = {
     "docs/containers.md": "tests/packages/test_containers.py::test_the_page_on_containers_is_right",
     "docs/mailboxes.md": "tests/admin/test_mailboxes_page.py::test_every_command_prints_what_the_page_says",
     "docs/packages.md": "tests/packages/test_deb.py::test_the_page_on_packages_is_right",
+    "docs/privacy.md": "tests/admin/test_callers.py::test_the_commands_of_the_page_do_what_it_says",
     "docs/redis.md": "tests/store/test_redis_docs.py::test_every_line_prints_what_the_page_says",
     "docs/security.md, Encryption at rest": "tests/sealing/test_at_rest.py::test_the_commands_of_the_page_do_what_it_says",
     "docs/setup.md": "tests/cli/test_setup.py::test_every_command_of_the_page_does_what_it_says",

@@ -327,14 +327,14 @@ OUTLETS = {
         "calendars/reading.py: line.request", "setup/settings_text.py: json.dumps",
     },
     SOUND: {
-        "cli/backup.py: sound.write", "cli/backup_file.py: self._file.write", "ops/checks.py: sound.write",
+        "ops/caller_archive.py: archive.write", "cli/backup.py: sound.write", "cli/backup_file.py: self._file.write", "ops/checks.py: sound.write",
         "importers/export_asterisk.py: path.write_bytes", "sound/encode.py: soundfile.write",
         "ops/repair.py: (folder / f'{sound}.wav').write_bytes", "importers/scratch.py: (self._path / name).write_bytes",
         "importers/scratch.py: written.write", "store/embedded_mend.py: written.write", "sound/disk.py: os.write",
         "web/greetings.py: out.write", "service/web.py: sound.write_bytes",
     },
     STORE: {
-        "ops/repair.py: journal.write", "ops/repair.py: json.dumps", "model/agreement.py: json.dumps", "model/transcript.py: json.dumps", "model/sealing.py: json.dumps",
+        "ops/copies.py: (cache.folder / _LOOKED).write_text", "ops/repair.py: journal.write", "ops/repair.py: json.dumps", "model/agreement.py: json.dumps", "model/transcript.py: json.dumps", "model/sealing.py: json.dumps",
         "ops/metrics_memory.py: marshal.dumps", "ops/metrics.py: self._slot.write",
         "importers/mod_voicemail.py: connection.execute",
         "importers/postgres.py: connection.execute", "importers/postgres.py: cursor.execute",

@@ -555,6 +555,31 @@ def test_the_administrators_table_and_events(house, marie):
     marie.page.wait_for_selector("#pin")
 
 
+def test_an_administrator_finds_and_erases_a_caller(house, marie):
+    box, number = house.box(), "8735550177"
+    message = house.message(box, number=number)
+    marie.goes("/admin/events").press("admin_events.admin.caller")
+    marie.page.wait_for_url("**/admin/privacy")
+    marie.axe()
+    marie.write("admin_privacy.number", number)
+    marie.press("admin_privacy.find")
+    marie.page.wait_for_selector("tbody tr")
+    marie.axe()
+    with marie.page.expect_download():
+        marie.press("admin_privacy.export")
+    marie.write("admin_privacy.again", "8735550178")
+    marie.press("admin_privacy.erase")
+    marie.page.wait_for_selector(".wrong")
+    marie.axe()
+    marie.write("admin_privacy.again", number)
+    marie.press("admin_privacy.erase")
+    marie.page.wait_for_selector(".note")
+    marie.axe()
+    assert message not in [one for ids in house.store.mailboxes.message_ids(box).values() for one in ids]
+    marie.press("admin_privacy.admin.events")
+    marie.page.wait_for_url("**/admin/events")
+
+
 def test_the_administrators_lists_and_broadcast(house, marie):
     box, sales = house.box(), f"6000@{house.domain}"
     marie.press("admin_page.admin 2" if marie.small else "admin_page.admin", nth=2)

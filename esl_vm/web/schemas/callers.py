@@ -1,0 +1,54 @@
+"""All that there is about a caller's number."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from esl_vm.web.schemas.base import RequestSchema, ResponseSchema
+
+Number = Annotated[
+    str, Meta(min_length=2, max_length=64, description="As callers have it; `+15145550199` and `5145550199` are one.")
+]
+
+
+class CallerQuery(RequestSchema, frozen=True):
+    """Whom it is about."""
+
+    number: Number
+
+
+class CallerErasure(RequestSchema, frozen=True):
+    """Whose traces are to be erased."""
+
+    number: Number
+    again: Annotated[Number, Meta(description="The number once more.")]
+
+
+class TraceView(ResponseSchema, frozen=True):
+    """Something about a caller's number."""
+
+    kind: Annotated[str, Meta(description="message, mention, setting, event, job or recording.")]
+    place: Annotated[str, Meta(description="The mailbox it is in; of a recording its node.")]
+    id: str
+    at: str | None
+    what: Annotated[str, Meta(description="Its folder, kind, state or field.")]
+    kept: Annotated[str, Meta(description="Why erasing leaves it; empty: it does not.")]
+
+
+class CallerView(ResponseSchema, frozen=True):
+    """All that there is about a caller's number."""
+
+    number: str
+    found: list[TraceView]
+    away: Annotated[list[str], Meta(description="Nodes that did not answer: what lies in their spools is not known.")]
+
+
+class CallerErased(ResponseSchema, frozen=True):
+    """What was erased, and what is left."""
+
+    erased: Annotated[dict[str, int], Meta(description="How many of each kind.")]
+    left: list[TraceView]
+    away: list[str]
+    complete: Annotated[bool, Meta(description="Every node answered, and nothing is left but what is to stay.")]
