@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,7 +13,7 @@ from gevent import monkey
 from esl_vm.audio.names import ENDING, OWNER, checked, is_id, opened, read_sealed
 from esl_vm.model import patience
 from esl_vm.model.breaker import Breaker
-from esl_vm.model.errors import AudioMissingError, SettingsError, StoreDownError
+from esl_vm.model.errors import AudioMissingError, StoreDownError
 from esl_vm.model.sealing import Keyless
 from esl_vm.sound import disk
 
@@ -48,63 +47,11 @@ class _NotMeantError(OSError):
     """An answer that S3 would not give: a proxy's page, another sound."""
 
 
-@dataclass(frozen=True, slots=True)
-class S3Address:
-    """Where the bucket is.
-
-    Args:
-        bucket: its name. prefix: what every object's name begins with.
-        endpoint: URL of a compatible service; `` = Amazon's. region: `` = the client's own search.
-        access_key, secret_key: `` = the client's own search (its files, the machine's role).
-        connect_s, answer_s: seconds for a connection, and for each piece of an answer.
-    """
-
-    bucket: str
-    prefix: str = ""
-    endpoint: str = ""
-    region: str = ""
-    access_key: str = ""
-    secret_key: str = ""
-    connect_s: float = 1.0
-    answer_s: float = 10.0
-
-
-def connect(address: S3Address) -> Any:
-    """A boto3 client; nothing is connected yet. Who has a caller waiting is limited by `S3Audio` besides.
-
-    Raises:
-        SettingsError: boto3 is not installed.
-    """
-    try:
-        import boto3
-        from botocore.config import Config
-    except ImportError:
-        raise SettingsError(["audio.store: s3 needs boto3; install it with pip install 'esl-vm[s3]'"]) from None
-
-    config = Config(
-        connect_timeout=address.connect_s,
-        read_timeout=address.answer_s,
-        retries={"total_max_attempts": 1, "mode": "standard"},  # S3Audio itself decides what is tried again
-        # Addresses and checksums that services other than Amazon's understand too.
-        s3={"addressing_style": "path" if address.endpoint else "auto"},
-        request_checksum_calculation="when_required",
-        response_checksum_validation="when_required",
-    )
-    return boto3.client(
-        "s3",
-        endpoint_url=address.endpoint or None,
-        region_name=address.region or ("us-east-1" if address.endpoint else None),
-        aws_access_key_id=address.access_key or None,
-        aws_secret_access_key=address.secret_key or None,
-        config=config,
-    )
-
-
 class S3Audio:
     """ports.AudioStore in a bucket.
 
     Args:
-        client: a boto3 client, of `connect` for one.
+        client: a boto3 client, of `s3_client.connect` for one.
         bucket: the bucket; it must be there.
         prefix: what every object's name begins with.
         cache: this node's copies, which FreeSWITCH plays.
@@ -285,9 +232,7 @@ class S3Audio:
             else:
                 self._breaker.succeeded()
             raise StoreDownError(reason) from error
-        except (
-            S3TooLongError
-        ) as error:  # a large sound may take longer; whoever does not sit on a telephone waits for it
+        except S3TooLongError as error:  # a large sound may take longer; who is on no telephone waits for it
             patience.failed_after(monotonic() - begun)
             reason = f"the bucket {self._bucket} did not answer within {most_s:g} s"
             if not caller or (most_s >= patience.CALL_S and not large):

@@ -234,9 +234,7 @@ class CallServer:
                 self._serve(session, address)
             finally:
                 session.hand_back()
-        except (
-            Exception
-        ):  # the outermost handler: whatever is wrong with one connection reaches no other, and is logged
+        except Exception:  # the outermost handler: what is wrong with one connection reaches no other, and is logged
             log.exception("connection from %s", address)
         finally:
             stream.close()

@@ -208,13 +208,13 @@ def _open_audio(settings: Settings, store: Store, cache: Cache, seal: Seal) -> A
 
             return FolderAudio(Path(wanted.folder), cache, run=in_thread, seal=seal)
         case "s3":
-            from esl_vm.audio import s3_audio
+            from esl_vm.audio.s3_audio import S3Audio
+            from esl_vm.audio.s3_client import S3Address, connect
 
-            address = s3_audio.S3Address(
+            address = S3Address(
                 wanted.bucket, wanted.prefix, wanted.endpoint, wanted.region, wanted.access_key, wanted.secret_key
             )
-            client = s3_audio.connect(address)
-            return s3_audio.S3Audio(client, wanted.bucket, cache, prefix=wanted.prefix, run=in_thread, seal=seal)
+            return S3Audio(connect(address), wanted.bucket, cache, prefix=wanted.prefix, run=in_thread, seal=seal)
         case _:
             from esl_vm.audio.redis_audio import RedisAudio
             from esl_vm.store import keys

@@ -16,7 +16,8 @@ from pathlib import Path
 import gevent
 
 from esl_vm.audio.cache import Cache
-from esl_vm.audio.s3_audio import S3Address, S3Audio, connect
+from esl_vm.audio.s3_audio import S3Audio
+from esl_vm.audio.s3_client import S3Address, connect
 from esl_vm.model.errors import AudioMissingError, StoreDownError
 
 

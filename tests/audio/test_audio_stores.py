@@ -19,7 +19,8 @@ from esl_vm.audio import redis_pieces
 from esl_vm.audio.cache import Cache
 from esl_vm.audio.folder_audio import FolderAudio
 from esl_vm.audio.redis_audio import RedisAudio
-from esl_vm.audio.s3_audio import S3Address, S3Audio, connect
+from esl_vm.audio.s3_audio import S3Audio
+from esl_vm.audio.s3_client import S3Address, connect
 from esl_vm.model.errors import AudioMissingError, InvalidValueError, SettingsError, StoreDownError
 from esl_vm.sealing.keys import KeyRing
 from esl_vm.store import keys

@@ -102,7 +102,7 @@ def s3_server() -> Iterator[int]:
     """A server with an empty bucket `voicemail`; its port."""
     from moto.server import ThreadedMotoServer
 
-    from esl_vm.audio.s3_audio import S3Address, connect
+    from esl_vm.audio.s3_client import S3Address, connect
 
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
