@@ -9,7 +9,7 @@ from esl_vm.cli.moments import moment, moment_option
 from esl_vm.cli.output import complain, minute, print_json, show
 from esl_vm.cli.parsers import json_option
 from esl_vm.model.conditions import calendars_missing
-from esl_vm.model.notify_rules import USUAL, Arrival, addressed, fitting_rule, parse_notify_rules
+from esl_vm.model.notify_rules import USUAL, Arrival, Way, addressed, fitting_rule, parse_notify_rules
 
 if TYPE_CHECKING:
     import argparse
@@ -45,6 +45,7 @@ def _notices(args: argparse.Namespace) -> int:
         rules = parse_notify_rules(mailbox.options.notify_rules)
         message = Arrival(at, args.urgent, args.caller, args.internal)
         rule = fitting_rule(rules, message, node.calendars.covers)
+        places_calls = bool(node.settings.notice_calls.dial)
         missing = calendars_missing(rules, [calendar.name for calendar in node.calendars.all()])
     notices = addressed(rule.notices if rule else USUAL, mailbox.email, mailbox.pager)
     if args.json:
@@ -54,6 +55,8 @@ def _notices(args: argparse.Namespace) -> int:
         return 0
     sent = ", ".join(f"{notice.way} to {notice.to}" for notice in notices) or "nothing is sent"
     show(f"{mailbox.id}, {at:%A} {minute(at.timestamp(), zone)}: {sent}{f', by the rule {rule}' if rule else ''}")
+    if not places_calls and any(notice.way is Way.CALL for notice in notices):
+        complain("no calls are placed: notice_calls.dial is not set")
     for name in missing:
         complain(f"this node has no calendar {name}; esl-vm greeting calendars")
     return 0

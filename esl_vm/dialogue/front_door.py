@@ -13,6 +13,7 @@ from esl_vm.dialogue.exits import LeftFor
 from esl_vm.dialogue.leaving import Reason, leave, no_such_mailbox
 from esl_vm.dialogue.login import NotTheOwnerError, ask_mailbox, domain_of, own_mailbox
 from esl_vm.dialogue.main_menu import visit_mailbox
+from esl_vm.dialogue.notice_call import notice_call
 from esl_vm.model.access import authenticated_user, is_strangers_word, named_domain
 from esl_vm.model.call import Action, AnswerPolicy, Cause, Status
 from esl_vm.model.errors import (
@@ -104,6 +105,8 @@ def _converse(talk: Conversation, call: Call) -> None:
             visit_mailbox(talk, ask_mailbox(talk))
         case Action.DIRECTORY:
             directory(talk, domain)
+        case Action.NOTICE:
+            notice_call(talk, MailboxId.of(call.variable("vm_mailbox"), domain))
         case Action.LEAVE:
             _leave(talk, call, domain)
 

@@ -194,6 +194,17 @@ class CallBackMenu(Menu):
     CANCEL = "*", "Annuler", "Cancel"
 
 
+class NoticeMenu(Menu):
+    """A call that announces a message."""
+
+    LISTEN = "1", "Entendre les messages (le mot de passe est demandé)", "Hear the messages (the PIN is asked)"
+    LEAVE = (
+        "#",
+        "Ne plus être appelé à propos de ces messages (non annoncé)",
+        "No more calls about these messages (not announced)",
+    )
+
+
 class DirectoryMenu(Menu):
     """A name found in the directory."""
 

@@ -23,6 +23,7 @@ class Action(StrEnum):
     LOGIN = "login"
     LEAVE = "leave"
     DIRECTORY = "directory"
+    NOTICE = "notice"
 
 
 class AnswerPolicy(StrEnum):

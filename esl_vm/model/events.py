@@ -49,6 +49,7 @@ class EventType(StrEnum):
     CALL_PLACED = "call-placed"
     CALL_REFUSED = "call-refused"
     CALL_BACK = "call-back"
+    NOTICE_CALL = "notice-call"
     CALLER_EXPORTED = "caller-exported"
     CALLER_ERASED = "caller-erased"
     BOX_ADDED = "box-added"
@@ -72,6 +73,7 @@ class Event:
             for `transcribed` the `state`, the `language` and the `text_length` in letters;
             for `handled` who it is `handled_by` (`` = nobody any more); for `noted` the `text_length` in letters;
             for `call-back` which `call` it is, its `number`, `state` (`ringing`, `answered`, `failed`) and `why`;
+            for `notice-call` the `number` that is told, `state` (`ringing`, `answered`, `failed`, `confirmed`, `given-up`) and `why`;
             for `caller-exported` and `caller-erased` the end of the number (`caller`), `counts`, what is `left`, nodes `away`, the `state`;
             for `not-delivered` `why` (`full`, `closed`, `unknown`, `fax`, `privacy`), `caller_number` and `caller_name`.
     """

@@ -17,6 +17,7 @@ class JobKind(StrEnum):
     WEBHOOK = "webhook"
     CALL = "call"
     SMS = "sms"
+    NOTICE_CALL = "notice-call"
     TRANSCRIPT = "transcript"
 
 

@@ -38,11 +38,16 @@ class Way(StrEnum):
     PAGER = "pager"
     WEBHOOK = "webhook"
     SMS = "sms"
+    CALL = "call"
 
 
 _OWN = {Way.MAIL, Way.PAGER}
 """Ways for which the mailbox has an address of its own."""
-_ADDRESSES = {Way.MAIL: MAIL_ADDRESS, Way.PAGER: MAIL_ADDRESS, Way.WEBHOOK: _NAME, Way.SMS: _NUMBER}
+_ADDRESSES = {
+    **dict.fromkeys(_OWN, MAIL_ADDRESS),
+    Way.WEBHOOK: _NAME,
+    **dict.fromkeys((Way.SMS, Way.CALL), _NUMBER),
+}
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -258,6 +258,24 @@ class SmsSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class NoticeCallSettings:
+    """Calls that announce a message (`call:NUMBER` of notify rules). Without a dial string none are placed."""
+
+    dial: str = _setting(
+        "", "FreeSWITCH's dial string of an outside number, as sofia/gateway/trunk/{number}; empty = none", kind="trunk"
+    )
+    numbers: str = _setting(
+        "1NXXNXXXXXX,NXXNXXXXXX",
+        "numbers that may be called, without their +: patterns as those of calls, commas between",
+        kind="patterns",
+    )
+    caller_number: str = _setting("", "the number such calls come from; empty = the trunk's own", kind="number")
+    ring_s: int = _setting(30, "seconds for which it rings", low=5, high=120)
+    tries: int = _setting(3, "how often it rings until somebody presses a key", low=1, high=10)
+    pause_s: int = _setting(300, "seconds from one try to the next", low=10, high=3600)
+
+
+@dataclass(frozen=True, slots=True)
 class MetricsSettings:
     """Figures for Prometheus, and the health of the service."""
 
@@ -402,6 +420,7 @@ class Settings:
     mail: MailSettings = field(default_factory=MailSettings)
     webhook: WebhookSettings = field(default_factory=WebhookSettings)
     sms: SmsSettings = field(default_factory=SmsSettings)
+    notice_calls: NoticeCallSettings = field(default_factory=NoticeCallSettings)
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
     web: WebSettings = field(default_factory=WebSettings)
     calendars: CalendarSettings = field(default_factory=CalendarSettings)

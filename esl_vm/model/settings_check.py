@@ -170,6 +170,12 @@ def _check_text(text: str, limits: SettingLimits, said: str) -> None:
             raise InvalidValueError(
                 f"is a dial string such as user/{{number}}@{{host}}, without blanks or quotes, not {said}"
             )
+        case "trunk" if text and not re.fullmatch(r"[^\s'\"{}]*{number}[^\s'\"{}]*", text):
+            raise InvalidValueError(
+                f"is a dial string such as sofia/gateway/trunk/{{number}}, without blanks or quotes, not {said}"
+            )
+        case "number" if text and not re.fullmatch(r"\+?[0-9]{1,31}", text):
+            raise InvalidValueError(f"is a telephone number, not {said}")
         case _:
             pass
 

@@ -8,8 +8,6 @@ events (`call-back`).
 from __future__ import annotations
 
 import re
-import threading
-import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -19,6 +17,7 @@ from esl_vm.model.events import Event, EventType
 from esl_vm.model.jobs import Job, JobKind
 from esl_vm.notify.job_worker import Deferred, Outcome, Sent
 from esl_vm.notify.lamp_node import Domains
+from esl_vm.notify.ringing import why_not
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -26,21 +25,15 @@ if TYPE_CHECKING:
     from esl_vm.esl.inbound import EventSocketSwitch
     from esl_vm.model.cluster import NodeState
     from esl_vm.model.settings import Settings
+    from esl_vm.notify.ringing import Ringing
     from esl_vm.ports import Clock, Mailboxes
 
 HOW = "web-call-back"
 """How a call came to be placed, in its event, where the browser or the API asked for it."""
 LATE_S = 60.0
 """Whoever asked is not there any more: such a call is not begun, seconds."""
-_RESULT_S = 15.0
-"""FreeSWITCH tells the end of its ringing so much later at most, seconds."""
 _PAUSE_S = 0.5
 _NOT_HERE = {"USER_NOT_REGISTERED", "SUBSCRIBER_ABSENT"}
-_WHY = {
-    "USER_BUSY": "busy",
-    "CALL_REJECTED": "rejected",
-    **dict.fromkeys(("NO_ANSWER", "NO_USER_RESPONSE", "ALLOTTED_TIMEOUT", "ORIGINATOR_CANCEL"), "no-answer"),
-}
 _CONTEXT = re.compile(r"[A-Za-z0-9_.-]+")
 
 
@@ -57,30 +50,22 @@ class CallBacks:
     """Rings telephones.
 
     Args:
-        switch: this node's FreeSWITCH. settings: of the service. mailboxes: where it is told. clock: the store's.
+        switch: this node's FreeSWITCH. ringing: its background jobs. settings: of the service. mailboxes: where it is told. clock: the store's.
         nodes: those of the cluster, as they reported themselves.
     """
 
     def __init__(
         self,
         switch: EventSocketSwitch,
+        ringing: Ringing,
         settings: Settings,
         mailboxes: Mailboxes,
         clock: Clock,
         nodes: Callable[[], Iterable[NodeState]],
     ) -> None:
-        self._switch, self._mailboxes, self._clock, self._nodes = switch, mailboxes, clock, nodes
+        self._switch, self._ringing, self._nodes = switch, ringing, nodes
+        self._mailboxes, self._clock = mailboxes, clock
         self._service, self._domains = settings.service, Domains.of(settings)
-        self._results: dict[str, str] = {}
-        self._waiting: dict[str, threading.Event] = {}
-
-    def listen(self) -> None:
-        """Take in how FreeSWITCH's background jobs ended, for as long as it is there."""
-        for event in self._switch.events(["BACKGROUND_JOB"]):
-            waits = self._waiting.get(event.get("Job-UUID", ""))
-            if waits is not None:
-                self._results[event["Job-UUID"]] = event.get("_body", "").strip()
-                waits.set()
 
     def carry(self, job: Job) -> Outcome:
         """Ring the telephone of a job, and wait until it is answered or not."""
@@ -99,28 +84,13 @@ class CallBacks:
             return self._rung(job, words)
 
     def _rung(self, job: Job, words: str) -> Outcome:
-        answer = self._result(words)
+        answer = self._ringing.ring(words, self._service.call_ring_s)
         if answer.startswith("+OK"):
             return self._over(job, "answered")
         cause = answer.removeprefix("-ERR").strip()
         if cause in _NOT_HERE:
             return self._elsewhere(job)
-        return self._over(job, "failed", _WHY.get(cause, "switch") if cause else "unknown")
-
-    def _result(self, words: str) -> str:
-        """What became of the originate: `+OK LEG` or `-ERR CAUSE`, `` where FreeSWITCH does not say."""
-        name = str(uuid.uuid4())
-        self._waiting[name] = ended = threading.Event()
-        try:
-            began = self._switch.api(f"bgapi uuid:{name} {words}")
-            if not began.startswith("+OK"):
-                return began
-            ended.wait(self._service.call_ring_s + _RESULT_S)
-            return self._results.pop(name, "")
-        except SwitchDownError:
-            return ""
-        finally:
-            del self._waiting[name]
+        return self._over(job, "failed", why_not(cause))
 
     def _originate(self, job: Job) -> str:
         """The command; raises SwitchDownError.

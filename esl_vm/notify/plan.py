@@ -14,6 +14,7 @@ from esl_vm.model.notify_rules import USUAL, Notice, Way
 from esl_vm.notify.call_backs import call_job
 from esl_vm.notify.mail import AGAIN, LETTER, PAGE
 from esl_vm.notify.mail_templates import LOCKED, ROOM, addresses
+from esl_vm.notify.notice_calls import notice_call_job
 from esl_vm.notify.summary import Summary
 from esl_vm.notify.webhook import TO, webhook_of
 
@@ -34,7 +35,7 @@ class Wishes:
     """What is wanted of all mailboxes.
 
     Args:
-        mail: mail is sent at all. sms: text messages are. webhook: the address told of mailboxes that name none; empty = nobody.
+        mail: mail is sent at all. sms: text messages are. calls: telephones are rung. webhook: the address told of mailboxes that name none; empty = nobody.
         transcribe: whether mailboxes that don't say have transcripts; None = nobody has.
         mail_waits_s: how long a mail waits for its message's transcript, seconds.
     """
@@ -44,6 +45,7 @@ class Wishes:
     transcribe: bool | None = None
     mail_waits_s: float = 0.0
     sms: bool = False
+    calls: bool = False
 
 
 def jobs_of(
@@ -65,6 +67,8 @@ def jobs_of(
         if wishes.sms and numbers:
             job_id = _sms_job(event.box, event.message_id)
             yield Job(job_id, JobKind.SMS, event.box, {**body, "to": numbers}, created=due, due=due)
+        for notice in _of_way(notices, Way.CALL) if wishes.calls else ():
+            yield notice_call_job(event, notice.to, _message(event), now)
         for form, way, field in ((LETTER, Way.MAIL, "email"), (PAGE, Way.PAGER, "pager")) if wishes.mail else ():
             to = _addressees(notices, way, fields.get(field, ""))
             if to:

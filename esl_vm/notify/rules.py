@@ -37,27 +37,40 @@ class Notices:
 
     def of(self, event: Event, fields: Mapping[str, str]) -> tuple[Notice, ...]:
         """The notices of a message that was delivered to a mailbox with these fields; may raise StoreDownError."""
+        return self.of_message(event.box, event.details, fields, event.at)
+
+    def of_message(
+        self, box: MailboxId, message: Mapping[str, object], fields: Mapping[str, str], at: float
+    ) -> tuple[Notice, ...]:
+        """The notices of a message as they are at that time, epoch seconds; may raise StoreDownError.
+
+        Args:
+            box: whose.
+            message: what its event tells of it: `urgent`, `caller_number`, `origin`.
+            fields: the mailbox's.
+            at: when.
+        """
         text = fields.get("notify_rules", self._rules)
         if not text:
             return USUAL
         try:
             rules = parse_notify_rules(text)
         except InvalidValueError as wrong:  # somebody wrote them into Redis: a message too many is better than none
-            log.warning("%s: its notify_rules can't be read: %s", event.box, wrong)
+            log.warning("%s: its notify_rules can't be read: %s", box, wrong)
             return USUAL
-        number = str(event.details.get("caller_number") or "")
-        message = Arrival(
-            datetime.fromtimestamp(event.at, zone_of(fields.get("timezone") or self._zone)),
-            str(event.details.get("urgent")).lower() in {"1", "yes", "true"},
+        number = str(message.get("caller_number") or "")
+        arrival = Arrival(
+            datetime.fromtimestamp(at, zone_of(fields.get("timezone") or self._zone)),
+            str(message.get("urgent")).lower() in {"1", "yes", "true"},
             number,
-            any(rule.side for rule in rules) and self._is_internal(event, number),
+            any(rule.side for rule in rules) and self._is_internal(box, message, number),
         )
-        rule = fitting_rule(rules, message, self._sources.covers)
+        rule = fitting_rule(rules, arrival, self._sources.covers)
         return USUAL if rule is None else rule.notices
 
-    def _is_internal(self, event: Event, number: str) -> bool:
+    def _is_internal(self, box: MailboxId, message: Mapping[str, object], number: str) -> bool:
         """Whether an owner sent it, or the number has a mailbox in the same domain."""
-        if event.details.get("origin") in _FROM_OWNERS:
+        if message.get("origin") in _FROM_OWNERS:
             return True
-        box = MailboxId.of(number, event.box.domain)
-        return box is not None and bool(fields_of(self._sources.registry, box))
+        caller = MailboxId.of(number, box.domain)
+        return caller is not None and bool(fields_of(self._sources.registry, caller))

@@ -8,7 +8,7 @@ Each part runs in a thread of its own (a greenlet where gevent patched the stand
     rounds        at intervals reads every mailbox again and resends every lamp: heals what was lost on any way
     history       fires mod_voicemail's events, each on one node of the cluster
     planner       makes mail and webhook jobs of events, each event on one node of the cluster
-    job workers   carry the jobs out: mail, webhook calls, text messages, telephones that are rung for a call back
+    job workers   carry the jobs out: mail, webhook calls, text messages, telephones that are rung for a call back or about a message
     call backs    hears whether those were answered
 
 A part that fails is logged and goes on after a second; the store or FreeSWITCH being away is no failure.
@@ -30,7 +30,9 @@ from esl_vm.model.rate_limited_log import RateLimitedLog
 from esl_vm.notify.call_backs import CallBacks
 from esl_vm.notify.job_worker import JobWorker, Outcome
 from esl_vm.notify.lamp_watch import WAIT_MS, LampWatch
+from esl_vm.notify.notice_calls import NoticeCalls
 from esl_vm.notify.plan import Wishes, is_to_be_transcribed, jobs_of, unusable
+from esl_vm.notify.ringing import Ringing
 from esl_vm.notify.rules import Notices
 from esl_vm.notify.sources import fields_of
 from esl_vm.notify.webhook import WebhookCaller
@@ -50,8 +52,10 @@ _PAUSE_S = 1.0
 _QUERIES, _CALL_BACKS = "queries", "call backs"
 #: Mails, webhook calls, and text messages, at once.
 MAIL_WORKERS, WEBHOOK_WORKERS, SMS_WORKERS = 16, 64, 4
-#: Telephones that ring at once for calls back.
+#: Telephones that ring at once for calls back, and as many about messages.
 CALL_WORKERS = 4
+#: Hours for which calls about messages are put off: `notice_calls.tries` and LATE_S end them before.
+NOTICE_CALL_HOURS = 24
 
 
 class NotifyService:
@@ -94,14 +98,20 @@ class NotifyService:
         self._wishes = Wishes(
             mail=mailer is not None,
             sms=texter is not None,
+            calls=bool(settings.notice_calls.dial),
             webhook=settings.webhook.url,
             transcribe=None if settings.transcription.engine == "none" else settings.mailbox.transcribe,
             mail_waits_s=settings.transcription.wait_s,
         )
         if switch is not None:
-            calls = CallBacks(switch, settings, sources.mailboxes, sources.clock, sources.nodes)
+            ringing = Ringing(switch)
+            calls = CallBacks(switch, ringing, settings, sources.mailboxes, sources.clock, sources.nodes)
             self._add_workers(JobKind.CALL, self._worker(JobKind.CALL, calls.carry, 1, at_once=0), CALL_WORKERS)
-            self._parts.append((_CALL_BACKS, calls.listen))
+            if settings.notice_calls.dial:
+                told = NoticeCalls(switch, ringing, settings, sources, self._notices)
+                worker = self._worker(JobKind.NOTICE_CALL, told.carry, NOTICE_CALL_HOURS, at_once=0)
+                self._add_workers(JobKind.NOTICE_CALL, worker, CALL_WORKERS)
+            self._parts.append((_CALL_BACKS, ringing.listen))
         if mailer is not None:
             worker = self._worker(JobKind.MAIL, mailer.carry, settings.mail.retry_hours, at_once=MAIL_WORKERS)
             self._add_workers(JobKind.MAIL, worker, MAIL_WORKERS)

@@ -12,6 +12,7 @@ from esl_vm.ops.check_cluster import check_cluster
 from esl_vm.ops.check_codecs import check_codecs
 from esl_vm.ops.check_dialplan import check_dialplan
 from esl_vm.ops.check_keys import check_keys
+from esl_vm.ops.check_notices import check_notice_calls
 from esl_vm.ops.check_transcription import check_transcribers, check_transcription
 from esl_vm.ops.check_web import check_web
 from esl_vm.ops.checks import check_audio, check_freeswitch, check_mail, check_prompts, check_service, check_spool
@@ -44,8 +45,9 @@ def look_at_stores(node: Node) -> Iterator[Finding]:
 def look_at_switch(node: Node, switch: EventSocketSwitch | None) -> Iterator[Finding]:
     """This node's FreeSWITCH; None where the settings name none."""
     yield from check_freeswitch(node, switch)
-    if switch is not None:
-        with suppress(SwitchDownError):  # said already
+    with suppress(SwitchDownError):  # said already
+        yield from check_notice_calls(node.settings, switch)
+        if switch is not None:
             yield from check_dialplan(node.settings, switch)
             yield from check_keys(switch)
             yield from check_codecs(switch)

@@ -73,6 +73,8 @@ ONE, TWO, THREE = (Msg(),), (Msg(), Msg("0612345678", 4.0, name="Zoé")), (Msg()
 BRUNO = Box("1002", "Bruno Petit", "7319")
 CARLA = Box("1003", "Carla Grand", "7319")
 LEAVE = {"vm_action": "leave"}
+MOBILE = "5145550100"
+NOTICE = {"vm_action": "notice", "vm_mailbox": "1001", "vm_notice": MOBILE}
 RECORD = "w:beep talk s:3 d:# quiet w:vm-review "
 
 CALLS = [
@@ -1655,5 +1657,59 @@ CALLS = [
         variables=LEAVE | {"vm_language": "en"},
         after={("1001", "new"): 1},
         language="en",
+    ),
+    # -- A call that announces a message -------------------------------------------------------------------------------
+    *(
+        PhoneCall(
+            f"told_by_telephone_{language}",
+            "a call to the owner's mobile says how many new messages there are; 1 and the PIN lead to them",
+            MOBILE,
+            "w:vm-onefor* d:1 w:vm-password d:4821# w:vm-opts d:1 w:<sound> w:vm-delete d:# end:15",
+            "vm-extension digits/1 digits/0 digits/0 digits/1 vm-youhave vm-INBOX vm-message vm-password vm-onefor vm-opts <sound> vm-goodbye",
+            boxes=(Box(language=language, messages=ONE),),
+            caller="5145550199",
+            variables=NOTICE,
+            after={("1001", "old"): 1},
+            language=language,
+        )
+        for language in ("fr", "en")
+    ),
+    PhoneCall(
+        "told_by_telephone_to_a_machine",
+        "a voicemail that answers presses no key: it hears the announcement three times, and neither PIN nor message is spoken of",
+        MOBILE,
+        "w:vm-youhave w:vm-youhave@40 w:vm-youhave@40 w:vm-goodbye@40 end:15",
+        "<sound> vm-youhave vm-Urgent <sound> vm-youhave <sound> vm-youhave vm-goodbye",
+        boxes=(Box(messages=(Msg(urgent=True),), greetings=("name",)),),
+        never="vm-password vm-first vm-received",
+        caller="5145550199",
+        variables=NOTICE,
+        after={("1001", "new"): 1},
+        status="FAILED",
+    ),
+    PhoneCall(
+        "told_by_telephone_and_wrong_pins",
+        "whoever answers has three attempts at the PIN, as from any other telephone",
+        MOBILE,
+        "w:vm-youhave d:1 w:vm-password d:1111# w:vm-password d:2222# w:vm-password d:3333# end:25",
+        "vm-youhave vm-password vm-incorrect vm-password vm-incorrect vm-password vm-incorrect vm-goodbye",
+        boxes=(Box(messages=ONE),),
+        never="vm-opts",
+        caller="5145550199",
+        variables=NOTICE,
+        after={("1001", "new"): 1},
+        status="FAILED",
+    ),
+    PhoneCall(
+        "told_by_telephone_and_no_more_of_it",
+        "# says that one knows; another key has it said again",
+        MOBILE,
+        "w:vm-youhave d:5 w:vm-youhave d:# end:15",
+        "vm-youhave vm-youhave vm-goodbye",
+        boxes=(Box(messages=ONE),),
+        never="vm-password",
+        caller="5145550199",
+        variables=NOTICE,
+        after={("1001", "new"): 1},
     ),
 ]

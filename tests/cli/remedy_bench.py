@@ -82,6 +82,8 @@ class Switch(SwitchNeighbour):
                 return "+OK Success" if self.may_write or " /tmp/.probe" in rest else "-ERR Cannot record session!"
             case "sofia", "xmlstatus":
                 return "<profiles><profile><name>internal</name></profile></profiles>"
+            case "sofia", gateway if gateway.startswith("status gateway "):
+                return "Invalid Gateway!" if gateway.endswith(" nowhere") else "State REGED"
             case "sofia", _:
                 return f"<profile>{self.profile}</profile>"
             case "xml_locate", _:

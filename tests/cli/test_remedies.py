@@ -402,6 +402,33 @@ def no_freeswitch(bench):
     yield
 
 
+@row('set `notify.freeswitch = "127.0.0.1:8021"`, through which they go')
+def calls_about_messages_without_a_freeswitch(bench):
+    bench.settings["notice_calls.dial"] = "sofia/gateway/trunk/{number}"
+    [address] = yield
+    switch = bench.switch()
+    bench.do(address.replace("8021", str(switch.port)))
+    yield
+
+
+@row('set `notice_calls.dial = "sofia/gateway/trunk/{number}"`, or take the calls out of the rules')
+def rules_want_calls_that_nobody_places(bench):
+    bench.switch()
+    bench.settings["mailbox.notify_rules"] = "call:15145550100 urgent"
+    [setting] = yield
+    bench.do(setting)
+    yield
+
+
+@row("correct `notice_calls.dial`, or configure the gateway")
+def calls_about_messages_through_no_gateway(bench):
+    bench.switch()
+    bench.settings["notice_calls.dial"] = "sofia/gateway/nowhere/{number}"
+    yield
+    bench.settings["notice_calls.dial"] = "sofia/gateway/trunk/{number}"
+    yield
+
+
 @row("start FreeSWITCH; compare event_socket.conf.xml with notify.freeswitch and its password")
 def a_freeswitch_that_is_away(bench):
     bench.settings |= {"notify.freeswitch": "127.0.0.1:1", "notify.password": "ClueCon"}

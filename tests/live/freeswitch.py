@@ -113,6 +113,7 @@ class FreeSwitch:
         "vm_caller",
         "vm_mailbox",
         "vm_domain",
+        "vm_notice",
         "dialed_user",
         "effective_caller_id_name",
         "effective_caller_id_number",

@@ -17,6 +17,7 @@ from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.settings import NotifySettings, ServiceSettings, Settings
 from esl_vm.notify.call_backs import HOW, LATE_S, CallBacks
 from esl_vm.notify.job_worker import JobWorker
+from esl_vm.notify.ringing import Ringing
 
 WHO = browser("owner 1001@default", "198.51.100.7", "5f0c")
 HERE = Settings(service=ServiceSettings(node="here"))
@@ -69,8 +70,9 @@ def node(office):
     switches = []
 
     def build(switch, settings=HERE, nodes=()):
-        calls = CallBacks(switch, settings, office.mailboxes, office.clock, lambda: nodes)
-        listener = threading.Thread(target=calls.listen, daemon=True)
+        ringing = Ringing(switch)
+        calls = CallBacks(switch, ringing, settings, office.mailboxes, office.clock, lambda: nodes)
+        listener = threading.Thread(target=ringing.listen, daemon=True)
         listener.start()
         switches.append((switch, listener))
         return JobWorker(JobKind.CALL, office.outbox, calls.carry, office.clock, at_once=0)
