@@ -200,6 +200,25 @@ CALLS = [
         boxes=(Box(messages=ONE),),
     ),
     PhoneCall(
+        "from_the_last_message_to_the_first",
+        "messagewrap: 6 on the last message leads to the first, 4 on the first to the last",
+        OWN,
+        IN + "w:vm-opts d:1 w:vm-repeat d:6 w:vm-repeat d:6 w:vm-repeat d:4 w:vm-repeat d:7 w:vm-undelete d:# end:15",
+        "<sound> vm-repeat <sound> vm-repeat <sound> vm-repeat <sound> vm-repeat vm-deleted vm-goodbye",
+        boxes=(Box(messages=(Msg(), Msg()), options={"messagewrap": "yes"}),),
+        never="vm-nomore",
+        after={("1001", "old"): 1, ("1001", "trash"): 1},
+    ),
+    PhoneCall(
+        "on_to_the_next_message_after_deleting",
+        "nextaftercmd: 7 deletes and plays the next message",
+        OWN,
+        IN + "w:vm-opts d:1 w:vm-repeat d:7 w:<sound> w:vm-repeat d:# end:15",
+        "<sound> vm-repeat vm-deleted <sound> vm-repeat vm-goodbye",
+        boxes=(Box(messages=(Msg(), Msg()), options={"nextaftercmd": "yes"}),),
+        after={("1001", "old"): 1, ("1001", "trash"): 1},
+    ),
+    PhoneCall(
         "delete_and_restore",
         "7 deletes, 7 again brings back",
         OWN,
@@ -1513,6 +1532,17 @@ CALLS = [
         + "w:vm-opts d:1 w:vm-toforward d:8 w:vm-extension d:1002# w:vm-forwardoptions d:2 w:vm-msgforwarded d:# end:15",
         "<sound> vm-toforward vm-extension vm-forwardoptions vm-msgforwarded vm-goodbye",
         boxes=(Box(messages=ONE), BRUNO),
+        after={("1001", "old"): 1, ("1002", "new"): 1},
+    ),
+    PhoneCall(
+        "forward_to_somebody_found_by_name",
+        "usedirectory: 8, 2 finds the recipient by name",
+        OWN,
+        IN
+        + "w:vm-opts d:1 w:vm-toforward d:8 w:vm-forward d:2 w:dir-pls-enter d:738 w:dir-instr d:1 w:vm-forwardoptions d:2 "
+        "w:vm-msgforwarded d:# end:20",
+        "<sound> vm-toforward vm-forward dir-pls-enter dir-instr vm-forwardoptions vm-msgforwarded vm-goodbye",
+        boxes=(Box(messages=ONE, options={"usedirectory": "yes"}), BRUNO),
         after={("1001", "old"): 1, ("1002", "new"): 1},
     ),
     PhoneCall(
