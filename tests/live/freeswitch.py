@@ -398,7 +398,8 @@ def _profile(name: str, port: int) -> str:
 
 
 def _user(number: str) -> str:
-    return f'<user id="{number}"><params>{_params({"dial-string": "${live_telephone}"})}</params></user>'
+    variables = {"1002": '<variables><variable name="vm_ring_seconds" value="5"/></variables>'}.get(number, "")
+    return f'<user id="{number}"><params>{_params({"dial-string": "${live_telephone}"})}</params>{variables}</user>'
 
 
 def _set(name: str, value: str) -> str:

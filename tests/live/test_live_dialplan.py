@@ -45,6 +45,14 @@ def test_a_telephone_that_nobody_answers_goes_to_its_voicemail(played, live_node
     assert len(played.messages(ALICE, Folder.NEW)) == 1
 
 
+@once("rings_longer", rings(LEAVES, dials="1002", boxes=(Box(), BRUNO)))
+def test_a_telephone_rings_as_long_as_the_directory_says_of_its_user(played):
+    assert played.problems == [], played.transcript
+    # For 5 s, where others ring for 2.
+    assert played.line.sounds[0].at - played.line.started_at > 3.5
+    assert len(played.messages(MailboxId("1002"), Folder.NEW)) == 1
+
+
 @once("busy", rings(LEAVES, telephone="busy"))
 def test_a_telephone_that_is_busy_goes_to_its_voicemail_at_once(played):
     assert played.problems == [], played.transcript
