@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from esl_vm.cli import callers
+from esl_vm.cli.boxes import opened_node
 from esl_vm.cli.config import settings_of
-from esl_vm.cli.output import complain, show
-from esl_vm.cli.parsers import dry_run_option
+from esl_vm.cli.output import complain, print_list, show
+from esl_vm.cli.parsers import dry_run_option, json_option, number
+from esl_vm.model.mailbox import Folder
 
 if TYPE_CHECKING:
     import argparse
@@ -46,6 +48,35 @@ def add_commands(commands: Commands) -> None:
     )
     dry_run_option(encrypt)
     callers.add_commands(group)
+    retention = group.add(
+        "retention",
+        "show which messages are older than their mailbox keeps them",
+        _retention,
+        description="Show, by mailbox and folder, how many messages are older than their mailbox keeps them (retention_days,\n"
+        "retention_folders, trash_days): what housekeeping does within the hour, or would in some days. Changes nothing.",
+        examples="esl-vm privacy retention\nesl-vm privacy retention --in 30 --json",
+    )
+    retention.add_argument(
+        "--in", dest="days", type=number(0, 3650), default=0, metavar="DAYS", help="as it would be in so many days"
+    )
+    json_option(retention)
+
+
+def _retention(args: argparse.Namespace) -> int:
+    with opened_node(args) as node:
+        due = list(node.store.housekeeping.due(args.days * 86400.0))
+    print_list(
+        args.json,
+        due,
+        lambda one: {"mailbox": str(one.box), "folder": one.folder, "days": one.days, "messages": one.messages},
+        ("mailbox", "folder", "after days", "messages", "go"),
+        lambda one: (
+            *(str(one.box), str(one.folder), str(one.days), str(one.messages)),
+            "for good" if one.folder is Folder.TRASH else "to the trash",
+        ),
+        "no message is older than its mailbox keeps it",
+    )
+    return 0
 
 
 def _new_key(args: argparse.Namespace) -> int:

@@ -266,6 +266,15 @@ class CallerShape(TypedDict):
     away: list[str]
 
 
+class DueShape(TypedDict):
+    """Messages of a folder that are older than its mailbox keeps them; those of the trash are erased, others go there."""
+
+    mailbox: str
+    folder: Folder
+    days: int
+    messages: int
+
+
 class SetupStep(TypedDict):
     """A step of setup, what it changes and why; done: false with --dry-run."""
 
@@ -312,6 +321,7 @@ SHAPES: dict[str, Any] = {
     "message send": BroadcastShape,
     "message show": MessageShown,
     "privacy find": CallerShape,
+    "privacy retention": list[DueShape],
     "prompts check": list[PromptsShape],
     "setup": SetupShape,
     "spool list": list[TakeShape],

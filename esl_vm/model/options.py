@@ -11,6 +11,7 @@ from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.exits import EXTENSION, exits_text, parse_exits
 from esl_vm.model.greeting_rules import parse_rules, rules_text
 from esl_vm.model.notify_rules import notify_rules_text, parse_notify_rules
+from esl_vm.model.retention import parse_retention, retention_text
 from esl_vm.model.units import Seconds
 
 
@@ -55,7 +56,8 @@ class MailboxOptions:
         attach: send the sound by mail. delete: to the trash once the mail was accepted.
         transcribe: messages are written down, where an engine is set. transcripts_wanted: so does its owner wish it.
         trash_days: days a deleted message can be restored; 0 = deleted at once.
-        retention_days: days after which any message goes to the trash; 0 = never.
+        retention_days: days after which any message goes to the trash; 0 = never. retention_folders: of some folders other
+            days; see `retention.py`.
         greeting_login: * in the greeting asks for the PIN.
         quota_seconds: most seconds of sound in all folders; 0 = no limit.
         pin_locked: the owner may not change the PIN.
@@ -108,6 +110,7 @@ class MailboxOptions:
     transcripts_wanted: bool = True
     trash_days: int = _number(14, 3650)
     retention_days: int = _number(0, 36500)
+    retention_folders: str = ""
     quota_seconds: int = _number(0, 10**9)
     pin_locked: bool = False
     greeting_login: bool = True
@@ -116,6 +119,17 @@ class MailboxOptions:
     notify_rules: str = ""
     exits: str = ""
     press_to_leave: bool = False
+
+    def days_kept(self, folder: str) -> int:
+        """Days after it came that a message in that folder goes to the trash, or out of the trash; 0 = never (of the trash: at once)."""
+        if folder == "trash":
+            return self.trash_days
+        return parse_retention(self.retention_folders).get(folder, self.retention_days)
+
+    @property
+    def retires(self) -> bool:
+        """Whether any message goes to the trash by its age."""
+        return bool(self.retention_days or any(parse_retention(self.retention_folders).values()))
 
 
 FIELDS = {f.name: f for f in dataclasses.fields(MailboxOptions)}
@@ -156,6 +170,8 @@ def parse_option(name: str, text: str) -> bool | int | str:
         return rules_text(parse_rules(word))
     if name == "notify_rules":
         return notify_rules_text(parse_notify_rules(word))
+    if name == "retention_folders":
+        return retention_text(parse_retention(word))
     if name == "exits":
         return exits_text(parse_exits(word))
     return word

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 from esl_vm.model.mailbox import Folder
 from esl_vm.model.message import Counts
 from esl_vm.store.base import DAY_S
-from esl_vm.store.keys import BROADCASTS_ENDING, FOLDERS, HOUSEKEEPING
+from esl_vm.store.keys import BROADCASTS_ENDING, HOUSEKEEPING
 from esl_vm.store.records import mailbox_of, number, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from esl_vm.model.mailbox import MailboxId
+    from esl_vm.model.options import MailboxOptions
     from esl_vm.store.base import Base
     from esl_vm.store.cluster import Cluster
     from esl_vm.store.mailboxes import RedisMailboxes
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 BOXES = 100
 MESSAGES = 100
+_KEPT = ("trash_days", "retention_days", "retention_folders")
 _URGENT = 10**13  # as in common.lua: an urgent message's score is its time less this
 
 
@@ -41,6 +43,16 @@ class Purged:
     last: MailboxId
     to_trash: int
     erased: int
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Messages of a folder that are older than its mailbox keeps them, in days; out of the trash they are erased."""
+
+    box: MailboxId
+    folder: Folder
+    days: int
+    messages: int
 
 
 class Housekeeping:
@@ -63,18 +75,31 @@ class Housekeeping:
         return bool(turn)
 
     def purge(self, after: MailboxId | None = None) -> Iterator[Purged]:
-        """Go over all mailboxes (after one): messages over `retention_days` go to the trash, those over `trash_days`
+        """Go over all mailboxes (after one): messages over their folder's days go to the trash, those over `trash_days`
         in the trash are erased, their sounds entered for `erase_sounds`. Yields after every hundred mailboxes.
         """  # noqa: D205 - one sentence
         boxes = self._registry.boxes(after=after)
         while portion := list(islice(boxes, BOXES)):
             to_trash = erased = 0
-            for box, trash_days, retention_days, in_trash in self._looked_at(portion):
-                if retention_days:
-                    to_trash += self._retire(box, retention_days)
+            for box, options, in_trash in self._looked_at(portion):
+                if options.retires:
+                    to_trash += self._retire(box, options)
                 if in_trash:
-                    erased += self._empty_trash(box, trash_days)
+                    erased += self._empty_trash(box, options.trash_days)
             yield Purged(portion[-1], to_trash, erased)
+
+    def due(self, ahead_s: float = 0.0) -> Iterator[Due]:
+        """What a purge would do now, or in so many seconds, folder by folder; nothing is changed."""
+        boxes, now = self._registry.boxes(), self._base.now() + ahead_s
+        while portion := list(islice(boxes, BOXES)):
+            for box, options, in_trash in self._looked_at(portion):
+                old = self._too_old(box, options, now) if options.retires else {}
+                found = {folder: len(ids) for folder, (_, ids) in old.items()}
+                if in_trash:
+                    keys, before = self._base.keys.of(box), int((now - options.trash_days * DAY_S) * 1000)
+                    asked = [("ZCOUNT", keys.folder(Folder.TRASH), *span) for span in _older_than(before)]
+                    found[Folder.TRASH] = sum(self._base.link.pipe(keys.partition, asked))
+                yield from (Due(box, one, options.days_kept(one), many) for one, many in found.items() if many)
 
     def withdraw(self) -> int:
         """Put unheard messages of broadcasts that are over in the trash; returns how many.
@@ -141,28 +166,22 @@ class Housekeeping:
             erased += len(sounds)
         return erased
 
-    def _looked_at(self, boxes: Sequence[MailboxId]) -> list[tuple[MailboxId, int, int, int]]:
-        """For each mailbox its trash_days and retention_days, and how many messages lie in its trash."""
+    def _looked_at(self, boxes: Sequence[MailboxId]) -> list[tuple[MailboxId, MailboxOptions, int]]:
+        """Each mailbox with what it says of how long messages are kept, and how many lie in its trash."""
         places = [self._base.keys.of(box) for box in boxes]
-        asked = [
-            (("HMGET", keys.box, "trash_days", "retention_days"), ("ZCARD", keys.folder(Folder.TRASH)))
-            for keys in places
-        ]
+        asked = [(("HMGET", keys.box, *_KEPT), ("ZCARD", keys.folder(Folder.TRASH))) for keys in places]
         replies = self._base.link.pipe(None, chain.from_iterable(asked))
         found = []
-        for box, (trash_days, retention_days), in_trash in zip(boxes, replies[::2], replies[1::2], strict=True):
-            fields = {"trash_days": text(trash_days), "retention_days": text(retention_days)}
-            set_ones = {name: value for name, value in fields.items() if value}
-            options = mailbox_of(box, set_ones, Counts(), self._base.defaults).options
-            found.append((box, options.trash_days, options.retention_days, in_trash))
+        for box, values, in_trash in zip(boxes, replies[::2], replies[1::2], strict=True):
+            set_ones = {name: text(value) for name, value in zip(_KEPT, values, strict=True) if value}
+            found.append((box, mailbox_of(box, set_ones, Counts(), self._base.defaults).options, in_trash))
         return found
 
     def _empty_trash(self, box: MailboxId, trash_days: int) -> int:
         keys = self._base.keys.of(box)
         trash = keys.folder(Folder.TRASH)
         before = int(self._base.now_ms()) - trash_days * DAY_S * 1000
-        spans = (("-inf", f"({before - _URGENT}"), (0, f"({before}"))
-        old = [("ZRANGEBYSCORE", trash, *span, "LIMIT", 0, MESSAGES) for span in spans]
+        old = [("ZRANGEBYSCORE", trash, *span, "LIMIT", 0, MESSAGES) for span in _older_than(before)]
         erased = 0
         while True:
             ids = [text(word) for part in self._base.link.pipe(keys.partition, old) for word in part]
@@ -173,19 +192,33 @@ class Housekeeping:
                 return erased
             erased += gone
 
-    def _retire(self, box: MailboxId, retention_days: int) -> int:
-        """Put what is too old in the trash. Goes by when it came, not by where it lies: it may have been moved."""
-        keys = self._base.keys.of(box)
-        before = self._base.now() - retention_days * DAY_S
-        ids = self._mailboxes.message_ids(box)
-        kept = [message_id for folder in FOLDERS if folder is not Folder.TRASH for message_id in ids[folder]]
-        gone = 0
-        for start in range(0, len(kept), MESSAGES):
-            portion = kept[start : start + MESSAGES]
-            asked = [("HMGET", keys.message(message_id), "arrived", "received") for message_id in portion]
-            times = self._base.link.pipe(keys.partition, asked)
-            for message_id, (arrived, received) in zip(portion, times, strict=True):
-                came = arrived or received
-                if came is not None and number(text(came)) < before:
-                    gone += self._mailboxes.delete_because(box, message_id, "retention", came_before=before)
-        return gone
+    def _retire(self, box: MailboxId, options: MailboxOptions) -> int:
+        """Put what is too old in the trash. Goes by when it came, not since when it lies there: it may have been moved."""
+        return sum(
+            self._mailboxes.delete_because(box, message_id, "retention", came_before=before)
+            for before, ids in self._too_old(box, options, self._base.now()).values()
+            for message_id in ids
+        )
+
+    def _too_old(self, box: MailboxId, options: MailboxOptions, now: float) -> dict[Folder, tuple[float, list[str]]]:
+        """By folder before when a message must have come to be too old (epoch seconds), and those that did."""
+        keys, found = self._base.keys.of(box), {}
+        for folder, ids in self._mailboxes.message_ids(box).items():
+            days = 0 if folder is Folder.TRASH else options.days_kept(folder)
+            before, old = now - days * DAY_S, []
+            for start in range(0, len(ids) if days else 0, MESSAGES):
+                portion = ids[start : start + MESSAGES]
+                asked = [("HMGET", keys.message(message_id), "arrived", "received") for message_id in portion]
+                times = self._base.link.pipe(keys.partition, asked)
+                for message_id, (arrived, received) in zip(portion, times, strict=True):
+                    came = arrived or received
+                    if came is not None and number(text(came)) < before:
+                        old.append(message_id)
+            if old:
+                found[folder] = (before, old)
+        return found
+
+
+def _older_than(before_ms: int) -> tuple[tuple[str | int, str], ...]:
+    """The spans of scores that came into a folder before a time (milliseconds since 1970), urgent ones first."""
+    return ("-inf", f"({before_ms - _URGENT}"), (0, f"({before_ms}")

@@ -182,6 +182,7 @@ def _view(request: Request, fields: Mapping[str, str]) -> MailboxView:
         greetings={
             str(one): one in mailbox.greetings for one in Greeting if one.number == 1 or one in mailbox.greetings
         },
+        kept_days={str(folder): mailbox.options.days_kept(folder) for folder in Folder},
         settings=shown,
     )
 

@@ -260,6 +260,7 @@ def test_every_option_can_be_set_shown_exported_and_taken_back(vm, alice, node):
     special = {"operator": "0", "call_patterns": "2XXX,514NXXXXXX", "greeting_rules": "unavailable-2 sat-sun"}
     special["notify_rules"] = "mail,pager:p@example.com urgent; none"
     special["exits"] = "3=mailbox:1002; busy=2000"
+    special["retention_folders"] = "new=90; old=30"
     wanted = {}
     for name in FIELDS:
         value = getattr(usual, name)

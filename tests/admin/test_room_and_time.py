@@ -67,6 +67,31 @@ def test_messages_past_their_retention_go_to_the_trash_wherever_they_lie(vm, ali
     assert vm("message", "restore", "1001", old).code == 0
 
 
+def test_each_folder_has_its_own_days_and_what_is_due_is_told_beforehand(vm, alice, leave, node, purge_in):
+    assert vm("mailbox", "set", "1001", "retention_days=30", "retention_folders=work=0; new = 7").code == 0
+    ids = [leave(received=node.clock.now() - 10 * 86400) for _ in range(4)]
+    for message_id, folder in zip(ids[1:], ("old", "work", "family"), strict=True):
+        vm("message", "move", "1001", message_id, folder)
+    assert vm("privacy", "retention", "--json").json == [
+        {"mailbox": "1001@default", "folder": "new", "days": 7, "messages": 1}
+    ]
+    in_three_weeks = vm("privacy", "retention", "--in", "21", "--json").json
+    assert [(one["folder"], one["days"]) for one in in_three_weeks] == [("new", 7), ("old", 30), ("family", 30)]
+    assert folders(vm) == {"new": 1, "old": 1, "work": 1, "family": 1}
+    purge_in(0)
+    assert folders(vm) == {"old": 1, "work": 1, "family": 1, "trash": 1}
+    assert "to the trash" not in vm("privacy", "retention").out
+    purge_in(21)
+    assert folders(vm) == {"work": 1, "trash": 2}
+    shown = vm("mailbox", "show", "1001", "--json").json["options"]
+    assert shown["retention_folders"] == "new=7; work=0"
+
+
+@pytest.mark.parametrize("wrong", ["trash=3", "new=x", "inbox=3", "new=1; new=2", "new=99999", "new"])
+def test_days_that_make_no_sense_are_refused(vm, alice, wrong):
+    assert vm("mailbox", "set", "1001", f"retention_folders={wrong}").code == 2
+
+
 def test_a_mailbox_without_retention_keeps_everything(vm, alice, leave, node, purge_in):
     leave(received=node.clock.now() - 900 * 86400)
     purge_in(900)

@@ -30,6 +30,7 @@ READS = {
     "message show": ("1001", "ID"),
     "migrate": ("--dry-run",),
     "privacy find": ("5145550100",),
+    "privacy retention": (),
     "prompts check": (),
     "schema": ("message", "list"),
     "spool list": (),

@@ -432,3 +432,14 @@ def test_a_time_is_the_mailboxes_own_on_both_sides_of_a_change_of_clocks():
 def test_plurals_are_those_of_the_language(n, french, english):
     assert Wording("fr", "", 0).counted("done.deleted", n) == french
     assert Wording("en", "", 0).counted("done.deleted", n) == english
+
+
+def test_a_folder_says_how_long_its_messages_are_kept(house, alice):
+    house.store.registry.change(alice.box, {"retention_folders": "new=90; old=1", "trash_days": "30"})
+    said = {folder: text_of(page(alice, "folder", folder)) for folder in ("new", "old", "work", "trash")}
+    assert "Les messages vont à la corbeille 90 jours après leur arrivée." in said["new"]
+    assert "Les messages vont à la corbeille 1 jour après leur arrivée." in said["old"]
+    assert "Effacés 30 jours après leur suppression." in said["trash"]
+    assert "après leur" not in said["work"]
+    kept = alice.get(f"/api/v1/mailboxes/{alice.box}").json["kept_days"]
+    assert (kept["new"], kept["old"], kept["work"], kept["trash"]) == (90, 1, 0, 30)

@@ -24,6 +24,13 @@ class MailboxView(ResponseSchema, frozen=True):
     pin_is_initial: Annotated[bool, Meta(description="Its owner did not choose it; it does not open from a browser.")]
     locked_s: Annotated[int, Meta(description="Seconds for which the PIN is locked.")]
     greetings: dict[str, bool]
+    kept_days: Annotated[
+        dict[str, int],
+        Meta(
+            description="By folder: days after it came that a message goes to the trash, 0 = never; after it was deleted that it "
+            "goes out of the trash, 0 = at once."
+        ),
+    ]
     settings: dict[str, str]
 
 
