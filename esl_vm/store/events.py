@@ -76,6 +76,44 @@ class RedisEvents(Part):
         )
         return found[-most:] if most > 0 else []
 
+    def span(self, since: float = 0.0, until: float = 0.0, *, box: MailboxId | None = None) -> Iterator[Event]:
+        """All events of a span of time (epoch seconds by Redis' clock, until: before then, 0 = now), oldest first."""
+        partitions = list(self._streams.names) if box is None else [self._base.keys.partition(box)]
+        last = f"({_id_at(until)}" if until else "+"
+        events = heapq.merge(*(self._forward(one, _id_at(since), last) for one in partitions), key=_when)
+        return (event for event in events if box in {None, event.box})
+
+    def begin(self) -> float:
+        """From when on there are all events of all partitions, epoch seconds; 0 = none was dropped yet.
+
+        A stream that has an entry at its begin that is not its first one was trimmed there.
+        """
+        oldest = 0.0
+        for partition, name in self._streams.names.items():
+
+            def work(client: Any, name: str = name) -> Any:
+                try:
+                    return client.xinfo_stream(name)
+                except ResponseError:
+                    return None  # there is no stream
+
+            about = self._base.link.run(partition, work)
+            if about and about["first-entry"] and int(about.get("entries-added", 0)) > int(about["length"]):
+                oldest = max(oldest, int(text(about["first-entry"][0]).partition("-")[0]) / 1000)
+        return oldest
+
+    def _forward(self, partition: int, first: str, last: str) -> Iterator[Event]:
+        while True:
+
+            def work(client: Any, first: str = first) -> Any:
+                return client.xrange(self._streams.names[partition], min=first, max=last, count=COUNT)
+
+            entries = entries_of(partition, self._base.link.run(partition, work))
+            yield from (one.event for one in entries if one.event is not None)
+            if len(entries) < COUNT:
+                return
+            first = f"({entries[-1].id}"
+
     def since(self, partition: int, entry: str, most: int) -> list[Event] | None:
         """The events of one partition after an entry, oldest first; None if its stream does not have what came after it.
 

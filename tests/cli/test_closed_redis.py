@@ -29,6 +29,7 @@ READS = {
     "message search": ("--call-id", "nobody's"),
     "message show": ("1001", "ID"),
     "migrate": ("--dry-run",),
+    "privacy audit": ("FILE.csv",),
     "privacy find": ("5145550100",),
     "privacy retention": (),
     "prompts check": (),
