@@ -197,6 +197,8 @@ def _look_up(talk: Conversation, box: MailboxId) -> Mailbox | None:
 
 def _recorded_greeting(talk: Conversation, mailbox: Mailbox, reason: Reason) -> Utterance:
     call = talk.phone.call
+    if greeting := _named_by_the_dialplan(talk, mailbox, reason):
+        return greeting
     at = datetime.fromtimestamp(talk.world.clock.now(), talk.zone(mailbox))
     calendars = talk.world.calendars
     circumstances = Circumstances(at, reason is Reason.BUSY, call.caller.number, is_internal(call))
@@ -209,6 +211,18 @@ def _recorded_greeting(talk: Conversation, mailbox: Mailbox, reason: Reason) -> 
     except StoreDownError:
         pass
     return ()
+
+
+def _named_by_the_dialplan(talk: Conversation, mailbox: Mailbox, reason: Reason) -> Utterance:
+    """The greeting of that number (`vm_greeting`, 1 to 9); empty where none is named, or it is not recorded."""
+    number = talk.phone.call.variable("vm_greeting").strip()
+    if len(number) != 1 or number not in "123456789":
+        return ()
+    kind = Greeting.BUSY if reason is Reason.BUSY else Greeting.UNAVAILABLE
+    try:
+        return talk.greeting_of(mailbox, kind.numbered(int(number)))
+    except StoreDownError:
+        return ()
 
 
 def _greeting(talk: Conversation, mailbox: Mailbox, reason: Reason) -> Utterance:
@@ -229,7 +243,8 @@ def _greet(talk: Conversation, take: Take, mailbox: Mailbox, reason: Reason, key
 
     Where 1 is to be pressed before the tone, who presses nothing (a machine that calls) hears goodbye.
     """
-    opening = () if greeted else _greeting(talk, mailbox, reason)
+    skipped = greeted or talk.phone.call.flag("vm_skip_greeting")
+    opening = () if skipped else _greeting(talk, mailbox, reason)
     if mailbox.options.press_to_leave:
         ask = talk.voice.prompt("vm-leave-key")
         for _ in range(talk.world.waits.menu_times):

@@ -33,6 +33,15 @@ _NO_NAMES = frozenset({_NO_NUMBER, "Outbound Call"})
 _QUOTED_PAIR = re.compile(r'\\(["\\])')
 
 
+# mod_voicemail's variables that mean the same as ours (mod_voicemail.c): whoever's dialplan sets them goes on doing so.
+MOD_VOICEMAIL = {
+    "skip_greeting": "vm_skip_greeting",
+    "skip_instructions": "vm_skip_instructions",
+    "voicemail_greeting_number": "vm_greeting",
+    "voicemail_authorized": "vm_skip_pin",
+    "vm_operator_extension": "vm_operator",
+}
+
 # Channel variables kept in `Call.variables`, besides all that begin with `vm_`. A call has a hundred others; keeping them all would
 # double what it costs in memory.
 VARIABLES = (
@@ -40,6 +49,7 @@ VARIABLES = (
     *("direction", "sip_auth_username", "sip_auth_realm", "sip_from_user", "sip_from_host"),
     *("sip_to_user", "sip_req_user", "dialed_domain", "export_vars"),
     *("sip_call_id", "sip_h_Diversion", "sip_history_info"),
+    *MOD_VOICEMAIL,
 )
 # FreeSWITCH names a variable as the telephone spelled the header, whose name may be in capitals or not (sofia.c: un_name).
 _SIP_HEADER = f"{_VARIABLE_HEADER}sip_h_"
@@ -57,6 +67,9 @@ def call_of(frame: Frame) -> Call:
     found = frame.several(_WANTED)
     names = ((name, name.removeprefix(_VARIABLE_HEADER)) for name in found if name.startswith(_VARIABLE_HEADER))
     variables = {_SPELLED.get(name.lower(), name): found[header] for header, name in names}
+    for theirs, ours in MOD_VOICEMAIL.items():
+        if theirs in variables and not variables.get(ours):
+            variables[ours] = variables[theirs].partition(" ")[0]  # an extension, without its dialplan and context
     said = found.get
     return Call(
         uuid=said("Unique-ID", ""),
