@@ -109,8 +109,10 @@ def changes_of(
 
 
 def _change(target: Target, row: Row, sound_of: Callable[[str], Converted], *, reset: bool) -> Change:
-    """What a row changes, perhaps nothing; raises InvalidValueError for a sound that can't be read."""
+    """What a row changes, perhaps nothing; raises InvalidValueError for an alias, or a sound that can't be read."""
     mailbox = target.mailboxes.open(row.box)
+    if mailbox is not None and mailbox.id != row.box:
+        raise InvalidValueError(f"it is an alias of {mailbox.id}")
     before = target.registry.fields(row.box) if mailbox else {}
     change = Change(row, mailbox is None, before)
     change.fields = {name: text for name, text in row.fields.items() if before.get(name, "") != text}
@@ -191,7 +193,8 @@ def copy_mailbox(
         MailboxExistsError, InvalidValueError: nothing was made. Whatever goes wrong, no half mailbox stays.
     """
     like = settable(target.registry.fields(source.id))
-    like.pop("extensions", None)  # lamps are one mailbox's only
+    for own in ("extensions", "aliases"):  # lamps and numbers are one mailbox's only
+        like.pop(own, None)
     lost = []
     target.registry.add(box, like | dict(fields), pin_hash=target.pins.hashed(pin), pin_initial=True)
     try:

@@ -129,8 +129,7 @@ def _boxes(args: argparse.Namespace, node: Node) -> list[MailboxId]:
         box = MailboxId.parse(word, home)
         if node.store.lists.find(box):
             raise NoSuchMailboxError(f"{box} is a distribution list: --list {box}; nothing was sent")
-        found_mailbox(node, box, "; nothing was sent")
-        chosen[box] = None
+        chosen[found_mailbox(node, box, "; nothing was sent").id] = None
     for word in args.list:
         chosen |= dict.fromkeys(found_list(node, MailboxId.parse(word, home)).members)
     for domain in args.domain:

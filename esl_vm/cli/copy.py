@@ -47,7 +47,7 @@ def _copy(args: argparse.Namespace) -> int:
             handout.check(box, facts)
         for greeting in copy_mailbox(node.target, mailbox, box, fields, pin, node.clock.now()):
             complain(f"the {greeting} greeting was left out: its sound is gone")
-        show(f"added {box} like {source} {with_pin(pin, is_default=is_default, is_random=args.random_pin)}")
+        show(f"added {box} like {mailbox.id} {with_pin(pin, is_default=is_default, is_random=args.random_pin)}")
         if args.random_pin:
             handout.give(box, facts, pin)
     return 0

@@ -50,6 +50,8 @@ def _run(args: argparse.Namespace) -> int:
     span = _seconds(args.since) if args.since else 0
     with opened_node(args) as node:
         box = MailboxId.parse(args.mailbox, node.settings.service.domain) if args.mailbox else None
+        mailbox = node.mailboxes.open(box) if box else None
+        box = mailbox.id if mailbox else box
         zone = node.settings.service.timezone
         after = dict(node.store.events.end()) if args.follow else {}
         since = node.clock.now() - span if span else 0.0

@@ -102,8 +102,7 @@ def found_list(node: Node, box: MailboxId) -> DistributionList:
 def _add(args: argparse.Namespace) -> int:
     box, members = _named(args)
     with opened_node(args) as node:
-        for member in members:
-            found_mailbox(node, member, "; nothing was changed")
+        members = [found_mailbox(node, member, "; nothing was changed").id for member in members]
         new = node.store.lists.find(box) is None
         came = node.store.lists.add(box, members, args.name)
         if args.recording:

@@ -184,6 +184,7 @@ def _show(args: argparse.Namespace) -> int:
         ("pager", mailbox.pager or "-"),
         ("webhook", mask_url(fields.get("webhook", "")) or "-"),
         ("extensions", ", ".join(mailbox.extensions) or "-"),
+        ("aliases", ", ".join(mailbox.aliases) or "-"),
         ("messages", messages + (f" ({urgent})" if urgent else "")),
         ("room", _room(mailbox)),
         (
@@ -221,6 +222,7 @@ def _whole(
         "pager": mailbox.pager,
         "webhook": mask_url(fields.get("webhook", "")),
         "extensions": list(mailbox.extensions),
+        "aliases": list(mailbox.aliases),
         "urgent_old": mailbox.counts.urgent_old,
         "recorded": [greeting_as_json(kind, one, zone, now) for kind, one in sorted(mailbox.greetings.items())],
         "pin": {
@@ -333,7 +335,8 @@ def _pin(args: argparse.Namespace) -> int:
         pin = "" if args.no_pin else read_pin(from_stdin=args.pin_stdin, question=f"new PIN for {box}")
     if not pin and not args.no_pin:
         raise InvalidValueError("no PIN was given; --no-pin takes it away")
-    with opened_mailbox(args) as (node, _), handing_out(args, settings) as handout:
+    with opened_mailbox(args) as (node, mailbox), handing_out(args, settings) as handout:
+        box = mailbox.id
         fields = node.registry.fields(box)
         if args.random_pin:
             handout.check(box, fields)

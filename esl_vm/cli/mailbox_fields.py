@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from esl_vm.model.mailbox import MailboxId
 
-_FIELD_HELP = "name, language (fr, en), timezone, email, pager, extensions, or any option of docs/options.md"
+_FIELD_HELP = "name, language (fr, en), timezone, email, pager, extensions, aliases, or any option of docs/options.md"
 
 
 def field_options(parser: argparse.ArgumentParser) -> None:
@@ -32,6 +32,7 @@ def field_options(parser: argparse.ArgumentParser) -> None:
         ("extensions", "accounts whose lamp shows it"),
     ):
         parser.add_argument(f"--{name}", help=what)
+    parser.add_argument("--alias", action="append", metavar="NUMBER", help="a further number; may be repeated")
     parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="as FIELD=VALUE")
 
 
@@ -42,6 +43,8 @@ def fields_of(args: argparse.Namespace) -> dict[str, str]:
         for name in ("name", "language", "timezone", "email", "pager", "extensions")
         if getattr(args, name) is not None
     ]
+    if args.alias is not None:
+        named.append(f"aliases={','.join(args.alias)}")
     fields: dict[str, str] = {}
     for word in [*args.fields, *args.option, *named]:
         name, equals, text = word.partition("=")

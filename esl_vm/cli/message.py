@@ -198,10 +198,9 @@ def _search(args: argparse.Namespace) -> int:
 def _searched(node: Node, args: argparse.Namespace) -> Iterable[MailboxId]:
     """The mailbox that is named before the words, or those of a domain, or all."""
     named = [MailboxId.parse(one, node.settings.service.domain) for one in args.words[:-1]]
-    for one in named:
-        found_mailbox(node, one)
+    found = [found_mailbox(node, one).id for one in named]
     check_domain(node, args.domain)
-    return named or node.registry.boxes(args.domain)
+    return found or node.registry.boxes(args.domain)
 
 
 def _passage(message: Message, words: str) -> str:

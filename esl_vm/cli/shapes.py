@@ -81,6 +81,7 @@ class MailboxShape(MailboxSummary):
     pager: str
     webhook: str
     extensions: list[str]
+    aliases: list[str]
     urgent_old: int
     recorded: list[GreetingShape]
     pin: PinShape

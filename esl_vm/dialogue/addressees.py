@@ -92,7 +92,7 @@ def _opened(talk: Conversation, box: MailboxId | None) -> Sequence[tuple[Mailbox
     try:
         mailbox = talk.world.mailboxes.open(box)
         if mailbox is not None:
-            return ((box, mailbox),)
+            return ((mailbox.id, mailbox),)
         found = [(one, talk.world.mailboxes.open(one)) for one in members(talk, box)]
     except StoreDownError:
         return ((box, None),)

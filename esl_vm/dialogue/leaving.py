@@ -72,6 +72,7 @@ def leave(talk: Conversation, to: Addressees, reason: Reason, *, greeted: bool =
         log.warning("call %s: there is no mailbox %s", talk.phone.call.uuid, boxes[0])
         no_such_mailbox(talk)
         return LeftFor.END
+    talk.box, boxes = mailbox.id, (mailbox.id, *boxes[1:])
     talk.know(Status.USEREXIT, Cause.LEFT)
     exits = parse_exits(mailbox.options.exits)
     led = None if greeted or len(boxes) > 1 else led_on(talk, mailbox, exits.get(reason.value))

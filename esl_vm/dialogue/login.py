@@ -40,7 +40,7 @@ def own_mailbox(
     if entered is None:
         log.warning("call %s: there is no mailbox %s", talk.phone.call.uuid, box)
         return ask_mailbox(talk)
-    mailbox = entered.mailbox
+    mailbox, box = entered.mailbox, entered.mailbox.id
     own = _is_own(talk, mailbox, vouched=vouched)
     if skip_pin and not own:
         log.warning("call %s: %s is not the caller's own mailbox: vm_skip_pin is not obeyed", talk.phone.call.uuid, box)
@@ -102,7 +102,7 @@ def _is_own(talk: Conversation, mailbox: Mailbox, *, vouched: bool) -> bool:
     call = talk.phone.call
     if call.variable("vm_own_telephone"):
         return call.flag("vm_own_telephone")
-    return is_own_telephone(call, mailbox.id, mailbox.extensions, vouched=vouched)
+    return is_own_telephone(call, mailbox.id, mailbox.accounts, vouched=vouched)
 
 
 def _opens_without_pin(talk: Conversation, mailbox: Mailbox, *, own: bool) -> bool:

@@ -229,7 +229,7 @@ class VoicemailConf:
             names.append(alias)
         usable = tuple(n for n in dict.fromkeys(names) if re.fullmatch(r"[A-Za-z0-9_.+@-]{1,128}", n))
         if usable:
-            why = f"in the dialplan, send calls for {', '.join(usable)} here (vm_mailbox); its lamp shows this mailbox"
+            why = f"calls for {', '.join(usable)} are for this mailbox where nobody else has the number; its lamp shows it"
             self._findings.remark("alias", f"{number}@{context}", why)
         return usable
 

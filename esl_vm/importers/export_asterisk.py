@@ -207,7 +207,7 @@ class _Export:
             self._findings.remark("name_changed", str(box), "a comma in a name ends it in voicemail.conf")
         line = ",".join([*fields, "|".join(words)]).rstrip(",")
         self._lines[box.domain].append(one_line(f"{box.number} => {line}"))
-        for extension in mailbox.extensions:
+        for extension in mailbox.accounts:
             alias = extension if "@" in extension else f"{extension}@{box.domain}"
             self._aliases.append(one_line(f"{alias} => {box}"))
 

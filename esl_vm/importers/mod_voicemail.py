@@ -155,7 +155,7 @@ class _Reader:
             self._findings.remark("timezone_unknown", shown, f"no such time zone: {timezone}")
             timezone = ""
         if user.aliases:
-            why = f"in the dialplan, send calls for {', '.join(user.aliases)} here (vm_mailbox)"
+            why = f"calls for {', '.join(user.aliases)} are for this mailbox where nobody else has the number"
             self._findings.remark("alias", shown, why)
         enabled = truth(user.params.get("vm-enabled", "true"))
         return ImportedMailbox(

@@ -181,7 +181,7 @@ class ImportedMailbox:
         emails: addresses for mail about messages. pager: the short notification's.
         pin: the PIN, None where the source does not tell it; then `asks_pin` says whether one was asked.
         options: options by their names in model/options.py, as text.
-        extensions: other numbers that meant this mailbox.
+        extensions: other numbers that meant this mailbox: its aliases, where nobody has them.
         enabled: False where the old system had switched it off.
         messages: in the order in which they lie in their folders.
     """

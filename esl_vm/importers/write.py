@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from esl_vm.importers.aliases import give_aliases
 from esl_vm.importers.audio import SoundError, convert
 from esl_vm.importers.plan import ImportedGreeting, ImportedMailbox, ImportedMessage, Kind, Plan, stable_id
 from esl_vm.importers.report import Report
@@ -56,7 +57,7 @@ def run_import(plan: Plan, target: Target, *, dry_run: bool = False, progress: P
     total = plan.messages + report.greetings.found
     tell: Progress = progress or (lambda _done, _total, _what: None)
     with tempfile.TemporaryDirectory(prefix="esl-vm-import-") as folder:
-        run = _Run(plan.source, target, report, Path(folder) / "sound.wav", dry_run=dry_run)
+        run = _Run(plan, target, report, Path(folder) / "sound.wav", dry_run=dry_run)
         done = 0
         for box in plan.mailboxes:
             for _step in run.steps(box):
@@ -70,10 +71,9 @@ def run_import(plan: Plan, target: Target, *, dry_run: bool = False, progress: P
 class _Run:
     """One import under way."""
 
-    def __init__(self, source: str, target: Target, report: Report, sound: Path, *, dry_run: bool) -> None:
-        self._source = source
-        self._target = target
-        self._report = report
+    def __init__(self, plan: Plan, target: Target, report: Report, sound: Path, *, dry_run: bool) -> None:
+        self._source, self._boxes = plan.source, frozenset(box.box for box in plan.mailboxes)
+        self._target, self._report = target, report
         self._findings = report.findings
         self._sound = sound
         self._dry_run = dry_run
@@ -115,6 +115,7 @@ class _Run:
                 pin, initial = self._pin(box)
                 pin_hash = self._target.pins.hashed(pin)
                 self._target.registry.add(box.box, fields, pin_hash=pin_hash, pin_initial=initial)
+                give_aliases(self._target.registry, box, self._boxes)
         except MailboxExistsError:
             self._report.mailboxes.already += 1
             return True

@@ -59,7 +59,7 @@ def is_own_telephone(call: Call, box: MailboxId, accounts: Iterable[str], *, vou
     Args:
         call: what FreeSWITCH tells of it: `sip_auth_username`, `sip_auth_realm`, `sip_from_user`, `sip_from_host`.
         box: the mailbox.
-        accounts: others that belong to it (its `extensions`), with or without `@host`.
+        accounts: others that belong to it (its `extensions` and `aliases`), with or without `@host`.
         vouched: the dialplan says so (`vm_action=check`).
     """
     user = authenticated_user(call)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from esl_vm.model.conditions import LONGEST as LONGEST_RULES
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.exits import LONGEST as LONGEST_EXITS
+from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.message import is_text, one_line
 from esl_vm.model.notify_rules import MAIL_ADDRESS
 from esl_vm.model.options import FIELDS, option_name, option_text, parse_option
@@ -18,7 +19,7 @@ from esl_vm.model.options import FIELDS, option_name, option_text, parse_option
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PROFILE = ("name", "language", "timezone", "email", "pager", "extensions", "webhook")
+PROFILE = ("name", "language", "timezone", "email", "pager", "extensions", "aliases", "webhook")
 HIDDEN = frozenset({"pin", "pin_former", "pin_changed", "sound_ms"})
 """Fields that nobody is shown: hashes of PINs, and what the store counts for itself."""
 LONGEST_NAME = 80
@@ -30,6 +31,7 @@ _EXTENSION = re.compile(r"[A-Za-z0-9_.+*#-]{1,64}(@[A-Za-z0-9_.-]{1,128})?")
 _LONGEST = {
     "name": LONGEST_NAME,
     "webhook": 1000,
+    "aliases": 1000,
     "greeting_rules": LONGEST_RULES,
     "notify_rules": LONGEST_RULES,
     "exits": LONGEST_EXITS,
@@ -102,6 +104,9 @@ def checked_field(name: str, value: str) -> str:
             if not _WEBHOOK.fullmatch(value):
                 raise InvalidValueError(f"webhook is a http:// or https:// address, or - for none, not {value!r}")
             return value
+        case "aliases":
+            numbers = [MailboxId(word.strip()).number for word in value.split(",") if word.strip()]
+            return ",".join(dict.fromkeys(numbers))
         case _:
             accounts = [word.strip() for word in value.split(",") if word.strip()]
             if not all(_EXTENSION.fullmatch(word) for word in accounts):

@@ -188,6 +188,7 @@ class Mailbox:
         options: what voicemail.conf would call the mailbox's options; the service's defaults where it has none.
         counts: messages, at the time of the look.
         extensions: accounts whose lamp shows this mailbox, besides its own number.
+        aliases: its further numbers.
         sound_ms: sound in all folders but the trash, milliseconds; its quota counts it.
     """
 
@@ -205,7 +206,13 @@ class Mailbox:
     greetings: dict[Greeting, StoredGreeting] = field(default_factory=dict)
     options: MailboxOptions = field(default_factory=MailboxOptions)
     extensions: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
     sound_ms: int = 0
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """What may be registered as its telephone besides its own number: they show its lamp, and open it as their own."""
+        return (*self.extensions, *self.aliases)
 
     @property
     def takes_messages(self) -> bool:

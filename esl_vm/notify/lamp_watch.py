@@ -222,7 +222,7 @@ class LampWatch:
         mailbox = self._sources.mailboxes.open(box)
         if mailbox is None:
             return self._counts.remove(box)
-        return self._counts.load(box, Summary.of(mailbox.counts), mailbox.extensions, version)
+        return self._counts.load(box, Summary.of(mailbox.counts), mailbox.accounts, version)
 
     def _connected(self) -> None:
         """FreeSWITCH is there (again)."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import StoreDownError, SwitchDownError
 from esl_vm.model.findings import Finding, Level
+from esl_vm.ops.check_aliases import check_aliases
 from esl_vm.ops.check_calendars import check_calendars
 from esl_vm.ops.check_cluster import check_cluster
 from esl_vm.ops.check_codecs import check_codecs
@@ -35,7 +36,7 @@ def look_at_stores(node: Node) -> Iterator[Finding]:
     yield from check_spool(node)
     yield from check_calendars(node)
     if any(finding.level is Level.OK for finding in found):
-        for check in (check_cluster, check_sealing, check_audio, check_mail, check_transcribers):
+        for check in (check_cluster, check_aliases, check_sealing, check_audio, check_mail, check_transcribers):
             try:
                 yield from check(node)
             except StoreDownError as away:  # one of a Cluster's masters is: what else was found is worth to know

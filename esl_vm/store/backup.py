@@ -135,7 +135,7 @@ class Backup:
             ]
         self._do(keys.partition, commands)
         with contextlib.suppress(NoSuchMailboxError):
-            self._registry.change(box, {"name": ""})  # out of the directory
+            self._registry.change(box, {"name": "", "aliases": ""})  # out of the directory
         self._do(keys.partition, _cleared(box, keys))
 
     def role(self) -> str:

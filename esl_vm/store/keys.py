@@ -161,6 +161,8 @@ class PartitionKeys:
     """The partition's mailboxes that are being renamed, by their old names: set."""
     lists = _PartitionKey("lists")
     """The partition's lists: sorted set, all scores 0, members `domain number`."""
+    aliases = _PartitionKey("aliases")
+    """The partition's aliases, and the mailboxes they mean: hash, names as `1001@default`."""
     call_ids = _PartitionKey("call-ids")
     """The partition's messages by the ids of their calls: sorted set, members `call_members`."""
     meta = _PartitionKey("partitions")

@@ -104,13 +104,13 @@ class RedisLists(Part):
 
     def _change(self, box: MailboxId, wish: dict[str, Any]) -> list[Any]:
         keys = self._base.keys.of(box)
-        touched = [keys.dist_list, keys.members, keys.lists, keys.box, keys.erase]
+        touched = [keys.dist_list, keys.members, keys.lists, keys.box, keys.erase, keys.aliases]
         whole: dict[str, Any] = {"make": False, "fields": [], "unset": [], "add": [], "remove": []} | wish
-        args = [box_member(box), json.dumps(whole), self._erase_from()]
+        args = [box_member(box), json.dumps(whole), self._erase_from(), keys.name]
         answer = self._base.link.script(keys.partition, script("list_change"), touched, args)
         match text(answer[0]):
             case "mailbox":
-                raise InvalidValueError(f"{box} is a mailbox: a distribution list needs a number of its own")
+                raise InvalidValueError(f"{box} is a mailbox's number: a distribution list needs a number of its own")
             case "no list":
                 raise NoSuchListError(f"there is no distribution list {box}")
         changes = {name: " ".join(map(_named, whole[name]))[:_LONGEST_TOLD] for name in ("add", "remove")}

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import secrets
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from esl_vm.model.actor import caller
 from esl_vm.model.errors import NoSuchMailboxError, NoSuchMessageError
@@ -57,24 +57,30 @@ class RedisMailboxes(Part):
         self.observe: Callable[[bool], None] | None = None
 
     def open(self, box: MailboxId) -> Mailbox | None:
-        """Everything about a mailbox in one look; None if there is none."""
-        keys = self._base.keys.of(box)
-        reply = self._base.link.script(keys.partition, script("open"), [keys.box, *keys.folders], [])
-        if reply is None:
-            self._base.still_ours()
-            return None
-        return self._mailbox(box, *json.loads(text(reply)))
+        """Everything about a mailbox in one look; None if there is none. An alias's takes another."""
+        box, reply = self._asked(box, "open")
+        return None if reply is None else self._mailbox(box, *json.loads(text(reply)))
 
     def enter(self, box: MailboxId, most: int) -> Entered | None:
         """As `open`, with up to `most` messages of the folder that opens for its owner; None if there is none."""
-        keys = self._base.keys.of(box)
-        args = [keys.messages, str(most)]
-        reply = self._base.link.script(keys.partition, script("enter"), [keys.box, *keys.folders], args)
+        box, reply = self._asked(box, "enter", most)
         if reply is None:
-            self._base.still_ours()
             return None
         mailbox, page = reply
         return Entered(self._mailbox(box, *json.loads(text(mailbox))), partial(_page, page, self._base.seal))
+
+    def _asked(self, box: MailboxId, how: str, *args: int) -> tuple[MailboxId, Any]:
+        """What a script says of a mailbox, or of the one whose alias that is; None if there is none."""
+        for _ in range(2):
+            keys = self._base.keys.of(box)
+            said = [keys.name, *([keys.messages] if args else []), *map(str, args)]
+            reply = self._base.link.script(keys.partition, script(how), [keys.box, *keys.folders, keys.aliases], said)
+            if not _is_name(reply):
+                break
+            box, reply = MailboxId.stored(*text(reply).split("@", 1)), None
+        if reply is None:
+            self._base.still_ours()
+        return box, reply
 
     def counts(self, box: MailboxId) -> Counts:
         """How many messages lie in each folder; none where there is no such mailbox."""
@@ -106,7 +112,7 @@ class RedisMailboxes(Part):
         return message_of(message_id, texts(fields), self._base.seal)
 
     def deliver(self, box: MailboxId, message: Message, *, even_if_full: bool = False) -> Delivery:
-        """Put a message in its folder, at the place its time gives it; it follows a mailbox that was renamed meanwhile."""
+        """Put a message in its folder, at the place its time gives it: an alias's in its mailbox, a renamed one's in the new one."""
         keys = self._base.keys.of(box)
         message = dataclasses.replace(message, transcript=open_transcript(self._base.seal, message.transcript))
         fields = message_fields(message, self._base.seal)
@@ -124,9 +130,9 @@ class RedisMailboxes(Part):
         touched = [keys.message(message.id), keys.deleted, keys.erase]
         delivery = Delivery(text(self._base.change(keys, "deliver", touched, args)))
         if delivery is Delivery.NO_MAILBOX:
-            moved = text(self._base.link.run(keys.partition, lambda client: client.get(keys.moved)))
-            if moved:
-                return self.deliver(MailboxId.parse(moved), message, even_if_full=even_if_full)
+            asked = (("GET", keys.moved), ("HGET", keys.aliases, keys.name))
+            for meant in filter(None, map(text, self._base.link.pipe(keys.partition, asked))):
+                return self.deliver(MailboxId.parse(meant), message, even_if_full=even_if_full)
             self._base.still_ours()
         return delivery
 
@@ -278,6 +284,11 @@ class RedisMailboxes(Part):
     def _mailbox(self, box: MailboxId, flat: Sequence[str], numbers: Sequence[int]) -> Mailbox:
         """The mailbox that open.lua found."""
         return mailbox_of(box, pairs(flat), counts_of(numbers), self._base.defaults)
+
+
+def _is_name(reply: Any) -> bool:
+    """Whether a script answered with the mailbox that has an alias; else it is a list, or JSON of one."""
+    return isinstance(reply, bytes) and not reply.startswith(b"[")
 
 
 def _page(reply: bytes, seal: Seal) -> Page:

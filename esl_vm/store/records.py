@@ -161,9 +161,14 @@ def mailbox_of(box: MailboxId, fields: Mapping[str, str], counts: Counts, defaul
         pin_mark=fields.get("pin", "").rpartition("$")[2] or fields.get("created", ""),
         greetings={g: stored for g in Greeting if (stored := _greeting(fields, f"greeting.{g.value}")) is not None},
         options=dataclasses.replace(defaults, **own) if own else defaults,
-        extensions=tuple(word for word in fields.get("extensions", "").split(",") if word),
+        extensions=_words(fields.get("extensions", "")),
+        aliases=_words(fields.get("aliases", "")),
         sound_ms=number(fields.get("sound_ms")),
     )
+
+
+def _words(field: str) -> tuple[str, ...]:
+    return tuple(word for word in field.split(",") if word)
 
 
 def _greeting(fields: Mapping[str, str], field: str) -> StoredGreeting | None:

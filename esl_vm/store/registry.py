@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import json
 from functools import partial
@@ -18,6 +19,7 @@ from esl_vm.model.errors import (
 from esl_vm.model.fields import HIDDEN, checked_fields, field_name
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.names import keypad_name
+from esl_vm.store.aliases import numbers_of
 from esl_vm.store.keys import FOLDERS, box_member, lock_member, lock_members, name_members
 from esl_vm.store.pins import is_hash
 from esl_vm.store.records import GREETING_FIELDS, counts_of, mailbox_of, text, texts
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from esl_vm.model.mailbox import Mailbox
+    from esl_vm.store.aliases import RedisAliases
     from esl_vm.store.base import Base
     from esl_vm.store.lists import RedisLists
 
@@ -38,16 +41,18 @@ class RedisRegistry:
     """ports.Registry.
 
     Args:
-        base: what the parts of the store share. lists: of the same store.
+        base: what the parts of the store share. lists, aliases: of the same store.
     """
 
-    def __init__(self, base: Base, lists: RedisLists) -> None:
+    def __init__(self, base: Base, lists: RedisLists, aliases: RedisAliases) -> None:
         self._base = base
         self._lists = lists
+        self._aliases = aliases
 
     def add(self, box: MailboxId, fields: Mapping[str, str], *, pin_hash: str = "", pin_initial: bool = False) -> None:
-        """Make a mailbox, with its PIN: see the port."""
+        """Make a mailbox, with its PIN: see the port. Of one whose aliases are taken nothing stays."""
         checked = checked_fields(fields)
+        aliases = checked.pop("aliases", "")
         flat = ["created", f"{self._base.now():.0f}"]
         for name, value in checked.items():
             if value:
@@ -60,11 +65,20 @@ class RedisRegistry:
                 flat += ("pin_initial", "yes")
         keys = self._base.keys.of(box)
         wish = json.dumps({"fields": flat, "add": _members(box, checked.get("name", ""))})
-        added = self._base.change(keys, "add_box", [keys.boxes, keys.names, keys.dist_list], [box_member(box), wish])
+        touched = [keys.boxes, keys.names, keys.dist_list, keys.aliases]
+        added = self._base.change(keys, "add_box", touched, [box_member(box), wish])
+        if isinstance(added, bytes):
+            raise MailboxExistsError(f"{box} is an alias of {text(added)}: a mailbox needs a number of its own")
         if added == 2:
             raise MailboxExistsError(f"{box} is a distribution list: a mailbox needs a number of its own")
         if not added:
             raise MailboxExistsError(f"mailbox {box} is there already")
+        if aliases:
+            try:
+                self.change(box, {"aliases": aliases})
+            except MailboxExistsError:
+                self.remove(box)
+                raise
 
     def fields(self, box: MailboxId) -> dict[str, str]:
         """All fields but the PIN's hash and what the store keeps for itself; raises NoSuchMailboxError."""
@@ -86,6 +100,7 @@ class RedisRegistry:
 
         Raises:
             InvalidValueError: a field that does not exist, or a value it can't have.
+            MailboxExistsError: one of its new aliases is somebody else's number; nothing was changed.
             ChangedMeanwhileError: a field is not as expected; nothing was changed.
             NoSuchMailboxError: there is no such mailbox.
         """
@@ -93,34 +108,46 @@ class RedisRegistry:
         gone = {field_name(name) for name in unset} - checked.keys() | {n for n, value in checked.items() if not value}
         flat = [word for name, value in checked.items() if value for word in (name, value)]
         keys = self._base.keys.of(box)
-        for _ in range(_TRIES):
-            before = self._name(box)
-            after = "" if "name" in gone else checked.get("name", before)
-            wish: dict[str, Any] = {"fields": flat, "unset": sorted(gone), "expected": dict(expected or {})}
-            wish |= {"remove": _members(box, before), "add": _members(box, after)}
-            answer = text(self._base.change(keys, "change_box", [keys.names], [before, json.dumps(wish)]))
-            if answer == "done":
-                return
-            if answer == "changed":
-                raise ChangedMeanwhileError(f"mailbox {box} was changed meanwhile")
-            if answer == "no mailbox":
-                break
-        else:
+        wanted = "" if "aliases" in gone else checked.get("aliases")
+        try:
+            for _ in range(_TRIES):
+                before, aliases = self._name_and_aliases(box)
+                if wanted:
+                    self._aliases.claim(box, numbers_of(wanted))
+                after = "" if "name" in gone else checked.get("name", before)
+                wish: dict[str, Any] = {"fields": flat, "unset": sorted(gone), "expected": dict(expected or {})}
+                wish |= {"remove": _members(box, before), "add": _members(box, after), "aliases": aliases}
+                answer = text(self._base.change(keys, "change_box", [keys.names], [before, json.dumps(wish)]))
+                if answer == "done":
+                    return
+                if answer == "changed":
+                    raise ChangedMeanwhileError(f"mailbox {box} was changed meanwhile")
+                if answer == "no mailbox":
+                    raise NoSuchMailboxError(f"no mailbox {box}")
             raise StoreDownError(f"mailbox {box} is being renamed all the time")
-        raise NoSuchMailboxError(f"no mailbox {box}")
+        finally:
+            if wanted is not None:
+                self._release_others(box)
+
+    def _release_others(self, box: MailboxId) -> None:
+        """Take from a mailbox the aliases that do not stand in its field, whatever was broken off."""
+        kept = set(numbers_of(self._name_and_aliases(box)[1]))
+        has = [alias.number for alias, owner in self._aliases.all().items() if owner == box]
+        self._aliases.release(box, set(has) - kept)
 
     def remove(self, box: MailboxId) -> list[str]:
         """Remove a mailbox, from every list too; returns the ids of its sounds; raises NoSuchMailboxError."""
         keys = self._base.keys.of(box)
         touched = [keys.boxes, keys.names, keys.erase, *keys.counted, keys.locked]
         for _ in range(_TRIES):
-            name = self._name(box)
+            name, aliases = self._name_and_aliases(box)
             ids = self._all_ids(box)
             wish = json.dumps({"remove": _members(box, name), "greetings": GREETING_FIELDS})
             args = [box_member(box), name, wish, str(self._base.grace_ms), lock_member(box, outside=True), *ids]
             answer = self._base.change(keys, "remove_box", touched + [keys.message(i) for i in ids], args)
             said, sounds = text(answer[0]), [text(sound) for sound in answer[1:]]
             if said == "done":
+                self._aliases.release(box, numbers_of(aliases))
                 self._lists.replace_member(box, None)
                 return sorted(set(sounds))
             if said == "no mailbox":
@@ -191,14 +218,20 @@ class RedisRegistry:
         self._base.change(keys, "unlock", touched, [lock_member(box, outside=True)])
 
     def reindex(self, box: MailboxId) -> None:
-        """Enter a mailbox in the list and its owner in the directory again (after a change by hand, or a restore)."""
+        """Enter a mailbox in the list, its owner in the directory and its aliases again (after a restore).
+
+        An alias that somebody else has by now stays theirs: doctor tells.
+        """
         self.change(box, {})
+        with contextlib.suppress(MailboxExistsError):
+            self._aliases.claim(box, numbers_of(self._name_and_aliases(box)[1]))
         keys = self._base.keys.of(box)
         self._base.link.run(keys.partition, lambda client: client.zadd(keys.boxes, {box_member(box): 0}))
 
-    def _name(self, box: MailboxId) -> str:
+    def _name_and_aliases(self, box: MailboxId) -> tuple[str, str]:
         keys = self._base.keys.of(box)
-        return text(self._base.link.run(keys.partition, lambda client: client.hget(keys.box, "name")))
+        name, aliases = self._base.link.run(keys.partition, lambda client: client.hmget(keys.box, "name", "aliases"))
+        return text(name), text(aliases)
 
     def _all_ids(self, box: MailboxId) -> list[str]:
         keys = self._base.keys.of(box)

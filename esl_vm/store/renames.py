@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from esl_vm.model.errors import InvalidValueError, MailboxExistsError, NoSuchMailboxError, StoreDownError
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.names import keypad_name
+from esl_vm.store.aliases import numbers_of
 from esl_vm.store.base import DAY_S
 from esl_vm.store.calls import scored_members
 from esl_vm.store.keys import FOLDERS, box_member, lock_members, name_members
@@ -25,6 +26,7 @@ from esl_vm.store.scripts import script
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from esl_vm.store.aliases import RedisAliases
     from esl_vm.store.base import Base
     from esl_vm.store.lists import RedisLists
 
@@ -39,12 +41,13 @@ class Renames:
 
     Args:
         base: what the parts of the store share.
-        lists: of the same store.
+        lists, aliases: of the same store.
     """
 
-    def __init__(self, base: Base, lists: RedisLists) -> None:
+    def __init__(self, base: Base, lists: RedisLists, aliases: RedisAliases) -> None:
         self._base = base
         self._lists = lists
+        self._aliases = aliases
 
     def rename(self, old: MailboxId, new: MailboxId, tell: Callable[[int, int, str], None] | None = None) -> int:
         """Give a mailbox another name, or finish a renaming that was broken off.
@@ -60,7 +63,8 @@ class Renames:
         Raises:
             InvalidValueError: both are the same, or `old` is being renamed to something else.
             NoSuchMailboxError: there is no mailbox of the old name, or the new one was removed in between.
-            MailboxExistsError: there is a mailbox or a list of the new name.
+            MailboxExistsError: there is a mailbox or a list of the new name, or it is an alias; or, in another domain, somebody
+                else has one of its aliases: take that away first, and rename again.
         """
         if old == new:
             raise InvalidValueError(f"{old} has that name")
@@ -108,7 +112,7 @@ class Renames:
         """Make the new one, and put the old one away."""
         old_keys, new_keys = self._base.keys.of(old), self._base.keys.of(new)
         into = [new_keys.boxes, new_keys.names, new_keys.dist_list, new_keys.moved]
-        into += [*new_keys.counted, new_keys.locked]
+        into += [*new_keys.counted, new_keys.locked, new_keys.aliases]
         away = [old_keys.boxes, old_keys.names, old_keys.moving_boxes, old_keys.moving, *old_keys.moving_folders]
         away += [old_keys.moved]
         for _ in range(_TRIES):
@@ -127,6 +131,9 @@ class Renames:
                 raise MailboxExistsError(f"mailbox {new} is there already")
             if said == "list":
                 raise MailboxExistsError(f"{new} is a distribution list: a mailbox needs a number of its own")
+            if said == "alias":
+                raise MailboxExistsError(f"{new} is an alias: a mailbox needs a number of its own")
+            self._aliases.hand_over(old, new, numbers_of(fields.get("aliases", "")))
             readable = [False if "\ufffd" in word else word for word in flat]  # False: not compared
             wish = {"to": str(new), "fields": readable, "remove": name_members(old, words)}
             args = [box_member(old), json.dumps(wish), str(FOLLOWED_S)]

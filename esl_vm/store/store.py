@@ -13,6 +13,7 @@ from esl_vm.model.errors import SettingsError, StoreDownError
 from esl_vm.model.options import MailboxOptions
 from esl_vm.model.pins import PinRules
 from esl_vm.store.access import RedisAccess
+from esl_vm.store.aliases import RedisAliases
 from esl_vm.store.backup import Backup
 from esl_vm.store.base import Base
 from esl_vm.store.broadcasts import RedisBroadcasts
@@ -65,7 +66,7 @@ class Store:
         seal: seals what is said in messages; None = nothing does.
 
     Attributes:
-        mailboxes, pins, registry, directory, lists: the ports. broadcasts, renames: those under way. calls: messages by
+        mailboxes, pins, registry, directory, lists: the ports. aliases: whose each further number is. broadcasts, renames: those under way. calls: messages by
             the calls they came by. transcripts: messages by what is said in them. seal_keys: those that were used. traces: of a caller's number. access: sessions and tokens. links: those in
             mails. events: reading what
             happened. housekeeping: what has to be done now and then. cluster: its nodes, and what they share.
@@ -108,9 +109,10 @@ class Store:
         self.mailboxes = RedisMailboxes(base)
         self.pins = RedisPins(base, pin_rules or PinRules(), pin_cost or Scrypt(), offload or Hashers())
         self.lists = RedisLists(base)
-        self.registry = RedisRegistry(base, self.lists)
+        self.aliases = RedisAliases(base)
+        self.registry = RedisRegistry(base, self.lists, self.aliases)
         self.directory = RedisDirectory(base)
-        self.renames = Renames(base, self.lists)
+        self.renames = Renames(base, self.lists, self.aliases)
         self.broadcasts = RedisBroadcasts(base)
         self.access = RedisAccess(base)
         self.links = RedisMessageLinks(base)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from esl_vm.model.cluster import ClusterState, NodeState
 
-_FIELDS = ("name", "email", "language", "timezone", "pager")
+_FIELDS = ("name", "email", "language", "timezone", "pager", "aliases")
 _LATE_S = 300.0
 """Jobs that are due longer than that, in seconds, are worth a look."""
 
@@ -137,7 +137,7 @@ def change_mailbox(request: Request) -> Response:
     box = str(request.box)
     try:
         done = _act(request, given)
-    except (ProblemError, InvalidValueError) as wrong:
+    except (ProblemError, InvalidValueError, MailboxExistsError) as wrong:
         return show_mailbox(request, problem_of(wrong), given if given["action"] in {"save", "options"} else None)
     where = ("mailboxes",) if done == "removed" else ("mailboxes", box)
     return see_other(admin_url(*where, done=done, box=box))

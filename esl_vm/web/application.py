@@ -142,10 +142,8 @@ class Application:
             raise sign_in_required()
         if "mailbox" in request.path:
             box = mailbox_id_of(request.path["mailbox"], deps.domain)
-            if not request.identity.reach.has(box):
-                raise not_found()
             request.opened = deps.mailboxes.open(box)
-            if request.opened is None:
+            if request.opened is None or not request.identity.reach.has(request.opened.id):
                 raise not_found()
         if "list" in request.path:
             request.list_named = mailbox_id_of(request.path["list"], deps.domain)

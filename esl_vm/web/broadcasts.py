@@ -54,9 +54,10 @@ def _boxes(request: Request, query: BroadcastQuery) -> Iterator[MailboxId]:
     deps, reach = request.deps, request.identity.reach
     for word in filter(None, query.to.split(",")):
         box = _parsed(request, word)
-        if not reach.has(box) or deps.mailboxes.open(box) is None:
+        mailbox = deps.mailboxes.open(box)
+        if mailbox is None or not reach.has(mailbox.id):
             raise ProblemError("invalid", f"There is no mailbox {box}; nobody got it.")
-        yield box
+        yield mailbox.id
     for word in filter(None, query.list.split(",")):
         number = _parsed(request, word)
         found = deps.lists.find(number) if reach.has_domain(number.domain) else None

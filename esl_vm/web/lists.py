@@ -59,10 +59,11 @@ def _member(request: Request, number: MailboxId, text: str) -> MailboxId:
         member = MailboxId.parse(text, number.domain)
     except InvalidValueError as wrong:
         raise ProblemError("invalid", str(wrong), errors={text: str(wrong)}) from None
-    if member.domain != number.domain or request.deps.mailboxes.open(member) is None:
+    mailbox = request.deps.mailboxes.open(member) if member.domain == number.domain else None
+    if mailbox is None:
         why = f"There is no mailbox {member} in the list's domain; nothing was changed."
         raise ProblemError("invalid", why, errors={text: "no mailbox of this domain"})
-    return member
+    return mailbox.id
 
 
 @route("DELETE", "/lists/{list}", Right.LIST_MANAGE, "Remove a distribution list", tag=_TAG)

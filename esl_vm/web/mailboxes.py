@@ -189,7 +189,7 @@ def _view(request: Request, fields: Mapping[str, str]) -> MailboxView:
 
 @route(
     "PATCH", "/mailboxes/{mailbox}", Right.MAILBOX_CHANGE, "Change a mailbox's settings", response=MailboxView,
-    problems=("changed", "if-match", "forbidden"), tag=_TAG,
+    problems=("changed", "if-match", "forbidden", "exists"), tag=_TAG,
 )  # fmt: skip
 def change_mailbox(request: Request, body: MailboxChange) -> Response:
     """If-Match has the ETag of the state that is changed: of two who change it at once, the second is refused. `*`: any."""

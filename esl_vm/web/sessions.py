@@ -58,6 +58,8 @@ def check_pin(request: Request, mailbox: str, pin: str) -> MailboxId:
         box = MailboxId.parse(mailbox, deps.domain)
     except InvalidValueError:
         box = MailboxId("0", "nobody")  # counted and answered as any that is not there
+    opened = deps.mailboxes.open(box)
+    box = opened.id if opened else box  # an alias's is the mailbox's own PIN
     with acting(browser(f"owner {box}", request.address, request.id)):
         checked = deps.pins.check(box, pin, outside=True, rest=_rest)
     match checked:

@@ -52,13 +52,14 @@ def ask_for_link(request: Request) -> Response:
 
 def _mail(request: Request, box: MailboxId, mail_link: Callable[[MailboxId], None]) -> None:
     """Behind the answer: how long it takes tells nobody what is there."""
-    access, asked_for = request.deps.access, f"link:{box}"
+    access = request.deps.access
     try:
         mailbox = request.deps.mailboxes.open(box)
+        asked_for = f"link:{mailbox.id if mailbox else box}"
         if mailbox is not None and mailbox.email and access.failures(asked_for) < _MOST_OF_MAILBOX:
             access.count_failure(asked_for, _WINDOW_S)
-            mail_link(box)
-            log.info("request %s: a link to sign in to %s is mailed", request.id, box)
+            mail_link(mailbox.id)
+            log.info("request %s: a link to sign in to %s is mailed", request.id, mailbox.id)
     except StoreDownError as away:
         log.warning("request %s: no link is mailed: %s", request.id, away)
 

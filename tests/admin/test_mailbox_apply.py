@@ -235,6 +235,7 @@ def test_what_is_exported_applies_to_an_empty_system_and_gives_the_same(vm, file
         "greeting_rules=unavailable-2 mon-fri 18:00-08:00 from:514*,1002; busy-3",
         "timezone=America/Halifax",
         "extensions=201,202",
+        "aliases=1009,+15145550109",
     )
     before = [node.registry.fields(box) for box in node.registry.boxes()]
     assert vm("mailbox", "export", tmp_path / name).out == f"wrote 2 mailboxes to {tmp_path / name}\n"

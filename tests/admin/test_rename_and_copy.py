@@ -24,6 +24,7 @@ def alice(vm, tone, leave):
         "language=en",
         "maxmsg=50",
         "extensions=201",
+        "aliases=1009",
         "--pin-stdin",
         typed="4821\n",
     )
@@ -42,6 +43,7 @@ def test_a_mailbox_gets_another_number_with_all_that_is_in_it(vm, alice, node, t
     assert (ran.code, ran.out) == (0, "renamed 1001@default to 2001@default with 2 messages\n")
     assert [m["id"] for m in vm("message", "list", "2001", "--json").json] == before
     assert vm("message", "export", "2001", before[0], tmp_path / "out.wav").code == 0
+    assert node.mailboxes.open(MailboxId("1009")).id == NEW
     shown = vm("mailbox", "show", "2001").out
     assert "Alice Martin" in shown
     assert re.search(r"unavailable \(0:02\), temporary \(0:01\), unavailable-3 \(0:03\)", shown)
@@ -131,7 +133,7 @@ def test_a_copy_has_profile_options_and_greetings_but_no_messages_or_pin(vm, ali
     assert (fields["name"], fields["language"], fields["maxmsg"], fields["email"]) == (
         "Eve Roy", "en", "50", "eve@example.com",
     )  # fmt: skip
-    assert "extensions" not in fields
+    assert {"extensions", "aliases"}.isdisjoint(fields)
     mailbox, other = node.mailboxes.open(eve), node.mailboxes.open(ALICE)
     assert sum(mailbox.counts.folders.values()) == 0
     assert node.store.pins.check(eve, "4821") is PinCheck.WRONG

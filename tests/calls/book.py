@@ -34,6 +34,7 @@ class Box:
     options: dict[str, str] = field(default_factory=dict)
     pin_initial: bool = False
     email: str = ""
+    aliases: str = ""
 
 
 @dataclass(frozen=True)
@@ -1705,6 +1706,60 @@ CALLS = [
         boxes=(Box(pin="1234", pin_initial=True, options={"force_name": "yes", "force_greetings": "yes"}),),
         greetings=("name", "unavailable", "busy"),
         pin="8362",
+    ),
+    # -- Further numbers of a mailbox (aliases) --------------------------------------------------------------------------
+    PhoneCall(
+        "a_call_for_an_alias",
+        "a caller of a mailbox's other number leaves a message in the mailbox",
+        "1009",
+        RECORD + "d:1 end:15",
+        "vm-theperson digits/1 digits/0 digits/0 digits/1 vm-isunavail vm-intro-short beep vm-review vm-msgsaved",
+        boxes=(Box(aliases="1009,+15145550109"),),
+        caller="0612345678",
+        variables=LEAVE,
+        after={("1001", "new"): 1},
+    ),
+    PhoneCall(
+        "a_call_for_an_alias_in_english",
+        "an alias that begins with +, as the provider writes it",
+        "+15145550109",
+        RECORD + "d:1 end:15",
+        "vm-theperson digits/1 digits/0 digits/0 digits/1 vm-isunavail vm-intro-short beep vm-review vm-msgsaved",
+        boxes=(Box(aliases="1009,+15145550109", language="en"),),
+        caller="0612345678",
+        variables=LEAVE,
+        after={("1001", "new"): 1},
+        language="en",
+    ),
+    PhoneCall(
+        "an_alias_with_the_mailboxs_pin",
+        "*98 takes a mailbox's other number, with its PIN",
+        "*98",
+        "w:vm-login d:1009# w:vm-password d:4821# w:vm-opts d:1 w:vm-delete d:# end:15",
+        "vm-login vm-password vm-onefor digits/1 vm-INBOX <sound> vm-goodbye",
+        boxes=(Box(aliases="1009", messages=ONE),),
+        caller="0612345678",
+        after={("1001", "old"): 1},
+    ),
+    PhoneCall(
+        "the_telephone_of_an_alias",
+        "a telephone registered under the mailbox's other number is its own",
+        OWN,
+        IN + "w:vm-opts d:1 w:vm-delete d:7 w:vm-deleted d:# end:15",
+        "vm-password vm-onefor digits/1 vm-INBOX <sound> vm-deleted vm-goodbye",
+        boxes=(Box(aliases="1009", messages=ONE),),
+        caller="1009",
+        after={("1001", "trash"): 1},
+    ),
+    PhoneCall(
+        "send_to_a_number_and_its_alias",
+        "3 5 to a mailbox by both of its numbers: it gets the message once",
+        OWN,
+        IN + "w:vm-opts d:3 w:vm-leavemsg d:5 w:vm-extension d:1002*1012# " + RECORD + "d:1 w:vm-msgsaved hang",
+        "vm-extension vm-intro-short beep vm-review vm-msgsaved",
+        boxes=(Box(), Box("1002", "Bruno Petit", "7319", aliases="1012")),
+        after={("1002", "new"): 1},
+        status="",
     ),
     # -- In English ------------------------------------------------------------------------------------------------------
     PhoneCall(

@@ -21,7 +21,9 @@ def furnish(call: PhoneCall, rig, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for box in call.boxes:
         number = MailboxId(box.number)
-        rig.add_mailbox(number, box.name, options_of(box.options), language=box.language, email=box.email)
+        rig.add_mailbox(
+            number, box.name, options_of(box.options), language=box.language, email=box.email, aliases=box.aliases
+        )
         rig.set_pin(number, box.pin, initial=box.pin_initial)
         put_messages(box, number, rig, folder)
         for greeting in box.greetings:

@@ -611,6 +611,29 @@ def a_calendar_that_is_not_there(bench):
     yield
 
 
+# -- aliases -----------------------------------------------------------------------------------------
+
+
+@row("give it to one: `esl-vm mailbox set MAILBOX --alias NUMBER`")
+def an_alias_of_a_mailbox_that_was_removed(bench):
+    with bench.node() as node:
+        node.add_mailbox(ALICE, {}, "")
+        node.store.aliases.claim(MailboxId("1008"), ["1009"])
+    [command] = yield
+    bench.do(command, MAILBOX="1001", NUMBER="1009")
+    yield
+
+
+@row("esl-vm mailbox set {} aliases={}")
+def an_alias_that_was_half_given(bench):
+    with bench.node() as node:
+        node.add_mailbox(ALICE, {}, "")
+        node.store.aliases.claim(ALICE, ["1009"])
+    [command] = yield
+    bench.do(command)
+    yield
+
+
 # -- encryption -------------------------------------------------------------------------------------
 
 

@@ -127,7 +127,7 @@ def test_every_owner_is_there_with_name_addresses_language_and_time_zone(source,
         assert here.timezone == (told["timezone"] or "")
         assert here.language in {told.get("language", ""), "fr" if tree["source"] == "fusionpbx" else ""}
         assert here.options.announce_only is (told.get("enabled") is False)
-        assert here.extensions == tuple(alias.partition("@")[0] for alias in told.get("aliases", []))
+        assert here.accounts == tuple(alias.partition("@")[0] for alias in told.get("aliases", []))
 
 
 def test_every_pin_opens_its_mailbox_and_none_is_open_that_was_shut(source, place):

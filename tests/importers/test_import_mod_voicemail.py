@@ -307,7 +307,7 @@ def test_what_the_directory_says_of_a_mailbox(tree, place):
     place.bring(plan)
     here = place.store.mailboxes.open(BOX)
     assert (here.name, here.language, here.timezone) == ("Luc & ventes", "fr", "Europe/Paris")
-    assert (here.email, here.pager, here.extensions) == ("a@example.com,b@example.com", "p@sms.example", ("3001",))
+    assert (here.email, here.pager, here.aliases) == ("a@example.com,b@example.com", "p@sms.example", ("3001",))
     options = here.options
     assert (options.delete, options.attach, options.quota_seconds) == (True, False, 600)
     assert (options.skip_instructions, options.operator) == (True, "1007")

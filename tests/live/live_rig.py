@@ -69,12 +69,21 @@ class LiveRig:
     # What the book asks for before and after a call
 
     def add_mailbox(
-        self, box: MailboxId, name: str, options: MailboxOptions, *, language: str = "", email: str = ""
+        self,
+        box: MailboxId,
+        name: str,
+        options: MailboxOptions,
+        *,
+        language: str = "",
+        email: str = "",
+        aliases: str = "",
     ) -> None:
         usual = MailboxOptions()
         fields = {one: option_text(getattr(options, one)) for one in FIELDS}
         fields = {one: text for one, text in fields.items() if text != option_text(getattr(usual, one))}
-        self._stores.registry.add(self._own(box), {"name": name, "language": language, "email": email, **fields})
+        self._stores.registry.add(
+            self._own(box), {"name": name, "language": language, "email": email, "aliases": aliases, **fields}
+        )
 
     def add_list(self, box: MailboxId, members: tuple[MailboxId, ...]) -> None:
         self._stores.lists.add(self._own(box), map(self._own, members))

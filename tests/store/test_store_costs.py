@@ -238,3 +238,14 @@ def test_all_mailboxes_are_shown_in_two_looks(warm, trips):
     assert len(shown) == 61
     assert [locked for _, locked in shown] == [0] * 61
     assert len(list(warm.store.registry.overview("elsewhere"))) == 0
+
+
+def test_a_visit_costs_no_more_where_there_are_aliases_and_an_aliass_one_round_trip_more(warm, trips):
+    warm.registry.change(ALICE, {"aliases": "1009,1010"})
+    alias = MailboxId("1009")
+    warm.mailboxes.open(alias)
+    for box, more in ((ALICE, 0), (alias, 1)):
+        with trips(1 + more):
+            assert warm.mailboxes.open(box)
+        with trips(1 + more):
+            assert warm.mailboxes.enter(box, 5)

@@ -74,7 +74,19 @@ def test_a_message_in_the_trash_goes_back_where_it_lay(full, new):
 
 BELONGS = {"box", "folders", "deleted", "calls", "failures", "failures_outside"}
 """What belongs to a mailbox and goes with it, besides its messages and its members in the keys of its partition."""
-PARTITIONS = {"call_ids", "locked", "events", "erase", "boxes", "names", "moving_boxes", "lists", "meta", "restored"}
+PARTITIONS = {
+    "call_ids",
+    "locked",
+    "events",
+    "erase",
+    "boxes",
+    "names",
+    "moving_boxes",
+    "lists",
+    "meta",
+    "restored",
+    "aliases",
+}
 ANOTHERS = {"moving", "moving_folders", "moved", "messages", "dist_list", "members", "sessions"}
 """Of a renaming itself, of messages (each has its own), of a list that has the number instead of a mailbox, of browsers: who is
 signed in under the old name signs in under the new one."""

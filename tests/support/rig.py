@@ -90,12 +90,19 @@ class Rig:
         return FolderAudio(folder)
 
     def add_mailbox(
-        self, box: MailboxId, name: str, options: MailboxOptions, *, language: str = "", email: str = ""
+        self,
+        box: MailboxId,
+        name: str,
+        options: MailboxOptions,
+        *,
+        language: str = "",
+        email: str = "",
+        aliases: str = "",
     ) -> None:
         usual = self.world.defaults
         fields = {one: option_text(getattr(options, one)) for one in FIELDS}
         fields = {one: text for one, text in fields.items() if text != option_text(getattr(usual, one))}
-        self.real.registry.add(box, {"name": name, "language": language, "email": email, **fields})
+        self.real.registry.add(box, {"name": name, "language": language, "email": email, "aliases": aliases, **fields})
 
     def add_list(self, box: MailboxId, members: tuple[MailboxId, ...]) -> None:
         self.real.lists.add(box, members)

@@ -70,6 +70,12 @@ def test_a_mailbox_is_found_changed_unlocked_and_given_a_pin(house, marie):
     wrong = send(marie, address, action="save", etag=etag_of(marie, address), name="Zoé Roy", email="nobody at all")
     assert wrong.status == 422
     assert "nobody at all" in html.unescape(wrong.body.decode())  # what was typed stays
+    save = {"action": "save", "name": "Zoé Roy"}
+    assert send(marie, address, **save, etag=etag_of(marie, address), aliases="1009").status == 303
+    assert house.store.mailboxes.open(box).aliases == ("1009",)
+    taken = send(marie, address, **save, etag=etag_of(marie, address), aliases="1009, 1002")
+    assert taken.status == 409
+    assert "1009, 1002" in taken.body.decode()
     assert send(marie, address, action="pin", pin="0482").status == 303
     assert house.store.pins.check(box, "0482") is PinCheck.RIGHT
     assert "0482" not in marie.get(address).body.decode()

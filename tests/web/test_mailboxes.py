@@ -55,6 +55,33 @@ def test_of_two_who_change_it_at_once_the_second_is_told_and_loses_nothing(house
     assert two.patch(path(box), {"settings": {"name": "X"}}, headers={"If-Match": "*"}).status == 200
 
 
+def test_a_mailbox_is_found_under_its_aliases(house):
+    box, portal = house.box("1001"), house.token()
+    other = house.box("1002")
+    alias = f"1009@{house.domain}"
+    assert (
+        portal.patch(path(box), {"settings": {"aliases": "1009, +15145550109"}}, headers={"If-Match": "*"}).status
+        == 200
+    )
+    shown = portal.get(path(alias)).json
+    assert (shown["mailbox"], shown["settings"]["aliases"]) == (str(box), "1009,+15145550109")
+    taken = portal.patch(path(other), {"settings": {"aliases": "1009"}}, headers={"If-Match": "*"})
+    assert (taken.status, taken.problem) == (409, "exists")
+    made = portal.post("/api/v1/mailboxes", {"mailbox": alias})
+    assert (made.status, made.problem) == (409, "exists")
+    assert portal.put(f"/api/v1/lists/900@{house.domain}", {"members": [alias]}).json["members"] == [str(box)]
+
+
+def test_an_alias_is_within_the_reach_of_its_mailbox_alone(house):
+    box = house.box("1001", aliases="1009")
+    house.box("1002")
+    owner, other = house.owner(box), house.owner(f"1002@{house.domain}")
+    alias = f"1009@{house.domain}"
+    assert owner.get(path(alias)).json["mailbox"] == str(box)
+    assert other.get(path(alias)).status == 404
+    assert house.owner(alias).get(path(box)).json["mailbox"] == str(box)
+
+
 def test_a_value_that_can_not_be_is_explained_and_changes_nothing(house):
     box = house.box()
     portal = house.token()

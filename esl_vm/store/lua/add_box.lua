@@ -3,14 +3,19 @@
 -- KEYS[14]  vm:{pNN}:boxes            sorted set, the partition's mailboxes
 -- KEYS[15]  vm:{pNN}:names:DOMAIN     sorted set, the partition's part of the directory
 -- KEYS[16]  vm:{pNN}:list:BOX         hash, a distribution list of that number: there must be none
+-- KEYS[17]  vm:{pNN}:aliases          hash, the partition's aliases: the number must be none of them
 -- ARGV[4]  its member in `boxes`
 -- ARGV[5]  JSON: fields (name and value in turn), add (members of `names`)
--- Returns 1, 0 if it was there (repeating changes nothing), 2 if a list has that number.
+-- Returns 1, 0 if it was there (repeating changes nothing), 2 if a list has that number; the mailbox whose alias it is.
 if redis.call('EXISTS', box) == 1 then
     return 0
 end
 if redis.call('EXISTS', KEYS[16]) == 1 then
     return 2
+end
+local has = redis.call('HGET', KEYS[17], name)
+if has then
+    return has
 end
 local wish = cjson.decode(ARGV[5])
 local own, pin = {}, 'none'

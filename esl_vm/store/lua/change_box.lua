@@ -3,8 +3,8 @@
 -- KEYS[14]  vm:{pNN}:names:DOMAIN     sorted set, the partition's part of the directory
 -- ARGV[4]  the owner's name as it was when `remove` was made, `` = none
 -- ARGV[5]  JSON: fields (name and value in turn), unset (names), remove and add (members of `names`), expected (what fields
---          must hold, by name, `` = unset)
--- Returns done, `changed` if a field is not as expected (nothing was changed), `no mailbox`, or `renamed` if the name is another by now (nothing was changed; read it and ask again).
+--          must hold, by name, `` = unset), aliases (its field of that name as it was when they were given it)
+-- Returns done, `changed` if a field is not as expected (nothing was changed), `no mailbox`, or `renamed` if the name, or the aliases, are others by now (nothing was changed; read it and ask again).
 -- Repeating sets the same again.
 if redis.call('EXISTS', box) == 0 then
     return 'no mailbox'
@@ -13,6 +13,9 @@ if (redis.call('HGET', box, 'name') or '') ~= ARGV[4] then
     return 'renamed'
 end
 local wish = cjson.decode(ARGV[5])
+if (redis.call('HGET', box, 'aliases') or '') ~= wish.aliases then
+    return 'renamed'
+end
 for field, value in pairs(wish.expected) do
     if (redis.call('HGET', box, field) or '') ~= value then
         return 'changed'

@@ -98,10 +98,15 @@ local function happened(what, id, payload, more)
         'new', redis.call('ZCARD', new), 'old', redis.call('ZCARD', old),
         'urgent', redis.call('ZCOUNT', new, '-inf', '(0'), 'urgent_old', redis.call('ZCOUNT', old, '-inf', '(0'),
     }
-    local extensions = redis.call('HGET', box, 'extensions')
-    if extensions and extensions ~= '' then
+    local accounts = {}
+    for _, field in ipairs(redis.call('HMGET', box, 'extensions', 'aliases')) do
+        if field and field ~= '' then
+            accounts[#accounts + 1] = field
+        end
+    end
+    if #accounts > 0 then
         entry[#entry + 1] = 'extensions'
-        entry[#entry + 1] = extensions
+        entry[#entry + 1] = table.concat(accounts, ',')
     end
     if by ~= '' then
         entry[#entry + 1] = 'by'

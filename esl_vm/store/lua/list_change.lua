@@ -4,14 +4,16 @@
 -- KEYS[3]  vm:{pNN}:lists             sorted set, the partition's lists
 -- KEYS[4]  vm:{pNN}:box:LIST          hash, a mailbox of that number: there must be none
 -- KEYS[5]  vm:{pNN}:erase             sorted set, sounds to erase
+-- KEYS[6]  vm:{pNN}:aliases           hash, the partition's aliases: the number must be none of them
 -- ARGV[1]  its member in `lists`
 -- ARGV[2]  JSON: make (whether it is made where there is none), fields (name and value in turn), unset (names),
 --          add and remove (members)
 -- ARGV[3]  from when a replaced recorded name may be erased, milliseconds since 1970
--- Returns `mailbox` if a mailbox has that number, `no list`; else `done`, how many came on it and how many went.
+-- ARGV[4]  the list's number, number@domain
+-- Returns `mailbox` if a mailbox has that number (as an alias too), `no list`; else `done`, how many came on it and how many went.
 -- Repeating sets the same again.
 local wish = cjson.decode(ARGV[2])
-if redis.call('EXISTS', KEYS[4]) == 1 then
+if redis.call('EXISTS', KEYS[4]) == 1 or redis.call('HEXISTS', KEYS[6], ARGV[4]) == 1 then
     return {'mailbox'}
 end
 if not wish.make and redis.call('EXISTS', KEYS[1]) == 0 then

@@ -6,16 +6,20 @@
 -- KEYS[17]  vm:{pNN}:moved:BOX        string, where a mailbox of this name went once: no message follows it any more
 -- KEYS[18]  vm:{pNN}:deleted:BOX      KEYS[19] vm:{pNN}:calls:BOX
 -- KEYS[20]  vm:{pNN}:login:failures:BOX   KEYS[21] vm:{pNN}:login:outside:BOX   KEYS[22] vm:{pNN}:login:locked
+-- KEYS[23]  vm:{pNN}:aliases          hash, the partition's aliases: the number must be none of them
 -- ARGV[4]  its member in `boxes`
 -- ARGV[5]  JSON: from (the old name), fields (name and value in turn), add (members of `names`); kept (what KEYS[18..21] had
 --          under the old name: score and member in turn, or times), seconds (after which each expires), locks (until when
 --          it was locked, for its own telephone and for others; 0: it was not)
 -- ARGV[6], ARGV[7]  its members in `locked`, for its own telephone and for others
--- Returns done, exists or list.
+-- Returns done, exists, list or alias.
 -- Repeating sets the same again, as long as the renaming is under way; `renamed_from` says so.
 local wish = cjson.decode(ARGV[5])
 if redis.call('EXISTS', KEYS[16]) == 1 then
     return 'list'
+end
+if redis.call('HEXISTS', KEYS[23], name) == 1 then
+    return 'alias'
 end
 local there = redis.call('EXISTS', box) == 1
 if there and redis.call('HGET', box, 'renamed_from') ~= wish.from then
