@@ -12,11 +12,10 @@ from esl_vm.cli.moments import DATE, date_of, moment, moment_option
 from esl_vm.cli.output import clock_time, complain, minute, print_json, print_list, show
 from esl_vm.cli.parsers import json_option
 from esl_vm.importers.sound_file import converted
-from esl_vm.model.conditions import calendars_missing
 from esl_vm.model.errors import StoreDownError, VoicemailError
 from esl_vm.model.events import EventType
-from esl_vm.model.greeting_choice import fitting
-from esl_vm.model.greeting_rules import Circumstances, parse_rules
+from esl_vm.model.greeting_choice import preview
+from esl_vm.model.greeting_rules import Circumstances
 from esl_vm.model.mailbox import Greeting, Mailbox, StoredGreeting, check_dates
 from esl_vm.model.message import new_id
 from esl_vm.model.times import iso_time_or_none
@@ -187,17 +186,22 @@ def _preview(args: argparse.Namespace) -> int:
         at = moment(args.at, zone, node.clock.now())
         known = [calendar.name for calendar in node.calendars.all()]
         call = Circumstances(at, args.busy, args.caller, args.internal)
-        choice = next(fitting(mailbox, call, node.calendars.covers), None)
+        told = preview(mailbox, call, node.calendars.covers, known)
+    choice = told.choice
     rule = str(choice.rule) if choice and choice.rule else None
-    missing = calendars_missing(parse_rules(mailbox.options.greeting_rules), known)
     if args.json:
         greeting = choice.greeting if choice else None
-        print_json({"at": at.isoformat(), "greeting": greeting, "rule": rule, "calendars_missing": missing})
+        lacking = {"calendars_missing": told.calendars_missing, "unrecorded": told.unrecorded}
+        print_json({"at": at.isoformat(), "greeting": greeting, "rule": rule, **lacking, "led_to": told.led_to})
         return 0
     heard = f"the {choice.greeting} greeting" if choice else "the default sentence"
+    if told.led_to:
+        heard = f"led on to {told.led_to} by the mailbox's exits, or else {heard}"
     show(f"{mailbox.id}, {at:%A} {minute(at.timestamp(), zone)}: {heard}{f', by the rule {rule}' if rule else ''}")
-    for name in missing:
+    for name in told.calendars_missing:
         complain(f"this node has no calendar {name}; esl-vm greeting calendars")
+    for one in told.unrecorded:
+        complain(f"the {one} greeting is not recorded: its rules don't count")
     return 0
 
 

@@ -9,10 +9,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from esl_vm.model.conditions import calendars_missing, no_calendar
+from esl_vm.model.conditions import no_calendar
 from esl_vm.model.errors import InvalidValueError
-from esl_vm.model.greeting_choice import fitting
-from esl_vm.model.greeting_rules import Circumstances, parse_rules
+from esl_vm.model.greeting_choice import preview
+from esl_vm.model.greeting_rules import Circumstances
 from esl_vm.model.mailbox import Greeting, StoredGreeting, check_dates
 from esl_vm.model.message import new_id
 from esl_vm.model.rights import Right
@@ -51,13 +51,17 @@ def preview_greeting(request: Request, query: PreviewQuery) -> GreetingPreview:
     moment = query.at.timestamp() if query.at else deps.clock.now()
     at = datetime.fromtimestamp(moment, zone_of(request.zone))
     call = Circumstances(at, query.busy, query.caller, query.internal)
-    choice = next(fitting(request.mailbox, call, deps.calendars.covers if deps.calendars else no_calendar), None)
-    known = [calendar.name for calendar in deps.calendars.all()] if deps.calendars else []
+    calendars = deps.calendars
+    known = [calendar.name for calendar in calendars.all()] if calendars else []
+    told = preview(request.mailbox, call, calendars.covers if calendars else no_calendar, known)
+    choice = told.choice
     return GreetingPreview(
         at.isoformat(),
         choice.greeting if choice else None,
         str(choice.rule) if choice and choice.rule else None,
-        calendars_missing(parse_rules(request.mailbox.options.greeting_rules), known),
+        told.calendars_missing,
+        told.unrecorded,
+        told.led_to,
     )
 
 

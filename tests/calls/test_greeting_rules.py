@@ -10,7 +10,7 @@ from esl_vm.model.calendars import Calendar
 from esl_vm.model.conditions import LONGEST, MOST, calendars_missing, no_calendar
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.fields import checked_field
-from esl_vm.model.greeting_choice import fitting
+from esl_vm.model.greeting_choice import fitting, preview
 from esl_vm.model.greeting_rules import Circumstances, choose, chosen, parse_rules, rules_text
 from esl_vm.model.mailbox import Greeting, Mailbox, MailboxId, StoredGreeting
 from esl_vm.model.message import Counts
@@ -217,6 +217,15 @@ def test_a_temporary_greeting_comes_before_all_rules_while_it_is_active():
 def test_calendars_that_are_asked_and_not_there_are_named():
     box = mailbox("unavailable-2 calendar:office,ca; busy calendar:ca-qc")
     assert calendars_missing(parse_rules(box.options.greeting_rules), ["ca"]) == ["ca-qc", "office"]
+
+
+@pytest.mark.parametrize(("busy", "led_to"), [(True, "mailbox:1002"), (False, None)])
+def test_a_preview_names_what_is_not_recorded_and_where_the_call_is_led_on_to(busy, led_to):
+    box = mailbox("unavailable-2 fri; busy-3 both; unavailable-2 sat")
+    box = replace(box, options=replace(box.options, exits="busy=mailbox:1002; 9=directory"), greetings={})
+    told = preview(box, Circumstances(at("2026-11-27T18:30"), busy), no_calendar, [])
+    assert (told.choice, told.led_to) == (None, led_to)
+    assert told.unrecorded == [Greeting("busy-3"), Greeting("unavailable-2")]
 
 
 def test_every_numbered_greeting_knows_its_kind_and_number():

@@ -132,6 +132,7 @@ def test_an_owner_sets_rules_and_sees_what_would_be_heard(house):
     told = alice.get(f"{preview}?at={FRIDAY}").json
     assert told == {
         "at": FRIDAY, "greeting": "unavailable-2", "rule": "unavailable-2 mon-fri 18:00-08:00", "calendars_missing": ["nowhere"],
+        "unrecorded": [], "led_to": None,
     }  # fmt: skip
     assert heard("&busy=true") == ("busy", None)
     assert (
@@ -164,6 +165,12 @@ def test_the_page_has_numbered_greetings_rules_and_a_preview(house):
     assert "<code>unavailable-2 fri</code>" in shown("?preview=1&at=2126-11-29T18:30&caller=")
     assert "the usual sentence" in shown("?preview=1&at=2126-12-02T18:30")
     assert alice.get(f"{page}?preview=1&at=yesterday").status == 422
+    house.store.registry.change(box, {"exits": "busy=mailbox:1002", "greeting_rules": "busy-2 sat; unavailable-2 fri"})
+    led = shown("?preview=1&at=2126-11-29T18:30&busy=1")
+    assert "led on to <code>mailbox:1002</code>" in led
+    assert "busy-2 is not recorded" in led
+    assert "led on to" not in shown("?preview=1&at=2126-11-29T18:30")
+    house.store.registry.change(box, {"greeting_rules": "unavailable-2 fri; unavailable-2 sat"})
     wrong = sent("unavailable-2 funday")
     assert wrong.status == 422
     assert "unavailable-2 funday</textarea>" in wrong.body.decode()

@@ -52,3 +52,11 @@ class GreetingPreview(ResponseSchema, frozen=True):
         list[str],
         Meta(description="Calendars that rules name and that this node has not read: such a rule never fits."),
     ]
+    unrecorded: Annotated[
+        list[Greeting],
+        Meta(description="Greetings that rules name and that are not recorded: such a rule never counts."),
+    ]
+    led_to: Annotated[
+        str | None,
+        Meta(description="Where the mailbox's exits lead such a caller before any greeting; null: nowhere."),
+    ]
