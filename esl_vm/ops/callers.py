@@ -14,11 +14,13 @@ from esl_vm.model.errors import SpoolError
 from esl_vm.model.events import PRIVACY, EventType
 from esl_vm.model.findings import Order, OrderKind
 from esl_vm.model.jobs import JobState
+from esl_vm.model.sealing import is_sealed
 from esl_vm.ops.caller_archive import write_archive
 from esl_vm.recordings.of_caller import erase_takes_of, takes_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
     from typing import BinaryIO
 
     from esl_vm.model.events import Event
@@ -129,7 +131,9 @@ class Callers:
         answers, found.away = self._ask(OrderKind.FIND_CALLER, number, sounds=sounds)
         for answer in (look_in_spool(node, number, sounds=sounds), *answers):
             found.recordings += (Trace(**one | {"kind": TraceKind(one["kind"])}) for one in answer["traces"])
-            found.sounds += (Sound(answer["node"], name, base64.b64decode(it)) for name, it in answer["sounds"])
+            found.sounds += (
+                Sound(answer["node"], name, node.seal.open(base64.b64decode(it))) for name, it in answer["sounds"]
+            )
         found.events += traces.events(number)
         return found
 
@@ -161,17 +165,25 @@ def answer_of(node: Node, order: Order) -> dict[str, Any]:
 
 
 def look_in_spool(node: Node, number: str, *, sounds: bool) -> dict[str, Any]:
-    """A caller's recordings in this node's spool, with their sounds in base 64 where they are wanted; raises SpoolError."""
+    """A caller's recordings in this node's spool, with their sounds in base 64 where they are wanted; raises SpoolError.
+
+    Sounds are sealed where there is a key: an answer lies in Redis for a while.
+    """
     found = list(takes_of(node.spool, number))
     read: list[tuple[str, str]] = []
     if sounds:
         try:
             for _, paths in found:
-                read += ((path.name, base64.b64encode(node.seal.open(path.read_bytes())).decode()) for path in paths)
+                read += ((path.name, _sealed(node, path)) for path in paths)
         except OSError as error:
             raise SpoolError(f"the spool can't be read: {error}") from error
     traces = [dataclasses.asdict(trace) for trace, _ in found]
     return {"node": node.settings.service.node, "traces": traces, "sounds": read}
+
+
+def _sealed(node: Node, path: Path) -> str:
+    content = path.read_bytes()
+    return base64.b64encode(content if is_sealed(content) else node.seal.close(content)).decode()
 
 
 def _is_about(job: Job, message_ids: Iterable[str]) -> bool:

@@ -1,5 +1,6 @@
 """With a key nothing that was said lies in the clear: after it was left, heard, written down, sent on, searched, saved."""
 
+import base64
 import random
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from esl_vm.model.events import EventType
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId
 from esl_vm.model.message import Caller, Message, new_id
 from esl_vm.model.transcript import Segment, Transcript
+from esl_vm.ops.callers import look_in_spool
 from esl_vm.recordings.outcome import Settled
 from esl_vm.sealing.keys import add_key, use_last_key
 from esl_vm.service.wiring import open_node
@@ -237,3 +239,16 @@ def test_the_commands_of_the_page_do_what_it_says(house):
         assert house.vm(*(str(house.keys) if word == "/etc/esl-vm/keys" else word for word in words)) == 0
     with house.node() as node:
         assert len(node.seal.keys) == 1
+
+
+def test_a_recording_that_another_node_asks_for_is_sealed_on_its_way(house):
+    with house.node() as node:
+        with_mailboxes(node)
+        message = Message(new_id(node.clock.now()), Caller("5145550100", "Zoé"), node.clock.now())
+        with node.spool.take_message([ALICE], message, min_ms=0, trim_silence=False, threshold=0) as take:
+            take.path.write_bytes(wave(NOISE, 8000))
+            take.recorded(Recorded(2000, Ended.LIMIT))
+            node.spool.folder.put_in_quarantine(take.journal, "no mailbox")
+        [(_, told)] = look_in_spool(node, "5145550100", sounds=True)["sounds"]
+        assert NOISE[8000:8032] not in base64.b64decode(told)
+        assert NOISE in node.seal.open(base64.b64decode(told))
