@@ -7,38 +7,12 @@ import os
 import pwd
 import socket
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from esl_vm import __version__
-from esl_vm.cli import (
-    access,
-    backup,
-    broadcast,
-    config,
-    doctor,
-    events,
-    greeting,
-    import_export,
-    lists,
-    mail,
-    mailbox,
-    message,
-    migrate,
-    notify,
-    phone,
-    privacy,
-    prompts,
-    schema,
-    serve,
-    setup,
-    spool,
-    support_bundle,
-    top,
-    transcribe,
-    web,
-)
 from esl_vm.cli.output import complain, open_standard_files
-from esl_vm.cli.parsers import EXIT_CODES, Commands, Parser, global_options, told_codes
+from esl_vm.cli.parsers import EXIT_CODES, GLOBAL_OPTIONS, Commands, Parser, global_options, told_codes
 from esl_vm.model.actor import acting
 from esl_vm.model.errors import InvalidValueError, SettingsError, VoicemailError
 
@@ -46,33 +20,37 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-GROUPS = (
-    serve,
-    phone,
-    notify,
-    transcribe,
-    web,
-    access,
-    mailbox,
-    message,
-    greeting,
-    lists,
-    broadcast,
-    privacy,
-    prompts,
-    spool,
-    events,
-    mail,
-    import_export,
-    backup,
-    setup,
-    doctor,
-    support_bundle,
-    top,
-    migrate,
-    config,
-    schema,
-)
+# The module of each command, in the order in which help lists them.
+COMMANDS = {
+    "serve": "serve",
+    "phone": "phone",
+    "notify": "notify",
+    "transcribe": "transcribe",
+    "web": "web",
+    "admin": "access",
+    "token": "access",
+    "mailbox": "mailbox",
+    "message": "message",
+    "greeting": "greeting",
+    "list": "lists",
+    "broadcast": "broadcast",
+    "privacy": "privacy",
+    "prompts": "prompts",
+    "spool": "spool",
+    "events": "events",
+    "mail": "mail",
+    "import": "import_export",
+    "export": "import_export",
+    "backup": "backup",
+    "restore": "backup",
+    "setup": "setup",
+    "doctor": "doctor",
+    "support-bundle": "support_bundle",
+    "top": "top",
+    "migrate": "migrate",
+    "config": "config",
+    "schema": "schema",
+}
 
 _EPILOG = f"""\
 first steps:
@@ -85,8 +63,8 @@ first steps:
 {told_codes(EXIT_CODES)}"""
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The whole command line; cheap, since commands import what they run only when they run."""
+def build_parser(command: str = "") -> argparse.ArgumentParser:
+    """The command line: of one command, or whole where there is none of that name; what a command runs is imported later."""
     common = global_options()
     parser = Parser(
         prog="esl-vm",
@@ -96,9 +74,21 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"esl-vm {__version__}")
     commands = Commands(parser, common)
-    for group in GROUPS:
-        group.add_commands(commands)
+    for module in dict.fromkeys([COMMANDS[command]] if command in COMMANDS else COMMANDS.values()):
+        import_module(f"esl_vm.cli.{module}").add_commands(commands)
     return parser
+
+
+def _command(words: Sequence[str]) -> str:
+    """The command among these words, behind global options with their values; `` where something else comes first."""
+    rest = iter(words)
+    for word in rest:
+        name, equals, _ = word.partition("=")
+        if name not in GLOBAL_OPTIONS:
+            return word
+        if not equals:
+            next(rest, "")
+    return ""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -106,7 +96,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     open_standard_files()
     try:
         try:
-            args = build_parser().parse_args(argv)
+            words = sys.argv[1:] if argv is None else argv
+            args = build_parser(_command(words)).parse_args(words)
         finally:
             sys.stdout.flush()  # of `--help`, whose reader may have read enough too
         with acting(f"command {_user()}@{socket.gethostname()}"):

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 EXIT_CODES = {0: "done", 1: "failed or not found", 2: "wrong usage or settings: nothing was done", 130: "Ctrl-C"}
 
+GLOBAL_OPTIONS = ("--config", "--redis", "--data-dir")
+"""Those of `global_options`; each has a value."""
+
 
 def told_codes(codes: Mapping[int, str]) -> str:
     """Exit codes as help tells them."""

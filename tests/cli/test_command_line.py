@@ -8,7 +8,7 @@ import tomllib
 
 import pytest
 
-from esl_vm.cli.main import build_parser
+from esl_vm.cli.main import COMMANDS, build_parser
 from esl_vm.model.settings import Settings
 
 DESIGNED = {
@@ -38,6 +38,26 @@ def test_every_command_is_there_and_explains_itself(name, subs, capsys):
         text = one.format_help()
         assert "exit codes:" in text
         assert "--redis URL" in text
+
+
+def test_each_command_is_in_its_module_and_is_known_without_the_others():
+    whole = build_parser().commands
+    assert list(whole) == list(COMMANDS)
+    for name, command in whole.items():
+        assert build_parser(name).commands[name].format_help() == command.format_help()
+
+
+@pytest.mark.parametrize(
+    "words", [["mailbx", "list"], ["--config", "mailbox", "mailbx"], ["--redis=mailbox", "mailbx"]]
+)
+def test_what_is_no_command_says_which_was_meant_whatever_stands_before_it(vm, words):
+    ran = vm(*words)
+    assert ran.code == 2
+    assert "did you mean mailbox?" in ran.err
+
+
+def test_a_global_option_may_have_a_command_for_its_value(vm):
+    assert vm("--data-dir", "mailbox", "config", "--json").json["data_dir"].endswith("/mailbox")
 
 
 def test_a_mistyped_command_says_what_was_meant(vm):

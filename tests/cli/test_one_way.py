@@ -24,6 +24,7 @@ CHANGES_MUCH = {
         "mail retry",
         "mail forget",
         "privacy encrypt",
+        "privacy erase",
         "spool discard",
         "import asterisk",
         "import mod-voicemail",
