@@ -29,14 +29,15 @@ _LISTENING = ("saycid", "envelope", "envelope_ago", "sayduration", "autoplay", "
 @page("GET", _BOX + "/greetings", Right.GREETING_READ, "The greetings")
 def show_greetings(request: Request, problem: ProblemError | None = None, typed: Form | None = None) -> Response:
     """Each with what callers hear, and what can be done about it; with what was typed, and is wrong, beside its form."""
-    now = request.deps.clock.now()
     recorded, added = request.mailbox.greetings, request.param("add")
     numbered = [one for one in Greeting if one.number > 1 and (one in recorded or one == added)]
     cards = [(one, recorded.get(one)) for one in (*(one for one in Greeting if one.number == 1), *numbered)]
     more = [one for one in Greeting if one.number > 1 and one not in recorded and one != added]
     own_exits, fixed_exits = exits.of_page(request)
+    calls = (PreviewQuery(busy=False), PreviewQuery(busy=True))
+    heard = {greetings.preview_greeting(request, call).greeting for call in calls}
     return owner_page(
-        request, "greetings.html", cards=cards, more=more, now=now, problem=problem, typed=dict(typed or {}),
+        request, "greetings.html", cards=cards, more=more, heard=heard, problem=problem, typed=dict(typed or {}),
         own_exits=own_exits, fixed_exits=fixed_exits, preview=_preview(request), **notice_of(request, Folder.NEW),
     )  # fmt: skip
 

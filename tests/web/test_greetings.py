@@ -1,6 +1,7 @@
 """Greetings in a browser: listed, heard, sent in whatever the browser recorded, judged by content; dated, erased."""
 
 import io
+import re
 import shutil
 import subprocess
 from urllib.parse import urlencode
@@ -203,3 +204,19 @@ def test_the_page_has_the_keys_that_an_owner_sets_and_shows_the_administrators(h
     assert ">0=2000</textarea>" in marie.get(page).body.decode()
     assert sent(marie, "0=2001").status == 303
     assert fields()["exits"] == "0=2001"
+
+
+def test_the_page_says_which_greetings_callers_hear_now(house):
+    box = house.box(language="en", greeting_rules="unavailable-3 external; busy-2 internal")
+    alice = house.owner(box)
+
+    def said():
+        text = alice.get(f"/mailbox/{box}/greetings").body.decode()
+        cards = [part.split("</h2>")[0] for part in text.split("<h2>")[1:]]
+        return {re.sub("<.*", "", card).strip(): "In force" in card for card in cards if "chip" in card}
+
+    for name in ("unavailable", "unavailable-3", "busy", "busy-2", "name"):
+        alice.put(path(box, name, "sound"), house.sound(2000).read_bytes(), kind="audio/wav")
+    assert said() == {"Unavailable": False, "Busy": True, "Unavailable 3": True, "Busy 2": False}
+    alice.put(path(box, "temporary", "sound"), house.sound(2000).read_bytes(), kind="audio/wav")
+    assert {name for name, heard in said().items() if heard} == {"Temporary"}
