@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from esl_vm.model.owners import FIRST
 from esl_vm.model.units import Milliseconds, Seconds
 
 if TYPE_CHECKING:
@@ -229,28 +230,48 @@ class Mailboxes(Protocol):
 class Pins(Protocol):
     """PINs, hashed; failures are counted for all nodes together. Hashing never holds up other calls."""
 
-    def check(
+    def whose(
         self, box: MailboxId, typed: str, *, outside: bool = False, rest: Callable[[int], None] | None = None
-    ) -> PinCheck:
-        """Whether that PIN opens; counts a failure, locks after too many. Nothing typed counts as no attempt.
+    ) -> tuple[PinCheck, int]:
+        """Whether that PIN opens, and the number of the owner whose it is (0: it does not).
 
-        A mailbox that isn't there, or has no PIN, takes as long as any other, and is counted and locked as any other:
-        nobody learns by it what is there. outside: another telephone than the mailbox's own: counted and locked apart; a
-        PIN that its owner did not choose is WRONG (`PinRules.initial_from_outside`). rest: called with the milliseconds
-        that are to pass before the PIN is looked at, if any are.
+        Counts a failure, locks after too many. Nothing typed counts as no attempt. A mailbox that isn't there, or has no
+        PIN, takes as long as any other, and is counted and locked as any other: nobody learns by it what is there.
+        outside: another telephone than the mailbox's own: counted and locked apart; a PIN that its owner did not choose is
+        WRONG (`PinRules.initial_from_outside`). rest: called with the milliseconds that are to pass before the PIN is
+        looked at, if any are.
         """
         ...
 
-    def change(self, box: MailboxId, pin: str, *, initial: bool = False) -> None:
-        """Set a PIN, 1 to 32 digits (rules were checked by the caller of this); `` = none is asked.
+    def change(self, box: MailboxId, pin: str, *, initial: bool = False, owner: int = FIRST) -> None:
+        """Set an owner's PIN, 1 to 32 digits (rules were checked by the caller of this); `` = none is asked.
 
-        initial: its owner did not choose it, and is to choose another. Raises InvalidValueError for what is no PIN, in
-        whose text it is not shown, and NoSuchMailboxError.
+        initial: its owner did not choose it, and is to choose another. Raises InvalidValueError for what is no PIN, for
+        one that another owner of the mailbox has, and for none where there are other owners; the PIN is in no text.
+        Raises NoSuchMailboxError and NoSuchOwnerError.
         """
         ...
 
-    def refusal(self, box: MailboxId, pin: str) -> str:
-        """Why its owner may not choose that PIN: it is weak, or was chosen before; `` = they may. It never has the PIN in it."""
+    def add_owner(self, box: MailboxId, name: str, pin: str, *, initial: bool = False) -> int:
+        """One more owner of a mailbox, with a PIN as of `change`; returns the owner's number, 2 to 8.
+
+        Raises InvalidValueError too where the mailbox has no PIN, as many owners as it can have, or one of that name.
+        """
+        ...
+
+    def rename_owner(self, box: MailboxId, owner: int, name: str) -> None:
+        """Give an owner besides the first another name; raises as `add_owner`, and NoSuchOwnerError."""
+        ...
+
+    def remove_owner(self, box: MailboxId, owner: int) -> None:
+        """An owner besides the first has the mailbox no more; raises NoSuchOwnerError and NoSuchMailboxError."""
+        ...
+
+    def refusal(self, box: MailboxId, pin: str, *, owner: int = FIRST) -> str:
+        """Why an owner (0: one who is to be added) may not choose that PIN; `` = they may. It never has the PIN in it.
+
+        It is weak, was chosen before, or is another owner's of that mailbox.
+        """
         ...
 
     def hashed(self, pin: str) -> str:

@@ -20,6 +20,7 @@ from esl_vm.cli.output import (
     read_pin,
     show,
 )
+from esl_vm.cli.owner import owner_as_json
 from esl_vm.cli.parsers import domain_option, json_option, yes_option
 from esl_vm.cli.pin_handout import handing_out
 from esl_vm.model.errors import InvalidValueError
@@ -192,6 +193,7 @@ def _show(args: argparse.Namespace) -> int:
             (greetings or "none recorded") + ("" if Greeting.NAME in mailbox.greetings else "; no name recorded"),
         ),
         ("PIN", _pin_state(mailbox) + _changed(mailbox, zone) + _locks(own_s, others_s)),
+        *([("owners", ", ".join(one.name or "-" for one in mailbox.owners))] if mailbox.others else []),
         ("options", ", ".join(options) or "the defaults"),
         ("added", minute(_created(fields), zone) if _created(fields) else "-"),
     ]
@@ -231,6 +233,7 @@ def _whole(
             "locked_s": locked_s[0],
             "locked_outside_s": locked_s[1],
         },
+        "owners": [owner_as_json(one, mailbox) for one in mailbox.owners],
         "room": {
             "new": mailbox.counts.new,
             "most_new": options.maxmsg,

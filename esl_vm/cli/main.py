@@ -30,6 +30,7 @@ COMMANDS = {
     "admin": "access",
     "token": "access",
     "mailbox": "mailbox",
+    "owner": "owner",
     "message": "message",
     "greeting": "greeting",
     "list": "lists",

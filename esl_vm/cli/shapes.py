@@ -73,6 +73,14 @@ class Room(TypedDict):
     takes_messages: bool
 
 
+class OwnerShape(TypedDict):
+    """One of a mailbox's owners; `initial` is a PIN that he did not choose. The first has the mailbox's own name and PIN."""
+
+    owner: int
+    name: str
+    pin: Literal["none", "initial", "chosen"]
+
+
 class MailboxShape(MailboxSummary):
     """A mailbox with all that is known of it. options: all, as they are in force; set: those that are its own."""
 
@@ -85,6 +93,7 @@ class MailboxShape(MailboxSummary):
     urgent_old: int
     recorded: list[GreetingShape]
     pin: PinShape
+    owners: list[OwnerShape]
     room: Room
     options: dict[str, bool | int | str]
     set: list[str]
@@ -321,6 +330,7 @@ SHAPES: dict[str, Any] = {
     "message search": list[MessageFound],
     "message send": BroadcastShape,
     "message show": MessageShown,
+    "owner list": list[OwnerShape],
     "privacy find": CallerShape,
     "privacy retention": list[DueShape],
     "prompts check": list[PromptsShape],

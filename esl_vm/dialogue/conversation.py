@@ -29,7 +29,7 @@ DIGITS = "0123456789"
 class Conversation:
     """One call: its line, the world, the voice it is spoken in, how it ends for the dialplan, whose mailbox it was in.
 
-    brief: menus that were heard are said in short (a mailbox's option of that name). passed: mailboxes it left by an exit.
+    owner: which of the mailbox's several owners is in, by name. brief: menus that were heard are said in short (a mailbox's option of that name). passed: mailboxes it left by an exit.
     """
 
     _phone: Phone
@@ -39,6 +39,7 @@ class Conversation:
     cause: Cause = Cause.LEFT
     message_id: str = ""
     owner_is_in: bool = False
+    owner: str = ""
     answered: bool = False
     handed_over: bool = False
     hurried: bool = False

@@ -31,8 +31,13 @@ def handle(visit: Visit) -> Next:
 
 
 def _caller(visit: Visit) -> str:
-    """The account that FreeSWITCH authenticated, else the mailbox's number; and the name that its mailbox has."""
+    """The account that FreeSWITCH authenticated, else the mailbox's number; and the name that its mailbox has.
+
+    Of a mailbox of several owners it is the name of the one whose PIN it was.
+    """
     number = authenticated_user(visit.talk.phone.call) or visit.box.number
+    if visit.owner and visit.mailbox.others:
+        return f"{number} {visit.owner.name}".strip()
     if number == visit.box.number:
         return f"{number} {visit.mailbox.name}".strip()
     box = MailboxId.of(number, visit.box.domain)

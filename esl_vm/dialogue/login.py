@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from esl_vm.dialogue.listing import PAGE
 from esl_vm.model.access import authenticated_user, is_own_telephone, named_domain
+from esl_vm.model.actor import act_as
 from esl_vm.model.call import Cause
 from esl_vm.model.mailbox import MailboxId
+from esl_vm.model.owners import FIRST
 from esl_vm.model.pins import PinCheck
 
 if TYPE_CHECKING:
@@ -54,9 +57,9 @@ def own_mailbox(
         )
         if by_mistake and not typed:
             raise NotTheOwnerError
-        check = talk.world.pins.check(box, typed, outside=not own, rest=talk.rest)
+        check, owner = talk.world.pins.whose(box, typed, outside=not own, rest=talk.rest)
         if check is PinCheck.RIGHT:
-            return _welcome(talk, box)
+            return _welcome(talk, box, owner)
         if check is PinCheck.LOCKED:
             raise _locked(talk)
         names = ("vm-incorrect", "vm-password")
@@ -84,13 +87,13 @@ def ask_mailbox(talk: Conversation) -> Entered:
         box = mailbox.id if mailbox else MailboxId.of(number, domain_of(talk))
         own = mailbox is not None and _is_own(talk, mailbox, vouched=False)
         if mailbox is not None and _opens_without_pin(talk, mailbox, own=own):
-            return _welcome(talk, mailbox.id)
+            return _welcome(talk, mailbox.id, 0)
         pin = talk.ask_pin(talk.voice.prompt("vm-password"))
-        check = PinCheck.WRONG
+        check, owner = PinCheck.WRONG, 0
         if box is not None:
-            check = talk.world.pins.check(box, pin, outside=not own, rest=talk.rest)
+            check, owner = talk.world.pins.whose(box, pin, outside=not own, rest=talk.rest)
         if check is PinCheck.RIGHT and box is not None:
-            return _welcome(talk, box)
+            return _welcome(talk, box, owner)
         if check is PinCheck.LOCKED:
             raise _locked(talk)
     talk.say("vm-incorrect")
@@ -115,13 +118,15 @@ def domain_of(talk: Conversation) -> str:
     return named_domain(talk.phone.call) or talk.world.domain.lower()
 
 
-def _welcome(talk: Conversation, box: MailboxId) -> Entered:
-    """Let in one who was found to own it, in its language; an administrator may have removed it this moment."""
+def _welcome(talk: Conversation, box: MailboxId, owner: int) -> Entered:
+    """Let in one who was found to own it, in its language; an administrator may have removed it, or him, this moment."""
     entered = talk.world.mailboxes.enter(box, PAGE)
-    if entered is None:
+    known = entered.mailbox.owner(owner or FIRST) if entered else None
+    if entered is None or known is None:
         raise talk.give_up(Cause.UNKNOWN)
+    act_as(known.name if owner and entered.mailbox.others else "")
     talk.speak_in(entered.mailbox.language)
-    return entered
+    return replace(entered, owner=owner)
 
 
 def _locked(talk: Conversation) -> AbandonedError:

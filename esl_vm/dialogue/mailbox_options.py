@@ -9,13 +9,15 @@ from esl_vm.dialogue.greetings import numbered_greetings, record_for_mailbox
 from esl_vm.dialogue.menus import OptionsMenu, TemporaryMenu
 from esl_vm.dialogue.recording import GreetingEnd
 from esl_vm.dialogue.visit import Next
-from esl_vm.model.errors import AbandonedError, SpoolError
+from esl_vm.model.errors import AbandonedError, InvalidValueError, SpoolError
 from esl_vm.model.mailbox import Greeting
+from esl_vm.model.owners import FIRST
 
 if TYPE_CHECKING:
     from esl_vm.dialogue.conversation import Conversation
     from esl_vm.dialogue.visit import Visit
     from esl_vm.model.mailbox import Mailbox
+    from esl_vm.model.owners import Owner
     from esl_vm.speech.utterance import Utterance
 
 
@@ -61,7 +63,7 @@ def _do(visit: Visit, choice: OptionsMenu) -> Utterance | None:
         case OptionsMenu.GREETINGS:
             return numbered_greetings(visit)
         case OptionsMenu.PIN:
-            return change_pin(visit.talk, visit.mailbox)
+            return change_pin(visit.talk, visit.mailbox, visit.owner)
         case OptionsMenu.BACK:
             return None
         case unreachable:
@@ -113,9 +115,10 @@ def _temporary(visit: Visit) -> Utterance:
     return ()
 
 
-def change_pin(talk: Conversation, mailbox: Mailbox) -> Utterance:
+def change_pin(talk: Conversation, mailbox: Mailbox, owner: Owner | None) -> Utterance:
     """0 5: a new PIN, typed twice, asked again at once where it won't do; what to say about it before the menu again.
 
+    It is that of the owner who is in; of the mailbox's first where nobody knows which it is.
     The PIN stays what it was after `*`, after silence in answer to a complaint, and after the last attempt.
     """
     if mailbox.options.pin_locked:
@@ -125,7 +128,7 @@ def change_pin(talk: Conversation, mailbox: Mailbox) -> Utterance:
         pin = _ask_new_pin(talk, opening)
         if pin == "*" or (opening and not pin):
             return ()
-        complaint = _change_to(talk, mailbox, pin)
+        complaint = _change_to(talk, mailbox, owner, pin)
         if not complaint:
             return talk.voice.prompt("vm-passchanged")
         opening = talk.voice.prompt(complaint)
@@ -136,17 +139,21 @@ def _ask_new_pin(talk: Conversation, opening: Utterance) -> str:
     return talk.ask_pin(opening + talk.voice.prompt("vm-newpassword"))
 
 
-def _change_to(talk: Conversation, mailbox: Mailbox, pin: str) -> str:
+def _change_to(talk: Conversation, mailbox: Mailbox, owner: Owner | None, pin: str) -> str:
     """Have a new PIN typed once more and change it; the prompt of the complaint, `` if it was changed."""
-    if talk.world.pins.refusal(mailbox.id, pin):
+    number = owner.number if owner else FIRST
+    if talk.world.pins.refusal(mailbox.id, pin, owner=number):
         return "vm-invalid-password"
     if talk.ask_pin(talk.voice.prompt("vm-reenterpassword")) != pin:
         return "vm-mismatch"
-    talk.world.pins.change(mailbox.id, pin)
+    try:
+        talk.world.pins.change(mailbox.id, pin, owner=number)
+    except InvalidValueError:  # another owner chose the same in this moment
+        return "vm-invalid-password"
     return ""
 
 
-def set_up_new_owner(talk: Conversation, mailbox: Mailbox) -> Mailbox:
+def set_up_new_owner(talk: Conversation, mailbox: Mailbox, owner: Owner | None) -> Mailbox:
     """Lead an owner through what is missing: name, greetings, a PIN of one's own, a new one where the old one is too old.
 
     Asked for by the options force_name and force_greetings, and by the rules of PINs; what was accepted stays, however the
@@ -155,15 +162,15 @@ def set_up_new_owner(talk: Conversation, mailbox: Mailbox) -> Mailbox:
     Raises:
         AbandonedError: no answer, or three PINs that don't do.
     """
-    options = mailbox.options
+    options, owner = mailbox.options, owner or mailbox.owners[0]
     wanted = [(Greeting.NAME, options.force_name)]
     wanted += [(greeting, options.force_greetings) for greeting in (Greeting.UNAVAILABLE, Greeting.BUSY)]
     missing = [greeting for greeting, forced in wanted if forced and greeting not in mailbox.greetings]
-    new_pin = mailbox.pin_is_initial and (options.force_name or options.force_greetings)
+    new_pin = owner.pin_is_initial and (options.force_name or options.force_greetings)
     if not missing and not new_pin:
-        is_old = talk.world.pin_rules.is_old(mailbox.pin_changed, talk.world.clock.now())
+        is_old = talk.world.pin_rules.is_old(owner.pin_changed, talk.world.clock.now())
         if mailbox.has_pin and not options.pin_locked and is_old:
-            _insist_on_pin(talk, mailbox)
+            _insist_on_pin(talk, mailbox, owner)
         return mailbox
     talk.skim(talk.voice.prompt("vm-newuser"))
     for greeting in missing:
@@ -175,14 +182,14 @@ def set_up_new_owner(talk: Conversation, mailbox: Mailbox) -> Mailbox:
         if end is GreetingEnd.TIMED_OUT:
             raise talk.give_up()
     if new_pin:
-        _insist_on_pin(talk, mailbox)
+        _insist_on_pin(talk, mailbox, owner)
     return mailbox
 
 
-def _insist_on_pin(talk: Conversation, mailbox: Mailbox) -> None:
+def _insist_on_pin(talk: Conversation, mailbox: Mailbox, owner: Owner) -> None:
     opening: Utterance = ()
     for _ in range(talk.world.waits.new_pin_times):
-        complaint = _change_to(talk, mailbox, _ask_new_pin(talk, opening))
+        complaint = _change_to(talk, mailbox, owner, _ask_new_pin(talk, opening))
         if not complaint:
             talk.say("vm-passchanged")
             return

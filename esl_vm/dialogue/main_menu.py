@@ -30,8 +30,9 @@ def visit_mailbox(talk: Conversation, entered: Entered) -> None:
     talk.box = entered.mailbox.id
     talk.brief = entered.mailbox.options.brief
     visit = Visit.begin(talk, entered)
+    talk.owner = visit.owner.name if visit.owner and visit.mailbox.others else ""
     if not visit.read_only:
-        visit.mailbox = set_up_new_owner(talk, entered.mailbox)
+        visit.mailbox = set_up_new_owner(talk, entered.mailbox, visit.owner)
     try:
         _main_menu(visit)
     finally:

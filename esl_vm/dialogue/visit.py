@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from esl_vm.dialogue.conversation import Conversation
     from esl_vm.model.mailbox import Mailbox, MailboxId
     from esl_vm.model.options import MailboxOptions
+    from esl_vm.model.owners import Owner
     from esl_vm.model.store import Entered
     from esl_vm.speech.utterance import Utterance
 
@@ -48,6 +49,7 @@ class Visit:
         colleagues: how the callers met so far are named.
         sound_first: who left a message is said behind it.
         manner: how messages are heard, until the end of the visit.
+        owner: which of the mailbox's owners it is; None: nobody knows.
     """
 
     talk: Conversation
@@ -61,13 +63,15 @@ class Visit:
     colleagues: dict[str, Utterance] = field(default_factory=dict)
     sound_first: bool = False
     manner: Manner = field(default_factory=Manner)
+    owner: Owner | None = None
     _left: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def begin(cls, talk: Conversation, entered: Entered) -> Visit:
         """Open the folder in which there is something: urgent, new, old, else new."""
         read_only = talk.phone.call.flag("vm_read_only")
-        return cls(talk, entered.mailbox, Listing.begun(talk.world.mailboxes, entered), read_only=read_only)
+        mailbox, listing = entered.mailbox, Listing.begun(talk.world.mailboxes, entered)
+        return cls(talk, mailbox, listing, read_only=read_only, owner=mailbox.owner(entered.owner))
 
     @property
     def box(self) -> MailboxId:

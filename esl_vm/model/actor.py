@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 
 LONGEST = 200
 PHONE, WEB = "phone", "web"
+_AS = " as "
 _actor: ContextVar[str] = ContextVar("actor", default="")
 
 
 def actor() -> str:
     """Who acts now: `phone NUMBER CALL-UUID`, `web ROLE:NAME ADDRESS REQUEST`, `command USER@HOST`, `housekeeping NODE`.
 
-    `` = nobody in particular.
+    `` = nobody in particular. Of a mailbox of several owners it is said which: `phone NUMBER CALL-UUID as Bob Lee`.
     """
     return _actor.get()
 
@@ -39,6 +40,12 @@ def phone(number: str, call: str) -> str:
 def browser(who: str, address: str, request: str) -> str:
     """The actor that a request to the pages or the API is: whose, from which address, its id in the log."""
     return f"{WEB} {':'.join(who.split()) or 'nobody'} {address} {request}"
+
+
+def act_as(owner: str) -> None:
+    """From now on, until `acting` ends, it is an owner of that name who does it; `` = nobody knows which owner it is."""
+    who = actor().partition(_AS)[0]
+    _actor.set(f"{who}{_AS}{owner}"[:LONGEST] if who and owner else who)
 
 
 @contextmanager

@@ -21,6 +21,10 @@ class NoSuchListError(VoicemailError):
     """There is no distribution list of that number in that domain."""
 
 
+class NoSuchOwnerError(VoicemailError):
+    """The mailbox has no such owner (any more)."""
+
+
 class NoSuchMessageError(VoicemailError):
     """The message is not in that mailbox (any more)."""
 

@@ -69,6 +69,7 @@ class Event:
         details: the rest, by name: for `delivered` every field of the message (of its transcript only `text_length`);
             `greeting`, `folder`, `from` …;
             for `nearly-full` what it is `of` (`messages` of a folder, `seconds` of the mailbox), `held` and `most`;
+            for `login` and `pin-changed` of a mailbox of several owners its `owner`;
             for `login` and `login-failed` through the web `way` (`link`, `oidc`, `mail`; none: a PIN) and `who`, where it is no owner;
             for `transcribed` the `state`, the `language` and the `text_length` in letters;
             for `handled` who it is `handled_by` (`` = nobody any more); for `noted` the `text_length` in letters;

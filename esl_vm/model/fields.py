@@ -15,12 +15,13 @@ from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.message import is_text, one_line
 from esl_vm.model.notify_rules import MAIL_ADDRESS
 from esl_vm.model.options import FIELDS, option_name, option_text, parse_option
+from esl_vm.model.owners import LONGEST_OWNER, OTHERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PROFILE = ("name", "language", "timezone", "email", "pager", "extensions", "aliases", "webhook")
-HIDDEN = frozenset({"pin", "pin_former", "pin_changed", "sound_ms"})
+HIDDEN = frozenset({"pin", "pin_former", "pin_changed", "pin_mark", "sound_ms"} | {f"owner.{n}" for n in OTHERS})
 """Fields that nobody is shown: hashes of PINs, and what the store counts for itself."""
 LONGEST_NAME = 80
 
@@ -50,12 +51,20 @@ def field_name(name: str) -> str:
     plain = name.strip().lower()
     if plain in PROFILE:
         return plain
-    if plain in {"pin", "pin_initial", "pin_former", "pin_changed"} or plain.startswith("greeting."):
+    if plain in {"pin", "pin_initial", "pin_former", "pin_changed"} or plain.startswith(("greeting.", "owner")):
         raise InvalidValueError(f"{plain} is not set as a field: it has its own command")
     near = get_close_matches(plain, PROFILE, n=1, cutoff=0.75)
     if near:
         raise InvalidValueError(f"no field {name!r}; did you mean {near[0]}?")
     return option_name(plain)
+
+
+def owner_name(name: str) -> str:
+    """The name of an owner besides the first as it is kept; raises InvalidValueError."""
+    wanted = one_line(name, LONGEST_OWNER + 1)
+    if not wanted or len(wanted) > LONGEST_OWNER or not is_text(name):
+        raise InvalidValueError(f"an owner's name has 1 to {LONGEST_OWNER} letters")
+    return wanted
 
 
 def settable(fields: Mapping[str, str]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.options import MailboxOptions
+from esl_vm.model.owners import FIRST, Owner
 
 if TYPE_CHECKING:
     from esl_vm.model.message import Counts
@@ -190,6 +191,7 @@ class Mailbox:
         extensions: accounts whose lamp shows this mailbox, besides its own number.
         aliases: its further numbers.
         sound_ms: sound in all folders but the trash, milliseconds; its quota counts it.
+        others: its owners besides the first.
     """
 
     id: MailboxId
@@ -208,6 +210,17 @@ class Mailbox:
     extensions: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     sound_ms: int = 0
+    others: tuple[Owner, ...] = ()
+
+    @property
+    def owners(self) -> tuple[Owner, ...]:
+        """All of them, the first with the mailbox's own name and PIN."""
+        first = Owner(FIRST, self.name, self.pin_is_initial, self.pin_changed, self.pin_mark)
+        return (first, *self.others)
+
+    def owner(self, number: int) -> Owner | None:
+        """The owner of that number; None: there is none (any more)."""
+        return next((one for one in self.owners if one.number == number), None)
 
     @property
     def accounts(self) -> tuple[str, ...]:

@@ -11,11 +11,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import InvalidValueError
+from esl_vm.model.owners import FIRST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from esl_vm.model.mailbox import MailboxId
+    from esl_vm.model.mailbox import Mailbox, MailboxId
 
 
 class Right(StrEnum):
@@ -107,6 +108,7 @@ class Identity:
         name: for the audit: the mailbox, the administrator's name, the token's.
         role, rights, reach: see there.
         session: which session it is, `` = none. way: by which way it began, `` = a PIN.
+        owner: which of a mailbox's owners it is (model/owners.py). person: that owner's name, where there are several.
     """
 
     name: str
@@ -115,6 +117,8 @@ class Identity:
     reach: Reach
     session: str = ""
     way: str = ""
+    owner: int = FIRST
+    person: str = ""
 
     def may(self, right: Right) -> bool:
         """Whether he has that right, within his reach."""
@@ -122,16 +126,19 @@ class Identity:
 
     @property
     def audit_name(self) -> str:
-        """As the events tell it: `owner 1001@default`."""
-        return f"{self.role} {self.name}"
+        """As the events tell it: `owner 1001@default`, and of several which: `owner 1001@default Bob Lee`."""
+        return f"{self.role} {self.name} {self.person}".rstrip()
 
 
 NOBODY = Identity("", Role.TOKEN, frozenset(), Reach())
 
 
-def owner(box: MailboxId, session: str = "", way: str = "") -> Identity:
-    """The owner of a mailbox."""
-    return Identity(str(box), Role.OWNER, RIGHTS[Role.OWNER], Reach(boxes=frozenset({box})), session, way)
+def owner(mailbox: Mailbox, session: str = "", way: str = "", number: int = FIRST) -> Identity:
+    """The owner of a mailbox; of several the one of that number."""
+    person = mailbox.owner(number) if mailbox.others else None
+    reach = Reach(boxes=frozenset({mailbox.id}))
+    name = person.name if person else ""
+    return Identity(str(mailbox.id), Role.OWNER, RIGHTS[Role.OWNER], reach, session, way, number, name)
 
 
 def administrator(name: str, session: str = "", way: str = "") -> Identity:
@@ -193,6 +200,7 @@ class Session:
         address: from where. since, until: epoch seconds.
         pin_mark: the owner's `Mailbox.pin_mark` at that time: another PIN ends it.
         way: by which way it began, `` = a PIN.
+        owner: which of the mailbox's owners it is.
     """
 
     id: str
@@ -202,3 +210,4 @@ class Session:
     until: float = 0.0
     pin_mark: str = field(default="", repr=False)
     way: str = ""
+    owner: int = FIRST

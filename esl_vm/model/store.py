@@ -89,10 +89,12 @@ class Entered:
     Args:
         mailbox: everything about it.
         read: gives the page, which is here already: asks the store for nothing.
+        owner: whose PIN opened it; 0: none was asked, nobody knows which owner it is.
     """
 
     mailbox: Mailbox
     read: Callable[[], Page]
+    owner: int = 0
 
     @property
     def total(self) -> int:

@@ -27,6 +27,7 @@ class CallRecord:
         call: as it came. action: what it is for. mailbox: whose, `` if it was not known when the call came.
         node: this node. began: when it came, by the monotonic clock.
         status, cause, message_id: what the dialplan was told, `` if nothing.
+        owner: which of the mailbox's several owners logged in, by name.
         applications: how often something was played, listened to or recorded.
         recordings: how many of them were recordings.
         first_sound_s: seconds until the first sound was begun; None if there was none.
@@ -41,6 +42,7 @@ class CallRecord:
     status: str = ""
     cause: str = ""
     message_id: str = ""
+    owner: str = ""
     applications: int = 0
     recordings: int = 0
     first_sound_s: float | None = None
@@ -63,6 +65,7 @@ class CallRecord:
             "from": call.caller.number,
             "to": call.destination,
             "mailbox": self.mailbox,
+            "owner": self.owner,
             "node": self.node,
             "freeswitch": call.node,
             "seconds": round(seconds, 3),

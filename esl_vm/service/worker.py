@@ -142,7 +142,7 @@ def build_server(
             metrics.call_began()
         with acting(phone_actor(call.caller.number, call.uuid)), waiting():
             talk = answer_call(MeasuredPhone(phone, record), world)
-        record.mailbox = str(talk.box or record.mailbox)
+        record.mailbox, record.owner = str(talk.box or record.mailbox), talk.owner
         # What became of a recording is known after its caller hung up: the conversation knows, the channel no more.
         record.status, record.cause = str(talk.status), str(talk.cause)
         record.message_id = talk.message_id

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from esl_vm.model.errors import InvalidValueError, StoreDownError
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.message import one_line
+from esl_vm.model.owners import FIRST
 from esl_vm.model.rights import Reach, Right, Session, Token
 from esl_vm.store.base import Part
 from esl_vm.store.keys import ADMIN_LINKS, ADMIN_SESSIONS, TOKENS, TOKENS_USED, login_address, owner_link, used
@@ -46,8 +47,9 @@ class RedisAccess(Part):
         name: str = "",
         pin_mark: str = "",
         way: str = "",
+        owner: int = FIRST,
     ) -> str:
-        """Begin a session of a mailbox's owner, or (None) of an administrator; returns its secret, which nobody has again."""
+        """Begin a session of a mailbox's owner (which of several), or (None) of an administrator; returns its secret, which nobody has again."""
         secret = secrets.token_urlsafe(24)
         now = self._base.now()
         fields = {
@@ -57,6 +59,7 @@ class RedisAccess(Part):
             "until": now + seconds,
             "pin_mark": pin_mark,
             "way": way,
+            "owner": owner if owner != FIRST else 0,
         }
         key, partition = self._place(box)
         kept = sorted(self.sessions(box), key=lambda session: session.since, reverse=True)
@@ -226,7 +229,8 @@ def _session(digest: str, value: bytes | None) -> Session | None:
     if not fields:
         return None
     words = {name: str(fields.get(name, "")) for name in ("name", "address", "pin_mark", "way")}
-    return Session(digest, since=float(fields.get("since", 0)), until=float(fields.get("until", 0)), **words)
+    since, until = float(fields.get("since", 0)), float(fields.get("until", 0))
+    return Session(digest, since=since, until=until, owner=int(fields.get("owner", FIRST)), **words)
 
 
 def _token(token_id: str, fields: dict[str, Any], used: float) -> Token:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from esl_vm.store.link import Link
 
 DAY_S = 86400
-_ANNOUNCED = frozenset({"deliver", "set_greeting", "change_pin", "add_box"})
+_ANNOUNCED = frozenset({"deliver", "set_greeting", "change_pin", "set_owner", "add_box"})
 """Changes after which somebody is told that it is kept: they must outlive the loss of a master."""
 
 

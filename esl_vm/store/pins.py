@@ -6,22 +6,18 @@ from many telephones at once is counted like guessing from one.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
 import secrets
 from collections import OrderedDict
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-from gevent import monkey
-from gevent.threadpool import ThreadPool
+from typing import TYPE_CHECKING, Any
 
 from esl_vm.model.actor import caller
-from esl_vm.model.errors import InvalidValueError, NoSuchMailboxError
+from esl_vm.model.errors import InvalidValueError, NoSuchMailboxError, NoSuchOwnerError, StoreDownError
+from esl_vm.model.fields import owner_name
 from esl_vm.model.options import option_text
+from esl_vm.model.owners import FIRST, MOST_OWNERS
 from esl_vm.model.pins import PinCheck, PinRules, check_pin
 from esl_vm.store.keys import lock_member
+from esl_vm.store.pin_hashes import hash_pin, is_way
 from esl_vm.store.records import text
 from esl_vm.store.scripts import script
 
@@ -31,53 +27,19 @@ if TYPE_CHECKING:
     from esl_vm.model.mailbox import MailboxId
     from esl_vm.store.base import Base
     from esl_vm.store.keys import BoxKeys
+    from esl_vm.store.pin_hashes import Scrypt
 
-_HOW = re.compile(r"scrypt\$([0-9]{1,9})\$([0-9]{1,3})\$([0-9]{1,3})\$([A-Za-z0-9_-]{8,64})")
-_DIGEST = re.compile(r"[A-Za-z0-9_-]{27}")
-_MOST_MEMORY = 256 * 1024 * 1024
+_SAME = "\n"
+"""Stands for the name that an owner has."""
+TAKEN = "it is not free in this mailbox, whose owners are told apart by their PINs"
+_REFUSED = {
+    "no pin": "give the mailbox a PIN first: it is its first owner's, and without one it opens to anybody",
+    "name": "another owner of this mailbox has that name",
+    "full": f"a mailbox has {MOST_OWNERS} owners at most",
+    "owners": "its owners are told apart by their PINs: remove the others first",
+}
 _TRIES = 3
 """More than one, for a PIN that is changed between being hashed and being compared."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scrypt:
-    """What hashing costs: 128 * n * r bytes of memory, about 50 ms of one core with the defaults.
-
-    Args:
-        n: a power of two. r, p: see RFC 7914.
-    """
-
-    n: int = 16384
-    r: int = 8
-    p: int = 1
-
-    def new_salt(self) -> str:
-        """How a new PIN is hashed: these costs and a salt of 96 random bits."""
-        return f"scrypt${self.n}${self.r}${self.p}${_encode(secrets.token_bytes(12))}"
-
-
-class Hashers:
-    """Runs hashing in threads of its own where gevent serves the calls: scrypt leaves Python's lock, the calls go on.
-
-    Their own, and few: however many PINs are guessed at once, what waits for a disk has its threads to itself. Elsewhere
-    it runs here and now.
-
-    Attributes:
-        threads: those threads; None before the first that was needed.
-    """
-
-    _THREADS = 2
-
-    def __init__(self) -> None:
-        self.threads: ThreadPool | None = None
-
-    def __call__(self, function: Callable[[], str]) -> str:
-        """Run it; returns what it returns."""
-        if not monkey.is_module_patched("socket"):
-            return function()
-        if self.threads is None:
-            self.threads = ThreadPool(self._THREADS)
-        return self.threads.apply(function)  # type: ignore[no-any-return]
 
 
 class Uncounted:
@@ -128,7 +90,11 @@ class RedisPins:
         self._uncounted = Uncounted(rules)
         self.observe: Callable[[str], None] | None = None
 
-    def check(
+    def check(self, box: MailboxId, typed: str, source: str = "", **how: Any) -> PinCheck:
+        """Whether that PIN opens: as `whose`."""
+        return self.whose(box, typed, source, **how)[0]
+
+    def whose(
         self,
         box: MailboxId,
         typed: str,
@@ -136,18 +102,18 @@ class RedisPins:
         *,
         outside: bool = False,
         rest: Callable[[int], None] | None = None,
-    ) -> PinCheck:
+    ) -> tuple[PinCheck, int]:
         """As the port; source: where the caller is (the event tells it), `` = the telephone that acts; never the PIN."""
         if not typed:
-            return PinCheck.WRONG
-        checked = self._check(box, typed, (source or caller())[:200], outside=outside, rest=rest)
+            return PinCheck.WRONG, 0
+        checked, number = self._check(box, typed, (source or caller())[:200], outside=outside, rest=rest)
         if self.observe is not None:
             self.observe(checked.value)
-        return checked
+        return checked, number
 
     def _check(
         self, box: MailboxId, typed: str, source: str, *, outside: bool, rest: Callable[[int], None] | None
-    ) -> PinCheck:
+    ) -> tuple[PinCheck, int]:
         keys, rules = self._base.keys.of(box), self._rules
         failures = keys.failures_outside if outside else keys.failures
         member = lock_member(box, outside=outside)
@@ -155,94 +121,128 @@ class RedisPins:
         obvious = option_text(rules.is_nobodys_choice(typed, box.number))
         limits = [str(rules.failures), str(rules.window_s), str(rules.lock_s)]
         for _ in range(_TRIES):
-            locked, failed, how = self._before(keys, failures, member)
+            locked, failed, how, _ = self._before(keys, failures, member)
             uncounted = self._uncounted.failed(member, self._base.now())
             if locked or uncounted >= rules.failures:
-                return PinCheck.LOCKED
+                return PinCheck.LOCKED, 0
             pause_ms = rules.pause_ms(failed + uncounted)
             if pause_ms and rest is not None:
                 rest(pause_ms)
                 rest = None
-            how = how if _HOW.fullmatch(how) else self._nobody  # none, or written by hand: no PIN is right
+            how = how if is_way(how) else self._nobody  # none, or written by hand: no PIN is right
             args = [how, self._hash(typed, how), *limits, source, member, option_text(outside), here, obvious]
-            answer = text(self._base.change(keys, "check_pin", [failures, keys.locked], args))
+            answer, _, number = text(self._base.change(keys, "check_pin", [failures, keys.locked], args)).partition(" ")
             if answer == "uncounted":
                 self._uncounted.count(member, self._base.now())
-                return PinCheck.WRONG
+                return PinCheck.WRONG, 0
             if answer == PinCheck.RIGHT.value:
                 self._uncounted.forget(member)
+                return PinCheck.RIGHT, int(number)
             if answer != "changed":
-                return PinCheck(answer)
-        return PinCheck.WRONG
+                return PinCheck(answer), 0
+        return PinCheck.WRONG, 0
 
-    def _before(self, keys: BoxKeys, failures: str, member: str) -> tuple[bool, int, str]:
-        """Whether it is locked, how many wrong ones count, how the PIN is hashed: asked before the hash, which is dear."""
+    def _before(self, keys: BoxKeys, failures: str, member: str) -> tuple[bool, int, str, bool]:
+        """Whether it is locked, how many wrong ones count, how the PIN is hashed, which is dear, and whether others are too."""
         args = [member, f"{self._base.now():.3f}", str(self._rules.window_s)]
         touched = [keys.box, failures, keys.locked]
-        until, failed, how = self._base.link.script(keys.partition, script("before_pin"), touched, args)
-        return text(until) != "0", int(failed), text(how)
+        until, failed, how, several = self._base.link.script(keys.partition, script("before_pin"), touched, args)
+        return text(until) != "0", int(failed), text(how), bool(several)
 
-    def change(self, box: MailboxId, pin: str, *, initial: bool = False) -> None:
-        """Set a PIN (rules were checked by the caller of this); `` = none is asked."""
-        stored = self.hashed(pin)
+    def change(self, box: MailboxId, pin: str, *, initial: bool = False, owner: int = FIRST) -> None:
+        """Set a PIN: see the port."""
+        if owner != FIRST:
+            self._set_owner(box, owner, None, pin, initial=initial)
+            return
         keys = self._base.keys.of(box)
-        kept = [str(self._rules.remember), option_text(self._rules.max_age_days > 0)]
-        if not self._base.change(keys, "change_pin", [], [stored, "yes" if initial else "", *kept]):
-            raise NoSuchMailboxError(f"no mailbox {box}")
+        for _ in range(_TRIES):
+            *_, how, several = self._before(keys, keys.failures, str(box))
+            stored = self._hashed(pin, how if several else self._cost.new_salt())
+            args = [stored, "yes" if initial else "", *self._kept(), secrets.token_hex(8)]
+            answer = text(self._base.change(keys, "change_pin", [], args))
+            if answer != "changed":
+                _judge(answer, box)
+                return
+        raise StoreDownError(f"the PIN of {box} is being changed all the time")
 
-    def refusal(self, box: MailboxId, pin: str) -> str:
-        """Why its owner may not choose that PIN: it is weak, or was chosen before; `` = they may."""
+    def add_owner(self, box: MailboxId, name: str, pin: str, *, initial: bool = False) -> int:
+        """One more owner: see the port."""
+        if not pin:
+            raise InvalidValueError("an owner of a shared mailbox has a PIN, by which he is known")
+        return self._set_owner(box, 0, owner_name(name), pin, initial=initial)
+
+    def rename_owner(self, box: MailboxId, owner: int, name: str) -> None:
+        """Another name: see the port."""
+        self._set_owner(box, owner, owner_name(name), "")
+
+    def remove_owner(self, box: MailboxId, owner: int) -> None:
+        """Take an owner away: see the port."""
+        self._set_owner(box, owner, "", "")
+
+    def _set_owner(self, box: MailboxId, owner: int, name: str | None, pin: str, *, initial: bool = False) -> int:
+        """Name None: it stays; ``: the owner goes. PIN ``: it stays."""
+        keys, mark = self._base.keys.of(box), secrets.token_hex(8)
+        if name is None and not pin:
+            raise InvalidValueError("an owner of a shared mailbox has a PIN, by which he is known")
+        for _ in range(_TRIES):
+            *_, how, _ = self._before(keys, keys.failures, str(box))
+            stored = self._hashed(pin, how if is_way(how) else self._nobody)
+            args = [str(owner), _SAME if name is None else name, stored, mark, "yes" if initial else "", *self._kept()]
+            answer, number = [*map(text, self._base.change(keys, "set_owner", [], args)), "0"][:2]
+            if answer != "changed":
+                _judge(answer, box)
+                return int(number)
+        raise StoreDownError(f"the PIN of {box} is being changed all the time")
+
+    def _kept(self) -> list[str]:
+        return [str(self._rules.remember), option_text(self._rules.max_age_days > 0)]
+
+    def refusal(self, box: MailboxId, pin: str, *, owner: int = FIRST) -> str:
+        """Why its owner may not choose that PIN: see the port."""
         weakness = self._rules.weakness(pin, box.number)
-        return weakness or ("it was used before" if self.used_before(box, pin) else "")
+        if weakness:
+            return weakness
+        return {"before": "it was used before", "taken": TAKEN}.get(self._known(box, pin, owner), "")
 
-    def used_before(self, box: MailboxId, pin: str) -> bool:
-        """Whether that is the mailbox's PIN or a former one that may not be chosen again (`PinRules.remember`).
+    def used_before(self, box: MailboxId, pin: str, *, owner: int = FIRST) -> bool:
+        """Whether that is the owner's PIN or a former one that may not be chosen again (`PinRules.remember`).
 
         Asked of the current one also where PINs have an age (`max_age_days`): a new one is another one.
         """
-        if not (self._rules.remember or self._rules.max_age_days):
-            return False
+        return self._known(box, pin, owner) == "before"
+
+    def _known(self, box: MailboxId, pin: str, owner: int) -> str:
+        """`before`, `taken` (another owner has it), or ``."""
         keys = self._base.keys.of(box)
-        hows = [text(how) for how in self._base.link.script(keys.partition, script("used_before"), [keys.box], [])]
-        hashes = [f"{how}${self._hash(pin, how)}" if _HOW.fullmatch(how) else "" for how in hows]
-        return bool(hashes and self._base.link.script(keys.partition, script("used_before"), [keys.box], hashes))
+        args = [str(owner), option_text(bool(self._rules.remember or self._rules.max_age_days))]
+        hows = [text(how) for how in self._base.link.script(keys.partition, script("used_before"), [keys.box], args)]
+        hashed = {how: f"{how}${self._hash(pin, how)}" if is_way(how) else "" for how in set(hows)}
+        if not hows:
+            return ""
+        args += [hashed[how] for how in hows]
+        return text(self._base.link.script(keys.partition, script("used_before"), [keys.box], args))
 
     def hashed(self, pin: str) -> str:
         """A PIN as Redis keeps it, salted anew; `` for ``; raises InvalidValueError, whose text does not show it."""
+        return self._hashed(pin, self._cost.new_salt())
+
+    def _hashed(self, pin: str, how: str) -> str:
         if not pin:
             return ""
         check_pin(pin)
-        how = self._cost.new_salt()
         return f"{how}${self._hash(pin, how)}"
 
     def _hash(self, pin: str, how: str) -> str:
         return self._run(lambda: hash_pin(pin, how))
 
 
-def is_hash(stored: str) -> bool:
-    """Whether that is what `RedisPins.hashed` returns for a PIN."""
-    how, _, digest = stored.rpartition("$")
-    return _HOW.fullmatch(how) is not None and _DIGEST.fullmatch(digest) is not None
-
-
-def hash_pin(pin: str, how: str) -> str:
-    """The hash of a PIN, hashed like that (`scrypt$n$r$p$salt`): 160 bits, URL-safe base64 without padding.
-
-    With its costs and salt it has at most 64 characters, which is what Redis stores compactly in a small hash.
-
-    Raises:
-        InvalidValueError: it can't be hashed like that.
-    """
-    found = _HOW.fullmatch(how)
-    if found is None:
-        raise InvalidValueError("not a way to hash a PIN that this version knows")
-    n, r, p = int(found[1]), int(found[2]), int(found[3])
-    if n < 2 or n & (n - 1) or not r or not p or 128 * n * r * p > _MOST_MEMORY:
-        raise InvalidValueError("not a way to hash a PIN that this version knows")
-    salt = found[4].encode()
-    digest = hashlib.scrypt(pin.encode(), salt=salt, n=n, r=r, p=p, maxmem=2 * 128 * n * r * p + 2**20, dklen=20)
-    return _encode(digest)
-
-
-def _encode(value: bytes) -> str:
-    return base64.urlsafe_b64encode(value).decode().rstrip("=")
+def _judge(answer: str, box: MailboxId) -> None:
+    """Raise what a script's answer to a change says, unless it was done."""
+    if answer == "no mailbox":
+        raise NoSuchMailboxError(f"no mailbox {box}")
+    if answer == "gone":
+        raise NoSuchOwnerError(f"{box} has no such owner (any more)")
+    if answer == "taken":
+        raise InvalidValueError(f"that PIN can't be used: {TAKEN}; nothing was changed")
+    if answer != "done":
+        raise InvalidValueError(_REFUSED[answer])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from typing import TYPE_CHECKING, Any
 
 import msgpack
@@ -11,6 +12,7 @@ from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.mailbox import Folder, Greeting, Mailbox, StoredGreeting
 from esl_vm.model.message import CallDetails, Caller, Counts, Message
 from esl_vm.model.options import FIELDS, parse_option
+from esl_vm.model.owners import OTHERS, Owner
 from esl_vm.model.sealing import close_text, close_transcript, open_text, open_transcript
 from esl_vm.model.transcript import Transcript
 from esl_vm.store.keys import FOLDERS
@@ -158,17 +160,31 @@ def mailbox_of(box: MailboxId, fields: Mapping[str, str], counts: Counts, defaul
         has_pin="pin" in fields,
         pin_is_initial=fields.get("pin_initial") == "yes",
         pin_changed=_seconds(fields.get("pin_changed", "")),
-        pin_mark=fields.get("pin", "").rpartition("$")[2] or fields.get("created", ""),
+        pin_mark=fields.get("pin_mark") or fields.get("pin", "").rpartition("$")[2] or fields.get("created", ""),
         greetings={g: stored for g in Greeting if (stored := _greeting(fields, f"greeting.{g.value}")) is not None},
         options=dataclasses.replace(defaults, **own) if own else defaults,
         extensions=_words(fields.get("extensions", "")),
         aliases=_words(fields.get("aliases", "")),
         sound_ms=number(fields.get("sound_ms")),
+        others=tuple(
+            Owner(one, owner["name"], bool(owner.get("initial")), float(owner.get("changed", 0)), owner["mark"])
+            for one in OTHERS
+            if (owner := _owner(fields.get(f"owner.{one}")))
+        ),
     )
 
 
 def _words(field: str) -> tuple[str, ...]:
     return tuple(word for word in field.split(",") if word)
+
+
+def _owner(kept: str | None) -> dict[str, Any]:
+    """An owner besides the first, as `set_owner.lua` keeps him; nothing where it can't be read."""
+    try:
+        found = json.loads(kept or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) and {"name", "mark"} <= found.keys() else {}
 
 
 def _greeting(fields: Mapping[str, str], field: str) -> StoredGreeting | None:

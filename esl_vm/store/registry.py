@@ -21,7 +21,7 @@ from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.names import keypad_name
 from esl_vm.store.aliases import numbers_of
 from esl_vm.store.keys import FOLDERS, box_member, lock_member, lock_members, name_members
-from esl_vm.store.pins import is_hash
+from esl_vm.store.pin_hashes import is_hash
 from esl_vm.store.records import GREETING_FIELDS, counts_of, mailbox_of, text, texts
 
 if TYPE_CHECKING:

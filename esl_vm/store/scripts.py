@@ -1,4 +1,4 @@
-"""The Lua scripts: one file each, read once; one whose header names `common.lua`, `reading.lua` or `queue.lua` begins with it."""
+"""The Lua scripts: one file each, read once; one whose header names a shared one begins with it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-_SHARED = ("common", "reading", "queue")
+_SHARED = ("owners", "common", "reading", "queue")
 
 
 @dataclass(frozen=True, slots=True)

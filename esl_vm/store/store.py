@@ -29,7 +29,8 @@ from esl_vm.store.links import RedisMessageLinks
 from esl_vm.store.lists import RedisLists
 from esl_vm.store.mailboxes import RedisMailboxes
 from esl_vm.store.outage import is_away, sentence
-from esl_vm.store.pins import Hashers, RedisPins, Scrypt
+from esl_vm.store.pin_hashes import Hashers, Scrypt
+from esl_vm.store.pins import RedisPins
 from esl_vm.store.records import text
 from esl_vm.store.registry import RedisRegistry
 from esl_vm.store.renames import Renames

@@ -15,7 +15,8 @@ from esl_vm.web.routes import SESSION
 if TYPE_CHECKING:
     import falcon
 
-    from esl_vm.model.rights import Identity
+    from esl_vm.model.mailbox import Mailbox
+    from esl_vm.model.rights import Identity, Session
     from esl_vm.web.dependencies import Dependencies
     from esl_vm.web.routes import Cookie, Request
 
@@ -85,9 +86,9 @@ class Authenticator:
         if session is None:
             return None
         mailbox = self._deps.mailboxes.open(box)
-        # Another PIN, or a mailbox that was made anew under this number: that was another owner's session.
-        same = mailbox is not None and mailbox.pin_mark == session.pin_mark
-        return owner(box, session.id, session.way) if same else None
+        if mailbox is None or not is_of(session, mailbox):
+            return None
+        return owner(mailbox, session.id, session.way, session.owner)
 
     def check_origin(self, raw: falcon.Request, *, by_cookie: bool) -> None:
         """A change that a browser asks for must come from our own page; raises ProblemError.
@@ -117,6 +118,12 @@ class Authenticator:
         except ValueError:
             return False
         return any(found in network for network in self._proxies)
+
+
+def is_of(session: Session, mailbox: Mailbox) -> bool:
+    """Whether a session is still an owner's: not after another PIN, nor of one who was removed, nor of a mailbox made anew."""
+    whose = mailbox.owner(session.owner)
+    return whose is not None and whose.pin_mark == session.pin_mark
 
 
 def _shown(address: str) -> str:

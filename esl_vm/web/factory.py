@@ -23,6 +23,7 @@ from esl_vm.web import (  # noqa: F401 - each declares its routes when it is imp
     messages,
     oidc,
     owner_pages,
+    owners,
     pages,
     service,
     service_pages,

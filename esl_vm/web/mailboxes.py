@@ -32,7 +32,7 @@ from esl_vm.web.schemas.mailboxes import (
     NotificationsChange,
     PinChange,
 )
-from esl_vm.web.sessions import begin_session, check_pin
+from esl_vm.web.sessions import begin_session, check_new_pin, end_sessions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -247,25 +247,15 @@ def remove_mailbox(request: Request) -> None:
     problems=("weak-pin", "wrong-pin", "locked", "forbidden"), tag=_TAG,
 )  # fmt: skip
 def change_pin(request: Request, body: PinChange) -> Response:
-    """An owner gives the PIN in force too. All sessions end but the one that asks."""
-    deps, box = request.deps, request.box
+    """An owner gives the PIN in force too, and changes his own. All his sessions end but the one that asks."""
+    deps, box, owner = request.deps, request.box, request.identity.owner
+    check_new_pin(request, body.pin, body.current, owner)
     is_owner = request.identity.role is Role.OWNER
-    if is_owner:
-        if request.mailbox.options.pin_locked:
-            raise ProblemError("forbidden", "Only the administrator changes the PIN of this mailbox.")
-        if body.current is None:
-            raise ProblemError("invalid", "Give the PIN in force too, as `current`.")
-        check_pin(request, str(box), body.current)
-        if refusal := deps.pins.refusal(box, body.pin):
-            raise ProblemError("weak-pin", f"Choose another one: {refusal}.")
-    elif not request.identity.may(Right.MAILBOX_MANAGE):
-        raise ProblemError("forbidden", f"That needs the right {Right.MAILBOX_MANAGE}.")
-    deps.pins.change(box, body.pin, initial=not is_owner)
-    deps.access.end(box, *(one.id for one in deps.access.sessions(box)))
+    deps.pins.change(box, body.pin, initial=not is_owner, owner=owner)
+    end_sessions(request, owner)
     request.reopen()
-    return Response(
-        status=204, cookie=begin_session(request, box, pin_mark=request.mailbox.pin_mark) if is_owner else None
-    )
+    whose = request.mailbox.owner(owner) if is_owner else None
+    return Response(status=204, cookie=begin_session(request, box, pin_mark=whose.pin_mark) if whose else None)
 
 
 @route("DELETE", "/mailboxes/{mailbox}/lock", Right.MAILBOX_MANAGE, "Lift the lock after wrong PINs", tag=_TAG)

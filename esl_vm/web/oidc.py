@@ -104,7 +104,7 @@ def _sign_in(request: Request, claims: Mapping[str, Any], back: str) -> Response
         why = f"no mailbox {one_line(given[0], _LONGEST_NAME)}" if given else "no claim names a mailbox"
         sessions.log_sign_in(request, SIGN_INS, WAY, failed=f"{name}: {why}")
         raise ProblemError("no-mailbox")
-    return sessions.signed_in(request, rights.owner(mailbox.id), WAY, mailbox.pin_mark)
+    return sessions.signed_in(request, rights.owner(mailbox), WAY, mailbox.pin_mark)
 
 
 def _mailbox(request: Request, claims: Mapping[str, Any]) -> Mailbox | None:

@@ -28,6 +28,7 @@ _PARAMETERS: dict[str, dict[str, Any]] = {
     "message": {"description": "A message's id; it never changes.", "example": "19fb0a5c100-000000000003"},
     "greeting": {"description": "Which greeting.", "enum": [str(one) for one in Greeting]},
     "list": {"description": "A distribution list, `900@default`.", "example": "900@default"},
+    "owner": {"description": "The number of an owner besides the first.", "example": "2"},
     "member": {"description": "A mailbox of the list's domain.", "example": "1001"},
     "node": {"description": "A node's name.", "example": "media-1"},
     "take": {"description": "A recording, as the list of them shows it.", "example": "19fb0a5c100-000000000003"},

@@ -12,6 +12,7 @@ from esl_vm.model.errors import (
     NoSuchListError,
     NoSuchMailboxError,
     NoSuchMessageError,
+    NoSuchOwnerError,
     SoundTooLargeError,
     SpoolError,
     StoreDownError,
@@ -109,7 +110,7 @@ def problem_of(error: VoicemailError) -> ProblemError:
     match error:
         case ProblemError():
             return error
-        case NoSuchMailboxError() | NoSuchMessageError() | NoSuchListError():
+        case NoSuchMailboxError() | NoSuchMessageError() | NoSuchListError() | NoSuchOwnerError():
             return not_found()
         case AudioMissingError():
             return ProblemError("sound-missing", "The message is there, its sound is not. Tell the administrator.")

@@ -11,15 +11,17 @@ from esl_vm.model.actor import acting, browser
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.events import SIGN_INS, EventType
 from esl_vm.model.mailbox import MailboxId
+from esl_vm.model.owners import FIRST
 from esl_vm.model.pins import PinCheck
 from esl_vm.model.rights import NOBODY, Identity, Right, Role
 from esl_vm.model.times import iso_time
-from esl_vm.web.authentication import cookie_value, rate_limited_address, sign_in_required
+from esl_vm.web.authentication import cookie_value, is_of, rate_limited_address, sign_in_required
 from esl_vm.web.problems import ProblemError
 from esl_vm.web.routes import Cookie, Request, Response, route
 from esl_vm.web.schemas.sessions import SessionEntry, Sessions, SessionView, SignIn, SignInByLink
 
 if TYPE_CHECKING:
+    from esl_vm.model.rights import Session
     from esl_vm.web.dependencies import Dependencies
 
 _TAG = "Sessions"
@@ -40,15 +42,18 @@ def sign_in_owner(request: Request, mailbox: str, pin: str) -> Response:
     deps = request.deps
     if not deps.settings.pins:
         raise ProblemError("pin-off")
-    box = check_pin(request, mailbox, pin)
+    box, number = check_pin(request, mailbox, pin)
     opened = deps.mailboxes.open(box)
-    if opened is None:  # removed a moment ago
+    whose = opened.owner(number) if opened else None
+    if opened is None or whose is None:  # removed a moment ago
         raise wrong_pin()
-    return signed_in(request, rights.owner(box), pin_mark=opened.pin_mark)
+    return signed_in(request, rights.owner(opened, number=number), pin_mark=whose.pin_mark)
 
 
-def check_pin(request: Request, mailbox: str, pin: str) -> MailboxId:
-    """The mailbox that this PIN opens from outside; counts a wrong one for mailbox and address. Raises ProblemError.
+def check_pin(request: Request, mailbox: str, pin: str, owner: int = 0) -> tuple[MailboxId, int]:
+    """The mailbox that this PIN opens from outside, and which owner's it is; 0: any one's. Raises ProblemError.
+
+    Counts a wrong one for mailbox and address.
 
     A mailbox that is not there, or has no PIN of its owner's, takes as long and is answered as any other.
     """
@@ -61,16 +66,38 @@ def check_pin(request: Request, mailbox: str, pin: str) -> MailboxId:
     opened = deps.mailboxes.open(box)
     box = opened.id if opened else box  # an alias's is the mailbox's own PIN
     with acting(browser(f"owner {box}", request.address, request.id)):
-        checked = deps.pins.check(box, pin, outside=True, rest=_rest)
-    match checked:
-        case PinCheck.RIGHT:
-            return box
-        case PinCheck.LOCKED:
-            raise locked(deps, "Too many wrong PINs were tried for this mailbox.")
-        case PinCheck.WRONG:
-            count_failed_sign_in(request)
-            count_sign_in(request, PIN, worked=False)
-            raise wrong_pin()
+        checked, number = deps.pins.whose(box, pin, outside=True, rest=_rest)
+    if checked is PinCheck.LOCKED:
+        raise locked(deps, "Too many wrong PINs were tried for this mailbox.")
+    if checked is PinCheck.WRONG or (owner and number != owner):
+        count_failed_sign_in(request)
+        count_sign_in(request, PIN, worked=False)
+        raise wrong_pin()
+    return box, number
+
+
+def check_new_pin(request: Request, pin: str, current: str | None, whose: int) -> None:
+    """Whether who asks may set that PIN for an owner (0: one who is to be added); raises ProblemError.
+
+    current: of the owner who asks; an administrator gives none.
+    """
+    if request.identity.role is not Role.OWNER:
+        if not request.identity.may(Right.MAILBOX_MANAGE):
+            raise ProblemError("forbidden", f"That needs the right {Right.MAILBOX_MANAGE}.")
+        return
+    if request.mailbox.options.pin_locked:
+        raise ProblemError("forbidden", "Only the administrator changes the PIN of this mailbox.")
+    if current is None:
+        raise ProblemError("invalid", "Give your PIN in force too, as `current`.")
+    check_pin(request, str(request.box), current, request.identity.owner)
+    if refusal := request.deps.pins.refusal(request.box, pin, owner=whose):
+        raise ProblemError("weak-pin", f"Choose another one: {refusal}.")
+
+
+def end_sessions(request: Request, owner: int) -> None:
+    """The browsers of an owner are signed out."""
+    access = request.deps.access
+    access.end(request.box, *(one.id for one in access.sessions(request.box) if one.owner == owner))
 
 
 def check_rate_limit(request: Request) -> None:
@@ -144,9 +171,9 @@ def signed_in(request: Request, identity: Identity, way: str = "", pin_mark: str
 
 
 def begin_session(request: Request, box: MailboxId | None, **of_it: str) -> Cookie:
-    """Begin a session of a mailbox's owner, or (None) of an administrator; `of_it`: see `Access.begin`."""
-    seconds = request.deps.settings.session_hours * 3600
-    secret = request.deps.access.begin(box, seconds=seconds, address=request.address, **of_it)
+    """Begin a session of the owner who asks, or (None) of an administrator; `of_it`: see `Access.begin`."""
+    seconds, owner = request.deps.settings.session_hours * 3600, request.identity.owner
+    secret = request.deps.access.begin(box, seconds=seconds, address=request.address, owner=owner, **of_it)
     return Cookie(cookie_value(box, secret), seconds)
 
 
@@ -177,7 +204,9 @@ def who_is_signed_in(request: Request) -> SessionView:
 
 def _view(identity: Identity) -> SessionView:
     box = identity.name if identity.role is Role.OWNER else None
-    return SessionView(identity.name, str(identity.role), sorted(map(str, identity.rights)), box)
+    return SessionView(
+        identity.name, str(identity.role), sorted(map(str, identity.rights)), box, identity.person or None
+    )
 
 
 @route("DELETE", "/session", Right.ANYBODY, "Sign out", status=204, tag=_TAG)
@@ -195,8 +224,11 @@ def session_box(identity: Identity) -> MailboxId | None:
 
 @route("GET", "/mailboxes/{mailbox}/sessions", Right.PIN_CHANGE, "Where the owner is signed in", tag=_TAG)
 def list_sessions(request: Request) -> Sessions:
-    """The browsers, the oldest first. All of them end when the PIN changes."""
-    mark = request.mailbox.pin_mark
+    """The browsers, the oldest first; those of an owner end when his PIN changes.
+
+    Of several owners the first sees everybody's, another his own.
+    """
+    named = {owner.number: owner.name for owner in request.mailbox.owners} if request.mailbox.others else {}
     return Sessions(
         [
             SessionEntry(
@@ -205,11 +237,21 @@ def list_sessions(request: Request) -> Sessions:
                 iso_time(one.since, request.zone),
                 iso_time(one.until, request.zone),
                 one.id == request.identity.session,
+                named.get(one.owner),
             )
-            for one in request.deps.access.sessions(request.box)
-            if one.pin_mark == mark
+            for one in sessions_shown(request)
         ]
     )
+
+
+def sessions_shown(request: Request) -> list[Session]:
+    """Those of the mailbox that are good, and that whoever asks may see and end."""
+    mine = request.identity.owner
+    return [
+        one
+        for one in request.deps.access.sessions(request.box)
+        if is_of(one, request.mailbox) and mine in {FIRST, one.owner}
+    ]
 
 
 @route(
@@ -219,6 +261,6 @@ def list_sessions(request: Request) -> Sessions:
 def end_session(request: Request) -> None:
     """By the id that the list shows."""
     wanted = request.path["session"]
-    ids = [one.id for one in request.deps.access.sessions(request.box) if one.id[:16] == wanted]
+    ids = [one.id for one in sessions_shown(request) if one.id[:16] == wanted]
     if not request.deps.access.end(request.box, *ids):
         raise ProblemError("not-found", "There is no such session; it may be over.")

@@ -6,13 +6,15 @@ import re
 from datetime import datetime
 from typing import Any
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from esl_vm.model.mailbox import Folder, Greeting
 from esl_vm.model.options import option_text
+from esl_vm.model.owners import LONGEST_OWNER
 from esl_vm.model.rights import Right
 from esl_vm.model.times import zone_of
-from esl_vm.web import exits, greetings, mailboxes, notices, sessions
+from esl_vm.web import exits, greetings, mailboxes, notices, owners, sessions
 from esl_vm.web.owner_pages import notice_of, owner_page
 from esl_vm.web.pages import Form, form, mailbox_url, see_other, wording_of
 from esl_vm.web.problems import ProblemError
@@ -20,6 +22,7 @@ from esl_vm.web.routes import Cookie, Request, Response, page
 from esl_vm.web.schemas.greetings import GreetingDates, GreetingPreview, PreviewQuery
 from esl_vm.web.schemas.mailboxes import NotificationsChange, PinChange
 from esl_vm.web.schemas.notices import NoticePreview, NoticeQuery
+from esl_vm.web.schemas.owners import NewOwner, OwnerChange
 
 _BOX = "/mailbox/{mailbox}"
 _LISTENING = ("saycid", "envelope", "envelope_ago", "sayduration", "autoplay", "brief")
@@ -109,12 +112,11 @@ def _moment(request: Request, seconds: int) -> Any:
 @page("GET", _BOX + "/settings", Right.MAILBOX_READ, "PIN and settings")
 def show_settings(request: Request, problem: ProblemError | None = None, rules: str | None = None) -> Response:
     """PIN, mail, language, where one is signed in, keys."""
-    open_sessions = [
-        one for one in request.deps.access.sessions(request.box) if one.pin_mark == request.mailbox.pin_mark
-    ]
+    open_sessions = sessions.sessions_shown(request)
     notice = notice_of(request, Folder.NEW)
     return owner_page(
         request, "settings.html", open_sessions=open_sessions, problem=problem, rules=rules,
+        shares=owners.manages_owners(request), names={one.number: one.name for one in request.mailbox.owners},
         preview=_notices_preview(request),
         listening=[(name, wording_of(request)(f"option.{name}")) for name in _LISTENING], **notice,
     )  # fmt: skip
@@ -149,9 +151,7 @@ def _act(request: Request, given: Form) -> tuple[str, Cookie | None]:
         case "pin":
             if given["new"] != given["again"]:
                 raise ProblemError("invalid", words="pin_differ")
-            if not re.fullmatch(r"[0-9]{1,32}", given["new"]):
-                raise ProblemError("weak-pin")
-            return "pin", mailboxes.change_pin(request, PinChange(given["new"], given["current"])).cookie
+            return "pin", mailboxes.change_pin(request, PinChange(_pin(given["new"]), given["current"])).cookie
         case "notices":
             change = NotificationsChange(given["email"][:200], given["pager"][:200], given["attach"] == "1")
             if request.mailbox.options.transcribe:  # else the page does not ask
@@ -165,6 +165,17 @@ def _act(request: Request, given: Form) -> tuple[str, Cookie | None]:
         case "listening":
             options = {name: option_text(given[name] == "1") for name in _LISTENING}
             mailboxes.change_fields(request, {**options, "timezone": given["timezone"]})
+        case "owner-add":
+            current = given["current"] or None
+            owners.add_owner(request, NewOwner(given["owner"][:LONGEST_OWNER], _pin(given["pin"]), current))
+        case "owner-change":
+            request.path["owner"], pin = given["number"], _pin(given["pin"]) if given["pin"] else UNSET
+            wanted = OwnerChange(given["owner"][:LONGEST_OWNER], pin, given["current"] or None)
+            owners.change_owner(request, wanted)
+        case "owner-remove":
+            request.path["owner"] = given["number"]
+            owners.remove_owner(request)
+            return "owner-removed", None
         case "session":
             request.path["session"] = given["session"]
             sessions.end_session(request)
@@ -172,3 +183,10 @@ def _act(request: Request, given: Form) -> tuple[str, Cookie | None]:
         case _:
             raise ProblemError("invalid", "There is no such action.")
     return "saved", None
+
+
+def _pin(typed: str) -> str:
+    """A PIN as it was typed into a form; raises ProblemError for what is none."""
+    if not re.fullmatch(r"[0-9]{1,32}", typed):
+        raise ProblemError("weak-pin")
+    return typed

@@ -92,4 +92,4 @@ def _sign_in(request: Request, secret: str) -> Response:
     if mailbox is None or mailbox.pin_mark != pin_mark:
         sessions.log_sign_in(request, box if mailbox else SIGN_INS, WAY, failed="older than the PIN")
         raise ProblemError("gone")
-    return sessions.signed_in(request, rights.owner(box), WAY, pin_mark)
+    return sessions.signed_in(request, rights.owner(mailbox), WAY, pin_mark)

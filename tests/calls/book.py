@@ -7,7 +7,7 @@ The same book is played on the simulated node and on a real FreeSWITCH.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class Box:
     pin_initial: bool = False
     email: str = ""
     aliases: str = ""
+    owners: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class PhoneCall:
 OWN = "*97"
 IN = "w:vm-password d:4821# "
 ONE, TWO, THREE = (Msg(),), (Msg(), Msg("0612345678", 4.0, name="Zoé")), (Msg(), Msg(seconds=4.0), Msg(seconds=2.0))
+SHARED = Box(owners=(("Bruno Petit", "8305"), ("Carla Grand", "7392")), messages=ONE)
 BRUNO = Box("1002", "Bruno Petit", "7319")
 CARLA = Box("1003", "Carla Grand", "7319")
 LEAVE = {"vm_action": "leave"}
@@ -120,6 +122,35 @@ CALLS = [
         "vm-password vm-incorrect vm-password vm-incorrect vm-password vm-incorrect vm-goodbye",
         never="vm-youhave",
         status="FAILED",
+    ),
+    *(
+        PhoneCall(
+            f"one_of_several_owners{told}",
+            "each owner of a shared mailbox logs in with a PIN of his own, and changes only that; another owner's is refused",
+            OWN,
+            "w:vm-password d:8305# w:vm-opts d:0 w:vm-options d:5 w:vm-newpassword d:7392# w:vm-invalid-password w:vm-newpassword "
+            "d:6028# w:vm-reenterpassword d:6028# w:vm-passchanged w:vm-options d:* w:vm-opts d:# end:20",
+            "vm-password vm-opts vm-options vm-newpassword vm-invalid-password vm-newpassword vm-reenterpassword "
+            "vm-passchanged vm-options vm-opts vm-goodbye",
+            boxes=(replace(SHARED, language=language),),
+            pin="4821",
+            language=language or "fr",
+        )
+        for told, language in (("", ""), ("_in_english", "en"))
+    ),
+    *(
+        PhoneCall(
+            f"an_owner_handles_a_message{told}",
+            "3 9 in a shared mailbox names the owner whose PIN it was; on another telephone than its own too",
+            "*98",
+            "w:vm-login d:1001# w:vm-password d:7392# w:vm-opts d:1 w:vm-delete d:3 w:vm-starmain d:9 w:spy-agent w:vm-delete d:# end:20",
+            "vm-login vm-password <sound> vm-starmain spy-agent vm-extension digits/1 vm-delete vm-goodbye",
+            boxes=(replace(SHARED, language=language),),
+            caller="0612345678",
+            after={("1001", "old"): 1},
+            language=language or "fr",
+        )
+        for told, language in (("", ""), ("_in_english", "en"))
     ),
     PhoneCall(
         "another_phone",

@@ -25,6 +25,8 @@ def furnish(call: PhoneCall, rig, folder: Path) -> None:
             number, box.name, options_of(box.options), language=box.language, email=box.email, aliases=box.aliases
         )
         rig.set_pin(number, box.pin, initial=box.pin_initial)
+        for name, pin in box.owners:
+            rig.add_owner(number, name, pin)
         put_messages(box, number, rig, folder)
         for greeting in box.greetings:
             key = f"{box.number}-{greeting}"

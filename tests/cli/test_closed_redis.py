@@ -24,6 +24,7 @@ READS = {
     "mailbox list": (),
     "mailbox notices": ("1001",),
     "mailbox show": ("1001",),
+    "owner list": ("1001",),
     "message export": ("1001", "ID", "FILE.wav"),
     "message list": ("1001",),
     "message search": ("--call-id", "nobody's"),
@@ -67,6 +68,10 @@ WRITES = {
     *(
         "message send",
         "notify",
+        "owner add",
+        "owner pin",
+        "owner remove",
+        "owner rename",
         "phone",
         "privacy encrypt",
         "privacy erase",

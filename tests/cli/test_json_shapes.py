@@ -121,6 +121,7 @@ def test_what_every_command_prints_is_of_its_shape(vm, lived_in, tone, tmp_path)
         "message search": ["1001", "bonjour"],
         "message send": [sound, "--to", "1001", "--dry-run"],
         "message show": ["1001", lived_in],
+        "owner list": ["1001"],
         "privacy find": ["1002"],
         "privacy retention": [],
         "prompts check": [],
@@ -150,7 +151,7 @@ class TestShowShowsAllThereIs:
             "has_pin": shown["pin"], "pin_is_initial": shown["pin"]["state"], "pin_changed": shown["pin"]["changed"],
             "pin_mark": "tells only that the PIN is another",
             "greetings": shown["recorded"], "options": shown["options"], "extensions": shown["extensions"],
-            "aliases": shown["aliases"], "sound_ms": shown["room"]["sound_ms"],
+            "aliases": shown["aliases"], "sound_ms": shown["room"]["sound_ms"], "others": shown["owners"],
         }  # fmt: skip
         assert set(by_field) == {field.name for field in dataclasses.fields(Mailbox)}
         assert set(shown["options"]) == {field.name for field in dataclasses.fields(MailboxOptions)}
@@ -188,4 +189,4 @@ class TestShowShowsAllThereIs:
         named = {"starts": "from", "ends": "until", "audio_id": "greeting"}
         assert {named.get(field.name, field.name) for field in dataclasses.fields(StoredGreeting)} <= set(greeting)
         session = SHAPES["admin list"].__args__[0].__annotations__
-        assert {field.name for field in dataclasses.fields(Session)} - {"pin_mark"} == set(session)
+        assert {field.name for field in dataclasses.fields(Session)} - {"pin_mark", "owner"} == set(session)

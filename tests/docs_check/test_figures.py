@@ -17,7 +17,7 @@ from esl_vm.service.process import DEMO_MAILBOXES
 from esl_vm.store.base import DAY_S
 from esl_vm.store.broadcasts import REMEMBERED_S
 from esl_vm.store.cluster import ALIVE_S
-from esl_vm.store.pins import Scrypt
+from esl_vm.store.pin_hashes import Scrypt
 
 ROOT = Path(__file__).parents[2]
 WORDS = {0.2: "a fifth of a second", 3: "three", 5: "five", 10: "ten", 30: "thirty"}

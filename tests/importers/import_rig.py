@@ -16,7 +16,7 @@ from esl_vm.model.mailbox import Folder, Greeting
 from esl_vm.model.options import MailboxOptions
 from esl_vm.model.pins import PinCheck, PinRules
 from esl_vm.sound.wav import wave as sound_file
-from esl_vm.store.pins import Scrypt
+from esl_vm.store.pin_hashes import Scrypt
 from esl_vm.store.store import Store
 
 DATA = Path(__file__).parent.parent / "data" / "migration"

@@ -91,6 +91,9 @@ class LiveRig:
     def set_pin(self, box: MailboxId, pin: str, *, initial: bool = False) -> None:
         self._stores.pins.change(self._own(box), pin, initial=initial)
 
+    def add_owner(self, box: MailboxId, name: str, pin: str) -> None:
+        self._stores.pins.add_owner(self._own(box), name, pin)
+
     def put(self, audio_id: str, source: Path) -> None:
         """Store a sound. The book's sounds are tones of a length; here each is someone speaking for as long."""
         length = len(read_wav(source))

@@ -13,7 +13,7 @@ from esl_vm.model.message import Caller, Message
 from esl_vm.model.options import MailboxOptions
 from esl_vm.model.pins import PinRules
 from esl_vm.store.connect import connect
-from esl_vm.store.pins import Scrypt
+from esl_vm.store.pin_hashes import Scrypt
 from esl_vm.store.store import Store
 
 if TYPE_CHECKING:

@@ -243,6 +243,7 @@ def test_all_mailboxes_are_shown_in_two_looks(warm, trips):
 def test_a_visit_costs_no_more_where_there_are_aliases_and_an_aliass_one_round_trip_more(warm, trips):
     warm.registry.change(ALICE, {"aliases": "1009,1010"})
     alias = MailboxId("1009")
+    warm.mailboxes.enter(alias, 5)
     warm.mailboxes.open(alias)
     for box, more in ((ALICE, 0), (alias, 1)):
         with trips(1 + more):

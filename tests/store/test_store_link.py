@@ -427,7 +427,7 @@ print(time.monotonic() - started < 50)  # it would be 100 s
             f"""
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.store.connect import connect
-from esl_vm.store.pins import Scrypt
+from esl_vm.store.pin_hashes import Scrypt
 from esl_vm.store.store import Store
 store = Store(connect({real_redis.url!r}), pin_cost=Scrypt(n=131072))
 store.registry.add(MailboxId("1"), {{}})

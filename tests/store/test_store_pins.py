@@ -12,9 +12,9 @@ from store_case import ALICE, NOBODY, QUICK, Case
 
 from esl_vm.model.errors import InvalidValueError, NoSuchMailboxError
 from esl_vm.model.pins import PinCheck, PinRules
-from esl_vm.store import pins as pins_module
+from esl_vm.store import pin_hashes
 from esl_vm.store.connect import connect
-from esl_vm.store.pins import Hashers, Scrypt, hash_pin
+from esl_vm.store.pin_hashes import Hashers, Scrypt, hash_pin
 from esl_vm.store.store import Store
 
 RIGHT, WRONG, LOCKED = PinCheck.RIGHT, PinCheck.WRONG, PinCheck.LOCKED
@@ -176,7 +176,7 @@ class TestSlowingDown:
 
 
 def test_hashing_has_threads_of_its_own(monkeypatch):
-    monkeypatch.setattr(pins_module.monkey, "is_module_patched", lambda _: True)
+    monkeypatch.setattr(pin_hashes.monkey, "is_module_patched", lambda _: True)
     hashers = Hashers()
     assert hashers(lambda: current_thread().name) != current_thread().name
     assert hashers.threads is not gevent.get_hub().threadpool

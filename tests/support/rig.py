@@ -30,7 +30,7 @@ from esl_vm.sim.node import Incoming
 from esl_vm.sound.disk import at_once
 from esl_vm.speech.packs import NominalPack
 from esl_vm.store.connect import connect
-from esl_vm.store.pins import Scrypt
+from esl_vm.store.pin_hashes import Scrypt
 from esl_vm.store.store import Store
 
 if TYPE_CHECKING:
@@ -111,6 +111,9 @@ class Rig:
         self.real.pins.change(box, pin, initial=initial)
         if locked:
             self.real.registry.change(box, {"pin_locked": "yes"})
+
+    def add_owner(self, box: MailboxId, name: str, pin: str) -> None:
+        self.real.pins.add_owner(box, name, pin)
 
     def put(self, audio_id: str, source: Path) -> None:
         self.audio.put(audio_id, source)

@@ -404,6 +404,27 @@ def test_settings(house, owner, at):
     assert house.store.pins.check(owner.box, "9047") is PinCheck.RIGHT
 
 
+def test_several_owners(house, owner, at):
+    names = lambda: [one.name for one in house.store.mailboxes.open(owner.box).others]  # noqa: E731
+    owner.goes(f"/mailbox/{owner.box}/settings")
+    owner.press("settings.owner_add")
+    owner.write("settings.owner-new", "Bob Lee")
+    owner.write("settings.pin", "739152")
+    owner.write("settings.current", CHOSEN_PIN)
+    owner.press("settings.owner_add 2")
+    owner.until(lambda: names() == ["Bob Lee"])
+    owner.goes(f"/mailbox/{owner.box}/settings")
+    owner.press("settings.summary")
+    owner.axe()
+    owner.write("settings.owner", "Robert Lee")
+    owner.press("settings.owner-change")
+    owner.until(lambda: names() == ["Robert Lee"])
+    owner.goes(f"/mailbox/{owner.box}/settings")
+    owner.press("settings.summary")
+    owner.press("settings.owner-remove")
+    owner.until(lambda: names() == [])
+
+
 def test_reading_and_hearing_without_scripts(house, person, at):
     box = house.box(language=at["language"])
     house.message(box, forwarded_by="Bob", intro_ms=1000)

@@ -1,5 +1,5 @@
 -- Check a typed PIN, count a wrong one, lock after too many. A mailbox that is not there is counted and locked as others are.
--- Begins with common.lua.
+-- Begins with common.lua and owners.lua.
 -- KEYS[14]  vm:{pNN}:login:failures:BOX or vm:{pNN}:login:outside:BOX  list, epoch seconds of the latest wrong PINs,
 --           expires
 -- KEYS[15]  vm:{pNN}:login:locked        sorted set, mailboxes by the epoch second until which their PIN is locked
@@ -11,7 +11,7 @@
 -- ARGV[11]  yes: another telephone than its own
 -- ARGV[12]  yes: a PIN that its owner did not choose opens here
 -- ARGV[13]  yes: no owner can have chosen the typed one, whatever the mailbox says
--- Returns right, wrong or locked; `changed` if the PIN is another since (nothing was counted; ask again); `uncounted` if it is
+-- Returns right and the number of the owner whose PIN it is, wrong or locked; `changed` if the PIN is another since (nothing was counted; ask again); `uncounted` if it is
 -- wrong, and this Redis takes no changes: a replica, or one without its replicas. A right PIN opens there too.
 -- A right one repeated is right again; a wrong one repeated counts once more, which errs on the safe side.
 local failures, locked, member = KEYS[14], KEYS[15], ARGV[10]
@@ -34,22 +34,36 @@ local why = ''
 if not stored then
     why = 'no PIN'
 else
-    local how, hash = string.match(stored, '^(.*)%$(.*)$')
-    if how and how ~= ARGV[4] and string.match(how, '^scrypt%$') then
+    local how, hash = parts_of(stored)
+    if how ~= '' and how ~= ARGV[4] and string.match(how, '^scrypt%$') then
         return 'changed'
     end
-    hash = hash or ''
-    local differing = #hash == #ARGV[5] and 0 or 1
-    for index = 1, #hash do  -- all of it, whatever differs: the time taken tells nothing
-        differing = differing + (string.byte(hash, index) == string.byte(ARGV[5], index) and 0 or 1)
+    local function is_it(kept)
+        local differing = #kept == #ARGV[5] and 0 or 1
+        for index = 1, #kept do  -- all of it, whatever differs: the time taken tells nothing
+            differing = differing + (string.byte(kept, index) == string.byte(ARGV[5], index) and 0 or 1)
+        end
+        return differing == 0 and how == ARGV[4]
     end
-    if differing == 0 and how == ARGV[4] then
-        if ARGV[12] == 'yes' or (ARGV[13] ~= 'yes' and redis.call('HGET', box, 'pin_initial') ~= 'yes') then
+    local others = other_owners(box)
+    local number, is_initial = is_it(hash) and 1 or nil, redis.call('HGET', box, 'pin_initial') == 'yes'
+    for other, owner in pairs(others) do
+        local other_how, other_hash = parts_of(owner.pin)
+        if is_it(other_hash) and other_how == how then
+            number, is_initial = other, owner.initial
+        end
+    end
+    if number then
+        if ARGV[12] == 'yes' or (ARGV[13] ~= 'yes' and not is_initial) then
             if not closed then
                 redis.call('DEL', failures)
+                if next(others) then
+                    from[#from + 1] = 'owner'
+                    from[#from + 1] = number == 1 and (redis.call('HGET', box, 'name') or '') or others[number].name
+                end
                 happened('login', '', '', from)
             end
-            return 'right'
+            return 'right ' .. number
         end
         why = 'initial PIN'
     end

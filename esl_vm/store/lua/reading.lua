@@ -1,7 +1,8 @@
 -- Set before the scripts that show a mailbox to its owner; changes nothing.
 local URGENT = 10000000000000  -- as in common.lua
 
--- A mailbox's fields (name and value in turn; of the PIN only what hashing one needs, never its hash), nil if there is none.
+-- A mailbox's fields (name and value in turn; of the PIN only what hashing one needs, never its hash,
+-- of other owners' PINs nothing), nil if there is none.
 local function fields_of(box)
     local fields = redis.call('HGETALL', box)
     if #fields == 0 then
@@ -12,6 +13,14 @@ local function fields_of(box)
             fields[index + 1] = string.match(fields[index + 1], '^(.*)%$') or ''
         elseif fields[index] == 'pin_former' then
             fields[index + 1] = ''
+        elseif string.sub(fields[index], 1, 6) == 'owner.' then
+            local readable, owner = pcall(cjson.decode, fields[index + 1])
+            if readable and type(owner) == 'table' then
+                owner.pin, owner.former = nil, nil
+                fields[index + 1] = cjson.encode(owner)
+            else
+                fields[index + 1] = '{}'
+            end
         end
     end
     return fields

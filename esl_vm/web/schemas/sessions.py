@@ -29,6 +29,7 @@ class SessionView(ResponseSchema, frozen=True):
     role: str
     rights: list[str]
     mailbox: str | None = None
+    owner: Annotated[str | None, Meta(description="Which of a mailbox's several owners.")] = None
 
 
 class SessionEntry(ResponseSchema, frozen=True):
@@ -39,6 +40,7 @@ class SessionEntry(ResponseSchema, frozen=True):
     since: str
     until: str
     current: bool
+    owner: Annotated[str | None, Meta(description="Which of a mailbox's several owners.")] = None
 
 
 class Sessions(ResponseSchema, frozen=True):
