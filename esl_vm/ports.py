@@ -127,11 +127,21 @@ class Mailboxes(Protocol):
         """How many messages lie in each folder."""
         ...
 
-    def page(self, box: MailboxId, folder: Folder, *, urgent: bool | None, after: Place | None, most: int) -> Page:
+    def page(
+        self,
+        box: MailboxId,
+        folder: Folder,
+        *,
+        urgent: bool | None,
+        after: Place | None,
+        most: int,
+        newest: bool = False,
+    ) -> Page:
         """A part of a folder in the order in which it is played, from just after a place (None: the start).
 
         urgent: True only the urgent ones, False only the others, None all: in New urgent ones first, in other folders by
-        their arrival there. after: of the last message had, which may have gone elsewhere meanwhile.
+        their arrival there. after: of the last message had, which may have gone elsewhere meanwhile. newest: backwards;
+        all of them then by their arrival alone.
         """
         ...
 

@@ -40,6 +40,7 @@ class Listing:
     mailboxes: Mailboxes
     box: MailboxId
     name: str
+    newest: bool = False
     total: int = 0
     current: int = 0
     entries: list[Entry] = field(default_factory=list)
@@ -47,17 +48,19 @@ class Listing:
     _entered: Entered | None = None  # its page is the first, which nobody has looked at yet
 
     @classmethod
-    def open(cls, mailboxes: Mailboxes, box: MailboxId, name: str) -> Listing:
-        """Open a folder (or `URGENT`): reads its first page."""
-        listing = cls(mailboxes, box, name)
+    def open(cls, mailboxes: Mailboxes, box: MailboxId, name: str, *, newest: bool = False) -> Listing:
+        """Open a folder (or `URGENT`), the newest message first or the oldest: reads its first page."""
+        listing = cls(mailboxes, box, name, newest)
         listing.total = listing._read()
         return listing
 
     @classmethod
     def begun(cls, mailboxes: Mailboxes, entered: Entered) -> Listing:
         """The folder that opened when its owner entered the mailbox, whose first page was read with it."""
-        folder, urgent = entered.mailbox.counts.opens
-        return cls(mailboxes, entered.mailbox.id, URGENT if urgent else folder, entered.total, _entered=entered)
+        mailbox = entered.mailbox
+        folder, urgent = mailbox.counts.opens
+        name, newest = URGENT if urgent else folder, mailbox.options.newest_first
+        return cls(mailboxes, mailbox.id, name, newest, entered.total, _entered=entered)
 
     @property
     def folder(self) -> Folder:
@@ -91,7 +94,10 @@ class Listing:
             entered, self._entered = self._entered, None
             return self._take(entered.page)
         urgent = {URGENT: True, Folder.NEW: False}.get(self.name)
-        return self._take(self.mailboxes.page(self.box, self.folder, urgent=urgent, after=self._last, most=PAGE))
+        page = self.mailboxes.page(
+            self.box, self.folder, urgent=urgent, after=self._last, most=PAGE, newest=self.newest
+        )
+        return self._take(page)
 
     def _take(self, page: Page) -> int:
         self.entries += [Entry(message) for message in page.messages]

@@ -116,7 +116,7 @@ class Visit:
     def open_folder(self, name: str) -> None:
         """Leave the open folder and open another."""
         self.close_folder()
-        self.listing = Listing.open(self.talk.world.mailboxes, self.box, name)
+        self.listing = Listing.open(self.talk.world.mailboxes, self.box, name, newest=self.options.newest_first)
         self.after_message = False
 
     def open_new(self) -> None:

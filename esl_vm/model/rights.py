@@ -75,7 +75,15 @@ RIGHTS = {
 
 OWNER_FIELDS = frozenset(
     {"language", "timezone", "email", "pager", "attach", "saycid", "envelope", "sayduration", "autoplay", "brief"}
-    | {"transcripts_wanted", "greeting_rules", "notify_rules", "envelope_ago", "exits", "press_to_leave"}
+    | {
+        "transcripts_wanted",
+        "greeting_rules",
+        "notify_rules",
+        "envelope_ago",
+        "newest_first",
+        "exits",
+        "press_to_leave",
+    }
 )
 """The fields of a mailbox that MAILBOX_CHANGE is enough for; MAILBOX_MANAGE is needed for the others.
 

@@ -63,17 +63,17 @@ class RedisMailboxes(Part):
 
     def enter(self, box: MailboxId, most: int) -> Entered | None:
         """As `open`, with up to `most` messages of the folder that opens for its owner; None if there is none."""
-        box, reply = self._asked(box, "enter", most)
+        box, reply = self._asked(box, "enter", str(most), option_text(self._base.defaults.newest_first))
         if reply is None:
             return None
         mailbox, page = reply
         return Entered(self._mailbox(box, *json.loads(text(mailbox))), partial(_page, page, self._base.seal))
 
-    def _asked(self, box: MailboxId, how: str, *args: int) -> tuple[MailboxId, Any]:
+    def _asked(self, box: MailboxId, how: str, *args: str) -> tuple[MailboxId, Any]:
         """What a script says of a mailbox, or of the one whose alias that is; None if there is none."""
         for _ in range(2):
             keys = self._base.keys.of(box)
-            said = [keys.name, *([keys.messages] if args else []), *map(str, args)]
+            said = [keys.name, *([keys.messages] if args else []), *args]
             reply = self._base.link.script(keys.partition, script(how), [keys.box, *keys.folders, keys.aliases], said)
             if not _is_name(reply):
                 break
@@ -87,10 +87,21 @@ class RedisMailboxes(Part):
         keys = self._base.keys.of(box)
         return counts_of(self._base.link.script(keys.partition, script("counts"), [keys.box, *keys.folders], []))
 
-    def page(self, box: MailboxId, folder: Folder, *, urgent: bool | None, after: Place | None, most: int) -> Page:
+    def page(
+        self,
+        box: MailboxId,
+        folder: Folder,
+        *,
+        urgent: bool | None,
+        after: Place | None,
+        most: int,
+        newest: bool = False,
+    ) -> Page:
         """A part of a folder in the order in which it is played, from just after a place (None: the start)."""
-        all_of_it = "first" if folder is Folder.NEW else "time"
-        return self._part(box, folder, {True: "urgent", False: "other", None: all_of_it}[urgent], after, most)
+        if urgent is not None:
+            return self._part(box, folder, ("urgent" if urgent else "other") + "-back" * newest, after, most)
+        all_of_it = "newest" if newest else "first" if folder is Folder.NEW else "time"
+        return self._part(box, folder, all_of_it, after, most)
 
     def listed(self, box: MailboxId, folder: Folder, *, newest: bool, after: Place | None, most: int) -> Page:
         """A part of a folder by the time of arrival there, the oldest or the newest first, from just after a place."""

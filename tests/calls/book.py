@@ -404,6 +404,18 @@ CALLS = [
         boxes=(Box(messages=TWO, greetings=("temporary",), options={"autoplay": "yes"}),),
         never="vm-opts vm-onefor",
     ),
+    *(
+        PhoneCall(
+            f"the_newest_message_first_{language}",
+            "newest_first: the second message, which is Zoé's, is the first; the other one follows",
+            OWN,
+            IN + "w:<sound> w:vm-repeat d:6 w:<sound> w:vm-repeat hang",
+            "vm-first vm-message <sound> vm-from digits/0 digits/6 vm-last vm-message <sound> vm-from digits/1",
+            boxes=(Box(language=language, messages=TWO, options={"newest_first": "yes", "autoplay": "yes"}),),
+            language=language,
+        )
+        for language in ("fr", "en")
+    ),
     PhoneCall(
         "autoplay_without_new_messages_is_the_menu",
         "autoplay: with nothing new the menu as always",

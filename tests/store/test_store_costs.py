@@ -245,6 +245,7 @@ def test_a_visit_costs_no_more_where_there_are_aliases_and_an_aliass_one_round_t
     alias = MailboxId("1009")
     warm.mailboxes.enter(alias, 5)
     warm.mailboxes.open(alias)
+    warm.mailboxes.enter(alias, 5)
     for box, more in ((ALICE, 0), (alias, 1)):
         with trips(1 + more):
             assert warm.mailboxes.open(box)

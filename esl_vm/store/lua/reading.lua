@@ -80,13 +80,14 @@ end
 
 -- The next `count` pairs of a folder in the order asked for (`which`, see page.lua).
 local function next_ones(folder, which, score, id, count)
-    if which == 'urgent' then
+    local part, backwards = string.match(which, '^(%a+)(.*)$')
+    if part == 'urgent' then
         if score and score >= 0 then
             return {}
         end
-        return range(folder, '-inf', '(0', score, id, count)
-    elseif which == 'other' then
-        return range(folder, '0', '+inf', score, id, count)
+        return range(folder, '-inf', '(0', score, id, count, backwards ~= '')
+    elseif part == 'other' then
+        return range(folder, '0', '+inf', score, id, count, backwards ~= '')
     elseif which == 'first' then
         return range(folder, '-inf', '+inf', score, id, count)
     end
@@ -118,9 +119,10 @@ end
 -- messages: what their keys begin with. which, score, id, most: as page.lua's arguments. Reads no more than it returns.
 local function page_of(folder, messages, which, score, id, most)
     local page = {0}
-    if which == 'urgent' then
+    local part = string.match(which, '^%a+')
+    if part == 'urgent' then
         page[1] = redis.call('ZCOUNT', folder, '-inf', '(0')
-    elseif which == 'other' then
+    elseif part == 'other' then
         page[1] = redis.call('ZCOUNT', folder, '0', '+inf')
     else
         page[1] = redis.call('ZCARD', folder)
