@@ -107,6 +107,8 @@ def _converse(talk: Conversation, call: Call) -> None:
             directory(talk, domain)
         case Action.NOTICE:
             notice_call(talk, MailboxId.of(call.variable("vm_mailbox"), domain))
+        case Action.AUTH:
+            _authenticate(talk, call.variable("vm_mailbox"), domain)
         case Action.LEAVE:
             _leave(talk, call, domain)
 
@@ -131,6 +133,15 @@ def _check(talk: Conversation, box: MailboxId | None) -> None:
     skip_pin = talk.phone.call.flag("vm_skip_pin")
     mailbox = ask_mailbox(talk) if box is None else own_mailbox(talk, box, vouched=True, skip_pin=skip_pin)
     visit_mailbox(talk, mailbox)
+
+
+def _authenticate(talk: Conversation, named: str, domain: str) -> None:
+    """Ask for a mailbox's PIN and nothing else: the dialplan goes on with whose it is (`vm_authenticated`)."""
+    talk.phone.set_variables({"vm_authenticated": ""})
+    box = _box(named, domain, by_plan=_is_plans(talk.phone.call, named))
+    entered = ask_mailbox(talk) if box is None else own_mailbox(talk, box, vouched=False)
+    talk.phone.set_variables({"vm_authenticated": str(entered.mailbox.id)})
+    talk.know(Status.SUCCESS)
 
 
 def _leave(talk: Conversation, call: Call, domain: str) -> None:

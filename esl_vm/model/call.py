@@ -24,6 +24,7 @@ class Action(StrEnum):
     LEAVE = "leave"
     DIRECTORY = "directory"
     NOTICE = "notice"
+    AUTH = "auth"
 
 
 class AnswerPolicy(StrEnum):

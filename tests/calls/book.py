@@ -107,6 +107,41 @@ CALLS = [
         boxes=(Box(pin=""),),
         never="vm-password",
     ),
+    *(
+        PhoneCall(
+            f"the_pin_alone_is_checked_{language}",
+            "vm_action=auth: after a wrong PIN the right one hands the call back to the dialplan, without a word more",
+            "door",
+            "w:vm-password d:1111# w:vm-incorrect w:vm-password d:4821# end:10",
+            "vm-password vm-incorrect vm-password",
+            boxes=(Box(language=language),),
+            caller="0612345678",
+            variables={"vm_action": "auth", "vm_mailbox": "1001", "vm_language": language},
+            never="vm-opts vm-goodbye vm-youhave",
+            language=language,
+        )
+        for language in ("fr", "en")
+    ),
+    PhoneCall(
+        "mailbox_and_pin_are_checked",
+        "vm_action=auth without vm_mailbox: both are asked",
+        "door",
+        "w:vm-login d:1001# w:vm-password d:4821# end:10",
+        "vm-login vm-password",
+        caller="0612345678",
+        variables={"vm_action": "auth"},
+        never="vm-opts vm-goodbye",
+    ),
+    PhoneCall(
+        "a_pin_that_stays_wrong_is_no_pin",
+        "vm_action=auth: three wrong PINs; the dialplan is told FAILED",
+        "door",
+        "w:vm-password d:1111# w:vm-password d:2222# w:vm-password d:3333# end:15",
+        "vm-password vm-incorrect vm-password vm-incorrect vm-password vm-incorrect vm-goodbye",
+        caller="0612345678",
+        variables={"vm_action": "auth", "vm_mailbox": "1001"},
+        status="FAILED",
+    ),
     PhoneCall(
         "wrong_pin_then_the_right_one",
         "a wrong PIN is said to be wrong and asked again",
