@@ -76,6 +76,17 @@ def no_data_folder_by_default(tmp_path_factory):
     os.chdir(before)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def pins_hashed_quickly():
+    """A PIN's hash takes 50 ms on purpose, and four thousand of them are none of the tests' concern."""
+    from esl_vm.store import store
+    from esl_vm.store.pin_hashes import Scrypt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "Scrypt", lambda: Scrypt(n=16))
+        yield
+
+
 @pytest.fixture
 def empty_redis(real_redis):
     """The run's redis-server with nothing in it."""

@@ -220,7 +220,7 @@ class TestChanging:
         real.with_mailbox()
         stored = []
         for _ in range(2):
-            Store(real.store.link).pins.change(ALICE, "4711")
+            Store(real.store.link, pin_cost=Scrypt()).pins.change(ALICE, "4711")
             stored.append(real.store.link.run(None, lambda c: c.hget("vm:{p14}:box:1001@default", "pin")).decode())
         assert stored[0] != stored[1]
         assert all(word.startswith("scrypt$16384$8$1$") and len(word) <= 64 for word in stored)
