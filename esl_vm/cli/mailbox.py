@@ -186,6 +186,7 @@ def _show(args: argparse.Namespace) -> int:
         ("webhook", mask_url(fields.get("webhook", "")) or "-"),
         ("extensions", ", ".join(mailbox.extensions) or "-"),
         ("aliases", ", ".join(mailbox.aliases) or "-"),
+        *([("copies", ", ".join(mailbox.copies))] if mailbox.copies else []),
         ("messages", messages + (f" ({urgent})" if urgent else "")),
         ("room", _room(mailbox)),
         (
@@ -225,6 +226,7 @@ def _whole(
         "webhook": mask_url(fields.get("webhook", "")),
         "extensions": list(mailbox.extensions),
         "aliases": list(mailbox.aliases),
+        "copies": list(mailbox.copies),
         "urgent_old": mailbox.counts.urgent_old,
         "recorded": [greeting_as_json(kind, one, zone, now) for kind, one in sorted(mailbox.greetings.items())],
         "pin": {

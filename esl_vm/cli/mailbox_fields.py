@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
     from esl_vm.model.mailbox import MailboxId
 
-_FIELD_HELP = "name, language (fr, en), timezone, email, pager, extensions, aliases, or any option of docs/options.md"
+_FIELD_HELP = (
+    "name, language (fr, en), timezone, email, pager, extensions, aliases, copies, or any option of docs/options.md"
+)
 
 
 def field_options(parser: argparse.ArgumentParser) -> None:

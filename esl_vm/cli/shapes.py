@@ -90,6 +90,7 @@ class MailboxShape(MailboxSummary):
     webhook: str
     extensions: list[str]
     aliases: list[str]
+    copies: list[str]
     urgent_old: int
     recorded: list[GreetingShape]
     pin: PinShape

@@ -9,6 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from esl_vm.model.conditions import LONGEST as LONGEST_RULES
+from esl_vm.model.copies import copies_text
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.exits import LONGEST as LONGEST_EXITS
 from esl_vm.model.mailbox import MailboxId
@@ -20,7 +21,7 @@ from esl_vm.model.owners import LONGEST_OWNER, OTHERS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PROFILE = ("name", "language", "timezone", "email", "pager", "extensions", "aliases", "webhook")
+PROFILE = ("name", "language", "timezone", "email", "pager", "extensions", "aliases", "copies", "webhook")
 HIDDEN = frozenset({"pin", "pin_former", "pin_changed", "pin_mark", "sound_ms"} | {f"owner.{n}" for n in OTHERS})
 """Fields that nobody is shown: hashes of PINs, and what the store counts for itself."""
 LONGEST_NAME = 80
@@ -33,6 +34,7 @@ _LONGEST = {
     "name": LONGEST_NAME,
     "webhook": 1000,
     "aliases": 1000,
+    "copies": 2000,
     "greeting_rules": LONGEST_RULES,
     "notify_rules": LONGEST_RULES,
     "exits": LONGEST_EXITS,
@@ -113,6 +115,8 @@ def checked_field(name: str, value: str) -> str:
             if not _WEBHOOK.fullmatch(value):
                 raise InvalidValueError(f"webhook is a http:// or https:// address, or - for none, not {value!r}")
             return value
+        case "copies":
+            return copies_text(value)
         case "aliases":
             numbers = [MailboxId(word.strip()).number for word in value.split(",") if word.strip()]
             return ",".join(dict.fromkeys(numbers))

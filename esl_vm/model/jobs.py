@@ -1,4 +1,4 @@
-"""What is still to be done outside: mail, webhook calls, telephones to be rung, transcripts; each kept until it is done."""
+"""What is still to be done outside: mail, webhook calls, telephones to be rung, copies, transcripts; each kept until it is done."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ class JobKind(StrEnum):
     CALL = "call"
     SMS = "sms"
     NOTICE_CALL = "notice-call"
+    COPY = "copy"
     TRANSCRIPT = "transcript"
 
 

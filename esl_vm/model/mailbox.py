@@ -192,6 +192,7 @@ class Mailbox:
         aliases: its further numbers.
         sound_ms: sound in all folders but the trash, milliseconds; its quota counts it.
         others: its owners besides the first.
+        copies: mailboxes that get a copy of each new message, as they were named.
     """
 
     id: MailboxId
@@ -211,6 +212,7 @@ class Mailbox:
     aliases: tuple[str, ...] = ()
     sound_ms: int = 0
     others: tuple[Owner, ...] = ()
+    copies: tuple[str, ...] = ()
 
     @property
     def owners(self) -> tuple[Owner, ...]:

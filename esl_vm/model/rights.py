@@ -81,6 +81,7 @@ OWNER_FIELDS = frozenset(
         "notify_rules",
         "envelope_ago",
         "newest_first",
+        "copies",
         "exits",
         "press_to_leave",
     }

@@ -1,4 +1,4 @@
-"""Which mails, webhook calls and telephone calls an event makes. Planning the same event again makes the same jobs, by id."""
+"""Which mails, webhook calls, telephone calls and copies an event makes. Planning the same event again makes the same jobs, by id."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from esl_vm.model.mailbox import Folder
 from esl_vm.model.message import CALL_FIELDS
 from esl_vm.model.notify_rules import USUAL, Notice, Way
 from esl_vm.notify.call_backs import call_job
+from esl_vm.notify.copies import copy_jobs
 from esl_vm.notify.mail import AGAIN, LETTER, PAGE
 from esl_vm.notify.mail_templates import LOCKED, ROOM, addresses
 from esl_vm.notify.notice_calls import notice_call_job
@@ -95,6 +96,8 @@ def jobs_of(
         about = {"id": f"locked-{event.partition}-{event.id}", "received": event.at}
         body = {"form": LOCKED, "at": event.at, "message": about, LOCKED: locked}
         yield Job(f"mail:{event.box}:{about['id']}", JobKind.MAIL, event.box, body, now, now)
+    if event.what is EventType.DELIVERED:
+        yield from copy_jobs(event, fields, now)
     if (call := call_job(event)) is not None:
         yield call
     if webhook_of(fields, wishes.webhook):

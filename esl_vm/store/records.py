@@ -165,6 +165,7 @@ def mailbox_of(box: MailboxId, fields: Mapping[str, str], counts: Counts, defaul
         options=dataclasses.replace(defaults, **own) if own else defaults,
         extensions=_words(fields.get("extensions", "")),
         aliases=_words(fields.get("aliases", "")),
+        copies=_words(fields.get("copies", "")),
         sound_ms=number(fields.get("sound_ms")),
         others=tuple(
             Owner(one, owner["name"], bool(owner.get("initial")), float(owner.get("changed", 0)), owner["mark"])

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from esl_vm.model.cluster import ClusterState, NodeState
 
-_FIELDS = ("name", "email", "language", "timezone", "pager", "aliases")
+_FIELDS = ("name", "email", "language", "timezone", "pager", "aliases", "copies")
 _LATE_S = 300.0
 """Jobs that are due longer than that, in seconds, are worth a look."""
 

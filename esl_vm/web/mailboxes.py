@@ -18,6 +18,7 @@ from esl_vm.model.options import option_text
 from esl_vm.model.pins import DEFAULT_PIN
 from esl_vm.model.rights import OWNER_FIELDS, Right, Role
 from esl_vm.model.transcript import folded
+from esl_vm.web.copies import check_copies
 from esl_vm.web.exits import check_exits
 from esl_vm.web.problems import ProblemError
 from esl_vm.web.routes import Request, Response, route
@@ -134,6 +135,7 @@ def make_mailbox(request: Request, body: NewMailbox) -> Response:
     if not request.identity.reach.has(box):
         raise ProblemError("forbidden", f"{box} is not within your reach.")
     fields = _checked(body.settings)
+    check_copies(request, box, fields.get("copies", ""))
     pin = DEFAULT_PIN if body.pin is None else body.pin
     request.deps.registry.add(box, fields, pin_hash=request.deps.pins.hashed(pin), pin_initial=True)
     request.opened = request.deps.mailboxes.open(box)
@@ -217,6 +219,7 @@ def change_fields(request: Request, fields: Mapping[str, str], seen: Mapping[str
         raise ProblemError("forbidden", f"Ask the administrator to change {', '.join(beyond)}.")
     if "exits" in checked:
         check_exits(request, checked["exits"])
+    check_copies(request, request.box, checked.get("copies", ""))
     expected = None if seen is None else {name: seen.get(name, "") for name in (*PROFILE, *OPTIONS)}
     request.deps.registry.change(request.box, checked, expected=expected)
     request.reopen()

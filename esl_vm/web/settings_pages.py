@@ -160,6 +160,8 @@ def _act(request: Request, given: Form) -> tuple[str, Cookie | None]:
         case "rules":
             mailboxes.change_fields(request, {"notify_rules": "; ".join(given["rules"].splitlines())})
             return "rules", None
+        case "copies":
+            mailboxes.change_fields(request, {"copies": ",".join(given["copies"].split())})
         case "language":
             mailboxes.change_fields(request, {"language": given["language"]})
         case "listening":

@@ -10,6 +10,7 @@ from esl_vm.model.errors import InvalidValueError, MailboxExistsError, NoSuchMai
 from esl_vm.model.mailbox_table import RANDOM, parse_table
 from esl_vm.model.rights import Right
 from esl_vm.web.application import body_pieces
+from esl_vm.web.copies import beyond_reach
 from esl_vm.web.problems import ProblemError
 from esl_vm.web.routes import Request, route
 from esl_vm.web.schemas.tables import FieldChange, TableQuery, TableRowView, TableView
@@ -47,6 +48,8 @@ def of_table(request: Request, content: bytes, query: TableQuery) -> TableView:
             if not request.identity.reach.has(row.box)
             else "give a PIN"
             if row.pin == RANDOM
+            else "copies to mailboxes that are not within your reach"
+            if beyond_reach(request, row.box, row.fields.get("copies", ""))
             else ""
         )
         if why:

@@ -236,6 +236,7 @@ def test_what_is_exported_applies_to_an_empty_system_and_gives_the_same(vm, file
         "timezone=America/Halifax",
         "extensions=201,202",
         "aliases=1009,+15145550109",
+        "copies=1001@default,1003",
     )
     before = [node.registry.fields(box) for box in node.registry.boxes()]
     assert vm("mailbox", "export", tmp_path / name).out == f"wrote 2 mailboxes to {tmp_path / name}\n"

@@ -36,6 +36,7 @@ class Box:
     email: str = ""
     aliases: str = ""
     owners: tuple[tuple[str, str], ...] = ()
+    copies: str = ""
 
 
 @dataclass(frozen=True)
@@ -183,6 +184,21 @@ CALLS = [
             boxes=(replace(SHARED, language=language),),
             caller="0612345678",
             after={("1001", "old"): 1},
+            language=language or "fr",
+        )
+        for told, language in (("", ""), ("_in_english", "en"))
+    ),
+    *(
+        PhoneCall(
+            f"a_message_that_is_copied{told}",
+            "a message left for a mailbox with standing copies is found in the colleague's too",
+            "1001",
+            ("w:vm-theperson " if not language else "") + RECORD + "d:1 w:vm-msgsaved end:15",
+            "beep vm-msgsaved",
+            boxes=(Box(copies="1002", language=language), replace(BRUNO, copies="1001")),
+            caller="0612345678",
+            variables=LEAVE,
+            after={("1001", "new"): 1, ("1002", "new"): 1},
             language=language or "fr",
         )
         for told, language in (("", ""), ("_in_english", "en"))

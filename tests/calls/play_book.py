@@ -27,6 +27,8 @@ def furnish(call: PhoneCall, rig, folder: Path) -> None:
         rig.set_pin(number, box.pin, initial=box.pin_initial)
         for name, pin in box.owners:
             rig.add_owner(number, name, pin)
+        if box.copies:
+            rig.copy_to(number, box.copies)
         put_messages(box, number, rig, folder)
         for greeting in box.greetings:
             key = f"{box.number}-{greeting}"
@@ -67,6 +69,8 @@ def check(call: PhoneCall, rig, heard: list[str]) -> None:
     missing = not_heard(call.hears.split(), names)
     assert missing is None, f"{missing!r} was not heard in its place:\n{rig.transcript}"
     assert not set(call.never.split()) & set(names), "\n" + rig.transcript
+    if any(box.copies for box in call.boxes):
+        rig.wait_for_copies(sum(call.after.values()), *(MailboxId(number) for number, _ in call.after))
     for (number, folder), count in call.after.items():
         lie = rig.messages(MailboxId(number), Folder(folder))
         assert len(lie) == count, f"{number} {folder}: {lie}\n{rig.transcript}"

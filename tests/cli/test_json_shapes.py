@@ -151,7 +151,7 @@ class TestShowShowsAllThereIs:
             "has_pin": shown["pin"], "pin_is_initial": shown["pin"]["state"], "pin_changed": shown["pin"]["changed"],
             "pin_mark": "tells only that the PIN is another",
             "greetings": shown["recorded"], "options": shown["options"], "extensions": shown["extensions"],
-            "aliases": shown["aliases"], "sound_ms": shown["room"]["sound_ms"], "others": shown["owners"],
+            "aliases": shown["aliases"], "sound_ms": shown["room"]["sound_ms"], "others": shown["owners"], "copies": shown["copies"],
         }  # fmt: skip
         assert set(by_field) == {field.name for field in dataclasses.fields(Mailbox)}
         assert set(shown["options"]) == {field.name for field in dataclasses.fields(MailboxOptions)}

@@ -10,6 +10,7 @@ from calls.book import Box, PhoneCall
 from live.freeswitch import FreeSwitch
 from live.live_node import voices
 from live.telephone_sound import RATE, read_wav, write_wav
+from support.waiting import wait_until
 
 from esl_vm.model.mailbox import Folder, Greeting, Mailbox, MailboxId, StoredGreeting
 from esl_vm.model.message import Caller, Message
@@ -93,6 +94,13 @@ class LiveRig:
 
     def add_owner(self, box: MailboxId, name: str, pin: str) -> None:
         self._stores.pins.add_owner(self._own(box), name, pin)
+
+    def copy_to(self, box: MailboxId, copies: str) -> None:
+        self._stores.registry.change(self._own(box), {"copies": copies})
+
+    def wait_for_copies(self, messages: int, *boxes: MailboxId) -> None:
+        """The notifier of the node copies what was left."""
+        wait_until(lambda: sum(len(self.messages(box, Folder.NEW)) for box in boxes) >= messages)
 
     def put(self, audio_id: str, source: Path) -> None:
         """Store a sound. The book's sounds are tones of a length; here each is someone speaking for as long."""

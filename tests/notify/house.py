@@ -17,7 +17,7 @@ from esl_vm.notify.mail_templates import MailTemplates
 from esl_vm.notify.plan import Wishes, jobs_of
 from esl_vm.notify.service import NotifyService
 from esl_vm.notify.smtp_connection import SmtpServer
-from esl_vm.notify.sources import Sources
+from esl_vm.notify.sources import Sources, fields_of
 from esl_vm.store.connect import connect
 from esl_vm.store.outbox import RedisOutbox
 from esl_vm.store.store import Store
@@ -52,7 +52,7 @@ class House:
     def plan(self, wishes=None):
         """What the planner does with everything that happened."""
         for event in self.events():
-            fields = self.registry.fields(event.box)
+            fields = fields_of(self.registry, event.box)
             for job in jobs_of(event, fields, wishes or Wishes(), self.clock.now()):
                 self.outbox.add(job)
 

@@ -23,6 +23,7 @@ from esl_vm.esl.phone import EslPhone
 from esl_vm.esl.session import CallSession
 from esl_vm.model.options import FIELDS, option_text
 from esl_vm.model.pins import PinCheck
+from esl_vm.notify.copies import Copier, copy_jobs
 from esl_vm.recordings.spool import Spool
 from esl_vm.recordings.sweeper import Sweeper
 from esl_vm.sim.line import Line
@@ -114,6 +115,18 @@ class Rig:
 
     def add_owner(self, box: MailboxId, name: str, pin: str) -> None:
         self.real.pins.add_owner(box, name, pin)
+
+    def copy_to(self, box: MailboxId, copies: str) -> None:
+        self.real.registry.change(box, {"copies": copies})
+
+    def wait_for_copies(self, _messages: int, *boxes: MailboxId) -> None:
+        """What the notifier does with what happened in these mailboxes."""
+        copier = Copier(self.real.mailboxes, self.audio)
+        for box in boxes:
+            fields = self.real.registry.fields(box)
+            for event in self.real.events.tail(50, box=box):
+                for job in copy_jobs(event, fields, self.clock.now()) if event.what == "delivered" else ():
+                    copier.carry(job)
 
     def put(self, audio_id: str, source: Path) -> None:
         self.audio.put(audio_id, source)

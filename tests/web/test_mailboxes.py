@@ -152,6 +152,26 @@ def test_an_owner_leads_callers_to_mailboxes_of_the_domain_and_the_directory(hou
     assert stored == (f"{set_by_administrator}; 9=directory" if problem else wanted)
 
 
+def test_copies_go_to_the_domain_or_as_far_as_one_reaches(house):
+    box, bob = house.box(), house.box("1002")
+    path, far = f"/api/v1/mailboxes/{box}", "1001@elsewhere.example"
+    alice, portal, marie = house.owner(box), house.token("mailbox.*"), house.administrator()
+
+    def copies(browser, to):
+        reply = browser.patch(path, {"settings": {"copies": to}}, headers={"If-Match": "*"})
+        return reply.json["settings"].get("copies", "") if reply.status == 200 else reply.problem
+
+    assert copies(alice, "1002") == "1002"
+    assert copies(alice, "1002,7777") == "invalid"
+    assert [copies(one, far) for one in (alice, portal, marie)] == ["forbidden", "forbidden", far]
+    assert copies(alice, f"1002,{far}") == f"1002,{far}"  # it was there
+    assert copies(portal, f"{bob}, 7777") == f"{bob},7777"
+    assert copies(alice, "1 2") == "invalid"
+    assert copies(alice, "") == ""
+    made = portal.post("/api/v1/mailboxes", {"mailbox": f"1003@{house.domain}", "settings": {"copies": far}})
+    assert made.problem == "forbidden"
+
+
 def test_found_by_number_name_and_address_whatever_the_accents(house):
     house.box("1001", name="Zoé Côté")
     house.box("1002", name="Bob Lee", email="zoe@example.com")

@@ -80,6 +80,12 @@ def test_what_is_no_table_is_said_to_be_none(house, portal, text):
     assert answer.status == 422 or (answer.json["problems"] and not answer.json["changes"])
 
 
+def test_copies_beyond_the_border_are_refused(house, portal):
+    told = sent(portal, house, "mailbox,copies\n1001,1001@elsewhere.example\n1002,1001\n").json
+    assert ["copies to mailboxes that are not within your reach" in one for one in told["problems"]] == [True]
+    assert [change["mailbox"] for change in told["changes"]] == [f"1002@{house.domain}"]
+
+
 def test_json_is_taken_and_too_many_are_not(house, portal):
     told = sent(portal, house, '[{"mailbox": "1001", "name": "Alice"}]', kind="application/json").json
     assert [change["fields"] for change in told["changes"]] == [{"name": {"before": "", "after": "Alice"}}]
