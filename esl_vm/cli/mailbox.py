@@ -8,7 +8,15 @@ from esl_vm.cli import apply, copy, rename
 from esl_vm.cli.boxes import box_argument, box_of, check_domain, opened_mailbox, opened_node
 from esl_vm.cli.config import settings_of
 from esl_vm.cli.greeting import greeting_as_json
-from esl_vm.cli.mailbox_fields import check_pin_options, field_options, fields_of, new_pin, pin_options, with_pin
+from esl_vm.cli.mailbox_fields import (
+    check_pin_options,
+    complain_of_exits,
+    field_options,
+    fields_of,
+    new_pin,
+    pin_options,
+    with_pin,
+)
 from esl_vm.cli.notices import add_notices
 from esl_vm.cli.output import (
     clock_time,
@@ -153,7 +161,8 @@ def _set(args: argparse.Namespace) -> int:
         raise InvalidValueError("nothing to change: give FIELD=VALUE or --unset FIELD")
     with opened_mailbox(args) as (node, mailbox):
         node.registry.change(mailbox.id, fields, unset)
-    show(f"changed {mailbox.id}: {', '.join([*fields, *unset])}")
+        show(f"changed {mailbox.id}: {', '.join([*fields, *unset])}")
+        complain_of_exits(node, mailbox.id, fields.get("exits", ""))
     return 0
 
 
@@ -163,6 +172,7 @@ def _show(args: argparse.Namespace) -> int:
         own_s, others_s = (node.registry.locked_for(mailbox.id, outside=outside) for outside in (False, True))
         fields = node.registry.fields(mailbox.id)
         now = node.clock.now()
+        complain_of_exits(node, mailbox.id, mailbox.options.exits)
     if args.json:
         print_json(_whole(mailbox, settings, fields, (own_s, others_s), now))
         return 0

@@ -6,16 +6,18 @@ import sys
 from typing import TYPE_CHECKING
 
 from esl_vm.cli.config import settings_of
-from esl_vm.cli.output import read_pin
+from esl_vm.cli.output import complain, read_pin
 from esl_vm.cli.pin_handout import handout_options
 from esl_vm.model.errors import InvalidValueError
+from esl_vm.model.exits import ExitKind, parse_exits
 from esl_vm.model.fields import checked_field, field_name
+from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.pins import DEFAULT_PIN
 
 if TYPE_CHECKING:
     import argparse
 
-    from esl_vm.model.mailbox import MailboxId
+    from esl_vm.ops.node import Node
 
 _FIELD_HELP = (
     "name, language (fr, en), timezone, email, pager, extensions, aliases, copies, or any option of docs/options.md"
@@ -55,6 +57,15 @@ def fields_of(args: argparse.Namespace) -> dict[str, str]:
         name = field_name(name)
         fields[name] = checked_field(name, text)
     return fields
+
+
+def complain_of_exits(node: Node, box: MailboxId, exits: str) -> None:
+    """Say which exits of a mailbox lead to a mailbox or list that is not there (yet, or any more)."""
+    for key, way in parse_exits(exits).items():
+        if way.kind is ExitKind.MAILBOX:
+            there = MailboxId.of(*way.to.split("@", 1)) if "@" in way.to else MailboxId.of(way.to, box.domain)
+            if there is None or not (node.mailboxes.open(there) or node.store.lists.find(there)):
+                complain(f"{box}: the exit {key} leads to {way.to}, where there is no mailbox or list")
 
 
 def pin_options(parser: argparse.ArgumentParser) -> None:

@@ -99,6 +99,19 @@ def test_set_changes_and_unsets(vm, alice):
     assert "maxmsg" not in vm("mailbox", "show", "1001").out
 
 
+def test_exits_that_lead_to_no_mailbox_are_set_and_told(vm, alice):
+    vm("mailbox", "add", "1002", "--no-pin")
+    vm("list", "add", "900", "1002")
+    exits = "0=2000; 1=mailbox:1002; 2=mailbox:1009; 3=mailbox:900; 4=mailbox:1002@other.example; 9=directory"
+    for ran in (vm("mailbox", "set", "1001", f"exits={exits}"), vm("mailbox", "show", "1001")):
+        assert ran.code == 0
+        assert [line.split(": ")[-1] for line in ran.err.splitlines()] == [
+            "the exit 2 leads to 1009, where there is no mailbox or list",
+            "the exit 4 leads to 1002@other.example, where there is no mailbox or list",
+        ]
+    assert vm("mailbox", "set", "1001", "--unset", "exits").err == ""
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
