@@ -46,8 +46,10 @@ def _notices(args: argparse.Namespace) -> int:
         message = Arrival(at, args.urgent, args.caller, args.internal)
         rule = fitting_rule(rules, message, node.calendars.covers)
         places_calls = bool(node.settings.notice_calls.dial)
+        signed_up = node.store.push.all(mailbox) if node.settings.push.contact else []
+        browsers = ",".join(one.name.replace(",", "") or one.id for one in signed_up)
         missing = calendars_missing(rules, [calendar.name for calendar in node.calendars.all()])
-    notices = addressed(rule.notices if rule else USUAL, mailbox.email, mailbox.pager)
+    notices = addressed(rule.notices if rule else USUAL, mailbox.email, mailbox.pager, browsers)
     if args.json:
         told = [{"way": notice.way, "to": notice.to} for notice in notices]
         by = str(rule) if rule else None

@@ -19,6 +19,7 @@ class JobKind(StrEnum):
     SMS = "sms"
     NOTICE_CALL = "notice-call"
     COPY = "copy"
+    PUSH = "push"
     TRANSCRIPT = "transcript"
 
 

@@ -4,7 +4,7 @@ A rule is the ways it is told by and its conditions (`conditions.py`), all of wh
 
     mail,sms:15145550100 urgent 18:00-08:00; none sat,sun calendar:ca-qc; mail from:514*
 
-Where none fits, it is told as without rules: by mail, to the mailbox's `email` and `pager`. The mailbox's and the service's
+Where none fits, it is told as without rules: by mail, to the mailbox's `email` and `pager`, and to browsers that were signed up. The mailbox's and the service's
 webhook are told of everything whatever the rules say: they are for programs.
 """
 
@@ -39,12 +39,13 @@ class Way(StrEnum):
     WEBHOOK = "webhook"
     SMS = "sms"
     CALL = "call"
+    PUSH = "push"
 
 
-_OWN = {Way.MAIL, Way.PAGER}
-"""Ways for which the mailbox has an address of its own."""
+_OWN = {Way.MAIL, Way.PAGER, Way.PUSH}
+"""Ways for which the mailbox has addresses of its own: mail addresses, and browsers that were signed up."""
 _ADDRESSES = {
-    **dict.fromkeys(_OWN, MAIL_ADDRESS),
+    **dict.fromkeys((Way.MAIL, Way.PAGER), MAIL_ADDRESS),
     Way.WEBHOOK: _NAME,
     **dict.fromkeys((Way.SMS, Way.CALL), _NUMBER),
 }
@@ -62,7 +63,7 @@ class Notice:
         return f"{self.way}:{self.to}" if self.to else str(self.way)
 
 
-USUAL = (Notice(Way.MAIL), Notice(Way.PAGER))
+USUAL = (Notice(Way.MAIL), Notice(Way.PAGER), Notice(Way.PUSH))
 """What a message makes where no rule fits."""
 
 
@@ -115,15 +116,16 @@ def fitting_rule(
     return next((rule for rule in rules if rule.fits(message, covers)), None)
 
 
-def addressed(notices: tuple[Notice, ...], email: str, pager: str) -> list[Notice]:
+def addressed(notices: tuple[Notice, ...], email: str, pager: str, browsers: str = "") -> list[Notice]:
     """Notices with the address that each goes to, each once; those that would go nowhere are left out.
 
     Args:
         notices: as a rule has them.
         email: the mailbox's, addresses with commas between.
         pager: likewise.
+        browsers: what those are called that are told of its messages, likewise.
     """
-    own = {Way.MAIL: email, Way.PAGER: pager}
+    own = {Way.MAIL: email, Way.PAGER: pager, Way.PUSH: browsers}
     each = (Notice(one.way, to.strip()) for one in notices for to in (one.to or own.get(one.way, "")).split(","))
     return list(dict.fromkeys(notice for notice in each if notice.to))
 
@@ -155,6 +157,6 @@ def _notice(word: str) -> Notice:
     way = Way(name.lower())
     if not colon and way in _OWN:
         return Notice(way)
-    if not _ADDRESSES[way].fullmatch(address):
+    if way not in _ADDRESSES or not _ADDRESSES[way].fullmatch(address):
         raise InvalidValueError(f"a {_RULE} has {way} to no such address: {address!r}")
     return Notice(way, address)

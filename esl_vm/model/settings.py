@@ -276,6 +276,20 @@ class NoticeCallSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PushSettings:
+    """Notices in browsers (Web Push). Without a contact there are none."""
+
+    contact: str = _setting(
+        "",
+        "whom push services write to, `mailto:admin@example.com` or an https:// address; empty = none",
+        kind="contact",
+    )
+    private: bool = _setting(False, "push services may have addresses that are not of the open internet, and http://")
+    timeout_s: int = _setting(10, "seconds one may take", low=1, high=120)
+    retry_hours: int = _setting(4, "hours for which a notice that was not taken is tried again", low=1, high=720)
+
+
+@dataclass(frozen=True, slots=True)
 class MetricsSettings:
     """Figures for Prometheus, and the health of the service."""
 
@@ -421,6 +435,7 @@ class Settings:
     webhook: WebhookSettings = field(default_factory=WebhookSettings)
     sms: SmsSettings = field(default_factory=SmsSettings)
     notice_calls: NoticeCallSettings = field(default_factory=NoticeCallSettings)
+    push: PushSettings = field(default_factory=PushSettings)
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
     web: WebSettings = field(default_factory=WebSettings)
     calendars: CalendarSettings = field(default_factory=CalendarSettings)

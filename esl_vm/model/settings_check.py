@@ -174,6 +174,8 @@ def _check_text(text: str, limits: SettingLimits, said: str) -> None:
             raise InvalidValueError(
                 f"is a dial string such as sofia/gateway/trunk/{{number}}, without blanks or quotes, not {said}"
             )
+        case "contact" if text and not re.fullmatch(r"mailto:[^\s<>@]+@[^\s<>@]+|https://[^\s/]+\S*", text):
+            raise InvalidValueError(f"is mailto:admin@example.com or an https:// address, not {said}")
         case "number" if text and not re.fullmatch(r"\+?[0-9]{1,31}", text):
             raise InvalidValueError(f"is a telephone number, not {said}")
         case _:

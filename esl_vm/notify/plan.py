@@ -36,7 +36,7 @@ class Wishes:
     """What is wanted of all mailboxes.
 
     Args:
-        mail: mail is sent at all. sms: text messages are. calls: telephones are rung. webhook: the address told of mailboxes that name none; empty = nobody.
+        mail: mail is sent at all. sms: text messages are. calls: telephones are rung. push: browsers are told. webhook: the address told of mailboxes that name none; empty = nobody.
         transcribe: whether mailboxes that don't say have transcripts; None = nobody has.
         mail_waits_s: how long a mail waits for its message's transcript, seconds.
     """
@@ -47,6 +47,7 @@ class Wishes:
     mail_waits_s: float = 0.0
     sms: bool = False
     calls: bool = False
+    push: bool = False
 
 
 def jobs_of(
@@ -68,6 +69,9 @@ def jobs_of(
         if wishes.sms and numbers:
             job_id = _sms_job(event.box, event.message_id)
             yield Job(job_id, JobKind.SMS, event.box, {**body, "to": numbers}, created=due, due=due)
+        if wishes.push and Notice(Way.PUSH) in notices:
+            job_id = _push_job(event.box, event.message_id)
+            yield Job(job_id, JobKind.PUSH, event.box, body, created=due, due=due)
         for notice in _of_way(notices, Way.CALL) if wishes.calls else ():
             yield notice_call_job(event, notice.to, _message(event), now)
         for form, way, field in ((LETTER, Way.MAIL, "email"), (PAGE, Way.PAGER, "pager")) if wishes.mail else ():
@@ -120,7 +124,12 @@ def transcript_job(box: MailboxId, message_id: str) -> str:
 
 def worded_jobs(box: MailboxId, message_id: str) -> list[str]:
     """The ids of the mails and texts about a message, which wait for its transcript."""
-    return [*(f"mail:{box}:{message_id}:{form}" for form in (LETTER, PAGE)), _sms_job(box, message_id)]
+    mails = [f"mail:{box}:{message_id}:{form}" for form in (LETTER, PAGE)]
+    return [*mails, _sms_job(box, message_id), _push_job(box, message_id)]
+
+
+def _push_job(box: MailboxId, message_id: str) -> str:
+    return f"push:{box}:{message_id}"
 
 
 def _sms_job(box: MailboxId, message_id: str) -> str:

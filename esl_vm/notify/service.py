@@ -8,7 +8,7 @@ Each part runs in a thread of its own (a greenlet where gevent patched the stand
     rounds        at intervals reads every mailbox again and resends every lamp: heals what was lost on any way
     history       fires mod_voicemail's events, each on one node of the cluster
     planner       makes mail and webhook jobs of events, each event on one node of the cluster
-    job workers   carry the jobs out: mail, webhook calls, text messages, standing copies, telephones that are rung for a call back or about a message
+    job workers   carry the jobs out: mail, webhook calls, text messages, notices in browsers, standing copies, telephones that are rung for a call back or about a message
     call backs    hears whether those were answered
 
 A part that fails is logged and goes on after a second; the store or FreeSWITCH being away is no failure.
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from esl_vm.esl.inbound import EventSocketSwitch
     from esl_vm.model.settings import Settings
     from esl_vm.notify.mail import Mailer
+    from esl_vm.notify.push import PushSender
     from esl_vm.notify.sms import SmsSender
     from esl_vm.notify.sources import Sources
 
@@ -51,8 +52,8 @@ log = logging.getLogger(__name__)
 
 _PAUSE_S = 1.0
 _QUERIES, _CALL_BACKS = "queries", "call backs"
-#: Mails, webhook calls, and text messages, at once.
-MAIL_WORKERS, WEBHOOK_WORKERS, SMS_WORKERS = 16, 64, 4
+#: Mails, webhook calls, text messages, and notices in browsers, at once.
+MAIL_WORKERS, WEBHOOK_WORKERS, SMS_WORKERS, PUSH_WORKERS = 16, 64, 4, 8
 #: Telephones that ring at once for calls back, and as many about messages.
 CALL_WORKERS = 4
 #: Hours for which calls about messages are put off: `notice_calls.tries` and LATE_S end them before.
@@ -68,7 +69,7 @@ class NotifyService:
         sources: see Sources.
         settings: of the service.
         switch: this node's FreeSWITCH; None = no lamps and no events there, mail and webhooks only.
-        mailer: None = no mail. texter: None = no text messages.
+        mailer: None = no mail. texter: None = no text messages. pusher: None = no notices in browsers.
         observe: told how many seconds after a change its lamp was told.
         wait_ms: how long the store is asked to wait for events; a stop takes up to so long.
         poll_s: seconds between looks for jobs that others planned or that are due again.
@@ -82,6 +83,7 @@ class NotifyService:
         switch: EventSocketSwitch | None = None,
         mailer: Mailer | None = None,
         texter: SmsSender | None = None,
+        pusher: PushSender | None = None,
         observe: Callable[[float], None] | None = None,
         wait_ms: int = WAIT_MS,
         poll_s: float = 2.0,
@@ -102,6 +104,7 @@ class NotifyService:
             mail=mailer is not None,
             sms=texter is not None,
             calls=bool(settings.notice_calls.dial),
+            push=pusher is not None,
             webhook=settings.webhook.url,
             transcribe=None if settings.transcription.engine == "none" else settings.mailbox.transcribe,
             mail_waits_s=settings.transcription.wait_s,
@@ -121,6 +124,9 @@ class NotifyService:
         if texter is not None:
             worker = self._worker(JobKind.SMS, texter.carry, settings.sms.retry_hours, at_once=SMS_WORKERS)
             self._add_workers(JobKind.SMS, worker, SMS_WORKERS)
+        if pusher is not None:
+            worker = self._worker(JobKind.PUSH, pusher.carry, settings.push.retry_hours, at_once=0)
+            self._add_workers(JobKind.PUSH, worker, PUSH_WORKERS)
         caller = WebhookCaller(
             settings.webhook,
             sources.registry,

@@ -8,27 +8,26 @@ unless `sms.private` allows it: the address that was judged is the one that is c
 from __future__ import annotations
 
 import base64
-import contextlib
 import http.client
 import json
 import re
-import socket
-import ssl
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode
 
 from esl_vm import __version__
 from esl_vm.actions.calling import is_allowed
-from esl_vm.model.deadline import asked_to_wait, cut, deadline
+from esl_vm.model.deadline import asked_to_wait
 from esl_vm.model.masking import mask_url
 from esl_vm.model.message import one_line
-from esl_vm.model.open_internet import PrivateAddressError, open_address
+from esl_vm.model.open_internet import PrivateAddressError
 from esl_vm.model.visible import json_text
+from esl_vm.notify.asking import Asked, ask
 from esl_vm.notify.job_worker import Deferred, Obsolete, Outcome, Refused, Sent
 from esl_vm.notify.news import news_of, transcript_of
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Mapping
 
     from esl_vm.model.jobs import Job
@@ -37,8 +36,6 @@ if TYPE_CHECKING:
     from esl_vm.ports import Mailboxes
 
 _PLACE = re.compile(r"\{(to|text|secret|id|mailbox)\}")
-_LARGEST = 65536
-"""Bytes of an answer that are looked at."""
 #: Answers that say that this text will never be taken.
 _NEVER = {400, 410, 413, 422}
 
@@ -152,37 +149,20 @@ class SmsSender:
         values = {"to": number, "text": text, "id": f"{job.id}:{number}", "mailbox": str(job.box)}
         asked = request_of(self._settings, values)
         shown = mask_url(self._settings.url)
+        wanted = self._settings
+        how = Asked(
+            wanted.method, asked.url, asked.headers, asked.body, wanted.timeout_s, wanted.private, self._tls, reads=bool(wanted.taken)
+        )  # fmt: skip
         try:
-            status, retry_after, said = self._ask(asked)
+            answer = ask(how)
         except PrivateAddressError as private:
             return Refused(f"{private} (sms.private)")
         except (OSError, http.client.HTTPException, ValueError) as wrong:
             return Deferred(f"{shown}: {one_line(f'{type(wrong).__name__}: {wrong}', 200)}", away=True)
+        status = answer.status
         if 200 <= status < 300:
+            said = wanted.taken.encode() in answer.content
             return Sent() if said else Deferred(f"{shown}: {status}, and does not say that it took it (sms.taken)")
         if status in _NEVER or 300 <= status < 400:
             return Refused(f"{shown}: {status}{', redirects are not followed' if status < 400 else ''}")
-        return Deferred(f"{shown}: {status}", after_s=asked_to_wait(retry_after))
-
-    def _ask(self, asked: SmsRequest) -> tuple[int, str, bool]:
-        """Status and Retry-After of the gateway's answer, and whether it says what one of success does."""
-        parts = urlsplit(asked.url)
-        secure, host = parts.scheme == "https", parts.hostname or ""
-        port, seconds = parts.port or (443 if secure else 80), self._settings.timeout_s
-        line = http.client.HTTPConnection(host, port, timeout=seconds)
-        held: list[socket.socket | None] = [None]
-        with contextlib.closing(line), deadline(seconds, lambda: cut(held[0])) as struck:
-            plain = socket.create_connection((open_address(host, port, private=self._settings.private), port), seconds)
-            held[0] = plain
-            if secure:
-                tls = self._tls or ssl.create_default_context()
-                held[0] = plain = tls.wrap_socket(plain, server_hostname=host)
-            line.sock = plain
-            target = parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
-            line.request(self._settings.method, target, asked.body, asked.headers)
-            answer = line.getresponse()
-            taken = self._settings.taken.encode()
-            said = not taken or taken in answer.read(_LARGEST)
-            if struck.is_set():
-                raise TimeoutError(f"no whole answer within {seconds} s")
-            return answer.status, answer.headers.get("Retry-After", ""), said
+        return Deferred(f"{shown}: {status}", after_s=asked_to_wait(answer.retry_after))

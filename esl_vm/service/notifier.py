@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from esl_vm.notify.mail import Mailer
     from esl_vm.notify.mail_templates import MailTemplates
     from esl_vm.notify.pin_mail import PinWriter
+    from esl_vm.notify.push import PushSender
     from esl_vm.notify.service import NotifyService
     from esl_vm.notify.sms import SmsSender
     from esl_vm.ops.metrics import Metrics
@@ -73,6 +74,7 @@ def build_notifier(node: Node, switch: EventSocketSwitch | None, metrics: Metric
         switch=switch,
         mailer=_build_mailer(node),
         texter=_build_texter(node),
+        pusher=_build_pusher(node),
         observe=metrics.lamp_fired if metrics else None,
     )
 
@@ -105,6 +107,20 @@ def _build_texter(node: Node) -> SmsSender | None:
 
     settings = node.settings
     return SmsSender(settings.sms, _mail_templates(settings), node.store.mailboxes, *_language_and_zone(settings))
+
+
+def _build_pusher(node: Node) -> PushSender | None:
+    """Raises SettingsError where it is wanted and this host has not what it takes."""
+    settings = node.settings
+    if not settings.push.contact:
+        return None
+    from esl_vm.notify.push import PushSender
+    from esl_vm.sealing.web_push import is_available
+
+    if not is_available():
+        raise SettingsError(["push.contact: needs cryptography; install it with pip install 'esl-vm[push]'"])
+    language, _ = _language_and_zone(settings)
+    return PushSender(settings.push, node.store.push, node.store.mailboxes, node.clock, language)
 
 
 def link_maker(node: Node) -> Callable[[MailboxId, str, float], str]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from esl_vm.ops.node import Node
     from esl_vm.service.heartbeat_pipe import HeartbeatPipe
     from esl_vm.service.process import Service
+    from esl_vm.web.dependencies import Push
     from esl_vm.web.server import WebServer
 
 
@@ -105,6 +106,17 @@ def _add_demo_messages(node: Node) -> None:
             node.mailboxes.deliver(box, message)
 
 
+def _push(node: Node) -> Push | None:
+    """Notices in browsers; None where nobody wants them, or this host has not what they take."""
+    from esl_vm.sealing.web_push import is_available, new_key, public_key
+    from esl_vm.web.dependencies import Push
+
+    if not node.settings.push.contact or not is_available():
+        return None
+    subscriptions = node.store.push
+    return Push(subscriptions, lambda: public_key(subscriptions.key(new_key)), node.settings.push.private)
+
+
 def build_web(node: Node, listener: object, metrics: Metrics | None = None) -> WebServer:
     """The pages and the API, not started yet.
 
@@ -180,6 +192,7 @@ def build_web(node: Node, listener: object, metrics: Metrics | None = None) -> W
         transcribes=settings.transcription.engine != "none",
         oidc=settings.oidc,
         provider=Provider(settings.oidc, node.clock) if settings.oidc.issuer else None,
+        push=_push(node),
         mail_link=mail_link if wanted.sign_in_links else None,
     )
     return WebServer(

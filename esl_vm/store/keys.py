@@ -107,6 +107,10 @@ LINK_KEYS = "vm:links:keys"
 """The keys that sign links in mails, by their ids: hash."""
 
 
+PUSH_KEY = "vm:push:key"
+"""The private key by which push services know this installation, sealed where there is a key: string."""
+
+
 def login_address(address: str) -> str:
     """How many wrong PINs came from an address: string, expires."""
     return f"vm:login:address:{address}"
@@ -196,6 +200,8 @@ class BoxKeys(PartitionKeys):
     """Times of wrong PINs from other telephones: list, expires."""
     sessions = _BoxKey("sessions")
     """Browsers in which its owner is signed in: hash, expires."""
+    push = _BoxKey("push")
+    """Browsers that are told of its messages: hash, expires."""
     moving = _BoxKey("moving")
     """A mailbox that is being renamed, under its old name: hash."""
     moved = _BoxKey("moved")

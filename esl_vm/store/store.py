@@ -31,6 +31,7 @@ from esl_vm.store.mailboxes import RedisMailboxes
 from esl_vm.store.outage import is_away, sentence
 from esl_vm.store.pin_hashes import Hashers, Scrypt
 from esl_vm.store.pins import RedisPins
+from esl_vm.store.push import RedisPush
 from esl_vm.store.records import text
 from esl_vm.store.registry import RedisRegistry
 from esl_vm.store.renames import Renames
@@ -68,7 +69,7 @@ class Store:
 
     Attributes:
         mailboxes, pins, registry, directory, lists: the ports. aliases: whose each further number is. broadcasts, renames: those under way. calls: messages by
-            the calls they came by. transcripts: messages by what is said in them. seal_keys: those that were used. traces: of a caller's number. access: sessions and tokens. links: those in
+            the calls they came by. transcripts: messages by what is said in them. seal_keys: those that were used. traces: of a caller's number. access: sessions and tokens. push: browsers that are told of messages. links: those in
             mails. events: reading what
             happened. housekeeping: what has to be done now and then. cluster: its nodes, and what they share.
         installation: the id of what lies in this Redis, which its sounds carry too; `` before Redis was reached.
@@ -117,6 +118,7 @@ class Store:
         self.broadcasts = RedisBroadcasts(base)
         self.access = RedisAccess(base)
         self.links = RedisMessageLinks(base)
+        self.push = RedisPush(base)
         self.calls = RedisCalls(base)
         self.transcripts = RedisTranscripts(base)
         self.seal_keys = RedisSealKeys(base)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from esl_vm.store.lists import RedisLists
     from esl_vm.store.mailboxes import RedisMailboxes
     from esl_vm.store.outbox import RedisOutbox
+    from esl_vm.store.push import RedisPush
     from esl_vm.store.registry import RedisRegistry
     from esl_vm.web.streams import Hub
 
@@ -62,6 +63,19 @@ class WebMetrics(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Push:
+    """Notices in browsers.
+
+    Args:
+        subscriptions: who is told. key: the public key of the service; raises SealedError. plain: push services without TLS will do.
+    """
+
+    subscriptions: RedisPush
+    key: Callable[[], str]
+    plain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Dependencies:
     """What handlers work with.
 
@@ -79,6 +93,7 @@ class Dependencies:
         metrics: counts, None = nobody does.
         mails: a mail server is set.
         mail_link: has a one-time link mailed to a mailbox's owner, None = nobody is mailed any.
+        push: notices in browsers, None = there are none.
         encoded: a sound of the store as `mp3` or `opus`: gets its id, file and the kind, returns a file that stays for a while;
             raises ProblemError where this host makes none.
     """
@@ -115,3 +130,4 @@ class Dependencies:
     transcribes: bool = False
     mails: bool = False
     calendars: Calendars | None = None
+    push: Push | None = None

@@ -25,6 +25,7 @@ from esl_vm.web import (  # noqa: F401 - each declares its routes when it is imp
     owner_pages,
     owners,
     pages,
+    push,
     service,
     service_pages,
     sessions,

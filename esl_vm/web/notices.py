@@ -8,6 +8,7 @@ from esl_vm.model.conditions import calendars_missing, no_calendar
 from esl_vm.model.notify_rules import USUAL, Arrival, addressed, fitting_rule, parse_notify_rules
 from esl_vm.model.rights import Right
 from esl_vm.model.times import zone_of
+from esl_vm.web import push
 from esl_vm.web.routes import Request, route
 from esl_vm.web.schemas.notices import NoticePreview, NoticeQuery, NoticeView
 
@@ -25,7 +26,8 @@ def preview_notices(request: Request, query: NoticeQuery) -> NoticePreview:
     message = Arrival(at, query.urgent, query.caller, query.internal)
     rule = fitting_rule(rules, message, deps.calendars.covers if deps.calendars else no_calendar)
     known = [calendar.name for calendar in deps.calendars.all()] if deps.calendars else []
-    notices = addressed(rule.notices if rule else USUAL, mailbox.email, mailbox.pager)
+    browsers = ",".join(one.name.replace(",", "") or one.id for one in push.signed_up(request))
+    notices = addressed(rule.notices if rule else USUAL, mailbox.email, mailbox.pager, browsers)
     return NoticePreview(
         at.isoformat(),
         [NoticeView(notice.way, notice.to) for notice in notices],

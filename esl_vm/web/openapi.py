@@ -30,6 +30,7 @@ _PARAMETERS: dict[str, dict[str, Any]] = {
     "list": {"description": "A distribution list, `900@default`.", "example": "900@default"},
     "owner": {"description": "The number of an owner besides the first.", "example": "2"},
     "member": {"description": "A mailbox of the list's domain.", "example": "1001"},
+    "browser": {"description": "As the list of browsers shows it.", "example": "5b0c6d8b57c6a1f2"},
     "node": {"description": "A node's name.", "example": "media-1"},
     "take": {"description": "A recording, as the list of them shows it.", "example": "19fb0a5c100-000000000003"},
     "job": {"description": "As the list of jobs shows it."},

@@ -95,6 +95,11 @@ def _files() -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted((HERE / "static").iterdir()) if path.suffix in _KINDS}
 
 
+def static_content(name: str) -> bytes:
+    """What is in a static file."""
+    return _files()[name]
+
+
 @cache
 def _digest() -> str:
     """Of all of them together: so a script finds those that it imports beside it."""

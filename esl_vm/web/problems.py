@@ -53,6 +53,7 @@ TYPES = {
     "provider-away": (503, "The organisation's sign-in can't be reached now: try again in a moment"),
     "away": (503, "Messages can't be reached now"),
     "no-mail": (409, "No mail can be sent for this mailbox"),
+    "no-push": (409, "Notices in browsers can't be had here"),
     "no-telephone": (503, "No telephone can be rung now"),
 }
 """Every type with its status and title. Pages say each in their own words (`words/`, `problem.TYPE`)."""

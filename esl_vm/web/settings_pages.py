@@ -14,7 +14,7 @@ from esl_vm.model.options import option_text
 from esl_vm.model.owners import LONGEST_OWNER
 from esl_vm.model.rights import Right
 from esl_vm.model.times import zone_of
-from esl_vm.web import exits, greetings, mailboxes, notices, owners, sessions
+from esl_vm.web import exits, greetings, mailboxes, notices, owners, push, sessions
 from esl_vm.web.owner_pages import notice_of, owner_page
 from esl_vm.web.pages import Form, form, mailbox_url, see_other, wording_of
 from esl_vm.web.problems import ProblemError
@@ -117,9 +117,17 @@ def show_settings(request: Request, problem: ProblemError | None = None, rules: 
     return owner_page(
         request, "settings.html", open_sessions=open_sessions, problem=problem, rules=rules,
         shares=owners.manages_owners(request), names={one.number: one.name for one in request.mailbox.owners},
-        preview=_notices_preview(request),
+        preview=_notices_preview(request), push_key=_push_key(request), browsers=push.signed_up(request),
         listening=[(name, wording_of(request)(f"option.{name}")) for name in _LISTENING], **notice,
     )  # fmt: skip
+
+
+def _push_key(request: Request) -> str:
+    """What a browser needs to sign up for notices; `` where it can't."""
+    try:
+        return push.key_of(request)
+    except ProblemError:
+        return ""
 
 
 def _notices_preview(request: Request) -> tuple[NoticePreview, int] | None:
@@ -178,6 +186,13 @@ def _act(request: Request, given: Form) -> tuple[str, Cookie | None]:
             request.path["owner"] = given["number"]
             owners.remove_owner(request)
             return "owner-removed", None
+        case "push-off":
+            request.path["browser"] = given["browser"]
+            push.sign_off(request)
+            return "push-off", None
+        case "push-test":
+            push.tell_all(request)
+            return "push-test", None
         case "session":
             request.path["session"] = given["session"]
             sessions.end_session(request)

@@ -304,7 +304,7 @@ OUTLETS = {
     "notify/test_hostile_events.py::test_a_webhook_is_told_json_with_the_name_in_it_and_nothing_unseen": {
         "notify/webhook.py: line.request",
     },
-    "notify/test_sms.py::test_a_text_about_each_hostile_caller_is_one_value_of_the_form": {"notify/sms.py: line.request"},
+    "notify/test_sms.py::test_a_text_about_each_hostile_caller_is_one_value_of_the_form": {"notify/asking.py: line.request"},
     "transcription/test_transcribers.py::test_a_hostile_name_is_part_of_one_field_and_touches_no_other": {
         "transcription/http_engine.py: line.request",
     },

@@ -18,13 +18,18 @@ pins.failures = 5
 web.upload_mb = 1
 web.address_failures = 30
 web.trusted_proxies = ["127.0.0.1/32"]
+push.contact = "mailto:a@example.com"
 """
 
 
 @pytest.fixture(scope="session")
 def served(web_redis, tmp_path_factory):
     """The program, for tests that leave it as it is."""
-    running = Served(tmp_path_factory.mktemp("web"), web_redis.url, SETTINGS + 'mail.host = "127.0.0.1"\n')
+    running = Served(
+        tmp_path_factory.mktemp("web"),
+        web_redis.url,
+        SETTINGS + 'mail.host = "127.0.0.1"\n',
+    )
     yield running
     running.close()
 

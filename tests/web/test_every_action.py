@@ -335,6 +335,26 @@ def test_a_greeting_by_rules(house, owner):
     owner.axe()
 
 
+def test_notices_in_this_browser(house, owner):
+    pushed = pytest.importorskip("support.push_browser", reason="cryptography is not installed")
+    owner.context.add_init_script(pushed.PushedBrowser("https://push.example.net/x").manager)
+    browsers = lambda: house.store.push.all(house.store.mailboxes.open(owner.box))  # noqa: E731
+    owner.goes(f"/mailbox/{owner.box}/settings")
+    owner.page.wait_for_selector("#push:not([hidden])")
+    owner.press("settings.push-words", key="Space")
+    owner.press("settings.push_on")
+    owner.until(lambda: [one.words for one in browsers()] == [True])
+    owner.page.wait_for_selector("[data-here]:not([hidden])")
+    owner.axe()
+    jobs = lambda: [one for one in house.node.outbox.jobs(JobState.WAITING) if one.box == owner.box]  # noqa: E731
+    owner.press("settings.push_test")
+    owner.until(lambda: [one.kind for one in jobs()] == [JobKind.PUSH])
+    for job in jobs():
+        house.node.outbox.forget(job.id)
+    owner.press("settings.browser")
+    owner.until(lambda: browsers() == [])
+
+
 def test_keys_in_the_greeting(house, owner):
     house.box("1002")
     options = lambda: house.store.mailboxes.open(owner.box).options  # noqa: E731
@@ -391,7 +411,7 @@ def test_settings(house, owner, at):
     owner.choose("settings.language", other)
     owner.press("settings.save 3")
     owner.until(lambda: mailbox().language == other)
-    owner.press("settings.{name} 2", key="Space", nth=4)
+    owner.press("settings.{name} 2", key="Space", nth=5)
     owner.write("settings.timezone", "America/Vancouver")
     owner.press("settings.save 4")
     owner.until(lambda: (mailbox().options.autoplay, mailbox().timezone) == (True, "America/Vancouver"))

@@ -3,6 +3,7 @@
 import { showPlayer } from "./player.js";
 import { seen, watch } from "./live.js";
 import { listenToKeys } from "./keys.js";
+import { showPush } from "./push.js";
 import { showRecorders } from "./recorder.js";
 
 export const words = JSON.parse(document.getElementById("words").textContent);
@@ -79,6 +80,7 @@ function dress() {
   showRecorders(document.querySelectorAll("[data-sends]"), words, (place) =>
     go(`${location.pathname}?done=${place.dataset.done}`, { how: "replace", focus: false }),
   );
+  showPush(document.getElementById("push"));
   const box = document.getElementById("keys-on");
   if (box) {
     box.checked = localStorage.getItem("keys") !== "off";
