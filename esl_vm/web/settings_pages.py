@@ -70,10 +70,9 @@ def change_greeting_rules(request: Request) -> Response:
     is_exits = given["action"] == "exits"
     try:
         if is_exits:
-            fields = {
-                "exits": exits.with_fixed(request, given["exits"]),
-                "press_to_leave": option_text(given["press"] == "1"),
-            }
+            fields = {"exits": exits.with_fixed(request, given["exits"])}
+            if (press := given["press"] == "1") is not request.mailbox.options.press_to_leave:
+                fields["press_to_leave"] = option_text(press)
         else:
             fields = {"greeting_rules": "; ".join(given["rules"].splitlines())}
         mailboxes.change_fields(request, fields)
