@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from esl_vm.importers.audio import by_quality, extension
 from esl_vm.importers.fusionpbx_settings import FusionSettings
 from esl_vm.importers.fusionpbx_tables import TABLES, UNREADABLE, FusionTables, yes
+from esl_vm.importers.greeting_slots import place_of
 from esl_vm.importers.plan import (
     Findings,
     ImportedGreeting,
@@ -164,21 +165,27 @@ class _Reader:
             self._findings.item(Kind.UNREADABLE_AUDIO, where, "base64 that is none")
         chosen = _whole(row.get("greeting_id"))
         rows = {_whole(one.get("greeting_id")): one for one in self._greetings_of.get(shown, [])}
+        if chosen > 0:
+            rows.setdefault(chosen, {"domain_uuid": row.get("domain_uuid")})
         for number, one in rows.items():
-            if number != chosen:
-                label = one.get("greeting_name") or ""
-                self._findings.remark("greeting_not_in_force", f"{shown} greeting_{number} {label}", "not chosen")
-        if chosen <= 0:
-            return
-        where = f"{shown} greeting_{chosen}"
-        files = self._ordered(self._files(f"greeting_{chosen}", shown))
-        sound = self._sound(rows.get(chosen) or {"domain_uuid": row.get("domain_uuid")}, "greeting_base64", files)
-        if isinstance(sound, SoundFiles):
-            yield ImportedGreeting(Greeting.UNAVAILABLE, sound, where)
-        elif sound == UNREADABLE:
-            self._findings.item(Kind.UNREADABLE_AUDIO, where, "base64 that is none")
-        else:
-            self._findings.item(Kind.GREETING_WITHOUT_FILE, where, "neither a file nor base64")
+            where = f"{shown} greeting_{number}"
+            place = place_of(number, chosen)
+            if place is None:
+                self._findings.remark(
+                    "greeting_not_in_force", f"{where} {one.get('greeting_name') or ''}", "not chosen"
+                )
+                continue
+            sound = self._sound(one, "greeting_base64", self._ordered(self._files(f"greeting_{number}", shown)))
+            if place and isinstance(sound, SoundFiles):
+                yield ImportedGreeting(place, sound, where)
+            elif number != chosen:
+                self._findings.remark(
+                    "greeting_not_in_force", f"{where} {one.get('greeting_name') or ''}", "not chosen"
+                )
+            elif sound == UNREADABLE:
+                self._findings.item(Kind.UNREADABLE_AUDIO, where, "base64 that is none")
+            else:
+                self._findings.item(Kind.GREETING_WITHOUT_FILE, where, "neither a file nor base64")
 
     @staticmethod
     def _ordered(files: list[Path]) -> list[Path]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from esl_vm.importers.bounds import LONGEST_LINE
 from esl_vm.importers.freeswitch_directory import FreeswitchDirectory, User
 from esl_vm.importers.freeswitch_profile import options_of, pin_of
+from esl_vm.importers.greeting_slots import GreetingSlots
 from esl_vm.importers.plan import (
     Findings,
     ImportedGreeting,
@@ -119,9 +120,7 @@ class _Reader:
     """From rows and users to mailboxes."""
 
     def __init__(self, tables: _Tables, storage: Storage, findings: Findings, domains: dict[str, str]) -> None:
-        self._storage = storage
-        self._findings = findings
-        self._domains = domains
+        self._storage, self._findings, self._domains = storage, findings, domains
         self._rows: dict[tuple[str, str], list[Row]] = defaultdict(list)
         paths = [row.get("file_path", "") for row in tables.messages]
         paths += [row.get(name, "") for row in tables.prefs for name in ("name_path", "greeting_path")]
@@ -130,11 +129,9 @@ class _Reader:
             self._rows[row.get("username", ""), row.get("domain", "")].append(row)
         # there is no unique key: of several rows the last one counts
         self._prefs = {(row.get("username", ""), row.get("domain", "")): row for row in tables.prefs}
-        self._named: set[Path] = set()
-        for path in filter(None, paths):
-            found = self._storage.find(path)
-            if not isinstance(found, Lost):
-                self._named.update(found.files)
+        found = [sound for path in filter(None, paths) if not isinstance(sound := storage.find(path), Lost)]
+        self._named = {file for sound in found for file in sound.files}
+        self._slots = GreetingSlots(storage, self._named)
 
     def mailbox(self, user: User) -> ImportedMailbox | None:
         """A user's mailbox; None (and reported) if its name can't be one here."""
@@ -221,6 +218,8 @@ class _Reader:
                 self._findings.item(Kind.GREETING_WITHOUT_FILE, where, "the file is not there")
             else:
                 yield ImportedGreeting(greeting, found, where)
+                if greeting is Greeting.UNAVAILABLE:
+                    yield from self._slots.beside(found.files[0], shown)
 
     def _messages(self, rows: list[Row], shown: str) -> Iterator[ImportedMessage]:
         seen: set[tuple[str, str]] = set()

@@ -41,7 +41,7 @@ def told(message):
 
 
 def picture(place):
-    """All that goes through Asterisk and back; ids and PINs do not."""
+    """All that goes through Asterisk and back; ids, PINs and numbered greetings do not."""
     there = {}
     for box in place.store.registry.boxes():
         fields = place.store.registry.fields(box)
@@ -54,7 +54,7 @@ def picture(place):
             },
             mailbox.has_pin,
             mailbox.options.pin_locked,
-            {kind: stored.duration_ms for kind, stored in mailbox.greetings.items()},
+            {kind: stored.duration_ms for kind, stored in mailbox.greetings.items() if kind.number == 1},
             [told(message) for message in place.messages(box)],
         )
     return there

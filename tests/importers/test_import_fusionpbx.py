@@ -259,19 +259,24 @@ def test_greetings(tree, place):
             "greeting_name": f"Greeting {n}",
             "greeting_base64": None,
         }
-        for n in ("1", "2")
+        for n in ("1", "2", "3", "12")
     ]
     tree.file("greeting_1.wav", wav_bytes(1.0))
     tree.file("greeting_2.wav", wav_bytes(2.0))
+    tree.file("greeting_12.wav", wav_bytes(3.0))
     tree.file("greeting_2.tmp.wav", wav_bytes(9.0))
     plan = tree.read()
     place.bring(plan)
     here = place.store.mailboxes.open(BOX).greetings
     assert {kind: stored.duration_ms for kind, stored in here.items()} == {
         Greeting.UNAVAILABLE: 2000,
+        Greeting("unavailable-2"): 1000,  # the first one, which is not chosen, has the chosen one's place
         Greeting.NAME: 500,
     }
-    assert [remark.where for remark in plan.remarks] == ["1001@pbx.example greeting_1 Greeting 1"]
+    assert [remark.where for remark in plan.remarks] == [
+        "1001@pbx.example greeting_3 Greeting 3",  # without a file
+        "1001@pbx.example greeting_12 Greeting 12",  # there are nine
+    ]
 
 
 @pytest.mark.parametrize("chosen", ["0", "", None, "-1", "default", "3"])

@@ -237,7 +237,7 @@ def test_paths_that_lead_outside_are_reported_and_never_read(tree, place, tmp_pa
 
 def test_greetings_in_force_and_others(tree, place):
     box = tree.storage / "voicemail" / "default" / "pbx.example" / "1001"
-    for number in (1, 2):
+    for number in (1, 2, 4):
         write(box / f"greeting_{number}.wav", wav_bytes(number))
     write(box / "recorded_name.wav", wav_bytes(0.5))
     tree.prefs(greeting=f"{OLD}/voicemail/default/pbx.example/1001/greeting_1.wav")
@@ -251,8 +251,11 @@ def test_greetings_in_force_and_others(tree, place):
     here = place.store.mailboxes.open(BOX).greetings
     assert {kind: stored.duration_ms for kind, stored in here.items()} == {
         Greeting.UNAVAILABLE: 2000,
+        Greeting("unavailable-2"): 1000,  # the first one, which is not chosen, has the chosen one's place
+        Greeting("unavailable-4"): 4000,
         Greeting.NAME: 500,
     }
+    assert not place.store.mailboxes.open(BOX).options.greeting_rules
     assert not [remark for remark in plan.remarks if remark.kind == "greeting_not_in_force"]
 
 

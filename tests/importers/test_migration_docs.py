@@ -21,7 +21,7 @@ def commands(page):
     """The lines `$ esl-vm …` of a page's console blocks."""
     text = (DOCS / f"migration-{page}.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```console\n(.*?)```", text, re.DOTALL)
-    return [line.removeprefix("$ ") for block in blocks for line in block.splitlines()]
+    return [found[1] for block in blocks for line in block.splitlines() if (found := re.match(r" *\$ (.*)", line))]
 
 
 def a_copy_of_the_old_system(page, folder):
