@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from esl_vm.importers.aliases import give_aliases
+from esl_vm.importers.aliases import add_with_aliases
 from esl_vm.importers.audio import SoundError, convert
 from esl_vm.importers.plan import ImportedGreeting, ImportedMailbox, ImportedMessage, Kind, Plan, stable_id
 from esl_vm.importers.report import Report
@@ -114,8 +114,9 @@ class _Run:
             if not self._dry_run:
                 pin, initial = self._pin(box)
                 pin_hash = self._target.pins.hashed(pin)
-                self._target.registry.add(box.box, fields, pin_hash=pin_hash, pin_initial=initial)
-                give_aliases(self._target.registry, box, self._boxes)
+                add_with_aliases(
+                    self._target.registry, box, fields, self._boxes, pin_hash=pin_hash, pin_initial=initial
+                )
         except MailboxExistsError:
             self._report.mailboxes.already += 1
             return True
