@@ -32,6 +32,7 @@ from esl_vm.speech.voice import voice_for
 if TYPE_CHECKING:
     from esl_vm.dialogue.world import World
     from esl_vm.model.call import Call
+    from esl_vm.model.store import Entered
     from esl_vm.ports import Phone
 
 log = logging.getLogger(__name__)
@@ -102,7 +103,7 @@ def _converse(talk: Conversation, call: Call) -> None:
             number = named or authenticated_user(call) or call.caller.number
             _check(talk, _box(number, domain, by_plan=_is_plans(call, named)))
         case Action.LOGIN:
-            visit_mailbox(talk, ask_mailbox(talk))
+            visit_mailbox(talk, _logged_in(talk, call.variable("vm_mailbox"), domain))
         case Action.DIRECTORY:
             directory(talk, domain)
         case Action.NOTICE:
@@ -135,11 +136,16 @@ def _check(talk: Conversation, box: MailboxId | None) -> None:
     visit_mailbox(talk, mailbox)
 
 
+def _logged_in(talk: Conversation, named: str, domain: str) -> Entered:
+    """Whoever calls from any telephone, by PIN, in the mailbox that the call names; in the one that is typed where it names none."""
+    box = _box(named, domain, by_plan=_is_plans(talk.phone.call, named))
+    return ask_mailbox(talk) if box is None else own_mailbox(talk, box, vouched=False)
+
+
 def _authenticate(talk: Conversation, named: str, domain: str) -> None:
     """Ask for a mailbox's PIN and nothing else: the dialplan goes on with whose it is (`vm_authenticated`)."""
     talk.phone.set_variables({"vm_authenticated": ""})
-    box = _box(named, domain, by_plan=_is_plans(talk.phone.call, named))
-    entered = ask_mailbox(talk) if box is None else own_mailbox(talk, box, vouched=False)
+    entered = _logged_in(talk, named, domain)
     talk.phone.set_variables({"vm_authenticated": str(entered.mailbox.id)})
     talk.know(Status.SUCCESS)
 

@@ -203,6 +203,21 @@ CALLS = [
         )
         for told, language in (("", ""), ("_in_english", "en"))
     ),
+    *(
+        PhoneCall(
+            f"a_key_that_watches_a_mailbox{told}",
+            "a colleague presses the key that shows a mailbox's lamp: its PIN is asked, and it opens",
+            "voicemail+1001",
+            "w:vm-password d:1111# w:vm-incorrect w:vm-password d:4821# w:vm-opts d:# end:20",
+            "vm-password vm-incorrect vm-password vm-opts vm-goodbye",
+            boxes=(Box(language=language), BRUNO),
+            caller="1002",
+            variables={"vm_action": "login", "vm_mailbox": "1001"},
+            never="vm-login",
+            language=language or "fr",
+        )
+        for told, language in (("", ""), ("_in_english", "en"))
+    ),
     PhoneCall(
         "another_phone",
         "*98 asks for the mailbox, then for its PIN",

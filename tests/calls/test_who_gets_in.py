@@ -20,6 +20,7 @@ ALICE = MailboxId("1001")
 STRANGER = "5145559999"
 STAR = "w:vm-theperson d:* w:vm-password "
 IN, REFUSED = "vm-opts", "vm-incorrect"
+KEY = {"vm_action": "login", "vm_mailbox": "1001"}
 
 
 @pytest.fixture(params=[Rig, NodeRig], ids=["line", "node"])
@@ -146,6 +147,31 @@ class TestTheOwnTelephone:
         after = "vm-opts" if own == "true" else "vm-incorrect"
         ring(rig, "*97", f"w:vm-password d:1234# w:{after} hang", vm_own_telephone=own)
         assert rig.problems == []
+
+
+class TestAKeyThatWatchesAMailbox:
+    def test_opens_with_a_first_pin_on_the_mailboxs_own_telephone_alone(self, rig):
+        furnish(rig)
+        ring(rig, "voicemail+1001", "w:vm-password d:1234# w:vm-opts d:# end:20", **KEY, **authenticated("1001"))
+        assert IN in rig.heard
+        does = "w:vm-password d:1234# w:vm-incorrect hang"
+        ring(rig, "voicemail+1001", does, "1002", **KEY, **authenticated("1002"))
+        assert IN not in rig.heard
+
+    def test_opens_no_mailbox_without_a_pin_elsewhere(self, rig):
+        furnish(rig, Box(pin=""))
+        skips = {**KEY, "vm_skip_pin": "true"}
+        ring(rig, "voicemail+1001", "w:vm-password hang", "1002", **skips, **authenticated("1002"))
+        assert IN not in rig.heard
+        ring(rig, "voicemail+1001", "w:vm-opts d:# end:20", **KEY, **authenticated("1001"))
+        assert IN in rig.heard
+
+    def test_of_another_tenant_opens_nothing(self, rig):
+        furnish(rig)
+        rig.add_mailbox(MailboxId("1001", "b.example"), "Berta", MailboxOptions())
+        named = {"vm_action": "login", "vm_mailbox": "1001@b.example"}
+        ring(rig, "voicemail+1001@b.example", "w:vm-login hang", **named)  # `@` in what was dialled is text
+        assert IN not in rig.heard
 
 
 class TestStarInTheGreeting:

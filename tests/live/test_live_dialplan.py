@@ -53,6 +53,16 @@ def test_a_telephone_rings_as_long_as_the_directory_says_of_its_user(played):
     assert len(played.messages(MailboxId("1002"), Folder.NEW)) == 1
 
 
+@once(
+    "key",
+    rings("w:vm-password d:4821# w:vm-opts d:# end:20", caller="1002", dials="voicemail+1001", boxes=(Box(), BRUNO)),
+)
+def test_a_key_that_watches_a_mailbox_opens_it_with_its_pin(played):
+    assert played.problems == [], played.transcript
+    assert {"vm-password", "vm-opts"} <= set(played.heard), played.transcript
+    assert "vm-login" not in played.heard
+
+
 @once("busy", rings(LEAVES, telephone="busy"))
 def test_a_telephone_that_is_busy_goes_to_its_voicemail_at_once(played):
     assert played.problems == [], played.transcript
