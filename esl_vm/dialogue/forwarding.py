@@ -11,6 +11,7 @@ from esl_vm.dialogue.recording import record, say_and_beep
 from esl_vm.dialogue.visit import Next
 from esl_vm.model.call import ALL_KEYS, Ended, Recorded
 from esl_vm.model.errors import AudioMissingError, CallerGoneError, SpoolError
+from esl_vm.model.mailbox import Folder
 from esl_vm.model.message import new_id
 from esl_vm.recordings.outcome import Settled
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def forward(visit: Visit) -> Next:
-    """8: choose recipients, then 1 with an introduction, 2 as it is, * cancel. The original stays as it is."""
+    """8: choose recipients, then 1 with an introduction, 2 as it is, * cancel. The original stays, unless its owner's option is another."""
     entry = visit.chosen
     if entry is None:
         return Next(said=visit.say("vm-nomore") if visit.here is None else ())
@@ -108,7 +109,18 @@ def _send_on(
     except SpoolError:
         return Next(said=visit.talk.apology)
     if settled in {Settled.DELIVERED, Settled.WAITING}:
-        return Next(said=visit.say("vm-msgforwarded"))
+        said = visit.say("vm-msgforwarded")
+        return Next(said=said + _delete_forwarded(visit, entry) if settled is Settled.DELIVERED else said)
     if settled is Settled.FULL:
         return Next(said=visit.say("vm-mailboxfull"))
     return Next(said=visit.talk.apology)
+
+
+def _delete_forwarded(visit: Visit, entry: Entry) -> Utterance:
+    """The original goes to the trash where its owner wants it so (`forward_deletes`); 7 brings it back."""
+    folder = visit.listing.folder
+    if not visit.options.forward_deletes or visit.read_only or entry.gone is not None or folder is Folder.TRASH:
+        return ()
+    visit.talk.world.mailboxes.delete(visit.box, entry.message.id)
+    entry.gone = Folder.TRASH
+    return visit.say("vm-deleted")

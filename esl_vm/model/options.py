@@ -39,6 +39,7 @@ class MailboxOptions:
         envelope: say when a message came. envelope_ago: how long ago, for a day. saycid: say who left it.
         internal_names: say a caller who has a mailbox in the same domain by name, or as an extension.
         sayduration: say its length. saydurationm: of messages of so many minutes and more.
+        forward_deletes: a message that was forwarded by telephone goes to the trash.
         sendvoicemail: offer 3 5. send_lists: distribution lists may be sent and forwarded to.
         send_most: most mailboxes that one message may be sent or forwarded to; 0 = no limit.
         moveheard: heard messages go to Old.
@@ -86,6 +87,7 @@ class MailboxOptions:
     internal_names: bool = True
     sayduration: bool = True
     saydurationm: int = _number(2, 1440)
+    forward_deletes: bool = False
     sendvoicemail: bool = True
     send_lists: bool = True
     send_most: int = _number(200, 10000)

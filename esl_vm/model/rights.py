@@ -82,6 +82,7 @@ OWNER_FIELDS = frozenset(
         "envelope_ago",
         "newest_first",
         "copies",
+        "forward_deletes",
         "exits",
         "press_to_leave",
     }

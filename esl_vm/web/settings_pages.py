@@ -25,7 +25,16 @@ from esl_vm.web.schemas.notices import NoticePreview, NoticeQuery
 from esl_vm.web.schemas.owners import NewOwner, OwnerChange
 
 _BOX = "/mailbox/{mailbox}"
-_LISTENING = ("saycid", "envelope", "envelope_ago", "sayduration", "newest_first", "autoplay", "brief")
+_LISTENING = (
+    "saycid",
+    "envelope",
+    "envelope_ago",
+    "sayduration",
+    "newest_first",
+    "autoplay",
+    "brief",
+    "forward_deletes",
+)
 """What an owner chooses of how messages are heard on the telephone."""
 
 

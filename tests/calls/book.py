@@ -1695,6 +1695,44 @@ CALLS = [
         boxes=(Box(messages=ONE, options={"usedirectory": "yes"}), BRUNO),
         after={("1001", "old"): 1, ("1002", "new"): 1},
     ),
+    *(
+        PhoneCall(
+            f"a_forwarded_message_is_deleted_{language}",
+            "forward_deletes: the original goes to the trash, which is said",
+            OWN,
+            IN + "w:vm-opts d:1 w:vm-repeat d:81002#2 w:vm-deleted hang",
+            "vm-msgforwarded vm-deleted",
+            boxes=(Box(language=language, messages=ONE, options={"forward_deletes": "yes"}), BRUNO),
+            after={("1001", "trash"): 1, ("1002", "new"): 1},
+            status="",
+            language=language,
+        )
+        for language in ("fr", "en")
+    ),
+    PhoneCall(
+        "a_forwarded_message_is_deleted_and_brought_back",
+        "forward_deletes: 7 brings the original back",
+        OWN,
+        IN + "w:vm-opts d:1 w:vm-repeat d:81002#2 w:vm-deleted q:1 d:7 w:vm-undeleted hang",
+        "vm-msgforwarded vm-deleted vm-undeleted",
+        boxes=(Box(messages=ONE, options={"forward_deletes": "yes"}), BRUNO),
+        after={("1001", "trash"): 0, ("1002", "new"): 1},
+        status="",
+    ),
+    PhoneCall(
+        "a_message_that_reached_nobody_is_not_deleted",
+        "forward_deletes: who it was for has no room; the original stays",
+        OWN,
+        IN + "w:vm-opts d:1 w:vm-repeat d:81002# w:vm-mailboxfull hang",
+        "vm-mailboxfull",
+        boxes=(
+            Box(messages=ONE, options={"forward_deletes": "yes"}),
+            Box("1002", "Bruno Petit", "7319", messages=ONE, options={"maxmsg": "1"}),
+        ),
+        after={("1001", "trash"): 0},
+        never="vm-deleted vm-msgforwarded",
+        status="",
+    ),
     PhoneCall(
         "forward_with_an_introduction",
         "8, a mailbox, 1: the introduction is spoken first, and kept apart",
