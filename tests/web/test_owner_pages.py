@@ -344,7 +344,7 @@ def test_a_first_page_is_light(house, alice):
     wanted = set(re.findall(r'(?:href|src)="(/static/[^"]+)"', gzip.decompress(shown.body).decode()))
     assert {address.rpartition("/")[2] for address in wanted} >= {
         one.name for one in (HERE / "static").glob("*.js")
-    } - {"listen.js", "admin.js"}
+    } - {"listen.js", "admin.js", "push-worker.js"}
     parts = [shown, *(alice.get(address, headers=packed) for address in wanted)]
     assert sum(len(part.body) + len(bytes(part.headers)) for part in parts) <= 60_000
 
