@@ -32,7 +32,7 @@ def add_commands(commands: Commands) -> None:
         "backup",
         "write all mailboxes with their sounds into a file",
         _backup,
-        description="Write all mailboxes, messages, greetings, PINs, distribution lists and their sounds into a new file,\n"
+        description="Write all mailboxes, messages, greetings, PINs, distribution lists, ends of broadcasts and their sounds into a new file,\n"
         "while calls go on: each mailbox as it is at one moment. Mails on their way and past events are not in it.",
         examples="""
             esl-vm backup /backup/voicemail-monday
@@ -127,6 +127,8 @@ def _all(node: Node) -> Iterator[tuple[str, dict[str, Any]]]:
             yield "mailbox", record
     for record in node.store.backup.lists(found.id for found in node.store.lists.all()):
         yield "list", record
+    for record in node.store.broadcasts.ending():
+        yield "broadcast", record
 
 
 def _restore(args: argparse.Namespace) -> int:
@@ -248,6 +250,8 @@ def _put_all(node: Node, path: Path) -> Counter[str]:
         elif record["kind"] in {"mailbox", "list"}:
             finish()
             waiting = record
+        elif record["kind"] == "broadcast":
+            node.store.broadcasts.put({**record, "fields": list(record["fields"])})
     finish()
     return count
 

@@ -5,6 +5,7 @@ import stat
 import threading
 
 import pytest
+from support.clocks import Clock
 from support.redis_servers import NoRedisError, redis_cluster, redis_sentinels, redis_server
 
 from esl_vm.cli.backup_file import records
@@ -15,6 +16,7 @@ from esl_vm.model.message import Caller, Message, new_id
 from esl_vm.ops.orphans import find_orphans
 from esl_vm.service.wiring import open_node
 from esl_vm.sound.wav import wave
+from esl_vm.store.store import Store
 
 ALICE, BOB = MailboxId("1001"), MailboxId("1002", "other.example")
 
@@ -125,6 +127,23 @@ def test_all_of_it_is_there_again_in_any_topology(full, to, tmp_path, command):
         assert command(url, "restore", "--replace", file, name="new")[0] == 0
         with opened(url, tmp_path, "new") as after:
             assert all_of(after) == all_of(before)
+
+
+def test_the_end_of_a_broadcast_is_kept(full, tmp_path, command):
+    """What nobody heard is withdrawn after a restore, too, and the broadcast can be gone on with as it was begun."""
+    with opened(full.url, tmp_path) as node:
+        until = int(node.clock.now()) + 3600
+        begun = node.store.broadcasts.begin("closed", "sound", until)
+        unheard = leave(node, ALICE, tmp_path, 9, until=until)
+    assert command(full.url, "backup", tmp_path / "backup")[0] == 0
+    with redis_server() as target:
+        assert command(target.url, "restore", tmp_path / "backup", name="new")[0] == 0
+        with opened(target.url, tmp_path, "new") as after:
+            assert after.store.broadcasts.begin("closed", "sound", until) == begun
+            assert after.store.housekeeping.withdraw() == 0
+            later = Store(after.store.link, clock=Clock(until + 1))
+            assert later.housekeeping.withdraw() == 1
+            assert unheard in after.mailboxes.message_ids(ALICE)[Folder.TRASH]
 
 
 def test_another_number_of_partitions_is_no_hindrance(full, tmp_path, command):
