@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from esl_vm.model.manner import Manner
     from esl_vm.model.message import Counts, Message
     from esl_vm.model.pins import PinCheck
+    from esl_vm.model.scheduled import Scheduled
     from esl_vm.model.store import Announced, Delivery, Entered, Fate, Page, Place
     from esl_vm.model.transcript import Transcript
     from esl_vm.speech.utterance import Sound, Utterance
@@ -161,6 +162,26 @@ class Mailboxes(Protocol):
 
     def fates(self, announced: Sequence[Announced]) -> list[Fate]:
         """What became of each of these; never raises StoreDownError."""
+        ...
+
+    def schedule(self, scheduled: Scheduled) -> None:
+        """Keep a message until its time; one that was delivered or cancelled meanwhile does not come back."""
+        ...
+
+    def scheduled(self, sender: MailboxId | None = None) -> list[Scheduled]:
+        """Messages that wait for their time, of a sender or all, the first that is due first."""
+        ...
+
+    def scheduled_due(self) -> list[Scheduled]:
+        """Those whose time has come."""
+        ...
+
+    def scheduled_delivered(self, message_id: str) -> None:
+        """Forget one that was delivered."""
+        ...
+
+    def cancel_scheduled(self, message_id: str) -> bool:
+        """Cancel one before its time; False if there is none (any more)."""
         ...
 
     def heard(self, box: MailboxId, message_id: str) -> None:

@@ -19,7 +19,7 @@ from esl_vm.model.mailbox import MailboxId
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from esl_vm.cli.backup_file import BackupWriter
     from esl_vm.cli.parsers import Commands
@@ -103,7 +103,7 @@ def _write_all(node: Node, writer: BackupWriter, *, sounds: bool) -> tuple[Count
         count[kind] += 1
         count["message"] += len(record.get("messages", ())) // 2
         boxes += [MailboxId.parse(record["box"])] if kind == "mailbox" else []
-        for sound in node.store.backup.sounds(record) if sounds else ():
+        for sound in _sounds(node, kind, record) if sounds else ():
             if sound in seen:
                 continue
             seen.add(sound)
@@ -120,6 +120,16 @@ def _write_all(node: Node, writer: BackupWriter, *, sounds: bool) -> tuple[Count
     return count, lost
 
 
+def _sounds(node: Node, kind: str, record: dict[str, Any]) -> list[str]:
+    from esl_vm.recordings.scheduled import scheduled_sounds
+
+    if kind == "scheduled":
+        return [
+            s for one in node.mailboxes.scheduled() if one.message.id == record["id"] for s in scheduled_sounds(one)
+        ]
+    return node.store.backup.sounds(record) if kind in {"mailbox", "list"} else []
+
+
 def _all(node: Node) -> Iterator[tuple[str, dict[str, Any]]]:
     for box in node.registry.boxes():
         record = node.store.backup.mailbox(box)
@@ -127,6 +137,8 @@ def _all(node: Node) -> Iterator[tuple[str, dict[str, Any]]]:
             yield "mailbox", record
     for record in node.store.backup.lists(found.id for found in node.store.lists.all()):
         yield "list", record
+    for message_id, due, kept in node.mailboxes.scheduled_records():
+        yield "scheduled", {"id": message_id, "due": due, "kept": kept}
     for record in node.store.broadcasts.ending():
         yield "broadcast", record
 
@@ -234,9 +246,15 @@ def _put_all(node: Node, path: Path) -> Counter[str]:
     count: Counter[str] = Counter()
     waiting: dict[str, Any] | None = None
 
+    put: dict[str, Callable[[dict[str, Any]], None]] = {
+        "mailbox": node.store.backup.put_mailbox,
+        "list": node.store.backup.put_list,
+        "scheduled": lambda one: node.mailboxes.put_scheduled(one["id"], one["due"], one["kept"]),
+    }
+
     def finish() -> None:
         if waiting is not None:
-            (node.store.backup.put_mailbox if waiting["kind"] == "mailbox" else node.store.backup.put_list)(waiting)
+            put[waiting["kind"]](waiting)
             count[waiting["kind"]] += 1
             count["message"] += len(waiting.get("messages", ())) // 2
 
@@ -247,7 +265,7 @@ def _put_all(node: Node, path: Path) -> Counter[str]:
                 sound.flush()
                 _put_sound(node, record["id"], Path(sound.name))
             count["sound"] += 1
-        elif record["kind"] in {"mailbox", "list"}:
+        elif record["kind"] in put:
             finish()
             waiting = record
         elif record["kind"] == "broadcast":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from esl_vm.actions.mailing import ask_for_mail
 from esl_vm.actions.messages import messages_of
-from esl_vm.cli import broadcast
+from esl_vm.cli import broadcast, later
 from esl_vm.cli.boxes import box_argument, check_domain, found_mailbox, opened_mailbox, opened_node
 from esl_vm.cli.files import write_file
 from esl_vm.cli.output import clock_time, complain, minute, plain, print_json, print_list, show
@@ -93,6 +93,8 @@ def add_commands(commands: Commands) -> None:
         examples="esl-vm message mail 1001@default ID",
     )
     _message_arguments(mail)
+
+    later.add_commands(group)
 
     annotate = group.add(
         "annotate",

@@ -277,6 +277,16 @@ class CallerShape(TypedDict):
     away: list[str]
 
 
+class ScheduledShape(TypedDict):
+    """A message that waits for its time."""
+
+    id: str
+    at: str
+    to: list[str]
+    duration_ms: int
+    urgent: bool
+
+
 class DueShape(TypedDict):
     """Messages of a folder that are older than its mailbox keeps them; those of the trash are erased, others go there."""
 
@@ -328,6 +338,7 @@ SHAPES: dict[str, Any] = {
     "mailbox notices": NoticePreview,
     "mailbox show": MailboxShape,
     "message list": list[MessageShape],
+    "message scheduled": list[ScheduledShape],
     "message search": list[MessageFound],
     "message send": BroadcastShape,
     "message show": MessageShown,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, assert_never
 from esl_vm.dialogue.calling import call_back, call_out
 from esl_vm.dialogue.folders import open_trash
 from esl_vm.dialogue.handling import handle
+from esl_vm.dialogue.later import scheduled, send_later
 from esl_vm.dialogue.listening import envelope_of, gone_meanwhile
 from esl_vm.dialogue.mailing import mail_message
 from esl_vm.dialogue.menus import AdvancedMenu
@@ -42,6 +43,10 @@ def _do(visit: Visit, choice: AdvancedMenu) -> Next:
             return call_out(visit)
         case AdvancedMenu.SEND:
             return send(visit)
+        case AdvancedMenu.LATER:
+            return send_later(visit)
+        case AdvancedMenu.SCHEDULED:
+            return scheduled(visit)
         case AdvancedMenu.MAIL:
             return mail_message(visit)
         case AdvancedMenu.TRASH:

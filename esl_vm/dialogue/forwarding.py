@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
+from esl_vm.dialogue.later import ask_when
 from esl_vm.dialogue.listening import did_not_sound, gone_meanwhile
 from esl_vm.dialogue.menus import ForwardMenu
 from esl_vm.dialogue.recipients import ask_recipients
@@ -49,6 +50,9 @@ def forward(visit: Visit) -> Next:
                 opening = visit.say("vm-pls-try-again", "vm-then-pound")
             case ForwardMenu.AS_IT_IS:
                 return _send_on(visit, entry, recipients, _copy(visit, entry))
+            case ForwardMenu.LATER:
+                due = ask_when(visit)
+                return Next() if due is None else _send_on(visit, entry, recipients, _copy(visit, entry), due=due)
             case ForwardMenu.CANCEL:
                 return Next()
             case None:
@@ -95,13 +99,23 @@ def _copy(visit: Visit, entry: Entry) -> Message:
 
 
 def _send_on(
-    visit: Visit, entry: Entry, recipients: Recipients, copy: Message, introduction: Take | None = None
+    visit: Visit,
+    entry: Entry,
+    recipients: Recipients,
+    copy: Message,
+    introduction: Take | None = None,
+    due: float = 0.0,
 ) -> Next:
     """Send it now, or leave it to the spool; a message that was erased while all this was said is no more sent."""
     message = entry.message
     try:
         with visit.talk.world.spool.forward(
-            recipients.boxes, copy, source_id=message.id, source_intro_id=message.intro_id, preface=introduction
+            recipients.boxes,
+            copy,
+            source_id=message.id,
+            source_intro_id=message.intro_id,
+            preface=introduction,
+            due=due,
         ) as take:
             settled = take.settle()
     except AudioMissingError:

@@ -154,7 +154,9 @@ def _tell_undelivered(talk: Conversation, to: Addressees, take: Take, message: M
             talk.phone.set_variables({"vm_undelivered": as_text(to.refused | since)})
 
 
-def take_message(talk: Conversation, boxes: Sequence[MailboxId], message: Message, mailbox: Mailbox) -> Take:
+def take_message(
+    talk: Conversation, boxes: Sequence[MailboxId], message: Message, mailbox: Mailbox, *, due: float = 0.0
+) -> Take:
     """A take for a message to these mailboxes, by the first one's options; raises SpoolError."""
     options = mailbox.options
     return talk.world.spool.take_message(
@@ -164,6 +166,7 @@ def take_message(talk: Conversation, boxes: Sequence[MailboxId], message: Messag
         trim_silence=options.maxsilence > 0,
         threshold=options.silencethreshold,
         call_node=talk.phone.call.node,
+        due=due,
     )
 
 

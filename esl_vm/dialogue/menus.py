@@ -101,6 +101,16 @@ class AdvancedMenu(Menu):
         "Messages effacés : les réentendre, les récupérer (non annoncé)",
         "Deleted messages: hear them, bring them back (not announced)",
     )
+    LATER = (
+        "8",
+        "Envoyer un message vocal qui arrive plus tard (non annoncé)",
+        "Send a voice message that arrives later (not announced)",
+    )
+    SCHEDULED = (
+        "0",
+        "Messages qui attendent leur heure : les entendre annoncer, les annuler (non annoncé)",
+        "Messages that wait for their time: hear which, cancel them (not announced)",
+    )
     HANDLE = (
         "9",
         "Dire que l’on s’occupe du message, à tous ceux qui ouvrent la boîte ; encore une fois : que l’on ne s’en occupe plus (non annoncé)",
@@ -175,7 +185,24 @@ class ForwardMenu(Menu):
 
     WITH_INTRODUCTION = "1", "Avec une introduction parlée", "With a spoken introduction"
     AS_IT_IS = "2", "Tel quel", "As it is"
+    LATER = "3", "Tel quel, plus tard (non annoncé)", "As it is, later (not announced)"
     CANCEL = "*", "Annuler", "Cancel"
+
+
+class WhenMenu(Menu):
+    """When a message is to arrive."""
+
+    TYPED = "1", "Composer l’heure, ou la date et l’heure", "Dial the hour, or the date and the hour"
+    MORNING = "2", "Demain à huit heures", "Tomorrow at eight"
+    CANCEL = "*", "Annuler", "Cancel"
+
+
+class ScheduledMenu(Menu):
+    """3 0: at each message that waits for its time."""
+
+    CANCEL = "7", "L’annuler", "Cancel it"
+    NEXT = "6", "Le suivant", "The next one"
+    BACK = "*", "Retour", "Back"
 
 
 class RecipientMenu(Menu):

@@ -43,15 +43,18 @@ def reply(visit: Visit) -> Next:
     return record_for(visit, Recipients((recipient.id,), recipient), origin="reply")
 
 
-def record_for(visit: Visit, recipients: Recipients, origin: str) -> Next:
-    """Record a message for mailboxes, reviewed as a caller's is: by the first one's options, by one's own for a list."""
+def record_for(visit: Visit, recipients: Recipients, origin: str, due: float = 0.0) -> Next:
+    """Record a message for mailboxes, reviewed as a caller's is: by the first one's options, by one's own for a list.
+
+    due: when it is delivered, epoch seconds; 0 = at once.
+    """
     talk, first = visit.talk, recipients.first or visit.mailbox
     now = talk.world.clock.now()
     owner = Caller(visit.box.number, visit.mailbox.name or talk.phone.call.caller.name)
     message = Message(id=new_id(now), caller=owner, received=now, origin=origin, call=talk.phone.call.details)
     operator = talk.operator_for(first)
     try:
-        take = take_message(talk, recipients.boxes, message, first)
+        take = take_message(talk, recipients.boxes, message, first, due=due)
     except SpoolError:
         return Next(said=talk.apology)
     with take:

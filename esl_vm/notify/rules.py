@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_FROM_OWNERS = {"send", "reply", "forward", "broadcast"}
+_FROM_OWNERS = {"send", "reply", "forward", "broadcast", "returned"}
 
 
 class Notices:

@@ -9,7 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from esl_vm.model.actor import actor
-from esl_vm.model.callers import CallerFile, Trace, TraceKind, caller_number, masked, names
+from esl_vm.model.callers import CallerFile, Trace, TraceKind, caller_number, masked, names, same_number
 from esl_vm.model.errors import SpoolError
 from esl_vm.model.events import PRIVACY, EventType
 from esl_vm.model.findings import Order, OrderKind
@@ -17,6 +17,7 @@ from esl_vm.model.jobs import JobState
 from esl_vm.model.sealing import is_sealed
 from esl_vm.ops.caller_archive import write_archive
 from esl_vm.recordings.of_caller import erase_takes_of, takes_of
+from esl_vm.recordings.scheduled import cancel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from esl_vm.model.jobs import Job
     from esl_vm.model.mailbox import MailboxId
     from esl_vm.model.message import Message
+    from esl_vm.model.scheduled import Scheduled
     from esl_vm.ops.node import Node
 
 WAIT_S = 10.0
@@ -47,6 +49,7 @@ class Found:
 
     number: str
     messages: list[tuple[MailboxId, Message, Trace]] = dataclasses.field(default_factory=list)
+    scheduled: list[Scheduled] = dataclasses.field(default_factory=list)
     settings: list[Trace] = dataclasses.field(default_factory=list)
     events: list[Event] = dataclasses.field(default_factory=list)
     jobs: list[Job] = dataclasses.field(default_factory=list)
@@ -59,6 +62,7 @@ class Found:
         """All of it, as it is listed."""
         return (
             *(trace for _, _, trace in self.messages),
+            *(Trace(TraceKind.MESSAGE, str(o.sender), o.message.id, o.due, "scheduled") for o in self.scheduled),
             *self.settings,
             *self.recordings,
             *(Trace(TraceKind.JOB, str(job.box), job.id, job.created, job.kind) for job in self.jobs),
@@ -111,12 +115,13 @@ class Callers:
             node.mailboxes.delete_because(box, message_id, "privacy")
             node.store.housekeeping.erase(box, [message_id])
         node.store.housekeeping.erase_sounds(node.audio.delete)
+        cancelled = sum(cancel(node.mailboxes, node.audio, one) for one in found.scheduled)
         erased[TraceKind.RECORDING] = erase_takes_of(node.spool, found.number)
         answers, _ = self._ask(OrderKind.ERASE_CALLER, found.number)
         erased[TraceKind.RECORDING] += sum(answer["erased"] for answer in answers)
         erased[TraceKind.EVENT] = node.store.traces.forget_events(list(node.store.traces.events(found.number)))
         left = self._find(found.number).file
-        erased[TraceKind.MESSAGE] = len(
+        erased[TraceKind.MESSAGE] = cancelled + len(
             {(str(box), one) for box, one in mine} - {(it.place, it.id) for it in left.traces}
         )
         result = dataclasses.replace(left, erased=erased)
@@ -126,6 +131,7 @@ class Callers:
     def _find(self, number: str, *, sounds: bool = False) -> Found:
         node, traces, found = self._node, self._node.store.traces, Found(number)
         found.messages += traces.messages(node.registry.boxes(), number)
+        found.scheduled += (s for s in node.mailboxes.scheduled() if same_number(s.message.caller.number, number))
         found.settings += traces.settings(node.registry.boxes(), number)
         found.jobs += self._jobs(lambda job: names(job.body, number))
         answers, found.away = self._ask(OrderKind.FIND_CALLER, number, sounds=sounds)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from esl_vm.model.mailbox import Folder
+from esl_vm.recordings.scheduled import scheduled_sounds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,6 +85,7 @@ def find_orphans(node: Node, older_than_s: float = _DAY_S) -> Orphans:
         if gone:
             lost += _lost(node, box, gone)
     pointed |= node.store.renames.sounds()
+    pointed |= {sound for one in node.mailboxes.scheduled() for sound in scheduled_sounds(one)}
     many = len(pointed)
     waiting = {take.id for take in node.spool.takes()} | set(node.store.housekeeping.sounds_to_erase())
     now = node.clock.now()

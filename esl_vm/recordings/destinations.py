@@ -8,8 +8,9 @@ import re
 from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import NoSuchMailboxError
-from esl_vm.model.mailbox import StoredGreeting
+from esl_vm.model.mailbox import MailboxId, StoredGreeting
 from esl_vm.model.rate_limited_log import RateLimitedLog
+from esl_vm.model.scheduled import Scheduled
 from esl_vm.model.store import Announced, Delivery
 from esl_vm.recordings.manifest import INTRO_SUFFIX, copy_id
 from esl_vm.recordings.outcome import Settled, Settlement
@@ -18,7 +19,7 @@ from esl_vm.recordings.undelivered import log_not_delivered
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from esl_vm.model.mailbox import Greeting, MailboxId
+    from esl_vm.model.mailbox import Greeting
     from esl_vm.model.message import Message
     from esl_vm.ports import AudioStore, Mailboxes
     from esl_vm.recordings.journal import Journal
@@ -67,6 +68,8 @@ class Destinations:
             urgent=manifest.urgent,
             cut=manifest.cut or manifest.message.cut,
         )
+        if manifest.due:
+            return self._schedule(manifest, message, sound, intro)
         deliveries = self._deliver_to_each(journal, message, sound, intro, retry=retry)
         if any(delivery.kept for delivery in deliveries.values()):
             for box, delivery in deliveries.items():
@@ -109,6 +112,15 @@ class Destinations:
             self.mailboxes, message, {box: done.refusal for box, done in deliveries.items() if not done.kept}
         )
         return deliveries
+
+    def _schedule(self, manifest: Manifest, message: Message, sound: Path, intro: Path) -> Settlement:
+        """Keep a message for its time, its sounds stored for each of its mailboxes."""
+        sender = MailboxId.parse(message.forwarded_by or message.caller.number, manifest.boxes[0].domain)
+        if manifest.intro:
+            message = dataclasses.replace(message, intro_id=message.id + INTRO_SUFFIX)
+        self._put_unasked(manifest, sound, intro, retry=False)
+        self.mailboxes.schedule(Scheduled(sender, manifest.boxes, message, manifest.due))
+        return Settlement(Settled.DELIVERED)
 
     def _put_unasked(self, manifest: Manifest, sound: Path, intro: Path, *, retry: bool) -> set[str]:
         """Store a message to many, once for all mailboxes that were not asked yet; the ids of their copies."""

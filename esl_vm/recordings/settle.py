@@ -268,7 +268,12 @@ class Settler:
             for place, box in enumerate(manifest.boxes)
             if settlement.deliveries.get(box, Delivery.DONE) not in {Delivery.DONE, Delivery.ALREADY}
         }
-        if not self._keep or settlement.settled is not Settled.DELIVERED or len(gone) == len(manifest.boxes):
+        if (
+            manifest.due
+            or not self._keep
+            or settlement.settled is not Settled.DELIVERED
+            or len(gone) == len(manifest.boxes)
+        ):
             return self._remove(journal, settlement)
 
         def keep() -> None:

@@ -87,6 +87,7 @@ class Spool:
         trim_silence: bool,
         threshold: int,
         call_node: str = "",
+        due: float = 0.0,
     ) -> Take:
         """Begin a message.
 
@@ -97,6 +98,7 @@ class Spool:
             trim_silence: silence at the end does not count, and is cut off beyond 200 ms (but not after a hang-up).
             threshold: what is silence, Asterisk's `silencethreshold`, 0 to 32767.
             call_node: the host whose FreeSWITCH records; `` = not known.
+            due: when it is delivered, epoch seconds; 0 = at once.
 
         Raises:
             SpoolError: nothing can be recorded now: the disk is full, the folder can't be written.
@@ -112,6 +114,7 @@ class Spool:
                 trim=trim_silence,
                 threshold=threshold,
                 call_node=call_node,
+                due=due,
             )
         )
 
@@ -194,6 +197,7 @@ class Spool:
         source_id: str,
         source_intro_id: str = "",
         preface: Take | None = None,
+        due: float = 0.0,
     ) -> Take:
         """Send a message on. When this returns, it is certain to be sent: now by `settle`, or else by a sweeper.
 
@@ -204,6 +208,7 @@ class Spool:
             source_intro_id: the introduction which that message had already; it is played after the preface. One whose
                 sound is gone does not keep the message from being sent on.
             preface: a finished take of `take_sound`; it is used up.
+            due: when it is delivered, epoch seconds; 0 = at once.
 
         Raises:
             AudioMissingError, StoreDownError: the message can't be fetched. SpoolError: it can't be kept, or the
@@ -225,6 +230,7 @@ class Spool:
                 boxes=tuple(dict.fromkeys(boxes)),
                 message=self._sealed(message),
                 urgent=message.urgent,
+                due=due,
             ),
             lambda journal: self._copy_in(journal, sound, intros),
         )

@@ -28,6 +28,7 @@ _PURGE_EVERY_S = 3600
 _COMPARE_S = 10
 _PRIVATE_S = 20
 _FORGET_S = 10
+_SCHEDULED_S = 5
 _BETWEEN_PROMPTS_S = 0.25
 _DAY_S = 86400
 
@@ -67,6 +68,7 @@ def work_in_background(pipe: HeartbeatPipe, service: Service, counts: MetricsSlo
             notifier.start()
         gevent.spawn(look_at_topology, node)
         gevent.spawn(_sweep, node)
+        gevent.spawn(_deliver_scheduled, node)
         gevent.spawn(_keep_house, node)
         gevent.spawn(_prepare_prompts, settings)
         gevent.spawn(_read_calendars, node)
@@ -187,6 +189,14 @@ def _sweep(node: Node) -> None:
             unsettled.log("the spool is not settled now: %s", wrong)
 
     _repeat("settling the spool", sweep, node.settings.spool.sweep_s)
+
+
+def _deliver_scheduled(node: Node) -> None:
+    """Deliver messages whose time has come, whichever node they were sent from."""
+    from esl_vm.recordings.scheduled import deliver_due
+
+    step = partial(deliver_due, node.mailboxes, node.audio)
+    _repeat("delivering messages whose time has come", step, _SCHEDULED_S, logging.WARNING)
 
 
 def may_keep_house(node: Node) -> bool:

@@ -140,6 +140,13 @@ class Voice(ABC):
             said += self._day(at, now)
         return self.prompt(*said, "digits/at", *self._time(at))
 
+    def moment(self, at: datetime, now: datetime) -> Utterance:
+        """When something will happen; both aware, in the mailbox's time zone: "tomorrow at eight o'clock a.m."."""
+        days = (at.date() - now.date()).days
+        weekday = f"digits/day-{at.isoweekday() % 7}"
+        day = {0: ["digits/today"], 1: ["digits/tomorrow"]}.get(days, [weekday])
+        return self.prompt(*(day if days < 7 else self._date(at, now, weekday)), "digits/at", *self._time(at))
+
     def age(self, at: datetime, now: datetime, *, brief: bool = False) -> Utterance:
         """How long ago a message came: "five minutes old", from two hours on in hours; when it came, once it is a day old.
 

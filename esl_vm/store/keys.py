@@ -25,7 +25,6 @@ SEAL_KEYS = "vm:seal-keys"
 """The ids of the keys under which something may be sealed, by since when: hash."""
 TRIED = "vm:{nodes}:tried"
 """Written and soon expired: to see whether Redis takes changes."""
-
 # Mail, webhook calls and transcripts on their way (store/outbox.py); one tag, so that each step of a job is one script.
 OUTBOX_JOBS = "vm:{outbox}:jobs"
 OUTBOX_DEAD = "vm:{outbox}:dead"
@@ -82,6 +81,8 @@ def in_partition(partition: int) -> str:
     return f"vm:{{p{partition:02d}}}"
 
 
+# Messages that wait for their time (store/scheduled.py); one tag, so that each step is one script.
+SCHEDULED, SCHEDULED_DUE, SCHEDULED_OVER = (f"vm:{{scheduled}}:{name}" for name in ("messages", "due", "over:"))
 BROADCASTS_ENDING = "vm:broadcasts:ending"
 """Broadcasts whose unheard messages are withdrawn, by when, epoch seconds: sorted set."""
 

@@ -14,8 +14,7 @@ from esl_vm.model.mailbox import Folder, MailboxId
 from esl_vm.model.message import LONGEST_HANDLER, LONGEST_NOTE, one_line
 from esl_vm.model.options import option_text
 from esl_vm.model.sealing import close_text, close_transcript, open_transcript
-from esl_vm.model.store import Delivery, Entered, Page, Place
-from esl_vm.store.base import Part
+from esl_vm.model.store import Delivery, Entered
 from esl_vm.store.calls import scored_members
 from esl_vm.store.fates import fates
 from esl_vm.store.keys import FOLDERS
@@ -31,6 +30,8 @@ from esl_vm.store.records import (
     text,
     texts,
 )
+from esl_vm.store.replies import is_name, page_of
+from esl_vm.store.scheduled import ScheduledMessages
 from esl_vm.store.scripts import script
 
 if TYPE_CHECKING:
@@ -39,13 +40,12 @@ if TYPE_CHECKING:
     from esl_vm.model.events import EventType
     from esl_vm.model.mailbox import Greeting, Mailbox, StoredGreeting
     from esl_vm.model.message import Counts, Message
-    from esl_vm.model.sealing import Seal
-    from esl_vm.model.store import Announced, Fate
+    from esl_vm.model.store import Announced, Fate, Page, Place
     from esl_vm.model.transcript import Transcript
     from esl_vm.store.base import Base
 
 
-class RedisMailboxes(Part):
+class RedisMailboxes(ScheduledMessages):
     """ports.Mailboxes.
 
     Attributes:
@@ -67,7 +67,7 @@ class RedisMailboxes(Part):
         if reply is None:
             return None
         mailbox, page = reply
-        return Entered(self._mailbox(box, *json.loads(text(mailbox))), partial(_page, page, self._base.seal))
+        return Entered(self._mailbox(box, *json.loads(text(mailbox))), partial(page_of, page, self._base.seal))
 
     def _asked(self, box: MailboxId, how: str, *args: str) -> tuple[MailboxId, Any]:
         """What a script says of a mailbox, or of the one whose alias that is; None if there is none."""
@@ -75,7 +75,7 @@ class RedisMailboxes(Part):
             keys = self._base.keys.of(box)
             said = [keys.name, *([keys.messages] if args else []), *args]
             reply = self._base.link.script(keys.partition, script(how), [keys.box, *keys.folders, keys.aliases], said)
-            if not _is_name(reply):
+            if not is_name(reply):
                 break
             box, reply = MailboxId.stored(*text(reply).split("@", 1)), None
         if reply is None:
@@ -112,7 +112,7 @@ class RedisMailboxes(Part):
         place = (f"{after.score:.0f}", after.id) if after is not None else ("", "")
         args = [keys.messages, which, *place, str(most)]
         reply = self._base.link.script(keys.partition, script("page"), [keys.folder(folder)], args)
-        return _page(reply, self._base.seal)
+        return page_of(reply, self._base.seal)
 
     def message(self, box: MailboxId, message_id: str) -> Message:
         """One message, also from the trash; raises NoSuchMessageError."""
@@ -295,17 +295,3 @@ class RedisMailboxes(Part):
     def _mailbox(self, box: MailboxId, flat: Sequence[str], numbers: Sequence[int]) -> Mailbox:
         """The mailbox that open.lua found."""
         return mailbox_of(box, pairs(flat), counts_of(numbers), self._base.defaults)
-
-
-def _is_name(reply: Any) -> bool:
-    """Whether a script answered with the mailbox that has an alias; else it is a list, or JSON of one."""
-    return isinstance(reply, bytes) and not reply.startswith(b"[")
-
-
-def _page(reply: bytes, seal: Seal) -> Page:
-    """A page as page.lua returns it."""
-    total, *flat = json.loads(text(reply))
-    ids, scores, fields = flat[::3], flat[1::3], flat[2::3]
-    places = tuple(Place(float(score), at) for at, score in zip(ids, scores, strict=True))
-    messages = tuple(message_of(at, pairs(field), seal) for at, field in zip(ids, fields, strict=True))
-    return Page(messages, places, total)

@@ -21,6 +21,7 @@ from esl_vm.store.base import DAY_S
 from esl_vm.store.calls import scored_members
 from esl_vm.store.keys import FOLDERS, box_member, lock_members, name_members
 from esl_vm.store.records import GREETING_FIELDS, text, texts
+from esl_vm.store.scheduled import ScheduledMessages
 from esl_vm.store.scripts import script
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Renames:
         self._base = base
         self._lists = lists
         self._aliases = aliases
+        self._scheduled = ScheduledMessages(base)
 
     def rename(self, old: MailboxId, new: MailboxId, tell: Callable[[int, int, str], None] | None = None) -> int:
         """Give a mailbox another name, or finish a renaming that was broken off.
@@ -75,6 +77,7 @@ class Renames:
             raise InvalidValueError(f"{old} is being renamed to {to}; finish that first: mailbox rename {old} {to}")
         gone = self._move_messages(old, new, tell)
         self._lists.replace_member(old, new)
+        self._scheduled.rename_scheduled(old, new)
         keys = self._base.keys.of(old)
         self._base.change(self._base.keys.of(new), "rename_end", [], [str(old)])
         touched = [keys.moving_boxes, keys.moving, keys.box, keys.locked, *keys.counted]

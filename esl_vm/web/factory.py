@@ -26,6 +26,7 @@ from esl_vm.web import (  # noqa: F401 - each declares its routes when it is imp
     owners,
     pages,
     push,
+    scheduled,
     service,
     service_pages,
     sessions,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
@@ -13,7 +14,9 @@ from esl_vm.model.mailbox import Folder, MailboxId
 from esl_vm.model.message import new_id
 from esl_vm.model.recipients import Refusal, are_too_many, members_of, refusal
 from esl_vm.model.rights import Right
+from esl_vm.model.scheduled import checked_due
 from esl_vm.model.store import Delivery
+from esl_vm.model.times import zone_of
 from esl_vm.recordings.outcome import Settled
 from esl_vm.web.greetings import SOUND, uploaded
 from esl_vm.web.messages import found_message, mark_heard
@@ -36,7 +39,7 @@ _TAG = "Messages"
 )  # fmt: skip
 def forward_message(request: Request, body: Forward) -> ForwardView:
     """To mailboxes and lists of the same domain, under the telephone's rules. Once answered it is certain to arrive."""
-    return send_on(request, found_message(request), recipients(request, body.to))
+    return send_on(request, found_message(request), recipients(request, body.to), due=due_of(request, body.at))
 
 
 @route(
@@ -47,14 +50,27 @@ def forward_message(request: Request, body: Forward) -> ForwardView:
 def introduce_message(request: Request, query: ForwardQuery) -> ForwardView:
     """As `forward`; the body is what is heard before the message: a sound of any format, as for a greeting."""
     message = found_message(request)
-    boxes = recipients(request, [number for number in query.to.split(",") if number])
+    boxes, due = recipients(request, [number for number in query.to.split(",") if number]), due_of(request, query.at)
     with (
         uploaded(request, request.mailbox.options.maxsecs) as sound,
         request.deps.spool.take_sound(new_id(request.deps.clock.now()), trim_silence=False) as introduction,
     ):
         shutil.copyfile(sound.path, introduction.path)
         introduction.recorded(Recorded(sound.duration_ms, Ended.LIMIT))
-        return send_on(request, message, boxes, introduction)
+        return send_on(request, message, boxes, introduction, due)
+
+
+def due_of(request: Request, at: str) -> float:
+    """When it is to arrive, epoch seconds, 0 = at once; raises ProblemError."""
+    if not at:
+        return 0.0
+    try:
+        moment = datetime.fromisoformat(at)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=zone_of(request.zone))
+        return checked_due(moment.timestamp(), request.deps.clock.now())
+    except (ValueError, OverflowError) as wrong:
+        why = str(wrong) if isinstance(wrong, InvalidValueError) else f"not a date and an hour: {at!r}"
+        raise ProblemError("invalid", why, errors={"at": why}) from None
 
 
 def recipients(request: Request, numbers: list[str]) -> list[MailboxId]:
@@ -93,20 +109,25 @@ def _of_number(request: Request, text: str) -> Any:
 
 
 def send_on(
-    request: Request, message: Message, boxes: list[MailboxId], introduction: Take | None = None
+    request: Request, message: Message, boxes: list[MailboxId], introduction: Take | None = None, due: float = 0.0
 ) -> ForwardView:
-    """Forward a message to mailboxes that were checked, an introduction before it."""
+    """Forward a message to mailboxes that were checked, an introduction before it; due: when it arrives, 0 = at once."""
     deps = request.deps
     now = deps.clock.now()
     copy = message.forwarded(new_id(now), now, str(request.box))
     with deps.spool.forward(
-        boxes, copy, source_id=message.id, source_intro_id=message.intro_id, preface=introduction
+        boxes,
+        copy,
+        source_id=message.id,
+        source_intro_id=message.intro_id,
+        preface=introduction,
+        due=due,
     ) as take:
         settled = take.settle()
     to = [str(box) for box in boxes]
     match settled:
         case Settled.DELIVERED:
-            return ForwardView(copy.id, "delivered", to)
+            return ForwardView(copy.id, "scheduled" if due else "delivered", to)
         case Settled.WAITING:
             return ForwardView(copy.id, "waiting", to)
         case Settled.FULL:

@@ -95,7 +95,12 @@ def change_message(request: Request) -> Response:
         return see_other(mailbox_url(request.box, "folder", str(folder), before.id, done=f"call-{problem.kind}"))
     stays = action in {"heard", "new", "annotate", "forward", "call-back", "mail"} or given["stay"] == "1"
     where = ("folder", str(folder), before.id) if stays else ("folder", str(folder))
-    notice = {"done": action, "id": before.id, "from": str(before.folder), "to": to if action == "move" else ""}
+    notice = {
+        "done": "forward-later" if action == "forward" and given["at"] else action,
+        "id": before.id,
+        "from": str(before.folder),
+        "to": to if action == "move" else "",
+    }
     return see_other(mailbox_url(request.box, *where, **notice))
 
 
@@ -123,7 +128,7 @@ def _act(request: Request, message: Message, given: Form) -> None:
             if not request.identity.may(Right.MESSAGE_SEND):
                 raise ProblemError("forbidden")
             numbers = [number.strip() for number in to.split(",") if number.strip()]
-            forwarding.forward_message(request, Forward(numbers[:200]))
+            forwarding.forward_message(request, Forward(numbers[:200], given["at"][:40]))
         case _:
             raise ProblemError("invalid", f"There is no such action for {message.id}.")
 

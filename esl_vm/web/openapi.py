@@ -25,6 +25,7 @@ _PARAMETERS: dict[str, dict[str, Any]] = {
         "description": "A mailbox, `1001@default`; without a domain the service's own.",
         "example": "1001@default",
     },
+    "scheduled": {"description": "The id of a message that waits for its time."},
     "message": {"description": "A message's id; it never changes.", "example": "19fb0a5c100-000000000003"},
     "greeting": {"description": "Which greeting.", "enum": [str(one) for one in Greeting]},
     "list": {"description": "A distribution list, `900@default`.", "example": "900@default"},

@@ -106,6 +106,15 @@ ROWS: tuple[tuple[str, dict[str, str], Callable[[Voice], Utterance]], ...] = (
         lambda voice: voice.extension("1002"),
     ),
     (
+        "when a message is to arrive",
+        {},
+        lambda voice: (
+            voice.prompt("vm-toenternumber")
+            + voice.moment((NOW + timedelta(days=1)).replace(hour=8, minute=0), NOW)
+            + voice.prompt("vm-press", "digits/2")
+        ),
+    ),
+    (
         "who handles a message",
         {},
         lambda voice: voice.prompt("spy-agent", "vm-extension") + voice.digits("1002"),

@@ -1854,6 +1854,58 @@ CALLS = [
         greetings=("name", "unavailable", "busy"),
         pin="8362",
     ),
+    # -- Messages that arrive later --------------------------------------------------------------------------------------
+    PhoneCall(
+        "send_later_tomorrow_at_eight",
+        "3 8, to whom, 2: tomorrow at eight; the message waits, and nobody has it yet",
+        OWN,
+        IN
+        + "w:vm-opts d:3 w:vm-leavemsg d:8 w:vm-extension d:1002# w:vm-star-cancel d:2 "
+        + RECORD
+        + "d:1 w:vm-msgsaved hang",
+        "vm-extension digits/1 digits/2 vm-toenternumber digits/tomorrow digits/at digits/8 digits/oclock vm-press digits/2 "
+        "vm-star-cancel digits/tomorrow digits/at digits/8 digits/oclock vm-intro-short beep vm-review vm-msgsaved",
+        boxes=(Box(), BRUNO),
+        after={("1002", "new"): 0},
+        status="",
+    ),
+    PhoneCall(
+        "send_later_by_date_in_english",
+        "3 8, 1, an hour that there is not, then a date and an hour: said back",
+        OWN,
+        IN
+        + "w:vm-opts d:3 w:vm-leavemsg d:8 w:vm-extension d:1002# w:vm-star-cancel d:1 w:vm-then-pound d:2561# "
+        + "w:vm-pls-try-again w:vm-star-cancel d:1 w:vm-then-pound d:12312205# w:digits/p-m "
+        + RECORD
+        + "d:1 w:vm-msgsaved hang",
+        "vm-extension vm-toenternumber vm-then-pound vm-pls-try-again vm-then-pound digits/mon-11 digits/30 digits/h-1 digits/at "
+        "digits/10 digits/oh digits/5 digits/p-m vm-intro-short beep vm-msgsaved",
+        boxes=(Box(language="en"), BRUNO),
+        after={("1002", "new"): 0},
+        status="",
+        language="en",
+    ),
+    PhoneCall(
+        "send_later_is_cancelled_before_anything_is_said",
+        "* instead of a time: nothing is recorded",
+        OWN,
+        IN + "w:vm-opts d:3 w:vm-leavemsg d:8 w:vm-extension d:1002# w:vm-star-cancel d:* w:vm-opts d:# end:15",
+        "vm-extension vm-star-cancel vm-opts vm-goodbye",
+        boxes=(Box(), BRUNO),
+        never="beep",
+    ),
+    PhoneCall(
+        "forward_later_then_cancel_it",
+        "8, 3: as it is, tomorrow at eight; 3 0 says to whom and when, 7 cancels it",
+        OWN,
+        IN
+        + "w:vm-opts d:1 w:vm-toforward d:8 w:vm-extension d:1002# w:vm-forwardoptions d:3 w:vm-star-cancel d:2 w:vm-msgforwarded "
+        + "d:30 w:digits/tomorrow w:vm-delete d:7 w:vm-deleted w:vm-nomore d:30 w:vm-nomore d:# end:15",
+        "<sound> vm-forwardoptions digits/tomorrow vm-msgforwarded digits/1 digits/0 digits/0 digits/2 digits/tomorrow digits/at digits/8 "
+        "vm-delete vm-deleted vm-nomore vm-nomore vm-goodbye",
+        boxes=(Box(messages=ONE), BRUNO),
+        after={("1002", "new"): 0},
+    ),
     # -- Further numbers of a mailbox (aliases) --------------------------------------------------------------------------
     PhoneCall(
         "a_call_for_an_alias",

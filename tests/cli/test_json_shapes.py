@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from cli.test_closed_redis import commands
@@ -98,6 +99,7 @@ def lived_in(vm, node, leave, tone):
 
 def test_what_every_command_prints_is_of_its_shape(vm, lived_in, tone, tmp_path):
     sound = tone()
+    vm("message", "forward", "1001", lived_in, "1001", "--at", f"{datetime.now(UTC) + timedelta(days=2):%Y-%m-%d}")
     runs = {
         "admin list": [],
         "broadcast": [sound, "--all", "--yes"],
@@ -118,6 +120,7 @@ def test_what_every_command_prints_is_of_its_shape(vm, lived_in, tone, tmp_path)
         "mailbox notices": ["1001", "--at", "2099-01-01T10:00", "--urgent"],
         "mailbox show": ["1001"],
         "message list": ["1001"],
+        "message scheduled": ["1001"],
         "message search": ["1001", "bonjour"],
         "message send": [sound, "--to", "1001", "--dry-run"],
         "message show": ["1001", lived_in],

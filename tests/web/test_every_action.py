@@ -7,6 +7,7 @@ English on a large screen; with `-m slow` each is made in both languages and siz
 
 import ast
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -199,6 +200,26 @@ def test_a_message_is_forwarded_kept_deleted_and_brought_back(house, owner):
     owner.write("folder.to", "9999")
     owner.press("folder.forward_send")
     owner.page.wait_for_selector(".wrong, main.alone, body.alone")
+    owner.axe()
+
+
+def test_a_message_is_forwarded_later_and_cancelled(house, owner):
+    house.box("1002")
+    owner.goes(f"{owner.folder}/new").press("folder.new_mark")
+    owner.press("folder.forward")
+    owner.write("folder.to", "1002")
+    later = datetime.fromtimestamp(house.store.clock.now() + 3 * DAY_S, UTC)
+    owner.fill_date("folder.at", f"{later:%Y-%m-%dT%H:%M}")
+    owner.axe()
+    owner.press("folder.forward_send")
+    owner.until(lambda: len(house.store.mailboxes.scheduled(owner.box)) == 1)
+    owner.goes(f"{owner.folder}/new").press("folder.new_mark")
+    owner.press("folder.forward")
+    owner.press("folder.scheduled")
+    owner.page.wait_for_selector("main form button")
+    owner.axe()
+    owner.press("scheduled.scheduled_cancel")
+    owner.until(lambda: house.store.mailboxes.scheduled(owner.box) == [])
     owner.axe()
 
 

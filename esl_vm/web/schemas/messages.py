@@ -126,24 +126,51 @@ class MessageChange(RequestSchema, frozen=True):
     )
 
 
+Later = Annotated[
+    str,
+    Meta(
+        max_length=40,
+        description="When it arrives, ISO 8601; without an offset by the mailbox’s clock. Empty: at once.",
+    ),
+]
+
+
 class Forward(RequestSchema, frozen=True):
     """To whom: mailboxes and distribution lists of the same domain, by number."""
 
     to: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(min_length=1, max_length=200)]
+    at: Later = ""
 
 
 class ForwardQuery(RequestSchema, frozen=True):
     """To whom. The spoken introduction is the body."""
 
     to: Annotated[str, Meta(pattern=NUMBERS, min_length=1, max_length=2000, description="Numbers, commas between.")]
+    at: Later = ""
 
 
 class ForwardView(ResponseSchema, frozen=True):
-    """What became of it. `waiting`: it is kept, and delivered as soon as possible."""
+    """What became of it. `waiting`: it is kept, and delivered as soon as possible; `scheduled`: at its time."""
 
     id: str
-    result: Literal["delivered", "waiting"]
+    result: Literal["delivered", "waiting", "scheduled"]
     to: list[str]
+
+
+class ScheduledView(ResponseSchema, frozen=True):
+    """A message that waits for its time."""
+
+    id: str
+    at: Moment
+    to: list[str]
+    duration_ms: int
+    urgent: bool
+
+
+class ScheduledPage(ResponseSchema, frozen=True):
+    """All of a mailbox's, the first that arrives first."""
+
+    scheduled: list[ScheduledView]
 
 
 class Batch(RequestSchema, frozen=True):
