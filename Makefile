@@ -5,7 +5,7 @@
 # make live     the tests that need a real FreeSWITCH
 # make docs-check  follow the pages literally, on hosts made for it
 # make bench    what an application, a call, a mailbox cost, beside a plain greenswitch application; into bench-out/
-# make listen   a speech recogniser hears 376 sentences and menus, and messages over a telephone; into docs/listening.md and
+# make listen   a speech recogniser hears some 400 sentences and menus, and messages over a telephone; into docs/listening.md and
 #               docs/transcription.md. Some twenty minutes
 # make dist     the wheel, the source archive and Debian's packages, into dist/
 # Each makes what it needs in .venv first. The service's data lies in ./var (DATA=DIR for elsewhere); PORT=8084 and WEB=8088 are
