@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import uuid
 from pathlib import Path
 
 import pytest
@@ -33,10 +34,14 @@ class Switch:
             "log": lambda level, text: self.log.append((level, text)),
             "write": said.append,
             "decode": lambda text: runtime.table_from(without_nulls(json.loads(text)), recursive=True),
-            "execute": lambda command, _: (
-                "pbx.example" if command == "global_getvar" else subprocess.check_output(["uuidgen"], text=True).strip()
-            ),
+            "execute": lambda command, _: "pbx.example" if command == "global_getvar" else str(uuid.uuid4()),
+            "shell": subprocess.getoutput,
         }
+        # A Lua has no pipes once another of its versions is loaded in the process, as fakeredis does.
+        runtime.execute(
+            "io.popen = function(command) return {"
+            " read = function() return python.shell(command) end, close = function() end } end"
+        )
         runtime.execute(
             "freeswitch = {"
             " getGlobalVariable = function(name) return python.variable(name) end,"
