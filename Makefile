@@ -77,6 +77,7 @@ chaos: $(VENV)/.has-test
 	PYTHONPATH=tests $(BIN)/python -m chaos.disks
 	PYTHONPATH=tests $(BIN)/python -m chaos.silence
 	PYTHONPATH=tests $(BIN)/python -m chaos.transcripts
+	PYTHONPATH=tests $(BIN)/python -m chaos.copies
 	PYTHONPATH=tests $(BIN)/python -m chaos.notice_calls
 	PYTHONPATH=tests $(BIN)/python -m chaos.gone --short
 	PYTHONPATH=tests $(BIN)/python -m chaos.partitions --short
