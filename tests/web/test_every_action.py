@@ -522,6 +522,10 @@ def test_the_administrators_mailboxes(house, marie):
     marie.axe()
     marie.press("admin_mailbox.admin.save 2")
     marie.page.wait_for_url("**done=*")
+    here = marie.page.url
+    marie.press("admin_mailbox.owners")
+    marie.page.wait_for_selector("#owner-new", state="attached")
+    marie.page.goto(here)
     marie.write("admin_mailbox.pin", "8523")
     marie.press("admin_mailbox.admin.new_pin")
     marie.page.wait_for_url("**done=pin*")
