@@ -24,6 +24,5 @@ def check_calendars(node: Node) -> Iterator[Finding]:
             yield Finding(
                 "calendars", Level.WARNING, said, "mend what it says, or correct `calendars.sources` in the settings"
             )
-    good = sum(not calendar.problem for calendar in found)
-    if good:
-        yield Finding("calendars", Level.OK, f"{good} have been read")
+    if good := [calendar.name for calendar in found if not calendar.problem]:
+        yield Finding("calendars", Level.OK, f"read: {', '.join(good)}")

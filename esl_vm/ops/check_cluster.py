@@ -51,7 +51,11 @@ def check_cluster(node: Node) -> Iterator[Finding]:
         said = f"several versions: {names or 'no node'}, this command {__version__}"
         yield Finding("cluster", Level.WARNING, said, "upgrade the others too: docs/operations.md")
     elif alive:
-        yield Finding("cluster", Level.OK, f"{len(alive)} nodes are alive, all of version {__version__}")
+        yield Finding(
+            "cluster",
+            Level.OK,
+            f"{'one node is' if len(alive) == 1 else f'{len(alive)} nodes are'} alive, version {__version__}",
+        )
     if here not in {one.name for one in alive}:
         yield Finding(
             "cluster", Level.WARNING, f"no service of this node ({here}) is in the cluster's list", "esl-vm serve"

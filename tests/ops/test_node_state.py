@@ -265,7 +265,7 @@ def test_doctor_is_content_with_one_version_on_all_nodes(node):
     for name in ("node-1", "node-2", "node-3"):
         node.store.cluster.report(name, __version__, 1, {"ready": "yes", "freeswitch": "up"})
     assert said(node, Level.ERROR) == said(node, Level.WARNING) == []
-    assert f"3 nodes are alive, all of version {__version__}" in said(node, Level.OK)
+    assert f"3 nodes are alive, version {__version__}" in said(node, Level.OK)
 
 
 def test_doctor_finds_what_is_wrong_with_nodes(node):
