@@ -1878,8 +1878,7 @@ CALLS = [
         + "w:vm-pls-try-again w:vm-star-cancel d:1 w:vm-then-pound d:12312205# w:digits/p-m "
         + RECORD
         + "d:1 w:vm-msgsaved hang",
-        "vm-extension vm-toenternumber vm-then-pound vm-pls-try-again vm-then-pound digits/mon-11 digits/30 digits/h-1 digits/at "
-        "digits/10 digits/oh digits/5 digits/p-m vm-intro-short beep vm-msgsaved",
+        "vm-extension vm-toenternumber vm-then-pound vm-pls-try-again vm-then-pound digits/at digits/10 digits/oh digits/5 digits/p-m vm-intro-short beep vm-msgsaved",
         boxes=(Box(language="en"), BRUNO),
         after={("1002", "new"): 0},
         status="",

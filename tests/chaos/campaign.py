@@ -30,6 +30,7 @@ from support.redis_servers import RedisServer, redis_server
 from support.waiting import wait_until
 
 from esl_vm.model.mailbox import Folder, MailboxId
+from esl_vm.recordings.scheduled import deliver_due
 from esl_vm.recordings.sweeper import Sweeper
 
 STUCK_S = 20
@@ -106,6 +107,16 @@ CALLS = [
             Box("1004", "Denis Roy", "7319"),
         ),
         lists={"900": ("1002", "1003", "1004")},
+    ),
+    PhoneCall(
+        "sending-later",
+        "an owner sends a message that is to arrive tomorrow at eight",
+        OWN,
+        IN
+        + "w:vm-opts d:3 w:vm-leavemsg d:8 w:vm-extension d:1002# w:vm-star-cancel d:2 w:beep talk s:2 d:# quiet w:vm-review d:1 "
+        "w:vm-msgsaved d:# end:20",
+        "vm-extension vm-star-cancel beep vm-review vm-msgsaved",
+        boxes=(Box(), Box("1002", "Bruno Petit", "7319")),
     ),
 ]
 
@@ -310,8 +321,20 @@ def _sent(rig: RealRig, heard: list[str]) -> list[str]:
     return wrong + ([] if copies in ({0}, {1}) else [f"copies: {there}"])
 
 
+def _arrived(rig: RealRig, heard: list[str]) -> list[str]:
+    early = len(rig.messages(BRUNO, Folder.NEW))
+    rig.clock.pass_time(86400)
+    for _ in range(2):
+        deliver_due(rig.real.mailboxes, rig.audio)
+    there = len(rig.messages(BRUNO, Folder.NEW))
+    wrong = [f"{early} came before the time"] if early else []
+    wrong += [f"{len(rig.real.mailboxes.scheduled())} still wait"] if rig.real.mailboxes.scheduled() else []
+    return wrong + ([f"{there} came"] if there > 1 or ("vm-msgsaved" in heard and not there) else [])
+
+
 MUST = {"leaving": left, "hanging-up": left, "greeting": _greeting, "moving": _moved, "forwarding": _forwarded}
 MUST["sending"] = _sent
+MUST["sending-later"] = _arrived
 
 
 def main() -> int:

@@ -73,7 +73,8 @@ def test_on_the_page_a_time_is_by_the_mailboxs_clock_and_the_message_can_be_canc
     form = {"action": "forward", "to": "1002", "at": "2030-01-01T08:00"}
     wrong = send(browser, f"/mailbox/{alice}/folder/new/{message}", **form)
     assert wrong.status == 422
-    at = datetime.fromtimestamp(int(later(house, 86400)) // 60 * 60, ZoneInfo("America/Toronto"))
+    tomorrow = datetime.fromtimestamp(later(house, 86400), ZoneInfo("America/Toronto"))
+    at = tomorrow.replace(hour=12, minute=0, second=0, microsecond=0)  # an hour that every day has once
     sent = send(browser, f"/mailbox/{alice}/folder/new/{message}", **form | {"at": f"{at:%Y-%m-%dT%H:%M}"})
     assert sent.status == 303
     [waiting] = house.store.mailboxes.scheduled(alice)
