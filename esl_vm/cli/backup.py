@@ -237,6 +237,8 @@ def _remove_all(node: Node) -> None:
         node.store.backup.remove_mailbox(box)
     for found in list(node.store.lists.all()):
         node.store.lists.remove(found.id)
+    for message_id, _, _ in node.mailboxes.scheduled_records():
+        node.mailboxes.scheduled_delivered(message_id)
 
 
 def _put_all(node: Node, path: Path) -> Counter[str]:
@@ -249,7 +251,7 @@ def _put_all(node: Node, path: Path) -> Counter[str]:
     put: dict[str, Callable[[dict[str, Any]], None]] = {
         "mailbox": node.store.backup.put_mailbox,
         "list": node.store.backup.put_list,
-        "scheduled": lambda one: node.mailboxes.put_scheduled(one["id"], one["due"], one["kept"]),
+        "scheduled": lambda one: node.mailboxes.restore_scheduled(one["id"], one["due"], one["kept"]),
     }
 
     def finish() -> None:

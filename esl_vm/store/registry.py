@@ -19,10 +19,12 @@ from esl_vm.model.errors import (
 from esl_vm.model.fields import HIDDEN, checked_fields, field_name
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.names import keypad_name
+from esl_vm.recordings.scheduled import scheduled_sounds
 from esl_vm.store.aliases import numbers_of
 from esl_vm.store.keys import FOLDERS, box_member, lock_member, lock_members, name_members
 from esl_vm.store.pin_hashes import is_hash
 from esl_vm.store.records import GREETING_FIELDS, counts_of, mailbox_of, text, texts
+from esl_vm.store.scheduled import ScheduledMessages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -148,6 +150,7 @@ class RedisRegistry:
             said, sounds = text(answer[0]), [text(sound) for sound in answer[1:]]
             if said == "done":
                 self._aliases.release(box, numbers_of(aliases))
+                sounds += self._cancel_scheduled(box)
                 self._lists.replace_member(box, None)
                 return sorted(set(sounds))
             if said == "no mailbox":
@@ -155,6 +158,15 @@ class RedisRegistry:
         else:
             raise StoreDownError(f"mailbox {box} is being changed all the time")
         raise NoSuchMailboxError(f"no mailbox {box}")
+
+    def _cancel_scheduled(self, box: MailboxId) -> list[str]:
+        """Cancel what the mailbox sent to arrive later; the sounds, which are entered to be erased."""
+        waiting, keys = ScheduledMessages(self._base), self._base.keys.of(box)
+        gone = [one for one in waiting.scheduled(box) if waiting.cancel_scheduled(one.message.id)]
+        sounds = [sound for one in gone for sound in scheduled_sounds(one)]
+        from_ms = int(self._base.now_ms()) + self._base.grace_ms
+        self._base.link.pipe(keys.partition, (("ZADD", keys.erase, from_ms, sound) for sound in sounds))
+        return sounds
 
     def boxes(self, domain: str | None = None, *, after: MailboxId | None = None) -> Iterator[MailboxId]:
         """All mailboxes, in the order of domain and number; read in portions, as they are asked for.

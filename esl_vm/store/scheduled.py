@@ -25,10 +25,15 @@ class ScheduledMessages(Part):
             # What is said in it is written down anew where it arrives: it need not be sealed here, nor anew with another key.
             "fields": message_fields(replace(scheduled.message, transcript=None, note=""), self._base.seal),
         }
-        self.put_scheduled(scheduled.message.id, scheduled.due, json.dumps(record))
+        self._put(scheduled.message.id, scheduled.due, json.dumps(record))
 
-    def put_scheduled(self, message_id: str, due: float, record: str) -> None:
-        """The same, of what `scheduled_records` gave."""
+    def restore_scheduled(self, message_id: str, due: float, record: str) -> None:
+        """Put in what `scheduled_records` gave, out of a backup: also one that was delivered or cancelled since."""
+        over = SCHEDULED_OVER + message_id
+        self._base.link.run(over, lambda client: client.delete(over))
+        self._put(message_id, due, record)
+
+    def _put(self, message_id: str, due: float, record: str) -> None:
         keys = [SCHEDULED_DUE, SCHEDULED, SCHEDULED_OVER + message_id]
         args = [message_id, f"{due:.3f}", record]
         self._base.link.script(None, script("scheduled_add"), keys, args, announced=True)
@@ -68,7 +73,7 @@ class ScheduledMessages(Part):
             boxes = [str(new) if box == str(old) else box for box in (record["from"], *record["to"])]
             if boxes != [record["from"], *record["to"]]:
                 record |= {"from": boxes[0], "to": boxes[1:]}
-                self.put_scheduled(message_id, due, json.dumps(record))
+                self._put(message_id, due, json.dumps(record))
 
     def _over(self, message_id: str, now: str) -> bool:
         keys = [SCHEDULED_DUE, SCHEDULED, SCHEDULED_OVER + message_id]

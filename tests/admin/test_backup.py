@@ -13,6 +13,7 @@ from esl_vm.cli.main import main
 from esl_vm.cli.settings_file import load_settings
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId, StoredGreeting
 from esl_vm.model.message import Caller, Message, new_id
+from esl_vm.model.scheduled import Scheduled
 from esl_vm.ops.orphans import find_orphans
 from esl_vm.service.wiring import open_node
 from esl_vm.sound.wav import wave
@@ -144,6 +145,26 @@ def test_the_end_of_a_broadcast_is_kept(full, tmp_path, command):
             later = Store(after.store.link, clock=Clock(until + 1))
             assert later.housekeeping.withdraw() == 1
             assert unheard in after.mailboxes.message_ids(ALICE)[Folder.TRASH]
+
+
+def test_a_message_that_waits_for_its_time_waits_again_after_a_restore(full, tmp_path, command):
+    """With its sound; also where it was delivered since, and the mailboxes are as they were before."""
+    with opened(full.url, tmp_path) as node:
+        now = node.clock.now()
+        for message_id in ("1a000000000-00000000000a", "1a000000000-00000000000b"):
+            node.audio.put_many([message_id], sound_of(tmp_path, 9))
+            node.mailboxes.schedule(Scheduled(ALICE, (ALICE,), Message(message_id, duration_ms=100), now + 3600))
+        kept = node.mailboxes.scheduled()
+        assert command(full.url, "backup", tmp_path / "backup")[0] == 0
+        node.mailboxes.scheduled_delivered(kept[0].message.id)
+        node.mailboxes.schedule(Scheduled(ALICE, (ALICE,), Message("later"), now + 60))
+    assert command(full.url, "restore", "--replace", tmp_path / "backup")[0] == 0
+    with redis_server() as target:
+        assert command(target.url, "restore", tmp_path / "backup", name="new")[0] == 0
+        for url, name in ((full.url, "node"), (target.url, "new")):
+            with opened(url, tmp_path, name) as after:
+                assert after.mailboxes.scheduled() == kept
+                assert all(after.audio.playable(one.message.id).exists() for one in kept)
 
 
 def test_another_number_of_partitions_is_no_hindrance(full, tmp_path, command):

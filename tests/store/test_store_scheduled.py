@@ -58,6 +58,14 @@ def test_one_that_is_over_is_not_brought_back_by_a_late_step(waiting, over):
     assert ids(waiting.mailboxes.scheduled(ALICE)) == ["m2"]
 
 
+def test_those_of_a_mailbox_that_is_removed_are_cancelled_with_their_sounds(waiting):
+    waiting.with_mailbox(ALICE)
+    assert {"m1", "m1.1", "m2", "m2.1"} <= set(waiting.registry.remove(ALICE))
+    assert ids(waiting.mailboxes.scheduled()) == ["other"]
+    waiting.clock.passes(601)  # a call may play them until then
+    assert {"m1", "m1.1", "m2", "m2.1"} <= set(waiting.store.housekeeping.sounds_to_erase())
+
+
 def test_they_follow_a_mailbox_that_is_renamed(waiting):
     new = MailboxId("2001")
     waiting.with_mailbox(ALICE)
