@@ -253,6 +253,7 @@ class ClusterShape(TypedDict):
     nodes: list[NodeShape]
     locked_mailboxes: int
     mail_waiting: int
+    texts_waiting: int
     webhooks_waiting: int
     given_up: int
     overdue_s: float

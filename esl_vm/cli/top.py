@@ -84,6 +84,7 @@ def look(node: Node) -> ClusterShape:
         "nodes": [_node(one, now, zone) for one in node.store.cluster.nodes()],
         "locked_mailboxes": state.locked,
         "mail_waiting": state.jobs.get("mail", 0),
+        "texts_waiting": state.jobs.get("sms", 0),
         "webhooks_waiting": state.jobs.get("webhook", 0),
         "given_up": state.jobs.get("dead", 0),
         "overdue_s": round(state.overdue_s, 1),
@@ -145,7 +146,7 @@ def view(found: ClusterShape, width: int = _TABLE_WIDTH) -> RenderableType:
     queues = Text.assemble(
         f"{sum(one['calls'] for one in nodes)} calls on {sum(one['alive'] for one in nodes)} nodes   ",
         _marked(
-            f"{found['mail_waiting']} mails, {found['webhooks_waiting']} webhooks wait",
+            f"{found['mail_waiting']} mails, {found['texts_waiting']} texts, {found['webhooks_waiting']} webhooks wait",
             found["overdue_s"] > _LATE_JOB_S,
         ),
         "   ",

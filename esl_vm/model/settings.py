@@ -252,6 +252,9 @@ class SmsSettings:
     )
     transcript: bool = _setting(True, "a text has the first words of the message, where they are known")
     longest: int = _setting(300, "most letters of a text", low=40, high=1600)
+    per_hour: int = _setting(
+        30, "most texts about one mailbox's messages in an hour of the clock; more are given up", low=1, high=10000
+    )
     private: bool = _setting(False, "it may have an address that is not of the open internet")
     timeout_s: int = _setting(10, "seconds it may take", low=1, high=120)
     retry_hours: int = _setting(4, "hours for which a text that was not taken is tried again", low=1, high=720)

@@ -11,6 +11,7 @@ import base64
 import http.client
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, urlencode
@@ -18,6 +19,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 from esl_vm import __version__
 from esl_vm.actions.calling import is_allowed
 from esl_vm.model.deadline import asked_to_wait
+from esl_vm.model.errors import StoreDownError
 from esl_vm.model.masking import mask_url
 from esl_vm.model.message import one_line
 from esl_vm.model.open_internet import PrivateAddressError
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from esl_vm.model.settings import SmsSettings
     from esl_vm.notify.mail_templates import MailTemplates
     from esl_vm.ports import Mailboxes
+    from esl_vm.store.outbox import RedisOutbox
 
 _PLACE = re.compile(r"\{(to|text|secret|id|mailbox)\}")
 #: Answers that say that this text will never be taken.
@@ -101,6 +104,7 @@ class SmsSender:
         language: of mailboxes that name none.
         timezone: likewise.
         tls: how certificates are checked; None = as the system does, host name included.
+        outbox: where texts are counted.
     """
 
     def __init__(
@@ -111,8 +115,10 @@ class SmsSender:
         language: str = "fr",
         timezone: str = "America/Toronto",
         tls: ssl.SSLContext | None = None,
+        *,
+        outbox: RedisOutbox,
     ) -> None:
-        self._settings = settings
+        self._settings, self._outbox = settings, outbox
         self._templates = templates
         self._mailboxes = mailboxes
         self._language, self._timezone = language, timezone
@@ -146,6 +152,8 @@ class SmsSender:
     def _sent(self, job: Job, number: str, text: str) -> Outcome:
         if not is_allowed(self._settings.numbers, number.removeprefix("+")):
             return Refused("sms.numbers allow no text to it")
+        if self._outbox.texts(job.box) >= self._settings.per_hour:
+            return Refused(f"there were {self._settings.per_hour} texts of this mailbox in this hour (sms.per_hour)")
         values = {"to": number, "text": text, "id": f"{job.id}:{number}", "mailbox": str(job.box)}
         asked = request_of(self._settings, values)
         shown = mask_url(self._settings.url)
@@ -162,7 +170,11 @@ class SmsSender:
         status = answer.status
         if 200 <= status < 300:
             said = wanted.taken.encode() in answer.content
-            return Sent() if said else Deferred(f"{shown}: {status}, and does not say that it took it (sms.taken)")
+            if not said:
+                return Deferred(f"{shown}: {status}, and does not say that it took it (sms.taken)")
+            with suppress(StoreDownError):  # what was taken is not sent once more
+                self._outbox.count_text(job.box)
+            return Sent()
         if status in _NEVER or 300 <= status < 400:
             return Refused(f"{shown}: {status}{', redirects are not followed' if status < 400 else ''}")
         return Deferred(f"{shown}: {status}", after_s=asked_to_wait(answer.retry_after))

@@ -253,7 +253,7 @@ def check_mail(node: Node) -> Iterator[Finding]:
         yield Finding(
             "mail",
             Level.WARNING,
-            f"{dead} mails, webhook calls or transcripts were given up",
+            f"{dead} mails, texts, webhook calls or transcripts were given up",
             "esl-vm mail list --dead; esl-vm mail retry --all",
         )
 

@@ -13,7 +13,7 @@ from esl_vm.ops.check_cluster import check_cluster
 from esl_vm.ops.check_codecs import check_codecs
 from esl_vm.ops.check_dialplan import check_dialplan
 from esl_vm.ops.check_keys import check_keys
-from esl_vm.ops.check_notices import check_notice_calls
+from esl_vm.ops.check_notices import check_notice_calls, check_sms
 from esl_vm.ops.check_transcription import check_transcribers, check_transcription
 from esl_vm.ops.check_web import check_web
 from esl_vm.ops.checks import check_audio, check_freeswitch, check_mail, check_prompts, check_service, check_spool
@@ -60,3 +60,4 @@ def look_around(settings: Settings) -> Iterator[Finding]:
     yield from check_service(settings)
     yield from check_web(settings)
     yield from check_transcription(settings)
+    yield from check_sms(settings)

@@ -106,7 +106,9 @@ def _build_texter(node: Node) -> SmsSender | None:
     from esl_vm.notify.sms import SmsSender
 
     settings = node.settings
-    return SmsSender(settings.sms, _mail_templates(settings), node.store.mailboxes, *_language_and_zone(settings))
+    return SmsSender(
+        settings.sms, _mail_templates(settings), node.store.mailboxes, *_language_and_zone(settings), outbox=node.outbox
+    )
 
 
 def _build_pusher(node: Node) -> PushSender | None:

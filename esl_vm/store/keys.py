@@ -108,6 +108,11 @@ LINK_KEYS = "vm:links:keys"
 """The keys that sign links in mails, by their ids: hash."""
 
 
+def texts(box: MailboxId, hour: int) -> str:
+    """How many texts about a mailbox's messages went out in that hour since 1970: string, expires."""
+    return f"vm:texts:{box}:{hour}"
+
+
 PUSH_KEY = "vm:push:key"
 """The private key by which push services know this installation, sealed where there is a key: string."""
 

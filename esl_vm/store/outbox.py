@@ -31,6 +31,7 @@ REMEMBER_S = 2 * 86400
 #: For how long a job that was given up is kept for a look, seconds.
 KEEP_DEAD_S = 30 * 86400
 _PAGE = 200
+_HOUR_S = 3600
 
 
 class RedisOutbox:
@@ -100,6 +101,16 @@ class RedisOutbox:
     def forget(self, job_id: str) -> bool:
         """Drop a job unsent; False if there is none of that id."""
         return self._did_to("outbox_forget", job_id)
+
+    def texts(self, box: MailboxId) -> int:
+        """How many texts about a mailbox's messages went out in this hour of the clock."""
+        name = keys.texts(box, int(self._clock.now() // _HOUR_S))
+        return int(self._link.run(name, lambda client: client.get(name)) or 0)
+
+    def count_text(self, box: MailboxId) -> None:
+        """One more went out."""
+        name = keys.texts(box, int(self._clock.now() // _HOUR_S))
+        self._link.pipe(name, [("INCR", name), ("EXPIRE", name, 2 * _HOUR_S)])
 
     def _put_off(self, job: Job, error: str, due: str, *, counted: bool, aside: bool) -> bool:
         now = self._clock.now()

@@ -402,6 +402,34 @@ def no_freeswitch(bench):
     yield
 
 
+@row("set `sms.url` to an https:// address")
+def texts_in_the_clear(bench):
+    bench.settings["sms.url"] = "http://192.0.2.7:1/send"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("esl_vm.ops.check_notices.socket.create_connection", _refused)
+        yield
+        bench.settings["sms.url"] = "https://192.0.2.7:1/send"
+        yield
+
+
+@row("correct `sms.url`, or set `sms.private = true`")
+def a_gateway_at_home(bench):
+    bench.settings["sms.url"] = "http://127.0.0.1:1/send"
+    _, setting = yield
+    bench.do(setting)
+    yield
+
+
+@row("have it answer, or correct `sms.url`")
+def a_gateway_that_is_away(bench):
+    with socket.socket() as gateway:
+        gateway.bind(("127.0.0.1", 0))
+        bench.settings |= {"sms.url": f"http://127.0.0.1:{gateway.getsockname()[1]}/send", "sms.private": True}
+        yield
+        gateway.listen()
+        yield
+
+
 @row('set `notify.freeswitch = "127.0.0.1:8021"`, through which they go')
 def calls_about_messages_without_a_freeswitch(bench):
     bench.settings["notice_calls.dial"] = "sofia/gateway/trunk/{number}"

@@ -128,7 +128,7 @@ NODE = {
 }  # fmt: skip
 CLUSTER = {
     "at": "2026-11-18T06:06:45-05:00", "redis": "Redis at 10.0.0.1:6379", "schema": 1, "nodes": [NODE, {**NODE, "name": "media-2"}],
-    "locked_mailboxes": 0, "mail_waiting": 0, "webhooks_waiting": 0, "given_up": 0, "overdue_s": 0.0,
+    "locked_mailboxes": 0, "mail_waiting": 0, "texts_waiting": 0, "webhooks_waiting": 0, "given_up": 0, "overdue_s": 0.0,
 }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from house import House
-from notify_cast import ALICE, NOON
+from notify_cast import ALICE, BOB, NOON
 from support.hostile_names import some_hostile_callers
 from support.ports import free_port
 from support.waiting import PATIENCE_S
@@ -55,7 +55,7 @@ def gateway():
 
 def worker(house, url, **settings):
     settings = SmsSettings(url, **{"private": True, "timeout_s": PATIENCE_S, "secret": "s3cret", **settings})
-    sender = SmsSender(settings, MailTemplates(), house.mailboxes)
+    sender = SmsSender(settings, MailTemplates(), house.mailboxes, outbox=house.outbox)
     return JobWorker(JobKind.SMS, house.outbox, sender.carry, house.clock, patience_s=4 * 3600)
 
 
@@ -247,7 +247,12 @@ def test_one_that_drips_its_answer_is_left(house, gateway):
 
 def test_a_text_about_each_hostile_caller_is_one_value_of_the_form(house, gateway):
     house.add()
-    sender = SmsSender(SmsSettings(gateway.url, private=True, timeout_s=PATIENCE_S), MailTemplates(), house.mailboxes)
+    sender = SmsSender(
+        SmsSettings(gateway.url, private=True, timeout_s=PATIENCE_S, per_hour=1000),
+        MailTemplates(),
+        house.mailboxes,
+        outbox=house.outbox,
+    )
     callers = some_hostile_callers()[::7]
     for number, caller in enumerate(callers):
         about = {"id": f"m{number}", "received": NOON, "caller_name": caller.name, "caller_number": caller.number}
@@ -257,3 +262,24 @@ def test_a_text_about_each_hostile_caller_is_one_value_of_the_form(house, gatewa
         [(to, number), (name, text)] = parse_qsl(body.decode(), strict_parsing=True)
         assert (path, to, number, name) == ("/hook", "To", MOBILE, "Body")
         assert text.isprintable(), ascii(text)
+
+
+def test_a_mailbox_has_so_many_texts_in_an_hour_of_the_clock(house, gateway):
+    house.add()
+    house.add(BOB)
+    for number in range(4):
+        house.leave(message_id=f"m{number}")
+    house.leave(BOB, message_id="b0")
+    plan(house, f"sms:{MOBILE},sms:15145550101")
+    work(worker(house, gateway.url, per_hour=3))
+    texts = [dict(parse_qsl(body.decode()))["To"] for _, _, body in gateway.calls]
+    assert len(texts) == 3 + 2
+    dead = list(house.outbox.jobs(JobState.DEAD))
+    assert {job.box for job in dead} == {ALICE}
+    assert all("sms.per_hour" in job.error for job in dead)
+    assert sum(len(job.body["to"]) for job in dead) == 5
+    house.clock.later(3600)
+    house.leave(message_id="later")
+    plan(house)
+    work(worker(house, gateway.url, per_hour=3))
+    assert len(gateway.calls) == 6

@@ -178,7 +178,7 @@ def test_top_shows_what_nodes_say_of_themselves_and_no_markup(said):
         node |= {"name": caller.name, "alive": True, "version": caller.number, "started": "", "spool_oldest_s": 0}
         node |= {"lamp_wait_s": 0.0, "freeswitch": caller.name, "ready": caller.name, "told_s_ago": 1.0}
         found = {"nodes": [node], "redis": caller.name, "at": "2026-11-27T20:00:00-05:00", "schema": 1, "overdue_s": 0}
-        found |= {"mail_waiting": 0, "webhooks_waiting": 0, "given_up": 0, "locked_mailboxes": 0}
+        found |= {"mail_waiting": 0, "texts_waiting": 0, "webhooks_waiting": 0, "given_up": 0, "locked_mailboxes": 0}
         out, _ = said(lambda found=found: show_once(found))
         assert out[0].startswith("2026-11-27 20:00:00-05:00")
         if caller.name.startswith("[bold]"):
