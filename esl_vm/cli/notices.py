@@ -49,7 +49,8 @@ def _notices(args: argparse.Namespace) -> int:
         signed_up = node.store.push.all(mailbox) if node.settings.push.contact else []
         browsers = ",".join(one.name.replace(",", "") or one.id for one in signed_up)
         missing = calendars_missing(rules, [calendar.name for calendar in node.calendars.all()])
-    notices = addressed(rule.notices if rule else USUAL, mailbox.email, mailbox.pager, browsers)
+    wanted = rule.notices if rule else USUAL
+    notices = addressed(wanted if mailbox.options.notices else (), mailbox.email, mailbox.pager, browsers)
     if args.json:
         told = [{"way": notice.way, "to": notice.to} for notice in notices]
         by = str(rule) if rule else None
@@ -57,6 +58,8 @@ def _notices(args: argparse.Namespace) -> int:
         return 0
     sent = ", ".join(f"{notice.way} to {notice.to}" for notice in notices) or "nothing is sent"
     show(f"{mailbox.id}, {at:%A} {minute(at.timestamp(), zone)}: {sent}{f', by the rule {rule}' if rule else ''}")
+    if not mailbox.options.notices:
+        complain(f"notices are switched off: esl-vm mailbox set {mailbox.id} notices=yes")
     if not places_calls and any(notice.way is Way.CALL for notice in notices):
         complain("no calls are placed: notice_calls.dial is not set")
     for name in missing:

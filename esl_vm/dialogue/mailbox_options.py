@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from esl_vm.dialogue.greetings import numbered_greetings, record_for_mailbox
 from esl_vm.dialogue.menus import OptionsMenu, TemporaryMenu
+from esl_vm.dialogue.notices import switch_notices
 from esl_vm.dialogue.recording import GreetingEnd
 from esl_vm.dialogue.visit import Next
 from esl_vm.model.errors import AbandonedError, InvalidValueError, SpoolError
@@ -62,6 +63,8 @@ def _do(visit: Visit, choice: OptionsMenu) -> Utterance | None:
             return _temporary(visit)
         case OptionsMenu.GREETINGS:
             return numbered_greetings(visit)
+        case OptionsMenu.NOTICES:
+            return switch_notices(visit)
         case OptionsMenu.PIN:
             return change_pin(visit.talk, visit.mailbox, visit.owner)
         case OptionsMenu.BACK:

@@ -133,6 +133,11 @@ class OptionsMenu(Menu):
         "Plusieurs messages d’accueil de chaque sorte, selon l’heure et l’appelant",
         "Several greetings of each kind, by time and caller",
     )
+    NOTICES = (
+        "7",
+        "Arrêter les avis de messages, ou les reprendre, si la boîte a des règles d’avis (non annoncé)",
+        "Stop the notices of messages, or have them again, if the mailbox has rules for them (not announced)",
+    )
     BACK = "*", "Retour au menu principal", "Back to the main menu"
 
 

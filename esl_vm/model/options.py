@@ -65,6 +65,7 @@ class MailboxOptions:
         pin_locked: the owner may not change the PIN.
         announce_only: plays the greeting and takes no message (the same as maxmsg 0).
         greeting_rules: which greeting is heard when, and by whom; see `greeting_rules.py`.
+        notices: messages are told of at all; no = to nobody but webhooks that are told of everything.
         notify_rules: by which ways a message is told, to whom and when; see `notify_rules.py`.
         exits: where keys in the greeting lead, and callers for some reason; see `exits.py`.
         press_to_leave: a caller must press 1 before the tone; who presses nothing leaves no message.
@@ -120,6 +121,7 @@ class MailboxOptions:
     greeting_login: bool = True
     announce_only: bool = False
     greeting_rules: str = ""
+    notices: bool = True
     notify_rules: str = ""
     exits: str = ""
     press_to_leave: bool = False

@@ -78,6 +78,7 @@ OWNER_FIELDS = frozenset(
     | {
         "transcripts_wanted",
         "greeting_rules",
+        "notices",
         "notify_rules",
         "envelope_ago",
         "newest_first",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.notify_rules import USUAL, Arrival, Notice, fitting_rule, parse_notify_rules
+from esl_vm.model.options import option_text
 from esl_vm.model.times import zone_of
 from esl_vm.notify.sources import fields_of
 
@@ -34,6 +35,7 @@ class Notices:
     def __init__(self, sources: Sources, settings: Settings) -> None:
         self._sources = sources
         self._rules, self._zone = settings.mailbox.notify_rules, settings.service.timezone
+        self._told = option_text(settings.mailbox.notices)
 
     def of(self, event: Event, fields: Mapping[str, str]) -> tuple[Notice, ...]:
         """The notices of a message that was delivered to a mailbox with these fields; may raise StoreDownError."""
@@ -50,6 +52,8 @@ class Notices:
             fields: the mailbox's.
             at: when.
         """
+        if (fields.get("notices") or self._told) == "no":
+            return ()
         text = fields.get("notify_rules", self._rules)
         if not text:
             return USUAL

@@ -26,8 +26,7 @@ SEAL_KEYS = "vm:seal-keys"
 TRIED = "vm:{nodes}:tried"
 """Written and soon expired: to see whether Redis takes changes."""
 # Mail, webhook calls and transcripts on their way (store/outbox.py); one tag, so that each step of a job is one script.
-OUTBOX_JOBS = "vm:{outbox}:jobs"
-OUTBOX_DEAD = "vm:{outbox}:dead"
+OUTBOX_JOBS, OUTBOX_DEAD = "vm:{outbox}:jobs", "vm:{outbox}:dead"
 _HASHES = ("jobs", "since", "attempts", "errors", "leases", "claims", "queues")
 OUTBOX = (*(f"vm:{{outbox}}:{name}" for name in _HASHES), OUTBOX_DEAD, "vm:{outbox}:done")
 """What every step of a job touches, beside the list of those due, in the order of lua/queue.lua."""
@@ -104,17 +103,13 @@ def owner_link(digest: str) -> str:
     return f"vm:links:owner:{digest}"
 
 
-LINK_KEYS = "vm:links:keys"
-"""The keys that sign links in mails, by their ids: hash."""
+LINK_KEYS, PUSH_KEY = "vm:links:keys", "vm:push:key"
+"""The keys that sign links in mails, by their ids: hash. The private key by which push services know this installation: string."""
 
 
 def texts(box: MailboxId, hour: int) -> str:
     """How many texts about a mailbox's messages went out in that hour since 1970: string, expires."""
     return f"vm:texts:{box}:{hour}"
-
-
-PUSH_KEY = "vm:push:key"
-"""The private key by which push services know this installation, sealed where there is a key: string."""
 
 
 def login_address(address: str) -> str:

@@ -27,7 +27,9 @@ def preview_notices(request: Request, query: NoticeQuery) -> NoticePreview:
     rule = fitting_rule(rules, message, deps.calendars.covers if deps.calendars else no_calendar)
     known = [calendar.name for calendar in deps.calendars.all()] if deps.calendars else []
     browsers = ",".join(one.name.replace(",", "") or one.id for one in push.signed_up(request))
-    notices = addressed(rule.notices if rule else USUAL, mailbox.email, mailbox.pager, browsers)
+    notices = addressed(
+        (rule.notices if rule else USUAL) if mailbox.options.notices else (), mailbox.email, mailbox.pager, browsers
+    )
     return NoticePreview(
         at.isoformat(),
         [NoticeView(notice.way, notice.to) for notice in notices],

@@ -174,7 +174,9 @@ def _act(request: Request, given: Form) -> tuple[str, Cookie | None]:
                 change = replace(change, transcripts=given["transcripts"] == "1")
             mailboxes.change_notifications(request, change)
         case "rules":
-            mailboxes.change_fields(request, {"notify_rules": "; ".join(given["rules"].splitlines())})
+            rules = "; ".join(given["rules"].splitlines())
+            fields = {"notify_rules": rules, "notices": option_text(given["off"] != "1")}
+            mailboxes.change_fields(request, fields)
             return "rules", None
         case "copies":
             mailboxes.change_fields(request, {"copies": ",".join(given["copies"].split())})

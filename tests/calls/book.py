@@ -1981,6 +1981,28 @@ CALLS = [
         after={("1001", "new"): 1},
         language="en",
     ),
+    *(
+        PhoneCall(
+            f"notices_off_and_on_{language}",
+            "0 7 stops the notices of a mailbox that has rules for them, and has them again",
+            OWN,
+            IN
+            + "w:vm-opts d:0 w:vm-options d:7 w:de-activated w:vm-options d:7 w:activated w:vm-options d:* w:vm-opts d:# end:15",
+            "vm-options de-activated activated vm-goodbye",
+            boxes=(Box(language=language, options={"notify_rules": "none sat,sun"}),),
+            language=language,
+        )
+        for language in ("fr", "en")
+    ),
+    PhoneCall(
+        "no_notices_to_stop",
+        "0 7 does nothing where the mailbox has no rules",
+        OWN,
+        IN + "w:vm-opts d:0 w:vm-options d:7 w:vm-sorry hang",
+        "vm-options vm-sorry",
+        never="de-activated activated",
+        status="",
+    ),
     # -- A call that announces a message -------------------------------------------------------------------------------
     *(
         PhoneCall(

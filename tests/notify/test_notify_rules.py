@@ -211,3 +211,13 @@ def test_a_webhook_of_the_settings_is_called_where_a_rule_names_it(house):
     told = json.loads(body)
     assert (told["event"], told["message"]["id"], "to" in told) == ("delivered", "m1", False)
     assert list(house.outbox.jobs(JobState.WAITING)) == list(house.outbox.jobs(JobState.DEAD)) == []
+
+
+@pytest.mark.parametrize("rules", ["", "mail,call:15145550100"])
+def test_with_notices_switched_off_nobody_is_told_but_programs(house, rules):
+    house.add(notices="no", notify_rules=rules, webhook="https://crm.example.com/hook")
+    house.leave()
+    assert {way for way, _ in planned(house, wishes=Wishes(sms=True, calls=True, push=True))} == {"webhook"}
+    house.registry.change(ALICE, {"notices": "yes"})
+    house.leave(message_id="m2")
+    assert {way for way, _ in planned(house)} > {"webhook"}

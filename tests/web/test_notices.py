@@ -75,3 +75,14 @@ def test_a_message_is_mailed_to_its_owner_by_the_api_and_the_page(house):
     assert bob.post(f"/api/v1/mailboxes/{other}/messages/{silent}/mail", {}).problem == "no-mail"
     assert "Mail it to me" not in bob.get(f"/mailbox/{other}/folder/new/{silent}").body.decode()
     assert alice.post(f"/api/v1/mailboxes/{other}/messages/{silent}/mail", {}).status == 404
+
+
+def test_notices_are_switched_off_and_on_on_the_page(house):
+    box = house.box(email="alice@example.com", language="en")
+    alice = house.owner(box)
+    page, preview = f"/mailbox/{box}/settings", f"/api/v1/mailboxes/{box}/notification-preview"
+    for off, told in (("1", []), ("", ["mail"])):
+        sent = urlencode({"action": "rules", "rules": "mail urgent", "off": off}).encode()
+        assert alice.post(page, sent, kind="application/x-www-form-urlencoded").status == 303
+        assert [one["way"] for one in alice.get(preview).json["notices"]] == told
+        assert ("No notices for now" in alice.get(page).body.decode()) is True
