@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from esl_vm.cli import audit, callers
+from esl_vm.cli import audit, callers, holds
 from esl_vm.cli.boxes import opened_node
 from esl_vm.cli.config import settings_of
 from esl_vm.cli.output import complain, print_list, show
@@ -49,6 +49,7 @@ def add_commands(commands: Commands) -> None:
     dry_run_option(encrypt)
     callers.add_commands(group)
     audit.add_commands(group)
+    holds.add_commands(group)
     retention = group.add(
         "retention",
         "show which messages are older than their mailbox keeps them",

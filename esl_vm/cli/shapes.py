@@ -297,6 +297,18 @@ class DueShape(TypedDict):
     messages: int
 
 
+class HoldShape(TypedDict):
+    """A legal hold on a mailbox; until null: until it is released. kept: messages that it keeps of what was erased."""
+
+    mailbox: str
+    in_force: bool
+    since: str | None
+    until: str | None
+    by: str
+    reason: str
+    kept: int
+
+
 class SetupStep(TypedDict):
     """A step of setup, what it changes and why; done: false with --dry-run."""
 
@@ -345,6 +357,7 @@ SHAPES: dict[str, Any] = {
     "message show": MessageShown,
     "owner list": list[OwnerShape],
     "privacy find": CallerShape,
+    "privacy holds": list[HoldShape],
     "privacy retention": list[DueShape],
     "prompts check": list[PromptsShape],
     "setup": SetupShape,

@@ -22,6 +22,8 @@ _UNKNOWN = frozenset({"", "anonymous", "private", "restricted", "unavailable", "
 _SHORTEST_IN_TEXT = 7
 _NORTH_AMERICAN = 11
 """Digits of a North American number with its country code, 1."""
+HOLD, HELD = "legal hold", "held"
+"""Why something stays; where what a hold keeps of erased messages is."""
 _FOLDERS = frozenset(map(str, Folder))
 _FIELDS = ("caller_number", "caller_name", "diverted_from", "from", "named", "number", "to")
 """Fields of events and jobs in which a caller's number may stand; `from` and `to` may be folders as well."""

@@ -37,6 +37,10 @@ class MailboxExistsError(VoicemailError):
     """A mailbox of that number is there already."""
 
 
+class HeldError(VoicemailError):
+    """A legal hold keeps it: nothing was erased. Whoever set the hold lifts it."""
+
+
 class StoreDownError(VoicemailError):
     """Redis (or the audio store) does not answer. The operator must act; recordings stay in the spool."""
 

@@ -15,7 +15,7 @@ SIGN_INS = MailboxId("sign-in", "service.invalid")
 """What stands in place of a mailbox in `login` and `login-failed` of who has none, as administrators; RFC 2606 keeps that
 name for nobody."""
 PRIVACY = MailboxId("privacy", "service.invalid")
-"""Likewise in what was done with all that there is about a caller."""
+"""Likewise in what was done with all that there is about a caller, and in legal holds, of which owners are not told."""
 NO_MAILBOXES = frozenset({SIGN_INS, PRIVACY})
 
 
@@ -50,6 +50,9 @@ class EventType(StrEnum):
     CALL_REFUSED = "call-refused"
     CALL_BACK = "call-back"
     NOTICE_CALL = "notice-call"
+    HOLD_SET = "hold-set"
+    HOLD_LIFTED = "hold-lifted"
+    HELD_ERASED = "held-erased"
     CALLER_EXPORTED = "caller-exported"
     CALLER_ERASED = "caller-erased"
     BOX_ADDED = "box-added"

@@ -12,6 +12,7 @@ from esl_vm.model.conditions import LONGEST as LONGEST_RULES
 from esl_vm.model.copies import copies_text
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.exits import LONGEST as LONGEST_EXITS
+from esl_vm.model.holds import FIELDS as HOLD
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.message import is_text, one_line
 from esl_vm.model.notify_rules import MAIL_ADDRESS
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PROFILE = ("name", "language", "timezone", "email", "pager", "extensions", "aliases", "copies", "webhook")
-HIDDEN = frozenset({"pin", "pin_former", "pin_changed", "pin_mark", "sound_ms"} | {f"owner.{n}" for n in OTHERS})
+HIDDEN = frozenset({"pin", "pin_former", "pin_changed", "pin_mark", "sound_ms", *HOLD} | {f"owner.{n}" for n in OTHERS})
 """Fields that nobody is shown: hashes of PINs, and what the store counts for itself."""
 LONGEST_NAME = 80
 

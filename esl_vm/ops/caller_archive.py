@@ -6,6 +6,7 @@ import zipfile
 from typing import TYPE_CHECKING, Any
 
 from esl_vm.model.errors import AudioMissingError, SealedError
+from esl_vm.model.events import PRIVACY, EventType
 from esl_vm.model.times import iso_time
 from esl_vm.model.visible import json_text
 
@@ -57,6 +58,17 @@ def write_archive(node: Node, found: Found, file: BinaryIO) -> None:
         said = "\nMissing / Manquent : " + ", ".join(gaps) + "\n" if gaps else ""
         at = iso_time(node.clock.now(), zone)
         archive.writestr("README.txt", README.format(number=found.number, at=at, missing=said))
+
+
+def write_kept(node: Node, box: MailboxId, file: BinaryIO) -> int:
+    """Write what a legal hold keeps of a mailbox's erased messages; how many. An event tells it, not among the mailbox's own."""
+    many = 0
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for message in node.store.holds.kept(box):
+            _message(node, archive, box, message)
+            many += 1
+    node.mailboxes.log_event(PRIVACY, EventType.EXPORTED, mailbox=str(box), part="held", messages=str(many))
+    return many
 
 
 def _message(node: Node, archive: zipfile.ZipFile, box: MailboxId, message: Message) -> list[str]:

@@ -9,7 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from esl_vm.model.actor import actor
-from esl_vm.model.callers import CallerFile, Trace, TraceKind, caller_number, masked, names, same_number
+from esl_vm.model.callers import HOLD, CallerFile, Trace, TraceKind, caller_number, masked, names, same_number
 from esl_vm.model.errors import SpoolError
 from esl_vm.model.events import PRIVACY, EventType
 from esl_vm.model.findings import Order, OrderKind
@@ -55,6 +55,7 @@ class Found:
     jobs: list[Job] = dataclasses.field(default_factory=list)
     recordings: list[Trace] = dataclasses.field(default_factory=list)
     sounds: list[Sound] = dataclasses.field(default_factory=list)
+    held: frozenset[MailboxId] = frozenset()
     away: list[str] = dataclasses.field(default_factory=list)
 
     @property
@@ -66,8 +67,12 @@ class Found:
             *self.settings,
             *self.recordings,
             *(Trace(TraceKind.JOB, str(job.box), job.id, job.created, job.kind) for job in self.jobs),
-            *(Trace(TraceKind.EVENT, str(e.box), f"{e.partition}:{e.id}", e.at, e.what) for e in self.events),
+            *map(self._event, self.events),
         )
+
+    def _event(self, event: Event) -> Trace:
+        kept = HOLD if event.box in self.held else ""
+        return Trace(TraceKind.EVENT, str(event.box), f"{event.partition}:{event.id}", event.at, event.what, kept)
 
     @property
     def file(self) -> CallerFile:
@@ -116,10 +121,12 @@ class Callers:
             node.store.housekeeping.erase(box, [message_id])
         node.store.housekeeping.erase_sounds(node.audio.delete)
         cancelled = sum(cancel(node.mailboxes, node.audio, one) for one in found.scheduled)
-        erased[TraceKind.RECORDING] = erase_takes_of(node.spool, found.number)
+        erased[TraceKind.RECORDING] = erase_takes_of(node.spool, found.number, found.held)
         answers, _ = self._ask(OrderKind.ERASE_CALLER, found.number)
         erased[TraceKind.RECORDING] += sum(answer["erased"] for answer in answers)
-        erased[TraceKind.EVENT] = node.store.traces.forget_events(list(node.store.traces.events(found.number)))
+        erased[TraceKind.EVENT] = node.store.traces.forget_events(
+            [event for event in node.store.traces.events(found.number) if event.box not in found.held]
+        )
         left = self._find(found.number).file
         erased[TraceKind.MESSAGE] = cancelled + len(
             {(str(box), one) for box, one in mine} - {(it.place, it.id) for it in left.traces}
@@ -130,6 +137,7 @@ class Callers:
 
     def _find(self, number: str, *, sounds: bool = False) -> Found:
         node, traces, found = self._node, self._node.store.traces, Found(number)
+        found.held = frozenset(node.store.holds.in_force(node.registry.boxes()))
         found.messages += traces.messages(node.registry.boxes(), number)
         found.scheduled += (s for s in node.mailboxes.scheduled() if same_number(s.message.caller.number, number))
         found.settings += traces.settings(node.registry.boxes(), number)
@@ -166,7 +174,8 @@ class Callers:
 def answer_of(node: Node, order: Order) -> dict[str, Any]:
     """What this node answers to an order about a caller; raises SpoolError."""
     if order.kind is OrderKind.ERASE_CALLER:
-        return {"node": node.settings.service.node, "erased": erase_takes_of(node.spool, order.number)}
+        held = node.store.holds.in_force(node.registry.boxes())
+        return {"node": node.settings.service.node, "erased": erase_takes_of(node.spool, order.number, held)}
     return look_in_spool(node, order.number, sounds=order.sounds)
 
 
@@ -175,7 +184,7 @@ def look_in_spool(node: Node, number: str, *, sounds: bool) -> dict[str, Any]:
 
     Sounds are sealed where there is a key: an answer lies in Redis for a while.
     """
-    found = list(takes_of(node.spool, number))
+    found = list(takes_of(node.spool, number, node.store.holds.in_force(node.registry.boxes())))
     read: list[tuple[str, str]] = []
     if sounds:
         try:

@@ -4,41 +4,42 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from esl_vm.model.callers import Trace, TraceKind, names, same_number
+from esl_vm.model.callers import HOLD, Trace, TraceKind, names, same_number
 from esl_vm.model.errors import SpoolError, StoreDownError
 from esl_vm.model.events import EventType
 from esl_vm.recordings.journal import Journal, read
 from esl_vm.recordings.manifest import ManifestError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
+    from esl_vm.model.mailbox import MailboxId
     from esl_vm.recordings.folder import SpoolFolder
     from esl_vm.recordings.manifest import Manifest
     from esl_vm.recordings.spool import Spool
 
 
-def takes_of(spool: Spool, number: str) -> Iterator[tuple[Trace, list[Path]]]:
-    """Each recording of that caller, with its sounds, oldest first. Raises SpoolError."""
+def takes_of(spool: Spool, number: str, held: Collection[MailboxId] = ()) -> Iterator[tuple[Trace, list[Path]]]:
+    """Each recording of that caller, with its sounds, oldest first; held: mailboxes under a legal hold. Raises SpoolError."""
     try:
         for path, manifest, busy in _theirs(spool.folder, number):
-            kept = "a call, or who settles it, is at work on it" if busy else ""
+            kept = HOLD if _is_held(manifest, held) else "a call, or who settles it, is at work on it" if busy else ""
             trace = Trace(TraceKind.RECORDING, spool.node, manifest.id, manifest.made, _state(spool.folder, path), kept)
             yield trace, [one for one in spool.folder.sounds(manifest, path.parent) if one.exists()]
     except OSError as error:
         raise SpoolError(f"the spool can't be read: {error}") from error
 
 
-def erase_takes_of(spool: Spool, number: str) -> int:
-    """Erase them, but those that somebody is at work on; how many. Its mailboxes are told of one that was not delivered.
+def erase_takes_of(spool: Spool, number: str, held: Collection[MailboxId] = ()) -> int:
+    """Erase them, but those that somebody is at work on, and those for mailboxes under a hold; how many. Its mailboxes are told of one that was not delivered.
 
     Raises SpoolError. Repeating is harmless.
     """
     erased = 0
     try:
-        for path, _, _ in list(_theirs(spool.folder, number)):
-            journal = Journal.open(path)
+        for path, found, _ in list(_theirs(spool.folder, number)):
+            journal = None if _is_held(found, held) else Journal.open(path)
             if journal is None:
                 continue
             manifest, kept = journal.manifest, path.name.endswith(spool.folder.KEPT)
@@ -51,6 +52,10 @@ def erase_takes_of(spool: Spool, number: str) -> int:
     except (OSError, ManifestError) as error:
         raise SpoolError(f"the spool can't be read or written: {error}") from error
     return erased
+
+
+def _is_held(manifest: Manifest, held: Collection[MailboxId]) -> bool:
+    return any(box in held for box in manifest.boxes)
 
 
 def _tell(spool: Spool, manifest: Manifest) -> None:

@@ -180,6 +180,7 @@ def build_web(node: Node, listener: object, metrics: Metrics | None = None) -> W
         outbox=node.outbox,
         hub=Hub(node.store.events, metrics.streams_open) if metrics else Hub(node.store.events),
         callers=Callers(node),
+        holds=node.store.holds,
         metrics=metrics,
         partition=node.store.keys.partition,
         converted=converted,

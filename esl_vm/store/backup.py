@@ -27,7 +27,7 @@ Record = dict[str, Any]
 #: Of a mailbox, in the order of backup_box.lua.
 _PARTS = (
     *("fields", "folders", "messages", "deleted", "calls"),
-    *("failures", "locked", "failures_outside", "locked_outside"),
+    *("failures", "locked", "failures_outside", "locked_outside", "held"),
 )
 _CHUNK = 200  # commands in a round trip: a call may take two seconds
 
@@ -58,7 +58,9 @@ class Backup:
         """The ids of the sounds that a mailbox, or a list, points to."""
         fields = dict(zip(map(text, record["fields"][::2]), map(text, record["fields"][1::2]), strict=True))
         found = [fields[name] for name in (*GREETING_FIELDS, "sound") if fields.get(name)]
-        for message_id, flat in zip(record.get("messages", [])[::2], record.get("messages", [])[1::2], strict=True):
+        held = record.get("held", [])
+        messages = [*record.get("messages", []), *(word for one, _, flat in held for word in (one, flat))]
+        for message_id, flat in zip(messages[::2], messages[1::2], strict=True):
             found.append(text(message_id))
             found += [
                 text(value) for name, value in zip(flat[::2], flat[1::2], strict=True) if text(name) == "intro_id"
@@ -92,6 +94,8 @@ class Backup:
                 fields = pairs([text(word) for word in flat])
                 if scored := scored_members(keys.name, text(message_id), fields):
                     commands.append(("ZADD", keys.call_ids, *scored))
+        for message_id, at, flat in record.get("held", []):  # a backup of before there were holds lacks it
+            commands += (("ZADD", keys.held, at, message_id), ("HSET", f"{keys.held}:{text(message_id)}", *flat))
         for key, members in (
             *zip(keys.folders, record["folders"], strict=True),
             (keys.deleted, record["deleted"]),
@@ -133,6 +137,7 @@ class Backup:
                 ("DEL", keys.message(message_id)),
                 ("ZREM", keys.call_ids, *call_members(keys.name, message_id)),
             ]
+        commands += [("DEL", f"{keys.held}:{text(one)}") for one, _, _ in (record["held"] if record else [])]
         self._do(keys.partition, commands)
         with contextlib.suppress(NoSuchMailboxError):
             self._registry.change(box, {"name": "", "aliases": ""})  # out of the directory
@@ -168,7 +173,7 @@ class Backup:
 def _cleared(box: MailboxId, keys: BoxKeys) -> list[Sequence[Any]]:
     """Commands after which nothing is left of a mailbox but its messages."""
     return [
-        ("DEL", keys.box, *keys.folders, *keys.counted),
+        ("DEL", keys.box, keys.held, *keys.folders, *keys.counted),
         ("ZREM", keys.locked, *lock_members(box)),
     ]
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from esl_vm.model.options import MailboxOptions
     from esl_vm.store.base import Base
     from esl_vm.store.cluster import Cluster
+    from esl_vm.store.holds import RedisHolds
     from esl_vm.store.mailboxes import RedisMailboxes
     from esl_vm.store.registry import RedisRegistry
 
@@ -60,12 +61,15 @@ class Housekeeping:
 
     Args:
         base: what the parts of the store share.
-        mailboxes, registry, cluster: of the same store.
+        mailboxes, registry, cluster, holds: of the same store.
     """
 
-    def __init__(self, base: Base, mailboxes: RedisMailboxes, registry: RedisRegistry, cluster: Cluster) -> None:
+    def __init__(
+        self, base: Base, mailboxes: RedisMailboxes, registry: RedisRegistry, cluster: Cluster, holds: RedisHolds
+    ) -> None:
         self._base = base
         self._cluster = cluster
+        self._holds = holds
         self._mailboxes = mailboxes
         self._registry = registry
 
@@ -76,7 +80,7 @@ class Housekeeping:
 
     def purge(self, after: MailboxId | None = None) -> Iterator[Purged]:
         """Go over all mailboxes (after one): messages over their folder's days go to the trash, those over `trash_days`
-        in the trash are erased, their sounds entered for `erase_sounds`. Yields after every hundred mailboxes.
+        in the trash and what legal holds kept that are over are erased, their sounds entered for `erase_sounds`. Yields after every hundred mailboxes.
         """  # noqa: D205 - one sentence
         boxes = self._registry.boxes(after=after)
         while portion := list(islice(boxes, BOXES)):
@@ -86,6 +90,8 @@ class Housekeeping:
                     to_trash += self._retire(box, options)
                 if in_trash:
                     erased += self._empty_trash(box, options.trash_days)
+            over = [box for box, hold, kept in self._holds.of(portion) if kept and not hold.in_force(self._base.now())]
+            erased += sum(map(self._holds.drop, over))
             yield Purged(portion[-1], to_trash, erased)
 
     def due(self, ahead_s: float = 0.0) -> Iterator[Due]:

@@ -193,6 +193,8 @@ class BoxKeys(PartitionKeys):
 
     deleted = _BoxKey("deleted")
     """Ids of messages and greetings that must not come back: sorted set by time."""
+    held = _BoxKey("held")
+    """Ids of erased messages that a legal hold keeps: sorted set by when; each message is a hash under `held:ID`."""
     calls = _BoxKey("calls")
     """Calls placed from this mailbox within a day: sorted set by time."""
     failures = _BoxKey("login:failures")

@@ -272,12 +272,14 @@ class RedisMailboxes(ScheduledMessages):
         return {folder: [text(word) for word in ids] for folder, ids in zip(FOLDERS, found, strict=True)}
 
     def sounds(self, box: MailboxId) -> set[str]:
-        """The ids of all sounds this mailbox points to: messages, their introductions, greetings."""
+        """The ids of all sounds this mailbox points to: messages (what a legal hold keeps, too), their introductions, greetings."""
         keys = self._base.keys.of(box)
         ids = [message_id for found in self.message_ids(box).values() for message_id in found]
-        asked = [("HMGET", keys.box, *GREETING_FIELDS), *(("HGET", keys.message(one), "intro_id") for one in ids)]
+        held = [text(one) for one in self._base.link.pipe(keys.partition, [("ZRANGE", keys.held, 0, -1)])[0]]
+        messages = [*map(keys.message, ids), *(f"{keys.held}:{one}" for one in held)]
+        asked = [("HMGET", keys.box, *GREETING_FIELDS), *(("HGET", one, "intro_id") for one in messages)]
         greetings, *intros = self._base.link.pipe(keys.partition, asked)
-        return {*ids, *(text(sound) for sound in [*greetings, *intros] if sound)}
+        return {*ids, *held, *(text(sound) for sound in [*greetings, *intros] if sound)}
 
     def delete_because(self, box: MailboxId, message_id: str, why: str, *, came_before: float = 0.0) -> bool:
         """As `delete`, with a reason in the event; only what came before that time (epoch seconds, 0 = any)."""

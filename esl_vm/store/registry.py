@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from esl_vm.model.errors import (
     ChangedMeanwhileError,
+    HeldError,
     InvalidValueError,
     MailboxExistsError,
     NoSuchMailboxError,
@@ -138,7 +139,7 @@ class RedisRegistry:
         self._aliases.release(box, set(has) - kept)
 
     def remove(self, box: MailboxId) -> list[str]:
-        """Remove a mailbox, from every list too; returns the ids of its sounds; raises NoSuchMailboxError."""
+        """Remove a mailbox, from every list too; returns the ids of its sounds; raises NoSuchMailboxError, HeldError."""
         keys = self._base.keys.of(box)
         touched = [keys.boxes, keys.names, keys.erase, *keys.counted, keys.locked]
         for _ in range(_TRIES):
@@ -153,6 +154,8 @@ class RedisRegistry:
                 sounds += self._cancel_scheduled(box)
                 self._lists.replace_member(box, None)
                 return sorted(set(sounds))
+            if said == "held":
+                raise HeldError(f"{box} is under a legal hold, or what one kept is not erased yet: it stays")
             if said == "no mailbox":
                 break
         else:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from esl_vm.model.errors import InvalidValueError, MailboxExistsError, NoSuchMailboxError, StoreDownError
+from esl_vm.model.errors import HeldError, InvalidValueError, MailboxExistsError, NoSuchMailboxError, StoreDownError
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.names import keypad_name
 from esl_vm.store.aliases import numbers_of
@@ -65,20 +65,23 @@ class Renames:
         Raises:
             InvalidValueError: both are the same, or `old` is being renamed to something else.
             NoSuchMailboxError: there is no mailbox of the old name, or the new one was removed in between.
+            HeldError: it is under a legal hold.
             MailboxExistsError: there is a mailbox or a list of the new name, or it is an alias; or, in another domain, somebody
                 else has one of its aliases: take that away first, and rename again.
         """
         if old == new:
             raise InvalidValueError(f"{old} has that name")
-        to = self.under_way(old)
+        keys, to = self._base.keys.of(old), self.under_way(old)
         if to is None:
+            held = [("HEXISTS", keys.box, "hold_until"), ("EXISTS", keys.held)]
+            if any(self._base.link.pipe(keys.partition, held)):
+                raise HeldError(f"{old} is under a legal hold, or what one kept is not erased yet: it keeps its name")
             self._begin(old, new)
         elif to != str(new):
             raise InvalidValueError(f"{old} is being renamed to {to}; finish that first: mailbox rename {old} {to}")
         gone = self._move_messages(old, new, tell)
         self._lists.replace_member(old, new)
         self._scheduled.rename_scheduled(old, new)
-        keys = self._base.keys.of(old)
         self._base.change(self._base.keys.of(new), "rename_end", [], [str(old)])
         touched = [keys.moving_boxes, keys.moving, keys.box, keys.locked, *keys.counted]
         touched += [*keys.moving_folders, *keys.folders]

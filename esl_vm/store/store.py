@@ -22,6 +22,7 @@ from esl_vm.store.clock import SharedClock
 from esl_vm.store.cluster import Cluster
 from esl_vm.store.directory import RedisDirectory
 from esl_vm.store.events import RedisEvents
+from esl_vm.store.holds import RedisHolds
 from esl_vm.store.housekeeping import Housekeeping
 from esl_vm.store.keys import META, Keys
 from esl_vm.store.link import Link
@@ -69,7 +70,7 @@ class Store:
 
     Attributes:
         mailboxes, pins, registry, directory, lists: the ports. aliases: whose each further number is. broadcasts, renames: those under way. calls: messages by
-            the calls they came by. transcripts: messages by what is said in them. seal_keys: those that were used. traces: of a caller's number. access: sessions and tokens. push: browsers that are told of messages. links: those in
+            the calls they came by. transcripts: messages by what is said in them. seal_keys: those that were used. traces: of a caller's number. holds: legal ones. access: sessions and tokens. push: browsers that are told of messages. links: those in
             mails. events: reading what
             happened. housekeeping: what has to be done now and then. cluster: its nodes, and what they share.
         installation: the id of what lies in this Redis, which its sounds carry too; `` before Redis was reached.
@@ -125,7 +126,8 @@ class Store:
         self.events = RedisEvents(base)
         self.backup = Backup(base, self.registry)
         self.cluster = Cluster(base)
-        self.housekeeping = Housekeeping(base, self.mailboxes, self.registry, self.cluster)
+        self.holds = RedisHolds(base)
+        self.housekeeping = Housekeeping(base, self.mailboxes, self.registry, self.cluster, self.holds)
         self.traces = RedisTraces(base)
 
     def verify(self) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from esl_vm.model.callers import Trace, TraceKind, names, same_number, stands_in
+from esl_vm.model.callers import HELD, HOLD, Trace, TraceKind, names, same_number, stands_in
 from esl_vm.store.base import Part
 from esl_vm.store.link import EVERY_PARTITION
 from esl_vm.store.records import message_of, text, texts
+from esl_vm.store.records import number as number_of
 from esl_vm.store.streams import COUNT, entries_of
 
 if TYPE_CHECKING:
@@ -28,9 +29,10 @@ class RedisTraces(Part):
         """Messages that he left, and others' with which his number stands; trash included."""
         rest = iter(boxes)
         while portion := list(islice(rest, _BOXES)):
-            for box, message in self._all(portion):
+            for box, message, kept in self._all(portion):
                 if same_number(message.caller.number, number) or same_number(message.caller.name, number):
-                    trace = Trace(TraceKind.MESSAGE, str(box), message.id, message.received, str(message.folder))
+                    where = "held" if kept == HELD else str(message.folder)
+                    trace = Trace(TraceKind.MESSAGE, str(box), message.id, message.received, where, kept and HOLD)
                 elif field := _mentioned(message, number):
                     trace = Trace(TraceKind.MENTION, str(box), message.id, message.received, field, "another's message")
                 else:
@@ -70,23 +72,32 @@ class RedisTraces(Part):
         stream = self._base.keys.part(partition).events
         return self._base.link.run(partition, lambda client: client.xrange(stream, min=first, count=COUNT))
 
-    def _all(self, boxes: Sequence[MailboxId]) -> Iterator[tuple[MailboxId, Message]]:
-        asked = [("ZRANGE", folder, 0, -1) for box in boxes for folder in self._base.keys.of(box).folders]
+    def _all(self, boxes: Sequence[MailboxId]) -> Iterator[tuple[MailboxId, Message, str]]:
+        """All messages of these mailboxes, whether a hold forbids to erase them, or keeps them of what was erased (`HELD`)."""
+        asked: list[tuple[str | int, ...]] = []
+        for box in boxes:
+            keys = self._base.keys.of(box)
+            folders = [("ZRANGE", folder, 0, -1) for folder in (*keys.folders, keys.held)]
+            asked += (("HGET", keys.box, "hold_until"), *folders)
         answers = iter(self._base.link.pipe(EVERY_PARTITION, asked))
-        places = [
-            (box, text(one))
-            for box in boxes
-            for ids in islice(answers, len(self._base.keys.of(box).folders))
-            for one in ids
-        ]
+        places, now = [], self._base.now()
+        for box in boxes:
+            keys, until = self._base.keys.of(box), next(answers)
+            forbids = (
+                HOLD if until is not None and (number_of(text(until)) == 0 or number_of(text(until)) > now) else ""
+            )
+            for folder in (*keys.folders, keys.held):
+                hidden, ids = folder == keys.held, map(text, next(answers))
+                places += [
+                    (box, one, f"{keys.held}:{one}" if hidden else keys.message(one), HELD if hidden else forbids)
+                    for one in ids
+                ]
         for start in range(0, len(places), _MESSAGES):
             some = places[start : start + _MESSAGES]
-            found = self._base.link.pipe(
-                EVERY_PARTITION, [("HGETALL", self._base.keys.of(box).message(one)) for box, one in some]
-            )
-            for (box, one), fields in zip(some, found, strict=True):
+            found = self._base.link.pipe(EVERY_PARTITION, [("HGETALL", key) for _, _, key, _ in some])
+            for (box, one, _, kept), fields in zip(some, found, strict=True):
                 if fields:
-                    yield box, message_of(one, texts(fields), self._base.seal)
+                    yield box, message_of(one, texts(fields), self._base.seal), kept
 
 
 def _mentioned(message: Message, number: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from esl_vm.model.errors import InvalidValueError, MailboxExistsError
+from esl_vm.model.errors import HeldError, InvalidValueError, MailboxExistsError
 from esl_vm.model.events import EventType
 from esl_vm.model.options import FIELDS as OPTIONS
 from esl_vm.model.options import option_text
@@ -137,7 +137,7 @@ def change_mailbox(request: Request) -> Response:
     box = str(request.box)
     try:
         done = _act(request, given)
-    except (ProblemError, InvalidValueError, MailboxExistsError) as wrong:
+    except (ProblemError, InvalidValueError, MailboxExistsError, HeldError) as wrong:
         return show_mailbox(request, problem_of(wrong), given if given["action"] in {"save", "options"} else None)
     where = ("mailboxes",) if done == "removed" else ("mailboxes", box)
     return see_other(admin_url(*where, done=done, box=box))

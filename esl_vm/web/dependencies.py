@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from esl_vm.store.access import RedisAccess
     from esl_vm.store.cluster import Cluster
     from esl_vm.store.events import RedisEvents
+    from esl_vm.store.holds import RedisHolds
     from esl_vm.store.lists import RedisLists
     from esl_vm.store.mailboxes import RedisMailboxes
     from esl_vm.store.outbox import RedisOutbox
@@ -85,7 +86,7 @@ class Dependencies:
         messages_of_call: those that came by the call of that Call-ID or uuid; the first received first.
         find_words: messages in which that is said: mailbox by mailbox, the newest received first.
         begin_broadcast: begin one of that name, sound and end (epoch seconds, 0 = none), or go on with it; when it was begun. Raises InvalidValueError.
-        callers: all that there is about a caller's number.
+        callers: all that there is about a caller's number. holds: legal ones.
         partition: which partition of the events a mailbox is in.
         converted: a sound file of any format, judged by its content, as the store keeps it; raises InvalidValueError.
         oidc: `[oidc]`. provider: whom one signs in through, None = nobody.
@@ -117,6 +118,7 @@ class Dependencies:
     outbox: RedisOutbox
     hub: Hub
     callers: Callers
+    holds: RedisHolds
     partition: Callable[[MailboxId], int]
     converted: Callable[[Path], AbstractContextManager[Converted]]
     encoded: Callable[[str, Path, str], Path]

@@ -15,6 +15,7 @@ from esl_vm.web import (  # noqa: F401 - each declares its routes when it is imp
     event_log,
     forwarding,
     greetings,
+    holds,
     list_pages,
     lists,
     mailboxes,

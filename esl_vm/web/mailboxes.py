@@ -241,7 +241,7 @@ def _checked(fields: Mapping[str, str]) -> dict[str, str]:
 
 @route("DELETE", "/mailboxes/{mailbox}", Right.MAILBOX_MANAGE, "Remove a mailbox", tag=_TAG)
 def remove_mailbox(request: Request) -> None:
-    """With all its messages and greetings, and from every distribution list. It can't be undone."""
+    """With all its messages and greetings, and from every distribution list. It can't be undone. Not under a legal hold."""
     request.deps.registry.remove(request.box)
 
 

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from esl_vm.model.errors import (
     AudioMissingError,
     ChangedMeanwhileError,
+    HeldError,
     InvalidValueError,
     MailboxExistsError,
     NoSuchListError,
@@ -36,6 +37,7 @@ TYPES = {
     "too-slow": (408, "The request took too long to arrive"),
     "gone": (410, "What the link led to is not there any more"),
     "exists": (409, "It is there already"),
+    "held": (409, "A legal hold keeps it"),
     "full": (409, "There is no room"),
     "changed": (412, "It was changed meanwhile"),
     "too-large": (413, "That is too large"),
@@ -115,6 +117,8 @@ def problem_of(error: VoicemailError) -> ProblemError:
             return not_found()
         case AudioMissingError():
             return ProblemError("sound-missing", "The message is there, its sound is not. Tell the administrator.")
+        case HeldError():
+            return ProblemError("held", str(error))
         case MailboxExistsError():
             return ProblemError("exists", str(error))
         case ChangedMeanwhileError():

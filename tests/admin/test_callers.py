@@ -2,6 +2,7 @@
 
 import io
 import json
+import shlex
 import threading
 import zipfile
 
@@ -206,9 +207,11 @@ def test_all_of_it_is_erased_with_a_record_that_does_not_name_him(vm, lived_in, 
 def test_the_commands_of_the_page_do_what_it_says(vm, lived_in, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for _, line in command_lines("docs/privacy.md"):
-        words = line.split()[1:]
-        assert vm(*words, *(["--yes"] if words[1] == "erase" and "--dry-run" not in words else [])).code == 0, line
-    assert "state=done" in vm("events", "--mailbox", "privacy@service.invalid").out
+        words = shlex.split(line)[1:]
+        assert vm(*words, *(["--yes"] if "erase" in words and "--dry-run" not in words else [])).code == 0, line
+    told = vm("events", "--mailbox", "privacy@service.invalid").out
+    assert "state=done" in told
+    assert "hold-lifted" in told
 
 
 def test_an_archive_has_names_and_texts_as_they_came(boxes, node, leave):

@@ -126,6 +126,7 @@ def test_what_every_command_prints_is_of_its_shape(vm, lived_in, tone, tmp_path)
         "message show": ["1001", lived_in],
         "owner list": ["1001"],
         "privacy find": ["1002"],
+        "privacy holds": [],
         "privacy retention": [],
         "prompts check": [],
         "spool list": [],
@@ -139,7 +140,13 @@ def test_what_every_command_prints_is_of_its_shape(vm, lived_in, tone, tmp_path)
         ran = vm(*name.split(), *words, "--json")
         printed = json.loads(ran.out)
         check(name, printed)
-        may_be_empty = name in {"admin list", "greeting calendars", "privacy retention", "spool settle"}
+        may_be_empty = name in {
+            "admin list",
+            "greeting calendars",
+            "privacy holds",
+            "privacy retention",
+            "spool settle",
+        }
         assert printed or may_be_empty, name
 
 

@@ -22,7 +22,7 @@ class Api:
     """
 
     def __init__(self, store) -> None:
-        nothing = dict.fromkeys(("audio", "callers", "spool", "converted", "encoded", "outbox"))
+        nothing = dict.fromkeys(("audio", "callers", "holds", "spool", "converted", "encoded", "outbox"))
         self._application = create_application(
             Dependencies(
                 settings=WebSettings(), mailboxes=store.mailboxes, registry=store.registry, pins=store.pins,

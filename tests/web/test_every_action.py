@@ -656,6 +656,22 @@ def test_an_administrator_finds_and_erases_a_caller(house, marie):
     marie.page.wait_for_url("**/admin/events")
 
 
+def test_an_administrator_sets_and_ends_a_hold(house, marie):
+    box = house.box()
+    marie.goes("/admin/events").press("admin_events.admin.holds")
+    marie.page.wait_for_url("**/admin/holds")
+    marie.write("admin_holds.mailbox", str(box))
+    marie.write("admin_holds.reason", "case 114")
+    marie.fill_date("admin_holds.until", "2100-06-30")
+    marie.press("admin_holds.set")
+    marie.page.wait_for_selector("[data-control='admin_holds.end']")
+    marie.axe()
+    marie.press("admin_holds.end")
+    marie.until(lambda: not list(house.store.holds.of([box])))
+    marie.press("admin_holds.admin.events")
+    marie.page.wait_for_url("**/admin/events")
+
+
 def test_the_administrators_lists_and_broadcast(house, marie):
     box, sales = house.box(), f"6000@{house.domain}"
     marie.press("admin_page.admin 2" if marie.small else "admin_page.admin", nth=2)

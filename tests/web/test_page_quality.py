@@ -60,6 +60,7 @@ def test_odd_names_small_windows_and_zoom_break_no_page(house, person):
                 "/queues",
                 "/events",
                 "/privacy",
+                "/holds",
             )
         ),
     ):

@@ -122,6 +122,26 @@ local function happened(what, id, payload, more)
     redis.call('XADD', events, 'MAXLEN', '~', ARGV[3], '*', unpack(entry))
 end
 
+-- What a legal hold keeps of what was erased: sorted set of ids by when, the messages' hashes beside it under `held:ID`.
+local held = string.gsub(box, ':box:', ':held:', 1)
+
+-- Whether nothing of this mailbox may be erased: a legal hold, for good (0) or until an epoch second.
+local function is_held()
+    local ends = tonumber(redis.call('HGET', box, 'hold_until') or '')
+    return ends and (ends == 0 or ends > now / 1000)
+end
+
+-- Erase a message's hash; under a hold put it where nobody looks, and leave its sounds.
+local function erase_message(message, id)
+    if is_held() then
+        redis.call('RENAME', message, held .. ':' .. id)
+        redis.call('ZADD', held, text(now), id)
+        return false
+    end
+    redis.call('DEL', message)
+    return true
+end
+
 -- Enter a message, so that it is found by the ids of its call: scores and members in turn.
 local function enter_call(scored)
     if #scored > 0 then

@@ -25,12 +25,11 @@ local score = redis.call('ZSCORE', FOLDER_KEYS[from], id)
 redis.call('ZREM', FOLDER_KEYS[from], id)  -- first: a full Redis takes that, and lets a script that began with it go on
 add_sound(-tonumber(facts[3] or 0))
 if tonumber(redis.call('HGET', box, 'trash_days') or ARGV[5]) == 0 then
-    redis.call('DEL', message)
+    local gone = erase_message(message, id)
     forget_call(id)
     remember(deleted, tonumber(ARGV[6]), {id})
-    redis.call('ZADD', erase, text(now), id)
-    if facts[4] then
-        redis.call('ZADD', erase, text(now), facts[4])
+    for _, sound in ipairs(gone and (facts[4] and {id, facts[4]} or {id}) or {}) do
+        redis.call('ZADD', erase, text(now), sound)
     end
 else
     redis.call('ZADD', trash, end_of(trash, facts[2]), id)

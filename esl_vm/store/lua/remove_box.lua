@@ -12,10 +12,13 @@
 -- ARGV[7]  milliseconds for which a call may still be playing its sounds
 -- ARGV[8]  its member in `locked` for other telephones than its own
 -- ARGV[9..]  the messages' ids, in the order of their keys
--- Returns `no mailbox`; `changed` if a message or the name is not as said (nothing was removed; read and ask again);
+-- Returns `no mailbox`; `held` under a legal hold, or while something is kept by one; `changed` if a message or the name is not as said (nothing was removed; read and ask again);
 -- else `done` and the sounds nothing points to any more. Repeating finds no mailbox.
 if redis.call('EXISTS', box) == 0 then
     return {'no mailbox'}
+end
+if is_held() or redis.call('EXISTS', held) == 1 then
+    return {'held'}
 end
 local known = {}
 for index = 9, #ARGV do

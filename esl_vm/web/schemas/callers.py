@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from esl_vm.web.schemas.base import RequestSchema, ResponseSchema
+from esl_vm.web.schemas.base import Box, Moment, RequestSchema, ResponseSchema
 
 Number = Annotated[
     str, Meta(min_length=2, max_length=64, description="As callers have it; `+15145550199` and `5145550199` are one.")
@@ -24,6 +24,38 @@ class CallerErasure(RequestSchema, frozen=True):
 
     number: Number
     again: Annotated[Number, Meta(description="The number once more.")]
+
+
+class NewHold(RequestSchema, frozen=True):
+    """A legal hold to be set."""
+
+    mailbox: Box
+    reason: Annotated[str, Meta(min_length=1, max_length=200, description="Who wants it, and why.")]
+    until: Annotated[Moment | None, Meta(description="When it ends by itself; null: when it is lifted.")] = None
+
+
+class EndedHold(RequestSchema, frozen=True):
+    """A legal hold to be lifted."""
+
+    mailbox: Box
+
+
+class HoldView(ResponseSchema, frozen=True):
+    """A legal hold on a mailbox."""
+
+    mailbox: str
+    in_force: Annotated[bool, Meta(description="false: it is over, and what it kept is erased within the hour.")]
+    since: str | None
+    until: str | None
+    by: str
+    reason: str
+    kept: Annotated[int, Meta(description="Messages that it keeps of what was erased.")]
+
+
+class Holds(ResponseSchema, frozen=True):
+    """All legal holds."""
+
+    holds: list[HoldView]
 
 
 class TraceView(ResponseSchema, frozen=True):
