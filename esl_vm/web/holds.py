@@ -42,7 +42,9 @@ def list_holds(request: Request) -> Holds:
     )
 
 
-@route("POST", "/privacy/holds", Right.PRIVACY, "Put a mailbox under a legal hold", tag=_TAG)
+@route(
+    "POST", "/privacy/holds", Right.PRIVACY, "Put a mailbox under a legal hold", problems=("not-found",), tag=_TAG
+)  # fmt: skip
 def set_hold(request: Request, body: NewHold) -> None:
     """Its owner deletes as ever; what is erased is kept out of sight until the hold is over. The mailbox can't be removed
     or renamed meanwhile. Again: another reason or end.
@@ -55,7 +57,7 @@ def set_hold(request: Request, body: NewHold) -> None:
     request.deps.holds.begin(_box(request, body.mailbox), body.reason, until)
 
 
-@route("POST", "/privacy/holds/end", Right.PRIVACY, "End a legal hold", tag=_TAG)
+@route("POST", "/privacy/holds/end", Right.PRIVACY, "End a legal hold", problems=("not-found",), tag=_TAG)
 def end_hold(request: Request, body: EndedHold) -> None:
     """What it kept of erased messages is erased within the hour."""
     request.deps.holds.lift(_box(request, body.mailbox))

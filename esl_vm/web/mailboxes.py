@@ -239,7 +239,7 @@ def _checked(fields: Mapping[str, str]) -> dict[str, str]:
     return checked
 
 
-@route("DELETE", "/mailboxes/{mailbox}", Right.MAILBOX_MANAGE, "Remove a mailbox", tag=_TAG)
+@route("DELETE", "/mailboxes/{mailbox}", Right.MAILBOX_MANAGE, "Remove a mailbox", problems=("held",), tag=_TAG)
 def remove_mailbox(request: Request) -> None:
     """With all its messages and greetings, and from every distribution list. It can't be undone. Not under a legal hold."""
     request.deps.registry.remove(request.box)
