@@ -19,7 +19,7 @@ PUBLIC = {"POST /api/v1/session", "POST /api/v1/session/link", "GET /api/v1/sess
 def address(route, box, message="19fb0a5c100-000000000003", number="900"):
     filled = {
         "mailbox": str(box), "message": message, "greeting": "busy", "session": "0" * 16, "job": "mail:x", "node": "media-1", "take": "t1",
-        "list": f"{number}@{box.domain}", "member": "1001",
+        "list": f"{number}@{box.domain}", "member": "1001", "owner": "2",
     }  # fmt: skip
     return re.sub(r"{(\w+)}", lambda found: filled[found[1]], route.path)
 
