@@ -91,7 +91,8 @@ ANOTHERS = {"moving", "moving_folders", "moved", "messages", "dist_list", "membe
 """Of a renaming itself, of messages (each has its own), of a list that has the number instead of a mailbox, of browsers: who is
 signed in under the old name signs in under the new one."""
 
-OTHERWISE = {"tag", "partition", "domain", "name", "folder", "message", "names_of", "counted"}
+#: `held`: a mailbox that has it is not renamed (tests/admin/test_holds.py).
+OTHERWISE = {"held", "tag", "partition", "domain", "name", "folder", "message", "names_of", "counted"}
 """No keys, or several of those above."""
 
 
