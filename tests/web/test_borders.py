@@ -21,7 +21,7 @@ def address(route, box, message="19fb0a5c100-000000000003", number="900"):
         "mailbox": str(box), "message": message, "greeting": "busy", "session": "0" * 16, "job": "mail:x", "node": "media-1", "take": "t1",
         "list": f"{number}@{box.domain}", "member": "1001", "owner": "2",
     }  # fmt: skip
-    return re.sub(r"{(\w+)}", lambda found: filled[found[1]], route.path)
+    return re.sub(r"{(\w+)}", lambda found: filled.get(found[1], "0" * 16), route.path)
 
 
 def ask(browser, route, box, **more):
