@@ -63,12 +63,16 @@ class Found:
         """All of it, as it is listed."""
         return (
             *(trace for _, _, trace in self.messages),
-            *(Trace(TraceKind.MESSAGE, str(o.sender), o.message.id, o.due, "scheduled") for o in self.scheduled),
+            *map(self._waiting, self.scheduled),
             *self.settings,
             *self.recordings,
             *(Trace(TraceKind.JOB, str(job.box), job.id, job.created, job.kind) for job in self.jobs),
             *map(self._event, self.events),
         )
+
+    def _waiting(self, one: Scheduled) -> Trace:
+        kept = "" if self.held.isdisjoint({one.sender, *one.to}) else HOLD
+        return Trace(TraceKind.MESSAGE, str(one.sender), one.message.id, one.due, "scheduled", kept)
 
     def _event(self, event: Event) -> Trace:
         kept = HOLD if event.box in self.held else ""
@@ -120,7 +124,8 @@ class Callers:
             node.mailboxes.delete_because(box, message_id, "privacy")
             node.store.housekeeping.erase(box, [message_id])
         node.store.housekeeping.erase_sounds(node.audio.delete)
-        cancelled = sum(cancel(node.mailboxes, node.audio, one) for one in found.scheduled)
+        waiting = [one for one in found.scheduled if found.held.isdisjoint({one.sender, *one.to})]
+        cancelled = sum(cancel(node.mailboxes, node.audio, one) for one in waiting)
         erased[TraceKind.RECORDING] = erase_takes_of(node.spool, found.number, found.held)
         answers, _ = self._ask(OrderKind.ERASE_CALLER, found.number)
         erased[TraceKind.RECORDING] += sum(answer["erased"] for answer in answers)
