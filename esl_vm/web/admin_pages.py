@@ -49,6 +49,7 @@ def overview(request: Request) -> Response:
     return admin_page(
         request, "admin.html", "overview", state=state, nodes=nodes, attention=[(key, _said(request, key, given)) for key, given in _attention(state, nodes)],
         findings=service.list_findings(request).findings, looked=[report.at for report in request.deps.cluster.reports()],
+        encryption="broken" if request.deps.seal.trouble else "on" if request.deps.seal.key else "off",
         calls=sum(int(node.fields.get("calls", "0") or 0) for node in nodes if node.alive),
     )  # fmt: skip
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from esl_vm.model.message import Message
     from esl_vm.model.pins import PinRules
     from esl_vm.model.rights import MessageLink
+    from esl_vm.model.sealing import Seal
     from esl_vm.model.settings import WebSettings
     from esl_vm.oidc.provider import Provider
     from esl_vm.ports import AudioStore, Calendars, Clock, Pins
@@ -87,6 +88,7 @@ class Dependencies:
         find_words: messages in which that is said: mailbox by mailbox, the newest received first.
         begin_broadcast: begin one of that name, sound and end (epoch seconds, 0 = none), or go on with it; when it was begun. Raises InvalidValueError.
         callers: all that there is about a caller's number. holds: legal ones.
+        seal: what sounds and transcripts are encrypted with. keys_used: the ids of the keys that something may be encrypted under.
         partition: which partition of the events a mailbox is in.
         converted: a sound file of any format, judged by its content, as the store keeps it; raises InvalidValueError.
         oidc: `[oidc]`. provider: whom one signs in through, None = nobody.
@@ -119,6 +121,8 @@ class Dependencies:
     hub: Hub
     callers: Callers
     holds: RedisHolds
+    seal: Seal
+    keys_used: Callable[[], list[str]]
     partition: Callable[[MailboxId], int]
     converted: Callable[[Path], AbstractContextManager[Converted]]
     encoded: Callable[[str, Path, str], Path]

@@ -1,4 +1,4 @@
-"""Legal holds, by the API and on the administrator's page. A mailbox's owner is told nothing of them."""
+"""Legal holds, and the state of the encryption, by the API and on the administrator's page. A mailbox's owner is told nothing of them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,20 @@ from esl_vm.web.admin_pages import admin_page, admin_url
 from esl_vm.web.pages import form, see_other
 from esl_vm.web.problems import ProblemError, problem_of
 from esl_vm.web.routes import Request, Response, mailbox_id_of, page, route
-from esl_vm.web.schemas.callers import EndedHold, Holds, HoldView, NewHold
+from esl_vm.web.schemas.callers import EncryptionView, EndedHold, Holds, HoldView, NewHold
 
 if TYPE_CHECKING:
     from esl_vm.model.mailbox import MailboxId
 
 _TAG = "Privacy"
+
+
+@route("GET", "/privacy/encryption", Right.PRIVACY, "Whether what is said is encrypted where it is kept", tag=_TAG)
+def show_encryption(request: Request) -> EncryptionView:
+    """With the ids of the keys, and of those that are missing."""
+    seal = request.deps.seal
+    missing = [key for key in request.deps.keys_used() if key not in seal.keys]
+    return EncryptionView(seal.key, list(seal.keys), missing, seal.trouble)
 
 
 @route("GET", "/privacy/holds", Right.PRIVACY, "The legal holds", tag=_TAG)

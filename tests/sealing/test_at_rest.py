@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from docs_check.pages import command_lines
+from support.in_process_api import Api
 from support.redis_servers import NoRedisError, redis_server
 from support.waiting import wait_until
 
@@ -252,3 +253,16 @@ def test_a_recording_that_another_node_asks_for_is_sealed_on_its_way(house):
         [(_, told)] = look_in_spool(node, "5145550100", sounds=True)["sounds"]
         assert NOISE[8000:8032] not in base64.b64decode(told)
         assert NOISE in node.seal.open(base64.b64decode(told))
+
+
+def test_the_api_says_under_which_key_and_which_are_missing(house):
+    with house.node() as node:
+        node.store.seal_keys.note("lost")
+        node.store.seal_keys.note(node.seal.key)
+        status, told = Api(node.store, node.seal).ask("GET", "/privacy/encryption")
+    assert (status, told["key"], told["keys"], told["missing"]) == (200, node.seal.key, [node.seal.key], ["lost"])
+    house.keys.unlink()
+    with house.node() as node:
+        _, told = Api(node.store, node.seal).ask("GET", "/privacy/encryption")
+    assert (told["key"], told["keys"]) == ("", [])
+    assert "can't be read" in told["trouble"]

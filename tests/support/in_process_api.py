@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from esl_vm.model.pins import PinRules
 from esl_vm.model.rights import GRANTABLE, Reach
+from esl_vm.model.sealing import Keyless
 from esl_vm.model.settings import WebSettings
 from esl_vm.web.dependencies import Dependencies
 from esl_vm.web.factory import create_application
@@ -18,10 +19,10 @@ class Api:
     """Everything may be done here; what needs a sound, a spool or a conversion can't.
 
     Args:
-        store: the mailboxes.
+        store: the mailboxes. seal: what encrypts.
     """
 
-    def __init__(self, store) -> None:
+    def __init__(self, store, seal=None) -> None:
         nothing = dict.fromkeys(("audio", "callers", "holds", "spool", "converted", "encoded", "outbox"))
         self._application = create_application(
             Dependencies(
@@ -29,7 +30,7 @@ class Api:
                 pin_rules=PinRules(), lists=store.lists, clock=store.clock, access=store.access, read_link=store.links.read, messages_of_call=store.calls.messages,
                 find_words=store.transcripts.find,
                 begin_broadcast=store.broadcasts.begin, events=store.events, cluster=store.cluster, hub=Hub(store.events),
-                partition=store.keys.partition, **nothing,
+                partition=store.keys.partition, seal=seal or Keyless(), keys_used=store.seal_keys.used, **nothing,
             )
         )  # fmt: skip
         _, self._token = store.access.add_token("tests", GRANTABLE, Reach(everywhere=True))

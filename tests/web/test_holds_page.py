@@ -9,6 +9,16 @@ import pytest
 FORM = "application/x-www-form-urlencoded"
 
 
+def test_the_state_of_the_encryption_is_told(house):
+    assert house.token("privacy", everywhere=True).get("/api/v1/privacy/encryption").json == {
+        "key": "", "keys": [], "missing": [], "trouble": "",
+    }  # fmt: skip
+    marie = house.administrator()
+    for language, said in (("en", "Encryption off"), ("fr", "Chiffrement désactivé")):
+        marie.headers["Accept-Language"] = language
+        assert said in text_of(marie.get("/admin"))
+
+
 def mine(house, reply):
     return [one for one in reply.json["holds"] if one["mailbox"].endswith(f"@{house.domain}")]
 

@@ -58,6 +58,19 @@ class Holds(ResponseSchema, frozen=True):
     holds: list[HoldView]
 
 
+class EncryptionView(ResponseSchema, frozen=True):
+    """Whether sounds, transcripts and notes are encrypted where they are kept, as the node that answers has it."""
+
+    key: Annotated[str, Meta(description="The id of the key that encrypts; empty: nothing is encrypted.")]
+    keys: Annotated[list[str], Meta(description="The ids of all keys that can be read with.")]
+    missing: Annotated[
+        list[str], Meta(description="Keys that something may be encrypted under, and that this node lacks.")
+    ]
+    trouble: Annotated[
+        str, Meta(description="Why there is no key although the settings name one; empty: there is none.")
+    ]
+
+
 class TraceView(ResponseSchema, frozen=True):
     """Something about a caller's number."""
 
