@@ -87,7 +87,7 @@ PARTITIONS = {
     "restored",
     "aliases",
 }
-ANOTHERS = {"moving", "moving_folders", "moved", "messages", "dist_list", "members", "sessions"}
+ANOTHERS = {"moving", "moving_folders", "moved", "messages", "dist_list", "members", "sessions", "push"}
 """Of a renaming itself, of messages (each has its own), of a list that has the number instead of a mailbox, of browsers: who is
 signed in under the old name signs in under the new one."""
 
