@@ -329,10 +329,29 @@ def folder_after_options(place: Place) -> Found | None:
 
 def trash_by_phone(place: Place) -> Found | None:
     """7 in the advanced options opens the trash."""
+    return Found("trash-by-phone", ends=True) if _advanced(place, "7") else None
+
+
+def later_by_phone(place: Place) -> Found | None:
+    """8 in the advanced options sends a message that arrives later, 0 tells which wait."""
+    return Found("later-by-phone", ends=True) if _advanced(place, "8") or _advanced(place, "0") else None
+
+
+def notices_by_phone(place: Place) -> Found | None:
+    """7 in the mailbox options stops the notices."""
+    return Found("notices-by-phone", ends=True) if _pressed(place, "7", {"vm-options"}) else None
+
+
+def _advanced(place: Place, key: str) -> bool:
+    """Whether that key was pressed just now in the advanced options."""
+    return _pressed(place, key, {"vm-toreply", "vm-tohearenv", "vm-tomakecall", "vm-leavemsg", "vm-starmain"})
+
+
+def _pressed(place: Place, key: str, menu: set[str]) -> bool:
+    """Whether that key was pressed just now, when one of these prompts of a menu had been said."""
     recent = {h.name for h in place.theirs[max(0, place.i - 6) : place.i]}
-    pressed = any(mark == ">" and keys.startswith("7") for _, mark, keys in place.trace.marks)
-    advanced = recent & {"vm-toreply", "vm-tohearenv", "vm-tomakecall", "vm-leavemsg", "vm-starmain"}
-    return Found("trash-by-phone", ends=True) if advanced and pressed and _key_near(place, 1.0) else None
+    pressed = any(mark == ">" and keys.startswith(key) for _, mark, keys in place.trace.marks)
+    return bool(recent & menu) and pressed and _key_near(place, 1.0)
 
 
 def dialled_hash(place: Place) -> Found | None:
@@ -620,6 +639,8 @@ RULES: list = [
     folder_after_options,
     dialled_hash,
     trash_by_phone,
+    later_by_phone,
+    notices_by_phone,
     endless_callback,
     application_options,
     which_box,
