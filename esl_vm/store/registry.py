@@ -153,6 +153,7 @@ class RedisRegistry:
                 self._aliases.release(box, numbers_of(aliases))
                 sounds += self._cancel_scheduled(box)
                 self._lists.replace_member(box, None)
+                self._base.link.run(keys.partition, lambda client: client.delete(keys.push))
                 return sorted(set(sounds))
             if said == "held":
                 raise HeldError(f"{box} is under a legal hold, or what one kept is not erased yet: it stays")

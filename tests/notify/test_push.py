@@ -212,6 +212,14 @@ def test_another_pin_ends_all_subscriptions(house, service):
     assert len(house.link.run(None, lambda client: client.hgetall(house.store.keys.of(ALICE).push))) == 1
 
 
+def test_a_mailbox_that_is_removed_takes_its_subscriptions_along(house, service):
+    signs_up(house, service.url)
+    kept = house.store.keys.of(ALICE).push
+    assert house.link.run(None, lambda client: client.exists(kept))
+    house.registry.remove(ALICE)
+    assert not house.link.run(None, lambda client: client.exists(kept))
+
+
 def test_a_browser_is_one_entry_and_the_oldest_of_too_many_goes(house, service):
     for number in range(MOST + 2):
         signs_up(house, service.url, f"n{number}")
