@@ -4,6 +4,7 @@ import os
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
+from support.waiting import PATIENCE_S
 
 from esl_vm.web.factory import document
 from esl_vm.web.problems import TYPES
@@ -54,7 +55,8 @@ def test_no_request_made_from_it_is_answered_otherwise(case, fuzzed):
     house, portal, _ = fuzzed
     if "mailbox" in (case.path_parameters or {}) and len(case.path_parameters["mailbox"]) % 2:
         case.path_parameters["mailbox"] = f"1001@{house.domain}"
-    answer = case.call(base_url=house.served.url, headers={"Authorization": f"Bearer {portal.token}"})
+    bearer = {"Authorization": f"Bearer {portal.token}"}
+    answer = case.call(base_url=house.served.url, headers=bearer, timeout=PATIENCE_S)
     assert answer.status_code < 500, answer.text
     case.validate_response(
         answer,
