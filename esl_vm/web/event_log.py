@@ -18,7 +18,8 @@ _LOOKED_AT = 2000
 
 
 @route(
-    "GET", "/events/latest", Right.EVENTS_READ, "What happened lately in the mailboxes within your reach", tag="Events",
+    "GET", "/events/latest", Right.EVENTS_READ, "What happened lately in the mailboxes within your reach",
+    problems=("not-found",), tag="Events",
 )  # fmt: skip
 def latest_events(request: Request, query: EventLogQuery) -> EventLogView:
     """The newest first; of the latest 2,000 those that are wanted. `esl-vm events` reaches further back."""
