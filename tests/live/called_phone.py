@@ -47,6 +47,10 @@ class CalledPhone:
         self._tag = secrets.token_hex(4)
         loop.do(self._listen)
 
+    def behaves(self, answer: str, then: str = "") -> None:
+        """From the next call on it answers, and does then, what this says."""
+        self._status, self._then = answer, then
+
     def close(self) -> None:
         """Give the sockets back."""
         self._loop.do(lambda: self._loop.forget(self._socket))
