@@ -296,6 +296,10 @@ def family(setting: Setting, server: Server) -> set[str]:
     return {at.partition("@")[0] for number, at, *_ in nodes if masters[number] == masters[own]}
 
 
+FAMILY = 3
+"""A master and two replicas, behind Sentinel as in each third of a Cluster."""
+
+
 def second(setting: Setting, related: set[str], wish: tuple[bool, str]) -> tuple[Server, str]:
     """One more of those that are there, and what it is.
 
@@ -332,6 +336,8 @@ def play(name: str, setting: Setting, folder: Path, most: int = 99) -> Iterator[
         wait_until(lambda: in_order(node.store.link), "no problem of the setting")
         trial = Trial(setting, node, folder)
         for first, wish in rounds[:most]:
+            # Each server of a Cluster hears by itself who follows it, be it later than the one that was asked above.
+            wait_until(lambda asked=first: len(family(setting, asked)) == FAMILY, "a server that knows its family")
             what, related = role(first), family(setting, first)
             first.kill()
             one = trial.until_it_works(LONGEST_S)
