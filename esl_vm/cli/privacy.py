@@ -36,13 +36,16 @@ def add_commands(commands: Commands) -> None:
         examples="esl-vm privacy rotate-key /etc/esl-vm/keys",
     )
     for parser in (new, rotate):
-        parser.add_argument("file", metavar="FILE", help="as privacy.key_file names it; reload the service afterwards")
+        parser.add_argument(
+            "file", metavar="FILE", help="as privacy.key_file names it; copy it to the other nodes afterwards"
+        )
     encrypt = group.add(
         "encrypt",
         "put everything under the key that encrypts now, what lies in the clear too",
         _encrypt,
-        description="Put all sounds and transcripts under the key that encrypts now: what lies in the clear, and what lies under\n"
-        "a former key. Calls go on meanwhile; broken off it is begun again. At its end no other key is needed.",
+        description="Put all sounds and texts (transcripts, notes, browsers that are told of messages) under the key that encrypts\n"
+        "now: what lies in the clear, and what lies under a former key. Calls go on meanwhile; broken off it is begun\n"
+        "again. At its end no other key is needed.",
         codes={0: "all is under that key", 1: "something can't be read: its key is not among the settings'"},
         examples="esl-vm privacy encrypt --dry-run\nesl-vm privacy encrypt",
     )
@@ -91,7 +94,7 @@ def _new_key(args: argparse.Namespace) -> int:
 def _rotate_key(args: argparse.Namespace) -> int:
     from esl_vm.sealing.keys import use_last_key
 
-    show(f"{args.file}: key {use_last_key(Path(args.file))} encrypts, once the service is reloaded")
+    show(f"{args.file}: key {use_last_key(Path(args.file))} encrypts from now on")
     return 0
 
 
@@ -103,7 +106,7 @@ def _encrypt(args: argparse.Namespace) -> int:
         count = encrypt_all(node, dry_run=args.dry_run)
         done = "to be put" if args.dry_run else "put"
         show(
-            f"{count['sounds']} sounds and {count['transcripts']} transcripts and notes {done} under the key {node.seal.key}; "
+            f"{count['sounds']} sounds and {count['texts']} texts {done} under the key {node.seal.key}; "
             f"{count['right']} were"
         )
     if count["unreadable"]:

@@ -51,7 +51,7 @@ def encrypt_all(node: Node, *, dry_run: bool = False) -> Counter[str]:
     """Put every sound and transcript under the key that seals now, while calls go on; doing it again does no harm.
 
     Returns:
-        How many `sounds` and `transcripts` were changed (or would be), were `right` before, are `unreadable` (their key is
+        How many `sounds` and `texts` (and browsers that are told of messages) were changed (or would be), were `right` before, are `unreadable` (their key is
         not among the settings').
 
     Raises:
@@ -65,8 +65,8 @@ def encrypt_all(node: Node, *, dry_run: bool = False) -> Counter[str]:
         node.store.seal_keys.note(node.seal.key)
     for audio_id in node.audio.ids():
         count[_renew_sound(node, audio_id, dry_run=dry_run)] += 1
-    for changed in node.store.transcripts.renew(node.registry.boxes(), dry_run=dry_run):
-        count["unreadable" if changed is None else "transcripts" if changed else "right"] += 1
+    for changed in node.store.seal_keys.renew(node.registry.boxes(), dry_run=dry_run):
+        count["unreadable" if changed is None else "texts" if changed else "right"] += 1
     if not (dry_run or count["unreadable"]):
         node.store.seal_keys.forget(before)
     return count

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import os
 import secrets
@@ -93,6 +94,61 @@ class KeyRing:
             raise SealedError("what is stored is not what was sealed: its head was altered or cut short") from None
 
 
+class KeyFile:
+    """model.sealing.Seal with the keys of a file, read anew whenever it changes; what can't be read changes nothing.
+
+    So who began before (a call that goes on through a reload, an import) seals under the key of now, and what was just put
+    under another key lacks nothing.
+
+    Raises:
+        OSError, InvalidValueError: the file can't be read. SettingsError: cryptography is not installed.
+    """
+
+    trouble = ""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen = _stamp(path)
+        self._ring = self._read()
+
+    @property
+    def key(self) -> str:
+        """See the protocol."""
+        return self._now().key
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """See the protocol."""
+        return self._now().keys
+
+    def close(self, content: bytes) -> bytes:
+        """See the protocol."""
+        return self._now().close(content)
+
+    def open(self, stored: bytes) -> bytes:
+        """See the protocol."""
+        return self._now().open(stored)
+
+    def renewed(self, stored: bytes) -> bytes | None:
+        """See the protocol."""
+        return self._now().renewed(stored)
+
+    def _now(self) -> KeyRing:
+        with contextlib.suppress(OSError, ValueError):  # it is just being copied
+            if (seen := _stamp(self._path)) != self._seen:
+                self._ring, self._seen = self._read(), seen
+        return self._ring
+
+    def _read(self) -> KeyRing:
+        return KeyRing(keys_in(self._path.read_text(encoding="ascii"), str(self._path)))
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    """What is another when a file was written."""
+    seen = path.stat()
+    return seen.st_ino, seen.st_mtime_ns, seen.st_size
+
+
 def key_id(key: bytes) -> str:
     """What a key is called, hexadecimal: it tells nothing of the key."""
     return hashlib.sha256(b"esl-vm key " + key).digest()[:KEY_ID_BYTES].hex()
@@ -106,7 +162,7 @@ def open_seal(settings: PrivacySettings) -> Seal:
     """
     try:
         if settings.key_file:
-            return KeyRing(keys_in(Path(settings.key_file).read_text(encoding="ascii"), settings.key_file))
+            return KeyFile(Path(settings.key_file))
         if settings.key_command:
             return KeyRing(keys_in(_told_by(settings.key_command), "what privacy.key_command prints"))
     except (OSError, subprocess.SubprocessError, ValueError) as error:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
-from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from esl_vm.model.errors import SealedError
-from esl_vm.model.sealing import renew_text, renew_transcript
 from esl_vm.model.transcript import folded
 from esl_vm.store.base import Part
 from esl_vm.store.link import EVERY_PARTITION
@@ -22,14 +20,6 @@ if TYPE_CHECKING:
     from esl_vm.model.message import Message
     from esl_vm.model.sealing import Seal
 
-# KEYS: a message. ARGV: a field, its value, and what is to stand there instead.
-_REPLACE = """
-if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then
-    return 0
-end
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
-return 1
-"""
 #: Mailboxes, and transcripts, that are read in one round trip.
 _BOXES, _TRANSCRIPTS = 20, 500
 
@@ -50,28 +40,6 @@ class RedisTranscripts(Part):
             found = self._read(said)
             yield from sorted(found, key=lambda one: (portion.index(one[0]), -one[1].received))
 
-    def renew(self, boxes: Iterable[MailboxId], *, dry_run: bool = False) -> Iterator[bool | None]:
-        """Put what is said in these mailboxes' messages, and noted on them, under the key that seals now, a step for each text.
-
-        Yields whether it was changed (or would be); None for one that can't be opened. Doing it again does no harm. Raises StoreDownError.
-        """
-        rest = iter(boxes)
-        while portion := list(islice(rest, _BOXES)):
-            places = self._messages(portion)
-            for field, renew in (("transcript", renew_transcript), ("note", renew_text)):
-                for (box, message_id), stored in self._stored(places, field):
-                    try:
-                        renewed = renew(self._base.seal, stored)
-                    except SealedError:
-                        yield None
-                        continue
-                    if renewed is None or dry_run:
-                        yield renewed is not None
-                        continue
-                    keys = self._base.keys.of(box)
-                    replace = partial(_replace, message=keys.message(message_id), args=(field, stored, renewed))
-                    yield bool(self._base.link.run(keys.partition, replace))
-
     def _messages(self, boxes: Sequence[MailboxId]) -> list[tuple[MailboxId, str]]:
         """All messages of these mailboxes."""
         asked = [("ZRANGE", folder, 0, -1) for box in boxes for folder in self._base.keys.of(box).folders]
@@ -79,13 +47,11 @@ class RedisTranscripts(Part):
         lying = [(box, ids) for box in boxes for ids in islice(answers, len(self._base.keys.of(box).folders))]
         return [(box, text(one)) for box, ids in lying for one in ids]
 
-    def _stored(
-        self, places: Sequence[tuple[MailboxId, str]], field: str = "transcript"
-    ) -> Iterator[tuple[tuple[MailboxId, str], str]]:
-        """Those that have a transcript (or that field), with it as it is stored."""
+    def _stored(self, places: Sequence[tuple[MailboxId, str]]) -> Iterator[tuple[tuple[MailboxId, str], str]]:
+        """Those that have a transcript, with it as it is stored."""
         for start in range(0, len(places), _TRANSCRIPTS):
             some = places[start : start + _TRANSCRIPTS]
-            asked = [("HGET", self._base.keys.of(box).message(one), field) for box, one in some]
+            asked = [("HGET", self._base.keys.of(box).message(one), "transcript") for box, one in some]
             answers = self._base.link.pipe(EVERY_PARTITION, asked)
             yield from ((place, text(stored)) for place, stored in zip(some, answers, strict=True) if stored)
 
@@ -99,10 +65,6 @@ class RedisTranscripts(Part):
             for (box, one), it in zip(places, answers, strict=True)
             if it
         ]
-
-
-def _replace(client: Any, message: str, args: tuple[str, str, str]) -> Any:
-    return client.eval(_REPLACE, 1, message, *args)
 
 
 def _said(seal: Seal, stored: str) -> str:

@@ -26,6 +26,7 @@ from live.recipes import recipes
 from live.rtp import Sends
 from live.telephone_sound import RATE, read_wav, without_pauses
 from support.script import Caller
+from support.waiting import wait_until
 
 from esl_vm.cli.settings_file import load_settings
 from esl_vm.ops.node import Node
@@ -77,6 +78,16 @@ class Service:
                 stderr=subprocess.STDOUT,
             )
         self.address = self._address()
+
+    def reload(self) -> None:
+        """Have it read its settings anew; returns when the processes with them take calls."""
+
+        def former() -> int:
+            return len(re.findall(r"background process \(\d+\) stopped", self.log.read_text()))
+
+        before = former()
+        self._process.send_signal(signal.SIGHUP)
+        wait_until(lambda: former() > before, what=f"a reload; it said:\n{self.log.read_text()[-2000:]}")
 
     def stop(self, seconds: float = 20.0) -> int:
         """Have it finish its calls and end; returns its exit code."""

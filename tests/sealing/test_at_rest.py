@@ -2,6 +2,7 @@
 
 import base64
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from esl_vm.model.errors import SealedError
 from esl_vm.model.events import EventType
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId
 from esl_vm.model.message import Caller, Message, new_id
+from esl_vm.model.push import PushSubscription
 from esl_vm.model.transcript import Segment, Transcript
 from esl_vm.ops.callers import look_in_spool
 from esl_vm.recordings.outcome import Settled
@@ -167,7 +169,7 @@ def test_what_lay_in_the_clear_is_encrypted_and_keys_change_while_messages_come_
         node.mailboxes.transcribed(BOB, f"{old}.1", SAID)
         node.mailboxes.note(BOB, f"{old}.1", WORDS)
     assert house.vm("privacy", "encrypt", "--dry-run") == 0
-    assert "2 transcripts and notes to be put" in capsys.readouterr().out
+    assert "2 texts to be put" in capsys.readouterr().out
     assert house.vm("privacy", "encrypt") == 0
     with house.node() as node:  # as a worker that has not been reloaded yet
         first = node.seal.key
@@ -181,7 +183,7 @@ def test_what_lay_in_the_clear_is_encrypted_and_keys_change_while_messages_come_
         assert house.vm("privacy", "encrypt") == 0
         assert second in capsys.readouterr().out
     assert house.vm("privacy", "encrypt") == 0
-    assert "0 sounds and 0 transcripts and notes put" in capsys.readouterr().out
+    assert "0 sounds and 0 texts put" in capsys.readouterr().out
     house.keys.write_text(house.keys.read_text().splitlines()[0] + "\n")
     with house.node() as node:
         assert node.store.seal_keys.used() == [second]
@@ -190,6 +192,31 @@ def test_what_lay_in_the_clear_is_encrypted_and_keys_change_while_messages_come_
         noted = node.mailboxes.message(BOB, f"{old}.1")
         assert (noted.transcript, noted.note) == (SAID, WORDS)
         assert [message.id for _, message in node.store.transcripts.find([BOB], "notaire")] == [f"{old}.1"]
+
+
+def test_what_a_hold_keeps_and_browsers_that_are_told_come_along_when_keys_change(house):
+    browser = PushSubscription("https://push.example/1", "p", "a")
+    with house.node() as node:
+        with_mailboxes(node)
+        kept = leave(node, ALICE)
+        node.mailboxes.transcribed(ALICE, kept, SAID)
+        node.mailboxes.note(ALICE, kept, WORDS)
+        node.store.holds.begin(ALICE, "case 114")
+        node.mailboxes.delete(ALICE, kept)
+        assert node.store.housekeeping.erase(ALICE, [kept]) == 1
+        mark = node.mailboxes.open(ALICE).owners[0].pin_mark
+        node.store.push.add(node.mailboxes.open(ALICE), replace(browser, pin_mark=mark))
+        node.store.push.key(lambda: b"k" * 32)
+    add_key(house.keys)
+    use_last_key(house.keys)
+    assert house.vm("privacy", "encrypt") == 0
+    house.keys.write_text(house.keys.read_text().splitlines()[0] + "\n")
+    with house.node() as node:
+        [message] = node.store.holds.kept(ALICE)
+        assert (message.transcript, message.note) == (SAID, WORDS)
+        assert NOISE[8000:8032] in node.audio.playable(kept).read_bytes()
+        assert [one.id for one in node.store.push.all(node.mailboxes.open(ALICE))] == [browser.id]
+        assert node.store.push.key(lambda: b"another") == b"k" * 32
 
 
 def test_without_its_key_nothing_is_lost_and_all_is_there_again_with_it(house, capsys, caplog):

@@ -80,6 +80,28 @@ def test_a_file_gets_keys_and_lets_the_last_one_seal(tmp_path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
 
+def test_who_began_before_seals_under_the_key_of_now(tmp_path):
+    path = tmp_path / "keys"
+    first = add_key(path)
+    seal = open_seal(PrivacySettings(key_file=str(path)))
+    stored = seal.close(SOUND)
+    second = add_key(path)
+    assert (seal.key, seal.keys) == (first, (first, second))
+    use_last_key(path)
+    assert key_of(seal.close(SOUND)) == second
+    renewed = seal.renewed(stored)
+    keys = path.read_text()
+    for half_copied in ("", keys[:20], "é"):
+        path.write_text(half_copied, encoding="utf-8")
+        assert seal.open(stored) == SOUND
+    path.unlink()
+    assert seal.keys == (second, first)
+    path.write_text(keys.splitlines()[0])
+    assert seal.open(renewed) == SOUND
+    with pytest.raises(SealedError, match=first):
+        seal.open(stored)
+
+
 def test_a_command_tells_the_keys():
     told = base64.b64encode(OLD).decode()
     program = (sys.executable, "-c", f"print('# from the vault'); print('{told}')")

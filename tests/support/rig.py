@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from esl_vm.model.message import Message
     from esl_vm.model.options import MailboxOptions
     from esl_vm.ports import AudioStore
+    from esl_vm.sim.voice import CallerVoice
 
 
 class Rig:
@@ -198,10 +199,11 @@ class NodeRig(Rig):
     """The same service behind its real event-socket code, called by the simulated node, in virtual time.
 
     Attributes:
-        on_heard: told the name of each prompt as it starts. cut: breaks the event socket of the call that is up.
+        voice: what callers say; None = a tone. on_heard: told the name of each prompt as it starts. cut: breaks the event socket of the call that is up.
         pack: where the prompts lie. dialplan: extensions besides the operator's. up: the call that is up, or was last.
     """
 
+    voice: CallerVoice | None = None
     on_heard = None
     pack = NominalPack()
     dialplan: ClassVar[dict[str, list[tuple[str, str]]]] = {}
@@ -216,7 +218,7 @@ class NodeRig(Rig):
         node = DescribedNode(self.clock, dialplan={"2000": HANG_UP, "o": HANG_UP, **self.dialplan})
         keeper = TimeKeeper(self.clock)
         incoming = Incoming(call.destination, call.caller.number, call.caller.name, variables=dict(call.variables))
-        up, socket = call_over_pipe(node, keeper, incoming)
+        up, socket = call_over_pipe(node, keeper, incoming, self.voice)
         self.line = up.line
         self.up = up
         self.cut = socket.finish
