@@ -38,7 +38,13 @@ class Cluster(Part):
     """See the module."""
 
     def report(self, node: str, version: str, schema: int, fields: Mapping[str, str]) -> None:
-        """This node is alive: to be reported at least every ten seconds; see NodeState."""
+        """This node is alive: to be reported at least every ten seconds; see NodeState.
+
+        One who was `started` before the process of this node that reported last says nothing: after a reload both report
+        while the former ends, which would then take the node's entry with it.
+        """
+        if number(self._started(node)) > number(fields.get("started", "")) > 0:
+            return
         now = self._base.now()
         stated = {"version": version, "schema": str(schema), "at": f"{now:.3f}", **fields}
         commands = [
@@ -51,9 +57,11 @@ class Cluster(Part):
 
     def leave(self, node: str, started: str = "") -> None:
         """This node stops, and will not be missed; unless it was started anew since `started`, as it reported."""
-        now = text(self._base.link.run(names.NODES, lambda client: client.hget(names.node(node), "started")))
-        if not started or now in {"", started}:
+        if not started or self._started(node) in {"", started}:
             self._base.link.pipe(names.NODES, [("DEL", names.node(node)), ("ZREM", names.NODES, node)])
+
+    def _started(self, node: str) -> str:
+        return text(self._base.link.run(names.NODES, lambda client: client.hget(names.node(node), "started")))
 
     def nodes(self) -> list[NodeState]:
         """All nodes that were alive within a day, by name."""
