@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from esl_vm.model.manner import Manner
     from esl_vm.model.message import Counts, Message
     from esl_vm.model.pins import PinCheck
+    from esl_vm.model.receipts import Receipt
     from esl_vm.model.scheduled import Scheduled
     from esl_vm.model.store import Announced, Delivery, Entered, Fate, Page, Place
     from esl_vm.model.transcript import Transcript
@@ -182,6 +183,14 @@ class Mailboxes(Protocol):
 
     def cancel_scheduled(self, message_id: str) -> bool:
         """Cancel one before its time; False if there is none (any more)."""
+        ...
+
+    def receipt(self, sender: MailboxId, receipt: Receipt) -> bool:
+        """Write down in a sender's mailbox that a receipt is awaited, or when it was heard; False if that is known."""
+        ...
+
+    def receipts(self, sender: MailboxId) -> list[Receipt]:
+        """Those that a mailbox's owner asked for, the latest first."""
         ...
 
     def heard(self, box: MailboxId, message_id: str) -> None:

@@ -1,7 +1,8 @@
-"""`esl-vm message forward` and `scheduled`: messages that arrive later."""
+"""`esl-vm message forward`, `scheduled` and `receipts`: messages that arrive later, and when they were heard."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from esl_vm.cli.boxes import box_argument, found_mailbox, opened_mailbox
@@ -34,6 +35,7 @@ def add_commands(group: Commands) -> None:
     forward.add_argument("id", metavar="ID")
     forward.add_argument("to", nargs="+", metavar="NUMBER", help="to which mailboxes of the same domain")
     moment_option(forward)
+    forward.add_argument("--receipt", action="store_true", help="the mailbox's owner wants to know when it is heard")
 
     waiting = group.add(
         "scheduled",
@@ -44,6 +46,15 @@ def add_commands(group: Commands) -> None:
     box_argument(waiting)
     waiting.add_argument("--cancel", action="append", default=[], metavar="ID", help="cancel it; may be repeated")
     json_option(waiting)
+
+    receipts = group.add(
+        "receipts",
+        "list when what a mailbox sent was heard, where it asked for that",
+        _receipts,
+        examples="esl-vm message receipts 1001@default",
+    )
+    box_argument(receipts)
+    json_option(receipts)
 
 
 def _forward(args: argparse.Namespace) -> int:
@@ -60,6 +71,7 @@ def _forward(args: argparse.Namespace) -> int:
         if any(box.domain != mailbox.id.domain for box in boxes):
             raise InvalidValueError(f"only to mailboxes of {mailbox.id.domain}; nothing was sent")
         copy = message.forwarded(new_id(now), now, str(mailbox.id))
+        copy = replace(copy, receipt=str(mailbox.id) if args.receipt else "")
         scheduled = Scheduled(mailbox.id, tuple(dict.fromkeys(boxes)), copy, due)
         for sound in scheduled_sounds(scheduled):
             original = message.intro_id if sound.endswith(INTRO_SUFFIX) else message.id
@@ -100,6 +112,27 @@ def _scheduled(args: argparse.Namespace) -> int:
             ", ".join(map(str, one.to)),
         ),
         "no message waits for its time",
+        complain,
+    )
+    return 0
+
+
+def _receipts(args: argparse.Namespace) -> int:
+    with opened_mailbox(args) as (node, mailbox):
+        zone = mailbox.timezone or node.settings.service.timezone
+        found = node.mailboxes.receipts(mailbox.id)
+    print_list(
+        args.json,
+        found,
+        lambda one: {
+            "id": one.id,
+            "to": str(one.to),
+            "sent": iso_time(one.sent, zone),
+            "heard": iso_time(one.heard, zone) if one.heard else "",
+        },
+        ("message", "to", "sent", "heard"),
+        lambda one: (one.id, str(one.to), minute(one.sent, zone), minute(one.heard, zone) if one.heard else "not yet"),
+        "no receipt was asked for",
         complain,
     )
     return 0

@@ -278,6 +278,15 @@ class CallerShape(TypedDict):
     away: list[str]
 
 
+class ReceiptShape(TypedDict):
+    """A receipt that was asked for; `heard` is empty until it is."""
+
+    id: str
+    to: str
+    sent: str
+    heard: str
+
+
 class ScheduledShape(TypedDict):
     """A message that waits for its time."""
 
@@ -351,6 +360,7 @@ SHAPES: dict[str, Any] = {
     "mailbox notices": NoticePreview,
     "mailbox show": MailboxShape,
     "message list": list[MessageShape],
+    "message receipts": list[ReceiptShape],
     "message scheduled": list[ScheduledShape],
     "message search": list[MessageFound],
     "message send": BroadcastShape,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
 from esl_vm.dialogue.later import ask_when
@@ -38,21 +39,27 @@ def forward(visit: Visit) -> Next:
         return Next()
     waits = visit.talk.world.waits
     opening: Utterance = ()
+    receipt = False
     for _ in range(waits.menu_times):
         whole, short = visit.say("vm-forwardoptions", "vm-starmain"), visit.say("vm-forwardoptions")
         key = visit.talk.offer("forward", whole, waits.menu_ms, short=short, opening=opening)
         opening = ()
         match ForwardMenu.of(key):
             case ForwardMenu.WITH_INTRODUCTION:
-                step = _with_introduction(visit, entry, recipients)
+                step = _with_introduction(visit, entry, recipients, _copy(visit, entry, receipt=receipt))
                 if step is not None:
                     return step
                 opening = visit.say("vm-pls-try-again", "vm-then-pound")
             case ForwardMenu.AS_IT_IS:
-                return _send_on(visit, entry, recipients, _copy(visit, entry))
+                return _send_on(visit, entry, recipients, _copy(visit, entry, receipt=receipt))
             case ForwardMenu.LATER:
                 due = ask_when(visit)
-                return Next() if due is None else _send_on(visit, entry, recipients, _copy(visit, entry), due=due)
+                if due is None:
+                    return Next()
+                return _send_on(visit, entry, recipients, _copy(visit, entry, receipt=receipt), due=due)
+            case ForwardMenu.RECEIPT:
+                receipt = not receipt
+                opening = visit.say("activated" if receipt else "de-activated")
             case ForwardMenu.CANCEL:
                 return Next()
             case None:
@@ -62,10 +69,9 @@ def forward(visit: Visit) -> Next:
     return Next()
 
 
-def _with_introduction(visit: Visit, entry: Entry, recipients: Recipients) -> Next | None:
+def _with_introduction(visit: Visit, entry: Entry, recipients: Recipients, copy: Message) -> Next | None:
     """Record the introduction after the tone; any key ends it, silence or the limit. None: nothing was said."""
     talk = visit.talk
-    copy = _copy(visit, entry)
     try:
         take = talk.world.spool.take_sound(
             new_id(talk.world.clock.now()),
@@ -92,10 +98,11 @@ def _with_introduction(visit: Visit, entry: Entry, recipients: Recipients) -> Ne
         return _send_on(visit, entry, recipients, copy, take)
 
 
-def _copy(visit: Visit, entry: Entry) -> Message:
+def _copy(visit: Visit, entry: Entry, *, receipt: bool) -> Message:
     """What is sent on."""
     now = visit.talk.world.clock.now()
-    return entry.message.forwarded(new_id(now), now, str(visit.box))
+    copy = entry.message.forwarded(new_id(now), now, str(visit.box))
+    return replace(copy, receipt=str(visit.box)) if receipt else copy
 
 
 def _send_on(

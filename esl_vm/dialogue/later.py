@@ -1,4 +1,4 @@
-"""Messages that arrive later (3 8, 8 3), and those that wait for their time (3 0)."""
+"""Messages that arrive later (3 8, 8 3); those that wait for their time, and receipts (3 0)."""
 
 from __future__ import annotations
 
@@ -15,8 +15,13 @@ from esl_vm.recordings.scheduled import cancel
 
 if TYPE_CHECKING:
     from esl_vm.dialogue.visit import Visit
+    from esl_vm.model.mailbox import MailboxId
     from esl_vm.model.scheduled import Scheduled
     from esl_vm.speech.utterance import Utterance
+
+
+_MOST_SAID = 10
+"""Receipts that are said; the page has all."""
 
 
 def send_later(visit: Visit) -> Next:
@@ -58,7 +63,7 @@ def ask_when(visit: Visit) -> float | None:
 
 
 def scheduled(visit: Visit) -> Next:
-    """3 0: each message that waits, to whom and when; 7 cancels it."""
+    """3 0: each message that waits, to whom and when; 7 cancels it. Then the receipts."""
     talk, world = visit.talk, visit.talk.world
     waiting = world.mailboxes.scheduled(visit.box)
     said: Utterance = ()
@@ -79,15 +84,32 @@ def scheduled(visit: Visit) -> Next:
                 pass
             case unreachable:
                 assert_never(unreachable)
+    return _receipts(visit, said)
+
+
+def _receipts(visit: Visit, said: Utterance) -> Next:
+    """Who heard what the owner sent, and when, the latest that was sent first; then that there is no more."""
+    talk, now = visit.talk, _now(visit)
+    heard = [one for one in talk.world.mailboxes.receipts(visit.box) if one.heard]
+    for one in heard[:_MOST_SAID]:
+        at = datetime.fromtimestamp(one.heard, now.tzinfo)
+        about = _named(visit, one.to) + talk.voice.received(at, now)
+        key = talk.ask(said + about + visit.say("vm-next", "vm-starmain"), talk.world.waits.menu_ms)
+        said = ()
+        if ScheduledMenu.of(key) is ScheduledMenu.BACK:
+            return Next()
     return Next(said=said + visit.say("vm-nomore"))
 
 
 def _about(visit: Visit, one: Scheduled) -> Utterance:
     """The first of its recipients, and when it arrives."""
-    mailbox = visit.talk.world.mailboxes.open(one.to[0])
     now = _now(visit)
-    name = visit.talk.name_of(mailbox) if mailbox else visit.talk.voice.digits(one.to[0].number)
-    return name + visit.talk.voice.moment(datetime.fromtimestamp(one.due, now.tzinfo), now)
+    return _named(visit, one.to[0]) + visit.talk.voice.moment(datetime.fromtimestamp(one.due, now.tzinfo), now)
+
+
+def _named(visit: Visit, box: MailboxId) -> Utterance:
+    mailbox = visit.talk.world.mailboxes.open(box)
+    return visit.talk.name_of(mailbox) if mailbox else visit.talk.voice.digits(box.number)
 
 
 def _now(visit: Visit) -> datetime:

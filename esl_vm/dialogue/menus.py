@@ -108,8 +108,8 @@ class AdvancedMenu(Menu):
     )
     SCHEDULED = (
         "0",
-        "Messages qui attendent leur heure : les entendre annoncer, les annuler (non annoncé)",
-        "Messages that wait for their time: hear which, cancel them (not announced)",
+        "Messages qui attendent leur heure : les entendre annoncer, les annuler ; puis les accusés d’écoute (non annoncé)",
+        "Messages that wait for their time: hear which, cancel them; then receipts (not announced)",
     )
     HANDLE = (
         "9",
@@ -178,6 +178,11 @@ class ReviewMenu(Menu):
     LISTEN = "2", "Réentendre", "Listen"
     AGAIN = "3", "Recommencer l’enregistrement", "Record again"
     URGENT = "4", "Marquer urgent, ou non urgent (pour les appelants)", "Mark urgent, or not urgent (callers only)"
+    RECEIPT = (
+        "5",
+        "Demander un accusé d’écoute, ou non (pour les messages que l’on envoie ; non annoncé)",
+        "Ask for a receipt, or not (for messages one sends; not announced)",
+    )
     OPERATOR = (
         "0",
         "Rejoindre la réception (si configurée, pour les appelants)",
@@ -191,6 +196,7 @@ class ForwardMenu(Menu):
     WITH_INTRODUCTION = "1", "Avec une introduction parlée", "With a spoken introduction"
     AS_IT_IS = "2", "Tel quel", "As it is"
     LATER = "3", "Tel quel, plus tard (non annoncé)", "As it is, later (not announced)"
+    RECEIPT = "5", "Demander un accusé d’écoute, ou non (non annoncé)", "Ask for a receipt, or not (not announced)"
     CANCEL = "*", "Annuler", "Cancel"
 
 
@@ -203,7 +209,7 @@ class WhenMenu(Menu):
 
 
 class ScheduledMenu(Menu):
-    """3 0: at each message that waits for its time."""
+    """3 0: at each message that waits for its time, and each receipt (which 7 leaves)."""
 
     CANCEL = "7", "L’annuler", "Cancel it"
     NEXT = "6", "Le suivant", "The next one"

@@ -142,13 +142,15 @@ def record_greeting(talk: Conversation, take: Take, mailbox: Mailbox, greeting: 
             case ReviewMenu.AGAIN:
                 take.again()
                 opening = once()
-            case ReviewMenu.URGENT | ReviewMenu.OPERATOR | None:
+            case ReviewMenu.URGENT | ReviewMenu.RECEIPT | ReviewMenu.OPERATOR | None:
                 opening = talk.voice.prompt("vm-sorry")
             case unreachable:
                 assert_never(unreachable)
 
 
-def record_message(talk: Conversation, take: Take, mailbox: Mailbox, *, operator: str, urgent: bool) -> MessageEnd:
+def record_message(
+    talk: Conversation, take: Take, mailbox: Mailbox, *, operator: str, urgent: bool, sender: str = ""
+) -> MessageEnd:
     """Record a message for a mailbox (the tone was just heard), review it, and keep it.
 
     Args:
@@ -157,6 +159,7 @@ def record_message(talk: Conversation, take: Take, mailbox: Mailbox, *, operator
         mailbox: the recipient, whose options rule (the first one's, where several get it).
         operator: the extension behind 0; `` = 0 is not offered.
         urgent: whether the call itself is marked urgent.
+        sender: the mailbox that may ask for a receipt; `` = none may.
     """
     options = mailbox.options
     waits = talk.world.waits
@@ -199,11 +202,13 @@ def record_message(talk: Conversation, take: Take, mailbox: Mailbox, *, operator
                 urgent = not urgent
                 take.mark(urgent=urgent)
                 opening = talk.voice.prompt("vm-marked-urgent" if urgent else "vm-marked-nonurgent")
+            case ReviewMenu.RECEIPT if sender:
+                opening = talk.voice.prompt("activated" if take.ask_receipt(sender) else "de-activated")
             case ReviewMenu.OPERATOR if operator:
                 return _keep_before_operator(talk, take)
             case None if key == "*" and talk.brief:
                 talk.forget(menu)
-            case ReviewMenu.URGENT | ReviewMenu.OPERATOR | None:
+            case ReviewMenu.URGENT | ReviewMenu.RECEIPT | ReviewMenu.OPERATOR | None:
                 opening = talk.voice.prompt("vm-sorry")
             case unreachable:
                 assert_never(unreachable)
@@ -256,7 +261,7 @@ def _keep_before_operator(talk: Conversation, take: Take) -> MessageEnd:
             talk.tell(talk.voice.prompt("vm-marked-urgent"))
         case ReviewMenu.ACCEPT:
             pass
-        case ReviewMenu.LISTEN | ReviewMenu.AGAIN | ReviewMenu.OPERATOR | None:
+        case ReviewMenu.LISTEN | ReviewMenu.AGAIN | ReviewMenu.RECEIPT | ReviewMenu.OPERATOR | None:
             if key is not None:
                 take.discard()
                 _stands(talk, Status.USEREXIT, Cause.OPERATOR)

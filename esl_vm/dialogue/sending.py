@@ -67,7 +67,7 @@ def record_for(visit: Visit, recipients: Recipients, origin: str, due: float = 0
                 to_operator(talk, operator)
                 return Next(leave=True, goodbye=False)
             return Next()
-        end = record_message(talk, take, first, operator=operator, urgent=False)
+        end = record_message(talk, take, first, operator=operator, urgent=False, sender=str(visit.box))
     if end in {MessageEnd.OPERATOR_KEPT, MessageEnd.OPERATOR_DROPPED}:
         to_operator(talk, operator)
         return Next(leave=True, goodbye=False)

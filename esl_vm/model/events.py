@@ -38,6 +38,7 @@ class EventType(StrEnum):
     LOCKED = "locked"
     UNLOCKED = "unlocked"
     HEARD_AGAIN = "heard-again"
+    RECEIPT = "receipt"
     MAIL_ASKED = "mail-asked"
     EXPORTED = "exported"
     TRANSCRIBED = "transcribed"
@@ -75,6 +76,7 @@ class Event:
             for `login` and `pin-changed` of a mailbox of several owners its `owner`;
             for `login` and `login-failed` through the web `way` (`link`, `oidc`, `mail`; none: a PIN) and `who`, where it is no owner;
             for `transcribed` the `state`, the `language` and the `text_length` in letters;
+            for `heard` whose `receipt` is wanted; for `receipt`, in the mailbox of who wanted it, `heard_by` which and `heard_at` (epoch seconds);
             for `handled` who it is `handled_by` (`` = nobody any more); for `noted` the `text_length` in letters;
             for `call-back` which `call` it is, its `number`, `state` (`ringing`, `answered`, `failed`) and `why`;
             for `notice-call` the `number` that is told, `state` (`ringing`, `answered`, `failed`, `confirmed`, `given-up`) and `why`;

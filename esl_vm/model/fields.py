@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PROFILE = ("name", "language", "timezone", "email", "pager", "extensions", "aliases", "copies", "webhook")
-HIDDEN = frozenset({"pin", "pin_former", "pin_changed", "pin_mark", "sound_ms", *HOLD} | {f"owner.{n}" for n in OTHERS})
+HIDDEN = frozenset(
+    {"pin", "pin_former", "pin_changed", "pin_mark", "sound_ms", "receipts_asked", *HOLD}
+    | {f"owner.{n}" for n in OTHERS}
+)
 """Fields that nobody is shown: hashes of PINs, and what the store counts for itself."""
 LONGEST_NAME = 80
 

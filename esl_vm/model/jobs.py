@@ -1,4 +1,4 @@
-"""What is still to be done outside: mail, webhook calls, telephones to be rung, copies, transcripts; each kept until it is done."""
+"""What is still to be done outside: mail, webhook calls, telephones to be rung, copies, receipts, transcripts; each kept until it is done."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ class JobKind(StrEnum):
     NOTICE_CALL = "notice-call"
     COPY = "copy"
     PUSH = "push"
+    RECEIPT = "receipt"
     TRANSCRIPT = "transcript"
 
 

@@ -141,6 +141,7 @@ class Message:
         handled_by: who deals with it, since when (`handled_at`, epoch seconds); `` = nobody said so. note: what was noted on it.
             Both stay with the mailbox: what is sent on has neither.
         until: from when it is withdrawn if nobody heard it (a broadcast's end), epoch seconds; 0 = never.
+        receipt: the mailbox, as text, whose owner wants to know when it is heard; `` = nobody. What is sent on has none.
     """
 
     id: str
@@ -162,13 +163,14 @@ class Message:
     handled_at: float = 0.0
     note: str = field(default="", repr=False)
     until: float = 0.0
+    receipt: str = ""
 
     def forwarded(self, message_id: str, now: float, by: str) -> Message:
         """The message as it comes to whom it is sent on to at that time (epoch seconds); by: the mailbox that does."""
         return replace(
             self, id=message_id, arrived=now, folder=Folder.NEW, heard=False, origin="forward", forwarded_by=by,
             handled_by="", handled_at=0.0, note="",
-            until=0.0,
+            until=0.0, receipt="",
         )  # fmt: skip
 
 

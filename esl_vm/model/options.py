@@ -43,6 +43,7 @@ class MailboxOptions:
         sendvoicemail: offer 3 5. send_lists: distribution lists may be sent and forwarded to.
         send_most: most mailboxes that one message may be sent or forwarded to; 0 = no limit.
         moveheard: heard messages go to Old.
+        receipts: who asks for it is told when the owner hears his message.
         newest_first: the newest message is played first, urgent ones before the others as ever.
         brief: say what is wanted most first, and menus in short once they were heard; no = as Comedian Mail does.
         autoplay: new messages are played at once after the log-in; with brief, who left them is said behind them.
@@ -93,6 +94,7 @@ class MailboxOptions:
     send_lists: bool = True
     send_most: int = _number(200, 10000)
     moveheard: bool = True
+    receipts: bool = True
     newest_first: bool = False
     brief: bool = True
     autoplay: bool = False

@@ -82,6 +82,7 @@ OWNER_FIELDS = frozenset(
         "notify_rules",
         "envelope_ago",
         "newest_first",
+        "receipts",
         "copies",
         "forward_deletes",
         "exits",

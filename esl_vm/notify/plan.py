@@ -16,6 +16,7 @@ from esl_vm.notify.copies import copy_jobs
 from esl_vm.notify.mail import AGAIN, LETTER, PAGE
 from esl_vm.notify.mail_templates import LOCKED, ROOM, addresses
 from esl_vm.notify.notice_calls import notice_call_job
+from esl_vm.notify.receipts import receipt_jobs
 from esl_vm.notify.summary import Summary
 from esl_vm.notify.webhook import TO, webhook_of
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 #: Messages nobody left just now make no mail.
 _NOT_NEWS = {"import", "restore"}
 #: What an event tells of a delivered message and no receiver of a webhook is told.
-_NOT_TOLD = {"arrived", "heard", "intro_ms"}
+_NOT_TOLD = {"arrived", "heard", "intro_ms", "receipt"}
 _PRIVATE = ("pin", "password", "hash", "secret")
 
 
@@ -102,6 +103,7 @@ def jobs_of(
         yield Job(f"mail:{event.box}:{about['id']}", JobKind.MAIL, event.box, body, now, now)
     if event.what is EventType.DELIVERED:
         yield from copy_jobs(event, fields, now)
+    yield from receipt_jobs(event, now)
     if (call := call_job(event)) is not None:
         yield call
     if webhook_of(fields, wishes.webhook):

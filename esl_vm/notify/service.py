@@ -8,7 +8,7 @@ Each part runs in a thread of its own (a greenlet where gevent patched the stand
     rounds        at intervals reads every mailbox again and resends every lamp: heals what was lost on any way
     history       fires mod_voicemail's events, each on one node of the cluster
     planner       makes mail and webhook jobs of events, each event on one node of the cluster
-    job workers   carry the jobs out: mail, webhook calls, text messages, notices in browsers, standing copies, telephones that are rung for a call back or about a message
+    job workers   carry the jobs out: mail, webhook calls, text messages, notices in browsers, standing copies, receipts, telephones that are rung for a call back or about a message
     call backs    hears whether those were answered
 
 A part that fails is logged and goes on after a second; the store or FreeSWITCH being away is no failure.
@@ -33,6 +33,7 @@ from esl_vm.notify.job_worker import JobWorker, Outcome
 from esl_vm.notify.lamp_watch import WAIT_MS, LampWatch
 from esl_vm.notify.notice_calls import NoticeCalls
 from esl_vm.notify.plan import Wishes, is_to_be_transcribed, jobs_of, unusable
+from esl_vm.notify.receipts import Receipting
 from esl_vm.notify.ringing import Ringing
 from esl_vm.notify.rules import Notices
 from esl_vm.notify.sources import fields_of
@@ -59,7 +60,7 @@ CALL_WORKERS = 4
 #: Hours for which calls about messages are put off: `notice_calls.tries` and LATE_S end them before.
 NOTICE_CALL_HOURS = 24
 #: Copies that are delivered at once, and for how many hours one is tried.
-COPY_WORKERS, COPY_HOURS = 2, 7 * 24
+COPY_WORKERS, COPY_HOURS = 2, 7 * 24  # receipts: as long
 
 
 class NotifyService:
@@ -137,6 +138,9 @@ class NotifyService:
         self._add_workers(JobKind.WEBHOOK, worker, WEBHOOK_WORKERS)
         copier = Copier(sources.mailboxes, sources.audio)
         self._add_workers(JobKind.COPY, self._worker(JobKind.COPY, copier.carry, COPY_HOURS, at_once=0), COPY_WORKERS)
+        receipts = Receipting(sources.mailboxes)
+        worker = self._worker(JobKind.RECEIPT, receipts.carry, COPY_HOURS, at_once=0)
+        self._add_workers(JobKind.RECEIPT, worker, 1)
         self._parts.append(("planner", self._plan))
 
     def start(self) -> None:

@@ -66,6 +66,7 @@ class Destinations:
             manifest.message,
             duration_ms=manifest.message.duration_ms if measured_ms is None else measured_ms,
             urgent=manifest.urgent,
+            receipt=manifest.receipt or manifest.message.receipt,
             cut=manifest.cut or manifest.message.cut,
         )
         if manifest.due:

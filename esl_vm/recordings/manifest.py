@@ -82,7 +82,7 @@ class Manifest:
         recorded_ms: what FreeSWITCH said its length is when it ended; -1 = it has not ended.
         fitted: the recording as it is kept (trimmed, repaired, at the rate of what is stored) lies beside it and counts.
         cut: the recording was cut short by a failure.
-        urgent: marked by the caller. due: when a message is delivered, epoch seconds; 0 = at once.
+        urgent: marked by the caller. receipt: the mailbox whose owner asked for one in the review. due: when a message is delivered, epoch seconds; 0 = at once.
         accepted: decided to be kept (a greeting is not, until it is said). discarded: decided to be dropped.
         tried: how many of the mailboxes were asked to take it so far, whatever they answered.
         promised: the caller was told that it is kept although it could not be delivered.
@@ -115,6 +115,7 @@ class Manifest:
     fitted: bool = False
     cut: bool = False
     urgent: bool = False
+    receipt: str = ""
     due: float = 0.0
     accepted: bool = False
     discarded: bool = False

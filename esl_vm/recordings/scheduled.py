@@ -75,7 +75,7 @@ def _deliver(mailboxes: Mailboxes, audio: AudioStore, scheduled: Scheduled) -> N
 def _return(mailboxes: Mailboxes, audio: AudioStore, scheduled: Scheduled, refused: Message) -> None:
     """Put what somebody could not get into its sender's mailbox, new, however full that is."""
     plain = dataclasses.replace(refused, id=scheduled.message.id)
-    back = dataclasses.replace(_copy(plain, len(scheduled.to)), origin=RETURNED)
+    back = dataclasses.replace(_copy(plain, len(scheduled.to)), origin=RETURNED, receipt="")
     try:
         for sound, original in ((back.id, refused.id), (back.intro_id, refused.intro_id)):
             if sound:

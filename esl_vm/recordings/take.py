@@ -135,6 +135,11 @@ class Take:
         if urgent != self.journal.manifest.urgent:
             self._note(urgent=urgent)
 
+    def ask_receipt(self, sender: str) -> bool:
+        """Ask for a receipt for that mailbox, or no more where it was asked for; whether it is now."""
+        self._note(receipt="" if self.journal.manifest.receipt else sender)
+        return bool(self.journal.manifest.receipt)
+
     def again(self) -> None:
         """Record again: there is a new `path`, and what was recorded is gone for good."""
         manifest = self.journal.manifest

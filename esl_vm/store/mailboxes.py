@@ -18,6 +18,7 @@ from esl_vm.model.store import Delivery, Entered
 from esl_vm.store.calls import scored_members
 from esl_vm.store.fates import fates
 from esl_vm.store.keys import FOLDERS
+from esl_vm.store.receipts import Receipts
 from esl_vm.store.records import (
     GREETING_FIELDS,
     counts_of,
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from esl_vm.store.base import Base
 
 
-class RedisMailboxes(ScheduledMessages):
+class RedisMailboxes(ScheduledMessages, Receipts):
     """ports.Mailboxes.
 
     Attributes:

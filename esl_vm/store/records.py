@@ -89,6 +89,7 @@ def _fields_of(message: Message) -> dict[str, Any]:
         "handled_by": message.handled_by,
         "handled_at": message.handled_at,
         "until": message.until,
+        "receipt": message.receipt,
         **message.call.as_fields(),
     }
 
@@ -115,6 +116,7 @@ def message_of(message_id: str, fields: Mapping[str, str], seal: Seal) -> Messag
         handled_at=_seconds(fields.get("handled_at", "")),
         note=open_text(seal, fields.get("note", "")),
         until=_seconds(fields.get("until", "")),
+        receipt=fields.get("receipt", ""),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,8 @@ _TAG = "Messages"
 )  # fmt: skip
 def forward_message(request: Request, body: Forward) -> ForwardView:
     """To mailboxes and lists of the same domain, under the telephone's rules. Once answered it is certain to arrive."""
-    return send_on(request, found_message(request), recipients(request, body.to), due=due_of(request, body.at))
+    message, boxes = found_message(request), recipients(request, body.to)
+    return send_on(request, message, boxes, due=due_of(request, body.at), receipt=body.receipt)
 
 
 @route(
@@ -57,7 +59,7 @@ def introduce_message(request: Request, query: ForwardQuery) -> ForwardView:
     ):
         shutil.copyfile(sound.path, introduction.path)
         introduction.recorded(Recorded(sound.duration_ms, Ended.LIMIT))
-        return send_on(request, message, boxes, introduction, due)
+        return send_on(request, message, boxes, introduction, due, receipt=query.receipt)
 
 
 def due_of(request: Request, at: str) -> float:
@@ -109,12 +111,18 @@ def _of_number(request: Request, text: str) -> Any:
 
 
 def send_on(
-    request: Request, message: Message, boxes: list[MailboxId], introduction: Take | None = None, due: float = 0.0
+    request: Request,
+    message: Message,
+    boxes: list[MailboxId],
+    introduction: Take | None = None,
+    due: float = 0.0,
+    *,
+    receipt: bool = False,
 ) -> ForwardView:
     """Forward a message to mailboxes that were checked, an introduction before it; due: when it arrives, 0 = at once."""
     deps = request.deps
     now = deps.clock.now()
-    copy = message.forwarded(new_id(now), now, str(request.box))
+    copy = replace(message.forwarded(new_id(now), now, str(request.box)), receipt=str(request.box) if receipt else "")
     with deps.spool.forward(
         boxes,
         copy,

@@ -128,7 +128,7 @@ def _act(request: Request, message: Message, given: Form) -> None:
             if not request.identity.may(Right.MESSAGE_SEND):
                 raise ProblemError("forbidden")
             numbers = [number.strip() for number in to.split(",") if number.strip()]
-            forwarding.forward_message(request, Forward(numbers[:200], given["at"][:40]))
+            forwarding.forward_message(request, Forward(numbers[:200], given["at"][:40], given["receipt"] == "true"))
         case _:
             raise ProblemError("invalid", f"There is no such action for {message.id}.")
 

@@ -1,4 +1,4 @@
-"""Messages that wait for their time: which there are, and cancelling one; by the API, and on the owner's page."""
+"""Messages that wait for their time, which can be cancelled, and receipts; by the API, and on the owner's page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from esl_vm.web.owner_pages import notice_of, owner_page
 from esl_vm.web.pages import form, mailbox_url, see_other
 from esl_vm.web.problems import ProblemError, not_found
 from esl_vm.web.routes import Request, Response, page, route
-from esl_vm.web.schemas.messages import ScheduledPage, ScheduledView
+from esl_vm.web.schemas.messages import ReceiptsPage, ReceiptView, ScheduledPage, ScheduledView
 
 _TAG = "Messages"
 _PAGE = "/mailbox/{mailbox}/scheduled"
@@ -36,6 +36,23 @@ def list_scheduled(request: Request) -> ScheduledPage:
     )
 
 
+@route("GET", "/mailboxes/{mailbox}/receipts", Right.MESSAGE_READ, "When what was sent was heard", tag=_TAG)
+def list_receipts(request: Request) -> ReceiptsPage:
+    """The latest messages that the mailbox's owner sent or forwarded with a receipt asked for (`receipt`)."""
+    zone = zone_of(request.zone)
+    return ReceiptsPage(
+        [
+            ReceiptView(
+                one.id,
+                str(one.to),
+                datetime.fromtimestamp(one.sent, zone),
+                datetime.fromtimestamp(one.heard, zone) if one.heard else None,
+            )
+            for one in request.deps.mailboxes.receipts(request.box)
+        ]
+    )
+
+
 @route(
     "DELETE", "/mailboxes/{mailbox}/scheduled/{scheduled}", Right.MESSAGE_SEND, "Cancel a message before its time", tag=_TAG
 )  # fmt: skip
@@ -49,9 +66,10 @@ def cancel_scheduled(request: Request) -> None:
 
 @page("GET", _PAGE, Right.MESSAGE_READ, "Messages that wait for their time")
 def show_scheduled(request: Request) -> Response:
-    """To whom, and when they arrive."""
-    waiting = request.deps.mailboxes.scheduled(request.box)
-    return owner_page(request, "scheduled.html", waiting=waiting, **notice_of(request, Folder.NEW))
+    """To whom, and when they arrive; then the receipts."""
+    mailboxes = request.deps.mailboxes
+    waiting, receipts = mailboxes.scheduled(request.box), mailboxes.receipts(request.box)
+    return owner_page(request, "scheduled.html", waiting=waiting, receipts=receipts, **notice_of(request, Folder.NEW))
 
 
 @page("POST", _PAGE, Right.MESSAGE_SEND, "Cancel a message before its time")

@@ -34,6 +34,7 @@ _LISTENING = (
     "autoplay",
     "brief",
     "forward_deletes",
+    "receipts",
 )
 """What an owner chooses of how messages are heard on the telephone."""
 

@@ -9,6 +9,7 @@ import pytest
 
 from esl_vm.model.mailbox import Folder, MailboxId
 from esl_vm.model.message import Caller
+from esl_vm.model.receipts import Receipt
 from esl_vm.recordings.scheduled import deliver_due, scheduled_sounds
 
 ALICE, BRUNO, CARLA = MailboxId("1001"), MailboxId("1002"), MailboxId("1003")
@@ -71,3 +72,16 @@ def test_what_an_outside_caller_left_and_waits_to_be_forwarded_is_found_and_eras
     assert vm("privacy", "erase", "5145550177", "--yes").code == 0
     assert node.mailboxes.scheduled() == []
     assert not any(node.audio.exists(sound) for sound in scheduled_sounds(waiting))
+
+
+def test_receipts_are_asked_for_and_listed(vm, node, message):
+    assert vm("message", "receipts", "1001").err == "esl-vm: no receipt was asked for\n"
+    assert vm("message", "forward", "1001", message, "1002", "--receipt").code == 0
+    deliver_due(node.mailboxes, node.audio)
+    [copy] = node.mailboxes.page(BRUNO, Folder.NEW, urgent=None, after=None, most=5).messages
+    assert copy.receipt == str(ALICE)
+    node.mailboxes.receipt(ALICE, Receipt(copy.id, BRUNO, node.clock.now()))
+    assert "not yet" in vm("message", "receipts", "1001").out
+    node.mailboxes.receipt(ALICE, Receipt(copy.id, BRUNO, 0, node.clock.now()))
+    [one] = vm("message", "receipts", "1001", "--json").json
+    assert (one["id"], one["to"], bool(one["heard"])) == (copy.id, str(BRUNO), True)

@@ -37,6 +37,7 @@ class Box:
     aliases: str = ""
     owners: tuple[tuple[str, str], ...] = ()
     copies: str = ""
+    receipts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -1904,6 +1905,47 @@ CALLS = [
         "vm-delete vm-deleted vm-nomore vm-nomore vm-goodbye",
         boxes=(Box(messages=ONE), BRUNO),
         after={("1002", "new"): 0},
+    ),
+    # -- Receipts --------------------------------------------------------------------------------------------------------
+    PhoneCall(
+        "ask_for_a_receipt",
+        "5 in the review of a message that is sent asks for a receipt; once more, and it does not",
+        OWN,
+        IN
+        + "w:vm-opts d:3 w:vm-leavemsg d:5 w:vm-extension d:1002# "
+        + RECORD
+        + "d:5 w:activated w:vm-review d:5 w:de-activated w:vm-review d:5 w:activated w:vm-review d:1 w:vm-msgsaved hang",
+        "vm-review activated vm-review de-activated vm-review activated vm-review vm-msgsaved",
+        boxes=(Box(), BRUNO),
+        after={("1002", "new"): 1},
+        status="",
+    ),
+    PhoneCall(
+        "ask_for_a_receipt_of_a_forwarded_message_in_english",
+        "5 where one chooses how to forward",
+        OWN,
+        IN
+        + "w:vm-opts d:1 w:vm-toforward d:8 w:vm-extension d:1002# w:vm-forwardoptions d:5 w:activated w:vm-forwardoptions d:2 "
+        + "w:vm-msgforwarded hang",
+        "<sound> vm-forwardoptions activated vm-forwardoptions vm-msgforwarded",
+        boxes=(Box(messages=ONE, language="en"), BRUNO),
+        after={("1002", "new"): 1},
+        status="",
+        language="en",
+    ),
+    *(
+        PhoneCall(
+            f"who_heard_what_was_sent_{language}",
+            "3 0 says who heard what was sent, and when; who has not heard it is not named",
+            OWN,
+            IN + "w:vm-opts d:30 w:vm-received w:vm-next d:6 w:vm-received w:vm-starmain d:* w:vm-opts d:# end:15",
+            "digits/1 digits/0 digits/0 digits/3 vm-received vm-next digits/1 digits/0 digits/0 digits/2 vm-received vm-next "
+            "vm-opts vm-goodbye",
+            boxes=(Box(language=language, receipts=("1002", "1003", "-1004")),),
+            never="digits/4",
+            language=language,
+        )
+        for language in ("fr", "en")
     ),
     # -- Further numbers of a mailbox (aliases) --------------------------------------------------------------------------
     PhoneCall(

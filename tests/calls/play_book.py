@@ -11,6 +11,7 @@ from support.sounds import write_wav
 from esl_vm.model.call import Call
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId, StoredGreeting
 from esl_vm.model.message import Caller, Message
+from esl_vm.model.receipts import Receipt
 
 NOON = 1795363200.0
 """Noon UTC of a Sunday: messages of today are of today in every zone used here."""
@@ -27,6 +28,10 @@ def furnish(call: PhoneCall, rig, folder: Path) -> None:
         rig.set_pin(number, box.pin, initial=box.pin_initial)
         for name, pin in box.owners:
             rig.add_owner(number, name, pin)
+        for place, other in enumerate(box.receipts):
+            sent, heard = (rig.clock.now() - 60 * ago for ago in (60 - place, 10))
+            to = MailboxId(other.removeprefix("-"))
+            rig.put_receipt(number, Receipt(f"sent{place}", to, sent, 0.0 if other.startswith("-") else heard))
         if box.copies:
             rig.copy_to(number, box.copies)
         put_messages(box, number, rig, folder)

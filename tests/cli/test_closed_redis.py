@@ -27,6 +27,7 @@ READS = {
     "owner list": ("1001",),
     "message export": ("1001", "ID", "FILE.wav"),
     "message list": ("1001",),
+    "message receipts": ("1001",),
     "message scheduled": ("1001",),
     "message search": ("--call-id", "nobody's"),
     "message show": ("1001", "ID"),

@@ -120,6 +120,7 @@ def test_what_every_command_prints_is_of_its_shape(vm, lived_in, tone, tmp_path)
         "mailbox notices": ["1001", "--at", "2099-01-01T10:00", "--urgent"],
         "mailbox show": ["1001"],
         "message list": ["1001"],
+        "message receipts": ["1001"],
         "message scheduled": ["1001"],
         "message search": ["1001", "bonjour"],
         "message send": [sound, "--to", "1001", "--dry-run"],

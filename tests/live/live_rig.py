@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from esl_vm.model.call import Call
     from esl_vm.model.events import Event
+    from esl_vm.model.receipts import Receipt
 
 ALIKE = 0.95
 """From this likeness on it is the same sound: two different prompts come to 0.76 at most, the same one to 0.9998."""
@@ -94,6 +95,9 @@ class LiveRig:
 
     def add_owner(self, box: MailboxId, name: str, pin: str) -> None:
         self._stores.pins.add_owner(self._own(box), name, pin)
+
+    def put_receipt(self, box: MailboxId, receipt: Receipt) -> None:
+        self._stores.mailboxes.receipt(self._own(box), replace(receipt, to=self._own(receipt.to)))
 
     def copy_to(self, box: MailboxId, copies: str) -> None:
         self._stores.registry.change(self._own(box), {"copies": copies})

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from esl_vm.model.mailbox import Folder, Greeting, Mailbox, MailboxId, StoredGreeting
     from esl_vm.model.message import Message
     from esl_vm.model.options import MailboxOptions
+    from esl_vm.model.receipts import Receipt
     from esl_vm.ports import AudioStore
     from esl_vm.sim.voice import CallerVoice
 
@@ -116,6 +117,9 @@ class Rig:
 
     def add_owner(self, box: MailboxId, name: str, pin: str) -> None:
         self.real.pins.add_owner(box, name, pin)
+
+    def put_receipt(self, box: MailboxId, receipt: Receipt) -> None:
+        self.real.mailboxes.receipt(box, receipt)
 
     def copy_to(self, box: MailboxId, copies: str) -> None:
         self.real.registry.change(box, {"copies": copies})

@@ -7,5 +7,6 @@ local message = KEYS[14]
 if redis.call('EXISTS', message) == 0 or redis.call('HSETNX', message, 'heard', '1') == 0 then
     return 0
 end
-happened('heard', ARGV[4], '')
+local receipt = redis.call('HGET', message, 'receipt')
+happened('heard', ARGV[4], '', receipt and {'receipt', receipt})
 return 1

@@ -2,7 +2,7 @@
 local URGENT = 10000000000000  -- as in common.lua
 
 -- A mailbox's fields (name and value in turn; of the PIN only what hashing one needs, never its hash,
--- of other owners' PINs nothing), nil if there is none.
+-- of other owners' PINs and of receipts nothing), nil if there is none.
 local function fields_of(box)
     local fields = redis.call('HGETALL', box)
     if #fields == 0 then
@@ -11,7 +11,7 @@ local function fields_of(box)
     for index = 1, #fields, 2 do
         if fields[index] == 'pin' then
             fields[index + 1] = string.match(fields[index + 1], '^(.*)%$') or ''
-        elseif fields[index] == 'pin_former' then
+        elseif fields[index] == 'pin_former' or fields[index] == 'receipts_asked' then
             fields[index + 1] = ''
         elseif string.sub(fields[index], 1, 6) == 'owner.' then
             local readable, owner = pcall(cjson.decode, fields[index + 1])

@@ -135,11 +135,15 @@ Later = Annotated[
 ]
 
 
+Receipted = Annotated[bool, Meta(description="Whether you want to know when it is heard: `/receipts`.")]
+
+
 class Forward(RequestSchema, frozen=True):
     """To whom: mailboxes and distribution lists of the same domain, by number."""
 
     to: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(min_length=1, max_length=200)]
     at: Later = ""
+    receipt: Receipted = False
 
 
 class ForwardQuery(RequestSchema, frozen=True):
@@ -147,6 +151,7 @@ class ForwardQuery(RequestSchema, frozen=True):
 
     to: Annotated[str, Meta(pattern=NUMBERS, min_length=1, max_length=2000, description="Numbers, commas between.")]
     at: Later = ""
+    receipt: Receipted = False
 
 
 class ForwardView(ResponseSchema, frozen=True):
@@ -171,6 +176,21 @@ class ScheduledPage(ResponseSchema, frozen=True):
     """All of a mailbox's, the first that arrives first."""
 
     scheduled: list[ScheduledView]
+
+
+class ReceiptView(ResponseSchema, frozen=True):
+    """A receipt that was asked for."""
+
+    id: Annotated[str, Meta(description="The message’s, in the mailbox it went to.")]
+    to: str
+    sent: Moment
+    heard: Annotated[Moment | None, Meta(description="When it was first heard; null: not yet, or not told.")] = None
+
+
+class ReceiptsPage(ResponseSchema, frozen=True):
+    """A mailbox's latest, the latest first."""
+
+    receipts: list[ReceiptView]
 
 
 class Batch(RequestSchema, frozen=True):
