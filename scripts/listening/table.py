@@ -120,6 +120,11 @@ ROWS: tuple[tuple[str, dict[str, str], Callable[[Voice], Utterance]], ...] = (
         lambda voice: voice.prompt("spy-agent", "vm-extension") + voice.digits("1002"),
     ),
     (
+        "who heard what was sent",
+        {},
+        lambda voice: voice.digits("1002") + voice.received(NOW - timedelta(minutes=30), NOW),
+    ),
+    (
         "a message of 41 seconds",
         {"fr": "vm-duration digits/40 digits/et digits/1F seconds", "en": "vm-duration digits/40 digits/1 seconds"},
         lambda voice: voice.duration(41_000),

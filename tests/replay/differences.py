@@ -342,6 +342,11 @@ def notices_by_phone(place: Place) -> Found | None:
     return Found("notices-by-phone", ends=True) if _pressed(place, "7", {"vm-options"}) else None
 
 
+def receipt_by_phone(place: Place) -> Found | None:
+    """5 in the review of what is sent, and where one chooses how to forward, asks for a receipt."""
+    return Found("receipt-by-phone", ends=True) if _pressed(place, "5", {"vm-review", "vm-forwardoptions"}) else None
+
+
 def _advanced(place: Place, key: str) -> bool:
     """Whether that key was pressed just now in the advanced options."""
     return _pressed(place, key, {"vm-toreply", "vm-tohearenv", "vm-tomakecall", "vm-leavemsg", "vm-starmain"})
@@ -640,6 +645,7 @@ RULES: list = [
     dialled_hash,
     trash_by_phone,
     later_by_phone,
+    receipt_by_phone,
     notices_by_phone,
     endless_callback,
     application_options,

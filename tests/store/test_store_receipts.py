@@ -57,7 +57,7 @@ def test_they_are_gone_with_their_mailbox_and_no_setting(case):
 
 def test_what_somebody_wrote_there_by_hand_stops_nothing(case):
     case.with_mailbox()
-    keys = case.store.mailboxes._base.keys.of(ALICE)
+    keys = case.store.keys.of(ALICE)
     case.store.link.run(keys.partition, lambda client: client.hset(keys.box, "receipts_asked", "rubbish"))
     assert case.mailboxes.receipts(ALICE) == []
     assert case.mailboxes.receipt(ALICE, WAITS)

@@ -57,5 +57,7 @@ def test_who_asked_sees_what_waits_and_what_was_heard_and_nobody_else_does(house
 def test_an_owner_sends_none_if_he_likes(house, boxes):
     _, bruno = boxes
     browser = house.owner(bruno)
-    assert browser.patch(f"/api/v1/mailboxes/{bruno}", {"options": {"receipts": False}}).status == 200
+    path = f"/api/v1/mailboxes/{bruno}"
+    tag = {"If-Match": browser.get(path).headers["ETag"]}
+    assert browser.patch(path, {"settings": {"receipts": "no"}}, headers=tag).status == 200
     assert house.store.mailboxes.open(bruno).options.receipts is False
