@@ -248,6 +248,7 @@ def _show(args: argparse.Namespace) -> int:
         ),
         *([("note", message.note)] if message.note else []),
         *([("withdrawn", iso_time(message.until, zone))] if message.until else []),
+        *([("receipt to", message.receipt)] if message.receipt else []),
         ("sound", "stored" if stored else "MISSING"),
         *((name.replace("_", " "), text) for name, text in message.call.as_fields().items()),
     ]

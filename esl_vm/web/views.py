@@ -44,6 +44,7 @@ def message_view(message: Message, zone: str, *, hears: bool = True) -> MessageV
         iso_time(message.handled_at, zone) if message.handled_by else None,
         message.note if hears else "",
         iso_time(message.until, zone) if message.until else None,
+        message.receipt,
     )
 
 

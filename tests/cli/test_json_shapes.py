@@ -17,6 +17,7 @@ from esl_vm.model.lists import DistributionList
 from esl_vm.model.mailbox import Mailbox, MailboxId, StoredGreeting
 from esl_vm.model.message import CallDetails, Caller, Message
 from esl_vm.model.options import MailboxOptions
+from esl_vm.model.receipts import Receipt
 from esl_vm.model.rights import Session, Token
 from esl_vm.model.transcript import Segment, Transcript
 
@@ -97,9 +98,10 @@ def lived_in(vm, node, leave, tone):
         yield message
 
 
-def test_what_every_command_prints_is_of_its_shape(vm, lived_in, tone, tmp_path):
+def test_what_every_command_prints_is_of_its_shape(vm, node, lived_in, tone, tmp_path):
     sound = tone()
     vm("message", "forward", "1001", lived_in, "1001", "--at", f"{datetime.now(UTC) + timedelta(days=2):%Y-%m-%d}")
+    node.mailboxes.receipt(ALICE, Receipt("m1", ALICE, node.clock.now(), node.clock.now()))
     runs = {
         "admin list": [],
         "broadcast": [sound, "--all", "--yes"],

@@ -49,6 +49,7 @@ def test_list_is_in_the_order_in_which_they_are_played(vm, alice, leave):
         "handled_at": None,
         "note": "",
         "until": None,
+        "receipt": "",
     }
     assert vm("message", "show", "1001", first, "--json").json == {**listed[1], "stored": True}
     shown = [line.rsplit(maxsplit=1) for line in vm("message", "show", "1001", first).out.splitlines()[-4:]]

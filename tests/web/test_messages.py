@@ -31,7 +31,7 @@ def test_the_newest_or_the_oldest_first_with_an_offset_in_the_mailboxs_zone(hous
         "id": "", "folder": "new", "caller_number": "5145550101", "caller_name": "Zoé Côté",
         "received": "2026-09-21T11:13:20-03:00", "duration_ms": 2000, "urgent": False, "heard": False, "origin": "call",
         "forwarded_by": "", "introduction_ms": 0, "cut": False, "call_id": "", "call_uuid": "", "dialled": "",
-        "diverted_from": "", "label": "", "transcript": None, "handled_by": "", "handled_at": None, "note": "", "until": None,
+        "diverted_from": "", "label": "", "transcript": None, "handled_by": "", "handled_at": None, "note": "", "until": None, "receipt": "",
     }  # fmt: skip
 
 

@@ -55,6 +55,7 @@ class MessageView(ResponseSchema, frozen=True):
     until: Annotated[str | None, Meta(description="When it is withdrawn if nobody hears it: its broadcast's end.")] = (
         None
     )
+    receipt: Annotated[str, Meta(description="The mailbox that wants to know when it is heard; empty: none.")] = ""
 
 
 class MessagePage(ResponseSchema, frozen=True):
