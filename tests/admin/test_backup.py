@@ -13,6 +13,7 @@ from esl_vm.cli.main import main
 from esl_vm.cli.settings_file import load_settings
 from esl_vm.model.mailbox import Folder, Greeting, MailboxId, StoredGreeting
 from esl_vm.model.message import Caller, Message, new_id
+from esl_vm.model.receipts import Receipt
 from esl_vm.model.scheduled import Scheduled
 from esl_vm.ops.orphans import find_orphans
 from esl_vm.service.wiring import open_node
@@ -165,6 +166,19 @@ def test_a_message_that_waits_for_its_time_waits_again_after_a_restore(full, tmp
             with opened(url, tmp_path, name) as after:
                 assert after.mailboxes.scheduled() == kept
                 assert all(after.audio.playable(one.message.id).exists() for one in kept)
+
+
+def test_receipts_go_with_the_mailbox_that_asked_and_with_the_message(full, tmp_path, command):
+    asked = Receipt("m1", BOB, 1000.0, 2000.0)
+    with opened(full.url, tmp_path) as node:
+        node.mailboxes.receipt(ALICE, asked)
+        node.mailboxes.deliver(ALICE, Message("wanted", duration_ms=100, receipt=str(BOB)))
+    assert command(full.url, "backup", tmp_path / "backup")[0] == 0
+    with redis_server() as target:
+        assert command(target.url, "restore", tmp_path / "backup", name="new")[0] == 0
+        with opened(target.url, tmp_path, "new") as after:
+            assert after.mailboxes.receipts(ALICE) == [asked]
+            assert after.mailboxes.message(ALICE, "wanted").receipt == str(BOB)
 
 
 def test_another_number_of_partitions_is_no_hindrance(full, tmp_path, command):
