@@ -91,7 +91,7 @@ def _write_csv(file: TextIO, events: Iterator[Event], zone: str) -> int:
         many += 1
         details = {name: value for name, value in event.details.items() if name != "by" and value != ""}
         cells = (
-            *(_id(event), iso_time(event.at, zone), str(event.what), str(event.box), event.message_id),
+            *(event.key, iso_time(event.at, zone), str(event.what), str(event.box), event.message_id),
             *(str(event.details.get("by", "")), json_text(details, ascii_only=True, sort_keys=True)),
         )
         table.writerow([csv_cell(cell) for cell in cells])
@@ -104,10 +104,5 @@ def _write_lines(file: TextIO, events: Iterator[Event], zone: str) -> int:
     many = 0
     for event in events:
         many += 1
-        file.write(json_text({"id": _id(event), **plain(event_view(event, zone))}, ascii_only=True) + "\n")
+        file.write(json_text({"id": event.key, **plain(event_view(event, zone))}, ascii_only=True) + "\n")
     return many
-
-
-def _id(event: Event) -> str:
-    """An event's partition and id in its stream: no two have the same."""
-    return f"{event.partition}:{event.id}"

@@ -92,3 +92,8 @@ class Event:
     counts: Counts
     message_id: str = ""
     details: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """Its partition and id: no two events have the same."""
+        return f"{self.partition}:{self.id}"

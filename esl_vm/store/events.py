@@ -12,7 +12,17 @@ from esl_vm.model.errors import StoreDownError
 from esl_vm.store.base import Part
 from esl_vm.store.records import text
 from esl_vm.store.scripts import script
-from esl_vm.store.streams import COUNT, LONGEST_WAIT_MS, START, StreamEntry, Streams, entries_of
+from esl_vm.store.streams import (
+    COUNT,
+    LONGEST_WAIT_MS,
+    START,
+    StreamEntry,
+    Streams,
+    entries_of,
+    id_at,
+    order_of,
+    place_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -71,17 +81,25 @@ class RedisEvents(Part):
         """
         first = f"{since * 1000:.0f}-0" if since else "-"
         partitions = list(self._streams.names) if box is None else [self._base.keys.partition(box)]
-        found = list(
-            heapq.merge(*(self._latest(partition, most, box, first)[::-1] for partition in partitions), key=_when)
-        )
+        latest = [self._latest(partition, most, box, first)[::-1] for partition in partitions]
+        found = list(heapq.merge(*latest, key=lambda event: (order_of(event.id)[0], event.at)))
         return found[-most:] if most > 0 else []
 
-    def span(self, since: float = 0.0, until: float = 0.0, *, box: MailboxId | None = None) -> Iterator[Event]:
-        """All events of a span of time (epoch seconds by Redis' clock, until: before then, 0 = now), oldest first."""
+    def span(
+        self, since: float = 0.0, until: float = 0.0, *, box: MailboxId | None = None, after: str = ""
+    ) -> Iterator[Event]:
+        """All events of a span of time, the earliest first; those of one millisecond by partition.
+
+        since, until: epoch seconds by Redis' clock; before until, 0 = until now. box: only of that mailbox.
+        after: only what comes after the event of that `Event.key`; raises InvalidValueError for what is none.
+        """
         partitions = list(self._streams.names) if box is None else [self._base.keys.partition(box)]
-        last = f"({_id_at(until)}" if until else "+"
-        events = heapq.merge(*(self._forward(one, _id_at(since), last) for one in partitions), key=_when)
-        return (event for event in events if box in {None, event.box})
+        passed = place_of(after) if after else (0, 0, 0)
+        first = id_at(max(since, passed[0] / 1000))
+        last = f"({id_at(max(until, 0.001))}" if until else "+"  # nothing is before 0-0: Redis refuses that
+        streams = [self._forward(one, first, last) for one in partitions]
+        events = heapq.merge(*streams, key=lambda event: place_of(event.key))
+        return (event for event in events if box in {None, event.box} and place_of(event.key) > passed)
 
     def begin(self) -> float:
         """From when on there are all events of all partitions, epoch seconds; 0 = none was dropped yet.
@@ -127,9 +145,9 @@ class RedisEvents(Part):
         name = self._streams.names[partition]
         asked = [("XRANGE", name, f"({entry}", "+", "COUNT", most), ("XRANGE", name, "-", "+", "COUNT", 1)]
         found, oldest = self._base.link.pipe(partition, asked)
-        if entry != START and oldest and _order(text(oldest[0][0])) > _order(entry):
+        if entry != START and oldest and order_of(text(oldest[0][0])) > order_of(entry):
             return None
-        if entry != START and not found and _order(self._last(partition)) < _order(entry):
+        if entry != START and not found and order_of(self._last(partition)) < order_of(entry):
             return None
         return [one.event for one in entries_of(partition, found) if one.event is not None]
 
@@ -150,7 +168,7 @@ class RedisEvents(Part):
 
     def trim(self, older_than_s: float) -> int:
         """Drop entries older than so many seconds (about: whole blocks only); returns how many went."""
-        oldest = _id_at(self._base.now() - older_than_s)
+        oldest = id_at(self._base.now() - older_than_s)
         gone = self._streams.each(lambda pipeline, name: pipeline.xtrim(name, minid=oldest, approximate=True), 0)
         return sum(gone or [])
 
@@ -238,7 +256,7 @@ class SharedEvents:
             self._base.link.run(partition, partial(_acknowledge, self._streams.names[partition], self._group, done))
 
     def _make_groups(self) -> None:
-        begin = _id_at(self._base.now() - self._begin_ago_s)
+        begin = id_at(self._base.now() - self._begin_ago_s)
 
         away: list[StoreDownError] = []
         for partition, name in self._streams.names.items():
@@ -278,19 +296,3 @@ class SharedEvents:
 
 def _acknowledge(stream: str, group: str, entries: Sequence[str], client: Any) -> None:
     client.xack(stream, group, *entries)
-
-
-def _when(event: Event) -> tuple[int, float]:
-    """When it was written, by Redis's clock; several partitions' events of one millisecond by the writers' clocks."""
-    return int(event.id.partition("-")[0]), event.at
-
-
-def _order(entry: str) -> tuple[int, int]:
-    """An entry's id as it is ordered."""
-    at, _, number = entry.partition("-")
-    return int(at), int(number or 0)
-
-
-def _id_at(seconds: float) -> str:
-    """The smallest id of an entry written at that time."""
-    return f"{max(0.0, seconds) * 1000:.0f}-0"

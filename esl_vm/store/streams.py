@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -138,3 +139,22 @@ def _unless_missing(ask: Callable[[], T]) -> T | None:
         if "NOGROUP" in str(error):
             return None
         raise
+
+
+def place_of(key: str) -> tuple[int, int, int]:
+    """Where the event of that `Event.key` stands among all: by millisecond, partition, number. Raises InvalidValueError."""
+    found = re.fullmatch(r"(\d{1,6}):(\d{1,18})-(\d{1,18})", key, re.ASCII)
+    if found is None:
+        raise InvalidValueError("that is no event's key")
+    return int(found[2]), int(found[1]), int(found[3])
+
+
+def order_of(entry: str) -> tuple[int, int]:
+    """An entry's id as it is ordered."""
+    at, _, number = entry.partition("-")
+    return int(at), int(number or 0)
+
+
+def id_at(seconds: float) -> str:
+    """The smallest id of an entry written at that time."""
+    return f"{max(0.0, seconds) * 1000:.0f}-0"

@@ -1,13 +1,18 @@
-"""What happened lately, looked up; as it happens is in `streams`."""
+"""What happened, looked up: lately, and in a span of time for an auditor; as it happens is in `streams`."""
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
+from msgspec.structs import asdict
+
 from esl_vm.model.rights import Right
-from esl_vm.web.problems import not_found
+from esl_vm.model.times import iso_time
+from esl_vm.web.mailboxes import cursor_of, text_of
+from esl_vm.web.problems import ProblemError, not_found
 from esl_vm.web.routes import Request, mailbox_id_of, route
-from esl_vm.web.schemas.events import EventLogQuery, EventLogView
+from esl_vm.web.schemas.events import AuditedEvent, AuditPage, AuditQuery, EventLogQuery, EventLogView
 from esl_vm.web.views import event_view
 
 if TYPE_CHECKING:
@@ -24,6 +29,31 @@ _LOOKED_AT = 2000
 def latest_events(request: Request, query: EventLogQuery) -> EventLogView:
     """The newest first; of the latest 2,000 those that are wanted. `esl-vm events` reaches further back."""
     return EventLogView([event_view(event, request.zone) for event in latest(request, query)])
+
+
+@route(
+    "GET", "/privacy/audit", Right.PRIVACY, "What happened in the mailboxes, and who did it",
+    problems=("unknown-cursor", "not-found"), tag="Privacy",
+)  # fmt: skip
+def audit(request: Request, query: AuditQuery) -> AuditPage:
+    """In order, the earliest first, as far back as events are kept (`redis.events_days`); `details.by` says who did it."""
+    events, since = request.deps.events, query.since.timestamp() if query.since else 0.0
+    until = query.until.timestamp() if query.until else 0.0
+    if until and until <= since:
+        raise ProblemError("invalid", "until is not after since.", errors={"until": "It is not after since."})
+    box = mailbox_id_of(query.mailbox, request.deps.domain) if query.mailbox else None
+    try:
+        span = events.span(since, until, box=box, after=text_of(query.cursor) if query.cursor else "")
+    except ValueError:
+        raise ProblemError("unknown-cursor", "Begin anew, without a cursor.") from None
+    begin, zone = events.begin(), request.deps.timezone
+    found = list(islice(span, query.limit + 1))
+    shown = found[: query.limit]
+    return AuditPage(
+        [AuditedEvent(**asdict(event_view(event, zone)), id=event.key) for event in shown],
+        iso_time(begin, zone) if begin else None,
+        cursor_of(shown[-1].key) if len(found) > len(shown) else None,
+    )
 
 
 def latest(request: Request, query: EventLogQuery) -> list[Event]:

@@ -5,6 +5,7 @@ import json
 
 import pytest
 from support.hostile_names import some_hostile_callers
+from support.in_process_api import Api
 
 from esl_vm.model.actor import acting
 from esl_vm.model.events import EventType
@@ -92,3 +93,54 @@ def test_what_callers_send_stays_in_its_cell_and_its_line(vm, boxes, leave, tmp_
     assert vm("privacy", "audit", tmp_path / "audit.jsonl").code == 0
     lines = (tmp_path / "audit.jsonl").read_text(encoding="utf-8").splitlines()
     assert [json.loads(line)["details"].get("caller_name", "") for line in lines if '"delivered"' in line] == told
+
+
+def test_a_program_has_the_same_page_by_page(vm, boxes, node, leave):
+    api, paths = Api(node.store), {"limit": "7"}
+    left = leave("1001")
+    for turn in range(40):
+        with acting(f"web administrator:marie 198.51.100.7 r{turn}"):
+            node.mailboxes.log_event((ALICE, BOB)[turn % 2], EventType.EXPORTED, left)
+    lines = [json.loads(line) for line in vm("privacy", "audit", "-", "--format", "jsonl").out.splitlines()]
+    found, cursor = [], ""
+    while cursor is not None:
+        status, page = api.ask("GET", "/privacy/audit", **paths, **({"cursor": cursor} if cursor else {}))
+        assert (status, page["complete_since"]) == (200, None)
+        assert len(page["events"]) == 7 or page["next"] is None
+        found += page["events"]
+        cursor = page["next"]
+    assert [one["id"] for one in found] == [one["id"] for one in lines]
+    assert [one["details"] for one in found] == [one["details"] for one in lines]
+    assert set(found[0]) == set(lines[0])
+    _, of_bob = api.ask("GET", "/privacy/audit", mailbox=str(BOB), limit=200)
+    assert [one["mailbox"] for one in of_bob["events"]] == [str(BOB)] * 21
+    for span, many in (
+        ({"since": "2100-01-01T00:00:00Z"}, 0),
+        ({"until": "2001-01-01T00:00:00Z"}, 0),
+        ({"until": "1950-01-01T00:00:00Z", "since": "1940-01-01T00:00:00Z"}, 0),
+    ):
+        assert len(api.ask("GET", "/privacy/audit", **span)[1]["events"]) == many
+    both = {"since": "2001-01-01T00:00:00Z", "until": "2100-01-01T00:00:00Z", "limit": 200}
+    assert len(api.ask("GET", "/privacy/audit", **both)[1]["events"]) == len(lines)
+    for wrong, status in (
+        ({"since": "2100-01-01T00:00:00Z", "until": "2001-01-01T00:00:00Z"}, 422),
+        ({"cursor": "none"}, 400),
+        ({"cursor": "MTAwMUBkZWZhdWx0"}, 400),  # a list of mailboxes' own
+        ({"mailbox": "no@such@box"}, 404),
+        ({"since": "2026-01-01"}, 422),
+    ):
+        assert api.ask("GET", "/privacy/audit", **wrong)[0] == status
+
+
+def test_no_event_of_one_millisecond_is_lost_between_pages(node):
+    keys, store = node.store.keys, node.store
+    node.mailboxes.log_event(ALICE, EventType.EXPORTED, "m")
+    streams = [keys.part(partition).events for partition in (0, 1, 2)]
+    [(_, fields)] = store.link.run(None, lambda client: client.xrange(keys.of(ALICE).events))
+    for stream in streams:
+        for number in (1, 2, 3):
+            store.link.run(stream, lambda client, s=stream, n=number: client.xadd(s, fields, id=f"9000000000000-{n}"))
+    every = [event.key for event in store.events.span()]
+    assert len(set(every)) == len(every) == 10
+    for at, key in enumerate(every):
+        assert [event.key for event in store.events.span(after=key)] == every[at + 1 :]

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from esl_vm.web.schemas.base import Limit, RequestSchema, ResponseSchema
+from esl_vm.web.schemas.base import Cursor, Limit, Moment, RequestSchema, ResponseSchema
 
 
 class EventLogQuery(RequestSchema, frozen=True):
@@ -37,6 +37,32 @@ class EventLogView(ResponseSchema, frozen=True):
     """The latest events, the newest first."""
 
     events: list[EventView]
+
+
+class AuditQuery(RequestSchema, frozen=True):
+    """Which span of time, of which mailbox."""
+
+    since: Annotated[Moment | None, Meta(description="Only from then on.")] = None
+    until: Annotated[Moment | None, Meta(description="Only before then.")] = None
+    mailbox: Annotated[str, Meta(description="Only of this mailbox.", max_length=200)] = ""
+    limit: Limit = 100
+    cursor: Cursor = ""
+
+
+class AuditedEvent(EventView, frozen=True, kw_only=True):
+    """Something that happened, with its id: no two have the same."""
+
+    id: str
+
+
+class AuditPage(ResponseSchema, frozen=True):
+    """What happened, the earliest first."""
+
+    events: list[AuditedEvent]
+    complete_since: Annotated[
+        str | None, Meta(description="Of before then some events are not kept any more; null: all are.")
+    ]
+    next: Annotated[str | None, Meta(description="The `cursor` of the next page; null: this is the last one.")] = None
 
 
 class EventsQuery(RequestSchema, frozen=True):
