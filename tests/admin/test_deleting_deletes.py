@@ -4,14 +4,23 @@ import random
 
 import pytest
 from admin.test_callers import everything
+from notify.smtp_peer import post_office
 from support.s3_neighbour import S3Neighbour
+from support.waiting import PATIENCE_S, wait_until
 
 from esl_vm.cli.settings_file import load_settings
 from esl_vm.model.call import Ended, Recorded
+from esl_vm.model.jobs import JobKind
 from esl_vm.model.mailbox import Folder, MailboxId
 from esl_vm.model.message import Caller, Message, new_id
+from esl_vm.model.settings import MailSettings
 from esl_vm.model.transcript import Segment, Transcript
+from esl_vm.notify.job_worker import JobWorker
+from esl_vm.notify.mail import Mailer
+from esl_vm.notify.mail_templates import MailTemplates
 from esl_vm.notify.plan import Wishes, jobs_of
+from esl_vm.notify.smtp_connection import SmtpServer
+from esl_vm.notify.transcripts import TranscriptMaker
 from esl_vm.ops.copies import Copies
 from esl_vm.recordings.outcome import Settled
 from esl_vm.service.wiring import open_node, web_cache
@@ -23,6 +32,25 @@ NOISE = random.Random(25).randbytes(32000)
 WORDS = "Rappelez le notaire à propos de la succession"
 SAID = Transcript(language="fr", engine="e", segments=(Segment(0, 2000, WORDS),))
 WANTED = (NOISE[8000:8032], NOISE[24000:24032], WORDS.encode()[:20], WORDS.encode()[-20:])
+
+
+@pytest.fixture
+def post():
+    with post_office() as running:
+        yield running
+
+
+class Engine:
+    """ports.Transcriber that always hears the same."""
+
+    def transcribe(self, _sound, _language, _names):
+        return SAID
+
+
+def with_number(node):
+    """The keys in Redis that have the caller's number, without what names them."""
+    lines = everything(node).splitlines()
+    return {line.split(b"'")[1].rpartition(b":")[2] for line in lines if b"5145550188" in line}
 
 
 @pytest.fixture(params=["redis", "folder", "s3"])
@@ -64,11 +92,11 @@ def found_in(node, tmp_path, bucket):
     return found
 
 
-def test_what_was_said_is_nowhere_once_it_is_deleted_for_good(places, tmp_path):
+def test_what_was_said_is_nowhere_once_it_is_deleted_for_good(places, tmp_path, post, caplog):
     (first, second), bucket = places
     with open_node(load_settings(None, first)) as node, open_node(load_settings(None, second)) as other:
         for box in (ALICE, BOB):
-            node.registry.add(box, {"email": "a@example.com", "trash_days": "14"})
+            node.registry.add(box, {"email": "a@example.com", "trash_days": "14", "transcribe": "yes"})
         message = Message(new_id(node.clock.now()), Caller("5145550188", "Zoé"), node.clock.now())
         with node.spool.take_message([ALICE, BOB], message, min_ms=0, trim_silence=False, threshold=0) as take:
             take.path.write_bytes(wave(NOISE, 8000))
@@ -78,8 +106,17 @@ def test_what_was_said_is_nowhere_once_it_is_deleted_for_good(places, tmp_path):
         for event in node.store.events.tail(20):
             for job in jobs_of(event, {"email": "a@example.com"}, Wishes(transcribe=True), node.clock.now()):
                 node.outbox.add(job)
+        maker = TranscriptMaker(
+            Engine(), node.settings.transcription, node.mailboxes, node.registry, node.audio, node.outbox, node.clock
+        )
+        server = SmtpServer("127.0.0.1", post.port, timeout_s=PATIENCE_S, helo="pbx.example.com")
+        mailer = Mailer(server, MailTemplates(), MailSettings(sender="vm@example.com"), node.mailboxes, node.audio)
+        for kind, carry in ((JobKind.TRANSCRIPT, maker.carry), (JobKind.MAIL, mailer.carry)):
+            worker = JobWorker(kind, node.outbox, carry, node.clock)
+            wait_until(lambda worker=worker: not worker.step())
+        assert [WORDS in mail.get_body().get_content() for mail in post.letters.mails] == [True, True]
         for box, one in copies.items():
-            assert node.mailboxes.transcribed(box, one, SAID)
+            assert node.mailboxes.message(box, one).transcript == SAID
             node.mailboxes.note(box, one, WORDS)
             for each in (node, other):
                 played = each.audio.playable(one)
@@ -106,3 +143,5 @@ def test_what_was_said_is_nowhere_once_it_is_deleted_for_good(places, tmp_path):
             Copies(each.store.cluster, [each.cache, web_cache(each.settings)], disk.at_once).look()
         assert list(node.store.transcripts.find([ALICE, BOB], "notaire")) == []
         assert found_in(node, tmp_path, bucket) == set()
+        assert with_number(node) == {b"events"}  # for `redis.events_days`
+        assert not any(one in caplog.text for one in (WORDS, "5145550188"))
