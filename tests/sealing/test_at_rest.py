@@ -9,6 +9,7 @@ import pytest
 from docs_check.pages import command_lines
 from support.in_process_api import Api
 from support.redis_servers import NoRedisError, redis_server
+from support.s3_neighbour import S3Neighbour
 from support.waiting import wait_until
 
 from esl_vm.audio.cache import Cache
@@ -46,7 +47,8 @@ def redis_with_files():
 class House:
     """A node with a key, its folders, and its commands."""
 
-    def __init__(self, folder: Path, url: str, store: str) -> None:
+    def __init__(self, folder: Path, url: str, store: str, bucket: S3Neighbour | None = None) -> None:
+        self.bucket = bucket
         self.folder, self.keys = folder, folder / "keys"
         self.clear = folder / "clear"
         add_key(self.keys)
@@ -59,6 +61,9 @@ class House:
             "privacy.key_file": str(self.keys),
             "privacy.clear_folder": str(self.clear),
         }
+        if bucket is not None:
+            keys = {"audio.bucket": "voicemail", "audio.access_key": "k", "audio.secret_key": "s", "audio.region": "x"}
+            self.settings |= {"audio.endpoint": bucket.url, **keys}
         self.file = folder / "esl-vm.toml"
         self.file.write_text("".join(f'{name} = "{value}"\n' for name, value in self.settings.items()))
 
@@ -69,11 +74,17 @@ class House:
         return main(["--config", str(self.file), *map(str, words)])
 
 
-@pytest.fixture(params=["redis", "folder"])
+@pytest.fixture(params=["redis", "folder", "s3"])
 def house(request, tmp_path, redis_with_files):
     with redis_with_files.client() as client:
         client.flushall()
-    return House(tmp_path, redis_with_files.url, request.param)
+    bucket = None
+    if request.param == "s3":
+        pytest.importorskip("boto3", reason="esl-vm[s3] is not installed")
+        bucket = S3Neighbour()
+    yield House(tmp_path, redis_with_files.url, request.param, bucket)
+    if bucket is not None:
+        bucket.close()
 
 
 def leave(node, *boxes):
@@ -86,12 +97,18 @@ def leave(node, *boxes):
     return message.id
 
 
+def stands_in(content: bytes) -> bool:
+    """Whether something of what was said stands there as it is."""
+    return any(
+        one in content for one in (NOISE[8000:8032], NOISE[24000:24032], WORDS[:20].encode(), WORDS[-20:].encode())
+    )
+
+
 def found_in(*places: Path) -> list[str]:
     """The files in which something of what was said stands as it is."""
-    wanted = [NOISE[8000:8032], NOISE[24000:24032], WORDS[:20].encode(), WORDS[-20:].encode()]
     files = [path for place in places for path in place.rglob("*") if path.is_file()]
     assert files
-    return [str(path) for path in files if any(one in path.read_bytes() for one in wanted)]
+    return [str(path) for path in files if stands_in(path.read_bytes())]
 
 
 def with_mailboxes(node):
@@ -128,6 +145,9 @@ def test_nothing_that_was_said_is_found_but_where_freeswitch_plays_it(house, red
     with redis_with_files.client() as client:
         client.save()
     assert found_in(redis_with_files.folder) == []
+    if house.bucket is not None:
+        assert len(house.bucket.objects) >= 4
+        assert not any(map(stands_in, house.bucket.objects.values()))
     in_the_clear = {path for path in found_in(tmp_path) if not path.startswith(str(house.clear))}
     assert in_the_clear == {str(tmp_path / "exported.wav")}  # that is what an export is for
     assert found_in(house.clear)  # what is looked for is what was said
