@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import io
 import sys
 from pathlib import Path
@@ -16,7 +15,7 @@ from esl_vm.cli.output import complain, plain, show
 from esl_vm.model.errors import InvalidValueError
 from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.times import iso_time
-from esl_vm.model.visible import csv_cell, json_text
+from esl_vm.model.visible import json_text
 
 if TYPE_CHECKING:
     import argparse
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from esl_vm.cli.parsers import Commands
     from esl_vm.model.events import Event
 
-_HEADS = ("id", "at", "what", "mailbox", "message", "by", "details")
 _TIME = "a date or date and time, 2026-11-01 or 2026-11-01T08:00, in the service's time zone"
 
 
@@ -85,16 +83,12 @@ def _opened(name: str) -> Iterator[TextIO]:
 
 
 def _write_csv(file: TextIO, events: Iterator[Event], zone: str) -> int:
-    table, many = csv.writer(file), 0
-    table.writerow(_HEADS)
-    for event in events:
+    from esl_vm.web.audit_table import csv_lines
+
+    many = -1  # the line of heads is no event
+    for line in csv_lines(events, zone):
         many += 1
-        details = {name: value for name, value in event.details.items() if name != "by" and value != ""}
-        cells = (
-            *(event.key, iso_time(event.at, zone), str(event.what), str(event.box), event.message_id),
-            *(str(event.details.get("by", "")), json_text(details, ascii_only=True, sort_keys=True)),
-        )
-        table.writerow([csv_cell(cell) for cell in cells])
+        file.write(line)
     return many
 
 

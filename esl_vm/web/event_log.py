@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from msgspec.structs import asdict
 
+from esl_vm.model.mailbox import MailboxId
 from esl_vm.model.rights import Right
-from esl_vm.model.times import iso_time
+from esl_vm.model.times import iso_time, zone_of
+from esl_vm.web.audit_table import csv_lines
 from esl_vm.web.mailboxes import cursor_of, text_of
 from esl_vm.web.problems import ProblemError, not_found
-from esl_vm.web.routes import Request, mailbox_id_of, route
+from esl_vm.web.routes import Request, Response, mailbox_id_of, page, route
 from esl_vm.web.schemas.events import AuditedEvent, AuditPage, AuditQuery, EventLogQuery, EventLogView
 from esl_vm.web.views import event_view
 
@@ -54,6 +57,25 @@ def audit(request: Request, query: AuditQuery) -> AuditPage:
         iso_time(begin, zone) if begin else None,
         cursor_of(shown[-1].key) if len(found) > len(shown) else None,
     )
+
+
+@page("GET", "/admin/audit.csv", Right.PRIVACY, "Get what happened, and who did it, as a table")
+def audit_table(request: Request) -> Response:
+    """All of it, or of a mailbox (`q`), from a day on (`from`) and before another (`until`), as `esl-vm privacy audit` writes it."""
+    zone = request.deps.timezone
+    try:
+        since, until = (_day(request.param(name), zone) for name in ("from", "until"))
+        box = MailboxId.parse(request.param("q"), request.deps.domain) if request.param("q") else None
+    except ValueError:
+        raise not_found() from None
+    lines = csv_lines(request.deps.events.span(since, until, box=box), zone)
+    headers = {"Content-Disposition": 'attachment; filename="audit.csv"', "Cache-Control": "private, no-store"}
+    return Response(headers=headers, content_type="text/csv; charset=utf-8", stream=(line.encode() for line in lines))
+
+
+def _day(text: str, zone: str) -> float:
+    """When a day begins there, epoch seconds; 0 for none. Raises ValueError."""
+    return datetime.fromisoformat(text).replace(tzinfo=zone_of(zone)).timestamp() if text else 0.0
 
 
 def latest(request: Request, query: EventLogQuery) -> list[Event]:

@@ -672,6 +672,15 @@ def test_an_administrator_sets_and_ends_a_hold(house, marie):
     marie.until(lambda: not list(house.store.holds.of([box])))
     marie.press("admin_holds.admin.events")
     marie.page.wait_for_url("**/admin/events")
+    marie.press("admin_events.admin.audit")
+    marie.write("admin_events.audit-box", str(box))
+    marie.fill_date("admin_events.audit-from", "2001-01-01")
+    marie.fill_date("admin_events.audit-until", "2100-01-01")
+    marie.axe()
+    with marie.page.expect_download() as record:
+        marie.press("admin_events.admin.audit_get")
+    assert "hold-set" not in record.value.path().read_text()  # which is told of no mailbox, but of the service
+    assert "box-added" in record.value.path().read_text()
 
 
 def test_the_administrators_lists_and_broadcast(house, marie):

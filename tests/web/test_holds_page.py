@@ -1,5 +1,6 @@
 """Legal holds by the API and on the administrator's page."""
 
+import csv
 import html
 import re
 from urllib.parse import urlencode
@@ -94,3 +95,33 @@ def test_an_administrator_sets_and_ends_one(house):
     ended = press(action="end", mailbox=str(box))
     assert f"La conservation de la boîte {box} est terminée" in text_of(marie.get(ended.headers["Location"]))
     assert str(box) not in text_of(marie.get("/admin/holds")).partition("Ordonner")[0]
+
+
+def test_an_administrator_gets_the_record_as_a_table(house):
+    box, other = house.box(), house.box("1002")
+    house.message(box, name="=2+3")
+    house.message(other)
+    marie = house.administrator()
+    page = marie.get("/admin/events").body.decode()
+    assert 'action="/admin/audit.csv"' in page
+    told = marie.get(f"/admin/audit.csv?q={box}&from=2001-01-01&until=2100-01-01")
+    assert told.headers["Content-Type"] == "text/csv; charset=utf-8"
+    heads, *rows = csv.reader(told.body.decode().splitlines())
+    assert heads == ["id", "at", "what", "mailbox", "message", "by", "details"]
+    assert {row[3] for row in rows} == {str(box)}
+    assert "delivered" in [row[2] for row in rows]
+    whole = marie.get("/admin/audit.csv").body.decode()
+    assert str(other) in whole
+    assert (
+        house.served.command("privacy", "audit", "-", "--mailbox", str(box)).splitlines()
+        == told.body.decode().splitlines()
+    )
+
+
+@pytest.mark.parametrize("wrong", ["from=yesterday", "until=2026-13-01", "q=%22%22"])
+def test_a_record_of_what_can_t_be_is_not_there(house, wrong):
+    assert house.administrator().get(f"/admin/audit.csv?{wrong}").status == 404
+
+
+def test_an_owner_gets_no_record(house):
+    assert house.owner(house.box()).get("/admin/audit.csv").status == 403
